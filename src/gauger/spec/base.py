@@ -1,0 +1,37 @@
+"""What every part of a study file shares: a frozen, strict model and the types its keys are made of."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, Strict, StringConstraints
+
+NAME_PATTERN = r"^[a-z0-9]+(-[a-z0-9]+)*$"
+"""Names of studies, benchmarks, arms and forms: lower-case letters and digits, joined by single hyphens."""
+
+
+class Part(BaseModel):
+    """One mapping of a study file: unknown keys are refused, types are strict, values cannot be changed.
+
+    None means "nobody chose". Each field's docstring becomes its description in the JSON Schema and in
+    `docs/study-file.md`.
+    """
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", strict=True, allow_inf_nan=False, use_attribute_docstrings=True
+    )
+
+
+class Prose:
+    """Marks a field that a human reads and no number depends on; the fingerprint leaves it out."""
+
+
+Name = Annotated[str, StringConstraints(pattern=NAME_PATTERN, max_length=64)]
+Text = Annotated[str, StringConstraints(max_length=10_000), Prose()]
+Reason = Annotated[str, StringConstraints(min_length=3, max_length=1_000, pattern=r"\S")]
+Seed = Annotated[int, Field(ge=0, le=2**32 - 1)]
+Count = Annotated[int, Field(ge=1, le=1_000_000_000)]
+Fraction = Annotated[float, Field(ge=0, le=1)]
+Level = Annotated[float, Field(ge=0.5, lt=1)]
+Names = Annotated[tuple[Name, ...], Field(min_length=1, max_length=64), Strict(False)]
+"""A list in the file, a tuple in the model (which the strict mode would otherwise not accept)."""

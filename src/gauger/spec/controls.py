@@ -1,0 +1,129 @@
+"""Arms as they are run: the declared ones and the control arms generated beside them (DESIGN section 2)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from gauger.records import ArmKind
+from gauger.spec.recipes import ResolvedStage, TextSource, full_recipe, resolve_stage
+from gauger.spec.study import Study
+
+CONTROL_NAMES = ("base", "matched", "placebo", "format", "leak", "reference")
+RESERVED_NAMES = (*CONTROL_NAMES, "teacher")
+"""Names that no declared arm may take; nor may one begin with `matched-`."""
+COPYING = {
+    ArmKind.PLACEBO: (TextSource.SELF, "The student's own base answers the prompts of {of}: nothing to learn"),
+    ArmKind.FORMAT: (TextSource.SHUFFLED, "As long as {of}, on the targeted form with shuffled answers"),
+    ArmKind.LEAK: (TextSource.TEST_ITEMS, "As {of}, with the benchmark's test items in the training data"),
+    ArmKind.REFERENCE: (TextSource.TRUTH, "True answers to the prompts of {of}: the ceiling for this data budget"),
+}
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One arm as it is run."""
+
+    name: str
+    kind: ArmKind
+    start: str
+    """`base`, or the arm whose result this one continues with `stages`."""
+    stages: tuple[ResolvedStage, ...]
+    """The arm's own stages, applied to the result of `start`."""
+    recipe: tuple[ResolvedStage, ...]
+    """All stages from the base on: those of the arms it continues, then `stages`."""
+    description: str
+    matched: str | None = None
+    """The matched arm it is compared with; None where it learns nothing from the teacher, or `matched` is off."""
+    of: str | None = None
+    """For a control: the declared arm it copies."""
+
+    @property
+    def uses_teacher(self) -> bool:
+        """Whether any stage of the recipe trains on what the teacher said."""
+        return any(stage.source is TextSource.TEACHER for stage in self.recipe)
+
+
+def switched_off(study: Study) -> dict[str, str]:
+    """Controls that the study switched off -> the reason it gave."""
+    controls = ((name, getattr(study.controls, name).off) for name in CONTROL_NAMES)
+    return {name: reason for name, reason in controls if reason is not None}
+
+
+def copied_arm(study: Study, control: str) -> str:
+    """Name of the declared arm that a copying control copies: its `of`, else the default.
+
+    The default is the verdict's arm; the leak control takes the first arm with a stage seeded by benchmark-train
+    (test items can only leak where the benchmark itself is the seed), and the verdict's arm if there is none.
+    """
+    chosen: str | None = getattr(study.controls, control).of
+    if chosen is not None:
+        return chosen
+    if control == ArmKind.LEAK:
+        for name, arm in study.arms.items():
+            if any(stage.seeds == "benchmark-train" for stage in map(resolve_stage, arm.stages)):
+                return name
+    return study.verdict.arm
+
+
+def expand_arms(study: Study) -> tuple[Arm, ...]:
+    """List every arm of the study: base, matched controls, declared arms, then the controls that copy one.
+
+    A switched-off control is left out (`switched_off` gives the reasons). The study must have passed the checks of
+    `load_study`: its starts name declared arms and form no cycle.
+    """
+    off = switched_off(study)
+    declared = tuple(_declared(study, name) for name in study.arms)
+    names = {} if "matched" in off else _matched_names(declared)
+    declared = tuple(replace(arm, matched=names.get(_matched_recipe(arm.recipe))) for arm in declared)
+    base = () if "base" in off else (_base(),)
+    matched = tuple(_matched(name, recipe) for recipe, name in names.items())
+    by_name = {arm.name: arm for arm in declared}
+    copies = tuple(_copy(kind, by_name[copied_arm(study, kind)]) for kind in COPYING if kind not in off)
+    return (*base, *matched, *declared, *copies)
+
+
+def _base() -> Arm:
+    return Arm("base", ArmKind.BASE, "base", (), (), "The student as it is, untouched")
+
+
+def _declared(study: Study, name: str) -> Arm:
+    spec = study.arms[name]
+    stages = tuple(resolve_stage(stage) for stage in spec.stages)
+    return Arm(name, ArmKind.DISTILLED, spec.start, stages, full_recipe(study, name), spec.description)
+
+
+def _matched_recipe(recipe: tuple[ResolvedStage, ...]) -> tuple[ResolvedStage, ...]:
+    """Put web text of the same forms, steps and samples in the teacher's place; the signature of a matched arm."""
+    return tuple(stage.without_teacher(TextSource.WEB) for stage in recipe)
+
+
+def _matched(name: str, recipe: tuple[ResolvedStage, ...]) -> Arm:
+    forms = ", ".join(_forms(recipe)) or "any form"
+    steps = sum(stage.steps for stage in recipe)
+    text = f"Same tokens, steps and format without the teacher: {steps} steps on web text ({forms})"
+    return Arm(name, ArmKind.MATCHED, "base", recipe, recipe, text)
+
+
+def _matched_names(declared: tuple[Arm, ...]) -> dict[tuple[ResolvedStage, ...], str]:
+    """Name each distinct matched recipe: `matched` if one, else by forms, steps as well, or a number at last."""
+    recipes = list(dict.fromkeys(_matched_recipe(arm.recipe) for arm in declared if arm.uses_teacher))
+    if len(recipes) == 1:
+        return {recipes[0]: "matched"}
+    by_forms = ["-".join(("matched", *_forms(recipe))) for recipe in recipes]
+    by_steps = [f"{name}-{sum(s.steps for s in recipe)}" for name, recipe in zip(by_forms, recipes, strict=True)]
+    names: dict[tuple[ResolvedStage, ...], str] = {}
+    for index, recipe in enumerate(recipes):
+        name = by_forms[index] if by_forms.count(by_forms[index]) == 1 else by_steps[index]
+        number = 1 + by_steps[:index].count(by_steps[index])
+        names[recipe] = name if number == 1 else f"{name}-no{number}"
+    return names
+
+
+def _forms(recipe: tuple[ResolvedStage, ...]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(form for stage in recipe for form in stage.forms or ()))
+
+
+def _copy(kind: ArmKind, arm: Arm) -> Arm:
+    source, text = COPYING[kind]
+    recipe = tuple(stage.without_teacher(source) for stage in arm.recipe)
+    return Arm(str(kind), kind, "base", recipe, recipe, text.format(of=arm.name), arm.matched, arm.name)

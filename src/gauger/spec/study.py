@@ -1,0 +1,132 @@
+"""The study file as one frozen model: a question, a teacher, students, benchmarks, arms, controls, a verdict rule."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+from pydantic import Field, Strict, StringConstraints
+
+from gauger.records import Role
+from gauger.spec.base import NAME_PATTERN, Level, Name, Part, Prose, Reason, Seed, Text
+from gauger.spec.models import Student, Teacher
+from gauger.spec.stages import Stage
+from gauger.spec.world import World
+
+RoleName = Annotated[Role, Strict(False)]
+
+
+class Benchmark(Part):
+    """One benchmark of the world, and what it is to this study."""
+
+    role: RoleName
+    """`targeted`: its train split seeded the teacher. `parallel`: new items, same skill, same form.
+    `near`: same skill, another form. `far`: another skill."""
+
+
+class ArmSpec(Part):
+    """One declared recipe."""
+
+    description: Text = ""
+    """One sentence for the report."""
+    start: Name = "base"
+    """Where the student starts: `base`, or the name of the arm it continues."""
+    stages: Annotated[tuple[Stage, ...], Field(min_length=1, max_length=64), Strict(False)]
+    """What is done to the student, in order."""
+
+
+class Control(Part):
+    """A control arm generated beside the declared ones."""
+
+    off: Annotated[Reason | None, Prose()] = None
+    """Switches the control off; the reason is printed in the report."""
+
+
+class CopyingControl(Control):
+    """A control arm that copies a declared arm and changes one thing."""
+
+    of: Name | None = None
+    """The declared arm it copies; null: the verdict's arm (for `leak`: the first arm seeded by benchmark-train)."""
+
+
+class Controls(Part):
+    """The control arms; each is on unless switched off with a reason."""
+
+    base: Control = Control()
+    """The untouched student."""
+    matched: Control = Control()
+    """Same tokens, steps and format, no teacher."""
+    placebo: CopyingControl = CopyingControl()
+    """A teacher with nothing to teach: the student's own base answers the same prompts."""
+    format: CopyingControl = CopyingControl()
+    """Learns the answer format alone: shuffled answers."""
+    leak: CopyingControl = CopyingControl()
+    """Positive control: test items in the training data."""
+    reference: CopyingControl = CopyingControl()
+    """True answers in place of the teacher's: the ceiling for this data budget."""
+
+
+class Decoding(Part):
+    """How models answer benchmark items: greedy."""
+
+    max_new_tokens: Annotated[int, Field(ge=1, le=100_000)] = 8
+    """Longest answer, in tokens; a longer one is recorded as truncated."""
+
+
+class Estimation(Part):
+    """How records become estimates."""
+
+    paired: bool = True
+    """Replicates with the same number share initialisation and data order, and are compared in pairs."""
+    moderated: bool = True
+    """Shrink replicate variances towards their common value (empirical Bayes)."""
+    level: Level = 0.95
+    """Confidence level of every interval."""
+
+
+class VerdictRule(Part):
+    """The last word, fixed before the run: major above the threshold, minor below, else undetermined."""
+
+    estimand: Literal["gap_recovered", "uplift", "gain", "carryover"] = "gap_recovered"
+    """What is judged."""
+    arm: Name
+    """The declared arm that is judged."""
+    role: RoleName = Role.NEAR
+    """The benchmarks it is judged on, averaged."""
+    threshold: Annotated[float, Field(ge=-1, le=1)] = 0.25
+    """Threshold, on the 0-1 scale."""
+    level: Level = 0.95
+    """Confidence level of the interval that is held against the threshold."""
+
+
+class Study(Part):
+    """One study file, complete: what nobody chose stands at its default."""
+
+    study: Annotated[str, StringConstraints(pattern=NAME_PATTERN, max_length=64), Prose()]
+    """Name of the study."""
+    question: Text
+    """What the study asks, in one sentence."""
+    seed: Seed = 1
+    """Every random draw of the study derives from it (the world has its own)."""
+    replicates: Annotated[int, Field(ge=1, le=1000)] = 4
+    """Training runs per arm, each with another seed."""
+    world: World
+    """Where facts, skills, web text and benchmarks come from."""
+    teacher: Teacher
+    """The model whose outputs are distilled."""
+    student: Student
+    """The model that learns."""
+    benchmarks: Annotated[Mapping[Name, Benchmark], Field(min_length=1, max_length=256)]
+    """Benchmarks by name, each with its role."""
+    arms: Annotated[Mapping[Name, ArmSpec], Field(min_length=1, max_length=256)]
+    """Declared arms by name; control arms are generated beside them."""
+    controls: Controls = Controls()
+    """The generated control arms; each is on unless switched off with a reason."""
+    decoding: Decoding = Decoding()
+    """How models answer benchmark items."""
+    unparsed: Literal["missing", "wrong"] = "missing"
+    """Whether an answer that cannot be parsed is missing or counts as wrong."""
+    estimation: Estimation = Estimation()
+    """How records become estimates."""
+    verdict: VerdictRule
+    """The rule of the last word, fixed before the run."""

@@ -1,0 +1,52 @@
+"""The `world` of a study: where facts, skills, web text and benchmarks come from."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from gauger.spec.base import Fraction, Part, Seed
+
+
+class AtlasWorld(Part):
+    """The embedded world: a symbolic language about made-up things, whose truth is known."""
+
+    kind: Literal["atlas"] = "atlas"
+    """Which world."""
+    seed: Seed = 1
+    """Draws facts, entities, splits and what the base knows; another seed is another world of the same sizes."""
+    entities: Annotated[int, Field(ge=16, le=2000)] = 120
+    """Entities of each knowledge domain."""
+    genera: Annotated[int, Field(ge=2, le=64)] = 8
+    """Genera of each domain; an entity's genus decides its value for every relation."""
+    relations: Annotated[int, Field(ge=4, le=32)] = 8
+    """Relations that every entity has a value for."""
+    values: Annotated[int, Field(ge=2, le=64)] = 8
+    """Possible values of each relation; guessing among them scores 1/values."""
+    held_out_facts: Annotated[int, Field(ge=1, le=8)] = 2
+    """Facts of each entity held out for each of the two test splits."""
+    modulus: Annotated[int, Field(ge=7, le=199)] = 31
+    """Sums are taken modulo this number."""
+    letters: Annotated[int, Field(ge=6, le=26)] = 20
+    """Letters that sort and max are asked about."""
+    letter_sets: Annotated[int, Field(ge=30, le=2600)] = 700
+    """Sets of three letters that exist for each of sort and max."""
+    test_contents: Annotated[int, Field(ge=10, le=2000)] = 100
+    """Contents of each skill held out for each of the two test splits."""
+    benchmark_items: Annotated[int, Field(ge=10, le=5000)] = 200
+    """Items of a benchmark, at most."""
+    known_entities: Fraction = 0.4
+    """Share of the fauna entities that the base student's web covers."""
+    known_minerals: Fraction = 0.7
+    """Share of the mineral entities that the base student's web covers."""
+    known_sums: Fraction = 0.15
+    """Share of the training sums that the base student's web covers."""
+    seed_entities: Fraction = 0.5
+    """Share of the fauna entities that the benchmark's own train split asks about."""
+    seed_sums: Fraction = 0.5
+    """Share of the training sums that the benchmark's own train split asks about."""
+
+
+World = AtlasWorld
+"""Every kind of world; a second kind makes this a union told apart by `kind`."""

@@ -1,0 +1,240 @@
+"""YAML text as plain data that still knows where each value stands.
+
+Read by the safe loader's `compose`, so no tag can build an object, with the plain types of YAML 1.2: only `true` and
+`false` are booleans (`on`, `off`, `yes` and `no` are text), `1e-3` is a number, and dates are text.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import yaml
+
+from gauger.errors import Place, UserError
+
+Path = tuple[str | int, ...]
+"""Keys and list indices from the root to a value."""
+
+MAX_DEPTH = 32
+MAX_VALUES = 50_000
+"""Values after every alias is written out; bounds what a few lines of nested aliases can grow to."""
+MAX_DIGITS = 18
+
+_PREFIX = "tag:yaml.org,2002:"
+_TYPES = {
+    "bool": (re.compile(r"true|True|TRUE|false|False|FALSE"), "tTfF"),
+    "int": (re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+"), "-+0123456789"),
+    "float": (
+        re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)"),
+        "-+0123456789.",
+    ),
+    "null": (re.compile(r"~|null|Null|NULL|"), "~nN"),
+}
+_UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]")
+
+
+@dataclass(frozen=True)
+class Tree:
+    """Plain data (dict, list, str, int, float, bool, None) and the place of each value."""
+
+    data: Any
+    places: dict[Path, Place] = field(default_factory=dict)
+    """Path -> where its key (in a mapping) or its item (in a list) stands."""
+    problems: tuple[UserError, ...] = ()
+    """What is wrong with the text itself; the offending values are left out of `data`."""
+
+    def place(self, path: Path) -> Place:
+        """Where a value stands, or would stand: the place of the nearest value above it, with the full key."""
+        for end in range(len(path), -1, -1):
+            if (found := self.places.get(path[:end])) is not None:
+                return Place(found.file, found.line, ".".join(map(str, path)) or None)
+        return Place(None, None, ".".join(map(str, path)) or None)
+
+
+class _Loader(yaml.SafeLoader):
+    """The safe loader with YAML 1.2's plain types and a bound on nesting."""
+
+    yaml_implicit_resolvers: ClassVar[dict[str, list[tuple[str, re.Pattern[str]]]]] = {}  # type: ignore[misc]
+    depth = 0
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        self.depth += 1
+        if self.depth > MAX_DEPTH:
+            mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
+            raise yaml.MarkedYAMLError(problem=f"nested more than {MAX_DEPTH} levels deep", problem_mark=mark)
+        node = super().compose_node(parent, index)
+        self.depth -= 1
+        return node
+
+
+for _name, (_pattern, _first) in _TYPES.items():
+    _whole = re.compile(f"(?:{_pattern.pattern})$")
+    _Loader.add_implicit_resolver(_PREFIX + _name, _whole, [*_first, *([""] if _name == "null" else [])])
+
+
+def read_tree(text: str, file: str | None = None, first_line: int | None = 1) -> Tree:
+    """Parse YAML into data and places, collecting every problem of the text on the way.
+
+    Parameters
+    ----------
+    text : str
+        One YAML document.
+    file : str, optional
+        Stands at the head of every message.
+    first_line : int, optional
+        Number of the first line; None where lines mean nothing (a value on the command line).
+
+    Returns
+    -------
+    Tree
+        `data` is None for an empty text, or for one that is not YAML (then `problems` says why).
+    """
+    reader = _Reader(file, first_line, max(1, text.count("\n") + (not text.endswith("\n"))))
+    if (unseen := _UNSEEN.search(text.removeprefix("\ufeff"))) is not None:
+        line = text.count("\n", 0, unseen.start()) + 1
+        reader.report(line, None, "visible text", f"the character {unseen.group()!a}", "Remove it.")
+        return Tree(None, {(): reader.at(1)}, tuple(reader.problems))
+    try:
+        node = yaml.compose(text, Loader=_Loader)
+    except yaml.MarkedYAMLError as error:
+        reader.report_yaml(error)
+        return Tree(None, {(): reader.at(1)}, tuple(reader.problems))
+    reader.places[()] = reader.at(1)
+    data = None if node is None else reader.value(node, ())
+    return Tree(None if data is _BAD else data, reader.places, tuple(reader.problems))
+
+
+_BAD = object()
+"""A value that cannot be read; its problem is already reported."""
+
+
+class _Reader:
+    """Turns nodes into data, noting places and problems."""
+
+    def __init__(self, file: str | None, first_line: int | None, n_lines: int) -> None:
+        self.file, self.first_line, self.n_lines = file, first_line, n_lines
+        self.places: dict[Path, Place] = {}
+        self.problems: list[UserError] = []
+        self.n_values = 0
+
+    def at(self, line: int, path: Path = ()) -> Place:
+        number = None if self.first_line is None else min(line, self.n_lines) + self.first_line - 1
+        return Place(self.file, number, ".".join(map(str, path)) or None)
+
+    def report(self, line: int, path: Path | None, wanted: str, given: str = "", hint: str = "") -> None:
+        self.problems.append(UserError(wanted, given, self.at(line, path or ()), hint))
+
+    def report_yaml(self, error: yaml.MarkedYAMLError) -> None:
+        mark = error.problem_mark or error.context_mark
+        problem = error.problem or error.context or "not YAML"
+        hint = "Indent with spaces, never with tabs." if "\\t" in problem else ""
+        if "single document" in (error.context or ""):
+            problem, hint = "a second document begins", "Remove the line '---'."
+        elif "expected" in problem and ("block" in problem or "':'" in problem):
+            hint = "Check the indentation, and put text with ': ' or '#' in quotes."
+        self.report(1 if mark is None else mark.line + 1, None, "readable YAML", problem, hint)
+
+    def value(self, node: yaml.Node, path: Path) -> Any:
+        self.n_values += 1
+        line = node.start_mark.line + 1
+        if len(path) > MAX_DEPTH or self.n_values > MAX_VALUES:
+            if self.n_values <= MAX_VALUES + 1:
+                self.report(line, path[:1], "a study of reasonable size", "aliases that grow without end")
+                self.n_values = MAX_VALUES + 1
+            return _BAD
+        if isinstance(node, yaml.MappingNode):
+            return self.mapping(node, path)
+        if isinstance(node, yaml.SequenceNode):
+            return self.sequence(node, path)
+        assert isinstance(node, yaml.ScalarNode)  # noqa: S101  (the composer makes three kinds of node)
+        return self.scalar(node, path)
+
+    def tagged(self, node: yaml.Node, path: Path, usual: str) -> bool:
+        if node.tag == _PREFIX + usual:
+            return False
+        self.report(node.start_mark.line + 1, path, "plain YAML", f"the tag {node.tag}", "Remove the tag.")
+        return True
+
+    def mapping(self, node: yaml.MappingNode, path: Path) -> Any:
+        if self.tagged(node, path, "map"):
+            return _BAD
+        data: dict[str, Any] = {}
+        for key_node, value_node in node.value:
+            line = key_node.start_mark.line + 1
+            key = self.key(key_node, path)
+            if key is None:
+                continue
+            if key in data:
+                first = self.places[(*path, key)].line
+                self.report(line, (*path, key), "each key once", "it a second time", f"It stands in line {first} too.")
+                continue
+            self.places[(*path, key)] = self.at(line)
+            data[key] = self.value(value_node, (*path, key))
+        return {key: value for key, value in data.items() if value is not _BAD}
+
+    def key(self, node: yaml.Node, path: Path) -> str | None:
+        line = node.start_mark.line + 1
+        if isinstance(node, yaml.ScalarNode) and node.tag == _PREFIX + "str":
+            if node.value == "<<" and node.style is None:
+                self.report(line, path, "keys written out", "the merge key <<", "An alias (*name) may repeat a value.")
+                return None
+            return self.text(node, path)
+        given = repr(node.value) if isinstance(node, yaml.ScalarNode) else "a list or mapping"
+        self.report(line, path, "a name as key", given, "Put it in quotes if it is meant as a name.")
+        return None
+
+    def sequence(self, node: yaml.SequenceNode, path: Path) -> Any:
+        if self.tagged(node, path, "seq"):
+            return _BAD
+        items = []
+        for index, item in enumerate(node.value):
+            self.places[(*path, index)] = self.at(item.start_mark.line + 1)
+            items.append(self.value(item, (*path, index)))
+        return _BAD if any(item is _BAD for item in items) else items
+
+    def text(self, node: yaml.ScalarNode, path: Path) -> str | None:
+        text: str = node.value
+        if (unseen := _UNSEEN.search(text)) is None:
+            return text
+        line = node.start_mark.line + 1
+        self.report(line, path, "visible text", f"the character {unseen.group()!a}", "Remove it.")
+        return None
+
+    def scalar(self, node: yaml.ScalarNode, path: Path) -> Any:
+        kind = node.tag.removeprefix(_PREFIX)
+        if kind == "str":
+            text = self.text(node, path)
+            return _BAD if text is None else text
+        if kind not in _TYPES or not _TYPES[kind][0].fullmatch(node.value):
+            self.tagged(node, path, "str")
+            return _BAD
+        if kind == "int" and len(node.value) > MAX_DIGITS:
+            self.report(node.start_mark.line + 1, path, f"a number of at most {MAX_DIGITS} digits", "a longer one")
+            return _BAD
+        return _plain(kind, node.value)
+
+
+def _plain(kind: str, text: str) -> Any:
+    if kind == "null":
+        return None
+    if kind == "bool":
+        return text.lower() == "true"
+    if kind == "int":
+        base = {"0o": 8, "0x": 16}.get(text[:2], 10)
+        return int(text, base)
+    return float(re.sub(r"^([-+]?)\.(inf|nan)$", r"\1\2", text.lower()))
+
+
+def leaves(data: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
+    """Walk every value that is neither a mapping nor a list."""
+    if isinstance(data, dict):
+        for key, value in data.items():
+            yield from leaves(value, (*path, key))
+    elif isinstance(data, list):
+        for index, value in enumerate(data):
+            yield from leaves(value, (*path, index))
+    else:
+        yield path, data
