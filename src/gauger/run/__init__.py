@@ -1,0 +1,13 @@
+"""Moves a study from plan to results: jobs, where they are kept, and who executes them.
+
+plan.py       study -> the DAG of jobs
+jobs.py       what each kind of job does
+job.py        a job and its content address
+cache.py      results by content address, verified on every read
+schedule.py   which job next, and what a failure blocks (no processes, no files)
+local.py      runs jobs on this machine
+pool.py       the worker processes, seen from the driver
+worker.py     the worker process itself
+progress.py   how far it is and how long it takes, on a terminal or in a log
+tally.py      the counting and the time left behind `progress.py`
+"""

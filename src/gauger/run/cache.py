@@ -1,0 +1,198 @@
+"""Results by content address: whole or absent, verified on every read.
+
+Layout below the root: ``entries/KEY/`` (the files of a result and `done.json`, their sizes and SHA-256),
+``partial/`` (results being written), ``damaged/`` (entries that failed verification, kept for inspection).
+
+`done.json` is the completion marker. It is written last, and a result gets its place in ``entries/`` by one rename, so
+a kill at any moment leaves either a whole result or none.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from gauger.errors import DamagedError, JobError
+from gauger.store.atomic import fsync_path, read_json, write_json
+
+MANIFEST = "done.json"
+SCHEMA = "gauger.result/1"
+
+
+class State(StrEnum):
+    """What became of an entry."""
+
+    DONE = "done"
+    MISSING = "missing"
+    DAMAGED = "damaged"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One result as it stands on disk."""
+
+    state: State
+    path: Path
+    reason: str = ""
+    """What is wrong, where damaged."""
+    seconds: float | None = None
+    """How long the job took when it was run."""
+
+
+@dataclass(frozen=True)
+class Cache:
+    """A directory of results by content address.
+
+    Parameters
+    ----------
+    root : Path
+        Made on the first write.
+    on_damaged : callable
+        Told ``(key, reason)`` of every entry that `get` sets aside.
+    """
+
+    root: Path
+    on_damaged: Callable[[str, str], None] | None = None
+
+    def path(self, key: str) -> Path:
+        """Say where the result of `key` stands, or would stand."""
+        return self.root / "entries" / key
+
+    def inspect(self, key: str) -> Entry:
+        """Verify an entry (names, sizes, SHA-256) without changing anything."""
+        path = self.path(key)
+        if not path.is_dir():
+            return Entry(State.MISSING, path)
+        try:
+            manifest = _read_manifest(path, key)
+            _verify(path, manifest["files"])
+        except DamagedError as error:
+            return Entry(State.DAMAGED, path, reason=str(error))
+        return Entry(State.DONE, path, seconds=manifest.get("seconds"))
+
+    def get(self, key: str) -> Path | None:
+        """Return the directory of a verified result, or None where it has to be computed.
+
+        A damaged entry is moved to ``damaged/``, reported through `on_damaged` and counts as absent.
+        """
+        entry = self.look_up(key)
+        return entry.path if entry.state is State.DONE else None
+
+    def look_up(self, key: str) -> Entry:
+        """Verify an entry as `get` does, and return what was found."""
+        entry = self.inspect(key)
+        if entry.state is State.DAMAGED:
+            self._set_aside(entry, key)
+        return entry
+
+    def begin(self, key: str) -> Path:
+        """Make a fresh directory for a result in the making."""
+        path = self.root / "partial" / f"{key}.{os.getpid()}"
+        shutil.rmtree(path, ignore_errors=True)
+        path.mkdir(parents=True)
+        return path
+
+    def commit(self, key: str, directory: Path, seconds: float | None = None) -> Path:
+        """Turn a filled directory into the result of `key`, in one step.
+
+        Where a result already stands (another process was faster), it stays and `directory` is dropped.
+
+        Parameters
+        ----------
+        directory : Path
+            On the same file system as the root; it is gone afterwards.
+        seconds : float, optional
+            How long the job took; kept for estimates of time left, no part of the result.
+        """
+        files = {name: _describe(directory / name) for name in sorted(_file_names(directory))}
+        for folder in [path for path in directory.rglob("*") if path.is_dir()]:
+            fsync_path(folder)
+        write_json(directory / MANIFEST, {"schema": SCHEMA, "key": key, "seconds": seconds, "files": files})
+        target = self.path(key)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            directory.rename(target)
+        except OSError:
+            if not target.is_dir():
+                raise
+            shutil.rmtree(directory)
+        fsync_path(target.parent)
+        return target
+
+    def discard(self, key: str) -> None:
+        """Remove a result; nothing happens where there is none."""
+        shutil.rmtree(self.path(key), ignore_errors=True)
+
+    def sweep(self) -> None:
+        """Drop what killed processes left half written; only for a driver that holds the lock."""
+        shutil.rmtree(self.root / "partial", ignore_errors=True)
+
+    def in_progress(self) -> set[str]:
+        """Keys of results being written now (or left behind by a kill, until the next `sweep`)."""
+        partial = self.root / "partial"
+        return {path.name.split(".")[0] for path in partial.iterdir()} if partial.is_dir() else set()
+
+    def damaged(self) -> list[str]:
+        """Names of the entries set aside so far."""
+        folder = self.root / "damaged"
+        return sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
+
+    def _set_aside(self, entry: Entry, key: str) -> None:
+        target = self.root / "damaged" / f"{key}.{time.time_ns()}"
+        target.parent.mkdir(parents=True, exist_ok=True)
+        entry.path.rename(target)
+        if self.on_damaged:
+            self.on_damaged(key, entry.reason)
+
+
+def _file_names(directory: Path) -> Iterator[str]:
+    """Relative names of all files below a directory; links and devices are refused."""
+    for path in directory.rglob("*"):
+        name = path.relative_to(directory).as_posix()
+        if path.is_symlink() or not (path.is_file() or path.is_dir()):
+            raise JobError(f"a result holds plain files and folders only; {name} is neither")
+        if path.is_file():
+            yield name
+
+
+def _describe(path: Path) -> dict[str, Any]:
+    """Size and SHA-256 of a file that has been forced to disk."""
+    fsync_path(path)
+    return {"bytes": path.stat().st_size, "sha256": _sha256(path)}
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _read_manifest(path: Path, key: str) -> dict[str, Any]:
+    try:
+        manifest = read_json(path / MANIFEST)
+    except FileNotFoundError as error:
+        raise DamagedError(f"{MANIFEST} is missing") from error
+    except DamagedError as error:
+        raise DamagedError(f"{MANIFEST} is unreadable") from error
+    if not isinstance(manifest, dict) or manifest.get("schema") != SCHEMA or manifest.get("key") != key:
+        raise DamagedError(f"{MANIFEST} does not describe this result")
+    if not isinstance(manifest.get("files"), dict):
+        raise DamagedError(f"{MANIFEST} lists no files")
+    return manifest
+
+
+def _verify(path: Path, files: Mapping[str, Any]) -> None:
+    for name, described in files.items():
+        file = path / name
+        if not file.is_file():
+            raise DamagedError(f"{name} is missing")
+        if not isinstance(described, dict) or file.stat().st_size != described.get("bytes"):
+            raise DamagedError(f"{name} has the wrong size")
+        if _sha256(file) != described.get("sha256"):
+            raise DamagedError(f"{name} does not match its checksum")

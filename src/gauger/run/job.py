@@ -1,0 +1,99 @@
+"""A job: one function call whose result is kept under the hash of everything that can change it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from gauger.store.canonical import JSON, fingerprint, plain
+
+
+@dataclass(frozen=True)
+class Job:
+    """One node of the plan.
+
+    The function behind it is called as ``function(params, inputs, out)``: `params` as below, `inputs` a mapping from
+    role to the directory that the input job filled, `out` a fresh directory to write files into.
+    """
+
+    key: str
+    """Content address, 64 hexadecimal digits: kind, params, input keys and code version."""
+    kind: str
+    """What it does, a name in the runner's registry ("train", "elicit", "measure")."""
+    name: str
+    """The job in words: "label · replicate 2 · train"."""
+    params: Mapping[str, JSON]
+    inputs: Mapping[str, str]
+    """Role -> key of the job whose result is read under that role."""
+    cost: float
+    """Expected cost relative to other jobs (any unit, > 0): order of execution and time left."""
+    arm: str
+    replicate: int | None
+    """None where the job does not belong to one replicate."""
+    stage: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the plain mapping that stands in a run's `jobs.json`."""
+        fields = ("key", "kind", "name", "arm", "replicate", "stage", "cost")
+        return {name: getattr(self, name) for name in fields} | {
+            "inputs": dict(self.inputs),
+            "params": plain(self.params),
+        }
+
+
+def make_job(
+    kind: str,
+    name: str,
+    params: Mapping[str, JSON],
+    inputs: Mapping[str, str],
+    *,
+    cost: float,
+    arm: str,
+    replicate: int | None,
+    stage: str,
+    version: str,
+) -> Job:
+    """Make a job and compute its key.
+
+    key = SHA-256 of the canonical JSON of kind, params, inputs and version. Name, arm, replicate, stage and cost are
+    labels: two arms that ask for the same work get the same key, and it is done once.
+
+    Parameters
+    ----------
+    version : str
+        Version of the code behind `kind`; a change makes earlier results unreachable. `source_version` computes one.
+    """
+    address = {"kind": kind, "params": params, "inputs": inputs, "version": version}
+    return Job(fingerprint(address), kind, name, params, dict(inputs), cost, arm, replicate, stage)
+
+
+def source_version(*modules: str) -> str:
+    """Hash the source of modules and packages (with everything below them), without importing them.
+
+    Returns
+    -------
+    str
+        16 hexadecimal digits that change when any line of any named module changes.
+    """
+    digest = hashlib.sha256()
+    for module in modules:
+        for name, path in _sources(module):
+            content = path.read_bytes()
+            digest.update(f"{name}\0{len(content)}\0".encode() + content)
+    return digest.hexdigest()[:16]
+
+
+def _sources(module: str) -> list[tuple[str, Path]]:
+    """Source files of a module or package, each with a name that does not depend on where it is installed."""
+    spec = find_spec(module)
+    if spec is None or spec.origin is None:
+        raise ModuleNotFoundError(f"no source for {module}", name=module)
+    origin = Path(spec.origin)
+    if not spec.submodule_search_locations:
+        return [(module, origin)]
+    files = sorted(origin.parent.rglob("*.py"), key=lambda path: path.relative_to(origin.parent).as_posix())
+    return [(f"{module}/{path.relative_to(origin.parent).as_posix()}", path) for path in files]

@@ -1,0 +1,100 @@
+"""Files that are either wholly there or not there: temporary file beside the target, fsync, rename."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gauger.errors import DamagedError, GaugerError
+from gauger.store.canonical import document_bytes
+
+if TYPE_CHECKING:
+    import polars as pl
+
+
+def fsync_path(path: Path) -> None:
+    """Force a file or a directory (its names) to disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def write_with(path: Path, write: Callable[[Path], object]) -> Path:
+    """Let `write` fill a temporary file, then put it in the place of `path` in one step.
+
+    A reader sees the old content or the new one, never a part. If `write` raises, `path` is untouched and nothing
+    is left behind. Missing parent directories are made.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
+    os.close(descriptor)
+    temporary = Path(name)
+    try:
+        write(temporary)
+        temporary.chmod(0o666 & ~_umask())
+        fsync_path(temporary)
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    fsync_path(path.parent)
+    return path
+
+
+def _umask() -> int:
+    """Return the file mode mask of this process, which the system only tells while it is being set."""
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask
+
+
+def write_bytes(path: Path, content: bytes) -> Path:
+    """Write bytes in one step."""
+    return write_with(path, lambda temporary: temporary.write_bytes(content))
+
+
+def write_text(path: Path, text: str) -> Path:
+    """Write text in one step, as UTF-8 with the newlines it has."""
+    return write_bytes(path, text.encode("utf-8", "backslashreplace"))
+
+
+def write_json(path: Path, value: object) -> Path:
+    """Write a value as readable JSON in one step; NaN and infinities are refused (`canonical.NotJSONError`)."""
+    return write_bytes(path, document_bytes(value))
+
+
+def read_json(path: Path) -> Any:
+    """Read JSON that Gauger wrote.
+
+    Raises
+    ------
+    DamagedError
+        Where the file is not JSON. A missing file is `FileNotFoundError`.
+    """
+    try:
+        return json.loads(path.read_bytes())
+    except ValueError as error:
+        raise DamagedError(f"{path} is not the JSON that was written there: {error}") from error
+
+
+def write_parquet(path: Path, frame: pl.DataFrame) -> Path:
+    """Write a table in one step.
+
+    Raises
+    ------
+    GaugerError
+        Where a column holds NaN: undefined is NULL in stored data, and a NaN would be averaged silently.
+    """
+    import polars.selectors as cs
+
+    floats = frame.select(cs.float())
+    spoiled = [name for name in floats.columns if floats[name].is_nan().any()]
+    if spoiled:
+        raise GaugerError(f"{path.name}: NaN in column {', '.join(spoiled)}; undefined is NULL in stored data")
+    return write_with(path, lambda temporary: frame.write_parquet(temporary, compression="zstd"))

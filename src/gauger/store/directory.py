@@ -1,0 +1,58 @@
+"""The paths of a run directory."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class RunDirectory:
+    """Where everything stands that a run leaves behind; making one touches no file."""
+
+    root: Path
+
+    @property
+    def study(self) -> Path:
+        """The study with every default and control filled in."""
+        return self.root / "study.resolved.json"
+
+    @property
+    def frozen(self) -> Path:
+        """Verdict rule, contrasts and thresholds as they stood when the run began."""
+        return self.root / "frozen.json"
+
+    @property
+    def records(self) -> Path:
+        """One row per arm, replicate, item and sample."""
+        return self.root / "records.parquet"
+
+    @property
+    def ledger(self) -> Path:
+        """One row per training sample and arm."""
+        return self.root / "ledger.parquet"
+
+    @property
+    def estimates(self) -> Path:
+        """Everything the report says, schema `gauger.estimates/1`."""
+        return self.root / "estimates.json"
+
+    @property
+    def report(self) -> Path:
+        """The report, one HTML file."""
+        return self.root / "report.html"
+
+    @property
+    def figures(self) -> Path:
+        """The report's figures as SVG and PNG."""
+        return self.root / "figures"
+
+    @property
+    def jobs(self) -> Path:
+        """Results of jobs by content address, with the plan, failures, logs and lock of the run."""
+        return self.root / "jobs"
+
+    @property
+    def log(self) -> Path:
+        """Progress of the last run in plain lines."""
+        return self.root / "run.log"

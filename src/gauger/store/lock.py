@@ -1,0 +1,104 @@
+"""One driver per directory.
+
+The lock is the operating system's (`flock`): it is released when its holder ends, however it ends, so a killed run
+leaves no lock behind. Beside it the file names the holder by process id and start time, for messages and for `status`;
+the start time tells a living holder from an unrelated process that was given the same id later.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from gauger.errors import UserError
+
+_STARTTIME_FIELD = 22  # of /proc/PID/stat, counted from 1 (proc_pid_stat(5))
+
+
+@dataclass(frozen=True)
+class Holder:
+    """The process that holds a lock, or held it last."""
+
+    pid: int
+    started: str | None
+    """Clock ticks between boot and its start, with the boot's id; None where the system does not tell."""
+    host: str
+
+    @property
+    def alive(self) -> bool:
+        """Whether it still runs; on another host nobody can tell from here, and the answer is yes."""
+        if self.host != socket.gethostname():
+            return True
+        try:
+            os.kill(self.pid, 0)
+        except ProcessLookupError:
+            return False
+        except PermissionError:
+            pass
+        return self.started is None or self.started == start_time(self.pid)
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold the lock at `path` for the length of the block.
+
+    Raises
+    ------
+    UserError
+        Where another process holds it.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise _busy(path) from None
+        _sign(descriptor)
+        yield
+        os.ftruncate(descriptor, 0)
+    finally:
+        os.close(descriptor)
+
+
+def holder(path: Path) -> Holder | None:
+    """Name the living process that holds the lock; None where there is none (or its file cannot be read)."""
+    try:
+        value = json.loads(path.read_bytes())
+        found = Holder(int(value["pid"]), value["started"], value["host"])
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
+        return None
+    return found if found.alive else None
+
+
+def start_time(pid: int) -> str | None:
+    """Say when a process started, in a form that no other process of any boot shares; None where unknown."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    except OSError:
+        return None
+    after_name = stat.rpartition(")")[2].split()  # the name may hold blanks; fields 1 and 2 are cut off
+    return f"{boot}:{after_name[_STARTTIME_FIELD - 3]}"
+
+
+def _sign(descriptor: int) -> None:
+    pid = os.getpid()
+    content = json.dumps({"pid": pid, "started": start_time(pid), "host": socket.gethostname()})
+    os.ftruncate(descriptor, 0)
+    os.pwrite(descriptor, content.encode() + b"\n", 0)
+
+
+def _busy(path: Path) -> UserError:
+    found = holder(path)
+    who = f"process {found.pid} on {found.host}" if found else "another process"
+    return UserError(
+        f"{who} is already working in {path.parent}",
+        hint="Wait for it, or choose another directory with --out.",
+    )

@@ -1,0 +1,35 @@
+"""Job functions for tests: small, and misbehaving on request."""
+
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+
+def write(params, inputs, out: Path) -> None:
+    """Write what the inputs hold, joined, and the text of this job."""
+    time.sleep(params.get("sleep", 0))
+    before = "".join((path / "text.txt").read_text() for _, path in sorted(inputs.items()))
+    print("printed by a job")
+    print("printed to stderr", file=sys.stderr)
+    (out / "text.txt").write_text(before + params["text"])
+
+
+def fail(params, inputs, out: Path) -> None:
+    raise ValueError("the loss is not finite")
+
+
+def leave(params, inputs, out: Path) -> None:
+    sys.exit(3)
+
+
+def die(params, inputs, out: Path) -> None:
+    """Kill the own process the first `times` times, counted by files in `where`."""
+    where = Path(params["where"])
+    deaths = len(list(where.iterdir()))
+    if deaths < params["times"]:
+        (where / str(deaths)).touch()
+        (out / "half.txt").write_text("half")
+        os.kill(os.getpid(), signal.SIGKILL)
+    (out / "text.txt").write_text("survived")
