@@ -1,0 +1,13 @@
+"""Arrays in, numbers out: the estimation engine. No files, no records, no study; imports only errors.
+
+- `panel`: scores of one study as arrays, arms × replicates × items for each benchmark
+- `crossed`: item, replicate and shared variance parts of all cell means
+- `moderate`: few-degree variances shrunk by empirical Bayes
+- `replicate_prior`: what replicate noise should look like, pooled over arms and benchmarks
+- `contrast`: estimates and intervals of any linear contrasts
+- `ratio`: ratio of two contrasts with its Fieller set
+- `simultaneous`: max-t intervals and adjusted p-values for a family of contrasts
+- `power`: what a design can detect, and what a wanted precision needs
+- `bootstrap`: intervals over items alone, the comparison that shows why they are wrong
+- `student`: Student's t without scipy.stats
+"""

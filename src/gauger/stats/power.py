@@ -1,0 +1,83 @@
+"""Power: what a design can detect, and what a wanted precision needs."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from gauger.stats.student import t_quantile
+
+
+@dataclass(frozen=True)
+class DesignComponents:
+    """Variance components of a contrast of two arms, per unit of each kind; score scale squared."""
+
+    item: float
+    """Variance of one item's (cluster's) difference between the arms, over replicates averaged out."""
+    replicate: float
+    """Variance of one replicate's difference between the arms, net of items (both arms' together)."""
+    residual: float = 0.0
+    """Variance of one item × replicate residual of the difference."""
+    replicate_df_each: float = 1.0
+    """Degrees of freedom per replicate beyond the first: 1 if paired, about 2 if the arms are independent."""
+
+
+def design_variance(components: DesignComponents, n_items: int, n_replicates: int) -> tuple[float, float]:
+    """Variance of the contrast and its Satterthwaite degrees of freedom for a design.
+
+    ``V = item / I + replicate / R + residual / (I R)``.
+    """
+    item = components.item / n_items
+    replicate = components.replicate / n_replicates + components.residual / (n_items * n_replicates)
+    variance = item + replicate
+    replicate_df = components.replicate_df_each * (n_replicates - 1)
+    shares = item**2 / max(n_items - 1, 1) + (replicate**2 / replicate_df if replicate_df > 0 else 0.0)
+    return variance, variance**2 / shares if shares > 0 else math.inf
+
+
+def smallest_detectable(
+    components: DesignComponents, n_items: int, n_replicates: int, *, power: float = 0.8, level: float = 0.95
+) -> float:
+    """Smallest true difference that the design shows with the wanted power, two-sided at `level`.
+
+    ``(t_{(1+level)/2} + t_{power}) sqrt(V)``.
+    """
+    variance, df = design_variance(components, n_items, n_replicates)
+    return float((t_quantile((1 + level) / 2, df) + t_quantile(power, df)) * math.sqrt(variance))
+
+
+def half_width(components: DesignComponents, n_items: int, n_replicates: int, level: float = 0.95) -> float:
+    """Expected half width of the interval."""
+    variance, df = design_variance(components, n_items, n_replicates)
+    return float(t_quantile((1 + level) / 2, df) * math.sqrt(variance))
+
+
+def replicates_needed(
+    components: DesignComponents, n_items: int, wanted_half_width: float, *, level: float = 0.95, most: int = 1000
+) -> int | None:
+    """Smallest number of replicates (from 2) whose expected half width is small enough; None if `most` are too few."""
+    if half_width(components, n_items, most, level) > wanted_half_width:
+        return None
+    return next(r for r in range(2, most + 1) if half_width(components, n_items, r, level) <= wanted_half_width)
+
+
+def items_needed(
+    components: DesignComponents,
+    n_replicates: int,
+    wanted_half_width: float,
+    *,
+    level: float = 0.95,
+    most: int = 10_000_000,
+) -> int | None:
+    """Smallest number of items whose expected half width is small enough; None if even `most` are too few."""
+    if half_width(components, most, n_replicates, level) > wanted_half_width:
+        return None
+    few, many = 1, most
+    while many - few > 1:
+        middle = (few + many) // 2
+        few, many = (
+            (few, middle)
+            if half_width(components, middle, n_replicates, level) <= wanted_half_width
+            else (middle, many)
+        )
+    return many
