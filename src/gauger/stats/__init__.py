@@ -9,5 +9,7 @@
 - `simultaneous`: max-t intervals and adjusted p-values for a family of contrasts
 - `power`: what a design can detect, and what a wanted precision needs
 - `bootstrap`: intervals over items alone, the comparison that shows why they are wrong
+- `random_effects`: meta-analysis and meta-regression with nested levels, shared controls, robust errors
+- `robust`: cluster-robust CR2 covariance with Satterthwaite degrees of freedom
 - `student`: Student's t without scipy.stats
 """

@@ -1,0 +1,49 @@
+"""Moderators to a design matrix: numbers as they are, categories as treatment contrasts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from gauger.errors import UserError
+from gauger.stats.random_effects.data import Array
+
+
+def design_matrix(
+    moderators: Mapping[str, ArrayLike], n: int, *, intercept: bool = True, reference: Mapping[str, str] | None = None
+) -> tuple[Array, tuple[str, ...]]:
+    """Return X (n, p) and its column names.
+
+    A numeric column enters as one slope, untransformed (centre it yourself if the intercept should be the effect at its
+    mean). A column of strings or booleans enters as one 0/1 column per category except the reference (alphabetically
+    first unless `reference` names another), named ``column=category``. Without intercept the first categorical
+    moderator keeps all its categories, so that its coefficients are the categories' means.
+    """
+    columns: list[Array] = [np.ones(n)] if intercept else []
+    names = ["intercept"] if intercept else []
+    full = intercept
+    for name, values in moderators.items():
+        column = np.asarray(values)
+        if column.shape != (n,):
+            raise UserError(f"moderator {name!r} with one value per row ({n})", f"shape {column.shape}")
+        if column.dtype.kind in "iuf":
+            columns.append(column.astype(float))
+            names.append(name)
+            continue
+        for category in _categories(name, column.astype(str), (reference or {}).get(name) if full else None, drop=full):
+            columns.append((column.astype(str) == category).astype(float))
+            names.append(f"{name}={category}")
+        full = True
+    return np.stack(columns, axis=1), tuple(names)
+
+
+def _categories(name: str, column: np.ndarray, reference: str | None, *, drop: bool) -> list[str]:
+    found = [str(category) for category in np.unique(column)]
+    if reference is not None and reference not in found:
+        raise UserError(f"a category of {name!r} as reference", repr(reference), hint=f"Known: {', '.join(found)}.")
+    if not drop:
+        return found
+    left_out = found[0] if reference is None else reference
+    return [category for category in found if category != left_out]

@@ -1,0 +1,62 @@
+"""How much of what varies is not sampling error: Cochran's Q and I2 per level."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import special
+
+from gauger.stats.random_effects.data import Array, MetaData
+from gauger.stats.random_effects.dense import DenseEngine
+
+
+@dataclass(frozen=True)
+class Heterogeneity:
+    """Cochran's test, and the shares of variance."""
+
+    q: float
+    """r'V^-1 r under one common effect (no tau2)."""
+    df: int
+    """n - p."""
+    p: float
+    i2: Array
+    """(L,) tau2_l / (sum of tau2 + typical sampling variance), 0-1, from the outside in."""
+    typical_variance: float
+    """(n - p) / tr(P), P = V^-1 - V^-1 X (X'V^-1X)^-1 X'V^-1: Higgins & Thompson's typical sampling variance."""
+
+    @property
+    def i2_total(self) -> float:
+        """Share of the variance that is not sampling error, all levels together."""
+        return float(self.i2.sum())
+
+
+def heterogeneity(data: MetaData, tau2: Array) -> Heterogeneity:
+    """Test homogeneity and split the variance by level.
+
+    I2_l = tau2_l / (sum tau2 + s2), with s2 the typical sampling variance. With one level this is the usual I2; with
+    several, the generalisation that metafor's author documents for multilevel models. I2 depends on how large the
+    studies are: read tau2 and the prediction interval first.
+
+    Source: Higgins & Thompson (2002), Stat. Med. 21:1539, eq. 9; Cheung (2014), Psychol. Methods 19:211, eq. 9.
+    """
+    n, p = data.design.shape
+    alone = MetaData(
+        data.effect,
+        data.variance,
+        (),
+        data.moderators,
+        (),
+        data.moderator_names,
+        data.shared_group,
+        data.shared_variance,
+        data.covariance,
+    )
+    moments = DenseEngine(alone).moments(np.zeros(1))
+    xx = np.linalg.inv(moments.cross[:p, :p])
+    xy = moments.cross[:p, p]
+    q = float(moments.cross[p, p] - xy @ xx @ xy)
+    trace = float(moments.logdet_1[0] + np.trace(xx @ moments.cross_1[0, :p, :p]))
+    typical = (n - p) / trace
+    i2 = tau2 / (tau2.sum() + typical)
+    return Heterogeneity(q, n - p, float(special.chdtrc(n - p, q)), i2, typical)

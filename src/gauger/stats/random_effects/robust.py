@@ -1,0 +1,37 @@
+"""CR2 errors for a fitted random-effects model: hands the model's variance of each cluster to `gauger.stats.robust`."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from gauger.errors import UserError
+from gauger.stats.random_effects.data import Codes, MetaData, marginal_block
+from gauger.stats.random_effects.dense import dependent_blocks
+from gauger.stats.random_effects.maximise import Maximum
+from gauger.stats.robust import ClusterRobust, cr2
+
+__all__ = ["ClusterRobust", "cluster_robust"]
+
+
+def cluster_robust(data: MetaData, found: Maximum, labels: ArrayLike) -> ClusterRobust:
+    """Return the CR2 covariance with the fitted model as working model; see `gauger.stats.robust.cr2`.
+
+    Every block of rows that the model lets covary must lie in one cluster, so clusters are the outermost level or
+    coarser (and contain whole shared-control groups).
+    """
+    if np.shape(labels) != (len(data),):
+        raise UserError(f"one cluster label per row ({len(data)})", f"shape {np.shape(labels)}")
+    clusters = np.unique(np.asarray(labels), return_inverse=True)[1].ravel()
+    for rows in dependent_blocks(data):
+        if (clusters[rows] != clusters[rows[0]]).any():
+            raise UserError(
+                "clusters that contain whole outermost groups and whole shared-control groups",
+                f"rows {rows[:5].tolist()} in several clusters",
+                hint="Cluster by the outermost level.",
+            )
+
+    def marginal_of(rows: Codes) -> np.ndarray:
+        return marginal_block(data, rows, found.tau2)
+
+    return cr2(data.design, data.effect - data.design @ found.at.beta, clusters, marginal_of, found.at.vcov)
