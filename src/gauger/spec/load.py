@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-from pydantic import ValidationError
-
-from gauger.errors import StudyError, UserError
+from gauger.errors import Place, StudyError, UserError, nearest
+from gauger.spec.checks import Known, check_study
+from gauger.spec.faults import Fault, find_faults, related
+from gauger.spec.overrides import apply_override
 from gauger.spec.study import Study
-from gauger.spec.world import World
-from gauger.spec.yaml_tree import read_tree
+from gauger.spec.yaml_tree import Tree, read_tree
 
-Known = Callable[[World], Collection[str]] | Mapping[str, Collection[str]]
+MAX_BYTES = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -29,17 +30,96 @@ class LoadedStudy:
 
 
 def load_study(
-    path: Path | str, overrides: Sequence[str] = (), *, benchmarks_known: Known | None = None
+    path: Path | str,
+    overrides: Sequence[str] = (),
+    *,
+    benchmarks_known: Known | None = None,
+    forms_known: Known | None = None,
 ) -> LoadedStudy:
-    """Read a study file."""
+    """Read, override and check a study file.
+
+    Parameters
+    ----------
+    path : Path or str
+        The study file, YAML.
+    overrides : sequence of str
+        `key.path=value`, applied in order; the value is YAML.
+    benchmarks_known, forms_known : function of the world, or mapping from its kind, optional
+        The names that the world offers; None leaves names unchecked.
+
+    Raises
+    ------
+    StudyError
+        With every mistake found, one message each: file, line, key, what was expected, what stood there.
+    """
     path = Path(path)
-    text = path.read_text("utf-8")
-    tree = read_tree(text, str(path))
-    if tree.problems:
-        raise StudyError(tree.problems)
-    try:
-        study = Study.model_validate(tree.data)
-    except ValidationError as error:
-        problems = [UserError(e["msg"], repr(e["input"])[:80], tree.place(e["loc"])) for e in error.errors()]
-        raise StudyError(problems) from None
+    text = _read_text(path)
+    study = parse_study(text, overrides, file=str(path), benchmarks_known=benchmarks_known, forms_known=forms_known)
     return LoadedStudy(study, path, text, tuple(overrides))
+
+
+def parse_study(
+    text: str,
+    overrides: Sequence[str] = (),
+    *,
+    file: str | None = None,
+    benchmarks_known: Known | None = None,
+    forms_known: Known | None = None,
+) -> Study:
+    """Check the text of a study file, as `load_study` does; `file` stands at the head of its messages."""
+    tree = read_tree(text, file)
+    if tree.data is None:
+        nothing = UserError("a study", "an empty file", Place(file, 1), "studies/quickstart.yaml is one to start from.")
+        raise StudyError(tree.problems or [nothing])
+    for override in overrides:
+        tree = apply_override(tree, override)
+    study, faults = find_faults(tree.data)
+    faults = [fault for fault in faults if not any(related(fault.path, path) for path in tree.unread)]
+    if study is not None:
+        broken = [fault.path for fault in faults] + list(tree.unread)
+        found = check_study(study, benchmarks_known, forms_known)
+        faults += [fault for fault in found if not any(map(fault.touches, broken))]
+    problems = [*tree.problems, *map(partial(_problem, tree), faults)]
+    if problems or study is None:
+        raise StudyError(sorted(problems, key=lambda problem: problem.where.line or 0))
+    return study
+
+
+def _problem(tree: Tree, fault: Fault) -> UserError:
+    return UserError(fault.wanted, fault.given, tree.place(fault.path), fault.hint)
+
+
+def _read_text(path: Path) -> str:
+    """The text of a study file; every reason why there is none is the user's to mend."""
+    data = _read_bytes(path)
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        given = f"the byte 0x{data[error.start]:02x}"
+        raise _unreadable("text in UTF-8", given, Place(str(path), line), "Save the file as UTF-8.") from None
+
+
+def _read_bytes(path: Path) -> bytes:
+    place = Place(str(path))
+    if path.is_dir():
+        raise _unreadable("a study file", "a directory", place, _studies_in(path))
+    if not path.exists():
+        raise _unreadable("a study file", "no such file", place, _studies_in(path.parent, path.name))
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise _unreadable("a readable study file", f"{error.strerror}", place) from error
+    if len(data) > MAX_BYTES:
+        raise _unreadable(f"a study file of at most {MAX_BYTES // 1_000_000} MB", "a larger one", place)
+    return data
+
+
+def _unreadable(wanted: str, given: str, place: Place, hint: str = "") -> StudyError:
+    return StudyError([UserError(wanted, given, place, hint)])
+
+
+def _studies_in(folder: Path, name: str = "") -> str:
+    names = sorted(path.name for path in folder.glob("*.yaml")) if folder.is_dir() else []
+    return nearest(name, names) if names else ""

@@ -30,9 +30,9 @@ class AtlasWorld(Part):
     """Sums are taken modulo this number."""
     letters: Annotated[int, Field(ge=6, le=26)] = 20
     """Letters that sort and max are asked about."""
-    letter_sets: Annotated[int, Field(ge=30, le=2600)] = 700
+    letter_sets: Annotated[int, Field(ge=30, le=2600)] = 600
     """Sets of three letters that exist for each of sort and max."""
-    test_contents: Annotated[int, Field(ge=10, le=2000)] = 100
+    test_contents: Annotated[int, Field(ge=10, le=2000)] = 60
     """Contents of each skill held out for each of the two test splits."""
     benchmark_items: Annotated[int, Field(ge=10, le=5000)] = 200
     """Items of a benchmark, at most."""
@@ -40,12 +40,14 @@ class AtlasWorld(Part):
     """Share of the fauna entities that the base student's web covers."""
     known_minerals: Fraction = 0.7
     """Share of the mineral entities that the base student's web covers."""
-    known_sums: Fraction = 0.15
-    """Share of the training sums that the base student's web covers."""
+    known_sorts: Fraction = 0.1
+    """Share of the training contents of sort that the base student's web covers."""
+    known_sums: Fraction = 0.1
+    """Share of the training contents of sum that the base student's web covers."""
     seed_entities: Fraction = 0.5
     """Share of the fauna entities that the benchmark's own train split asks about."""
-    seed_sums: Fraction = 0.5
-    """Share of the training sums that the benchmark's own train split asks about."""
+    seed_contents: Fraction = 0.5
+    """Share of each skill's training contents that the benchmark's own train split asks about."""
 
 
 World = AtlasWorld

@@ -7,7 +7,6 @@ Read by the safe loader's `compose`, so no tag can build an object, with the pla
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -45,6 +44,8 @@ class Tree:
     """Path -> where its key (in a mapping) or its item (in a list) stands."""
     problems: tuple[UserError, ...] = ()
     """What is wrong with the text itself; the offending values are left out of `data`."""
+    unread: tuple[Path, ...] = ()
+    """Paths of the values left out."""
 
     def place(self, path: Path) -> Place:
         """Where a value stands, or would stand: the place of the nearest value above it, with the full key."""
@@ -92,19 +93,30 @@ def read_tree(text: str, file: str | None = None, first_line: int | None = 1) ->
     Tree
         `data` is None for an empty text, or for one that is not YAML (then `problems` says why).
     """
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
     reader = _Reader(file, first_line, max(1, text.count("\n") + (not text.endswith("\n"))))
-    if (unseen := _UNSEEN.search(text.removeprefix("\ufeff"))) is not None:
+    reader.places[()] = reader.at(1)
+    node = _compose(text, reader)
+    data = None if node is None else reader.value(node, ())
+    return Tree(None if data is _BAD else data, reader.places, tuple(reader.problems), tuple(reader.unread))
+
+
+def _compose(text: str, reader: _Reader) -> yaml.Node | None:
+    if (unseen := _UNSEEN.search(text)) is not None:
         line = text.count("\n", 0, unseen.start()) + 1
-        reader.report(line, None, "visible text", f"the character {unseen.group()!a}", "Remove it.")
-        return Tree(None, {(): reader.at(1)}, tuple(reader.problems))
+        reader.report(line, (), "visible text", f"the character {unseen.group()!a}", "Remove it.")
+        return None
+    loader = _Loader(text)
     try:
-        node = yaml.compose(text, Loader=_Loader)
+        return loader.get_single_node()
     except yaml.MarkedYAMLError as error:
         reader.report_yaml(error)
-        return Tree(None, {(): reader.at(1)}, tuple(reader.problems))
-    reader.places[()] = reader.at(1)
-    data = None if node is None else reader.value(node, ())
-    return Tree(None if data is _BAD else data, reader.places, tuple(reader.problems))
+    except (ValueError, OverflowError):  # the scanner lets chr() and int() fail on huge escapes and version numbers
+        line = loader.get_mark().line + 1
+        reader.report(line, (), "readable YAML", "an escape that is no character")
+    finally:
+        loader.dispose()
+    return None
 
 
 _BAD = object()
@@ -118,14 +130,16 @@ class _Reader:
         self.file, self.first_line, self.n_lines = file, first_line, n_lines
         self.places: dict[Path, Place] = {}
         self.problems: list[UserError] = []
+        self.unread: list[Path] = []
         self.n_values = 0
+        self.overgrown = False
 
     def at(self, line: int, path: Path = ()) -> Place:
         number = None if self.first_line is None else min(line, self.n_lines) + self.first_line - 1
         return Place(self.file, number, ".".join(map(str, path)) or None)
 
-    def report(self, line: int, path: Path | None, wanted: str, given: str = "", hint: str = "") -> None:
-        self.problems.append(UserError(wanted, given, self.at(line, path or ()), hint))
+    def report(self, line: int, path: Path, wanted: str, given: str, hint: str = "") -> None:
+        self.problems.append(UserError(wanted, given, self.at(line, path), hint))
 
     def report_yaml(self, error: yaml.MarkedYAMLError) -> None:
         mark = error.problem_mark or error.context_mark
@@ -135,22 +149,26 @@ class _Reader:
             problem, hint = "a second document begins", "Remove the line '---'."
         elif "expected" in problem and ("block" in problem or "':'" in problem):
             hint = "Check the indentation, and put text with ': ' or '#' in quotes."
-        self.report(1 if mark is None else mark.line + 1, None, "readable YAML", problem, hint)
+        self.report(1 if mark is None else mark.line + 1, (), "readable YAML", problem, hint)
 
     def value(self, node: yaml.Node, path: Path) -> Any:
+        """Data of a node; `_BAD`, with its path noted as unread, where it cannot be read."""
         self.n_values += 1
         line = node.start_mark.line + 1
         if len(path) > MAX_DEPTH or self.n_values > MAX_VALUES:
-            if self.n_values <= MAX_VALUES + 1:
+            if not self.overgrown:
                 self.report(line, path[:1], "a study of reasonable size", "aliases that grow without end")
-                self.n_values = MAX_VALUES + 1
-            return _BAD
-        if isinstance(node, yaml.MappingNode):
-            return self.mapping(node, path)
-        if isinstance(node, yaml.SequenceNode):
-            return self.sequence(node, path)
-        assert isinstance(node, yaml.ScalarNode)  # noqa: S101  (the composer makes three kinds of node)
-        return self.scalar(node, path)
+            self.overgrown = True
+            data: Any = _BAD
+        elif isinstance(node, yaml.MappingNode):
+            data = self.mapping(node, path)
+        elif isinstance(node, yaml.SequenceNode):
+            data = self.sequence(node, path)
+        else:
+            data = self.scalar(node, path)
+        if data is _BAD:
+            self.unread.append(path)
+        return data
 
     def tagged(self, node: yaml.Node, path: Path, usual: str) -> bool:
         if node.tag == _PREFIX + usual:
@@ -195,7 +213,7 @@ class _Reader:
             items.append(self.value(item, (*path, index)))
         return _BAD if any(item is _BAD for item in items) else items
 
-    def text(self, node: yaml.ScalarNode, path: Path) -> str | None:
+    def text(self, node: yaml.Node, path: Path) -> str | None:
         text: str = node.value
         if (unseen := _UNSEEN.search(text)) is None:
             return text
@@ -203,7 +221,7 @@ class _Reader:
         self.report(line, path, "visible text", f"the character {unseen.group()!a}", "Remove it.")
         return None
 
-    def scalar(self, node: yaml.ScalarNode, path: Path) -> Any:
+    def scalar(self, node: yaml.Node, path: Path) -> Any:
         kind = node.tag.removeprefix(_PREFIX)
         if kind == "str":
             text = self.text(node, path)
@@ -226,15 +244,3 @@ def _plain(kind: str, text: str) -> Any:
         base = {"0o": 8, "0x": 16}.get(text[:2], 10)
         return int(text, base)
     return float(re.sub(r"^([-+]?)\.(inf|nan)$", r"\1\2", text.lower()))
-
-
-def leaves(data: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
-    """Walk every value that is neither a mapping nor a list."""
-    if isinstance(data, dict):
-        for key, value in data.items():
-            yield from leaves(value, (*path, key))
-    elif isinstance(data, list):
-        for index, value in enumerate(data):
-            yield from leaves(value, (*path, index))
-    else:
-        yield path, data

@@ -1,0 +1,119 @@
+"""What must hold between the parts of a study: names that exist, roles that are there, choices that agree."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+
+from gauger.errors import UserError, nearest
+from gauger.spec.arm_checks import check_arms, check_starts, learns_from_teacher, stages_of
+from gauger.spec.controls import CONTROL_NAMES
+from gauger.spec.faults import Fault
+from gauger.spec.models import ModelSize
+from gauger.spec.study import CopyingControl, Study
+from gauger.spec.world import World
+
+Known = Callable[[World], Collection[str]] | Mapping[str, Collection[str]]
+"""Names that a world offers: a function of the world, or a mapping from its kind."""
+
+
+def check_study(study: Study, benchmarks_known: Known | None = None, forms_known: Known | None = None) -> list[Fault]:
+    """Find every contradiction between the parts of a study that the schema alone accepts.
+
+    Parameters
+    ----------
+    study : Study
+        As validated against the schema.
+    benchmarks_known, forms_known : Known, optional
+        Names that the world offers; None leaves the names unchecked (the worlds are a room above this one).
+    """
+    found = [*_check_sizes(study), *_check_surface(study), *_check_roles(study), *check_starts(study)]
+    found += [*check_arms(study), *_check_controls(study), *_check_verdict(study)]
+    benchmarks = ((("benchmarks", name), name) for name in study.benchmarks)
+    forms = (
+        ((*path, "forms", i), form) for path, stage in stages_of(study) for i, form in enumerate(stage.forms or ())
+    )
+    found += _check_known(study, benchmarks_known, "benchmark", benchmarks)
+    found += _check_known(study, forms_known, "form", forms)
+    return found
+
+
+def _check_known(
+    study: Study, known: Known | None, what: str, named: Iterator[tuple[tuple[str | int, ...], str]]
+) -> Iterator[Fault]:
+    if known is None:
+        return
+    try:
+        names = known(study.world) if callable(known) else known.get(study.world.kind, ())
+    except UserError as error:
+        yield Fault(("world",), error.wanted, error.given, error.hint)
+        return
+    for path, name in named:
+        if name not in names:
+            yield Fault(path, f"a {what} of this world", f"{name!r}", nearest(name, names), reads=(("world",),))
+
+
+def _check_sizes(study: Study) -> Iterator[Fault]:
+    sizes: dict[str, ModelSize] = {"teacher": study.teacher.model, "student": study.student.model}
+    for who, size in sizes.items():
+        path = (who, "model")
+        if size.width % size.heads:
+            hint = f"Heads share the width equally: {size.heads} heads need a multiple of {size.heads}."
+            reads = ((*path, "heads"),)
+            yield Fault((*path, "width"), f"a multiple of heads ({size.heads})", f"{size.width}", hint, reads)
+
+
+def _check_surface(study: Study) -> Iterator[Fault]:
+    surface, path = study.teacher.surface, ("teacher", "surface", "top_k")
+    reads = (("teacher", "surface", "log_probabilities"),)
+    if surface.log_probabilities == "top-k" and surface.top_k is None:
+        yield Fault(path, "how many log-probabilities 'top-k' shows", "nothing", "For example: top_k: 5", reads)
+    if surface.log_probabilities != "top-k" and surface.top_k is not None:
+        hint = "Set log_probabilities to top-k, or take top_k away."
+        wanted = f"nothing where log_probabilities is {surface.log_probabilities}"
+        yield Fault(path, wanted, f"{surface.top_k}", hint, reads)
+
+
+def _check_roles(study: Study) -> Iterator[Fault]:
+    roles = {benchmark.role: None for benchmark in study.benchmarks.values()}
+    here = ", ".join(roles)
+    if "targeted" not in roles:
+        hint = "Without one there is nothing to compare carry-over with."
+        yield Fault(("benchmarks",), "at least one benchmark with role targeted", f"only {here}", hint)
+    role = study.verdict.role
+    if role not in roles and role != "targeted":
+        hint = f"Give a benchmark the role {role}, or judge on one of: {here}."
+        reads = (("benchmarks",),)
+        yield Fault(("verdict", "role"), "a role that some benchmark has", f"'{role}'", hint, reads)
+
+
+def _check_controls(study: Study) -> Iterator[Fault]:
+    for name in CONTROL_NAMES:
+        control = getattr(study.controls, name)
+        path = ("controls", name, "of")
+        if not isinstance(control, CopyingControl) or control.of is None:
+            continue
+        if control.off is not None:
+            yield Fault(path, f"either of or off for {name}", "both", "A control that is off copies nothing.")
+        yield from _check_arm_name(study, control.of, path)
+
+
+def _check_verdict(study: Study) -> Iterator[Fault]:
+    rule, path = study.verdict, ("verdict", "estimand")
+    yield from _check_arm_name(study, rule.arm, ("verdict", "arm"))
+    needed = "base" if rule.estimand == "gain" else "matched"
+    if getattr(study.controls, needed).off is not None:
+        wanted = f"the control {needed} to be on, because the verdict's {rule.estimand} is measured against it"
+        hint = f"Take controls.{needed}.off away, or judge another estimand."
+        yield Fault(("controls", needed, "off"), wanted, "off", hint, (path,))
+    if rule.estimand == "carryover" and rule.role == "targeted":
+        hint = "Carry-over says how much of the uplift on targeted benchmarks reaches another role."
+        yield Fault(("verdict", "role"), "another role than targeted for carryover", "'targeted'", hint, (path,))
+
+
+def _check_arm_name(study: Study, name: str, path: tuple[str, ...]) -> Iterator[Fault]:
+    """The arm must be declared, and something in it must come from the teacher."""
+    if name not in study.arms:
+        yield Fault(path, "a declared arm", f"{name!r}", nearest(name, study.arms))
+    elif not learns_from_teacher(study, name):
+        hint = "Name an arm with a distillation stage whose strategy is not self."
+        yield Fault(path, "an arm that learns from the teacher", f"{name!r}", hint, reads=(("arms", name),))

@@ -1,0 +1,185 @@
+"""What the schema finds wrong with a study, in our words: path, what was expected, what stood there, what to do."""
+
+from __future__ import annotations
+
+import copy
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from gauger.errors import nearest
+from gauger.spec.shape import Shape, find_shape, study_shape
+from gauger.spec.study import Study
+from gauger.spec.yaml_tree import Path
+
+_MAX_GIVEN = 60
+_MAX_ROUNDS = 4
+_SWITCHES = {"yes": "true", "on": "true", "y": "true", "no": "false", "off": "false", "n": "false"}
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One mistake at one place of the data."""
+
+    path: Path
+    wanted: str
+    given: str = ""
+    hint: str = ""
+    reads: tuple[Path, ...] = ()
+    """Other places that the finding rests on; it is dropped when one of them is itself at fault."""
+    extra: bool = False
+    """The key itself is what is wrong: nothing may stand there."""
+
+    def touches(self, path: Path) -> bool:
+        """Whether the finding rests on a value at, above or below the path."""
+        return any(related(read, path) for read in (self.path, *self.reads))
+
+
+def related(one: Path, other: Path) -> bool:
+    """Whether one path leads to the other, or both are the same."""
+    shorter = min(len(one), len(other))
+    return one[:shorter] == other[:shorter]
+
+
+def find_faults(data: Any) -> tuple[Study | None, list[Fault]]:
+    """Hold data against the schema.
+
+    Returns
+    -------
+    study : Study or None
+        The study; where there are faults, one with valid stand-ins at their places, so that checks across the file can
+        go on (they must drop findings that touch a fault). None where even that is not possible.
+    faults : list of Fault
+        Every fault of the data as given.
+    """
+    study, faults = _validate(data)
+    found = faults
+    for _ in range(_MAX_ROUNDS):
+        if study is not None:
+            break
+        data = _mend(data, found)
+        study, found = _validate(data)
+    return study, faults
+
+
+def _validate(data: Any) -> tuple[Study | None, list[Fault]]:
+    try:
+        return Study.model_validate(data), []
+    except ValidationError as error:
+        return None, [_translate(detail, data) for detail in error.errors(include_url=False)]
+
+
+def _translate(detail: ErrorDetails, data: Any) -> Fault:
+    path = _data_path(detail["loc"])
+    if detail["loc"][-1:] == ("[key]",):
+        return Fault(path, "a name (lower-case letters, digits, single hyphens)", f"{path[-1]!r}", extra=True)
+    if detail["type"] == "extra_forbidden":
+        return _unknown_key(path, data)
+    if detail["type"] == "union_tag_not_found" and isinstance(detail["input"], dict):
+        path = (*path, "kind")
+        return Fault(path, _kinds(path[:-1], data), "nothing", "This key is missing.")
+    if detail["type"] == "union_tag_invalid":
+        given = detail["input"].get("kind")
+        hint = _near(given, _shape(path, data).kinds)
+        return Fault((*path, "kind"), _kinds(path, data), describe(given), hint)
+    if detail["type"] == "missing":
+        return Fault(path, _shape(path, data).words(), "nothing", "This key is missing.")
+    return _wrong_value(path, data, detail["input"])
+
+
+def _data_path(loc: tuple[str | int, ...]) -> Path:
+    """Drop what pydantic adds to a location: the kind of a variant, and the mark of a key."""
+    shape: Shape | None = study_shape()
+    path: Path = ()
+    for part in loc:
+        if part == "[key]":
+            break
+        if shape is not None and part in shape.kinds:
+            shape = shape.kinds[str(part)]
+            continue
+        path = (*path, part)
+        shape = None if shape is None else shape.child(part)
+    return path
+
+
+def _shape(path: Path, data: Any) -> Shape:
+    shape = find_shape(path, data)
+    if shape is None:
+        raise LookupError(f"the schema reports a place that it does not have: {path}")
+    return shape
+
+
+def _kinds(path: Path, data: Any) -> str:
+    return f"one of {', '.join(_shape(path, data).kinds)}"
+
+
+def _unknown_key(path: Path, data: Any) -> Fault:
+    parent = _shape(path[:-1], data).of_kind(value_at(path[:-1], data))
+    where = ".".join(map(str, path[:-1])) or "a study"
+    return Fault(path, f"a key of {where}", f"{path[-1]!r}", nearest(str(path[-1]), parent.properties), extra=True)
+
+
+def _wrong_value(path: Path, data: Any, given: Any) -> Fault:
+    shape = _shape(path, data)
+    choices = shape.schema.get("enum", ())
+    hint = _near(given, choices) or _pitfall(shape.schema.get("type"), given)
+    return Fault(path, shape.words(), describe(given), hint)
+
+
+def _near(given: Any, choices: Any) -> str:
+    return nearest(given, choices).partition("Known:")[0].strip() if isinstance(given, str) and choices else ""
+
+
+def _pitfall(kind: str | None, given: Any) -> str:
+    """Name the habit behind a wrong type: YAML's quotes, switches, thousands separators and exponents."""
+    if kind == "boolean" and isinstance(given, str) and given.lower() in _SWITCHES:
+        return f"Write {_SWITCHES[given.lower()]}."
+    if kind in {"integer", "number"} and isinstance(given, str):
+        bare = re.sub(r"[_, ]", "", given)
+        return f"Write {bare}, without quotes or separators." if re.fullmatch(r"[-+]?\d+(\.\d+)?", bare) else ""
+    if kind == "integer" and isinstance(given, float) and given.is_integer() and abs(given) < 1e15:
+        return f"Write {int(given)}."
+    if kind == "string" and isinstance(given, bool | int | float):
+        return "Put it in quotes."
+    if kind == "array" and isinstance(given, str | int | float | dict):
+        return "Write a list: [a, b], or lines that begin with '- '."
+    return ""
+
+
+def describe(value: Any) -> str:
+    """Say in a few words what stands somewhere."""
+    if value is None:
+        return "nothing"
+    if isinstance(value, dict | list):
+        empty = "" if value else "empty "
+        kind = "mapping" if isinstance(value, dict) else "list"
+        return f"{'an' if empty else 'a'} {empty}{kind}"
+    text = str(value).lower() if isinstance(value, bool) else repr(value)
+    return text if len(text) <= _MAX_GIVEN else f"{text[: _MAX_GIVEN - 3]}..."
+
+
+def value_at(path: Path, data: Any) -> Any:
+    """The value at a path; None where there is none."""
+    for key in path:
+        in_list = isinstance(data, list) and isinstance(key, int) and key < len(data)
+        if not in_list and not (isinstance(data, dict) and key in data):
+            return None
+        data = data[key]
+    return data
+
+
+def _mend(data: Any, faults: list[Fault]) -> Any:
+    """Copy the data with unknown keys taken out and valid stand-ins where something is wrong or missing."""
+    data = copy.deepcopy(data)
+    for fault in sorted(faults, key=lambda fault: len(fault.path), reverse=True):
+        if not fault.path:
+            return study_shape().stand_in()
+        parent, key = value_at(fault.path[:-1], data), fault.path[-1]
+        if fault.extra:
+            parent.pop(key, None)
+        elif isinstance(parent, dict | list):
+            parent[key] = _shape(fault.path, data).stand_in()  # type: ignore[index]
+    return data
