@@ -1,0 +1,199 @@
+"""`gauger evidence check`: do the published tables agree with themselves? Each finding names its row.
+
+A finding is not a verdict. A score that is not a multiple of 1/n may be a mean over several runs, a wrong `n_items` in
+this table, or a slip of the source; the text says which of these the figures allow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+import polars as pl
+
+
+class Kind(StrEnum):
+    """What was found."""
+
+    GRANULARITY = "not a multiple of 1/n"
+    LOOSE_BELOW_STRICT = "loose below strict"
+    ABOVE_TEACHER = "student above its teacher"
+    DUPLICATE = "duplicated cells"
+    TWO_CONTROLS = "one control, several scores"
+    SIZE_CONFLICT = "one benchmark, several sizes"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One inconsistency, with the row it stands on."""
+
+    kind: Kind
+    row: int
+    """Line in results.csv."""
+    study_id: str
+    text: str
+    """What was found, in one sentence, with the figures."""
+
+
+MAX_RUNS = 64
+_MEAN = (
+    r"(?i)\bavg|average|mean|\b\d+ (?:samples|runs|seeds)|5-run|F1|score|judge|win rate|Elo|mc2|recall|precision"
+    r"|partial-credit"
+)
+"""Metrics and notes that speak of means or of graded answers: the granularity test says nothing about those."""
+
+
+def check(frame: pl.DataFrame) -> list[Finding]:
+    """Run every check.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        The rows of `clean.prepare` (all of them, excluded rows too).
+
+    Returns
+    -------
+    list of Finding
+        By kind, then by row.
+    """
+    checks: tuple[Callable[[pl.DataFrame], Iterator[Finding]], ...] = (
+        granularity, loose_below_strict, above_teacher, duplicates, two_controls, size_conflicts,
+    )  # fmt: skip
+    return [finding for one in checks for finding in sorted(one(frame), key=lambda found: found.row)]
+
+
+def nearest_multiple(score: float, n_items: int, decimals: int) -> float | None:
+    """Return the multiple of 100/n that `score` can be a rounding (or truncation) of; None where there is none.
+
+    The granularity test of Brown & Heathers (2017): a mean of n zeros and ones is k/n. A score printed with d decimals
+    is consistent when some k lies within half a unit of the last decimal, or up to one unit above it (truncation).
+
+    Parameters
+    ----------
+    score : float
+        Percent.
+    n_items : int
+        Number of items, >= 1.
+    decimals : int
+        Printed decimals of the score.
+    """
+    unit = 10.0**-decimals
+    slack = 1e-9 * max(1.0, score)
+    for k in (int(score * n_items / 100), int(score * n_items / 100) + 1):
+        distance = 100.0 * k / n_items - score
+        if -unit / 2 - slack <= distance < unit + slack:
+            return 100.0 * k / n_items
+    return None
+
+
+def runs_that_fit(score: float, n_items: int, decimals: int) -> int | None:
+    """Return the smallest number of runs (2 to 64) whose mean could be this score.
+
+    Only numbers of runs that the printed digits can tell apart (100 / (n m) coarser than the last digit) are tried;
+    None where none of them fits.
+    """
+    told = range(2, min(MAX_RUNS, int(100 * 10**decimals / n_items)) + 1)
+    return next((m for m in told if nearest_multiple(score, n_items * m, decimals) is not None), None)
+
+
+def granularity(frame: pl.DataFrame) -> Iterator[Finding]:
+    """Scores of single runs that no whole number of right answers can give.
+
+    Only where the test can fail (100/n is coarser than the printed unit) and where neither metric nor notes speak of
+    means or graded answers. A control that stands in many rows is reported once.
+    """
+    notes = pl.col("notes").fill_null("")
+    single = ~pl.col("metric").str.contains(_MEAN) & ~notes.str.contains(_MEAN) & ~notes.str.contains("derived")
+    rows = frame.filter((pl.col("score_scale") == "percent") & pl.col("n_items").is_not_null() & single)
+    seen = set()
+    for side in ("control", "distilled"):
+        columns = ("row", "study_id", "benchmark", f"score_{side}", "n_items", f"decimals_{side}", f"cell_{side}")
+        for row, study, benchmark, score, n_items, decimals, cell in rows.select(columns).iter_rows():
+            if score is None or 100 / n_items <= 10.0**-decimals or cell in seen:
+                continue
+            seen.add(cell)
+            if nearest_multiple(score, n_items, decimals) is None:
+                runs = runs_that_fit(score, n_items, decimals)
+                why = f"a mean of {runs} runs could give it" if runs else "perhaps a mean of many runs or of subsets"
+                text = f"{side} {score:g} on {benchmark} is no multiple of 100/{n_items}; {why}"
+                yield Finding(Kind.GRANULARITY, row, study, text)
+
+
+def loose_below_strict(frame: pl.DataFrame) -> Iterator[Finding]:
+    """Loose or lenient accuracy counts every answer that strict accuracy counts, so it cannot be lower."""
+    rules = pl.col("benchmark").str.extract(r"(?i)\((strict|loose|lenient)\)").str.to_lowercase()
+    stem = pl.col("benchmark").str.replace(r"(?i) ?\((strict|loose|lenient)\)", "")
+    rows = frame.with_columns(_rule=rules, _stem=stem)
+    key = ["study_id", "model", "base", "contrast", "control_arm", "_stem"]
+    strict = rows.filter(pl.col("_rule") == "strict").select(*key, "score_control", "score_distilled")
+    loose = rows.filter(pl.col("_rule").is_in(["loose", "lenient"]))
+    both = loose.join(strict, on=key, suffix="_strict", nulls_equal=True)
+    for side in ("control", "distilled"):
+        low = both.filter(pl.col(f"score_{side}") < pl.col(f"score_{side}_strict"))
+        for row in low.iter_rows(named=True):
+            text = (
+                f"{side} on {row['benchmark']}: {row[f'score_{side}']:g} is below the strict "
+                f"{row[f'score_{side}_strict']:g}"
+            )
+            yield Finding(Kind.LOOSE_BELOW_STRICT, row["row"], row["study_id"], text)
+
+
+def above_teacher(frame: pl.DataFrame) -> Iterator[Finding]:
+    """Students above their teacher: possible (another harness, further data), and worth a look."""
+    rows = frame.filter((pl.col("score_scale") == "percent") & (pl.col("score_distilled") > pl.col("score_teacher")))
+    for row in rows.unique("cell_distilled", keep="first", maintain_order=True).iter_rows(named=True):
+        student, teacher = row["score_distilled"], row["score_teacher"]
+        text = f"{row['arm']} has {student:g} on {row['benchmark']}, its teacher {teacher:g}"
+        yield Finding(Kind.ABOVE_TEACHER, row["row"], row["study_id"], text)
+
+
+def duplicates(frame: pl.DataFrame) -> Iterator[Finding]:
+    """The same benchmark, control score and student score in two rows.
+
+    Within a study: only where model and control agree too. Between studies: any two rows, because two laboratories
+    seldom agree in both scores; on small benchmarks it can be chance, so only sizes above 100 (or unknown) count.
+    """
+    rows = frame.filter(pl.col("score_control").is_not_null() & (pl.col("score_distilled") != pl.col("score_control")))
+    within = ["cell_distilled", "cell_control", "contrast", "benchmark"]
+    yield from _twins(rows, within)
+    large = rows.filter(pl.col("n_items").fill_null(1000) > 100)
+    between = ["bench", "score_control", "score_distilled", "contrast"]
+    yield from _twins(large.unique(["study_id", *between], keep="first", maintain_order=True), between)
+
+
+def _twins(rows: pl.DataFrame, key: list[str]) -> Iterator[Finding]:
+    twins = rows.filter(pl.struct(key).is_duplicated())
+    for group in twins.partition_by(key, maintain_order=True):
+        first, *rest = group.iter_rows(named=True)
+        for row in rest:
+            text = (
+                f"{row['arm']} on {row['benchmark']}, {row['score_control']:g} to {row['score_distilled']:g}: "
+                f"the same figures as row {first['row']} ({first['study_id']}, {first['arm']})"
+            )
+            yield Finding(Kind.DUPLICATE, row["row"], row["study_id"], text)
+
+
+def two_controls(frame: pl.DataFrame) -> Iterator[Finding]:
+    """One control of one study with different scores on one benchmark, metric and size: a slip, or two harnesses."""
+    key = ["study_id", "base", "control_arm", "contrast", "benchmark", "metric", "n_items", "score_scale"]
+    rows = frame.filter(pl.col("score_control").is_not_null() & pl.col("control_arm").is_not_null() & ~pl.col("gap"))
+    for group in rows.partition_by(key, maintain_order=True):
+        scores = sorted(set(group["score_control"].to_list()))
+        if len(scores) > 1:
+            first = group.row(0, named=True)
+            text = f"{first['control_arm']} on {first['benchmark']} stands at {', '.join(f'{s:g}' for s in scores)}"
+            yield Finding(Kind.TWO_CONTROLS, first["row"], first["study_id"], text)
+
+
+def size_conflicts(frame: pl.DataFrame) -> Iterator[Finding]:
+    """One benchmark name with different `n_items`: subsets, versions, or a slip. Told at the rarer size's first row."""
+    sizes = frame.filter(pl.col("n_items").is_not_null()).group_by("bench", "n_items").agg(
+        pl.len(), pl.col("row").min(), pl.col("study_id").first(), pl.col("benchmark").first()
+    )  # fmt: skip
+    for group in sizes.sort("len", "n_items", descending=True).partition_by("bench", maintain_order=True):
+        usual, *others = group.iter_rows(named=True)
+        for other in others:
+            usually = f"{usual['n_items']} in {usual['len']} rows"
+            text = f"{other['benchmark']} has {other['n_items']} items here and {usually}"
+            yield Finding(Kind.SIZE_CONFLICT, other["row"], other["study_id"], text)
