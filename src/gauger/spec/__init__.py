@@ -1,22 +1,46 @@
 """The study file: its schema, loading with line-numbered errors, automatic controls, fingerprint, frozen rule.
 
+Schema
 base.py         the strict, frozen model that every part of a study file is
 world.py        `world`: where facts, skills and benchmarks come from
 models.py       `teacher` and `student`: sizes, training, surface
 stages.py       `stages` of an arm, told apart by `kind`
 study.py        the whole file as one model
+json_schema.py  the JSON Schema, generated from the models
+shape.py        the same schema read for the words of messages
+reference.py    the table of every key in docs/study-file.md
+__main__.py     writes what is generated
+
+Loading
+load.py         file -> checked `Study`, or every mistake in it at once
 yaml_tree.py    YAML text -> plain data that knows its lines
-load.py         file -> checked `Study`
+overrides.py    `--set key=value`
+faults.py       what the schema finds wrong, in our words
+checks.py       what must hold between the parts of a study
+arm_checks.py   what must hold within and between its arms
+
+Meaning
 recipes.py      declared stages -> stages as they are run
 controls.py     declared arms -> all arms, with the generated control arms
 fingerprint.py  one hash over everything that can change a number
+frozen.py       what a run fixes at its start, and what was changed after it
 """
 
-from gauger.spec.controls import CONTROL_NAMES, RESERVED_NAMES, Arm, copied_arm, expand_arms, switched_off
+from gauger.spec.controls import (
+    CONTROL_NAMES,
+    RESERVED_NAMES,
+    Arm,
+    copied_arm,
+    expand_arms,
+    resolved_controls,
+    switched_off,
+)
 from gauger.spec.fingerprint import canonical_json, fingerprint
-from gauger.spec.load import LoadedStudy, load_study
+from gauger.spec.frozen import FrozenComparison, compare_frozen, frozen_rule
+from gauger.spec.json_schema import render_json_schema, study_json_schema
+from gauger.spec.load import LoadedStudy, load_study, parse_study
 from gauger.spec.models import ModelSize, Student, Surface, Teacher, Training
-from gauger.spec.recipes import ResolvedStage, TextSource
+from gauger.spec.recipes import Recipe, ResolvedStage, TextSource
 from gauger.spec.study import Benchmark, Study, VerdictRule
 from gauger.spec.world import AtlasWorld, World
 
@@ -26,8 +50,10 @@ __all__ = [
     "Arm",
     "AtlasWorld",
     "Benchmark",
+    "FrozenComparison",
     "LoadedStudy",
     "ModelSize",
+    "Recipe",
     "ResolvedStage",
     "Student",
     "Study",
@@ -38,9 +64,15 @@ __all__ = [
     "VerdictRule",
     "World",
     "canonical_json",
+    "compare_frozen",
     "copied_arm",
     "expand_arms",
     "fingerprint",
+    "frozen_rule",
     "load_study",
+    "parse_study",
+    "render_json_schema",
+    "resolved_controls",
+    "study_json_schema",
     "switched_off",
 ]

@@ -69,7 +69,7 @@ def check_arms(study: Study) -> Iterator[Fault]:
     for name in study.arms:
         if name in RESERVED_NAMES or name.startswith("matched-"):
             hint = "Control arms are generated; choose another name."
-            yield Fault(("arms", name), "a name of its own", f"{name!r}, the name of a control arm", hint)
+            yield Fault(("arms", name), "a name of its own", f"{name!r}, the name of a control arm", hint, extra=True)
     for path, stage in stages_of(study):
         if len(set(stage.forms or ())) < len(stage.forms or ()):
             yield Fault((*path, "forms"), "each form once", "one of them twice")

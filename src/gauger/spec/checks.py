@@ -24,7 +24,8 @@ def check_study(study: Study, benchmarks_known: Known | None = None, forms_known
     study : Study
         As validated against the schema.
     benchmarks_known, forms_known : Known, optional
-        Names that the world offers; None leaves the names unchecked (the worlds are a room above this one).
+        Names that the world offers; None leaves the names unchecked (the worlds are a room above this one). A function
+        may raise UserError for settings that make no world; its `where.key` names the setting.
     """
     found = [*_check_sizes(study), *_check_surface(study), *_check_roles(study), *check_starts(study)]
     found += [*check_arms(study), *_check_controls(study), *_check_verdict(study)]
@@ -45,11 +46,12 @@ def _check_known(
     try:
         names = known(study.world) if callable(known) else known.get(study.world.kind, ())
     except UserError as error:
-        yield Fault(("world",), error.wanted, error.given, error.hint)
+        key = tuple(error.where.key.split(".")) if error.where.key else ("world",)
+        yield Fault(key, error.wanted, error.given, error.hint, (("world",),))
         return
     for path, name in named:
         if name not in names:
-            yield Fault(path, f"a {what} of this world", f"{name!r}", nearest(name, names), reads=(("world",),))
+            yield Fault(path, f"a {what} of this world", f"{name!r}", nearest(name, names), (("world",),), extra=True)
 
 
 def _check_sizes(study: Study) -> Iterator[Fault]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 from gauger.records import ArmKind
-from gauger.spec.recipes import ResolvedStage, TextSource, full_recipe, resolve_stage
+from gauger.spec.recipes import Recipe, TextSource, full_recipe, resolve_stage
 from gauger.spec.study import Study
 
 CONTROL_NAMES = ("base", "matched", "placebo", "format", "leak", "reference")
@@ -27,9 +28,9 @@ class Arm:
     kind: ArmKind
     start: str
     """`base`, or the arm whose result this one continues with `stages`."""
-    stages: tuple[ResolvedStage, ...]
+    stages: Recipe
     """The arm's own stages, applied to the result of `start`."""
-    recipe: tuple[ResolvedStage, ...]
+    recipe: Recipe
     """All stages from the base on: those of the arms it continues, then `stages`."""
     description: str
     matched: str | None = None
@@ -50,19 +51,31 @@ def switched_off(study: Study) -> dict[str, str]:
 
 
 def copied_arm(study: Study, control: str) -> str:
-    """Name of the declared arm that a copying control copies: its `of`, else the default.
+    """Name of the declared arm that a copying control copies: its `of`, else the verdict's arm.
 
-    The default is the verdict's arm; the leak control takes the first arm with a stage seeded by benchmark-train
-    (test items can only leak where the benchmark itself is the seed), and the verdict's arm if there is none.
+    Test items can only leak where the benchmark itself is the seed, so the leak control, where the study does not say,
+    takes an arm with a stage seeded by benchmark-train: the verdict's if it has one, else the first by name. The order
+    of keys in the file never matters.
     """
     chosen: str | None = getattr(study.controls, control).of
     if chosen is not None:
         return chosen
-    if control == ArmKind.LEAK:
-        for name, arm in study.arms.items():
-            if any(stage.seeds == "benchmark-train" for stage in map(resolve_stage, arm.stages)):
-                return name
-    return study.verdict.arm
+    judged = study.verdict.arm
+    seeded = sorted(name for name in study.arms if _seeded_by_benchmark(study, name))
+    return seeded[0] if control == ArmKind.LEAK and seeded and judged not in seeded else judged
+
+
+def _seeded_by_benchmark(study: Study, name: str) -> bool:
+    return any(resolve_stage(stage).seeds == "benchmark-train" for stage in study.arms[name].stages)
+
+
+def resolved_controls(study: Study) -> dict[str, dict[str, Any]]:
+    """Each control with whether it is `on` and which arm it is a copy `of`; None where it copies none."""
+    off = switched_off(study)
+    return {
+        name: {"on": name not in off, "of": copied_arm(study, name) if name in COPYING and name not in off else None}
+        for name in CONTROL_NAMES
+    }
 
 
 def expand_arms(study: Study) -> tuple[Arm, ...]:
@@ -92,34 +105,36 @@ def _declared(study: Study, name: str) -> Arm:
     return Arm(name, ArmKind.DISTILLED, spec.start, stages, full_recipe(study, name), spec.description)
 
 
-def _matched_recipe(recipe: tuple[ResolvedStage, ...]) -> tuple[ResolvedStage, ...]:
+def _matched_recipe(recipe: Recipe) -> Recipe:
     """Put web text of the same forms, steps and samples in the teacher's place; the signature of a matched arm."""
     return tuple(stage.without_teacher(TextSource.WEB) for stage in recipe)
 
 
-def _matched(name: str, recipe: tuple[ResolvedStage, ...]) -> Arm:
+def _matched(name: str, recipe: Recipe) -> Arm:
     forms = ", ".join(_forms(recipe)) or "any form"
     steps = sum(stage.steps for stage in recipe)
     text = f"Same tokens, steps and format without the teacher: {steps} steps on web text ({forms})"
     return Arm(name, ArmKind.MATCHED, "base", recipe, recipe, text)
 
 
-def _matched_names(declared: tuple[Arm, ...]) -> dict[tuple[ResolvedStage, ...], str]:
-    """Name each distinct matched recipe: `matched` if one, else by forms, steps as well, or a number at last."""
+def _matched_names(declared: tuple[Arm, ...]) -> dict[Recipe, str]:
+    """Name each distinct matched recipe: `matched` if one; else by its forms, then its steps, at last a number."""
     recipes = list(dict.fromkeys(_matched_recipe(arm.recipe) for arm in declared if arm.uses_teacher))
     if len(recipes) == 1:
         return {recipes[0]: "matched"}
-    by_forms = ["-".join(("matched", *_forms(recipe))) for recipe in recipes]
-    by_steps = [f"{name}-{sum(s.steps for s in recipe)}" for name, recipe in zip(by_forms, recipes, strict=True)]
-    names: dict[tuple[ResolvedStage, ...], str] = {}
-    for index, recipe in enumerate(recipes):
-        name = by_forms[index] if by_forms.count(by_forms[index]) == 1 else by_steps[index]
-        number = 1 + by_steps[:index].count(by_steps[index])
-        names[recipe] = name if number == 1 else f"{name}-no{number}"
-    return names
+    forms = {recipe: "-".join(("matched", *_forms(recipe))) for recipe in recipes}
+    steps = {recipe: f"{name}-{sum(stage.steps for stage in recipe)}-steps" for recipe, name in forms.items()}
+    return {recipe: _shortest_name(recipe, forms, steps) for recipe in recipes}
 
 
-def _forms(recipe: tuple[ResolvedStage, ...]) -> tuple[str, ...]:
+def _shortest_name(recipe: Recipe, forms: dict[Recipe, str], steps: dict[Recipe, str]) -> str:
+    if list(forms.values()).count(forms[recipe]) == 1:
+        return forms[recipe]
+    alike = sorted((other for other in steps if steps[other] == steps[recipe]), key=repr)
+    return steps[recipe] if len(alike) == 1 else f"{steps[recipe]}-{alike.index(recipe) + 1}"
+
+
+def _forms(recipe: Recipe) -> tuple[str, ...]:
     return tuple(dict.fromkeys(form for stage in recipe for form in stage.forms or ()))
 
 

@@ -31,11 +31,12 @@ class Fault:
     reads: tuple[Path, ...] = ()
     """Other places that the finding rests on; it is dropped when one of them is itself at fault."""
     extra: bool = False
-    """The key itself is what is wrong: nothing may stand there."""
+    """The key itself is what is wrong, whatever stands under it."""
 
-    def touches(self, path: Path) -> bool:
-        """Whether the finding rests on a value at, above or below the path."""
-        return any(related(read, path) for read in (self.path, *self.reads))
+    def rests_on(self, path: Path) -> bool:
+        """Whether the finding could be a mere consequence of a mistake at the path."""
+        own = self.path[: len(path)] == path if self.extra else related(self.path, path)
+        return own or any(related(read, path) for read in self.reads)
 
 
 def related(one: Path, other: Path) -> bool:
@@ -69,7 +70,13 @@ def _validate(data: Any) -> tuple[Study | None, list[Fault]]:
     try:
         return Study.model_validate(data), []
     except ValidationError as error:
-        return None, [_translate(detail, data) for detail in error.errors(include_url=False)]
+        details = error.errors(include_url=False)
+        return None, [_translate(detail, data) for detail in details if not _miscounted(detail)]
+
+
+def _miscounted(detail: ErrorDetails) -> bool:
+    """Whether a list is called too short only because its faulty items were not counted."""
+    return detail["type"] == "too_short" and len(detail["input"]) >= detail["ctx"]["min_length"]
 
 
 def _translate(detail: ErrorDetails, data: Any) -> Fault:
@@ -146,6 +153,8 @@ def _pitfall(kind: str | None, given: Any) -> str:
         return "Put it in quotes."
     if kind == "array" and isinstance(given, str | int | float | dict):
         return "Write a list: [a, b], or lines that begin with '- '."
+    if kind == "object" and given is None:
+        return "Leave the key out for its default."
     return ""
 
 
@@ -181,5 +190,14 @@ def _mend(data: Any, faults: list[Fault]) -> Any:
         if fault.extra:
             parent.pop(key, None)
         elif isinstance(parent, dict | list):
-            parent[key] = _shape(fault.path, data).stand_in()  # type: ignore[index]
+            parent[key] = _stand_in(fault.path, data)  # type: ignore[index]
     return data
+
+
+def _stand_in(path: Path, data: Any) -> Any:
+    """A valid value for a place; for an unknown `kind`, the kind that knows most of the keys that stand beside it."""
+    kinds = _shape(path[:-1], data).kinds
+    if path[-1] == "kind" and kinds:
+        keys = set(value_at(path[:-1], data))
+        return max(kinds, key=lambda kind: len(keys & set(kinds[kind].properties)))
+    return _shape(path, data).stand_in()

@@ -5,11 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from enum import Enum
 from typing import Any
 
 from pydantic import BaseModel
+from pydantic.fields import FieldInfo
 
 from gauger.spec.base import Prose
+from gauger.spec.controls import resolved_controls
 from gauger.spec.study import Study
 
 FINGERPRINT_SCHEMA = "gauger.study/1"
@@ -19,10 +22,11 @@ def fingerprint(study: Study) -> str:
     """Say whether two studies can differ in any number: SHA-256 (hex) of the canonical JSON of `numbers(study)`.
 
     The same for any order of keys, for a default that is written out or left out, and for 1 and 1.0 where a number may
-    have a fraction. Names, descriptions, the question and the reasons for switching controls off do not enter: a
-    benchmark's or an arm's name does, as it says which one is meant.
+    have a fraction. The study's name, its question, descriptions and the reasons for switching controls off do not
+    enter. The versions of the programs that make the numbers do not enter either: they are not the study's.
     """
-    return hashlib.sha256(canonical_json({"schema": FINGERPRINT_SCHEMA, **numbers(study)}).encode()).hexdigest()
+    content = {**numbers(study), "controls": resolved_controls(study), "schema": FINGERPRINT_SCHEMA}
+    return hashlib.sha256(canonical_json(content).encode()).hexdigest()
 
 
 def canonical_json(data: Any) -> str:
@@ -31,18 +35,18 @@ def canonical_json(data: Any) -> str:
 
 
 def numbers(part: Any) -> Any:
-    """Plain data of a part of a study without its prose; a switched-off control keeps that it is off, not why."""
+    """Plain data of a part of a study, without its prose."""
     if isinstance(part, BaseModel):
-        return {name: _field(part, name) for name in type(part).model_fields}
+        fields = type(part).model_fields.items()
+        return {name: numbers(getattr(part, name)) for name, field in fields if not _is_prose(field)}
     if isinstance(part, Mapping):
         return {key: numbers(value) for key, value in part.items()}
     if isinstance(part, tuple):
         return [numbers(value) for value in part]
-    return part + 0.0 if isinstance(part, float) else part
+    if isinstance(part, Enum):
+        return part.value
+    return part + 0.0 if isinstance(part, float) else part  # -0.0 becomes 0.0
 
 
-def _field(part: BaseModel, name: str) -> Any:
-    value = getattr(part, name)
-    if any(isinstance(mark, Prose) for mark in type(part).model_fields[name].metadata):
-        return value is not None and name == "off"
-    return numbers(value)
+def _is_prose(field: FieldInfo) -> bool:
+    return any(isinstance(mark, Prose) for mark in field.metadata)

@@ -14,7 +14,7 @@ from gauger.spec.overrides import apply_override
 from gauger.spec.study import Study
 from gauger.spec.yaml_tree import Tree, read_tree
 
-MAX_BYTES = 1_000_000
+MAX_BYTES = 200_000
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ def parse_study(
     if study is not None:
         broken = [fault.path for fault in faults] + list(tree.unread)
         found = check_study(study, benchmarks_known, forms_known)
-        faults += [fault for fault in found if not any(map(fault.touches, broken))]
+        faults += [fault for fault in found if not any(map(fault.rests_on, broken))]
     problems = [*tree.problems, *map(partial(_problem, tree), faults)]
     if problems or study is None:
         raise StudyError(sorted(problems, key=lambda problem: problem.where.line or 0))
@@ -112,7 +112,7 @@ def _read_bytes(path: Path) -> bytes:
     except OSError as error:
         raise _unreadable("a readable study file", f"{error.strerror}", place) from error
     if len(data) > MAX_BYTES:
-        raise _unreadable(f"a study file of at most {MAX_BYTES // 1_000_000} MB", "a larger one", place)
+        raise _unreadable(f"a study file of at most {MAX_BYTES // 1_000} kB", "a larger one", place)
     return data
 
 

@@ -24,7 +24,7 @@ def apply_override(tree: Tree, override: str) -> Tree:
     if not found or not name:
         hint = "For example: --set world.seed=11"
         return _with(tree, UserError("a key and a value", describe(override), Place("--set"), hint))
-    value = read_tree(text, origin, None)
+    value = read_tree(text, origin, numbered=False)
     if value.problems:
         return _with(tree, *value.problems)
     path = tuple(int(part) if part.isdigit() and len(part) < 7 else part for part in name.split("."))

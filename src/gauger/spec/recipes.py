@@ -81,6 +81,10 @@ class ResolvedStage:
         return stage
 
 
+Recipe = tuple[ResolvedStage, ...]
+"""Stages in order."""
+
+
 def resolve_stage(stage: ContinueStage | SftStage | TextDistillStage | LogitDistillStage) -> ResolvedStage:
     """Turn a declared stage into the stage that is run."""
     resolved = ResolvedStage(
@@ -106,7 +110,7 @@ def _source(stage: ContinueStage | SftStage | TextDistillStage | LogitDistillSta
     return TextSource.SELF if stage.strategy == "self" else TextSource.TEACHER
 
 
-def full_recipe(study: Study, name: str) -> tuple[ResolvedStage, ...]:
+def full_recipe(study: Study, name: str) -> Recipe:
     """All stages of a declared arm from the base on. The starts must form no cycle (`load_study` checks it)."""
     arm = study.arms[name]
     before = () if arm.start == "base" else full_recipe(study, arm.start)

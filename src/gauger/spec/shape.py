@@ -55,7 +55,7 @@ class Shape:
         schema = self.schema
         if schema.get("type") != "object" or "properties" in schema:
             return None
-        free = schema.get("additionalProperties") or next(iter(schema.get("patternProperties", {}).values()), None)
+        free = next(iter(schema.get("patternProperties", {}).values()), None)
         return Shape(free) if free else None
 
     def of_kind(self, data: Any) -> Shape:

@@ -46,7 +46,7 @@ class CopyingControl(Control):
     """A control arm that copies a declared arm and changes one thing."""
 
     of: Name | None = None
-    """The declared arm it copies; null: the verdict's arm (for `leak`: the first arm seeded by benchmark-train)."""
+    """The declared arm it copies; null: the verdict's arm (`leak`: one seeded by benchmark-train, if there is one)."""
 
 
 class Controls(Part):

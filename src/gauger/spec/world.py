@@ -26,8 +26,8 @@ class AtlasWorld(Part):
     """Possible values of each relation; guessing among them scores 1/values."""
     held_out_facts: Annotated[int, Field(ge=1, le=8)] = 2
     """Facts of each entity held out for each of the two test splits."""
-    modulus: Annotated[int, Field(ge=7, le=199)] = 31
-    """Sums are taken modulo this number."""
+    sums: Annotated[int, Field(ge=60, le=4950)] = 1500
+    """Pairs of two-digit numbers whose sum exists in this world."""
     letters: Annotated[int, Field(ge=6, le=26)] = 20
     """Letters that sort and max are asked about."""
     letter_sets: Annotated[int, Field(ge=30, le=2600)] = 600

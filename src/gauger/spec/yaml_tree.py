@@ -76,7 +76,7 @@ for _name, (_pattern, _first) in _TYPES.items():
     _Loader.add_implicit_resolver(_PREFIX + _name, _whole, [*_first, *([""] if _name == "null" else [])])
 
 
-def read_tree(text: str, file: str | None = None, first_line: int | None = 1) -> Tree:
+def read_tree(text: str, file: str | None = None, *, numbered: bool = True) -> Tree:
     """Parse YAML into data and places, collecting every problem of the text on the way.
 
     Parameters
@@ -85,8 +85,8 @@ def read_tree(text: str, file: str | None = None, first_line: int | None = 1) ->
         One YAML document.
     file : str, optional
         Stands at the head of every message.
-    first_line : int, optional
-        Number of the first line; None where lines mean nothing (a value on the command line).
+    numbered : bool
+        Whether messages give lines; false for a value on the command line.
 
     Returns
     -------
@@ -94,7 +94,8 @@ def read_tree(text: str, file: str | None = None, first_line: int | None = 1) ->
         `data` is None for an empty text, or for one that is not YAML (then `problems` says why).
     """
     text = text.replace("\r\n", "\n").replace("\r", "\n")
-    reader = _Reader(file, first_line, max(1, text.count("\n") + (not text.endswith("\n"))))
+    n_lines = max(1, text.count("\n") + (not text.endswith("\n")))
+    reader = _Reader(file, n_lines if numbered else None)
     reader.places[()] = reader.at(1)
     node = _compose(text, reader)
     data = None if node is None else reader.value(node, ())
@@ -126,8 +127,8 @@ _BAD = object()
 class _Reader:
     """Turns nodes into data, noting places and problems."""
 
-    def __init__(self, file: str | None, first_line: int | None, n_lines: int) -> None:
-        self.file, self.first_line, self.n_lines = file, first_line, n_lines
+    def __init__(self, file: str | None, n_lines: int | None) -> None:
+        self.file, self.n_lines = file, n_lines
         self.places: dict[Path, Place] = {}
         self.problems: list[UserError] = []
         self.unread: list[Path] = []
@@ -135,21 +136,25 @@ class _Reader:
         self.overgrown = False
 
     def at(self, line: int, path: Path = ()) -> Place:
-        number = None if self.first_line is None else min(line, self.n_lines) + self.first_line - 1
+        number = None if self.n_lines is None else min(line, self.n_lines)
         return Place(self.file, number, ".".join(map(str, path)) or None)
 
     def report(self, line: int, path: Path, wanted: str, given: str, hint: str = "") -> None:
         self.problems.append(UserError(wanted, given, self.at(line, path), hint))
 
     def report_yaml(self, error: yaml.MarkedYAMLError) -> None:
+        """Report what the parser could not read; the line is where it stopped."""
         mark = error.problem_mark or error.context_mark
-        problem = error.problem or error.context or "not YAML"
-        hint = "Indent with spaces, never with tabs." if "\\t" in problem else ""
-        if "single document" in (error.context or ""):
+        problem = error.problem or error.context or "no YAML"
+        hint = "Check the indentation and the brackets, and put text with ': ' or '#' in quotes."
+        if "\\t" in problem:
+            hint = "Indent with spaces, never with tabs."
+        elif "single document" in (error.context or ""):
             problem, hint = "a second document begins", "Remove the line '---'."
-        elif "expected" in problem and ("block" in problem or "':'" in problem):
-            hint = "Check the indentation, and put text with ': ' or '#' in quotes."
-        self.report(1 if mark is None else mark.line + 1, (), "readable YAML", problem, hint)
+        elif "alias" in problem or "deep" in problem:
+            hint = ""
+        place = self.at(1 if mark is None else mark.line + 1)
+        self.problems.append(UserError(f"not readable as YAML: {problem}", where=place, hint=hint))
 
     def value(self, node: yaml.Node, path: Path) -> Any:
         """Data of a node; `_BAD`, with its path noted as unread, where it cannot be read."""

@@ -1,0 +1,78 @@
+"""What a run fixes at its start: the verdict rule and everything that decides what is compared with what."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from gauger.spec.controls import expand_arms, resolved_controls, switched_off
+from gauger.spec.fingerprint import numbers
+from gauger.spec.study import Study
+
+FROZEN_SCHEMA = "gauger.frozen/1"
+
+
+@dataclass(frozen=True)
+class FrozenComparison:
+    """Whether a study still follows the rule that was fixed when its run began."""
+
+    post_hoc: bool
+    """True when anything changed after the start; the report then says so."""
+    changes: tuple[str, ...]
+    """One sentence per change: "verdict.threshold was 0.25 and is now 0.1"."""
+
+
+def frozen_rule(study: Study) -> dict[str, Any]:
+    """What a run stores at its start, as JSON-able data.
+
+    The verdict rule, how records become estimates, the role of each benchmark, which controls are on and what they
+    copy, and every contrast by name. Not in it: seeds, sizes and recipes, which the fingerprint covers, and the wording
+    of reasons.
+    """
+    return {
+        "schema": FROZEN_SCHEMA,
+        "verdict": numbers(study.verdict),
+        "estimation": numbers(study.estimation),
+        "unparsed": study.unparsed,
+        "roles": {name: str(benchmark.role) for name, benchmark in study.benchmarks.items()},
+        "controls": resolved_controls(study),
+        "contrasts": _contrasts(study),
+    }
+
+
+def compare_frozen(stored: Mapping[str, Any], study: Study) -> FrozenComparison:
+    """Hold a study against the rule stored at the start of its run.
+
+    Parameters
+    ----------
+    stored : mapping
+        What `frozen_rule` gave then, also after a round trip through JSON; keys that one side lacks count as changes.
+    """
+    then, now = dict(_leaves(stored)), dict(_leaves(frozen_rule(study)))
+    keys = sorted(then.keys() | now.keys())
+    changes = [_change(key, then, now) for key in keys if then.get(key, _ABSENT) != now.get(key, _ABSENT)]
+    return FrozenComparison(bool(changes), tuple(changes))
+
+
+_ABSENT = "absent"
+
+
+def _change(key: str, then: Mapping[str, Any], now: Mapping[str, Any]) -> str:
+    return f"{key} was {then.get(key, _ABSENT)} and is now {now.get(key, _ABSENT)}"
+
+
+def _contrasts(study: Study) -> dict[str, list[str]]:
+    """Arm -> the controls it is compared with: its matched arm, and the base."""
+    base = [] if "base" in switched_off(study) else ["base"]
+    return {
+        arm.name: [*([arm.matched] if arm.matched else []), *base] for arm in expand_arms(study) if arm.name != "base"
+    }
+
+
+def _leaves(data: Any, key: str = "") -> Iterator[tuple[str, Any]]:
+    if isinstance(data, Mapping) and data:
+        for name, value in data.items():
+            yield from _leaves(value, f"{key}.{name}" if key else str(name))
+    else:
+        yield key, list(data) if isinstance(data, tuple) else data
