@@ -1,0 +1,37 @@
+"""Figures as files: SVG for print and editing, PNG for slides, drawn without a browser or a network."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import vl_convert
+
+from gauger.report.blocks import Figure
+from gauger.report.drawing import composed
+
+PNG_SCALE = 2.0
+"""PNG pixels per SVG unit."""
+
+
+def write_figures(figures: Sequence[Figure], directory: Path) -> list[Path]:
+    """Write each figure as `ID.svg` and `ID.png`, all its panels together, and return the paths."""
+    directory.mkdir(parents=True, exist_ok=True)
+    written: list[Path] = []
+    for figure in figures:
+        svg = figure_svg(figure)
+        paths = directory / f"{figure.id}.svg", directory / f"{figure.id}.png"
+        paths[0].write_text(svg, encoding="utf-8")
+        paths[1].write_bytes(vl_convert.svg_to_png(svg, scale=PNG_SCALE))
+        written += paths
+    return written
+
+
+def figure_svg(figure: Figure) -> str:
+    """Return a figure, all its panels together, as SVG text."""
+    panels = [(panel.title, panel.chart) for panel in figure.panels]
+    spec = composed(panels, title=figure.title, wide=figure.wide)
+    # Nothing may be loaded while drawing, whatever stands in the document.
+    svg: str = vl_convert.vegalite_to_svg(json.dumps(spec), allowed_base_urls=[])
+    return svg

@@ -1,0 +1,74 @@
+"""Make the report: `render` gives the HTML text, `write` the file with its figures beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from gauger.report.blocks import Section
+    from gauger.report.view import View
+
+SAVED_FIGURES = ("verdict", "uplift", "scores", "gap", "carryover", "attribution", "forgetting")
+"""Figures that are also written as files; the others are in the page, where each chart can be saved by a click."""
+
+
+def render(document: Mapping[str, Any]) -> str:
+    """Return the report of a study, or of a comparison of logs, as one HTML page that opens without a network.
+
+    Parameters
+    ----------
+    document : Mapping
+        `Document.to_dict()`, or `estimates.json` parsed. Parts that it lacks are left out of the page.
+
+    Raises
+    ------
+    InputError
+        If the mapping is not of schema `gauger.estimates/1`.
+    """
+    from gauger.report.view import View
+
+    view = View(document)
+    return _page(view, _sections(view))
+
+
+def write(document: Mapping[str, Any], directory: Path | str) -> Path:
+    """Write `report.html` and `figures/*.svg` and `*.png` into a directory, and return the path of the page.
+
+    The directory is made where it does not exist; files of an earlier report are replaced.
+    """
+    from gauger.report.export import write_figures
+    from gauger.report.view import View
+
+    view = View(document)
+    sections = _sections(view)
+    target = Path(directory)
+    target.mkdir(parents=True, exist_ok=True)
+    figures = [figure for section in sections for figure in section.figures if figure.id in SAVED_FIGURES]
+    write_figures(figures, target / "figures")
+    page = target / "report.html"
+    page.write_text(_page(view, sections), encoding="utf-8")
+    return page
+
+
+def _sections(view: View) -> Sequence[Section]:
+    from gauger.report.parts import CHAPTERS
+
+    return [section for build in CHAPTERS if (section := build(view)) is not None]
+
+
+def _page(view: View, sections: Sequence[Section]) -> str:
+    from gauger.report.shell import render_page
+
+    name = str(view.study.get("name") or "Study")
+    return render_page(
+        "report.html.j2",
+        title=f"{name} · Gauger",
+        kicker="Comparison of evaluation logs" if view.is_compare else "Study report",
+        study_name=name,
+        question=view.study.get("question") or "",
+        gauger_version=(view.study.get("versions") or {}).get("gauger") or version("gauger"),
+        sections=sections,
+    )

@@ -1,0 +1,59 @@
+"""The chapters of a report, in reading order; each takes the `View` and returns a `Section`, or None to be left out.
+
+- `verdict.py`: the last word first, with the headline figures.
+- `setup.py`: arms, benchmarks and roles.
+- `uplift.py`: what the teacher added, benchmark by benchmark.
+- `scores.py`: where every arm stands between base and teacher.
+- `gap.py`: the share of the distance to the teacher that was closed.
+- `carryover.py`: how much survives another form or another skill.
+- `attribution.py`: the raw gain taken apart.
+- `forgetting.py`: skills lost on the way.
+- `memorisation.py`: gains that stop at the items themselves.
+- `difficulty.py`: scores by difficulty.
+- `assay.py`: the instrument's checks on itself.
+- `threats.py`: five threats, what cannot be said, and what is missing.
+- `material.py`: tokens, outcomes, and what the teacher wrote.
+- `reproduce.py`: command, seeds, versions, and every estimate.
+"""
+
+from collections.abc import Callable
+
+from gauger.report.blocks import Section
+from gauger.report.parts import (
+    assay,
+    attribution,
+    carryover,
+    difficulty,
+    forgetting,
+    gap,
+    material,
+    memorisation,
+    reproduce,
+    scores,
+    setup,
+    threats,
+    uplift,
+    verdict,
+)
+from gauger.report.view import View
+
+CHAPTERS: tuple[Callable[[View], Section | None], ...] = (
+    verdict.build,
+    setup.build,
+    uplift.build,
+    scores.build,
+    gap.build,
+    carryover.build,
+    attribution.build,
+    forgetting.build,
+    memorisation.build,
+    difficulty.build,
+    assay.build,
+    threats.build,
+    threats.limits,
+    threats.missing,
+    material.build,
+    material.outcomes,
+    reproduce.build,
+    reproduce.every_estimate,
+)

@@ -1,0 +1,151 @@
+"""Where the raw gain comes from: learning the format, more training of any kind, and the teacher."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import altair as alt
+from markupsafe import Markup
+
+from gauger.report.blocks import Figure, Key, Panel, Section
+from gauger.report.drawing import Chart, plot
+from gauger.report.forest import tooltip
+from gauger.report.palette import BLUE, GOLD, INK, PAPER, RULE, SLATE
+from gauger.report.tables import estimates_table
+from gauger.report.view import Row, View, defined
+from gauger.report.wording import fill, interval, with_unit
+
+CAPTION = (
+    "Each bar takes the raw gain (arm minus untouched base, black diamond with its interval) apart into what learning the "
+    "answer format alone gives, what more training without the teacher adds, and what is left for the teacher (the "
+    "uplift). Parts right of zero add up, parts left of zero take away; all parts together give the diamond. A published "
+    "gain is the diamond; the teacher's share is the blue part alone."
+)
+
+PARTS: dict[str, tuple[str, str]] = {
+    "format_effect": ("format", GOLD),
+    "training_effect": ("more training", SLATE),
+    "both": ("format and more training, not told apart", SLATE),
+    "uplift": ("teacher", BLUE),
+}
+ROW_HEIGHT = 34
+
+
+def build(view: View) -> Section | None:
+    """Return the chapter, or None where gain and uplift do not both stand in the document."""
+    arms = {arm: bars for arm in view.distilled if (bars := _bars(view, arm))}
+    if not arms:
+        return None
+    low = min(0.0, *(bar["start"] for bars in arms.values() for bar in bars), *_ends(view, arms, "low"))
+    high = max(0.0, *(bar["end"] for bars in arms.values() for bar in bars), *_ends(view, arms, "high"))
+    margin = 0.04 * (high - low)
+    panels = [_panel(view, arm, bars, (low - margin, high + margin)) for arm, bars in arms.items()]
+    names = dict.fromkeys(bar["part"] for bars in arms.values() for bar in bars)
+    legend = [Key(label, "bar", colour) for label, colour in PARTS.values() if label in names]
+    legend.append(Key("raw gain", "diamond", INK))
+    rows = [row for arm in arms for name in ("gain", *PARTS, "format_share") for row in view.of(name, arm)]
+    table = estimates_table(rows, "The raw gain and its parts")
+    title = "The raw gain taken apart, percentage points, mean over each role"
+    figure = Figure("attribution", title, CAPTION, panels, table, legend, wide=len(panels) == 1)
+    return Section("attribution", "Where the raw gain comes from", _lead(view), [figure], short="Raw gain taken apart")
+
+
+def parts_of(view: View, arm: str, role: str | None) -> dict[str, float] | None:
+    """Return the parts of an arm's gain over a role (0-1 scale), summing to the gain; None where it has none.
+
+    Without a format arm its effect cannot be told from that of more training: both then stand together, as gain minus
+    uplift.
+    """
+    gain, uplift, form, training = (
+        view.headline(name, arm, role) for name in ("gain", "uplift", "format_effect", "training_effect")
+    )
+    if len(list(defined([gain, uplift]))) < 2 or gain is None or uplift is None:
+        return None
+    if form is not None and training is not None and len(list(defined([form, training]))) == 2:
+        return {"format_effect": form["value"], "training_effect": training["value"], "uplift": uplift["value"]}
+    return {"both": gain["value"] - uplift["value"], "uplift": uplift["value"]}
+
+
+def _bars(view: View, arm: str) -> list[dict[str, Any]]:
+    """Return the stretches to draw: positive parts go right from zero, negative ones left."""
+    bars = []
+    for role in view.roles:
+        ends = {True: 0.0, False: 0.0}
+        for name, value in (parts_of(view, arm, role) or {}).items():
+            label, colour = PARTS[name]
+            start = ends[value >= 0]
+            ends[value >= 0] = start + 100 * value
+            bars.append(
+                {
+                    "role": role or "all",
+                    "part": label,
+                    "colour": colour,
+                    "start": min(start, ends[value >= 0]),
+                    "end": max(start, ends[value >= 0]),
+                    "what": f"{arm} · {role or 'all'} · {label}",
+                    "is": with_unit(value, "points"),
+                }
+            )
+    return bars
+
+
+def _gains(view: View, arms: Any) -> list[Row]:
+    return list(defined(view.headline("gain", arm, role) for arm in arms for role in view.roles))
+
+
+def _ends(view: View, arms: Any, side: str) -> list[float]:
+    return [100 * row[side] for row in _gains(view, arms) if row[side] is not None]
+
+
+def _panel(view: View, arm: str, bars: list[dict[str, Any]], extent: tuple[float, float]) -> Panel:
+    roles = list(dict.fromkeys(bar["role"] for bar in bars))
+    y = alt.Y("role:N", sort=None, scale=alt.Scale(domain=roles), axis=alt.Axis(title=None))
+    x = alt.X("start:Q", title="percentage points over base", scale=alt.Scale(domain=list(extent), nice=False))
+    tips = [alt.Tooltip("what:N", title="title"), alt.Tooltip("is:N", title="part")]
+    data = plot(bars)
+    stack = data.mark_bar(height=16, opacity=1, stroke=PAPER, strokeWidth=1).encode(
+        x=x, x2="end:Q", y=y, fill=alt.Fill("colour:N", scale=None), tooltip=tips
+    )
+    zero = plot([{"at": 0}]).mark_rule(color=RULE, strokeWidth=1.4).encode(x="at:Q")
+    layers = [stack, zero, *_totals(view, arm, y, extent)]
+    chart = alt.layer(*layers).properties(height=ROW_HEIGHT * len(roles))
+    return Panel(chart, arm, ROW_HEIGHT * len(roles) + 50, f"Parts of the raw gain of {arm}")
+
+
+def _totals(view: View, arm: str, y: alt.Y, extent: tuple[float, float]) -> list[Chart]:
+    rows = [
+        {
+            "role": role or "all",
+            "value": 100 * row["value"],
+            "low": extent[0] if row["low"] is None else 100 * row["low"],
+            "high": extent[1] if row["high"] is None else 100 * row["high"],
+            "what": f"{arm} · {role or 'all'} · raw gain",
+            "is": with_unit(row["value"], "points"),
+            "between": interval(row["low"], row["high"], "points"),
+            "shown": with_unit(row["value"], "points").split("\u202f")[0],
+        }
+        for role in view.roles
+        for row in defined([view.headline("gain", arm, role)])
+    ]
+    base = plot(rows).encode(y=y, tooltip=tooltip()[:3])
+    return [
+        base.mark_rule(color=INK, strokeWidth=1.6).encode(x=alt.X("low:Q"), x2="high:Q"),
+        base.mark_point(shape="diamond", size=75, filled=True, fill=INK, stroke=PAPER, strokeWidth=1, opacity=1).encode(
+            x=alt.X("value:Q")
+        ),
+        base.mark_text(align="left", dx=8, fontWeight=600).encode(x=alt.value("width"), text="shown:N"),
+    ]
+
+
+def _lead(view: View) -> list[str | Markup]:
+    """Return one sentence on the headline arm, targeted and near."""
+    arm = view.headline_arm
+    found: list[str | Markup] = []
+    for role in ("targeted", "near"):
+        parts = parts_of(view, arm, role) if arm else None
+        if parts:
+            told = ", ".join(f"{with_unit(value, 'points')} {PARTS[name][0]}" for name, value in parts.items())
+            gain = with_unit(sum(parts.values()), "points")
+            text = "<code>{arm}</code> gained {gain} on {role} benchmarks: {told}."
+            found.append(fill(text, arm=arm, gain=gain, role=role, told=told))
+    return found

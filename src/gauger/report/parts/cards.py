@@ -1,0 +1,59 @@
+"""The headline figures: three or four numbers that carry the story from raw gain to what really carried over."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from gauger.report.view import Row, View
+from gauger.report.wording import estimand, interval, percent, quantity
+
+MOST = 4
+
+
+@dataclass(frozen=True)
+class Card:
+    """One headline figure."""
+
+    title: str
+    value: str
+    unit: str
+    interval: str
+    note: str
+    role: str
+
+
+def cards(view: View) -> Sequence[Card]:
+    """Return up to four headline figures of the headline arm, in the order of the story; absent ones are passed over."""
+    arm = view.headline_arm
+    if arm is None:
+        return ()
+    found: list[Card] = []
+    for title, name, role, note in _story(view):
+        row = view.headline(name, arm, role)
+        if row is not None and len(found) < MOST:
+            found.append(_card(row, title, role or "", note))
+    return found
+
+
+def _story(view: View) -> Iterator[tuple[str, str, str | None, str]]:
+    """Yield title, estimand, role and note of the figures worth heading the page, best first."""
+    yield "Raw gain, targeted benchmarks", "gain", "targeted", "against the untouched base: what is usually published"
+    yield "Uplift, targeted benchmarks", "uplift", "targeted", "the part that needs the teacher"
+    yield "Uplift, near benchmarks", "uplift", "near", "same skill, asked in another form"
+    yield "Carry-over to near", "carryover", "near", "share of the targeted uplift that survives another form"
+    yield "Gap recovered, near", "gap_recovered", "near", "share of the distance to the teacher"
+    yield "Gap recovered, targeted", "gap_recovered", "targeted", "share of the distance to the teacher"
+    for role in (*[role for role in view.roles if role not in ("targeted", "near")], None):
+        what = f"{role} benchmarks" if role else "all benchmarks"
+        yield f"Uplift, {what}", "uplift", role, "against the control"
+        yield f"Gap recovered, {what}", "gap_recovered", role, "share of the distance to the teacher"
+
+
+def _card(row: Row, title: str, role: str, note: str) -> Card:
+    unit = estimand(row["estimand"]).unit
+    if row["value"] is None:
+        return Card(title, "–", "", f"undefined: {row['reason']}", note, role)
+    name = {"points": "points", "percent": "%"}.get(unit, "")
+    ends = f"{percent(row.get('level') or 0.95)} interval {interval(row['low'], row['high'], unit)}"
+    return Card(title, quantity(row["value"], unit), name, ends, note, role)

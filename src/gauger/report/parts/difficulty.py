@@ -1,0 +1,108 @@
+"""Scores by difficulty: whether what was gained reaches the hard items."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import altair as alt
+
+from gauger.records import ArmKind
+from gauger.report.blocks import Cell, Figure, Key, Panel, Section, Table
+from gauger.report.drawing import plot
+from gauger.report.palette import INK, MUTED, PAPER, arm_style
+from gauger.report.view import Row, View
+from gauger.report.wording import count, percent
+
+CAPTION = (
+    "Mean score at each level of difficulty, easy to hard. An arm that lies above its matched arm at the easy end only has "
+    "learnt what was nearly known; one that stays above it at the hard end has gained capability. These means carry no "
+    "intervals."
+)
+MOST_PANELS = 9
+HEIGHT = 150
+
+
+def build(view: View) -> Section | None:
+    """Return the chapter, or None where the document holds no scores by difficulty."""
+    styles = _styles(view)
+    rows = [row for row in view.rows("difficulty") if row["score"] is not None]
+    rows = [row for row in rows if row["arm"] in styles]
+    names = [
+        name for name in view.benchmark_roles if len({r["difficulty"] for r in rows if r["benchmark"] == name}) > 1
+    ]
+    if not names:
+        return None
+    panels = [_panel(name, [row for row in rows if row["benchmark"] == name], styles) for name in names[:MOST_PANELS]]
+    caption = CAPTION
+    if len(names) > MOST_PANELS:
+        caption += f" Drawn are {MOST_PANELS} of {len(names)} benchmarks; the table holds all."
+    present = {row["arm"] for row in rows}
+    legend = [Key(arm, shape, colour, hollow) for arm, (colour, shape, hollow) in styles.items() if arm in present]
+    title = "Score by difficulty, per cent"
+    figure = Figure(
+        "difficulty", title, caption, panels, _table(view.rows("difficulty")), legend, wide=len(panels) == 1
+    )
+    return Section("difficulty", "Does it reach the hard items?", (), [figure], short="Difficulty")
+
+
+def _styles(view: View) -> dict[str, tuple[str, str, bool]]:
+    styles = {arm: (*arm_style(place), False) for place, arm in enumerate(view.distilled)}
+    styles |= dict.fromkeys(view.of_kind(ArmKind.TEACHER), (INK, "diamond", False))
+    styles |= dict.fromkeys(view.of_kind(ArmKind.BASE), (INK, "circle", True))
+    return styles | dict.fromkeys(view.of_kind(ArmKind.MATCHED), (MUTED, "square", True))
+
+
+def _panel(name: str, rows: list[Row], styles: dict[str, tuple[str, str, bool]]) -> Panel:
+    levels = sorted({row["difficulty"] for row in rows}, key=lambda level: (isinstance(level, str), level))
+    axis = alt.Axis(labelAngle=0)
+    x = alt.X(
+        "level:O", title="difficulty", sort=None, axis=axis, scale=alt.Scale(domain=[str(level) for level in levels])
+    )
+    y = alt.Y(
+        "value:Q",
+        title="score, %",
+        scale=alt.Scale(domain=[0, 100]),
+        axis=alt.Axis(grid=True, values=[0, 25, 50, 75, 100]),
+    )
+    colour = alt.Stroke("colour:N", scale=None)
+    tips = [
+        alt.Tooltip("what:N", title="title"),
+        alt.Tooltip("is:N", title="score"),
+        alt.Tooltip("items:N", title="items"),
+    ]
+    base = plot([_datum(row, *styles[row["arm"]]) for row in rows]).encode(x=x, y=y, tooltip=tips)
+    lines = base.mark_line(strokeWidth=2).encode(stroke=colour, detail="arm:N")
+    marks = base.mark_point(size=55, opacity=1, strokeWidth=1.6).encode(
+        stroke=colour, fill=alt.Fill("fill:N", scale=None), shape=alt.Shape("shape:N", scale=None)
+    )
+    return Panel(alt.layer(lines, marks).properties(height=HEIGHT), name, HEIGHT + 50, f"Score by difficulty on {name}")
+
+
+def _datum(row: Row, colour: str, shape: str, hollow: bool) -> dict[str, Any]:
+    return {
+        "arm": row["arm"],
+        "level": str(row["difficulty"]),
+        "value": 100 * row["score"],
+        "colour": colour,
+        "shape": shape,
+        "fill": PAPER if hollow else colour,
+        "what": f"{row['arm']} · {row['benchmark']} · difficulty {row['difficulty']}",
+        "is": percent(row["score"], 1),
+        "items": count(row.get("n_items")),
+    }
+
+
+def _table(rows: Sequence[Row]) -> Table:
+    body = [
+        [
+            Cell(row["arm"], kind="code"),
+            Cell(row["benchmark"], kind="code"),
+            str(row["difficulty"]),
+            Cell("no scored rows", kind="undefined") if row["score"] is None else percent(row["score"], 1),
+            count(row.get("n_items")),
+        ]
+        for row in rows
+    ]
+    columns = ("Arm", "Benchmark", "Difficulty", "Score", "Items")
+    return Table(columns, body, "Mean score by difficulty", numeric=frozenset({3, 4}))

@@ -1,0 +1,106 @@
+"""What the arms were trained on: the token ledger, what became of every answer, and samples of the teacher's text."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from gauger.report.blocks import Cell, Section, Table
+from gauger.report.view import Row, View
+from gauger.report.wording import count, number, percent, several
+
+SAMPLES_PER_ARM = 4
+
+LEDGER = {
+    "arm": "Arm",
+    "source": "Source",
+    "samples": "Samples",
+    "tokens": "Tokens trained on",
+    "unique_tokens": "Distinct tokens",
+    "epochs": "Epochs",
+    "teacher_tokens_in": "Teacher read",
+    "teacher_tokens_out": "Teacher wrote",
+    "queries": "Queries",
+    "dropped": "Dropped",
+    "overlaps": "Overlaps with test items",
+}
+OUTCOMES = ("scored", "unparsed", "truncated", "refused", "failed")
+
+
+def build(view: View) -> Section | None:
+    """Return the chapter on training material, or None where there was none."""
+    ledger, examples = view.rows("ledger"), view.rows("examples")
+    if not ledger and not examples:
+        return None
+    lead = []
+    if ledger:
+        lead.append(
+            "Tokens trained on count repeats; distinct tokens do not. Overlaps are training samples that share text with "
+            "a test item."
+        )
+    arms = _samples(examples)
+    return Section(
+        "material",
+        "What the arms were trained on",
+        lead,
+        tables=[_ledger(ledger)] if ledger else [],
+        template="examples.html.j2" if arms else "",
+        data={"arms": arms},
+        short="Training material",
+    )
+
+
+def _ledger(rows: Sequence[Row]) -> Table:
+    keys = [key for key in LEDGER if any(row.get(key) is not None for row in rows)]
+    numeric = frozenset(place for place, key in enumerate(keys) if key not in ("arm", "source"))
+    body = [[_ledger_cell(row, key) for key in keys] for row in rows]
+    return Table([LEDGER[key] for key in keys], body, "Token ledger, per replicate", numeric=numeric)
+
+
+def _ledger_cell(row: Row, key: str) -> Cell:
+    value = row.get(key)
+    if key in ("arm", "source"):
+        return Cell(str(value or "–"), kind="code" if key == "arm" else "")
+    if key == "epochs" and value is not None:
+        return Cell(number(value, 1))
+    return Cell(count(value), kind="warn" if key == "overlaps" and value else "")
+
+
+def _samples(examples: Sequence[Row]) -> list[Row]:
+    arms = list(dict.fromkeys(row.get("arm", "") for row in examples))
+    found: list[Row] = []
+    for arm in arms:
+        own = [row for row in examples if row.get("arm", "") == arm][:SAMPLES_PER_ARM]
+        samples = [{"prompt": str(row.get("prompt") or ""), "answer": str(row.get("answer") or "")} for row in own]
+        strategy = own[0].get("strategy") or ""
+        found.append({"name": arm, "strategy": strategy, "samples": samples, "count": several(len(own), "sample")})
+    return found
+
+
+def outcomes(view: View) -> Section | None:
+    """Return what became of every answer, or None where the document does not say."""
+    rows = view.rows("outcomes")
+    if not rows:
+        return None
+    totals = {name: sum(row.get(name) or 0 for row in rows) for name in OUTCOMES}
+    every = sum(totals.values())
+    told = [f"{percent(totals[name] / every, 1)} {name}" for name in OUTCOMES if totals[name] and every]
+    lead = (
+        f"Of {count(every)} answers: {', '.join(told)}. Only scored answers carry a score; the others are counted here and "
+        "never entered as zero unless the study says so."
+    )
+    body = [
+        [
+            Cell(row["arm"], kind="code"),
+            Cell(row["benchmark"], kind="code"),
+            *(_outcome(row, name) for name in OUTCOMES),
+        ]
+        for row in rows
+    ]
+    columns = ("Arm", "Benchmark", *(name.capitalize() for name in OUTCOMES))
+    table = Table(columns, body, "Outcomes by arm and benchmark", numeric=frozenset(range(2, 7)), folded=True)
+    return Section("outcomes", "What became of every answer", [lead], tables=[table], short="Outcomes")
+
+
+def _outcome(row: Row, name: str) -> Cell:
+    value = row.get(name)
+    return Cell(count(value), kind="warn" if value and name != "scored" else "", sort=value)

@@ -1,0 +1,92 @@
+"""How to get these numbers again, and all of them in one table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from gauger.report.blocks import Cell, Section, Table
+from gauger.report.tables import interval_cell, place_of, value_cell
+from gauger.report.view import View, role_of
+from gauger.report.wording import count, estimand, number, quantity
+
+NAMES = {
+    "fingerprint": "Fingerprint",
+    "seed": "Seed",
+    "replicates": "Replicates",
+    "world": "World",
+    "versions": "Versions",
+}
+
+
+def build(view: View) -> Section | None:
+    """Return command, seeds, versions and fingerprint."""
+    facts = list(_facts(view.study))
+    if not facts:
+        return None
+    lead = "The same command with the same versions gives the same numbers. The fingerprint covers everything that can change one."
+    return Section(
+        "reproduce",
+        "How to get these numbers again",
+        [lead],
+        template="facts.html.j2",
+        data={"facts": facts},
+        short="Reproduce",
+    )
+
+
+def _facts(study: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    if study.get("command"):
+        yield {"name": "Command", "value": study["command"], "code": True}
+    shown = ("name", "question", "kind", "command")
+    for key in (*NAMES, *(key for key in study if key not in NAMES and key not in shown)):
+        if study.get(key) not in (None, "", {}, []):
+            yield {
+                "name": NAMES.get(key, key.replace("_", " ").capitalize()),
+                "value": _flat(study[key]),
+                "code": False,
+            }
+
+
+def _flat(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} {_flat(entry)}" for key, entry in value.items())
+    if isinstance(value, list | tuple):
+        return ", ".join(_flat(entry) for entry in value)
+    return str(value)
+
+
+def every_estimate(view: View) -> Section | None:
+    """Return the table of all estimates, filterable; undefined ones print their reason."""
+    if not view.estimates:
+        return None
+    columns = (
+        "Estimand", "Arm", "Against", "Benchmark", "Role", "Value", "Interval", "For all at once",
+        "Std. error", "df", "Items", "Clusters", "Replicates", "Note",
+    )  # fmt: skip
+    body = [
+        [
+            Cell(estimand(row["estimand"]).label, title=estimand(row["estimand"]).meaning),
+            Cell(row["arm"], kind="code"),
+            Cell(row["control"] or "–", kind="code"),
+            place_of(row),
+            role_of(row) or "–",
+            value_cell(row),
+            interval_cell(row),
+            interval_cell(row, "simultaneous_"),
+            Cell("" if row["se"] is None else quantity(row["se"], "percent", digits=2), sort=row["se"]),
+            Cell("" if row["df"] is None else number(row["df"], 1), sort=row["df"]),
+            *(
+                Cell("" if row[key] is None else count(row[key]), sort=row[key])
+                for key in ("n_items", "n_clusters", "n_replicates")
+            ),
+            row["note"] or "",
+        ]
+        for row in view.estimates
+    ]
+    lead = (
+        "Differences are in percentage points, scores and shares in per cent; standard errors are in the unit of their "
+        "value. A row without a value says why. The machine-readable form is estimates.json."
+    )
+    table = Table(columns, body, numeric=frozenset(range(5, 13)), filters=(0, 1, 3, 4), id="every-estimate")
+    return Section("numbers", "Every estimate", [lead], tables=[table], short="Every estimate")

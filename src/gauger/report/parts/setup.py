@@ -1,0 +1,94 @@
+"""What was compared: the words the report uses, the arms and the benchmarks."""
+
+from __future__ import annotations
+
+from markupsafe import Markup
+
+from gauger.report.blocks import Cell, Section, Table
+from gauger.report.view import View
+from gauger.report.wording import KIND_WORDS, ROLE_WORDS, codes, count, fill, several
+
+
+def build(view: View) -> Section | None:
+    """Return the chapter that introduces arms and benchmarks."""
+    if not view.arms and not view.benchmarks:
+        return None
+    return Section(
+        "setup",
+        "What was compared",
+        _lead(view),
+        tables=[table for table in (_arms(view), _benchmarks(view)) if table.rows],
+        short="What was compared",
+    )
+
+
+def _lead(view: View) -> list[str | Markup]:
+    lead: list[str | Markup] = []
+    if view.distilled:
+        lead.append(fill("Arms trained on the teacher's outputs: {arms}.", arms=codes(view.distilled)))
+    roles = [role for role in view.roles if role in ROLE_WORDS]
+    if roles:
+        lead.append(
+            "Every benchmark has a role: " + "; ".join(f"{role} ({ROLE_WORDS[role]})" for role in roles if role) + "."
+        )
+    if not view.is_compare:
+        lead.append(
+            "Uplift is what an arm scores beyond its matched arm: the same tokens, steps and format without the teacher. "
+            "Raw gain is what it scores beyond the untouched base. Differences are in percentage points."
+        )
+    return lead
+
+
+def _arms(view: View) -> Table:
+    columns = (
+        "Arm",
+        "Kind",
+        "What it was trained on",
+        "Matched by",
+        "Seeds",
+        "Steps",
+        "Tokens",
+        "Distinct",
+        "By teacher",
+    )
+    rows = [
+        [
+            Cell(arm["name"], kind="code"),
+            Cell(arm["kind"], title=KIND_WORDS.get(arm["kind"], "")),
+            arm.get("description") or KIND_WORDS.get(arm["kind"], ""),
+            Cell(arm.get("matched") or "–", kind="code"),
+            arm.get("seed_source") or "–",
+            *(count(arm.get(key)) for key in ("steps", "tokens", "unique_tokens", "teacher_tokens")),
+        ]
+        for arm in view.arms
+    ]
+    return _lean(Table(columns, rows, f"{several(len(rows), 'arm')}", numeric=frozenset({5, 6, 7, 8}), folded=True))
+
+
+def _benchmarks(view: View) -> Table:
+    columns = ("Benchmark", "Role", "Skill", "Form", "Items", "What it asks")
+    rows = [
+        [
+            Cell(row["name"], kind="code"),
+            row.get("role") or "–",
+            row.get("skill") or "–",
+            row.get("form") or "–",
+            count(row.get("n_items")),
+            row.get("description") or "–",
+        ]
+        for row in view.benchmarks
+    ]
+    return _lean(Table(columns, rows, f"{several(len(rows), 'benchmark')}", numeric=frozenset({4}), folded=True))
+
+
+def _lean(table: Table) -> Table:
+    """Return the table without the columns that hold nothing at all."""
+    cells = table.cells()
+    kept = [place for place in range(len(table.columns)) if any(row[place].text not in ("–", "") for row in cells)]
+    return Table(
+        [table.columns[place] for place in kept],
+        [[row[place] for place in kept] for row in cells],
+        table.caption,
+        numeric=frozenset(new for new, old in enumerate(kept) if old in table.numeric),
+        folded=table.folded,
+    )

@@ -1,0 +1,143 @@
+"""The last word first: what the study concludes, in a sentence, with the number, its interval and the threshold."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from markupsafe import Markup
+
+from gauger.report.blocks import Callout, Section
+from gauger.report.parts.cards import cards
+from gauger.report.parts.number_line import number_line
+from gauger.report.view import Row, View
+from gauger.report.wording import (
+    ROLE_WORDS,
+    estimand,
+    fill,
+    interval,
+    listing,
+    percent,
+    probability,
+    several,
+    with_unit,
+)
+
+LEADS = {
+    "major": "Distilling this teacher made a major difference.",
+    "minor": "Distilling this teacher made a minor difference.",
+    "undetermined": "This study does not settle whether distilling this teacher made a major difference.",
+    "invalid": "No verdict: this study's instrument failed a check on itself.",
+}
+SIGNS = {"major": "▲", "minor": "▽", "undetermined": "◇", "invalid": "✕"}
+GROUNDS = {
+    "major": "The whole interval lies above the threshold, hence major.",
+    "minor": "The whole interval lies below the threshold, hence minor.",
+    "undetermined": "The interval holds the threshold, hence undetermined.",
+    "invalid": "The number stands below for completeness; nothing may be concluded from it.",
+}
+
+
+def build(view: View) -> Section | None:
+    """Return the verdict with the headline figures; without a verdict rule, the headline figures alone."""
+    verdict = view.verdict
+    boxes = cards(view)
+    if verdict is None and not boxes:
+        return None
+    data: dict[str, Any] = {"cards": boxes, "notices": notices(view)}
+    if verdict is None:
+        data |= {"outcome": "plain", "sign": "", "stamp": "In short", "sentence": without_rule(view), "lines": ()}
+        return Section("verdict", "In short", template="verdict.html.j2", data=data)
+    rule, outcome = verdict["rule"], verdict["outcome"]
+    stamp = f"Verdict: {outcome}" + (" · post hoc" if rule.get("post_hoc") else "")
+    data |= {"outcome": outcome, "sign": SIGNS[outcome], "stamp": stamp}
+    data |= {"sentence": sentence(verdict), "lines": lines(verdict)}
+    figure = number_line(verdict)
+    return Section("verdict", "Verdict", (), (figure,) if figure else (), template="verdict.html.j2", data=data)
+
+
+def sentence(verdict: Row) -> Markup:
+    """Return the verdict in plain words: outcome, arm, number, interval, threshold."""
+    rule, row = verdict["rule"], verdict.get("estimate")
+    lead = fill("<strong>{lead}</strong> ", lead=LEADS[verdict["outcome"]])
+    if row is None or row["value"] is None:
+        reason = (row or {}).get("reason") or "no estimate was made"
+        return lead + fill("The number to be judged is undefined: {reason}.", reason=reason)
+    unit = estimand(rule["estimand"]).unit
+    level = percent(row.get("level") or rule.get("level") or 0.95)
+    return (
+        lead
+        + deed(rule, row)
+        + fill(
+            " ({level} interval {interval}); the threshold for <em>major</em> is {threshold}.",
+            level=level,
+            interval=interval(row["low"], row["high"], unit),
+            threshold=with_unit(rule["threshold"], unit, digits=0 if unit == "percent" else 1),
+        )
+    )
+
+
+def deed(rule: Row, row: Row) -> Markup:
+    """Return what the judged arm did, as a sentence without its full stop."""
+    unit = estimand(rule["estimand"]).unit
+    role = rule.get("role") or ""
+    where = f"{role} benchmarks ({ROLE_WORDS[role]})" if role in ROLE_WORDS else role or "its benchmarks"
+    value = with_unit(row["value"], unit)
+    told = {
+        "gap_recovered": "Trained as <code>{arm}</code>, the student closed {value} of its remaining gap to the teacher "
+        "on {where}",
+        "uplift": "Trained as <code>{arm}</code>, the student scored {value} against the same training without the "
+        "teacher on {where}",
+        "gain": "Trained as <code>{arm}</code>, the student scored {value} against its untouched base on {where}",
+        "carryover": "Of its targeted uplift, <code>{arm}</code> carried {value} over to {where}",
+    }
+    template = told.get(rule["estimand"], "For <code>{arm}</code>, {label} on {where} is {value}")
+    label = estimand(rule["estimand"]).label
+    return fill(template, arm=rule.get("arm") or row["arm"], value=value, where=where, label=label)
+
+
+def lines(verdict: Row) -> Sequence[str]:
+    """Return the sentences under the verdict: grounds, probability, what would settle it."""
+    rule, outcome = verdict["rule"], verdict["outcome"]
+    when = "The threshold and the rule were fixed before the run."
+    if rule.get("post_hoc"):
+        when = "The rule was changed after the run had started."
+    found = [f"{GROUNDS[outcome]} {when}" if verdict.get("estimate") else when]
+    if verdict.get("probability_major") is not None and outcome != "invalid":
+        chance = probability(verdict["probability_major"])
+        found.append(fill("Probability that the true value lies above the threshold: <strong>{p}</strong>.", p=chance))
+    settled = verdict.get("settled_by")
+    if settled:
+        label = "The check that failed" if outcome == "invalid" else "What would settle it"
+        found.append(fill("<strong>{label}:</strong> {settled}", label=label, settled=settled))
+    return found
+
+
+def notices(view: View) -> Sequence[Callout]:
+    """Return what must be known before any number is believed."""
+    boxes = []
+    if view.verdict and view.verdict["rule"].get("post_hoc"):
+        text = (
+            "The verdict rule (contrast, threshold or level) was changed after the run had started. A threshold chosen "
+            "with results in sight can be chosen to please: treat the outcome as exploratory, not as a test."
+        )
+        boxes.append(Callout("bad", "Post hoc verdict.", (text,)))
+    failures = view.rows("failures")
+    if failures:
+        arms = listing(dict.fromkeys(row["arm"] for row in failures))
+        text = f"{several(len(failures), 'job')} failed (in {arms}); chapter “What is missing” lists them."
+        boxes.append(Callout("warn", "Not everything ran.", (text,)))
+    if view.rows("warnings"):
+        boxes.append(Callout("warn", "Warnings", view.rows("warnings")))  # type: ignore[arg-type]
+    return boxes
+
+
+def without_rule(view: View) -> str | Markup:
+    """Return the sentence of a document that has no verdict: what was compared with what."""
+    arm = view.headline_arm
+    if arm is None:
+        return "This document compares no distilled arm with a control; its scores are below."
+    controls = listing(dict.fromkeys(row["control"] for row in view.of("uplift", arm) if row["control"]))
+    if not controls:
+        return fill("<code>{arm}</code> was measured; no control stands beside it.", arm=arm)
+    return fill("What <code>{arm}</code> scores beyond <code>{controls}</code>.", arm=arm, controls=controls)

@@ -1,0 +1,66 @@
+"""The frame every page shares: template environment, style sheet, scripts, policy.
+
+A page is a template that extends `base.html.j2`; `render_page` gives it the assets. The report of a study and the page
+of the published evidence are both made this way.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from gauger.report.embed import chart_library, content_security_policy, embed_chart, script_json
+from gauger.report.palette import dark_css
+from gauger.report.wording import printable
+
+
+@cache
+def environment() -> Environment:
+    """Return the template environment: always escaping, and strict about undefined names."""
+    found = Environment(
+        loader=PackageLoader("gauger.report", "."),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    found.globals.update(embed_chart=embed_chart)
+    found.filters.update(printable=printable, script_json=script_json)
+    return found
+
+
+@cache
+def asset(name: str) -> str:
+    """Return the text of a file that lies beside the templates."""
+    return files("gauger.report").joinpath(name).read_text(encoding="utf-8")
+
+
+def render_page(template: str, **context: Any) -> str:
+    """Return one self-contained HTML page.
+
+    Parameters
+    ----------
+    template : str
+        File name of a template of this package that extends `base.html.j2`.
+    context
+        What the template sees; `title` (str) and `sections` (sequence of `Section`) are needed by the frame.
+
+    Notes
+    -----
+    Lone surrogates, which untrusted JSON can hold and UTF-8 cannot, become U+FFFD.
+    """
+    scripts = {"library": chart_library(), "page_script": asset("report.js")}
+    html = (
+        environment()
+        .get_template(template)
+        .render(
+            **context,
+            **scripts,
+            style=asset("report.css") + dark_css(),
+            policy=content_security_policy(scripts.values()),
+        )
+    )
+    return html.encode("utf-8", "replace").decode("utf-8")

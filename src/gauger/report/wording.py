@@ -1,0 +1,164 @@
+"""Numbers and names in words: points, percentages, intervals, reasons, and text made safe to insert.
+
+Document values are on the 0-1 scale. A difference of scores is printed in percentage points ("+12.3"), a score or a
+share in per cent. Undefined is printed as its reason, never as a number.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from markupsafe import Markup
+
+MINUS, THIN = "\u2212", "\u202f"
+
+ROLE_WORDS: Mapping[str, str] = {
+    "targeted": "its training material seeded the teacher",
+    "parallel": "new items, same skill, same form",
+    "near": "same skill, another form",
+    "far": "another skill",
+}
+
+KIND_WORDS: Mapping[str, str] = {
+    "distilled": "trained on the teacher's outputs",
+    "teacher": "the teacher itself",
+    "base": "the student before any of this training",
+    "matched": "same tokens, steps and format, no teacher",
+    "placebo": "same recipe, but the student's own base plays the teacher",
+    "format": "learns the answer format alone",
+    "leak": "positive control: test items planted in its training data",
+    "reference": "trained on ground truth: the ceiling for this data budget",
+}
+
+
+@dataclass(frozen=True)
+class Estimand:
+    """How one estimand is named and printed."""
+
+    label: str
+    unit: str
+    """points (difference of scores), percent (score or share) or plain."""
+    meaning: str
+
+
+ESTIMANDS: Mapping[str, Estimand] = {
+    "score": Estimand("score", "percent", "expected score"),
+    "gain": Estimand("raw gain", "points", "arm minus untouched base"),
+    "uplift": Estimand("uplift", "points", "arm minus the same training without the teacher"),
+    "gap_recovered": Estimand("gap recovered", "percent", "uplift as a share of the distance from matched to teacher"),
+    "carryover": Estimand("carry-over", "percent", "uplift here as a share of the uplift on targeted benchmarks"),
+    "benchmark_bound_share": Estimand("benchmark-bound share", "percent", "share of the targeted uplift that stays"),
+    "memorisation": Estimand("memorisation", "points", "targeted minus parallel, beyond what matched training shows"),
+    "format_effect": Estimand("format effect", "points", "format arm minus base"),
+    "format_share": Estimand("format share", "percent", "format effect as a share of the raw gain"),
+    "training_effect": Estimand("more-training effect", "points", "matched arm minus format arm"),
+}
+
+
+def estimand(name: str) -> Estimand:
+    """Return how an estimand is printed; one this page does not know is printed plainly under its own name."""
+    return ESTIMANDS.get(name) or Estimand(name.replace("_", " "), "plain", "")
+
+
+def fill(template: str, **values: Any) -> Markup:
+    """Return `template` as trusted markup with every inserted value escaped."""
+    return Markup(template).format(**values)  # noqa: S704 - templates are literals of this package
+
+
+def number(value: float, digits: int = 1, *, signed: bool = False) -> str:
+    """Return a number with a true minus sign; what rounds to zero carries no sign."""
+    text = f"{abs(value):.{digits}f}"
+    if float(text) == 0:
+        return text
+    return (MINUS if value < 0 else "+" if signed else "") + text
+
+
+def quantity(value: float | None, unit: str, *, digits: int = 1, signed: bool = True) -> str:
+    """Return a value in its unit without the unit's name: points and per cent are multiplied by 100."""
+    if value is None:
+        return "undefined"
+    if unit == "plain":
+        return number(value, 3)
+    return number(100 * value, digits, signed=signed and unit == "points")
+
+
+def with_unit(value: float | None, unit: str, *, digits: int = 1) -> str:
+    """Return a value with its unit: "+12.3 points", "31.0 %"."""
+    if value is None:
+        return "undefined"
+    suffix = {"points": f"{THIN}points", "percent": f"{THIN}%"}.get(unit, "")
+    return quantity(value, unit, digits=digits) + suffix
+
+
+def interval(low: float | None, high: float | None, unit: str, *, digits: int = 1) -> str:
+    """Return an interval in words: "4.1 to 9.0"; an end that does not exist is said to be open."""
+    if low is None and high is None:
+        return "no bounded interval"
+    if low is None:
+        return f"at most {quantity(high, unit, digits=digits)}"
+    if high is None:
+        return f"at least {quantity(low, unit, digits=digits)}"
+    return f"{quantity(low, unit, digits=digits)} to {quantity(high, unit, digits=digits)}"
+
+
+def percent(value: float, digits: int = 0) -> str:
+    """Return a share as a percentage."""
+    return f"{number(100 * value, digits)}{THIN}%"
+
+
+def probability(value: float) -> str:
+    """Return a probability so that only certainty prints as 0 % or 100 %."""
+    if 0 < value < 0.01:
+        return f"below 1{THIN}%"
+    if 0.99 < value < 1:
+        return f"above 99{THIN}%"
+    return percent(value)
+
+
+def count(value: float | int | None) -> str:
+    """Return a count with thin spaces between thousands; missing is a dash."""
+    if value is None:
+        return "–"
+    whole = value if isinstance(value, int) else round(value) if math.isclose(value, round(value)) else value
+    return f"{whole:,}".replace(",", THIN)
+
+
+def several(n: int, noun: str) -> str:
+    """Return "1 item", "3 items"."""
+    return f"{count(n)} {noun}" + ("" if n == 1 else "s")
+
+
+def listing(names: Iterable[str]) -> str:
+    """Return "a", "a and b", "a, b and c"."""
+    words = list(names)
+    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
+
+
+def codes(names: Iterable[str]) -> Markup:
+    """Return names as code, "a", "a and b", "a, b and c", escaped."""
+    words = [fill("<code>{name}</code>", name=name) for name in names]
+    head = Markup(", ").join(words[:-1])
+    return Markup(" and ").join([head, words[-1]] if len(words) > 1 else words)
+
+
+def printable(text: str, limit: int = 1_200) -> str:
+    """Return untrusted text fit to be shown: control characters made visible, very long text cut and counted."""
+    kept = text[:limit]
+    shown = "".join(_visible(letter) for letter in kept)
+    left = len(text) - len(kept)
+    return f"{shown} … ({count(left)} more characters)" if left else shown
+
+
+def _visible(letter: str) -> str:
+    code = ord(letter)
+    if letter in "\n\t" or (code >= 0x20 and not 0x7F <= code < 0xA0 and not _steering(code)):
+        return letter
+    return chr(0x2400 + code) if code < 0x20 else "\ufffd"
+
+
+def _steering(code: int) -> bool:
+    """Tell whether a code point is half a surrogate pair or turns the direction of the text around it."""
+    return 0xD800 <= code <= 0xDFFF or 0x202A <= code <= 0x202E or 0x2066 <= code <= 0x2069
