@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 import polars as pl
 
@@ -34,6 +35,10 @@ class Finding:
     study_id: str
     text: str
     """What was found, in one sentence, with the figures."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the plain mapping of the JSON output."""
+        return {"kind": str(self.kind), "row": self.row, "study_id": self.study_id, "text": self.text}
 
 
 MAX_RUNS = 64

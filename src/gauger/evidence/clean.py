@@ -118,6 +118,12 @@ def exclude(frame: pl.DataFrame) -> pl.DataFrame:
     return frame.with_columns(exclusion=pl.coalesce("exclusion", _first(late)))
 
 
+def excluded(frame: pl.DataFrame) -> dict[str, int]:
+    """Count the rows that stay out of the pooled uplift, by reason, in the order of the rules."""
+    counts = dict(frame["exclusion"].drop_nulls().value_counts().iter_rows())
+    return {str(reason): counts.get(str(reason), 0) for reason in Exclusion}
+
+
 def _first(rules: list[tuple[Exclusion, pl.Expr]]) -> pl.Expr:
     return pl.coalesce([pl.when(applies).then(pl.lit(str(reason))) for reason, applies in rules])
 

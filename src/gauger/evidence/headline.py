@@ -3,37 +3,51 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import polars as pl
 
 from gauger.evidence.clean import prepare
+from gauger.evidence.columns import Contrast
 from gauger.evidence.pool import DIFFERENCE, Analysis, Pooled, pool_roles
-from gauger.evidence.restrict import ALL_CONTROLS, SETS, UNTOUCHED, Restriction, rows_of
+from gauger.evidence.restrict import ALL_CONTROLS, PRESPECIFIED_ROWS, SETS, UNTOUCHED, Restriction, rows_of
 from gauger.evidence.table import Table, load
 
 
 @dataclass(frozen=True)
 class Headline:
-    """The two analyses behind the headline."""
+    """The three analyses behind the headline."""
 
     untouched: Analysis
     """Against the untouched base."""
     controls: Analysis
     """Against every control that is not itself distilled."""
+    matched: Analysis
+    """Against the same training without a teacher."""
     n_rows: int
     """Rows of the whole table."""
     n_studies: int
 
     def text(self) -> str:
-        """Say it in four sentences."""
+        """Say it in five sentences, one per line."""
         difference = self.untouched[DIFFERENCE]
         return (
             f"Published evidence ({self.n_studies} studies, {self.n_rows:,} rows): over the untouched base, distilled "
-            f"students gain {_roles(self.untouched)} ({_size(self.untouched)}). "
-            f"Over every control that is not itself distilled: {_roles(self.controls)} ({_size(self.controls)}). "
-            f"Targeted gains exceed held-out ones by {_points(difference)} over the untouched base. Single results "
-            f"scatter widely: {_scatter(self.untouched)}."
+            f"students gain {_roles(self.untouched)} ({_size(self.untouched)}).\n"
+            f"Over every control that is not itself distilled: {_roles(self.controls)} ({_size(self.controls)}).\n"
+            f"Over the same training without a teacher: {_points(self.matched['targeted'])} targeted and "
+            f"{_points(self.matched['held-out'])} held-out ({_size(self.matched)}).\n"
+            f"Targeted gains exceed held-out ones by {_points(difference)} over the untouched base.\n"
+            f"Single results scatter widely: {_scatter(self.untouched)}."
         )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the plain mapping of the JSON output."""
+        return {
+            "headline": self.text(), "rows": self.n_rows, "studies": self.n_studies,
+            "untouched": self.untouched.to_dict(), "controls": self.controls.to_dict(),
+            "matched": self.matched.to_dict(),
+        }  # fmt: skip
 
 
 def headline(table: Table | None = None) -> str:
@@ -56,12 +70,12 @@ def headline(table: Table | None = None) -> str:
 
 def headline_of(frame: pl.DataFrame, restriction: Restriction | None = None) -> Headline:
     """Compute the headline from prepared rows, under any restriction."""
-    model = restriction.model if restriction else None
-    fits = {}
-    for name in (UNTOUCHED, ALL_CONTROLS):
-        rows = rows_of(frame, SETS[name], restriction)
-        fits[name] = pool_roles(rows, model) if model else pool_roles(rows)
-    return Headline(fits[UNTOUCHED], fits[ALL_CONTROLS], len(frame), frame["study_id"].n_unique())
+    model = (restriction or PRESPECIFIED_ROWS).model
+    untouched, controls, matched = (
+        pool_roles(rows_of(frame, contrasts, restriction), model)
+        for contrasts in (SETS[UNTOUCHED], SETS[ALL_CONTROLS], (Contrast.NO_TEACHER,))
+    )
+    return Headline(untouched, controls, matched, len(frame), frame["study_id"].n_unique())
 
 
 _WHERE = {

@@ -156,7 +156,11 @@ def pool(rows: pl.DataFrame, terms: Mapping[str, Array], model: Model = PRESPECI
     Analysis
         With one `Pooled` per term; prediction intervals are left to the caller, who knows which terms are means.
     """
-    rows = add_effects(rows, model.scale)
+    return pool_effects(add_effects(rows, model.scale), terms, model)
+
+
+def pool_effects(rows: pl.DataFrame, terms: Mapping[str, Array], model: Model = PRESPECIFIED) -> Analysis:
+    """Do the same for rows that carry their effects and variances already; see `pool`."""
     fitted = fit(meta_data(rows, terms, model), test="t", robust=study_codes(rows), level=model.level)
     pooled = []
     for coefficient, column in zip(fitted.coefficients, terms.values(), strict=True):
@@ -200,14 +204,18 @@ def pool_roles(
     if len(rows) <= len(kept) or rows["study_id"].n_unique() < MIN_STUDIES:
         difference = (Pooled(DIFFERENCE, 0, 0, reason=TOO_FEW),) if column == "benchmark_role" else ()
         return Analysis((*thin.values(), *difference), 0, 0, {})
-    analysis = pool(rows, {str(role): _is(rows, column, role) for role in kept}, model)
+    analysis = pool(rows, role_terms(rows, kept, column), model)
     found = {one.name: one for one in predictions(analysis)}
     pooled = [found.get(role, thin[role]) for role in roles]
     return replace(analysis, pooled=(*pooled, *(_difference(analysis) if column == "benchmark_role" else ())))
 
 
-def _is(rows: pl.DataFrame, column: str, value: str) -> Array:
-    return (rows[column] == value).cast(pl.Float64).to_numpy()
+def role_terms(
+    rows: pl.DataFrame, roles: Sequence[str] | None = None, column: str = "benchmark_role"
+) -> dict[str, Array]:
+    """Design columns, one indicator per role; None takes every role that stands in the rows."""
+    present = roles if roles is not None else [role for role in ROLES if (rows[column] == role).any()]
+    return {str(role): (rows[column] == role).cast(pl.Float64).to_numpy() for role in present}
 
 
 def predictions(analysis: Analysis) -> list[Pooled]:

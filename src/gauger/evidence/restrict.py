@@ -82,7 +82,9 @@ def largest_studies(rows: pl.DataFrame, count: int) -> list[str]:
 
 
 PRESPECIFIED_ROWS = Restriction("as pre-specified", "What does the evidence say?")
-_AS_FOUND = tuple(rule for rule in Exclusion if rule.name in "ARTEFACT NO_TEACHER SUPERSEDED REPEATED MEASURED_AGAIN")
+_AS_FOUND = (
+    Exclusion.ARTEFACT, Exclusion.NO_TEACHER, Exclusion.SUPERSEDED, Exclusion.REPEATED, Exclusion.MEASURED_AGAIN,
+)  # fmt: skip
 
 RESTRICTIONS: tuple[Restriction, ...] = (
     Restriction("no cleaning", "Do the cleaning rules make the result?", undo=_AS_FOUND, model=Model(shared="none")),

@@ -66,12 +66,12 @@ def load(folder: Path | None = None) -> Table:
 
 def read_results(path: Path) -> pl.DataFrame:
     """Read one results file; see `load` for what is raised."""
-    return parse_results(_text_of(path), str(path))
+    return parse_results(text_of(path), str(path))
 
 
 def read_studies(path: Path) -> pl.DataFrame:
     """Read one file of study codings; a study must not stand in it twice."""
-    return parse_studies(_text_of(path), str(path))
+    return parse_studies(text_of(path), str(path))
 
 
 def parse_results(text: str, source: str) -> pl.DataFrame:
@@ -108,7 +108,8 @@ def _closest(name: str, known: list[str]) -> str:
     return hint if hint.startswith("Did") else "Add its row to studies.csv."
 
 
-def _text_of(path: Path) -> str:
+def text_of(path: Path) -> str:
+    """Read a file as UTF-8 text; a missing file or other bytes are an `InputError`."""
     if not path.is_file():
         raise InputError("a CSV file of the evidence table", "nothing", Place(str(path)))
     try:

@@ -1,0 +1,186 @@
+"""``gauger evidence``: the published literature on distillation, pooled, checked and open to additions."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, TypeAlias
+
+import typer
+
+from gauger.cli.output import JsonFlag, print_json, print_text, say
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from gauger.evidence.columns import Column
+    from gauger.evidence.table import Table
+
+TableOption: TypeAlias = Annotated[
+    Path | None,
+    typer.Option("--table", metavar="DIR", help="Another table: a folder with results.csv and studies.csv."),
+]
+AllControls: TypeAlias = Annotated[
+    bool, typer.Option("--all-controls", help="Over every control that is not itself distilled, not the base alone.")
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command group; without a sub-command it prints the summary."""
+    group = typer.Typer(help="The published literature on distillation.", no_args_is_help=False)
+
+    @group.callback(invoke_without_command=True)
+    def default(context: typer.Context) -> None:
+        """Summarise, pool and check the published literature on distillation, and add to it."""
+        if context.invoked_subcommand is None:
+            summary()
+
+    for command in (summary, forest, fit, check, add):
+        group.command()(command)
+    app.add_typer(group, name="evidence")
+
+
+def _load(folder: Path | None) -> Table:
+    from gauger.evidence import load
+
+    return load(folder)
+
+
+def summary(table: TableOption = None, as_json: JsonFlag = False) -> None:
+    """Print the headline, what the table holds, and what it cannot tell."""
+    from gauger.evidence.clean import excluded, prepare
+    from gauger.evidence.headline import headline_of
+    from gauger.evidence.text import summary as summary_text
+    from gauger.evidence.unknowns import unknowns
+
+    frame = prepare(_load(table))
+    found, reasons, questions = headline_of(frame), excluded(frame), unknowns(frame)
+    if as_json:
+        print_json(found.to_dict() | {"excluded": reasons, "cannot_tell": [one.to_dict() for one in questions]})
+    else:
+        print_text(summary_text(frame, found, reasons, questions))
+
+
+def forest(table: TableOption = None, all_controls: AllControls = False, as_json: JsonFlag = False) -> None:
+    """Print every study's own estimate by role of the benchmark, and the pooled means."""
+    from gauger.evidence.clean import prepare
+    from gauger.evidence.forest import forest as estimate
+    from gauger.evidence.restrict import ALL_CONTROLS, UNTOUCHED
+    from gauger.evidence.text import forest_text
+
+    found = estimate(prepare(_load(table)), ALL_CONTROLS if all_controls else UNTOUCHED)
+    if as_json:
+        print_json(found.to_dict())
+    else:
+        print_text(forest_text(found))
+
+
+def fit(
+    table: TableOption = None,
+    html: Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Also write the page of figures.")] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Run the pre-specified analysis, and say how far the headline moves under every restriction."""
+    from gauger.evidence.fit import analyse
+    from gauger.evidence.text import fit_text
+
+    found = analyse(_load(table))
+    if html is not None:
+        from gauger.report.evidence_page import write_evidence
+
+        write_evidence(found, html)
+        say(f"Wrote {html}")
+    if as_json:
+        print_json(found.to_dict())
+    else:
+        print_text(fit_text(found))
+
+
+def check(
+    table: TableOption = None,
+    study: Annotated[str | None, typer.Option("--study", metavar="ID", help="Only this study.")] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Look for published tables that do not agree with themselves; each finding names its row of results.csv."""
+    from gauger.errors import UserError, nearest
+    from gauger.evidence.check import check as look
+    from gauger.evidence.clean import prepare
+    from gauger.evidence.text import findings_text
+
+    frame = prepare(_load(table))
+    known = set(frame["study_id"].to_list())
+    if study is not None and study not in known:
+        raise UserError("a study of the table", repr(study), hint=nearest(study, known).split(" Known:")[0])
+    found = [one for one in look(frame) if study in (None, one.study_id)]
+    if as_json:
+        print_json({"findings": [one.to_dict() for one in found]})
+    else:
+        print_text(findings_text(found))
+
+
+def add(
+    results: Annotated[
+        Path | None, typer.Argument(metavar="[ROWS.csv]", help="Rows in the columns of results.csv.")
+    ] = None,
+    studies: Annotated[
+        Path | None, typer.Option("--study", metavar="FILE", help="The new study's row, in the columns of studies.csv.")
+    ] = None,
+    into: Annotated[
+        Path | None, typer.Option("--into", metavar="DIR", help="Append the checked rows to the table in this folder.")
+    ] = None,
+    table: TableOption = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Check a new study and say what it changes in the headline; without a file, ask for one row cell by cell."""
+    from gauger.evidence.add import add as join
+    from gauger.evidence.add import append_to
+    from gauger.evidence.table import text_of
+    from gauger.evidence.text import addition_text
+
+    known = _load(table if table is not None else into)
+    if results is None:
+        rows, coding, source = _ask(known)
+    else:
+        rows, coding, source = text_of(results), None if studies is None else text_of(studies), str(results)
+    found = join(known, rows, source, coding, str(studies or "studies"))
+    if into is not None:
+        append_to(into, rows, coding)
+        say(f"Appended {found.n_rows} rows to {into}")
+    if as_json:
+        print_json(found.to_dict())
+    else:
+        print_text(addition_text(found))
+
+
+def _ask(known: Table) -> tuple[str, str | None, str]:
+    """Ask for one row, and for the study's coding where it is new; every answer is checked as it is given."""
+    from gauger.evidence.add import block, study_block
+    from gauger.evidence.columns import RESULT_COLUMNS, STUDY_COLUMNS
+
+    say("One row: a student on one benchmark. Leave empty what the source does not say.")
+    row = _ask_for(RESULT_COLUMNS, {})
+    if row["study_id"] in set(known.studies["study_id"].to_list()):
+        return block([row]), None, "answers"
+    say("A new study: how was it done?")
+    return block([row]), study_block(_ask_for(STUDY_COLUMNS, {"study_id": row["study_id"]})), "answers"
+
+
+def _ask_for(columns: Mapping[str, Column], given: dict[str, str]) -> dict[str, str]:
+    """Ask for the cells of one row, again until each can be read."""
+    from gauger.evidence.bias import QUESTIONS, read_level
+    from gauger.evidence.table import read_cell
+
+    row = dict(given)
+    for name, column in columns.items():
+        while name not in row:
+            hint = f" ({', '.join(column.choices)})" if column.choices else ""
+            answer = typer.prompt(f"{name}: {column.meaning}{hint}", default="", show_default=False, err=True).strip()
+            try:
+                read_cell(answer, column)
+                if name in QUESTIONS:
+                    read_level(name, answer)
+            except ValueError as error:
+                wanted, got = error.args
+                say(f"Expected {wanted}, got {got}.")
+            else:
+                row[name] = answer
+    return row

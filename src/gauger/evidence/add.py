@@ -1,0 +1,163 @@
+"""`gauger evidence add`: a new study joins the table, is checked, and one sees what it changes.
+
+A contribution is a block of rows in the columns of `results.csv`, plus one row of `studies.csv` for a new study.
+Nothing is written unless a folder is named.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from gauger.errors import Place, UserError
+from gauger.evidence.check import Finding, check
+from gauger.evidence.clean import prepare
+from gauger.evidence.columns import RESULT_COLUMNS, STUDY_COLUMNS
+from gauger.evidence.headline import Headline, headline_of
+from gauger.evidence.table import Table, check_coded, parse_results, parse_studies
+from gauger.evidence.trust import CARRIED
+
+
+@dataclass(frozen=True)
+class Addition:
+    """What a contribution changes."""
+
+    table: Table
+    """The table with it."""
+    n_rows: int
+    entered: dict[str, int]
+    """How many of its rows are pooled ("pooled"), and the reasons of the others."""
+    findings: tuple[Finding, ...]
+    """Inconsistencies in the new rows."""
+    before: Headline
+    after: Headline
+
+    def changes(self) -> list[dict[str, Any]]:
+        """One line per set of controls and role: the pooled mean before and after, and their difference (points)."""
+        return [
+            _change(over, role, before[role].estimate, after[role].estimate)
+            for over, before, after in (
+                ("untouched base", self.before.untouched, self.after.untouched),
+                ("all controls", self.before.controls, self.after.controls),
+            )
+            for role in CARRIED
+        ]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the plain mapping of the JSON output."""
+        return {
+            "rows": self.n_rows, "entered": self.entered, "changes": self.changes(),
+            "findings": [one.to_dict() for one in self.findings],
+            "headline_before": self.before.text(), "headline_after": self.after.text(),
+        }  # fmt: skip
+
+
+def _change(over: str, role: str, before: float | None, after: float | None) -> dict[str, Any]:
+    shift = None if before is None or after is None else after - before
+    return {"over": over, "role": role, "before": before, "after": after, "shift": shift}
+
+
+def add(table: Table, results: str, source: str, studies: str | None = None, studies_source: str = "") -> Addition:
+    """Validate new rows and say what they change.
+
+    Parameters
+    ----------
+    table : Table
+        The table as it is.
+    results : str
+        Text of a results block: the header of `results.csv` and one line per student and benchmark.
+    source : str
+        Its file name, for messages; findings name lines of this file.
+    studies : str, optional
+        Text with the header of `studies.csv` and one line per new study; needed for a study that is not coded yet.
+    studies_source : str
+        Its file name.
+
+    Raises
+    ------
+    StudyError, InputError
+        Mistakes in the block, with file, line and column.
+    UserError
+        No rows, a study that is coded twice, or rows that stand in the table already.
+    """
+    new = parse_results(results, source)
+    if new.is_empty():
+        raise UserError("at least one row of results", "none", Place(source))
+    coded = table.studies
+    if studies is not None:
+        coded = _join_studies(coded, parse_studies(studies, studies_source), studies_source)
+    check_coded(new, coded, source)
+    _refuse_known(table.results, new, source)
+    offset = int(table.results["row"].to_numpy().max(initial=0))
+    moved = new.with_columns(row=pl.col("row") + offset)
+    joined = Table(pl.concat([table.results, moved]), coded)
+    before, after = prepare(table), prepare(joined)
+    fresh = after.filter(pl.col("row") > offset)
+    reasons = fresh["exclusion"].fill_null("pooled").value_counts(sort=True)
+    findings = tuple(
+        Finding(one.kind, one.row - offset, one.study_id, one.text) for one in check(after) if one.row > offset
+    )
+    return Addition(joined, len(new), dict(reasons.iter_rows()), findings, headline_of(before), headline_of(after))
+
+
+def _join_studies(known: pl.DataFrame, new: pl.DataFrame, source: str) -> pl.DataFrame:
+    twice = new.join(known, on="study_id", how="semi")
+    if len(twice):
+        row = twice.row(0, named=True)
+        given = f"{row['study_id']!r}, which is coded already"
+        raise UserError("a new study", given, Place(source, row["row"], "study_id"), "Leave its coding out.")
+    return pl.concat([known, new])
+
+
+def _refuse_known(known: pl.DataFrame, new: pl.DataFrame, source: str) -> None:
+    key = ["study_id", "arm", "student_base", "contrast", "control_arm", "benchmark", "metric", "score_distilled"]
+    twice = new.join(known, on=key, how="semi", nulls_equal=True)
+    if len(twice):
+        row = twice.row(0, named=True)
+        given = f"a row of {row['study_id']!r} that stands in the table"
+        raise UserError("rows that are new", given, Place(source, row["row"]))
+
+
+def block(rows: list[Mapping[str, str]], columns: Mapping[str, Any] = RESULT_COLUMNS) -> str:
+    """Write answers (column -> text) as a CSV block with its header; missing columns are empty cells."""
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, list(columns), restval="", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
+
+
+def study_block(row: Mapping[str, str]) -> str:
+    """Write one study's coding as a CSV block."""
+    return block([row], STUDY_COLUMNS)
+
+
+def append_to(folder: Path, results: str, studies: str | None) -> None:
+    """Append checked blocks to the two files of a table's folder, without touching the lines that stand there.
+
+    Parameters
+    ----------
+    folder : Path
+        With `results.csv` and `studies.csv`.
+    results, studies : str
+        Blocks with their headers, in any column order.
+    """
+    for name, text, columns in (("results.csv", results, RESULT_COLUMNS), ("studies.csv", studies, STUDY_COLUMNS)):
+        if text is None:
+            continue
+        path = folder / name
+        old = path.read_text(encoding="utf-8-sig")
+        header = next(csv.reader(io.StringIO(old, newline="")))
+        out = io.StringIO(newline="")
+        writer = csv.DictWriter(out, header, lineterminator="\n")
+        writer.writerows(csv.DictReader(io.StringIO(text, newline="")))
+        joined = old + ("" if old.endswith("\n") else "\n") + out.getvalue()
+        path.write_text(joined, encoding="utf-8", newline="\n")
+        if not set(header) == set(columns):
+            raise UserError("the table's columns", ", ".join(header), Place(str(path), 1))

@@ -1,0 +1,104 @@
+"""Each study's own estimate per role: the lines of a forest plot, and the points of the funnel and dose figures."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from gauger.evidence.columns import ROLES
+from gauger.evidence.pool import Analysis, Pooled, pool_roles
+from gauger.evidence.restrict import SETS, rows_of
+from gauger.stats.random_effects import MetaFit
+from gauger.stats.student import t_quantile
+
+
+@dataclass(frozen=True)
+class Line:
+    """One study's pooled estimate on one role."""
+
+    role: str
+    study_id: str
+    n_rows: int
+    estimate: float
+    low: float
+    high: float
+    """95 %, from sampling error and row-level heterogeneity."""
+    risk: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the plain mapping of the JSON output."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Forest:
+    """Study lines and pooled means, for one set of controls."""
+
+    over: str
+    lines: tuple[Line, ...]
+    """By role, then by estimate."""
+    pooled: tuple[Pooled, ...]
+    analysis: Analysis
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the plain mapping of the JSON output."""
+        return {
+            "over": self.over, "lines": [line.to_dict() for line in self.lines],
+            "pooled": [one.to_dict() for one in self.pooled],
+        }  # fmt: skip
+
+
+def forest(frame: pl.DataFrame, over: str) -> Forest:
+    """Estimate every study on every role, with the variance components of the pooled fit.
+
+    Within a study the rows of one role are averaged by generalised least squares: weights from the sampling covariance
+    (shared controls included) plus the row-level variance of the whole fit. The study-level variance stays out, since
+    the line is about this study. So a study of one small benchmark has a wide line and a study of many a short one.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        All rows, from `clean.prepare`.
+    over : str
+        A name of `SETS`.
+    """
+    analysis = pool_roles(rows_of(frame, SETS[over]))
+    lines = _lines(analysis) if analysis.fitted is not None else []
+    pooled = tuple(one for one in analysis.pooled if one.name in ROLES)
+    return Forest(over, tuple(lines), pooled, analysis)
+
+
+def _lines(analysis: Analysis) -> list[Line]:
+    rows, fitted = analysis.rows, analysis.fitted
+    if rows is None or fitted is None:
+        return []
+    at = rows.with_columns(_at=pl.int_range(pl.len()))
+    lines = []
+    for group in at.partition_by("benchmark_role", "study_id", maintain_order=True):
+        first = group.row(0, named=True)
+        estimate, se = _within(fitted, group["_at"].to_numpy())
+        half = se * float(t_quantile(0.975, np.inf))
+        lines.append(
+            Line(
+                first["benchmark_role"], first["study_id"], len(group), estimate, estimate - half, estimate + half,
+                first["risk"],
+            )
+        )  # fmt: skip
+    order = [str(role) for role in ROLES]
+    return sorted(lines, key=lambda line: (order.index(line.role), -line.estimate, line.study_id))
+
+
+def _within(fitted: MetaFit, rows: np.ndarray[Any, np.dtype[np.intp]]) -> tuple[float, float]:
+    """Generalised least squares mean of some rows of one study, and its standard error."""
+    data = fitted.data
+    tau2 = fitted.tau2[-1] if data.level_names[-1] == "row" else 0.0
+    v = np.diag(data.variance[rows] + tau2)
+    if data.shared_group is not None and data.shared_variance is not None:
+        group = data.shared_group[rows]
+        same = (group[:, None] == group[None, :]) & (group >= 0)[:, None] & ~np.eye(len(rows), dtype=bool)
+        v = v + same * data.shared_variance[rows][:, None]
+    weight = np.linalg.solve(v, np.ones(len(rows)))
+    return float(weight @ data.effect[rows] / weight.sum()), float(1 / np.sqrt(weight.sum()))
