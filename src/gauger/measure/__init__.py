@@ -1,0 +1,1 @@
+"""From models and existing evaluation logs to records."""

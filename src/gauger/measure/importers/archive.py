@@ -1,0 +1,99 @@
+"""Zip archives from strangers: unpacked once under a limit before anything else may read them.
+
+The sizes in a zip's directory are claims. Each member is therefore decompressed here in small pieces and counted, so
+that an archive which would grow without bound, or whose members are damaged, is refused by name before a reader that
+trusts those claims sees it.
+"""
+
+from __future__ import annotations
+
+import copy
+import zipfile
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from gauger.errors import InputError, Place
+
+_PIECE_BYTES = 1 << 16
+_DAMAGE: tuple[type[Exception], ...] = (
+    zipfile.BadZipFile,
+    NotImplementedError,
+    zlib.error,
+    EOFError,
+    RuntimeError,
+    ValueError,
+    OSError,
+)
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How far an archive may grow. Real evaluation logs compress 5 to 100 times and stay far below both."""
+
+    total_bytes: int = 4 << 30
+    ratio: int = 500
+    """Unpacked bytes per packed byte, judged once more than `ratio_from_bytes` are unpacked."""
+    ratio_from_bytes: int = 64 << 20
+    members: int = 1_000_000
+
+
+def check_archive(path: Path, limits: Limits | None = None, codec_errors: tuple[type[Exception], ...] = ()) -> None:
+    """Unpack every member of a zip file and throw the bytes away; refuse what is damaged or too large.
+
+    Parameters
+    ----------
+    path : Path
+    limits : Limits, optional
+    codec_errors : tuple of exception types
+        What compression methods beyond the standard library's raise on damaged bytes.
+
+    Raises
+    ------
+    InputError
+        Not a zip file, a truncated one, a member whose bytes do not match its checksum or size, more members or bytes
+        than `limits`, or a compression ratio above it.
+    """
+    bounds = limits or Limits()
+    try:
+        with zipfile.ZipFile(path) as archive:
+            _check_members(path, archive, bounds)
+    except (*_DAMAGE, *codec_errors) as fault:
+        hint = "The file is damaged or truncated: copy it again."
+        raise InputError("a zip archive", str(fault) or type(fault).__name__, Place(str(path)), hint) from None
+
+
+def _check_members(path: Path, archive: zipfile.ZipFile, limits: Limits) -> None:
+    members = archive.infolist()
+    if len(members) > limits.members:
+        raise InputError(f"at most {limits.members} files in the archive", str(len(members)), Place(str(path)))
+    packed_bytes, unpacked_bytes = path.stat().st_size, 0
+    _check_size(path, "its directory", sum(member.file_size for member in members), packed_bytes, limits)
+    for member in members:
+        size = checksum = 0
+        for piece in _pieces(archive, member):
+            size, checksum = size + len(piece), zlib.crc32(piece, checksum)
+            _check_size(path, member.filename, unpacked_bytes + size, packed_bytes, limits)
+        if size != member.file_size or checksum != member.CRC:
+            raise zipfile.BadZipFile(f"{member.filename} does not match its size and checksum")
+        unpacked_bytes += size
+
+
+def _pieces(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Iterator[bytes]:
+    """Yield what a member really unpacks to, however small it claims to be."""
+    real = copy.copy(member)
+    real.file_size = 1 << 62
+    del real.CRC
+    with archive.open(real) as file:
+        while piece := file.read(_PIECE_BYTES):
+            yield piece
+
+
+def _check_size(path: Path, name: str, unpacked_bytes: int, packed_bytes: int, limits: Limits) -> None:
+    swollen = unpacked_bytes > limits.ratio_from_bytes and unpacked_bytes > limits.ratio * packed_bytes
+    if not swollen and unpacked_bytes <= limits.total_bytes:
+        return
+    wanted = f"an archive that unpacks to at most {limits.total_bytes >> 20} MiB and {limits.ratio} times its size"
+    given = f"more than {unpacked_bytes >> 20} MiB from {packed_bytes} bytes at {name}"
+    raise InputError(wanted, given, Place(str(path)), "A log of this shape is not read: it may be a zip bomb.")

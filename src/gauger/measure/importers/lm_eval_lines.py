@@ -1,0 +1,108 @@
+"""From the lines of an lm-eval samples file to rows: filters named, repeats dropped, items given an identity."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from hashlib import sha256
+from pathlib import Path
+
+import polars as pl
+
+from gauger.errors import Place
+from gauger.measure.importers.json_lines import line_of_row
+from gauger.measure.importers.log import ROWS, counted, failed_where_undefined
+from gauger.measure.importers.repeats import without_repeats
+from gauger.records import Outcome
+
+NO_ANSWER = "[invalid]"
+"""What lm-eval's regular-expression filters put where they found no answer."""
+
+
+def name_filters(lines: pl.DataFrame) -> tuple[pl.DataFrame, list[str]]:
+    """Give lines without a `filter` one: older logs hold the filters' lines as equal blocks, one after another.
+
+    Blocks are told apart only where every document occurs equally often and each block is complete before the next
+    begins; else all lines are of one filter, and repeated documents are repeats.
+    """
+    if lines["filter"].null_count() < lines.height:
+        return lines.with_columns(pl.col("filter").fill_null("none")), []
+    block = lines.select(pl.int_range(pl.len()).over("doc_id")).to_series()
+    sizes = block.value_counts()["count"]
+    if block.max() == 0 or not block.is_sorted() or sizes.n_unique() > 1:
+        return lines.with_columns(filter=pl.lit("none")), []
+    named = lines.with_columns(filter=pl.format("filter {}", block + 1))
+    blocks = f"its {sizes.len()} blocks of lines are called filter 1, filter 2, ..."
+    return named, [f"the log does not name its answer filters; {blocks}"]
+
+
+def drop_repeated_lines(path: Path, lines: pl.DataFrame, metrics: Sequence[str]) -> tuple[pl.DataFrame, list[str]]:
+    """Drop lines that say again what another line of the file says; refuse two lines that disagree.
+
+    Raises
+    ------
+    InputError
+        One document with the same filter twice and another hash or score.
+    """
+    content = [name for name in ("doc_hash", "target_hash", *metrics) if name in lines.columns]
+    return without_repeats(
+        lines,
+        ("filter", "doc_id"),
+        content,
+        lambda line: f"doc {line['doc_id']}",
+        lambda row: Place(str(path), line_of_row(path, row)),
+    )
+
+
+def to_rows(lines: pl.DataFrame, metrics: Sequence[str]) -> tuple[pl.DataFrame, list[str]]:
+    """Return one row per document, filter and metric (`log.ROWS`), and what had to be said of them."""
+    shared = lines.with_columns(**_identity(lines), no_answer=_no_answer(lines))
+    parts = [_measure_rows(shared, metric) for metric in metrics]
+    rows = pl.concat(parts) if parts else pl.DataFrame(schema=dict(ROWS))
+    undefined = rows.filter(pl.col("outcome") == str(Outcome.FAILED))
+    if undefined.is_empty():
+        return rows, []
+    return rows, [f"{counted(undefined['label'].to_list(), 'scores')} are undefined and count as failed, not as wrong"]
+
+
+def _measure_rows(lines: pl.DataFrame, metric: str) -> pl.DataFrame:
+    """Return the rows of one metric: the lines of every filter that lists it."""
+    listed = pl.col("metrics").is_null() | pl.col("metrics").list.contains(metric)
+    outcome, score = failed_where_undefined(pl.col(metric))
+    unparsed = pl.col("no_answer") & (score == 0)
+    return lines.filter(listed).select(
+        "row",
+        "document",
+        "position",
+        label=pl.format("doc {}", "doc_id"),
+        sample=pl.lit(0, pl.Int64),
+        cluster="cluster",
+        prompt="prompt_hash",
+        filter="filter",
+        metric=pl.lit(metric),
+        outcome=pl.when(unparsed).then(pl.lit(str(Outcome.UNPARSED))).otherwise(outcome),
+        score=pl.when(~unparsed).then(score),
+    )
+
+
+def _identity(lines: pl.DataFrame) -> dict[str, pl.Expr]:
+    """Return document (content), position (id and target) and cluster (repeated documents share one)."""
+    order = pl.coalesce(pl.col("doc_id").cast(pl.Int64, strict=False), "row")
+    among = ["filter", "doc_hash"]
+    nth = order.rank("ordinal").over(among)
+    target = pl.col("target_hash") if "target" not in lines.columns else pl.lit(_hashes(lines["target"]))
+    return {
+        "document": pl.when(nth > 1).then(pl.format("{}#{}", "doc_hash", nth)).otherwise(pl.col("doc_hash")),
+        "cluster": pl.when(pl.len().over(among) > 1).then(pl.col("doc_hash")),
+        "position": pl.concat_str("doc_id", target.fill_null(""), separator=":"),
+    }
+
+
+def _hashes(targets: pl.Series) -> pl.Series:
+    digests = [None if text is None else sha256(text.encode()).hexdigest() for text in targets.to_list()]
+    return pl.Series("target_hash", digests, dtype=pl.String)
+
+
+def _no_answer(lines: pl.DataFrame) -> pl.Expr:
+    if "filtered_resps" not in lines.columns:
+        return pl.lit(False)
+    return (pl.col("filtered_resps").list.first() == NO_ANSWER).fill_null(False)

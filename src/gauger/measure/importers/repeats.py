@@ -1,0 +1,65 @@
+"""The same item twice in one log: said once more it is dropped and counted, said differently it is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import polars as pl
+
+from gauger.errors import InputError, Place
+from gauger.measure.importers.log import counted
+
+
+def without_repeats(
+    rows: pl.DataFrame,
+    key: Sequence[str],
+    content: Sequence[str],
+    name: Callable[[dict[str, object]], str],
+    place: Callable[[int], Place],
+) -> tuple[pl.DataFrame, list[str]]:
+    """Return the rows without those that repeat an earlier one, and a sentence with their count.
+
+    Parameters
+    ----------
+    rows : pl.DataFrame
+        With a column `row`, the 0-based row of the file.
+    key : sequence of str
+        Columns that name one measurement.
+    content : sequence of str
+        Columns in which two rows of one key must agree to be the same measurement.
+    name : callable
+        Words for a row ("doc 3").
+    place : callable
+        Where a row stands.
+
+    Raises
+    ------
+    InputError
+        Two rows of one key disagree; names the later one and where the earlier stands.
+    """
+    if not rows.select(pl.struct(key).is_duplicated().any()).item():
+        return rows, []
+    once = rows.unique(subset=[*key, *content], keep="first", maintain_order=True)
+    clash = once.filter(pl.struct(key).is_duplicated())
+    if not clash.is_empty():
+        raise _disagreement(clash, key, name, place)
+    repeated = rows.join(once.select("row"), on="row", how="anti").sort("row")
+    labels = [name(row) for row in repeated.iter_rows(named=True)]
+    return once, [f"{counted(labels, 'repeated rows')} left out: each says what an earlier one says"]
+
+
+def _disagreement(
+    clash: pl.DataFrame,
+    key: Sequence[str],
+    name: Callable[[dict[str, object]], str],
+    place: Callable[[int], Place],
+) -> InputError:
+    first = clash.row(0, named=True)
+    same = clash.filter(pl.all_horizontal(pl.col(column).eq_missing(first[column]) for column in key)).sort("row")
+    early, late = same["row"].head(2).to_list()
+    return InputError(
+        f"{name(first)} once",
+        f"a second time, and not as at {str(place(early)).rpartition('/')[2]}",
+        place(late),
+        "Two evaluations in one file? Give each as a file of its own.",
+    )
