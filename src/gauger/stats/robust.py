@@ -47,11 +47,18 @@ class ClusterRobust:
 
         Source: Pustejovsky & Tipton (2018), J. Bus. Econ. Stat. 36:672, eq. 11.
         """
-        direction = self.bread @ contrast
-        pulled = self.adjusted_cross @ direction
-        spread = -(pulled @ self.bread @ pulled.T)
-        np.fill_diagonal(spread, np.einsum("i,jik,k->j", direction, self.adjusted_variance, direction))
+        spread = self.spread(contrast[None, :])[0, 0]
         return float(np.trace(spread) ** 2 / (spread**2).sum())
+
+    def spread(self, contrasts: Array) -> Array:
+        """Return P (m, m, J, J): working-model covariance of the clusters' parts of contrasts s and t, (m, p) given."""
+        directions = contrasts @ self.bread
+        pulled = np.einsum("jik,sk->sji", self.adjusted_cross, directions)
+        spread: Array = -np.einsum("sip,pq,tjq->stij", pulled, self.bread, pulled)
+        own = np.einsum("sp,jpq,tq->stj", directions, self.adjusted_variance, directions)
+        clusters = np.arange(self.clusters)
+        spread[:, :, clusters, clusters] = own
+        return spread
 
 
 def cr2(

@@ -88,6 +88,12 @@ class MetaData:
         return np.ones((len(self.effect), 1)) if self.moderators is None else self.moderators
 
     @cached_property
+    def row_level(self) -> int | None:
+        """Which level has one group per row (always the innermost), if one has."""
+        last = len(self.levels) - 1
+        return last if int(self.levels[last].max()) + 1 == len(self.effect) else None
+
+    @cached_property
     def own_variance(self) -> Array:
         """(n,) sampling variance that a row shares with no other row."""
         return self.variance if self.shared_variance is None else self.variance - self.shared_variance
@@ -186,8 +192,8 @@ def _shared(data: MetaData) -> tuple[Codes, Array]:
     first[codes[~alone]] = variance[~alone]
     if not np.allclose(variance[~alone], first[codes[~alone]], rtol=1e-8, atol=0.0):
         raise UserError("one control variance per shared group", "several", hint="Rows of one group share one control.")
-    if (variance < 0).any() or (variance > data.variance).any():
-        raise UserError("shared control variances between 0 and the row's own variance")
+    if (variance < 0).any() or (variance >= data.variance).any():
+        raise UserError("shared control variances from 0 to below the row's whole variance")
     return np.where(alone, NO_GROUP, codes), np.where(alone, 0.0, first[codes])
 
 

@@ -15,6 +15,7 @@ from scipy.sparse.csgraph import connected_components
 
 from gauger.errors import ConvergenceError
 from gauger.stats.random_effects.data import Array, Codes, MetaData, sampling_block
+from gauger.stats.random_effects.jets import constant, pair_position
 from gauger.stats.random_effects.moments import Moments
 
 
@@ -52,6 +53,15 @@ class Stack:
     """(K, m, q) [X, y]."""
     incidence: tuple[Array | None, ...]
     """Per level (K, m, g) indicator of groups; None for the row level (the identity)."""
+    rows: Codes
+    """(K, m) which rows of the data these are."""
+
+    def marginal(self, tau2: Array) -> Array:
+        """Return M (K, m, m)."""
+        marginal = self.sampling.copy()
+        for variance, z in zip(tau2, self.incidence, strict=True):
+            marginal += variance * (np.eye(marginal.shape[1]) if z is None else z @ z.transpose(0, 2, 1))
+        return marginal
 
 
 @dataclass(frozen=True)
@@ -72,12 +82,10 @@ class DenseEngine:
         data = self.data
         sampling = np.stack([sampling_block(data, block) for block in rows])
         columns = np.concatenate([data.design, data.effect[:, None]], axis=1)[rows]
-        last = len(data.levels) - 1
-        row_level = int(data.levels[last].max()) + 1 == len(data)
         incidence = tuple(
-            None if row_level and level == last else _indicators(codes[rows]) for level, codes in enumerate(data.levels)
+            None if level == data.row_level else _indicators(codes[rows]) for level, codes in enumerate(data.levels)
         )
-        return Stack(sampling, columns, incidence)
+        return Stack(sampling, columns, incidence, rows)
 
     def moments(self, tau2: Array) -> Moments:
         """Return the moments at tau2 (L,), each >= 0.
@@ -91,6 +99,13 @@ class DenseEngine:
             total = total + part
         return total
 
+    def solve(self, tau2: Array, right: Array) -> Array:
+        """Return M^-1 right for right (n, m)."""
+        solved = np.empty_like(right)
+        for stack in self.stacks:
+            solved[stack.rows] = np.linalg.solve(stack.marginal(tau2), right[stack.rows])
+        return solved
+
 
 def _indicators(codes: Codes) -> Array:
     """Return (K, m, g) 0/1 indicators of the groups in each block of codes (K, m)."""
@@ -99,29 +114,25 @@ def _indicators(codes: Codes) -> Array:
 
 
 def _stack_moments(stack: Stack, tau2: Array) -> Moments:
-    marginal = stack.sampling.copy()
-    for variance, z in zip(tau2, stack.incidence, strict=True):
-        marginal += variance * (np.eye(marginal.shape[1]) if z is None else z @ z.transpose(0, 2, 1))
+    marginal = stack.marginal(tau2)
     try:
         root = np.linalg.cholesky(marginal)
     except np.linalg.LinAlgError:
         raise ConvergenceError("The sampling covariance is not positive definite at the current tau2.") from None
-    logdet = 2.0 * float(np.log(np.diagonal(root, axis1=1, axis2=2)).sum())
     inverse = np.linalg.inv(marginal)
     solved = inverse @ stack.columns
     weighted = [inverse if z is None else inverse @ z for z in stack.incidence]
     short = [solved if z is None else z.transpose(0, 2, 1) @ solved for z in stack.incidence]
-    L, q = len(tau2), stack.columns.shape[2]
-    logdet_1, logdet_2 = np.empty(L), np.empty((L, L))
-    cross_1, cross_2 = np.empty((L, q, q)), np.empty((L, L, q, q))
+    L = len(tau2)
+    logdet = constant(np.array(2.0 * np.log(np.diagonal(root, axis1=1, axis2=2)).sum()), L)
+    cross = constant(np.einsum("bmi,bmj->ij", stack.columns, solved), L)
     for k, z in enumerate(stack.incidence):
-        cross_1[k] = -np.einsum("bgi,bgj->ij", short[k], short[k])
+        cross.parts[1 + k] = -np.einsum("bgi,bgj->ij", short[k], short[k])
         for m in range(k, L):
             pair = weighted[m] if z is None else z.transpose(0, 2, 1) @ weighted[m]
-            logdet_2[k, m] = logdet_2[m, k] = -float((pair**2).sum())
             bilinear = np.einsum("bgi,bgj->ij", short[k], pair @ short[m])
-            cross_2[k, m] = cross_2[m, k] = bilinear + bilinear.T
+            logdet.parts[pair_position(k, m, L)] = -(pair**2).sum()
+            cross.parts[pair_position(k, m, L)] = bilinear + bilinear.T
             if k == m:
-                logdet_1[k] = float(np.trace(pair, axis1=1, axis2=2).sum())
-    cross = np.einsum("bmi,bmj->ij", stack.columns, solved)
-    return Moments(logdet, logdet_1, logdet_2, cross, cross_1, cross_2)
+                logdet.parts[1 + k] = np.trace(pair, axis1=1, axis2=2).sum()
+    return Moments(logdet, cross)

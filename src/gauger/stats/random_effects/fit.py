@@ -7,14 +7,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from gauger.errors import UserError, nearest
+from gauger.stats.random_effects import univariate
 from gauger.stats.random_effects.data import Array, MetaData
-from gauger.stats.random_effects.dense import DenseEngine
+from gauger.stats.random_effects.engine import engine_for
 from gauger.stats.random_effects.maximise import Maximum, maximise
 from gauger.stats.random_effects.moments import Likelihood, likelihood
 from gauger.stats.random_effects.result import MetaFit
@@ -87,25 +89,29 @@ def fit(
 
 def search(data: MetaData, method: str = "REML", tau2: ArrayLike | None = None, start: Array | None = None) -> Maximum:
     """Find the variance components: the part of `fit` that iterates. A good `start` (L,) saves steps."""
-    n, L = len(data), len(data.levels)
+    L = len(data.levels)
     fixed = np.full(L, np.nan) if tau2 is None else np.array(tau2, dtype=float).reshape(L)
     if (fixed < 0).any():
         raise UserError("fixed tau2 >= 0", f"{np.nanmin(fixed):g}")
     free = np.isnan(fixed)
-    engine = DenseEngine(data)
-    logdet_xx = float(np.linalg.slogdet(data.design.T @ data.design)[1]) if method == "REML" else None
-
-    def likelihood_at(components: Array) -> Likelihood:
-        return likelihood(engine.moments(components), n, logdet_xx)
-
     guess = np.full(L, _first_guess(data) / L) if start is None else start
-    return maximise(likelihood_at, np.where(free, guess, fixed), free, float(data.variance.mean()))
+    if free.all() and univariate.applies(data):
+        return univariate.maximise_mean(data, method == "REML", float(guess[0]))
+    return maximise(likelihood_of(data, method), np.where(free, guess, fixed), free, float(data.variance.mean()))
+
+
+def likelihood_of(data: MetaData, method: str = "REML") -> Callable[[Array], Likelihood]:
+    """Return the function tau2 (L,) -> `Likelihood` of these data."""
+    engine, n = engine_for(data), len(data)
+    logdet_xx = float(np.linalg.slogdet(data.design.T @ data.design)[1]) if method == "REML" else None
+    return lambda components: likelihood(engine.moments(components), n, logdet_xx)
 
 
 def _first_guess(data: MetaData) -> float:
     """Estimate the total heterogeneity by unweighted moments (Hedges), kept away from zero."""
-    residual = data.effect - data.design @ np.linalg.lstsq(data.design, data.effect, rcond=None)[0]
-    spread = float(residual @ residual) / (len(data) - data.design.shape[1])
+    y, n, p = data.effect, *data.design.shape
+    residual = y - y.mean() if p == 1 else y - data.design @ np.linalg.lstsq(data.design, y, rcond=None)[0]
+    spread = float(residual @ residual) / (n - p)
     typical = float(data.variance.mean())
     return float(max(spread - typical, 0.1 * typical))
 

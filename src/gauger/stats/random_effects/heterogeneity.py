@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import special
 
 from gauger.stats.random_effects.data import Array, MetaData
-from gauger.stats.random_effects.dense import DenseEngine
+from gauger.stats.random_effects.engine import engine_for
 
 
 @dataclass(frozen=True)
@@ -41,22 +41,27 @@ def heterogeneity(data: MetaData, tau2: Array) -> Heterogeneity:
     Source: Higgins & Thompson (2002), Stat. Med. 21:1539, eq. 9; Cheung (2014), Psychol. Methods 19:211, eq. 9.
     """
     n, p = data.design.shape
-    alone = MetaData(
-        data.effect,
-        data.variance,
-        (),
-        data.moderators,
-        (),
-        data.moderator_names,
-        data.shared_group,
-        data.shared_variance,
-        data.covariance,
-    )
-    moments = DenseEngine(alone).moments(np.zeros(1))
-    xx = np.linalg.inv(moments.cross[:p, :p])
-    xy = moments.cross[:p, p]
-    q = float(moments.cross[p, p] - xy @ xx @ xy)
-    trace = float(moments.logdet_1[0] + np.trace(xx @ moments.cross_1[0, :p, :p]))
+    q, trace = _independent(data) if not data.covariance and data.shared_group is None else _dependent(data)
     typical = (n - p) / trace
     i2 = tau2 / (tau2.sum() + typical)
     return Heterogeneity(q, n - p, float(special.chdtrc(n - p, q)), i2, typical)
+
+
+def _independent(data: MetaData) -> tuple[float, float]:
+    """Return Q and tr(P) for a diagonal V."""
+    weight, X = 1.0 / data.variance, data.design
+    weighted = X * weight[:, None]
+    xx = np.linalg.inv(X.T @ weighted)
+    residual = data.effect - X @ (xx @ (weighted.T @ data.effect))
+    return float(weight @ residual**2), float(weight.sum() - (xx * (weighted.T @ weighted)).sum())
+
+
+def _dependent(data: MetaData) -> tuple[float, float]:
+    """Return Q and tr(P) for any V: d log|V + t I| / dt at t = 0 is tr V^-1, and likewise for the term in X."""
+    p = data.design.shape[1]
+    alone = replace(data, levels=(), level_names=())
+    moments = engine_for(alone).moments(np.zeros(1))
+    cross, cross_1 = moments.cross.parts[0], moments.cross.first[0]
+    xx = np.linalg.inv(cross[:p, :p])
+    q = float(cross[p, p] - cross[:p, p] @ xx @ cross[:p, p])
+    return q, float(moments.logdet.first[0] + np.trace(xx @ cross_1[:p, :p]))

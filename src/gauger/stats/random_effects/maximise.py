@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg import lapack
 
 from gauger.errors import ConvergenceError
 from gauger.stats.random_effects.data import Array
@@ -14,9 +15,11 @@ from gauger.stats.random_effects.moments import Likelihood
 
 STEPS = 100
 HALVINGS = 40
-STEP_TOLERANCE = 1e-7
-"""Stop when a Newton step moves every component by less than this share of its scale. Newton steps converge
-quadratically, so the error left is about the square: 1e-14."""
+STEP_TOLERANCE = 1e-5
+"""A Newton step that moves every component by less than this share of its scale is the last one. Newton steps converge
+quadratically, so the error left is about its square, 1e-10."""
+STALLED = 0.1
+"""The last step must bring the gradient below this share of what it was, else it was not the last."""
 
 
 @dataclass(frozen=True)
@@ -62,32 +65,41 @@ def maximise(
         moving = free & ((tau2 > 0.0) | (at.gradient > 0.0))
         step = _newton_step(at, moving)
         small = bool((np.abs(step) <= STEP_TOLERANCE * (tau2 + 1e-3 * scale)).all())
-        if small and not moving.any():
-            return _maximum(tau2, at, step_number, free)
-        proposal, reached = _climb(likelihood_at, tau2, at, step)
-        if reached is None:
-            if small:
-                return _maximum(tau2, at, step_number, free)
+        proposal, reached = _climb(likelihood_at, tau2, at, step) if step.any() else (tau2, at)
+        if reached is None and not small:
             break
-        tau2, at = proposal, reached
-        if small:
-            return _maximum(tau2, at, step_number, free)
+        done = small and (reached is None or _settled(at, reached, moving, tau2, scale))
+        if reached is not None:
+            tau2, at = proposal, reached
+        if done:
+            return Maximum(tau2, at, step_number, tuple(bool(zero) for zero in free & (tau2 == 0.0)))
     gradient = ", ".join(f"{value:.3g}" for value in at.gradient)
     raise ConvergenceError(
         f"The variance components did not converge: tau2 = {tau2.tolist()}, gradient = [{gradient}]."
     )
 
 
+def _settled(before: Likelihood, after: Likelihood, moving: NDArray[np.bool_], tau2: Array, scale: float) -> bool:
+    """Tell whether a small step ended the search: the gradient collapsed, or the step was at the level of rounding."""
+    was, now = np.abs(before.gradient[moving]), np.abs(after.gradient[moving])
+    rounding = 1e-9 * (1.0 + abs(after.value)) / (tau2[moving] + scale)
+    return bool((now <= np.maximum(STALLED * was, rounding)).all())
+
+
 def _newton_step(at: Likelihood, moving: NDArray[np.bool_]) -> Array:
+    if len(moving) == 1:
+        return moving * at.gradient / max(abs(float(at.hessian[0, 0])), 1e-300)
     step = np.zeros(len(moving))
     index = np.flatnonzero(moving)
-    if len(index) == 1:
-        curvature = abs(float(at.hessian[index[0], index[0]]))
-        step[index] = at.gradient[index] / max(curvature, 1e-300)
-    elif len(index):
-        values, vectors = np.linalg.eigh(at.hessian[np.ix_(index, index)])
+    if len(index) == 0:
+        return step
+    gradient, curvature = at.gradient[index], -at.hessian[index[:, None], index]
+    _, newton, failed = lapack.dposv(curvature, gradient)
+    if failed:
+        values, vectors = np.linalg.eigh(curvature)
         values = np.maximum(np.abs(values), 1e-10 * np.abs(values).max() + 1e-300)
-        step[index] = vectors @ ((vectors.T @ at.gradient[index]) / values)
+        newton = vectors @ ((vectors.T @ gradient) / values)
+    step[index] = newton.ravel()
     return step
 
 
@@ -102,7 +114,3 @@ def _climb(
         if reached.value >= at.value - rounding:
             return proposal, reached
     return tau2, None
-
-
-def _maximum(tau2: Array, at: Likelihood, steps: int, free: NDArray[np.bool_]) -> Maximum:
-    return Maximum(tau2, at, steps, tuple(bool(zero) for zero in free & (tau2 == 0.0)))

@@ -8,8 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.linalg import lapack
 
+from gauger.errors import ConvergenceError
 from gauger.stats.random_effects.data import Array
+from gauger.stats.random_effects.jets import Jet
 
 LOG_2PI = float(np.log(2.0 * np.pi))
 
@@ -18,28 +21,14 @@ LOG_2PI = float(np.log(2.0 * np.pi))
 class Moments:
     """log|M| and C = B' M^-1 B for B = [X, y] (q = p + 1 columns), with first and second derivatives in tau2 (L,)."""
 
-    logdet: float
-    logdet_1: Array
-    """(L,)"""
-    logdet_2: Array
-    """(L, L)"""
-    cross: Array
+    logdet: Jet
+    """()"""
+    cross: Jet
     """(q, q)"""
-    cross_1: Array
-    """(L, q, q)"""
-    cross_2: Array
-    """(L, L, q, q)"""
 
     def __add__(self, other: Moments) -> Moments:
         """Add the moments of independent rows."""
-        return Moments(
-            self.logdet + other.logdet,
-            self.logdet_1 + other.logdet_1,
-            self.logdet_2 + other.logdet_2,
-            self.cross + other.cross,
-            self.cross_1 + other.cross_1,
-            self.cross_2 + other.cross_2,
-        )
+        return Moments(self.logdet + other.logdet, self.cross + other.cross)
 
 
 @dataclass(frozen=True)
@@ -68,20 +57,35 @@ def likelihood(moments: Moments, n: int, logdet_xx: float | None) -> Likelihood:
 
     Source: Searle, Casella & McCulloch (1992), Variance Components, section 6.6; tested against finite differences.
     """
-    p = moments.cross.shape[0] - 1
-    vcov = np.asarray(np.linalg.inv(moments.cross[:p, :p]), dtype=float)
-    beta = vcov @ moments.cross[:p, p]
+    cross, L, p = moments.cross.parts, moments.cross.variables, moments.cross.parts.shape[1] - 1
+    vcov, logdet_xwx = _inverse(cross[0, :p, :p])
+    beta = vcov @ cross[0, :p, p]
     t = np.append(-beta, 1.0)
-    rss = float(moments.cross[p, p] - moments.cross[p, :p] @ beta)
-    slope = moments.cross_1 @ t
-    loss = moments.logdet + rss
-    gradient = moments.logdet_1 + slope @ t
-    hessian = moments.logdet_2 + moments.cross_2 @ t @ t - 2.0 * slope[:, :p] @ vcov @ slope[:, :p].T
-    if logdet_xx is None:
-        return Likelihood(-0.5 * (loss + n * LOG_2PI), -0.5 * gradient, -0.5 * hessian, beta, vcov, rss)
-    share = vcov @ moments.cross_1[:, :p, :p]
-    loss += -float(np.linalg.slogdet(vcov)[1]) - logdet_xx + (n - p) * LOG_2PI
-    gradient = gradient + np.trace(share, axis1=1, axis2=2)
-    hessian = hessian + np.einsum("ij,klji->kl", vcov, moments.cross_2[..., :p, :p])
-    hessian -= np.einsum("kij,lji->kl", share, share)
-    return Likelihood(-0.5 * loss, -0.5 * gradient, -0.5 * hessian, beta, vcov, rss)
+    slope = cross[: 1 + L] @ t
+    quadratic = cross @ t @ t
+    loss = moments.logdet.parts + quadratic
+    bend = 2.0 * slope[1:, :p] @ vcov @ slope[1:, :p].T
+    constant = n * LOG_2PI
+    if logdet_xx is not None:
+        square = cross[:, :p, :p].reshape(-1, p * p)
+        traces = square @ vcov.ravel()
+        traces[0] = logdet_xwx
+        loss += traces
+        share = vcov @ cross[1 : 1 + L, :p, :p]
+        bend += share.reshape(L, p * p) @ share.transpose(0, 2, 1).reshape(L, p * p).T
+        constant = (n - p) * LOG_2PI - logdet_xx
+    total = Jet(loss, L)
+    value = -0.5 * (float(loss[0]) + constant)
+    return Likelihood(value, -0.5 * total.first, -0.5 * (total.second - bend), beta, vcov, float(quadratic[0]))
+
+
+def _inverse(matrix: Array) -> tuple[Array, float]:
+    """Return the inverse of a positive definite matrix and its log determinant."""
+    if matrix.size == 1 and matrix[0, 0] > 0.0:
+        return 1.0 / matrix, float(np.log(matrix[0, 0]))
+    lower, failed = lapack.dpotrf(matrix, lower=1)
+    if failed:
+        raise ConvergenceError("X'WX is singular to working precision at the current tau2.")
+    half, _ = lapack.dpotri(lower, lower=1)
+    inverse = half + np.tril(half, -1).T
+    return inverse, 2.0 * float(np.log(lower.diagonal()).sum())

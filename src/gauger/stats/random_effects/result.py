@@ -86,8 +86,13 @@ class MetaFit:
         """(p, p) covariance of the coefficients that the tests use: CR2, Knapp-Hartung or the model's."""
         if self.robust is not None:
             return self.robust.vcov
+        return self.found.at.vcov * self.dispersion
+
+    @property
+    def dispersion(self) -> float:
+        """Factor on the model's covariance: r'M^-1 r / (n - p) for Knapp-Hartung, else 1."""
         n, p = self.data.design.shape
-        return self.found.at.vcov * (self.found.at.rss / (n - p) if self.test == "knapp-hartung" else 1.0)
+        return self.found.at.rss / (n - p) if self.test == "knapp-hartung" else 1.0
 
     @cached_property
     def coefficients(self) -> tuple[Coefficient, ...]:
@@ -135,8 +140,7 @@ class MetaFit:
         estimate = float(row @ self.beta)
         se = float(np.sqrt(row @ self.vcov @ row))
         df = self._df(row)
-        half = _quantile(self.level, df) * se
-        return Coefficient(name, estimate, se, df, estimate - half, estimate + half, _two_sided_p(estimate / se, df))
+        return coefficient_of(name, estimate, se, df, self.level)
 
     def _df(self, row: Array) -> float | None:
         if self.robust is not None:
@@ -156,6 +160,12 @@ class MetaFit:
             if len(np.unique(codes * (values.max() + 1) + values)) == groups:
                 return groups
         return len(self.data)
+
+
+def coefficient_of(name: str, estimate: float, se: float, df: float | None, level: float) -> Coefficient:
+    """Test an estimate against zero with t (or the normal, df None) and give its interval."""
+    half = _quantile(level, df) * se
+    return Coefficient(name, estimate, se, df, estimate - half, estimate + half, _two_sided_p(estimate / se, df))
 
 
 def _quantile(level: float, df: float | None) -> float:
