@@ -1,0 +1,237 @@
+"""``gauger meta TABLE.csv``: a random-effects meta-analysis or meta-regression of any table of effects."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from gauger.cli.output import JsonFlag, print_json, print_text, say
+
+if TYPE_CHECKING:
+    from gauger.cli.meta_table import Rows
+    from gauger.stats.random_effects import MetaData, MetaFit
+
+FEW_GROUPS = 40
+
+
+@dataclass(frozen=True)
+class Request:
+    """What was asked, in column names and options."""
+
+    effect: str
+    variance: str
+    within: tuple[str, ...]
+    moderators: tuple[str, ...]
+    shared_control: str | None
+    shared_variance: str | None
+    robust: str | None
+    method: str
+    test: str
+    df: str
+    level: float
+    small_study: bool
+
+    @property
+    def columns(self) -> list[str]:
+        """Every column that a row needs a value in."""
+        optional = [self.shared_variance, self.robust]
+        return [self.effect, self.variance, *self.within, *self.moderators, *(one for one in optional if one)]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command()(meta)
+
+
+def meta(
+    table: Annotated[Path, typer.Argument(metavar="TABLE.csv", help="One row per effect, with a header line.")],
+    effect: Annotated[str, typer.Option(metavar="COL", help="Column of effects.")],
+    variance: Annotated[str, typer.Option(metavar="COL", help="Column of sampling variances (squared errors).")],
+    within: Annotated[
+        list[str] | None,
+        typer.Option(metavar="COL", help="Nested level, from the outside in; may be repeated. Rows are added last."),
+    ] = None,
+    moderator: Annotated[
+        list[str] | None, typer.Option(metavar="COL", help="Moderator, numeric or categorical; may be repeated.")
+    ] = None,
+    shared_control: Annotated[
+        str | None, typer.Option(metavar="COL", help="Rows with one label here share one control; empty: none.")
+    ] = None,
+    shared_variance: Annotated[
+        str | None, typer.Option(metavar="COL", help="Sampling variance of that control's score.")
+    ] = None,
+    test: Annotated[str, typer.Option(metavar="z|t|knapp-hartung", help="How coefficients are tested.")] = "z",
+    df: Annotated[
+        str, typer.Option(metavar="residual|contain", help="Degrees of freedom of t and knapp-hartung.")
+    ] = "residual",
+    robust: Annotated[
+        str | None, typer.Option(metavar="COL", help="Cluster-robust CR2 errors by this column's labels.")
+    ] = None,
+    method: Annotated[str, typer.Option(metavar="REML|ML", help="How variances are estimated.")] = "REML",
+    level: Annotated[float, typer.Option(metavar="SHARE", help="Coverage of intervals.")] = 0.95,
+    small_study: Annotated[bool, typer.Option("--small-study", help="Add an Egger-type test.")] = False,
+    as_json: JsonFlag = False,
+) -> None:
+    """Pool the effects of a table: mean or regression, variance between studies, prediction interval."""
+    from gauger.cli.meta_table import read_rows
+    from gauger.cli.meta_text import meta_text
+
+    request = Request(
+        effect, variance, tuple(within or ()), tuple(moderator or ()), shared_control, shared_variance, robust,
+        method, test, df, level, small_study,
+    )  # fmt: skip
+    _check(request)
+    rows = read_rows(table, request.columns, [shared_control] if shared_control else [])
+    document = analyse(rows, request)
+    for warning in document["warnings"]:
+        say(warning)
+    if as_json:
+        print_json(document)
+    else:
+        print_text(meta_text(document))
+
+
+def _check(request: Request) -> None:
+    from gauger.errors import UserError
+
+    if not 0.5 <= request.level < 1.0:
+        raise UserError("a coverage from 0.5 to below 1", f"{request.level:g}", hint="For example --level 0.95.")
+    if (request.shared_control is None) != (request.shared_variance is None):
+        raise UserError("--shared-control and --shared-variance together", "one of them")
+
+
+def analyse(rows: Rows, request: Request) -> dict[str, Any]:
+    """Fit the model and return the document that `--json` prints."""
+    from gauger.records import ESTIMATES_SCHEMA
+    from gauger.stats.random_effects import fit, joint_test, profile_intervals, small_study_test
+
+    data = meta_data(rows, request)
+    clusters = rows.columns[request.robust] if request.robust else None
+    options: dict[str, Any] = {"method": request.method, "test": request.test, "level": request.level}
+    fitted = fit(data, robust=clusters, df=request.df, **options)  # type: ignore[arg-type]
+    egger = small_study_test(data, robust=clusters, **options) if request.small_study else None
+    spread = fitted.heterogeneity
+    prediction = asdict(fitted.prediction()) | {"level": request.level} if data.moderators is None else None
+    return {
+        "schema": ESTIMATES_SCHEMA,
+        "study": _study(rows, request, data),
+        "estimates": _estimates(fitted),
+        "variance_components": [
+            {"level": one.name, "tau2": one.tau2, "low": one.low, "high": one.high, "i2": float(i2)}
+            for one, i2 in zip(profile_intervals(fitted), fitted.i2, strict=True)
+        ],
+        "heterogeneity": {"q": spread.q, "df": spread.df, "p": spread.p, "i2": spread.i2_total},
+        "prediction": prediction,
+        "joint_test": None if data.moderators is None else asdict(joint_test(fitted)),
+        "small_study": None if egger is None else _small_study(egger.slope, egger.at_zero),
+        "fit": {
+            "log_likelihood": fitted.log_likelihood,
+            "steps": fitted.found.steps,
+            "components_at_zero": [
+                name for name, zero in zip(data.level_names, fitted.found.boundary, strict=True) if zero
+            ],
+        },
+        "left_out_lines": rows.left_out,
+        "warnings": _warnings(rows, request, fitted),
+    }
+
+
+def meta_data(rows: Rows, request: Request) -> MetaData:
+    """Turn cells into effects, variances, levels and moderators; a mistake is named by its line."""
+    import numpy as np
+
+    from gauger.errors import InputError
+    from gauger.stats.random_effects import NO_GROUP, MetaData, design_matrix
+
+    variance = rows.numbers(request.variance)
+    for row, value in enumerate(variance):
+        if value <= 0.0:
+            raise InputError("a variance above 0", f"{value:g}", rows.place(row, request.variance))
+    n = len(variance)
+    if n < 2:
+        raise InputError("at least two rows with every asked value", str(n), rows.place_of_table())
+    levels = [np.array(rows.columns[column]) for column in request.within]
+    names = list(request.within)
+    if not levels or len(set(zip(*(level.tolist() for level in levels), strict=True))) < n:
+        levels, names = [*levels, np.arange(n)], [*names, "row"]
+    design, columns = None, tuple[str, ...]()
+    if request.moderators:
+        given = {
+            name: rows.numbers(name) if rows.is_numeric(name) else rows.columns[name] for name in request.moderators
+        }
+        design, columns = design_matrix(given, n)
+    group, shared = None, None
+    if request.shared_control and request.shared_variance:
+        labels = np.array(rows.columns[request.shared_control])
+        group = np.where(labels == "", NO_GROUP, np.unique(labels, return_inverse=True)[1])
+        shared = np.array(rows.numbers(request.shared_variance))
+    effect = np.array(rows.numbers(request.effect))
+    return MetaData(effect, np.array(variance), tuple(levels), design, tuple(names), columns, group, shared)
+
+
+def _study(rows: Rows, request: Request, data: MetaData) -> dict[str, Any]:
+    return {
+        "name": rows.path.name,
+        "kind": "meta",
+        "rows": len(data),
+        "effect": request.effect,
+        "variance": request.variance,
+        "levels": [
+            {"level": name, "groups": int(codes.max()) + 1}
+            for name, codes in zip(data.level_names, data.levels, strict=True)
+        ],
+        "moderators": list(request.moderators),
+        "method": request.method,
+        "test": request.test,
+        "df": request.df,
+        "robust": request.robust,
+        "level": request.level,
+    }
+
+
+def _estimates(fitted: MetaFit) -> list[dict[str, Any]]:
+    from gauger.records import Estimate
+
+    groups = fitted.robust.clusters if fitted.robust else int(fitted.data.levels[0].max()) + 1
+    mean = fitted.data.moderators is None
+    return [
+        Estimate(
+            "mean effect" if mean else "coefficient",
+            one.name,
+            value=one.estimate,
+            se=one.se,
+            df=one.df,
+            low=one.low,
+            high=one.high,
+            level=fitted.level,
+            n_clusters=groups,
+        ).to_dict()
+        | {"name": one.name, "p": one.p}
+        for one in fitted.coefficients
+    ]
+
+
+def _small_study(slope: Any, at_zero: Any) -> dict[str, Any]:
+    def plain(one: Any) -> dict[str, Any]:
+        return {"se": one.se, "df": one.df, "low": one.low, "high": one.high, "p": one.p}
+
+    zero = None if at_zero is None else {"value": at_zero.estimate} | plain(at_zero)
+    return {"predictor": "se", "slope": slope.estimate} | plain(slope) | {"at_zero": zero}
+
+
+def _warnings(rows: Rows, request: Request, fitted: MetaFit) -> list[str]:
+    warnings = []
+    if rows.left_out:
+        shown = ", ".join(str(line) for line in rows.left_out[:10]) + (", …" if len(rows.left_out) > 10 else "")
+        warnings.append(f"{len(rows.left_out)} rows left out for an empty cell (lines {shown})")
+    groups = int(fitted.data.levels[0].max()) + 1
+    if request.test == "z" and not request.robust and groups < FEW_GROUPS:
+        warnings.append(
+            f"z tests are too narrow with {groups} groups: prefer --test knapp-hartung, or --robust with several levels"
+        )
+    if fitted.robust is not None and any(one.df is not None and one.df < 4.0 for one in fitted.coefficients):
+        warnings.append("Fewer than 4 degrees of freedom: the robust p-values and intervals are not to be trusted")
+    return warnings

@@ -1,0 +1,107 @@
+"""The words and tables of ``gauger meta``, from the same document that ``--json`` prints."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+
+def meta_text(document: Mapping[str, Any]) -> str:
+    """Say the whole result in lines."""
+    lines = [_headline(document["study"]), "", *_coefficients(document)]
+    if document["joint_test"] is not None:
+        lines.append(f"All moderators together: {_joint(document['joint_test'])}")
+    lines += ["", *_components(document), _heterogeneity(document["heterogeneity"])]
+    if document["prediction"] is not None:
+        one = document["prediction"]
+        lines.append(
+            f"A new true effect would lie between {_number(one['prediction_low'])} and "
+            f"{_number(one['prediction_high'])} ({one['level']:.0%} prediction interval)"
+        )
+    if document["small_study"] is not None:
+        lines += ["", *_small_study(document["small_study"])]
+    return "\n".join(lines)
+
+
+def _headline(study: Mapping[str, Any]) -> str:
+    levels = " > ".join(f"{one['level']} ({one['groups']})" for one in study["levels"])
+    errors = f"CR2 errors by {study['robust']}" if study["robust"] else f"{study['test']} tests"
+    return f"Random-effects model by {study['method']}, {study['rows']} rows, levels {levels}, {errors}"
+
+
+def _coefficients(document: Mapping[str, Any]) -> list[str]:
+    header = ("", "estimate", "se", f"{document['study']['level']:.0%} interval", "df", "p")
+    rows = [
+        (
+            one["name"],
+            _number(one["value"]),
+            _number(one["se"]),
+            f"{_number(one['low'])} to {_number(one['high'])}",
+            "" if one["df"] is None else f"{one['df']:.1f}",
+            _p(one["p"]),
+        )
+        for one in document["estimates"]
+    ]
+    return _aligned([header, *rows])
+
+
+def _components(document: Mapping[str, Any]) -> list[str]:
+    header = ("level", "tau", "tau2", "profile interval of tau2", "I2")
+    rows = [
+        (
+            one["level"],
+            _number(one["tau2"] ** 0.5),
+            _number(one["tau2"]),
+            f"{_number(one['low'])} to {'unbounded' if one['high'] is None else _number(one['high'])}",
+            f"{one['i2']:.1%}",
+        )
+        for one in document["variance_components"]
+    ]
+    return _aligned([header, *rows])
+
+
+def _heterogeneity(one: Mapping[str, Any]) -> str:
+    return f"Cochran's Q = {one['q']:.4g} on {one['df']} df, p {_inline_p(one['p'])}; I2 in all {one['i2']:.1%}"
+
+
+def _joint(one: Mapping[str, Any]) -> str:
+    if one["df_denominator"] is None:
+        return f"chi-squared = {one['statistic']:.4g} on {one['df']} df, p {_inline_p(one['p'])}"
+    return f"F = {one['statistic']:.4g} on {one['df']} and {one['df_denominator']:.1f} df, p {_inline_p(one['p'])}"
+
+
+def _small_study(one: Mapping[str, Any]) -> list[str]:
+    lines = [
+        f"Small-study effects (Egger-type): slope on the standard error {_number(one['slope'])} "
+        f"({_number(one['low'])} to {_number(one['high'])}), p {_inline_p(one['p'])}"
+    ]
+    if one["at_zero"] is not None:
+        zero = one["at_zero"]
+        lines.append(
+            f"Effect extrapolated to standard error 0: {_number(zero['value'])} "
+            f"({_number(zero['low'])} to {_number(zero['high'])})"
+        )
+    return lines
+
+
+def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    return [
+        "  ".join(
+            cell.ljust(width) if column == 0 else cell.rjust(width)
+            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    ]
+
+
+def _number(value: float) -> str:
+    return f"{value:.4g}"
+
+
+def _p(value: float) -> str:
+    return "<0.0001" if value < 1e-4 else f"{value:.4f}"
+
+
+def _inline_p(value: float) -> str:
+    return "< 0.0001" if value < 1e-4 else f"= {value:.4f}"
