@@ -1,0 +1,16 @@
+"""From records to estimates, verdict and assay checks: every reported number of a study.
+
+design.py      what the estimator must know of a study: arms by kind, roles, pairing, level, verdict rule
+cube.py        the records table, checked, as dense arrays (arm x replicate x item per benchmark)
+cells.py       cell means as weight matrices: the algebra that estimands are written in
+estimands.py   the registry: every estimand's definition, one entry each
+batch.py       all contrasts of a study estimated at once, with simultaneous intervals per family
+study.py       estimate_study: the door of this room
+assay.py       the instrument's checks on itself, before any verdict
+verdict.py     major, minor, undetermined or invalid, with the probability of major
+settle.py      the cheapest addition that would be expected to settle an undetermined verdict
+difficulty.py  mean scores per arm, benchmark and difficulty level
+simulate.py    simulated studies with planted truths
+grid.py        calibration design files: a grid of planted studies
+calibrate.py   scores every estimator on planted studies: bias, coverage, width, power, false verdicts
+"""

@@ -1,0 +1,169 @@
+"""The registry: every estimand's definition (DESIGN section 3), one entry each.
+
+An estimand is a linear contrast of cell means or a ratio of two. To add one, write its weights with `Case.mean` and
+enter it in `REGISTRY`: intervals, simultaneous intervals, calibration and the verdict rule then know it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from gauger.errors import UserError, nearest
+from gauger.estimate.cells import Case, Cells, Target, Weights
+from gauger.estimate.design import Design
+from gauger.records import ArmInfo, ArmKind, Role
+
+_D, _T, _B, _M = ArmKind.DISTILLED, ArmKind.TEACHER, ArmKind.BASE, ArmKind.MATCHED
+_P, _F, _L, _R = ArmKind.PLACEBO, ArmKind.FORMAT, ArmKind.LEAK, ArmKind.REFERENCE
+EVERY_ARM = tuple(ArmKind)
+TRAINED = (_D, _M, _P, _F, _L, _R)
+AGAINST_MATCHED = (_D, _P, _L, _R)
+TAUGHT = (_D, _L, _R)
+"""Arms whose uplift means something taught; a placebo's ratio would be noise over noise."""
+
+
+@dataclass(frozen=True)
+class Estimand:
+    """One definition: for which arms, against what, where, and with which weights."""
+
+    question: str
+    """What it answers, in one line."""
+    kinds: tuple[ArmKind, ...]
+    """Kinds of arms it is reported for."""
+    control: Callable[[Design, ArmInfo], str | None] | None
+    """Names the arm it is compared with; an arm for which the study has none is left out. None: a plain score."""
+    targets: Callable[[Cells], list[Target]]
+    """Where it is reported."""
+    weights: Callable[[Case], Weights]
+    """The contrast, or the numerator of the ratio."""
+    over: Callable[[Case], Weights] | None = None
+    """The denominator of the ratio; None for a linear contrast."""
+    needs: tuple[ArmKind, ...] = ()
+    """Further kinds that the study must have for this estimand to be asked at all."""
+    scale: Callable[[ArmInfo], float | None] | None = None
+    """Factor on the contrast (per thousand tokens, per query); None from it leaves the arm out."""
+
+
+def against_base(design: Design, _arm: ArmInfo) -> str | None:
+    """Compare with the untouched student."""
+    return design.first(_B)
+
+
+def against_matched(design: Design, arm: ArmInfo) -> str | None:
+    """Compare with the arm's matched control: same tokens, steps and format, no teacher."""
+    return design.matched_of(arm)
+
+
+def against_format(design: Design, _arm: ArmInfo) -> str | None:
+    """Compare with the arm that learned the answer format alone."""
+    return design.first(_F)
+
+
+def everywhere(cells: Cells) -> list[Target]:
+    """Report on each benchmark and on the average over each role."""
+    return [cells.benchmark(b) for b in range(len(cells.cube.benchmarks))] + cells.averages()
+
+
+def _carried(*roles: Role) -> Callable[[Cells], list[Target]]:
+    """Report on the average over the roles, and on each of their benchmarks whose skill was also targeted."""
+
+    def targets(cells: Cells) -> list[Target]:
+        if not cells.has_roles():
+            return []
+        found = [cells.average(role) for role in roles]
+        single = [cells.benchmark(b) for average in found for b in average.positions]
+        counterpart = Role.PARALLEL if Role.TARGETED in roles else Role.TARGETED
+        return found + [one for one in single if one.skill and cells.same_skill(counterpart, one.skill).positions]
+
+    return targets
+
+
+def difference(case: Case) -> Weights:
+    """mu[arm] - mu[control]: gain against the base, uplift against the matched control."""
+    return case.mean(case.arm.name) - case.mean(case.control)
+
+
+def _difference_on_targeted(case: Case) -> Weights:
+    target = case.twin(Role.TARGETED)
+    return case.mean(case.arm.name, target) - case.mean(case.control, target)
+
+
+def _gap(case: Case) -> Weights:
+    return case.mean(case.of_kind(_T)) - case.mean(case.control)
+
+
+def _difference_in_differences(case: Case) -> Weights:
+    parallel = case.twin(Role.PARALLEL)
+    return difference(case) - (case.mean(case.arm.name, parallel) - case.mean(case.control, parallel))
+
+
+def _format_effect(case: Case) -> Weights:
+    return case.mean(case.of_kind(_F)) - case.mean(case.control)
+
+
+def _per_thousand_tokens(arm: ArmInfo) -> float | None:
+    return 1000.0 / arm.teacher_tokens if arm.teacher_tokens else None
+
+
+def _per_query(arm: ArmInfo) -> float | None:
+    return 1.0 / arm.queries if arm.queries else None
+
+
+REGISTRY: dict[str, Estimand] = {
+    "score": Estimand(
+        "How well does the arm do?", EVERY_ARM, None, everywhere, lambda case: case.mean(case.arm.name)
+    ),
+    "gain": Estimand(
+        "How much better than the untouched student? On far benchmarks, below 0 is forgetting.",
+        TRAINED, against_base, everywhere, difference,
+    ),
+    "uplift": Estimand(
+        "How much better than the same training without the teacher?",
+        AGAINST_MATCHED, against_matched, everywhere, difference,
+    ),
+    "gap_recovered": Estimand(
+        "Which share of the teacher's lead over the matched control does the arm take over?",
+        TAUGHT, against_matched, everywhere, difference, _gap, needs=(_T,),
+    ),
+    "carryover": Estimand(
+        "Which share of the uplift on targeted benchmarks shows where the skill is asked otherwise, or elsewhere?",
+        TAUGHT, against_matched, _carried(Role.NEAR, Role.FAR), difference, _difference_on_targeted,
+    ),
+    "benchmark_bound_share": Estimand(
+        "Which share of the uplift on targeted benchmarks stays in the benchmark? 1 - carry-over to near.",
+        TAUGHT, against_matched, _carried(Role.NEAR),
+        lambda case: _difference_on_targeted(case) - difference(case), _difference_on_targeted,
+    ),
+    "memorisation": Estimand(
+        "How much more does the arm gain on targeted than on parallel items, beyond what its control does?",
+        (_D, _P, _F, _L, _R), against_matched, _carried(Role.TARGETED), _difference_in_differences,
+    ),
+    "format_effect": Estimand(
+        "How much does the answer format alone gain?", (_F,), against_base, everywhere, difference,
+    ),
+    "training_effect": Estimand(
+        "How much does more training without the teacher gain beyond the format?",
+        (_M,), against_format, everywhere, difference,
+    ),
+    "format_share": Estimand(
+        "Which share of the arm's raw gain is the answer format?",
+        (_D,), against_base, everywhere, _format_effect, difference, needs=(_F,),
+    ),
+    "uplift_per_thousand_teacher_tokens": Estimand(
+        "How much uplift does a thousand tokens of the teacher buy?",
+        (_D,), against_matched, everywhere, difference, scale=_per_thousand_tokens,
+    ),
+    "uplift_per_query": Estimand(
+        "How much uplift does one query to the teacher buy?",
+        (_D,), against_matched, everywhere, difference, scale=_per_query,
+    ),
+}  # fmt: skip
+"""Estimand by name, in the order of the report. gain = format_effect + training_effect + uplift, exactly."""
+
+
+def find_estimand(name: str) -> Estimand:
+    """Return an estimand; an unknown name is answered with the nearest known one."""
+    if name not in REGISTRY:
+        raise UserError("a known estimand", repr(name), hint=nearest(name, REGISTRY))
+    return REGISTRY[name]

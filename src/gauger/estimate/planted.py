@@ -1,0 +1,134 @@
+"""Planted studies: what is true in a simulated study, on the scale that estimates are reported on.
+
+Every expected score mu[arm, benchmark] is set, so every estimand's true value is known exactly; the noise around it
+(items, clusters, training replicates) is set separately and never moves the truth.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gauger.errors import UserError
+from gauger.estimate.design import Design, VerdictRule
+from gauger.records import ArmInfo, ArmKind, Role
+
+FIXED = (ArmKind.BASE, ArmKind.TEACHER)
+"""One model each, measured once."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Planted:
+    """One simulated study: truths first, then sizes, then noise. Scores and effects on the 0-1 scale."""
+
+    name: str = "study"
+    base: float = 0.3
+    """Mean score of the untouched student; benchmarks spread by 0.05 around it where there is room."""
+    format_effect: float = 0.05
+    """Gain of the answer format alone, on targeted and parallel benchmarks (they share the form)."""
+    training_effect: float = 0.05
+    """Further gain of the matched arm, everywhere."""
+    uplift: float = 0.15
+    """Uplift of the distilled arms on targeted and parallel benchmarks."""
+    bound_share: float = 0.5
+    """Share of that uplift that stays in the benchmark's form: near uplift = (1 - bound_share) * uplift."""
+    forgetting: float = 0.05
+    """Loss of every distilled arm on far benchmarks."""
+    teacher_lead: float = 0.4
+    """Lead of the teacher over the matched arm, everywhere."""
+    reference_lead: float = 0.2
+    """Lead of the reference arm over the matched arm, except on far benchmarks."""
+    leaked: float = 0.3
+    """Gain of the leak arm on targeted benchmarks alone."""
+    replicates: int = 4
+    items: int = 200
+    """Per benchmark."""
+    benchmarks: int = 2
+    """Per role."""
+    distilled_arms: int = 2
+    graded: bool = False
+    """Scores between 0 and 1 instead of right or wrong."""
+    paired: bool = True
+    """Replicates of one number share a part of their noise across arms, and the estimator is told so."""
+    replicate_sd: float = 0.15
+    """Standard deviation of training replicates on the probit scale; 0.15 is about 5 points at a score of 0.4."""
+    noise_ratio: float = 1.0
+    """Largest replicate_sd over the smallest one between benchmarks (geometric mean `replicate_sd`)."""
+    heavy_tails: bool = False
+    """Student's t with 3 degrees of freedom instead of normal replicates (same standard deviation)."""
+    item_sd: float = 1.0
+    """Standard deviation of item difficulty on the probit scale, common to all arms."""
+    item_arm_sd: float = 0.5
+    """Standard deviation of each arm's own item effects on the probit scale."""
+    cluster_size: int = 1
+    """Items per cluster; 1 means no clusters."""
+    cluster_share: float = 0.5
+    """Share of the item variances that is common to a cluster."""
+    moderated: bool = True
+    """Replicate variances moderated by empirical Bayes."""
+
+    def __post_init__(self) -> None:
+        for name, least in (("replicates", 1), ("items", 2), ("benchmarks", 1), ("distilled_arms", 1)):
+            if getattr(self, name) < least:
+                raise UserError(f"{name} of at least {least}", str(getattr(self, name)))
+        for name in ("replicate_sd", "item_sd", "item_arm_sd"):
+            if getattr(self, name) < 0:
+                raise UserError(f"{name} of at least 0", str(getattr(self, name)))
+        means = true_means(self)
+        if not ((means > 0) & (means < 1)).all():
+            raise UserError("planted scores strictly between 0 and 1", f"{means.min():.3f} to {means.max():.3f}")
+
+
+FIELDS = tuple(field.name for field in fields(Planted))
+_ROLES = tuple(str(role) for role in Role)
+
+
+def planted_design(planted: Planted) -> Design:
+    """Return the design of a planted study: every kind of arm, every role, the default verdict rule."""
+    names = [f"distilled{k + 1}" for k in range(planted.distilled_arms)]
+    distilled = [ArmInfo(name, ArmKind.DISTILLED, "", matched="matched") for name in names]
+    others = [ArmInfo(str(kind), kind, "") for kind in ArmKind if kind is not ArmKind.DISTILLED]
+    roles = {f"{role}{k + 1}": role for role in _ROLES for k in range(planted.benchmarks)}
+    return Design(
+        arms=(*distilled, *others),
+        roles=roles,
+        paired=planted.paired,
+        moderated=planted.moderated,
+        rule=VerdictRule(arm="distilled1"),
+    )
+
+
+def true_means(planted: Planted) -> NDArray[np.float64]:
+    """Return mu[arm, benchmark], (A, B), in the order of `planted_design`."""
+    form = _by_role(targeted=1, parallel=1)
+    base = np.full(len(_ROLES), planted.base)
+    format_ = base + planted.format_effect * form
+    matched = format_ + planted.training_effect
+    near = 1 - planted.bound_share
+    uplift = planted.uplift * _by_role(targeted=1, parallel=1, near=near) - planted.forgetting * _by_role(far=1)
+    by_kind = {
+        ArmKind.TEACHER: matched + planted.teacher_lead,
+        ArmKind.BASE: base,
+        ArmKind.MATCHED: matched,
+        ArmKind.PLACEBO: matched,
+        ArmKind.FORMAT: format_,
+        ArmKind.LEAK: matched + planted.leaked * _by_role(targeted=1),
+        ArmKind.REFERENCE: matched + planted.reference_lead * _by_role(targeted=1, parallel=1, near=1),
+    }
+    by_arm = [matched + uplift] * planted.distilled_arms + [by_kind[k] for k in ArmKind if k in by_kind]
+    return np.repeat(np.array(by_arm), planted.benchmarks, axis=1) + _spread(planted)
+
+
+def _by_role(**value: float) -> NDArray[np.float64]:
+    """Lay out one number per role, 0 where none is given."""
+    return np.array([value.get(role, 0.0) for role in _ROLES])
+
+
+def _spread(planted: Planted) -> NDArray[np.float64]:
+    """Move whole benchmarks up and down a little, (B,): contrasts between arms stay what was planted."""
+    room = min(0.05, planted.base / 4)
+    return np.tile(np.linspace(-room, 0, planted.benchmarks) if planted.benchmarks > 1 else 0.0, len(_ROLES))[
+        : len(_ROLES) * planted.benchmarks
+    ]
