@@ -28,10 +28,11 @@ from gauger.run.progress import Progress
 from gauger.run.schedule import Schedule, unique
 from gauger.store.atomic import write_json
 from gauger.store.canonical import plain
-from gauger.store.failures import JobFailure, clear_failure, write_failure
+from gauger.store.failures import JobFailure, clear_failures, write_failure
 from gauger.store.lock import locked
 
 PLAN_SCHEMA = "gauger.jobs/1"
+"""Schema of `jobs.json`, the plan as the last run had it; `status` reads it."""
 TICK_S = 0.5
 """How often the display is brought up to date while nothing happens."""
 ATTEMPTS = 2
@@ -131,8 +132,7 @@ class _Driver:
     def prepare(self) -> None:
         """Clear what killed runs left, store the plan, and find out which results are there."""
         self.cache.sweep()
-        for path in self.failures.glob("*.json"):
-            path.unlink()
+        clear_failures(self.failures)
         write_json(self.cache.root / "jobs.json", {"schema": PLAN_SCHEMA, "jobs": [job.to_dict() for job in self.jobs]})
         self.progress.begin(self.jobs, self.workers, Schedule(self.jobs, ()).priority)
         for job in self.jobs:

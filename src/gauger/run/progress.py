@@ -76,12 +76,18 @@ class Progress:
 
 
 class LogProgress(Progress):
-    """Plain lines: each failure at once, the state when `every_share` more of the work is done or `every_s` passed.
+    """Plain lines: each failure at once, the state now and then.
 
     Parameters
     ----------
-    stream : TextIO
-        Where lines go.
+    stream : TextIO, optional
+        Where lines go; standard error by default.
+    every_s : float
+        The state is said at least this often while something moves or waits.
+    every_share : float
+        And whenever this share of the work has been done since the last time,
+    at_most_every_s : float
+        but not more often than this.
     """
 
     def __init__(
@@ -90,11 +96,12 @@ class LogProgress(Progress):
         *,
         every_s: float = 20.0,
         every_share: float = 0.05,
+        at_most_every_s: float = 2.0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__(clock)
         self.stream = stream or sys.stderr
-        self.every_s, self.every_share = every_s, every_share
+        self.every_s, self.every_share, self.at_most_every_s = every_s, every_share, at_most_every_s
         self._said_share, self._said_at = 0.0, clock()
 
     def begin(self, jobs: Sequence[Job], workers: int, priority: Mapping[str, float]) -> None:
@@ -110,8 +117,9 @@ class LogProgress(Progress):
     def show(self, job: Job | None = None) -> None:
         """Write the state, if enough has happened since the last time."""
         tally, now = self.tally, self.tally.clock()
-        due = tally.share >= self._said_share + self.every_share or now >= self._said_at + self.every_s
-        if due:
+        waited = now - self._said_at
+        moved = tally.share - self._said_share
+        if waited >= self.every_s or (waited >= self.at_most_every_s and moved >= self.every_share):
             self._said_share, self._said_at = tally.share, now
             self.note(f"{state(tally)}{f' · {job.name}' if job else ''}")
 
@@ -159,11 +167,9 @@ class LiveProgress(Progress):
         """Move the bar."""
         from rich.markup import escape
 
-        fields = {"completed": self.tally.settled, "left": in_words(self.tally.seconds_left())}
-        if job:
-            self.bar.update(self.task, description=escape(job.name), **fields)
-        else:
-            self.bar.update(self.task, **fields)
+        name = escape(job.name) if job else None
+        left = in_words(self.tally.seconds_left())
+        self.bar.update(self.task, completed=self.tally.settled, description=name, left=left)
 
     def end(self) -> None:
         """Replace the bar by the outcome."""

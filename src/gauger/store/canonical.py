@@ -15,7 +15,7 @@ from typing import TypeAlias
 
 from gauger.errors import GaugerError
 
-JSON: TypeAlias = None | bool | int | float | str | Sequence["JSON"] | Mapping[str, "JSON"]
+JSON: TypeAlias = bool | int | float | str | Sequence["JSON"] | Mapping[str, "JSON"] | None
 """What may stand in stored JSON; infinities and NaN may not, undefined is None."""
 
 

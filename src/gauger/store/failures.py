@@ -39,9 +39,10 @@ def write_failure(directory: Path, failure: JobFailure) -> Path:
     return write_json(directory / f"{failure.key}.json", {"schema": SCHEMA, **asdict(failure)})
 
 
-def clear_failure(directory: Path, key: str) -> None:
-    """Forget the failure of a job that is being tried again."""
-    (directory / f"{key}.json").unlink(missing_ok=True)
+def clear_failures(directory: Path) -> None:
+    """Forget all failures: a new run tries their jobs again."""
+    for path in directory.glob("*.json"):
+        path.unlink()
 
 
 def read_failures(directory: Path) -> list[JobFailure]:

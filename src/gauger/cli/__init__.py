@@ -1,0 +1,12 @@
+"""The command line: one command per file, results on standard output, everything else on standard error.
+
+frame.py      the application, its exit codes, and how each kind of error is said
+output.py     printing results, as text or as JSON
+reference.py  writes docs/cli.md from the commands themselves
+
+Exit codes: 0 done · 2 the user's mistake · 1 our fault · 128 + n stopped by signal n.
+"""
+
+from gauger.cli.frame import main
+
+__all__ = ["main"]

@@ -1,0 +1,134 @@
+"""The application: which commands there are, and what the process says and returns when one of them stops.
+
+1. A user's mistake: its message, no traceback, exit 2 (usage errors too).
+2. Any other error that Gauger raises on purpose: its message, and the error's own exit code (1, or 128 + signal).
+3. Anything else is a fault of ours: traceback, a request to report it, exit 1.
+4. A reader that closed the pipe (``gauger … | head``): silence, exit 141 as shells expect.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from importlib import import_module
+from importlib.metadata import version
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from gauger.errors import GaugerError, StudyError, UserError
+
+COMMANDS: tuple[str, ...] = ("status", "report", "evidence")
+"""Modules of this room that hold a command, in the order of ``gauger --help``; each has ``register(app)``.
+
+A command module imports nothing heavy at its top (no torch, polars, altair, scipy): all of them are imported for any
+command.
+"""
+
+SIGINT, SIGPIPE = 130, 141
+
+
+class _PipeClosedError(GaugerError):
+    """The reader of our output is gone."""
+
+    exit_code = SIGPIPE
+
+
+class _StoppedError(GaugerError):
+    """Ctrl-C outside a run."""
+
+    exit_code = SIGINT
+
+
+class _Group(TyperGroup):
+    """Keeps two events apart from errors before Typer turns both into exit code 1."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError as error:
+            raise _PipeClosedError from error
+        except KeyboardInterrupt as error:
+            raise _StoppedError("stopped") from error
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"gauger {version('gauger')}")
+        raise typer.Exit
+
+
+def build() -> typer.Typer:
+    """Make the application with all its commands."""
+    app = typer.Typer(
+        cls=_Group,
+        name="gauger",
+        help="Measure how much knowledge and capability a student model really gains from a teacher model's outputs.",
+        add_completion=False,
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+
+    @app.callback()
+    def root(
+        version: Annotated[
+            bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+        ] = False,
+    ) -> None:
+        pass
+
+    for name in COMMANDS:
+        import_module(f"gauger.cli.{name}").register(app)
+    return app
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command line and return its exit code.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        Without the program's name; the process's own by default.
+    """
+    try:
+        build()(args=arguments, prog_name="gauger")
+        sys.stdout.flush()
+    except SystemExit as stop:
+        return _exit_code(stop)
+    except GaugerError as error:
+        return _say(error)
+    except BrokenPipeError:
+        return _say(_PipeClosedError())
+    except Exception:  # noqa: BLE001 - the outermost boundary: our own faults are shown whole
+        traceback.print_exc()
+        print(
+            "This is a fault in Gauger, not in what you gave it. Please report it with the lines above.",
+            file=sys.stderr,
+        )
+        return 1
+    return 0
+
+
+def _exit_code(stop: SystemExit) -> int:
+    if stop.code is None or isinstance(stop.code, int):
+        return stop.code or 0
+    print(stop.code, file=sys.stderr)
+    return 1
+
+
+def _say(error: GaugerError) -> int:
+    """Say an error in the way of its kind and return its exit code."""
+    if isinstance(error, _PipeClosedError):
+        nothing = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nothing, sys.stdout.fileno())  # else the interpreter complains when it flushes on exit
+        return error.exit_code
+    messages: Sequence[object] = error.problems if isinstance(error, StudyError) else [error]
+    label = "" if isinstance(error, UserError) else "gauger: "
+    for message in messages:
+        print(f"{label}{message}", file=sys.stderr)
+    return error.exit_code

@@ -1,0 +1,32 @@
+"""``gauger report DIR``: the report again, from `estimates.json`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gauger.cli.output import JsonFlag, print_json, print_text
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command()(report)
+
+
+def report(
+    directory: Annotated[Path, typer.Argument(metavar="DIR", help="Directory of a finished run.")],
+    as_json: JsonFlag = False,
+) -> None:
+    """Write report.html and its figures again, from the run's estimates.json."""
+    from gauger.report import write
+    from gauger.store.directory import RunDirectory
+    from gauger.store.documents import read_document
+
+    run = RunDirectory(directory)
+    write(read_document(run.estimates).to_dict(), directory)
+    if as_json:
+        print_json({"report": str(run.report), "estimates": str(run.estimates)})
+    else:
+        print_text(str(run.report))
