@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import re
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Any
 
 from pydantic import ValidationError
@@ -13,8 +14,9 @@ from pydantic_core import ErrorDetails
 from gauger.errors import nearest
 from gauger.spec.shape import Shape, find_shape, study_shape
 from gauger.spec.study import Study
-from gauger.spec.yaml_tree import Path
+from gauger.spec.yaml_tree import Path, dotted
 
+_MISSING = "This key is missing."
 _MAX_GIVEN = 60
 _MAX_ROUNDS = 4
 _SWITCHES = {"yes": "true", "on": "true", "y": "true", "no": "false", "off": "false", "n": "false"}
@@ -71,12 +73,21 @@ def _validate(data: Any) -> tuple[Study | None, list[Fault]]:
         return Study.model_validate(data), []
     except ValidationError as error:
         details = error.errors(include_url=False)
-        return None, [_translate(detail, data) for detail in details if not _miscounted(detail)]
+        faults = [_translate(detail, data) for detail in details if not _miscounted(detail)]
+        return None, [fault for fault in faults if not _is_misspelt(fault, faults)]
 
 
 def _miscounted(detail: ErrorDetails) -> bool:
     """Whether a list is called too short only because its faulty items were not counted."""
     return detail["type"] == "too_short" and len(detail["input"]) >= detail["ctx"]["min_length"]
+
+
+def _is_misspelt(missing: Fault, faults: list[Fault]) -> bool:
+    """Whether a key is missing only because it stands there misspelt, which another fault says."""
+    if missing.hint != _MISSING:
+        return False
+    beside = [str(fault.path[-1]) for fault in faults if fault.extra and fault.path[:-1] == missing.path[:-1]]
+    return bool(get_close_matches(str(missing.path[-1]), beside, n=1))
 
 
 def _translate(detail: ErrorDetails, data: Any) -> Fault:
@@ -87,13 +98,13 @@ def _translate(detail: ErrorDetails, data: Any) -> Fault:
         return _unknown_key(path, data)
     if detail["type"] == "union_tag_not_found" and isinstance(detail["input"], dict):
         path = (*path, "kind")
-        return Fault(path, _kinds(path[:-1], data), "nothing", "This key is missing.")
+        return Fault(path, _kinds(path[:-1], data), "nothing", _MISSING)
     if detail["type"] == "union_tag_invalid":
         given = detail["input"].get("kind")
         hint = _near(given, _shape(path, data).kinds)
         return Fault((*path, "kind"), _kinds(path, data), describe(given), hint)
     if detail["type"] == "missing":
-        return Fault(path, _shape(path, data).words(), "nothing", "This key is missing.")
+        return Fault(path, _shape(path, data).words(), "nothing", _MISSING)
     return _wrong_value(path, data, detail["input"])
 
 
@@ -125,7 +136,7 @@ def _kinds(path: Path, data: Any) -> str:
 
 def _unknown_key(path: Path, data: Any) -> Fault:
     parent = _shape(path[:-1], data).of_kind(value_at(path[:-1], data))
-    where = ".".join(map(str, path[:-1])) or "a study"
+    where = dotted(path[:-1]) or "a study"
     return Fault(path, f"a key of {where}", f"{path[-1]!r}", nearest(str(path[-1]), parent.properties), extra=True)
 
 

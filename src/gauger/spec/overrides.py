@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import copy
+import re
 from dataclasses import dataclass
 from typing import Any
 
 from gauger.errors import Place, UserError, nearest
 from gauger.spec.faults import describe
 from gauger.spec.shape import Shape, study_shape
-from gauger.spec.yaml_tree import Path, Tree, read_tree
+from gauger.spec.yaml_tree import Path, Tree, dotted, read_tree, visible
 
 
 def apply_override(tree: Tree, override: str) -> Tree:
@@ -20,16 +21,16 @@ def apply_override(tree: Tree, override: str) -> Tree:
     stand in the file. A mistake is added to the tree's problems, and the data stay as they were.
     """
     name, found, text = override.partition("=")
-    origin = f"--set {override}" if len(override) <= 80 else f"--set {override[:77]}..."
-    if not found or not name:
+    origin = f"--set {visible(override if len(override) <= 80 else f'{override[:77]}...')}"
+    keys = name.split(".")
+    if not found or not all(keys):
         hint = "For example: --set world.seed=11"
         return _with(tree, UserError("a key and a value", describe(override), Place("--set"), hint))
     value = read_tree(text, origin, numbered=False)
     if value.problems:
         return _with(tree, *value.problems)
-    path = tuple(int(part) if part.isdigit() and len(part) < 7 else part for part in name.split("."))
     try:
-        return _replaced(tree, path, value.data, Place(origin))
+        return _replaced(tree, keys, value.data, Place(origin))
     except UserError as problem:
         return _with(tree, problem)
 
@@ -38,12 +39,12 @@ def _with(tree: Tree, *problems: UserError) -> Tree:
     return Tree(tree.data, tree.places, (*tree.problems, *problems), tree.unread)
 
 
-def _replaced(tree: Tree, path: Path, value: Any, place: Place) -> Tree:
+def _replaced(tree: Tree, keys: list[str], value: Any, place: Place) -> Tree:
     data = copy.deepcopy(tree.data)
     walk = _Walk(data, study_shape(), (), place)
-    for key in path[:-1]:
+    for key in keys[:-1]:
         walk = walk.enter(key)
-    walk.put(path[-1], value)
+    path = walk.put(keys[-1], value)
     places = {at: where for at, where in tree.places.items() if at[: len(path)] != path}
     for end in range(1, len(path)):
         places.setdefault(path[:end], place)
@@ -59,33 +60,37 @@ class _Walk:
     path: Path
     place: Place
 
-    def enter(self, key: str | int) -> _Walk:
+    @property
+    def name(self) -> str:
+        """The place, as messages call it."""
+        return dotted(self.path) or "the study"
+
+    def enter(self, name: str) -> _Walk:
         """Go to a key, making the mapping where the file leaves it out and the schema knows it."""
-        key = self.check(key)
+        key = self.key(name)
         shape = None if self.shape is None else self.shape.child(key, self.data)
         if isinstance(self.data, dict) and self.data.get(key) is None:
             free = self.shape is not None and self.shape.named is not None
             if free:
-                raise self.error(f"a name under {self.dotted()}", f"{key!r}", nearest(str(key), self.data))
+                raise self.error(f"a name under {self.name}", f"{key!r}", nearest(name, self.data))
             self.data[key] = {}
         return _Walk(self.data[key], shape, (*self.path, key), self.place)
 
-    def put(self, key: str | int, value: Any) -> None:
-        """Set the last key; an unknown one is left to the schema to refuse."""
-        self.data[self.check(key)] = value
+    def put(self, name: str, value: Any) -> Path:
+        """Set the last key, and return its full path; an unknown one is left to the schema to refuse."""
+        key = self.key(name)
+        self.data[key] = value
+        return (*self.path, key)
 
-    def check(self, key: str | int) -> str | int:
-        """Refuse what cannot be a key here: an index past the end, or a key into a plain value."""
+    def key(self, name: str) -> str | int:
+        """The key or index of a name; refuses an index past the end, and a key into a plain value."""
         if isinstance(self.data, list):
-            if isinstance(key, int) and key < len(self.data):
-                return key
-            raise self.error(f"an index of {self.dotted()} from 0 to {len(self.data) - 1}", f"{key!r}")
+            if re.fullmatch("[0-9]{1,6}", name) and int(name) < len(self.data):
+                return int(name)
+            raise self.error(f"an index of {self.name} from 0 to {len(self.data) - 1}", f"{name!r}")
         if not isinstance(self.data, dict):
-            raise self.error(f"{self.dotted()} to be a mapping or list", describe(self.data))
-        return str(key)
-
-    def dotted(self) -> str:
-        return ".".join(map(str, self.path)) or "the study"
+            raise self.error(f"{self.name} to be a mapping or list", describe(self.data))
+        return name
 
     def error(self, wanted: str, given: str, hint: str = "") -> UserError:
         return UserError(wanted, given, self.place, hint)

@@ -59,8 +59,7 @@ def _part(key: str) -> str:
 
 def _row(path: str, shape: Shape, required: bool) -> str:
     default = "required" if required else _default(shape.node.get("default"))
-    meaning = " ".join(shape.node.get("description", "").split())
-    return " | ".join(("| `" + path + "`", shape.words(), default, meaning)).replace("||", "\\|\\|") + " |"
+    return " | ".join((f"| `{path}`", shape.words(), default, shape.description)).replace("||", "\\|\\|") + " |"
 
 
 def _default(value: object) -> str:

@@ -34,6 +34,12 @@ class Shape:
                 return node
 
     @property
+    def description(self) -> str:
+        """What the place means; that of its part where it has none of its own."""
+        text: str = self.node.get("description") or self.schema.get("description", "")
+        return " ".join(text.split())
+
+    @property
     def nullable(self) -> bool:
         """Whether null may stand here."""
         return any(option.get("type") == "null" for option in self.node.get("anyOf", ()))

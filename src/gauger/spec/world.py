@@ -18,21 +18,19 @@ class AtlasWorld(Part):
     """Draws facts, entities, splits and what the base knows; another seed is another world of the same sizes."""
     entities: Annotated[int, Field(ge=16, le=2000)] = 120
     """Entities of each knowledge domain."""
-    genera: Annotated[int, Field(ge=2, le=64)] = 8
+    genera: Annotated[int, Field(ge=2, le=64)] = 20
     """Genera of each domain; an entity's genus decides its value for every relation."""
     relations: Annotated[int, Field(ge=4, le=32)] = 8
     """Relations that every entity has a value for."""
-    values: Annotated[int, Field(ge=2, le=64)] = 8
+    values: Annotated[int, Field(ge=2, le=64)] = 10
     """Possible values of each relation; guessing among them scores 1/values."""
     held_out_facts: Annotated[int, Field(ge=1, le=8)] = 2
     """Facts of each entity held out for each of the two test splits."""
-    sums: Annotated[int, Field(ge=60, le=4950)] = 1500
-    """Pairs of two-digit numbers whose sum exists in this world."""
     letters: Annotated[int, Field(ge=6, le=26)] = 20
-    """Letters that sort and max are asked about."""
-    letter_sets: Annotated[int, Field(ge=30, le=2600)] = 600
-    """Sets of three letters that exist for each of sort and max."""
-    test_contents: Annotated[int, Field(ge=10, le=2000)] = 60
+    """Letters that the skills are asked about."""
+    letter_sets: Annotated[int, Field(ge=60, le=20000)] = 900
+    """Sets of letters that exist for each skill."""
+    test_contents: Annotated[int, Field(ge=10, le=2000)] = 100
     """Contents of each skill held out for each of the two test splits."""
     benchmark_items: Annotated[int, Field(ge=10, le=5000)] = 200
     """Items of a benchmark, at most."""
@@ -42,8 +40,8 @@ class AtlasWorld(Part):
     """Share of the mineral entities that the base student's web covers."""
     known_sorts: Fraction = 0.1
     """Share of the training contents of sort that the base student's web covers."""
-    known_sums: Fraction = 0.1
-    """Share of the training contents of sum that the base student's web covers."""
+    known_middles: Fraction = 0.1
+    """Share of the training contents of middle that the base student's web covers."""
     seed_entities: Fraction = 0.5
     """Share of the fauna entities that the benchmark's own train split asks about."""
     seed_contents: Fraction = 0.5

@@ -35,6 +35,16 @@ _TYPES = {
 _UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]")
 
 
+def dotted(path: Path) -> str | None:
+    """Write a path as users do (`arms.label.stages.0`); None for the root."""
+    return ".".join(visible(str(part)) for part in path) or None
+
+
+def visible(text: str) -> str:
+    """Text on one line, with a space for every character that cannot be seen."""
+    return "".join(character if character.isprintable() else " " for character in text)
+
+
 @dataclass(frozen=True)
 class Tree:
     """Plain data (dict, list, str, int, float, bool, None) and the place of each value."""
@@ -51,8 +61,8 @@ class Tree:
         """Where a value stands, or would stand: the place of the nearest value above it, with the full key."""
         for end in range(len(path), -1, -1):
             if (found := self.places.get(path[:end])) is not None:
-                return Place(found.file, found.line, ".".join(map(str, path)) or None)
-        return Place(None, None, ".".join(map(str, path)) or None)
+                return Place(found.file, found.line, dotted(path))
+        return Place(None, None, dotted(path))
 
 
 class _Loader(yaml.SafeLoader):
@@ -137,7 +147,7 @@ class _Reader:
 
     def at(self, line: int, path: Path = ()) -> Place:
         number = None if self.n_lines is None else min(line, self.n_lines)
-        return Place(self.file, number, ".".join(map(str, path)) or None)
+        return Place(self.file, number, dotted(path))
 
     def report(self, line: int, path: Path, wanted: str, given: str, hint: str = "") -> None:
         self.problems.append(UserError(wanted, given, self.at(line, path), hint))

@@ -1,0 +1,225 @@
+from __future__ import annotations
+
+import pytest
+
+from gauger.records import ArmKind
+from gauger.spec import Arm, Study, TextSource, expand_arms, parse_study, switched_off
+from gauger.spec.controls import copied_arm
+from gauger.spec.recipes import ResolvedStage
+
+from .study_files import DOCUMENTED, full_study
+
+LABEL = "{kind: text-distill, strategy: label, seeds: benchmark-train, forms: [quiz], samples: 1500, steps: 300}"
+
+
+def arms_of(study: Study) -> dict[str, Arm]:
+    arms = expand_arms(study)
+    assert len({arm.name for arm in arms}) == len(arms)
+    return {arm.name: arm for arm in arms}
+
+
+def documented(*overrides: str) -> dict[str, Arm]:
+    return arms_of(parse_study(DOCUMENTED, overrides))
+
+
+def test_every_control_of_the_vocabulary_is_generated() -> None:
+    arms = documented()
+    assert list(arms) == [
+        "base",
+        "matched-quiz",
+        "matched-quiz-cloze",
+        "label",
+        "seedless",
+        "placebo",
+        "format",
+        "leak",
+        "reference",
+    ]
+    assert {arm.kind for arm in arms.values()} == set(ArmKind) - {ArmKind.TEACHER}
+
+
+def test_the_base_is_untouched() -> None:
+    base = documented()["base"]
+    assert (base.kind, base.stages, base.recipe, base.matched) == (ArmKind.BASE, (), (), None)
+
+
+def test_a_declared_arm_asks_the_teacher() -> None:
+    label = documented()["label"]
+    assert label.stages == label.recipe
+    assert label.stages == (
+        ResolvedStage(
+            kind="text-distill",
+            source=TextSource.TEACHER,
+            steps=300,
+            batch=128,
+            learning_rate=0.001,
+            forms=("quiz",),
+            samples=1500,
+            strategy="label",
+            seeds="benchmark-train",
+        ),
+    )
+    assert label.uses_teacher
+
+
+def test_a_matched_arm_changes_the_source_and_nothing_of_the_budget() -> None:
+    arms = documented()
+    for name in ("label", "seedless"):
+        matched = arms[arms[name].matched or ""]
+        assert matched.kind == ArmKind.MATCHED
+        for own, other in zip(arms[name].recipe, matched.recipe, strict=True):
+            assert (other.source, other.kind, other.strategy, other.seeds) == (TextSource.WEB, "sft", None, None)
+            budget = ("steps", "batch", "learning_rate", "forms", "samples")
+            assert [getattr(own, key) for key in budget] == [getattr(other, key) for key in budget]
+        assert not matched.uses_teacher
+
+
+def test_arms_with_one_budget_share_one_matched_arm() -> None:
+    arms = documented("arms.seedless.stages.0.forms=[quiz]")
+    assert [arm.name for arm in arms.values() if arm.kind == ArmKind.MATCHED] == ["matched"]
+    assert arms["label"].matched == arms["seedless"].matched == "matched"
+
+
+@pytest.mark.parametrize("change", ["steps=301", "batch=64", "learning_rate=0.01", "forms=[cloze]", "samples=1501"])
+def test_every_part_of_the_budget_needs_a_matched_arm_of_its_own(change: str) -> None:
+    arms = documented("arms.seedless.stages.0.forms=[quiz]", f"arms.seedless.stages.0.{change}")
+    assert arms["label"].matched != arms["seedless"].matched
+
+
+def test_matched_arms_are_named_by_what_tells_them_apart() -> None:
+    same_forms = "arms.seedless.stages.0.forms=[quiz]"
+    by_steps = documented(same_forms, "arms.seedless.stages.0.steps=600")
+    assert (by_steps["label"].matched, by_steps["seedless"].matched) == (
+        "matched-quiz-300-steps",
+        "matched-quiz-600-steps",
+    )
+    by_number = documented(same_forms, "arms.seedless.stages.0.batch=64")
+    names = {by_number["label"].matched, by_number["seedless"].matched}
+    assert names == {"matched-quiz-300-steps-1", "matched-quiz-300-steps-2"}
+
+
+def test_names_do_not_depend_on_the_order_of_arms() -> None:
+    overrides = ["arms.seedless.stages.0.forms=[quiz]", "arms.seedless.stages.0.batch=64"]
+    study = parse_study(DOCUMENTED, overrides)
+    turned = study.model_copy(update={"arms": dict(reversed(study.arms.items()))})
+    here, there = arms_of(study), arms_of(turned)
+    assert {name: arm.matched for name, arm in here.items()} == {name: arm.matched for name, arm in there.items()}
+    assert here == there
+
+
+def test_an_arm_that_continues_another_has_the_whole_recipe() -> None:
+    arms = arms_of(full_study())
+    soft = arms["soft"]
+    assert soft.start == "label"
+    assert soft.recipe == (*arms["label"].recipe, *soft.stages)
+    matched = arms[soft.matched or ""]
+    assert (matched.start, matched.stages) == ("base", matched.recipe)
+    assert [stage.steps for stage in matched.recipe] == [300, 200]
+
+
+def test_only_the_teacher_is_replaced() -> None:
+    arms = arms_of(full_study())
+    mixed, matched = arms["mixed"], arms[arms["mixed"].matched or ""]
+    assert matched.recipe[:2] == mixed.recipe[:2]
+    assert [stage.source for stage in mixed.recipe] == [TextSource.WEB, TextSource.TRUTH, TextSource.TEACHER]
+
+
+def test_the_placebo_keeps_prompts_and_loss() -> None:
+    arms = arms_of(full_study("controls.placebo.of=soft"))
+    for own, other in zip(arms["soft"].recipe, arms["placebo"].recipe, strict=True):
+        assert other.source == TextSource.SELF
+        assert other == own.without_teacher(TextSource.SELF)
+        assert (other.kind, other.strategy, other.seeds, other.temperature) == (
+            own.kind,
+            own.strategy,
+            own.seeds,
+            own.temperature,
+        )
+
+
+def test_the_format_arm_trains_as_long_on_the_targeted_form() -> None:
+    arms = documented("controls.format.of=seedless")
+    (own,), (other,) = arms["seedless"].recipe, arms["format"].recipe
+    assert (other.source, other.kind, other.strategy, other.seeds, other.forms) == (
+        TextSource.SHUFFLED,
+        "sft",
+        "label",
+        "benchmark-train",
+        None,
+    )
+    assert (other.steps, other.batch, other.learning_rate) == (own.steps, own.batch, own.learning_rate)
+
+
+def test_leak_and_reference_keep_the_prompts_and_train_on_text() -> None:
+    arms = arms_of(full_study("controls.leak.of=soft", "controls.reference={of: soft}"))
+    for name, source in (("leak", TextSource.TEST_ITEMS), ("reference", TextSource.TRUTH)):
+        for own, other in zip(arms["soft"].recipe, arms[name].recipe, strict=True):
+            assert (other.source, other.kind, other.divergence) == (source, "sft", None)
+            assert (other.strategy, other.seeds, other.forms) == (own.strategy, own.seeds, own.forms)
+
+
+def test_controls_are_compared_with_the_matched_arm_of_what_they_copy() -> None:
+    arms = arms_of(full_study())
+    for arm in arms.values():
+        if arm.of is not None:
+            assert arm.matched == arms[arm.of].matched
+
+
+def test_a_control_copies_the_verdicts_arm_unless_told() -> None:
+    arms = documented()
+    copied = {name: arm.of for name, arm in arms.items() if arm.of is not None}
+    assert copied == {"placebo": "seedless", "format": "seedless", "leak": "label", "reference": "seedless"}
+    assert documented("controls.placebo.of=label")["placebo"].of == "label"
+    assert documented("controls.leak.of=seedless")["leak"].of == "seedless"
+    assert documented("verdict.arm=label")["leak"].of == "label"
+
+
+def test_the_leak_copies_the_verdicts_arm_where_no_benchmark_seeds() -> None:
+    study = parse_study(DOCUMENTED, ["arms.label.stages.0.seeds=web"])
+    assert copied_arm(study, "leak") == "seedless"
+
+
+def test_the_leak_prefers_the_first_name_whatever_the_order() -> None:
+    study = parse_study(DOCUMENTED, [f"arms.a={{stages: [{LABEL}]}}"])
+    assert copied_arm(study, "leak") == "a"
+
+
+def test_a_switched_off_control_is_left_out_with_its_reason() -> None:
+    overrides = [f"controls.{name}.off=Not needed for {name}" for name in ("base", "placebo", "format", "leak")]
+    study = parse_study(DOCUMENTED, overrides)
+    assert not {"base", "placebo", "format", "leak"} & set(arms_of(study))
+    assert switched_off(study) == {name: f"Not needed for {name}" for name in ("base", "placebo", "format", "leak")}
+
+
+def test_without_matched_arms_nothing_is_compared_with_one() -> None:
+    arms = documented("controls.matched.off=Only gains are asked for", "verdict.estimand=gain")
+    assert all(arm.kind != ArmKind.MATCHED and arm.matched is None for arm in arms.values())
+
+
+def test_an_arm_without_a_teacher_has_no_matched_arm() -> None:
+    own = LABEL.replace("strategy: label", "strategy: self")
+    arms = documented(
+        "arms.web={stages: [{kind: continue, steps: 10}]}", f"arms.own={{stages: [{own}]}}", "arms.own.start=web"
+    )
+    assert (arms["web"].matched, arms["own"].matched) == (None, None)
+    assert not arms["own"].uses_teacher
+    (stage,) = arms["own"].stages
+    assert (stage.source, stage.strategy, stage.seeds) == (TextSource.SELF, "label", "benchmark-train")
+
+
+def test_a_stage_is_json_able() -> None:
+    stage = arms_of(full_study())["soft"].stages[0]
+    assert stage.to_dict() == {
+        "kind": "logit-distill",
+        "source": "teacher",
+        "steps": 200,
+        "batch": 128,
+        "learning_rate": 0.001,
+        "forms": ["quiz", "cloze"],
+        "samples": 900,
+        "strategy": "seedless",
+        "seeds": "seedless",
+        "divergence": "reverse-kl",
+        "temperature": 2.0,
+        "top_k": 4,
+    }
