@@ -101,15 +101,16 @@ def check(
     as_json: JsonFlag = False,
 ) -> None:
     """Look for published tables that do not agree with themselves; each finding names its row of results.csv."""
-    from gauger.errors import UserError, nearest
+    from gauger.errors import UserError
     from gauger.evidence.check import check as look
     from gauger.evidence.clean import prepare
+    from gauger.evidence.table import did_you_mean
     from gauger.evidence.text import findings_text
 
     frame = prepare(_load(table))
     known = set(frame["study_id"].to_list())
     if study is not None and study not in known:
-        raise UserError("a study of the table", repr(study), hint=nearest(study, known).split(" Known:")[0])
+        raise UserError("a study of the table", repr(study), hint=did_you_mean(study, known))
     found = [one for one in look(frame) if study in (None, one.study_id)]
     if as_json:
         print_json({"findings": [one.to_dict() for one in found]})

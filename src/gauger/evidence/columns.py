@@ -83,7 +83,7 @@ def _text(meaning: str, required: bool = False) -> Column:
 
 
 def _choice(choices: tuple[str, ...], meaning: str, required: bool = False) -> Column:
-    return Column("choice", required, tuple(choices), meaning=meaning)
+    return Column("choice", required, tuple(str(choice) for choice in choices), meaning=meaning)
 
 
 RESULT_COLUMNS: Mapping[str, Column] = {

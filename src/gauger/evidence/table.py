@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -96,16 +96,22 @@ def check_coded(results: pl.DataFrame, studies: pl.DataFrame, source: str) -> No
     uncoded = results.join(studies, on="study_id", how="anti").unique("study_id", keep="first").sort("row")
     known = studies["study_id"].to_list()
     problems = [
-        UserError("a study that studies.csv codes", repr(name), Place(source, line, "study_id"), _closest(name, known))
+        UserError(
+            "a study that studies.csv codes",
+            repr(name),
+            Place(source, line, "study_id"),
+            did_you_mean(name, known, "Add its row to studies.csv."),
+        )
         for name, line in uncoded.select("study_id", "row").iter_rows()
     ]
     if problems:
         raise StudyError(problems[:MAX_PROBLEMS])
 
 
-def _closest(name: str, known: list[str]) -> str:
+def did_you_mean(name: str, known: Iterable[str], otherwise: str = "") -> str:
+    """Name the nearest known name without listing all of them; `otherwise` where none is near."""
     hint = nearest(name, known).split(" Known:")[0]
-    return hint if hint.startswith("Did") else "Add its row to studies.csv."
+    return hint if hint.startswith("Did") else otherwise
 
 
 def text_of(path: Path) -> str:
@@ -213,8 +219,7 @@ def _number(cell: str, column: Column) -> float | int:
 def _hint(cell: str, column: Column) -> str:
     if column.kind != "choice" or not cell:
         return ""
-    hint = nearest(cell, column.choices).split(" Known:")[0]
-    return hint if hint.startswith("Did") else ""
+    return did_you_mean(cell, column.choices)
 
 
 def _decimals(cell: str) -> int | None:
