@@ -5,12 +5,17 @@ cube.py        the records table, checked, as dense arrays (arm x replicate x it
 cells.py       cell means as weight matrices: the algebra that estimands are written in
 estimands.py   the registry: every estimand's definition, one entry each
 batch.py       all contrasts of a study estimated at once, with simultaneous intervals per family
+table.py       the records table: defaults filled in, contradictions refused
+plan.py        which estimates a study asks for, each with its weights or the reason why it has none
+judge.py       one estimate in the form a decision needs
+results.py     a batch of contrasts as the estimates of the contract
 study.py       estimate_study: the door of this room
 assay.py       the instrument's checks on itself, before any verdict
 verdict.py     major, minor, undetermined or invalid, with the probability of major
 settle.py      the cheapest addition that would be expected to settle an undetermined verdict
-difficulty.py  mean scores per arm, benchmark and difficulty level
-simulate.py    simulated studies with planted truths
+describe.py    counts of outcomes, and mean scores per difficulty level
+planted.py     what is true in a simulated study
+simulate.py    draws of a planted study
 grid.py        calibration design files: a grid of planted studies
 calibrate.py   scores every estimator on planted studies: bias, coverage, width, power, false verdicts
 """
