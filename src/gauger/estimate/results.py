@@ -34,6 +34,12 @@ def collect_estimates(batch: Batch) -> tuple[Estimate, ...]:
     )
 
 
+def collect_one(batch: Batch, p: int) -> Estimate:
+    """Turn one planned estimate into its `Estimate`, without simultaneous interval."""
+    piece = judged(batch, p)
+    return _undefined(batch, p) if piece is None else _estimate(batch, p, piece, np.nan)
+
+
 def _simultaneous_levels(batch: Batch, pieces: list[Judged | None]) -> NDArray[np.float64]:
     """Return (P,) the pointwise level at which each estimate's interval holds for its whole family; NaN if none.
 

@@ -115,13 +115,14 @@ def expected_score(eta: FloatArray, sd: FloatArray, planted: Planted) -> FloatAr
 
 
 def _solve(means: FloatArray, sd: FloatArray, planted: Planted) -> FloatArray:
-    """Find the intercepts by bisection to 1e-12."""
-    low, high = np.full(means.shape, -40.0), np.full(means.shape, 40.0)
+    """Find the intercepts by bisection to 1e-12, once for each different pair of mean and noise."""
+    pairs, which = np.unique(np.stack([means.ravel(), sd.ravel()]), axis=1, return_inverse=True)
+    low, high = np.full(pairs.shape[1], -40.0), np.full(pairs.shape[1], 40.0)
     for _ in range(48):
         middle = (low + high) / 2
-        above = expected_score(middle, sd, planted) > means
+        above = expected_score(middle, pairs[1], planted) > pairs[0]
         low, high = np.where(above, low, middle), np.where(above, middle, high)
-    return (low + high) / 2
+    return np.asarray(((low + high) / 2)[which.ravel()].reshape(means.shape))
 
 
 def _mixed(rng: np.random.Generator, shape: tuple[int, int], B: int) -> FloatArray:
