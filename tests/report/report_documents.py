@@ -121,34 +121,20 @@ def contrasts(maker: Maker) -> list[Estimate]:
     rows = [
         maker.make("score", arm, None, place, mean(arm, place), maker.se(place)) for arm in SCORES for place in places()
     ]
-    for arm in [name for name in SCORES if name not in FIXED]:
-        matched = ARMS[arm][2] or "matched"
-        pairs = [("gain", arm, "base")]
-        if arm not in ("matched", "matched-forms"):
-            pairs.append(("uplift", arm, matched))
-        for estimand, left, right in pairs:
-            rows += [
-                maker.make(estimand, arm, right, place, mean(left, place) - mean(right, place), maker.se(place))
-                for place in places()
-            ]
-        if arm in DISTILLED:
-            rows += parts_of_gain(maker, arm, matched)
+    matched = ("matched", "matched-forms")
+    pairs = [("gain", arm, "base") for arm in SCORES if arm not in FIXED]
+    pairs += [("uplift", arm, matched_of(arm)) for arm in SCORES if arm not in (*FIXED, *matched, "format")]
+    pairs += [("format_effect", "format", "base"), *(("training_effect", arm, "format") for arm in matched)]
+    for estimand, left, right in pairs:
+        rows += [
+            maker.make(estimand, left, right, place, mean(left, place) - mean(right, place), maker.se(place))
+            for place in places()
+        ]
     return rows
 
 
-def parts_of_gain(maker: Maker, arm: str, matched: str) -> list[Estimate]:
-    rows = []
-    for place in places():
-        format_effect = mean("format", place) - mean("base", place)
-        gain = mean(arm, place) - mean("base", place)
-        rows.append(maker.make("format_effect", arm, "base", place, format_effect, maker.se(place)))
-        effect = mean(matched, place) - mean("format", place)
-        rows.append(maker.make("training_effect", arm, "format", place, effect, maker.se(place)))
-        if gain > 0.03:
-            rows.append(maker.make("format_share", arm, "base", place, format_effect / gain, 0.08))
-        else:
-            rows.append(undefined("format_share", arm, place, Reason.DENOMINATOR_UNCERTAIN))
-    return rows
+def matched_of(arm: str) -> str:
+    return ARMS[arm][2] or "matched"
 
 
 def undefined(estimand: str, arm: str, place: Place, reason: str, control: str | None = None) -> Estimate:
@@ -156,29 +142,43 @@ def undefined(estimand: str, arm: str, place: Place, reason: str, control: str |
 
 
 def ratios(maker: Maker) -> list[Estimate]:
-    """Gap recovered on every place; carry-over, benchmark-bound share and memorisation over roles."""
+    """Gap recovered and format share on every place; the others over roles."""
     rows: list[Estimate] = []
     over = {place.over: place for place in places() if place.over}
-    for arm in (*DISTILLED, "placebo", "leak"):
-        matched = ARMS[arm][2] or "matched"
-        uplift = {role: mean(arm, place) - mean(matched, place) for role, place in over.items()}
-        for place in places():
-            gap = mean("teacher", place) - mean(matched, place)
-            value = (mean(arm, place) - mean(matched, place)) / gap
-            rows.append(maker.make("gap_recovered", arm, matched, place, value, 1.4 * maker.se(place) / gap))
-        if arm == "placebo":
-            rows.append(undefined("carryover", arm, over["near"], Reason.DENOMINATOR_UNCERTAIN, matched))
-            continue
+    for arm in (*DISTILLED, "leak", "reference"):
+        rows += gaps(maker, arm)
+        uplift = {role: mean(arm, place) - mean(matched_of(arm), place) for role, place in over.items()}
         for role in ("near", "far"):
             share = uplift[role] / uplift["targeted"]
-            rows.append(maker.make("carryover", arm, matched, over[role], share, 0.09 if arm != "label" else 0.24))
-        bound = maker.make(
-            "benchmark_bound_share", arm, matched, over["near"], 1 - uplift["near"] / uplift["targeted"], 0.09
-        )
-        rows.append(bound)
-        value = uplift["targeted"] - uplift["parallel"]
-        rows.append(maker.make("memorisation", arm, matched, over["targeted"], value, 0.012))
+            se = 0.09 if arm != "label" else 0.24
+            rows.append(maker.make("carryover", arm, matched_of(arm), over[role], share, se))
+        bound = 1 - uplift["near"] / uplift["targeted"]
+        rows.append(maker.make("benchmark_bound_share", arm, matched_of(arm), over["near"], bound, 0.09))
+    for arm in (*DISTILLED, "placebo", "format", "leak", "reference"):
+        apart = [mean(arm, over[role]) - mean(matched_of(arm), over[role]) for role in ("targeted", "parallel")]
+        rows.append(maker.make("memorisation", arm, matched_of(arm), over["targeted"], apart[0] - apart[1], 0.012))
     return [unbounded(row) if row.estimand == "carryover" and row.arm == "label" else row for row in rows]
+
+
+def gaps(maker: Maker, arm: str) -> list[Estimate]:
+    rows = []
+    for place in places():
+        gap = mean("teacher", place) - mean(matched_of(arm), place)
+        value = (mean(arm, place) - mean(matched_of(arm), place)) / gap
+        if place.benchmark == "max-quiz":
+            rows.append(undefined("gap_recovered", arm, place, Reason.DENOMINATOR_UNCERTAIN, matched_of(arm)))
+        else:
+            rows.append(maker.make("gap_recovered", arm, matched_of(arm), place, value, 1.4 * maker.se(place) / gap))
+        if arm not in DISTILLED:
+            continue
+        uplift = mean(arm, place) - mean(matched_of(arm), place)
+        rows.append(maker.make("uplift_per_query", arm, matched_of(arm), place, uplift / 4096, 1e-5))
+        gain, effect = (mean(left, place) - mean("base", place) for left in (arm, "format"))
+        if gain > 0.03:
+            rows.append(maker.make("format_share", arm, "base", place, effect / gain, 0.08))
+        else:
+            rows.append(undefined("format_share", arm, place, Reason.DENOMINATOR_UNCERTAIN, "base"))
+    return rows
 
 
 def unbounded(row: Estimate) -> Estimate:
@@ -379,11 +379,34 @@ THREATS = [
 
 LIMITS = [
     "It cannot say what a larger student would gain: one size was trained.",
-    "It cannot say what the same teacher is worth on benchmarks of other kinds: the averages are over this study's own.",
+    "It cannot say what the same teacher is worth on other benchmarks: the averages are over this study's own.",
 ]
 
 
-def compare_document(*, verdict_too: bool = False) -> Document:
+EXTRACTION = [
+    {
+        "benchmark": "gsm8k",
+        "measure": f"exact_match, {name}",
+        "primary": name == "strict-match",
+        "estimand": "uplift",
+        "arm": "distilled",
+        "control": "control",
+        "value": value,
+        "low": None if value is None else value - 0.04,
+        "high": None if value is None else value + 0.04,
+        "n_items": 500,
+        "reason": "no scored rows" if value is None else None,
+        "conclusion": conclusion,
+    }
+    for name, value, conclusion in (
+        ("strict-match", 0.17, "gain"),
+        ("flexible-extract", 0.02, "unclear"),
+        ("none", None, "undefined"),
+    )
+]
+
+
+def compare_document() -> Document:
     """Return what `gauger compare` makes of existing logs: two arms and a teacher, no training, mostly no roles."""
     maker = Maker(2)
     names = ("mmlu_abstract_algebra", "mmlu_anatomy", "gsm8k", "arc_challenge")
@@ -406,7 +429,14 @@ def compare_document(*, verdict_too: bool = False) -> Document:
         for row in estimates
     ]
     return Document(
-        study={"name": "compare", "kind": "compare", "command": "gauger compare distilled=a control=b teacher=c"},
+        study={
+            "name": "distilled against control",
+            "question": "How much more does distilled score than control on the same items?",
+            "kind": "compare",
+            "replicates": {"distilled": 1, "control": 1, "teacher": 1},
+            "extraction": EXTRACTION,
+            "versions": {"gauger": "0.1.0"},
+        },
         estimates=estimates,
         arms=[
             ArmInfo("distilled", "distilled", "", matched="control"),

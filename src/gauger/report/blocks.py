@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
+
+from gauger.report.drawing import specification
 
 
 @dataclass(frozen=True)
@@ -72,6 +75,13 @@ class Panel:
     """Pixels kept free for it while the page loads."""
     alt: str = ""
     """What a reader who cannot see it is told."""
+    labelled: bool = True
+    """Whether values are printed right of the plot, which then needs room for them."""
+
+    @cached_property
+    def spec(self) -> Mapping[str, Any]:
+        """The chart as a Vega-Lite specification, made once for page and file."""
+        return specification(self.chart)
 
 
 @dataclass(frozen=True)
@@ -113,3 +123,5 @@ class Section:
     data: Mapping[str, Any] = field(default_factory=dict)
     short: str = ""
     """Title in the table of contents; the full title where empty."""
+    summary: Table | None = None
+    """A small table of the main numbers, before the figures."""

@@ -34,12 +34,13 @@ def script_json(value: Any) -> Markup:
     return Markup(text.translate(_UNSAFE_IN_SCRIPT))  # noqa: S704 - every character that could end the script is gone
 
 
-def embed_chart(chart: Chart, chart_id: str, *, height: int = 240, alt: str = "") -> Markup:
+def embed_chart(chart: Chart, chart_id: str, *, height: int = 240, alt: str = "", labelled: bool = False) -> Markup:
     """Return the HTML that shows an Altair chart: an empty box, and beside it the chart's specification as data.
 
     Parameters
     ----------
-    chart : altair.TopLevelMixin
+    chart : Altair chart or Mapping
+        The chart, or its Vega-Lite specification.
         Without a width it becomes as wide as its box; without a configuration it takes the house style.
     chart_id : str
         Unique on the page; letters, digits and hyphens.
@@ -47,10 +48,12 @@ def embed_chart(chart: Chart, chart_id: str, *, height: int = 240, alt: str = ""
         Pixels kept free until the chart is drawn.
     alt : str
         Text for readers who cannot see the chart.
+    labelled : bool
+        Whether values are printed right of the plot (as `forest` does), which then needs room for them.
     """
     box = Markup('<div class="chart" id="{id}" role="img" aria-label="{alt}" style="min-height:{height}px"></div>')
     data = Markup('<script type="application/json" data-chart="{id}">{spec}</script>')
-    spec = script_json(dress(chart))
+    spec = script_json(dress(chart, labelled=labelled))
     return box.format(id=chart_id, alt=alt, height=height) + data.format(id=chart_id, spec=spec)
 
 

@@ -30,7 +30,7 @@ def write_figures(figures: Sequence[Figure], directory: Path) -> list[Path]:
 
 def figure_svg(figure: Figure) -> str:
     """Return a figure, all its panels together, as SVG text."""
-    panels = [(panel.title, panel.chart) for panel in figure.panels]
+    panels = [(panel.title, panel.spec) for panel in figure.panels]
     spec = composed(panels, title=figure.title, wide=figure.wide)
     # Nothing may be loaded while drawing, whatever stands in the document.
     svg: str = vl_convert.vegalite_to_svg(json.dumps(spec), allowed_base_urls=[])

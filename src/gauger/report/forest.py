@@ -12,12 +12,14 @@ from typing import Any
 
 import altair as alt
 
-from gauger.report.drawing import Chart, plot
+from gauger.report.drawing import Chart, layered
 from gauger.report.palette import BLUE, INK, MUTED, PAPER, RULE
 from gauger.report.view import Row, defined
 from gauger.report.wording import estimand, interval, quantity, with_unit
 
 ROW_HEIGHT = 25
+SIZES = {"circle": 50, "diamond": 74}
+"""Square pixels, so that the shapes look equally large."""
 HEADING = "\u200b"
 """Zero-width space in front of a heading: tells the axis to print it bold, whatever the names of rows are."""
 
@@ -75,29 +77,41 @@ def window(
 
 
 def forest(
-    lines: Sequence[Line], *, unit: str, x_title: str, extent: tuple[float, float], references: Sequence[Reference] = ()
+    lines: Sequence[Line],
+    *,
+    unit: str,
+    x_title: str,
+    extent: tuple[float, float],
+    references: Sequence[Reference] = (),
+    ticks: int = 8,
 ) -> Chart:
-    """Return the bare chart of `lines` over `extent` (0-1 scale, as `window` gives it)."""
+    """Return the bare chart of `lines` over `extent` (0-1 scale, as `window` gives it), with about `ticks` ticks."""
     low, high = (100 * end for end in extent)
+    scale = alt.Scale(domain=[low, high], nice=False, zero=False)
+    x = alt.X("value:Q", title=x_title, axis=alt.Axis(tickCount=ticks), scale=scale)
+    marks = _marks(alt.Chart().encode(y=_y_axis(lines), tooltip=tooltip()), x, low, high)
     data = [_datum(line, unit, low, high) for line in lines]
-    base = plot(data).encode(y=_y_axis(lines), tooltip=tooltip())
-    x = alt.X("value:Q", title=x_title, scale=alt.Scale(domain=[low, high], nice=False, zero=False))
-    colour = alt.Color("colour:N", scale=None)
-    layers: list[Any] = [_reference(reference, low, high) for reference in references]
-    layers += [
-        base.mark_rule(strokeWidth=1.3).encode(x=alt.X("family_low:Q"), x2="family_high:Q", color=colour),
-        base.mark_rule(strokeWidth=4.5, strokeCap="butt").encode(x=alt.X("low:Q"), x2="high:Q", color=colour),
-        base.mark_point(size=70, filled=True, opacity=1, stroke=PAPER, strokeWidth=1.2).encode(
-            x=x, fill=alt.Fill("colour:N", scale=None), shape=alt.Shape("shape:N", scale=None)
-        ),
+    layers = [*(_reference(reference, low, high) for reference in references), layered(marks, rows=data)]
+    return layered(layers, height=ROW_HEIGHT * len(lines))
+
+
+def _marks(base: Chart, x: alt.X, low: float, high: float) -> list[Chart]:
+    colour, fill = alt.Color("colour:N", scale=None), alt.Fill("colour:N", scale=None)
+    shape, size = alt.Shape("shape:N", scale=None), alt.Size("size:Q", scale=None)
+    point = base.mark_point(filled=True, opacity=1, stroke=PAPER, strokeWidth=1)
+    value = base.transform_filter("isValid(datum.shown)").mark_text(align="left", dx=8, fontWeight=600)
+    reason = base.transform_filter("isValid(datum.missing)").mark_text(
+        align="left", dx=2, color=MUTED, fontStyle="italic", fontSize=11
+    )
+    return [
+        base.mark_rule(strokeWidth=1.3).encode(x=alt.X("family_low:Q"), x2=alt.X2("family_high:Q"), color=colour),
+        base.mark_rule(strokeWidth=4, strokeCap="butt").encode(x=alt.X("low:Q"), x2=alt.X2("high:Q"), color=colour),
+        point.encode(x=x, fill=fill, shape=shape, size=size),
         _arrow(base, "left", low, colour),
         _arrow(base, "right", high, colour),
-        base.mark_text(align="left", dx=8, fontWeight=600).encode(x=alt.value("width"), text="shown:N"),
-        base.mark_text(align="left", dx=2, color=MUTED, fontStyle="italic", fontSize=11).encode(
-            x=alt.value(0), text="missing:N"
-        ),
+        value.encode(x=alt.value("width"), text=alt.Text("shown:N")),
+        reason.encode(x=alt.value(0), text=alt.Text("missing:N")),
     ]
-    return alt.layer(*layers).properties(height=ROW_HEIGHT * len(lines))
 
 
 def height_of(lines: Sequence[Line]) -> int:
@@ -106,7 +120,12 @@ def height_of(lines: Sequence[Line]) -> int:
 
 
 def _datum(line: Line, unit: str, low: float, high: float) -> dict[str, Any]:
-    datum: dict[str, Any] = {"label": line.label, "colour": line.colour, "shape": line.shape}
+    datum: dict[str, Any] = {
+        "label": line.label,
+        "colour": line.colour,
+        "shape": line.shape,
+        "size": SIZES.get(line.shape, 50),
+    }
     row = line.estimate
     if line.heading:
         return datum
@@ -184,12 +203,13 @@ def _arrow(base: Chart, side: str, edge: float, colour: alt.Color) -> Chart:
 
 
 def _reference(reference: Reference, low: float, high: float) -> Chart:
-    base = plot([{"at": min(max(100 * reference.at, low), high), "label": reference.label}]).encode(x="at:Q")
+    base = alt.Chart().encode(x=alt.X("at:Q"))
     rule = base.mark_rule(color=RULE, strokeWidth=1.4, strokeDash=[5, 3] if reference.dashed else [1, 0])
-    if not reference.label:
-        return rule
-    label = base.mark_text(color=MUTED, fontSize=11, baseline="bottom").encode(text="label:N", y=alt.value(-3))
-    return alt.layer(rule, label)
+    label = base.mark_text(color=MUTED, fontSize=11, baseline="bottom").encode(
+        text=alt.Text("label:N"), y=alt.value(-3)
+    )
+    rows = [{"at": min(max(100 * reference.at, low), high), "label": reference.label}]
+    return layered([rule, label] if reference.label else [rule], rows=rows)
 
 
 def describe_change(row: Row) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from gauger.report.blocks import Cell, Table
 from gauger.report.view import Row, role_of
@@ -29,6 +30,14 @@ def interval_cell(row: Row | None, prefix: str = "") -> Cell:
     return Cell(interval(low, high, estimand(row["estimand"]).unit), title=row["note"] or "", sort=low)
 
 
+def matrix_cell(row: Row | None) -> Cell:
+    """Return value and interval in one cell: "+12.3 (+8.1 to +16.5)"."""
+    cell = value_cell(row)
+    if row is None or row["value"] is None:
+        return cell
+    return replace(cell, text=f"{cell.text} ({interval(row['low'], row['high'], estimand(row['estimand']).unit)})")
+
+
 def place_of(row: Row) -> str:
     """Return what an estimate is about: its benchmark, or the mean over a role."""
     return row["benchmark"] or f"mean of {role_of(row) or 'all'}"
@@ -37,7 +46,7 @@ def place_of(row: Row) -> str:
 def estimates_table(rows: Iterable[Row | None], caption: str) -> Table:
     """Return the table beside a figure: arm, control, benchmark, value, both intervals, what they rest on."""
     columns = ("Estimand", "Arm", "Against", "Benchmark", "Role", "Value", "Interval", "For all at once", "Note")
-    body = [
+    body: list[list[Cell | str]] = [
         [
             estimand(row["estimand"]).label,
             Cell(row["arm"], kind="code"),
@@ -47,9 +56,27 @@ def estimates_table(rows: Iterable[Row | None], caption: str) -> Table:
             value_cell(row),
             interval_cell(row),
             interval_cell(row, "simultaneous_"),
-            row["note"] or "",
+            note_cell(row),
         ]
         for row in rows
         if row is not None
     ]
-    return Table(columns, body, caption, numeric=frozenset({5, 6, 7}))
+    return without_empty(Table(columns, body, caption, numeric=frozenset({5, 6, 7})))
+
+
+def note_cell(row: Row) -> Cell:
+    """Return the cell of what a reader must know of an interval."""
+    return Cell(row["note"] or "", kind="note" if row["note"] else "")
+
+
+def without_empty(table: Table) -> Table:
+    """Return the table without the columns that hold nothing at all."""
+    cells = table.cells()
+    kept = [place for place in range(len(table.columns)) if any(row[place].text not in ("–", "") for row in cells)]
+    return replace(
+        table,
+        columns=[table.columns[place] for place in kept],
+        rows=[[row[place] for place in kept] for row in cells],
+        numeric=frozenset(new for new, old in enumerate(kept) if old in table.numeric),
+        filters=[new for new, old in enumerate(kept) if old in table.filters],
+    )

@@ -77,10 +77,10 @@ class View:
     @cached_property
     def benchmark_roles(self) -> Mapping[str, str | None]:
         """Benchmark name -> role, in the order of roles and then of declaration; None where no role was given."""
-        known = {row["name"]: row.get("role") for row in self.benchmarks}
+        known = {row["name"]: row.get("role") or None for row in self.benchmarks}
         for row in self.estimates:
             if row.get("benchmark") and row["benchmark"] not in known:
-                known[row["benchmark"]] = row.get("role")
+                known[row["benchmark"]] = row.get("role") or None
         order = {role: place for place, role in enumerate(ROLES)}
         return dict(sorted(known.items(), key=lambda entry: order.get(entry[1] or "", len(ROLES))))
 
@@ -118,9 +118,10 @@ class View:
         names = self.in_role(role)
         return self.on(estimand, arm, names[0]) if found is None and len(names) == 1 else found
 
-    def has(self, estimand: str) -> bool:
-        """Tell whether the document holds any estimate of this name."""
-        return any(row["estimand"] == estimand for row in self.estimates)
+    def matched_of(self, arm: str) -> str | None:
+        """Return the control that an arm's uplift is taken against: as declared, else as its estimates say."""
+        named = (row["control"] for row in self.of("uplift", arm) if row["control"])
+        return self.arm(arm).get("matched") or next(named, None)
 
     def arms_with(self, estimand: str) -> list[str]:
         """Return the arms that have an estimate of this name: distilled first, then as declared."""
@@ -136,7 +137,7 @@ def averages(row: Row) -> bool:
 
 def role_of(row: Row) -> str | None:
     """Return the role an estimate is about: the one it averages over, else its benchmark's."""
-    return row.get("over") or row.get("role")
+    return row.get("over") or row.get("role") or None
 
 
 def defined(rows: Iterable[Row | None]) -> Iterator[Row]:

@@ -40,7 +40,7 @@ class Estimand:
 
     label: str
     unit: str
-    """points (difference of scores), percent (score or share) or plain."""
+    """points (difference of scores), percent (score or share), rate (points per something) or plain."""
     meaning: str
 
 
@@ -54,6 +54,12 @@ ESTIMANDS: Mapping[str, Estimand] = {
     "memorisation": Estimand("memorisation", "points", "targeted minus parallel, beyond what matched training shows"),
     "format_effect": Estimand("format effect", "points", "format arm minus base"),
     "format_share": Estimand("format share", "percent", "format effect as a share of the raw gain"),
+    "uplift_per_thousand_teacher_tokens": Estimand(
+        "uplift per 1000 teacher tokens", "rate", "points of uplift that a thousand tokens of the teacher buy"
+    ),
+    "uplift_per_query": Estimand(
+        "uplift per teacher query", "rate", "points of uplift that one query to the teacher buys"
+    ),
     "training_effect": Estimand("more-training effect", "points", "matched arm minus format arm"),
 }
 
@@ -82,6 +88,8 @@ def quantity(value: float | None, unit: str, *, digits: int = 1, signed: bool = 
         return "undefined"
     if unit == "plain":
         return number(value, 3)
+    if unit == "rate":
+        return f"{100 * value:+.2g}".replace("-", MINUS)
     return number(100 * value, digits, signed=signed and unit == "points")
 
 
@@ -89,7 +97,7 @@ def with_unit(value: float | None, unit: str, *, digits: int = 1) -> str:
     """Return a value with its unit: "+12.3 points", "31.0 %"."""
     if value is None:
         return "undefined"
-    suffix = {"points": f"{THIN}points", "percent": f"{THIN}%"}.get(unit, "")
+    suffix = {"points": f"{THIN}points", "rate": f"{THIN}points", "percent": f"{THIN}%"}.get(unit, "")
     return quantity(value, unit, digits=digits) + suffix
 
 

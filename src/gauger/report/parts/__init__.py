@@ -10,6 +10,7 @@
 - `forgetting.py`: skills lost on the way.
 - `memorisation.py`: gains that stop at the items themselves.
 - `difficulty.py`: scores by difficulty.
+- `extraction.py`: whether the scoring of answers decides.
 - `assay.py`: the instrument's checks on itself.
 - `threats.py`: five threats, what cannot be said, and what is missing.
 - `material.py`: tokens, outcomes, and what the teacher wrote.
@@ -24,6 +25,7 @@ from gauger.report.parts import (
     attribution,
     carryover,
     difficulty,
+    extraction,
     forgetting,
     gap,
     material,
@@ -48,6 +50,7 @@ CHAPTERS: tuple[Callable[[View], Section | None], ...] = (
     forgetting.build,
     memorisation.build,
     difficulty.build,
+    extraction.build,
     assay.build,
     threats.build,
     threats.limits,

@@ -26,8 +26,8 @@ def build(view: View) -> Section | None:
     if not rows:
         return None
     lead = (
-        "As in a laboratory, the instrument is checked before its reading is believed. If a check fails, the verdict is "
-        "invalid, whatever the numbers say."
+        "As in a laboratory, the instrument is checked before its reading is believed. If a check fails, the verdict "
+        "is invalid, whatever the numbers say."
     )
     table = Table(("Check", "What must hold", "Result", "Grounds"), rows)
     return Section("assay", "Can the instrument be trusted?", [lead], tables=[table], short="Instrument checks")

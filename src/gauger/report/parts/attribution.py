@@ -7,19 +7,20 @@ from typing import Any
 import altair as alt
 from markupsafe import Markup
 
+from gauger.records import ArmKind
 from gauger.report.blocks import Figure, Key, Panel, Section
-from gauger.report.drawing import Chart, plot
+from gauger.report.drawing import Chart, layered
 from gauger.report.forest import tooltip
 from gauger.report.palette import BLUE, GOLD, INK, PAPER, RULE, SLATE
 from gauger.report.tables import estimates_table
 from gauger.report.view import Row, View, defined
-from gauger.report.wording import fill, interval, with_unit
+from gauger.report.wording import fill, interval, quantity, with_unit
 
 CAPTION = (
-    "Each bar takes the raw gain (arm minus untouched base, black diamond with its interval) apart into what learning the "
-    "answer format alone gives, what more training without the teacher adds, and what is left for the teacher (the "
-    "uplift). Parts right of zero add up, parts left of zero take away; all parts together give the diamond. A published "
-    "gain is the diamond; the teacher's share is the blue part alone."
+    "Each bar takes the raw gain (arm minus untouched base, black diamond with its interval) apart into what learning "
+    "the answer format alone gives, what more training without the teacher adds, and what is left for the teacher "
+    "(the uplift). Parts right of zero add up, parts left of zero take away; all parts together give the diamond. A "
+    "published gain is the diamond; the teacher's share is the blue part alone."
 )
 
 PARTS: dict[str, tuple[str, str]] = {
@@ -43,7 +44,8 @@ def build(view: View) -> Section | None:
     names = dict.fromkeys(bar["part"] for bars in arms.values() for bar in bars)
     legend = [Key(label, "bar", colour) for label, colour in PARTS.values() if label in names]
     legend.append(Key("raw gain", "diamond", INK))
-    rows = [row for arm in arms for name in ("gain", *PARTS, "format_share") for row in view.of(name, arm)]
+    rows = [row for arm in arms for name in ("gain", "uplift", "format_share") for row in view.of(name, arm)]
+    rows += [row for row in view.estimates if row["estimand"] in ("format_effect", "training_effect")]
     table = estimates_table(rows, "The raw gain and its parts")
     title = "The raw gain taken apart, percentage points, mean over each role"
     figure = Figure("attribution", title, CAPTION, panels, table, legend, wide=len(panels) == 1)
@@ -56,14 +58,20 @@ def parts_of(view: View, arm: str, role: str | None) -> dict[str, float] | None:
     Without a format arm its effect cannot be told from that of more training: both then stand together, as gain minus
     uplift.
     """
-    gain, uplift, form, training = (
-        view.headline(name, arm, role) for name in ("gain", "uplift", "format_effect", "training_effect")
-    )
+    gain, uplift, form, training = _four(view, arm, role)
     if len(list(defined([gain, uplift]))) < 2 or gain is None or uplift is None:
         return None
     if form is not None and training is not None and len(list(defined([form, training]))) == 2:
         return {"format_effect": form["value"], "training_effect": training["value"], "uplift": uplift["value"]}
     return {"both": gain["value"] - uplift["value"], "uplift": uplift["value"]}
+
+
+def _four(view: View, arm: str, role: str | None) -> tuple[Row | None, ...]:
+    """Return gain and uplift of the arm, the format arm's effect, and the effect of more training on its control."""
+    formats = [name for name in view.arms_with("format_effect") if view.kinds.get(name) == ArmKind.FORMAT]
+    owners = (arm, arm, formats[0] if formats else "", view.matched_of(arm) or "")
+    names = ("gain", "uplift", "format_effect", "training_effect")
+    return tuple(view.headline(name, owner, role) for name, owner in zip(names, owners, strict=True))
 
 
 def _bars(view: View, arm: str) -> list[dict[str, Any]]:
@@ -102,17 +110,17 @@ def _panel(view: View, arm: str, bars: list[dict[str, Any]], extent: tuple[float
     y = alt.Y("role:N", sort=None, scale=alt.Scale(domain=roles), axis=alt.Axis(title=None))
     x = alt.X("start:Q", title="percentage points over base", scale=alt.Scale(domain=list(extent), nice=False))
     tips = [alt.Tooltip("what:N", title="title"), alt.Tooltip("is:N", title="part")]
-    data = plot(bars)
+    data = alt.Chart()
     stack = data.mark_bar(height=16, opacity=1, stroke=PAPER, strokeWidth=1).encode(
-        x=x, x2="end:Q", y=y, fill=alt.Fill("colour:N", scale=None), tooltip=tips
+        x=x, x2=alt.X2("end:Q"), y=y, fill=alt.Fill("colour:N", scale=None), tooltip=tips
     )
-    zero = plot([{"at": 0}]).mark_rule(color=RULE, strokeWidth=1.4).encode(x="at:Q")
-    layers = [stack, zero, *_totals(view, arm, y, extent)]
-    chart = alt.layer(*layers).properties(height=ROW_HEIGHT * len(roles))
+    zero = alt.Chart().mark_rule(color=RULE, strokeWidth=1.4).encode(x=alt.datum(0))
+    layers = [layered([stack], rows=bars), zero, _totals(view, arm, y, extent)]
+    chart = layered(layers, height=ROW_HEIGHT * len(roles))
     return Panel(chart, arm, ROW_HEIGHT * len(roles) + 50, f"Parts of the raw gain of {arm}")
 
 
-def _totals(view: View, arm: str, y: alt.Y, extent: tuple[float, float]) -> list[Chart]:
+def _totals(view: View, arm: str, y: alt.Y, extent: tuple[float, float]) -> Chart:
     rows = [
         {
             "role": role or "all",
@@ -122,19 +130,20 @@ def _totals(view: View, arm: str, y: alt.Y, extent: tuple[float, float]) -> list
             "what": f"{arm} · {role or 'all'} · raw gain",
             "is": with_unit(row["value"], "points"),
             "between": interval(row["low"], row["high"], "points"),
-            "shown": with_unit(row["value"], "points").split("\u202f")[0],
+            "shown": quantity(row["value"], "points"),
         }
         for role in view.roles
         for row in defined([view.headline("gain", arm, role)])
     ]
-    base = plot(rows).encode(y=y, tooltip=tooltip()[:3])
-    return [
-        base.mark_rule(color=INK, strokeWidth=1.6).encode(x=alt.X("low:Q"), x2="high:Q"),
+    base = alt.Chart().encode(y=y, tooltip=tooltip()[:3])
+    layers = [
+        base.mark_rule(color=INK, strokeWidth=1.6).encode(x=alt.X("low:Q"), x2=alt.X2("high:Q")),
         base.mark_point(shape="diamond", size=75, filled=True, fill=INK, stroke=PAPER, strokeWidth=1, opacity=1).encode(
             x=alt.X("value:Q")
         ),
-        base.mark_text(align="left", dx=8, fontWeight=600).encode(x=alt.value("width"), text="shown:N"),
+        base.mark_text(align="left", dx=8, fontWeight=600).encode(x=alt.value("width"), text=alt.Text("shown:N")),
     ]
+    return layered(layers, rows=rows)
 
 
 def _lead(view: View) -> list[str | Markup]:
@@ -144,7 +153,7 @@ def _lead(view: View) -> list[str | Markup]:
     for role in ("targeted", "near"):
         parts = parts_of(view, arm, role) if arm else None
         if parts:
-            told = ", ".join(f"{with_unit(value, 'points')} {PARTS[name][0]}" for name, value in parts.items())
+            told = ", ".join(f"{PARTS[name][0]} {quantity(value, 'points')}" for name, value in parts.items())
             gain = with_unit(sum(parts.values()), "points")
             text = "<code>{arm}</code> gained {gain} on {role} benchmarks: {told}."
             found.append(fill(text, arm=arm, gain=gain, role=role, told=told))

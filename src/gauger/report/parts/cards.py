@@ -24,7 +24,7 @@ class Card:
 
 
 def cards(view: View) -> Sequence[Card]:
-    """Return up to four headline figures of the headline arm, in the order of the story; absent ones are passed over."""
+    """Return up to four headline figures of the headline arm, in the order of the story, passing over absent ones."""
     arm = view.headline_arm
     if arm is None:
         return ()
@@ -38,8 +38,9 @@ def cards(view: View) -> Sequence[Card]:
 
 def _story(view: View) -> Iterator[tuple[str, str, str | None, str]]:
     """Yield title, estimand, role and note of the figures worth heading the page, best first."""
+    uplift_is = "against the control" if view.is_compare else "the part that needs the teacher"
     yield "Raw gain, targeted benchmarks", "gain", "targeted", "against the untouched base: what is usually published"
-    yield "Uplift, targeted benchmarks", "uplift", "targeted", "the part that needs the teacher"
+    yield "Uplift, targeted benchmarks", "uplift", "targeted", uplift_is
     yield "Uplift, near benchmarks", "uplift", "near", "same skill, asked in another form"
     yield "Carry-over to near", "carryover", "near", "share of the targeted uplift that survives another form"
     yield "Gap recovered, near", "gap_recovered", "near", "share of the distance to the teacher"
@@ -55,5 +56,5 @@ def _card(row: Row, title: str, role: str, note: str) -> Card:
     if row["value"] is None:
         return Card(title, "–", "", f"undefined: {row['reason']}", note, role)
     name = {"points": "points", "percent": "%"}.get(unit, "")
-    ends = f"{percent(row.get('level') or 0.95)} interval {interval(row['low'], row['high'], unit)}"
+    ends = f"{percent(row.get('level') or 0.95)}: {interval(row['low'], row['high'], unit)}"
     return Card(title, quantity(row["value"], unit), name, ends, note, role)

@@ -9,15 +9,15 @@ import altair as alt
 
 from gauger.records import ArmKind
 from gauger.report.blocks import Cell, Figure, Key, Panel, Section, Table
-from gauger.report.drawing import plot
+from gauger.report.drawing import layered
 from gauger.report.palette import INK, MUTED, PAPER, arm_style
 from gauger.report.view import Row, View
 from gauger.report.wording import count, percent
 
 CAPTION = (
-    "Mean score at each level of difficulty, easy to hard. An arm that lies above its matched arm at the easy end only has "
-    "learnt what was nearly known; one that stays above it at the hard end has gained capability. These means carry no "
-    "intervals."
+    "Mean score at each level of difficulty, easy to hard. An arm that lies above its matched arm at the easy end "
+    "only has learnt what was nearly known; one that stays above it at the hard end has gained capability. These "
+    "means carry no intervals."
 )
 MOST_PANELS = 9
 HEIGHT = 150
@@ -71,12 +71,19 @@ def _panel(name: str, rows: list[Row], styles: dict[str, tuple[str, str, bool]])
         alt.Tooltip("is:N", title="score"),
         alt.Tooltip("items:N", title="items"),
     ]
-    base = plot([_datum(row, *styles[row["arm"]]) for row in rows]).encode(x=x, y=y, tooltip=tips)
-    lines = base.mark_line(strokeWidth=2).encode(stroke=colour, detail="arm:N")
+    data = [_datum(row, *styles[row["arm"]]) for row in rows]
+    base = alt.Chart().encode(x=x, y=y, tooltip=tips)
+    lines = base.mark_line(strokeWidth=2).encode(stroke=colour, detail=alt.Detail("arm:N"))
     marks = base.mark_point(size=55, opacity=1, strokeWidth=1.6).encode(
         stroke=colour, fill=alt.Fill("fill:N", scale=None), shape=alt.Shape("shape:N", scale=None)
     )
-    return Panel(alt.layer(lines, marks).properties(height=HEIGHT), name, HEIGHT + 50, f"Score by difficulty on {name}")
+    return Panel(
+        layered([lines, marks], rows=data, height=HEIGHT),
+        name,
+        HEIGHT + 50,
+        f"Score by difficulty on {name}",
+        False,
+    )
 
 
 def _datum(row: Row, colour: str, shape: str, hollow: bool) -> dict[str, Any]:

@@ -13,9 +13,9 @@ from gauger.report.view import Row, View, defined
 from gauger.report.wording import fill
 
 CAPTION = (
-    "Change against the untouched base on skills that nothing was trained for. Left of zero: the arm forgot. Matched arms "
-    "(grey) show how much is lost to further training of any kind; what a distilled arm loses beyond them is the price of "
-    "this material."
+    "Change against the untouched base on skills that nothing was trained for. Left of zero: the arm forgot. Matched "
+    "arms (grey) show how much is lost to further training of any kind; what a distilled arm loses beyond them is the "
+    "price of this material."
 )
 
 
@@ -58,7 +58,7 @@ def _lead(view: View, rows: list[Row]) -> list[str | Markup]:
     own = [row for row in defined(rows) if row["arm"] in view.distilled and row.get("benchmark")]
     lost = sorted((row for row in own if row["high"] is not None and row["high"] < 0), key=lambda row: row["value"])
     if not lost:
-        return ["No loss on a far benchmark is told apart from zero by its interval."]
+        return ["No far benchmark shows a loss with its whole interval below zero."]
     worst = "; ".join(f"{row['arm']} on {row['benchmark']} {describe_change(row)}" for row in lost[:3])
-    text = "{n} of {of} changes on far benchmarks are losses told apart from zero. The largest: {worst}."
+    text = "{n} of {of} changes on far benchmarks are losses with their whole interval below zero. Largest: {worst}."
     return [fill(text, n=len(lost), of=len(own), worst=worst)]

@@ -5,13 +5,14 @@ from __future__ import annotations
 from gauger.report.blocks import Figure, Panel, Section
 from gauger.report.forest import Line, Reference, forest, height_of, lines_of, window
 from gauger.report.palette import role_colour
+from gauger.report.parts.uplift import role_lines
 from gauger.report.tables import estimates_table
 from gauger.report.view import View
 
 CAPTION = (
-    "0 % is no better than the same training without the teacher; 100 % is the teacher's own level. Bars are intervals; "
-    "an arrowhead means that the interval goes on beyond the plot. Where the teacher is hardly ahead, the share has no "
-    "meaning and the reason is printed instead."
+    "0 % is no better than the same training without the teacher; 100 % is the teacher's own level. Bars are "
+    "intervals; an arrowhead means that the interval goes on beyond the plot. Where the teacher is hardly ahead, the "
+    "share has no meaning and the reason is printed instead."
 )
 
 
@@ -25,27 +26,26 @@ def build(view: View) -> Section | None:
 
 
 def _figure(view: View, arms: list[str]) -> Figure:
-    groups: dict[str, list[Line]] = {}
-    for role in view.roles:
-        rows = {arm: view.headline("gap_recovered", arm, role) for arm in arms}
-        if any(row is not None for row in rows.values()):
-            colour = role_colour(role)
-            groups[role or "all benchmarks"] = [Line(arm, rows[arm], colour, "diamond") for arm in arms]
-    lines = lines_of(groups) if groups else _by_benchmark(view, arms)
-    shown = [line.estimate for line in lines]
+    lines = role_lines(view, "gap_recovered", arms[0]) if len(arms) == 1 else _by_role(view, arms)
     references = [Reference(0.0), Reference(1.0, "teacher"), *_threshold(view)]
-    extent = window(shown, include=(0.0, 1.0), limits=(-0.5, 1.25))
+    extent = window([line.estimate for line in lines], include=(0.0, 1.0), limits=(-0.5, 1.25))
     chart = forest(lines, unit="percent", x_title="share of the gap, %", extent=extent, references=references)
-    title = "Gap recovered, mean over each role" if groups else "Gap recovered by benchmark"
+    title = f"Gap recovered, {arms[0]}" if len(arms) == 1 else "Gap recovered"
     table = estimates_table([row for arm in arms for row in view.of("gap_recovered", arm)], "Gap recovered, per cent")
     return Figure("gap", title, CAPTION, [Panel(chart, "", height_of(lines), title)], table)
 
 
-def _by_benchmark(view: View, arms: list[str]) -> list[Line]:
-    groups = {
-        name: [Line(arm, view.on("gap_recovered", arm, name), role_colour(role)) for arm in arms]
-        for name, role in view.benchmark_roles.items()
-    }
+def _by_role(view: View, arms: list[str]) -> list[Line]:
+    """Return one row per arm under each role; under each benchmark where a role has no mean."""
+    groups: dict[str, list[Line]] = {}
+    for role in view.roles:
+        colour = role_colour(role)
+        means = {arm: view.headline("gap_recovered", arm, role) for arm in arms}
+        if any(row is not None for row in means.values()):
+            groups[f"mean of {role or 'all'}"] = [Line(arm, means[arm], colour, "diamond") for arm in arms]
+            continue
+        for name in view.in_role(role):
+            groups[name] = [Line(arm, view.on("gap_recovered", arm, name), colour) for arm in arms]
     return lines_of(groups)
 
 
@@ -53,4 +53,4 @@ def _threshold(view: View) -> list[Reference]:
     rule = view.verdict["rule"] if view.verdict else {}
     if rule.get("estimand") != "gap_recovered":
         return []
-    return [Reference(rule["threshold"], "threshold", dashed=True)]
+    return [Reference(rule["threshold"], f"threshold ({rule.get('role') or 'all'})", dashed=True)]

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from gauger.records import Role
 from gauger.report.blocks import Cell, Section, Table
+from gauger.report.tables import matrix_cell
 from gauger.report.view import Row, View
 from gauger.report.wording import count, number, percent, several
 
@@ -23,6 +25,10 @@ LEDGER = {
     "dropped": "Dropped",
     "overlaps": "Overlaps with test items",
 }
+EFFICIENCY = {
+    "uplift_per_thousand_teacher_tokens": "Per 1000 tokens",
+    "uplift_per_query": "Per query",
+}
 OUTCOMES = ("scored", "unparsed", "truncated", "refused", "failed")
 
 
@@ -34,19 +40,36 @@ def build(view: View) -> Section | None:
     lead = []
     if ledger:
         lead.append(
-            "Tokens trained on count repeats; distinct tokens do not. Overlaps are training samples that share text with "
-            "a test item."
+            "Tokens trained on count repeats; distinct tokens do not. Overlaps are training samples that share text "
+            "with a test item."
         )
     arms = _samples(examples)
     return Section(
         "material",
         "What the arms were trained on",
         lead,
-        tables=[_ledger(ledger)] if ledger else [],
+        summary=_ledger(ledger) if ledger else None,
+        tables=[table for table in (_efficiency(view),) if table is not None],
         template="examples.html.j2" if arms else "",
         data={"arms": arms},
         short="Training material",
     )
+
+
+def _efficiency(view: View) -> Table | None:
+    """Return what teacher tokens and queries buy, over targeted and near benchmarks; None where not estimated."""
+    names = [name for name in EFFICIENCY if view.arms_with(name)]
+    arms = [arm for arm in view.distilled if any(view.of(name, arm) for name in names)]
+    if not arms:
+        return None
+    roles = [role for role in (Role.TARGETED, Role.NEAR) if role in view.roles]
+    columns = ("Arm", *(f"{EFFICIENCY[name]}, {role}" for name in names for role in roles))
+    rows = [
+        [Cell(arm, kind="code"), *(matrix_cell(view.headline(name, arm, role)) for name in names for role in roles)]
+        for arm in arms
+    ]
+    title = "What the teacher's tokens buy, points of mean uplift (interval)"
+    return Table(columns, rows, title, numeric=frozenset(range(1, len(columns))))
 
 
 def _ledger(rows: Sequence[Row]) -> Table:
@@ -85,8 +108,8 @@ def outcomes(view: View) -> Section | None:
     every = sum(totals.values())
     told = [f"{percent(totals[name] / every, 1)} {name}" for name in OUTCOMES if totals[name] and every]
     lead = (
-        f"Of {count(every)} answers: {', '.join(told)}. Only scored answers carry a score; the others are counted here and "
-        "never entered as zero unless the study says so."
+        f"Of {count(every)} answers: {', '.join(told)}. Only scored answers carry a score; the others are counted here "
+        "and never enter as zero, unless the study declares that unparsed answers count as wrong."
     )
     body = [
         [

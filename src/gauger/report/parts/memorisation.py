@@ -7,14 +7,14 @@ from gauger.report.blocks import Figure, Key, Panel, Section
 from gauger.report.forest import Line, Reference, forest, height_of, lines_of, window
 from gauger.report.palette import RUST, SLATE
 from gauger.report.tables import estimates_table
-from gauger.report.view import View
-from gauger.report.wording import fill, listing
+from gauger.report.view import View, averages
+from gauger.report.wording import codes, fill
 
 CAPTION = (
-    "How much more an arm gains on the targeted items than on new items of the same kind, beyond what matched training "
-    "shows between the two. Right of zero: part of the gain belongs to the items, not to the skill. The leak arm has test "
-    "items planted in its training data on purpose and must stand clearly right of zero; it shows that the measure sees "
-    "what it is meant to see."
+    "How much more an arm gains on the targeted items than on new items of the same kind, beyond what matched "
+    "training shows between the two. Right of zero: part of the gain belongs to the items, not to the skill. The leak "
+    "arm has test items planted in its training data on purpose and must stand clearly right of zero; it shows that "
+    "the measure sees what it is meant to see."
 )
 
 
@@ -28,13 +28,10 @@ def build(view: View) -> Section | None:
         kind = view.kinds.get(arm, ArmKind.DISTILLED)
         name = {ArmKind.DISTILLED: "distilled arms", ArmKind.LEAK: "planted leak"}.get(ArmKind(kind), "other controls")
         colour = RUST if kind == ArmKind.DISTILLED else SLATE
-        groups[name] += [
-            Line(f"{arm}, {row['benchmark']}" if row.get("benchmark") else arm, row, colour, "diamond")
-            for row in view.of("memorisation", arm)
-        ]
+        groups[name] += [Line(arm, row, colour, "diamond") for row in view.of("memorisation", arm) if averages(row)]
     lines = lines_of(groups)
-    rows = [line.estimate for line in lines if line.estimate is not None]
-    extent = window(rows)
+    extent = window([line.estimate for line in lines])
+    rows = [row for arm in arms for row in view.of("memorisation", arm)]
     chart = forest(lines, unit="points", x_title="points", extent=extent, references=[Reference(0.0)])
     title = "Memorisation, percentage points"
     legend = (Key("distilled", "diamond", RUST), Key("control", "diamond", SLATE))
@@ -56,8 +53,8 @@ def _lead(view: View) -> list[str]:
         row["arm"]
         for arm in view.distilled
         for row in view.of("memorisation", arm)
-        if row["value"] is not None and row["low"] is not None and row["low"] > 0
+        if averages(row) and row["value"] is not None and row["low"] is not None and row["low"] > 0
     ]
     if above:
-        return [fill("Memorisation is told apart from zero in {arms}.", arms=listing(dict.fromkeys(above)))]
-    return ["In no distilled arm is memorisation told apart from zero."]
+        return [fill("The whole interval lies above zero in {arms}.", arms=codes(dict.fromkeys(above)))]
+    return ["In no distilled arm does the whole interval lie above zero."]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import altair as alt
 
 from gauger.report.blocks import Figure, Key, Panel
-from gauger.report.drawing import Chart, plot
+from gauger.report.drawing import Chart, layered
 from gauger.report.forest import drawn_ends, window
 from gauger.report.palette import BAND, BLUE, INK, MUTED, PAPER, TRACK
 from gauger.report.tables import estimates_table
@@ -14,9 +14,9 @@ from gauger.report.wording import estimand, with_unit
 
 HEIGHT = 64
 CAPTION = (
-    "Dot: the judged number. Thick bar: its interval. Thin bar: the interval that holds for all of the study's estimates "
-    "of this kind at once. Left of the dashed line lies minor, right of it major; while the thick bar crosses the line, "
-    "the verdict is undetermined."
+    "Dot: the judged number. Thick bar: its interval. Thin bar: the interval that holds for all of the study's "
+    "estimates of this kind at once. Left of the dashed line lies minor, right of it major; while the thick bar "
+    "crosses the line, the verdict is undetermined."
 )
 GAP_CAPTION = " 0 % is no better than the same training without the teacher; 100 % is the teacher's own level."
 
@@ -33,7 +33,7 @@ def number_line(verdict: Row) -> Figure | None:
     legend = (Key("minor", "bar", TRACK), Key("major", "bar", BAND), Key("estimate and interval", "circle", BLUE))
     title = f"The judged number: {told.label}, {rule.get('arm') or row['arm']}"
     chart = _chart(row, threshold, extent, f"{told.label}, {'%' if told.unit == 'percent' else told.unit}")
-    panel = Panel(chart, height=HEIGHT + 50, alt=f"{title}: {with_unit(row['value'], told.unit)}")
+    panel = Panel(chart, height=HEIGHT + 50, labelled=False, alt=f"{title}: {with_unit(row['value'], told.unit)}")
     caption = CAPTION + (GAP_CAPTION if rule["estimand"] == "gap_recovered" else "")
     return Figure("verdict", title, caption, (panel,), estimates_table([row], "The judged estimate"), legend)
 
@@ -41,27 +41,31 @@ def number_line(verdict: Row) -> Figure | None:
 def _chart(row: Row, threshold: float, extent: tuple[float, float], x_title: str) -> Chart:
     low, high = (100 * end for end in extent)
     tau = min(max(100 * threshold, low), high)
-    cut = plot([{"at": tau}]).mark_rule(color=INK, strokeDash=[5, 3], strokeWidth=1.6).encode(x="at:Q")
-    return alt.layer(*_zones(low, tau, high, x_title), cut, *_estimate(row, low, high)).properties(height=HEIGHT)
+    cut = alt.Chart().mark_rule(color=INK, strokeDash=[5, 3], strokeWidth=1.6).encode(x=alt.datum(tau))
+    return layered([_zones(low, tau, high, x_title), cut, _estimate(row, low, high)], height=HEIGHT)
 
 
-def _zones(low: float, tau: float, high: float, x_title: str) -> list[Chart]:
-    base = plot([{"from": low, "to": tau, "name": "minor"}, {"from": tau, "to": high, "name": "major"}])
-    x = alt.X("from:Q", scale=alt.Scale(domain=[low, high], nice=False, zero=False), title=x_title)
+def _zones(low: float, tau: float, high: float, x_title: str) -> Chart:
+    base = alt.Chart()
+    rows = [{"from": low, "to": tau, "name": "minor"}, {"from": tau, "to": high, "name": "major"}]
+    scale = alt.Scale(domain=[low, high], nice=False, zero=False)
+    x = alt.X("from:Q", scale=scale, title=x_title, axis=alt.Axis(tickCount=6))
     colours = alt.Scale(domain=["minor", "major"], range=[TRACK, BAND])
-    area = base.mark_rect(opacity=1).encode(x=x, x2="to:Q", fill=alt.Fill("name:N", scale=colours, legend=None))
+    area = base.mark_rect(opacity=1).encode(x=x, x2=alt.X2("to:Q"), fill=alt.Fill("name:N", scale=colours, legend=None))
     names = base.mark_text(align="left", dx=6, baseline="top", color=MUTED)
-    return [area, names.encode(x=alt.X("from:Q"), y=alt.value(6), text="name:N")]
+    return layered([area, names.encode(x=alt.X("from:Q"), y=alt.value(6), text=alt.Text("name:N"))], rows=rows)
 
 
-def _estimate(row: Row, low: float, high: float) -> list[Chart]:
+def _estimate(row: Row, low: float, high: float) -> Chart:
     ends = drawn_ends(row, "", low, high) or (low, high)
     family = drawn_ends(row, "simultaneous_", low, high) or ends
     names = ("value", "low", "high", "family_low", "family_high")
     point = dict(zip(names, (100 * row["value"], *ends, *family), strict=True))
-    base = plot([point]).encode(y=alt.value(0.62 * HEIGHT))
-    return [
-        base.mark_rule(color=BLUE, strokeWidth=1.6).encode(x="family_low:Q", x2="family_high:Q"),
-        base.mark_rule(color=BLUE, strokeWidth=7).encode(x="low:Q", x2="high:Q"),
-        base.mark_point(filled=True, size=170, opacity=1, fill=BLUE, stroke=PAPER, strokeWidth=2).encode(x="value:Q"),
+    base = alt.Chart().encode(y=alt.value(0.62 * HEIGHT))
+    dot = base.mark_point(filled=True, size=170, opacity=1, fill=BLUE, stroke=PAPER, strokeWidth=2)
+    layers = [
+        base.mark_rule(color=BLUE, strokeWidth=1.6).encode(x=alt.X("family_low:Q"), x2=alt.X2("family_high:Q")),
+        base.mark_rule(color=BLUE, strokeWidth=7).encode(x=alt.X("low:Q"), x2=alt.X2("high:Q")),
+        dot.encode(x=alt.X("value:Q")),
     ]
+    return layered(layers, rows=[point])

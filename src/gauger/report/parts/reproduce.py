@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from gauger.report.blocks import Cell, Section, Table
-from gauger.report.tables import interval_cell, place_of, value_cell
+from gauger.report.tables import interval_cell, note_cell, place_of, value_cell, without_empty
 from gauger.report.view import View, role_of
 from gauger.report.wording import count, estimand, number, quantity
 
@@ -24,7 +24,10 @@ def build(view: View) -> Section | None:
     facts = list(_facts(view.study))
     if not facts:
         return None
-    lead = "The same command with the same versions gives the same numbers. The fingerprint covers everything that can change one."
+    lead = (
+        "The same command with the same versions gives the same numbers. The fingerprint covers everything that can "
+        "change one of them."
+    )
     return Section(
         "reproduce",
         "How to get these numbers again",
@@ -38,7 +41,7 @@ def build(view: View) -> Section | None:
 def _facts(study: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     if study.get("command"):
         yield {"name": "Command", "value": study["command"], "code": True}
-    shown = ("name", "question", "kind", "command")
+    shown = ("name", "question", "kind", "command", "extraction")
     for key in (*NAMES, *(key for key in study if key not in NAMES and key not in shown)):
         if study.get(key) not in (None, "", {}, []):
             yield {
@@ -64,7 +67,7 @@ def every_estimate(view: View) -> Section | None:
         "Estimand", "Arm", "Against", "Benchmark", "Role", "Value", "Interval", "For all at once",
         "Std. error", "df", "Items", "Clusters", "Replicates", "Note",
     )  # fmt: skip
-    body = [
+    body: list[list[Cell | str]] = [
         [
             Cell(estimand(row["estimand"]).label, title=estimand(row["estimand"]).meaning),
             Cell(row["arm"], kind="code"),
@@ -80,7 +83,7 @@ def every_estimate(view: View) -> Section | None:
                 Cell("" if row[key] is None else count(row[key]), sort=row[key])
                 for key in ("n_items", "n_clusters", "n_replicates")
             ),
-            row["note"] or "",
+            note_cell(row),
         ]
         for row in view.estimates
     ]
@@ -89,4 +92,4 @@ def every_estimate(view: View) -> Section | None:
         "value. A row without a value says why. The machine-readable form is estimates.json."
     )
     table = Table(columns, body, numeric=frozenset(range(5, 13)), filters=(0, 1, 3, 4), id="every-estimate")
-    return Section("numbers", "Every estimate", [lead], tables=[table], short="Every estimate")
+    return Section("numbers", "Every estimate", [lead], tables=[without_empty(table)], short="Every estimate")

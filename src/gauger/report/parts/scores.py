@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import altair as alt
 
 from gauger.records import ArmKind
 from gauger.report.blocks import Figure, Key, Panel, Section
-from gauger.report.drawing import Chart, plot
+from gauger.report.drawing import Chart, layered
 from gauger.report.forest import described, tooltip
 from gauger.report.palette import INK, MUTED, PAPER, TRACK, arm_style
 from gauger.report.tables import estimates_table
 from gauger.report.view import Row, View, defined
-
-CAPTION = (
-    "Each row is a benchmark. The grey track runs from the untouched base to the teacher: the distance there is to close. "
-    "The dark tick is matched training without the teacher, so an arm's uplift is the stretch from the tick to its mark. "
-    "Hollow marks are controls: base, format, placebo, leak (test items planted on purpose) and reference (true answers). "
-    "Hover over a mark for its interval."
-)
 
 REFERENCE_MARKS = {
     ArmKind.TEACHER: ("diamond", INK, False),
@@ -30,6 +23,7 @@ REFERENCE_MARKS = {
     ArmKind.LEAK: ("cross", MUTED, True),
     ArmKind.REFERENCE: ("triangle-up", MUTED, True),
 }
+TICKS = [0, 20, 40, 60, 80, 100]
 LANE = 11
 """Pixels between the lanes of two distilled arms on one benchmark's row."""
 
@@ -42,8 +36,21 @@ def build(view: View) -> Section | None:
     panels = [_panel(view, role) for role in view.roles]
     table = estimates_table(rows, "Scores, per cent")
     title = "Score of every arm, per cent"
-    figure = Figure("scores", title, CAPTION, panels, table, legend(view), wide=len(panels) == 1)
+    figure = Figure("scores", title, caption(view), panels, table, legend(view), wide=len(panels) == 1)
     return Section("scores", "Where every arm stands", (), [figure], short="Scores")
+
+
+def caption(view: View) -> str:
+    """Return how to read the figure, naming only what this document holds."""
+    kinds = set(view.kinds.values())
+    told = ["Each row is a benchmark."]
+    if {ArmKind.BASE, ArmKind.TEACHER} <= kinds:
+        told.append("The grey track runs from the untouched base to the teacher: the distance there is to close.")
+    if ArmKind.MATCHED in kinds:
+        told.append("The dark tick is the control, so an arm's uplift is the stretch from the tick to its mark.")
+    if kinds & set(REFERENCE_MARKS):
+        told.append("Teacher and other controls stand in the upper lane, distilled arms below, one lane each.")
+    return " ".join([*told, "Hover over a mark for its interval."])
 
 
 def legend(view: View) -> list[Key]:
@@ -63,64 +70,80 @@ def _styles(view: View) -> dict[str, tuple[str, str]]:
 
 def _panel(view: View, role: str | None) -> Panel:
     names = view.in_role(role)
-    lanes = len(view.distilled)
-    step = 30 + LANE * max(lanes, 1)
+    lanes = len(view.distilled) + 1
+    step = 26 + LANE * lanes
+    x = alt.X("value:Q", title="score, %", axis=alt.Axis(values=TICKS), scale=alt.Scale(domain=[0, 100], nice=False))
     scale = alt.Scale(domain=names, paddingInner=0, paddingOuter=0)
-    y = alt.Y("benchmark:N", sort=None, scale=scale, axis=alt.Axis(title=None, labelFontWeight=600))
-    x = alt.X("value:Q", title="score, %", scale=alt.Scale(domain=[0, 100], nice=False))
-    layers = [_tracks(view, names, x, y, step), *_controls(view, names, x, y), _ticks(view, names, x, y, step)]
+    y = alt.Y("benchmark:N", sort=None, scale=scale, axis=alt.Axis(title=None))
+    rows = [*_tracks(view, names), *(_datum(row, style) for row, style in _styled(view, names, step, lanes))]
+    chart = layered(_layers(x, y, step), rows=rows, height=step * len(names))
+    title = (role or "no role given").capitalize() if len(view.roles) > 1 else ""
+    return Panel(chart, title, step * len(names) + 50, f"Scores on {role or 'all'} benchmarks", False)
+
+
+def _layers(x: alt.X, y: alt.Y, step: int) -> list[Chart]:
+    shift = alt.YOffset("shift:Q", scale=None)
+    base = alt.Chart().encode(y=y)
+    track, tick, bar, point = (
+        base.transform_filter(
+            f"datum.mark === '{mark}'" if mark != "bar" else "isValid(datum.low) && isValid(datum.high)"
+        )
+        for mark in ("track", "tick", "bar", "point")
+    )
+    stroke, fill = alt.Stroke("stroke:N", scale=None), alt.Fill("fill:N", scale=None)
+    shape = alt.Shape("shape:N", scale=None)
+    return [
+        track.mark_bar(height=step - 14, color=TRACK).encode(x=x, x2=alt.X2("end:Q")),
+        tick.mark_tick(thickness=2.5, size=step - 12, color=INK, opacity=1).encode(x=x, tooltip=tooltip()),
+        bar.mark_rule(strokeWidth=2).encode(
+            x=alt.X("low:Q"), x2=alt.X2("high:Q"), yOffset=shift, color=alt.Color("fill:N", scale=None)
+        ),
+        point.mark_point(size=78, strokeWidth=1.6, opacity=1).encode(
+            x=x, yOffset=shift, stroke=stroke, fill=fill, shape=shape, tooltip=tooltip()
+        ),
+    ]
+
+
+def _styled(view: View, names: Sequence[str], step: int, lanes: int) -> Iterator[tuple[Row, dict[str, Any]]]:
+    """Yield every score of a panel with the mark it is drawn with: controls in the upper lane, then arm by arm."""
+
+    def scores(arm: str) -> list[Row]:
+        return list(defined(view.on("score", arm, name) for name in names))
+
+    for arm in view.of_kind(ArmKind.MATCHED):
+        yield from ((row, {"mark": "tick"}) for row in scores(arm))
+    shift = _lane(step, 0, lanes)
+    for kind, (shape, colour, hollow) in REFERENCE_MARKS.items():
+        style = {"mark": "point", "shape": shape, "stroke": colour, "fill": PAPER if hollow else colour, "shift": shift}
+        yield from ((row, style) for arm in view.of_kind(kind) for row in scores(arm))
     for lane, (arm, (colour, shape)) in enumerate(_styles(view).items()):
-        shift = (lane - (lanes - 1) / 2) * LANE
-        layers.append(_arm_layer(view, arm, names, x, y, (colour, shape, shift)))
-    chart = alt.layer(*layers).properties(height=step * len(names))
-    return Panel(chart, (role or "").capitalize(), step * len(names) + 50, f"Scores on {role or 'all'} benchmarks")
+        style = {
+            "mark": "point",
+            "shape": shape,
+            "stroke": PAPER,
+            "fill": colour,
+            "shift": _lane(step, lane + 1, lanes),
+        }
+        yield from ((row, {**style, **_ends(row)}) for row in scores(arm))
 
 
-def _row(row: Row) -> dict[str, Any]:
-    ends = {key: None if row[key] is None else 100 * min(max(row[key], 0.0), 1.0) for key in ("low", "high")}
-    return {"benchmark": row["benchmark"], "value": 100 * row["value"], **ends, **described(row)}
+def _lane(step: int, lane: int, lanes: int) -> float:
+    """Return the height of a lane inside the row of a benchmark, in pixels from the row's upper edge."""
+    return step / 2 + (lane - (lanes - 1) / 2) * LANE
 
 
-def _rows(view: View, arms: Sequence[str], names: Sequence[str]) -> list[dict[str, Any]]:
-    return [_row(row) for arm in arms for row in defined(view.on("score", arm, name) for name in names)]
+def _ends(row: Row) -> dict[str, float]:
+    return {key: 100 * min(max(row[key], 0.0), 1.0) for key in ("low", "high") if row[key] is not None}
 
 
-def _tracks(view: View, names: Sequence[str], x: alt.X, y: alt.Y, step: int) -> Chart:
-    ends = []
+def _datum(row: Row, style: dict[str, Any]) -> dict[str, Any]:
+    return {"benchmark": row["benchmark"], "value": 100 * row["value"], **style, **described(row)}
+
+
+def _tracks(view: View, names: Sequence[str]) -> Iterator[dict[str, Any]]:
+    """Yield the stretch from base to teacher of every benchmark where both have a score."""
     for name in names:
         pair = [view.of_kind(kind)[:1] for kind in (ArmKind.BASE, ArmKind.TEACHER)]
-        found = list(defined(view.on("score", arm, name) for arms in pair for arm in arms))
-        if len(found) == 2:
-            ends.append({"benchmark": name, "value": 100 * found[0]["value"], "end": 100 * found[1]["value"]})
-    return plot(ends).mark_bar(height=step - 22, color=TRACK).encode(x=x, x2="end:Q", y=y)
-
-
-def _ticks(view: View, names: Sequence[str], x: alt.X, y: alt.Y, step: int) -> Chart:
-    mark = plot(_rows(view, view.of_kind(ArmKind.MATCHED), names)).mark_tick(
-        thickness=2.5, size=step - 16, color=INK, opacity=1
-    )
-    return mark.encode(x=x, y=y, tooltip=tooltip())
-
-
-def _controls(view: View, names: Sequence[str], x: alt.X, y: alt.Y) -> list[Chart]:
-    layers = []
-    for kind, (shape, colour, hollow) in REFERENCE_MARKS.items():
-        mark = plot(_rows(view, view.of_kind(kind), names)).mark_point(
-            shape=shape,
-            size=75,
-            filled=not hollow,
-            stroke=colour,
-            fill=PAPER if hollow else colour,
-            strokeWidth=1.6,
-            opacity=1,
-        )
-        layers.append(mark.encode(x=x, y=y, tooltip=tooltip()))
-    return layers
-
-
-def _arm_layer(view: View, arm: str, names: Sequence[str], x: alt.X, y: alt.Y, style: tuple[str, str, float]) -> Chart:
-    colour, shape, shift = style
-    base = plot(_rows(view, [arm], names)).encode(y=y, yOffset=alt.value(shift), tooltip=tooltip())
-    bar = base.mark_rule(color=colour, strokeWidth=2).encode(x=alt.X("low:Q"), x2="high:Q")
-    mark = base.mark_point(shape=shape, size=80, filled=True, fill=colour, stroke=PAPER, strokeWidth=1, opacity=1)
-    return alt.layer(bar, mark.encode(x=x))
+        ends = [100 * row["value"] for row in defined(view.on("score", arm, name) for arms in pair for arm in arms)]
+        if len(ends) == 2:
+            yield {"mark": "track", "benchmark": name, "value": ends[0], "end": ends[1]}

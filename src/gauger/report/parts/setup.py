@@ -5,6 +5,7 @@ from __future__ import annotations
 from markupsafe import Markup
 
 from gauger.report.blocks import Cell, Section, Table
+from gauger.report.tables import without_empty
 from gauger.report.view import View
 from gauger.report.wording import KIND_WORDS, ROLE_WORDS, codes, count, fill, several
 
@@ -29,12 +30,12 @@ def _lead(view: View) -> list[str | Markup]:
     roles = [role for role in view.roles if role in ROLE_WORDS]
     if roles:
         lead.append(
-            "Every benchmark has a role: " + "; ".join(f"{role} ({ROLE_WORDS[role]})" for role in roles if role) + "."
+            "Roles of the benchmarks: " + "; ".join(f"{role} ({ROLE_WORDS[role]})" for role in roles if role) + "."
         )
     if not view.is_compare:
         lead.append(
-            "Uplift is what an arm scores beyond its matched arm: the same tokens, steps and format without the teacher. "
-            "Raw gain is what it scores beyond the untouched base. Differences are in percentage points."
+            "Uplift is what an arm scores beyond its matched arm: the same tokens, steps and format without the "
+            "teacher. Raw gain is what it scores beyond the untouched base. Differences are in percentage points."
         )
     return lead
 
@@ -62,7 +63,9 @@ def _arms(view: View) -> Table:
         ]
         for arm in view.arms
     ]
-    return _lean(Table(columns, rows, f"{several(len(rows), 'arm')}", numeric=frozenset({5, 6, 7, 8}), folded=True))
+    return without_empty(
+        Table(columns, rows, f"{several(len(rows), 'arm')}", numeric=frozenset({5, 6, 7, 8}), folded=True)
+    )
 
 
 def _benchmarks(view: View) -> Table:
@@ -78,17 +81,6 @@ def _benchmarks(view: View) -> Table:
         ]
         for row in view.benchmarks
     ]
-    return _lean(Table(columns, rows, f"{several(len(rows), 'benchmark')}", numeric=frozenset({4}), folded=True))
-
-
-def _lean(table: Table) -> Table:
-    """Return the table without the columns that hold nothing at all."""
-    cells = table.cells()
-    kept = [place for place in range(len(table.columns)) if any(row[place].text not in ("–", "") for row in cells)]
-    return Table(
-        [table.columns[place] for place in kept],
-        [[row[place] for place in kept] for row in cells],
-        table.caption,
-        numeric=frozenset(new for new, old in enumerate(kept) if old in table.numeric),
-        folded=table.folded,
+    return without_empty(
+        Table(columns, rows, f"{several(len(rows), 'benchmark')}", numeric=frozenset({4}), folded=True)
     )

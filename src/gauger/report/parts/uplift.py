@@ -4,20 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from markupsafe import Markup
-
-from gauger.report.blocks import Figure, Key, Panel, Section
-from gauger.report.forest import Line, Reference, describe_change, forest, height_of, lines_of, window
+from gauger.report.blocks import Cell, Figure, Key, Panel, Section, Table
+from gauger.report.forest import Line, Reference, forest, height_of, lines_of, window
 from gauger.report.palette import MUTED, role_colour
-from gauger.report.tables import estimates_table
-from gauger.report.view import Row, View, defined
-from gauger.report.wording import ROLE_WORDS, fill
+from gauger.report.tables import estimates_table, matrix_cell
+from gauger.report.view import View
 
+STUDY = (
+    "Each mark is how many percentage points the arm scores beyond the same training without the teacher. Right of "
+    "zero, the teacher helped; left of it, this material did harm that matched training did not. "
+)
+COMPARE = (
+    "Each mark is how many percentage points the arm scores beyond its control. How much of that is the teacher's "
+    "depends on how alike the two were trained. "
+)
 CAPTION = (
-    "Each mark is how many percentage points the arm scores beyond the same training without the teacher: right of zero, "
-    "the teacher helped; left of it, the training did harm that matched training did not. Circles are single benchmarks, "
-    "diamonds the mean over a role. Thick bars are the intervals of each estimate alone; thin bars hold for all estimates "
-    "at once, so use them to pick out single benchmarks."
+    "Circles are single benchmarks, diamonds the mean over a role. Thick bars are the intervals of each estimate "
+    "alone; thin bars hold for all estimates at once, so use them to pick out single benchmarks."
 )
 
 
@@ -27,7 +30,11 @@ def build(view: View) -> Section | None:
     if not arms:
         return None
     return Section(
-        "uplift", "What the teacher added", _lead(view, arms), [role_figure(view, arms)], short="Uplift by benchmark"
+        "uplift",
+        "What the distilled arm adds" if view.is_compare else "What the teacher added",
+        summary=role_matrix(view, "uplift", arms, "Mean uplift by role, percentage points (interval)"),
+        figures=[role_figure(view, arms)],
+        short="Uplift by benchmark",
     )
 
 
@@ -35,19 +42,21 @@ def role_figure(view: View, arms: Sequence[str]) -> Figure:
     """Return one interval chart per arm, rows grouped by role, all on one axis."""
     rows = [row for arm in arms for row in view.of("uplift", arm)]
     extent = window(rows)
-    panels = [_panel(view, arm, extent) for arm in arms]
+    panels = [_panel(view, arm, extent, ticks=8 if len(arms) == 1 else 5) for arm in arms]
     legend = [
         *(Key(f"{role} benchmark", "circle", role_colour(role)) for role in view.roles if role),
         Key("mean over a role", "diamond", MUTED),
     ]
     table = estimates_table(rows, "Uplift, percentage points")
     title = "Uplift by benchmark, percentage points"
-    return Figure("uplift", title, CAPTION, panels, table, legend, wide=len(panels) == 1)
+    caption = (COMPARE if view.is_compare else STUDY) + CAPTION
+    return Figure("uplift", title, caption, panels, table, legend, wide=len(panels) == 1)
 
 
-def _panel(view: View, arm: str, extent: tuple[float, float]) -> Panel:
+def _panel(view: View, arm: str, extent: tuple[float, float], ticks: int) -> Panel:
     lines = role_lines(view, "uplift", arm)
-    chart = forest(lines, unit="points", x_title="points over control", extent=extent, references=[Reference(0.0)])
+    zero = [Reference(0.0)]
+    chart = forest(lines, unit="points", x_title="points over control", extent=extent, references=zero, ticks=ticks)
     controls = dict.fromkeys(row["control"] for row in view.of("uplift", arm) if row["control"])
     title = f"{arm}, against {', '.join(controls)}" if controls else arm
     return Panel(chart, title, height_of(lines), f"Uplift of {title}")
@@ -67,17 +76,13 @@ def role_lines(view: View, estimand: str, arm: str) -> list[Line]:
     return lines_of(groups)
 
 
-def _lead(view: View, arms: Sequence[str]) -> list[str | Markup]:
-    """Return one sentence per arm: its uplift on each role."""
-    found: list[str | Markup] = []
-    for arm in arms:
-        parts = [f"{describe_change(row)} on {role}" for role, row in _means(view, arm)]
-        if parts:
-            text = "; ".join(parts)
-            found.append(fill("<code>{arm}</code>: {text}.", arm=arm, text=text))
-    return found
-
-
-def _means(view: View, arm: str) -> list[tuple[str, Row]]:
-    means = [(role, view.headline("uplift", arm, role)) for role in view.roles if role in ROLE_WORDS]
-    return [(role or "", row) for role, row in means for row in defined([row])]
+def role_matrix(view: View, estimand: str, arms: Sequence[str], caption: str) -> Table | None:
+    """Return arms against roles, each cell a mean over the role with its interval; None where no mean exists."""
+    roles = [role for role in view.roles if any(view.headline(estimand, arm, role) for arm in arms)]
+    if not roles:
+        return None
+    rows = [
+        [Cell(arm, kind="code"), *(matrix_cell(view.headline(estimand, arm, role)) for role in roles)] for arm in arms
+    ]
+    columns = ["Arm", *((role or "all").capitalize() for role in roles)]
+    return Table(columns, rows, caption, numeric=frozenset(range(1, len(columns))))

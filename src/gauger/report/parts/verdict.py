@@ -8,17 +8,20 @@ from typing import Any
 from markupsafe import Markup
 
 from gauger.report.blocks import Callout, Section
+from gauger.report.forest import describe_change
 from gauger.report.parts.cards import cards
 from gauger.report.parts.number_line import number_line
-from gauger.report.view import Row, View
+from gauger.report.view import Row, View, defined
 from gauger.report.wording import (
     ROLE_WORDS,
+    codes,
     estimand,
     fill,
     interval,
     listing,
     percent,
     probability,
+    quantity,
     several,
     with_unit,
 )
@@ -36,6 +39,16 @@ GROUNDS = {
     "undetermined": "The interval holds the threshold, hence undetermined.",
     "invalid": "The number stands below for completeness; nothing may be concluded from it.",
 }
+
+DEEDS = {
+    "gap_recovered": (
+        "Trained as <code>{arm}</code>, the student closed {value} of its remaining gap to the teacher on {where}"
+    ),
+    "uplift": "Trained as <code>{arm}</code>, the student scored {value} beyond matched training on {where}",
+    "gain": "Trained as <code>{arm}</code>, the student scored {value} against its untouched base on {where}",
+    "carryover": "Of its targeted uplift, <code>{arm}</code> carried {value} over to {where}",
+}
+OTHER_DEED = "For <code>{arm}</code>, {label} on {where} is {value}"
 
 
 def build(view: View) -> Section | None:
@@ -64,16 +77,11 @@ def sentence(verdict: Row) -> Markup:
         reason = (row or {}).get("reason") or "no estimate was made"
         return lead + fill("The number to be judged is undefined: {reason}.", reason=reason)
     unit = estimand(rule["estimand"]).unit
-    level = percent(row.get("level") or rule.get("level") or 0.95)
+    digits = 0 if unit == "percent" else 1
     return (
         lead
         + deed(rule, row)
-        + fill(
-            " ({level} interval {interval}); the threshold for <em>major</em> is {threshold}.",
-            level=level,
-            interval=interval(row["low"], row["high"], unit),
-            threshold=with_unit(rule["threshold"], unit, digits=0 if unit == "percent" else 1),
-        )
+        + fill("; <em>major</em> begins at {at}.", at=with_unit(rule["threshold"], unit, digits=digits))
     )
 
 
@@ -81,17 +89,10 @@ def deed(rule: Row, row: Row) -> Markup:
     """Return what the judged arm did, as a sentence without its full stop."""
     unit = estimand(rule["estimand"]).unit
     role = rule.get("role") or ""
-    where = f"{role} benchmarks ({ROLE_WORDS[role]})" if role in ROLE_WORDS else role or "its benchmarks"
-    value = with_unit(row["value"], unit)
-    told = {
-        "gap_recovered": "Trained as <code>{arm}</code>, the student closed {value} of its remaining gap to the teacher "
-        "on {where}",
-        "uplift": "Trained as <code>{arm}</code>, the student scored {value} against the same training without the "
-        "teacher on {where}",
-        "gain": "Trained as <code>{arm}</code>, the student scored {value} against its untouched base on {where}",
-        "carryover": "Of its targeted uplift, <code>{arm}</code> carried {value} over to {where}",
-    }
-    template = told.get(rule["estimand"], "For <code>{arm}</code>, {label} on {where} is {value}")
+    where = f"{role} benchmarks" if role in ROLE_WORDS else role or "its benchmarks"
+    level = percent(row.get("level") or rule.get("level") or 0.95)
+    value = f"{with_unit(row['value'], unit)} ({level} interval {interval(row['low'], row['high'], unit)})"
+    template = DEEDS.get(rule["estimand"], OTHER_DEED)
     label = estimand(rule["estimand"]).label
     return fill(template, arm=rule.get("arm") or row["arm"], value=value, where=where, label=label)
 
@@ -102,13 +103,15 @@ def lines(verdict: Row) -> Sequence[str]:
     when = "The threshold and the rule were fixed before the run."
     if rule.get("post_hoc"):
         when = "The rule was changed after the run had started."
-    found = [f"{GROUNDS[outcome]} {when}" if verdict.get("estimate") else when]
+    role = rule.get("role") or ""
+    meant = f"{role.capitalize()} means: {ROLE_WORDS[role]}." if role in ROLE_WORDS else ""
+    found: list[str | Markup] = [" ".join(filter(None, [GROUNDS[outcome], when, meant]))]
     if verdict.get("probability_major") is not None and outcome != "invalid":
         chance = probability(verdict["probability_major"])
         found.append(fill("Probability that the true value lies above the threshold: <strong>{p}</strong>.", p=chance))
     settled = verdict.get("settled_by")
     if settled:
-        label = "The check that failed" if outcome == "invalid" else "What would settle it"
+        label = "Why" if outcome == "invalid" else "What would settle it"
         found.append(fill("<strong>{label}:</strong> {settled}", label=label, settled=settled))
     return found
 
@@ -133,11 +136,27 @@ def notices(view: View) -> Sequence[Callout]:
 
 
 def without_rule(view: View) -> str | Markup:
-    """Return the sentence of a document that has no verdict: what was compared with what."""
+    """Return the sentence of a document that has no verdict: what the headline arm scores beyond its control."""
     arm = view.headline_arm
     if arm is None:
         return "This document compares no distilled arm with a control; its scores are below."
-    controls = listing(dict.fromkeys(row["control"] for row in view.of("uplift", arm) if row["control"]))
+    controls = dict.fromkeys(row["control"] for row in view.of("uplift", arm) if row["control"])
     if not controls:
         return fill("<code>{arm}</code> was measured; no control stands beside it.", arm=arm)
-    return fill("What <code>{arm}</code> scores beyond <code>{controls}</code>.", arm=arm, controls=controls)
+    told = _told(view, arm)
+    return fill("<code>{arm}</code> against {controls}: ", arm=arm, controls=codes(controls)) + f"{told}."
+
+
+def _told(view: View, arm: str) -> str:
+    """Return the mean uplift on each role; where no mean was made, the range over benchmarks."""
+    means = {role: view.headline("uplift", arm, role) for role in view.roles}
+    told = [
+        f"{describe_change(row)} on {f'{role} benchmarks' if role else 'benchmarks without a role'}"
+        for role, row in means.items()
+        if row is not None and row["value"] is not None
+    ]
+    values = [row["value"] for row in defined(view.of("uplift", arm)) if row.get("benchmark")]
+    if told or not values:
+        return "; ".join(told) or "no uplift could be computed"
+    ends = quantity(min(values), "points"), with_unit(max(values), "points")
+    return f"uplift on {several(len(values), 'benchmark')} ranges from {ends[0]} to {ends[1]}"
