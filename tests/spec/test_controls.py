@@ -207,6 +207,13 @@ def test_an_arm_without_a_teacher_has_no_matched_arm() -> None:
     assert (stage.source, stage.strategy, stage.seeds) == (TextSource.SELF, "label", "benchmark-train")
 
 
+def test_an_arm_that_is_what_a_matched_arm_would_be_has_none_itself() -> None:
+    same = "{kind: sft, source: web, forms: [quiz], samples: 1500, steps: 300}"
+    arms = documented(f"arms.web={{stages: [{same}]}}")
+    assert arms["web"].recipe == arms[arms["label"].matched or ""].recipe
+    assert arms["web"].matched is None
+
+
 def test_a_stage_is_json_able() -> None:
     stage = arms_of(full_study())["soft"].stages[0]
     assert stage.to_dict() == {

@@ -10,7 +10,7 @@ from gauger.spec.load import MAX_BYTES
 from gauger.spec.stages import ContinueStage, LogitDistillStage, SftStage, TextDistillStage
 from gauger.spec.world import World
 
-from .study_files import DOCUMENTED, FORMS, FULL, KNOWN, ROOT, full_study, line_of
+from .study_files import DOCUMENTED, FORMS, FULL, KNOWN, PAGE, ROOT, full_study, line_of
 
 
 def problems_of(text: str, *overrides: str) -> list[UserError]:
@@ -44,6 +44,17 @@ def test_every_key_arrives() -> None:
 def test_the_documented_example_loads() -> None:
     study = parse_study(DOCUMENTED, benchmarks_known=KNOWN, forms_known=FORMS)
     assert study.study == "my-first-study"
+
+
+def test_the_documented_messages_are_what_is_said() -> None:
+    mistaken = DOCUMENTED.replace("fauna-cloze: {", "fauna-cloz: {").replace("strategy: label", "strategy: lable")
+    with pytest.raises(StudyError) as caught:
+        parse_study(mistaken, file="my-first-study.yaml", benchmarks_known=KNOWN)
+    shown = PAGE.partition("nearest known name:\n\n```\n")[2].partition("```")[0].splitlines()
+    said = str(caught.value).splitlines()
+    assert [line.removesuffix(" ...") for line in shown] == [
+        line[: len(show.removesuffix(" ..."))] for line, show in zip(said, shown, strict=True)
+    ]
 
 
 def test_every_study_of_the_project_loads_and_names_its_schema() -> None:

@@ -87,7 +87,9 @@ def expand_arms(study: Study) -> tuple[Arm, ...]:
     off = switched_off(study)
     declared = tuple(_declared(study, name) for name in study.arms)
     names = {} if "matched" in off else _matched_names(declared)
-    declared = tuple(replace(arm, matched=names.get(_matched_recipe(arm.recipe))) for arm in declared)
+    declared = tuple(
+        replace(arm, matched=names.get(_matched_recipe(arm.recipe))) if arm.uses_teacher else arm for arm in declared
+    )
     base = () if "base" in off else (_base(),)
     matched = tuple(_matched(name, recipe) for recipe, name in names.items())
     by_name = {arm.name: arm for arm in declared}

@@ -18,11 +18,11 @@ class AtlasWorld(Part):
     """Draws facts, entities, splits and what the base knows; another seed is another world of the same sizes."""
     entities: Annotated[int, Field(ge=16, le=2000)] = 120
     """Entities of each knowledge domain."""
-    genera: Annotated[int, Field(ge=2, le=64)] = 20
+    genera: Annotated[int, Field(ge=2, le=64)] = 12
     """Genera of each domain; an entity's genus decides its value for every relation."""
     relations: Annotated[int, Field(ge=4, le=32)] = 8
     """Relations that every entity has a value for."""
-    values: Annotated[int, Field(ge=2, le=64)] = 10
+    values: Annotated[int, Field(ge=2, le=64)] = 12
     """Possible values of each relation; guessing among them scores 1/values."""
     held_out_facts: Annotated[int, Field(ge=1, le=8)] = 2
     """Facts of each entity held out for each of the two test splits."""
