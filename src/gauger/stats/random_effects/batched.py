@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from gauger.errors import ConvergenceError, UserError
 from gauger.stats.random_effects.data import Array, Codes
-from gauger.stats.random_effects.maximise import STEP_TOLERANCE, STEPS
+from gauger.stats.random_effects.maximise import NEAR, STEP_TOLERANCE, STEPS
 from gauger.stats.random_effects.moments import LOG_2PI
 
 
@@ -118,7 +118,7 @@ def fit_many(
         tau2[active] = moved
         active = active[~small]
         if not len(active):
-            return _results(batch, tau2, method)
+            return _or_zero(batch, tau2, method)
     raise ConvergenceError(f"{len(active)} of {len(tau2)} data sets did not converge, the first is number {active[0]}.")
 
 
@@ -191,6 +191,18 @@ def _bracketed(tau2: Array, step: Array, low: Array, high: Array) -> Array:
     moved = tau2 + step
     moved = np.where(moved >= high, 0.5 * (tau2 + high), moved)
     return np.where(moved <= low, np.where(low > 0.0, 0.5 * (tau2 + low), 0.0), moved)
+
+
+def _or_zero(batch: Batch, tau2: Array, method: str) -> ManyFits:
+    """Prefer a mode at zero where it is the higher one; tried only where the mode found is near zero."""
+    curvature = _slopes(batch, tau2, method)[1]
+    near = np.flatnonzero((tau2 > 0.0) & (0.5 * curvature * tau2**2 < NEAR))
+    if len(near):
+        part, zero = batch.take(near), np.zeros(len(near))
+        boundary = _slopes(part, zero, method)[0] <= 0.0
+        higher = _results(part, zero, method).log_likelihood > _results(part, tau2[near], method).log_likelihood
+        tau2[near[boundary & higher]] = 0.0
+    return _results(batch, tau2, method)
 
 
 def _results(batch: Batch, tau2: Array, method: str) -> ManyFits:

@@ -22,6 +22,10 @@ STALLED = 0.1
 """The last step must bring the gradient below this share of what it was, else it was not the last."""
 
 
+NEAR = 3.0
+"""Log-likelihood units."""
+
+
 @dataclass(frozen=True)
 class Maximum:
     """Where the search ended: always a point that satisfies the conditions of a (local) maximum."""
@@ -41,8 +45,8 @@ def maximise(
     """Find tau2 >= 0 where the log-likelihood has its maximum over the free components.
 
     Components at zero whose gradient points outwards are held there; the rest take a Newton step with the Hessian made
-    negative definite (absolute eigenvalues), halved until the likelihood rises. Multimodal likelihoods exist
-    (few, very unequal rows): this finds the mode uphill from `start`.
+    negative definite (absolute eigenvalues), halved until the likelihood rises. Likelihoods with two modes exist (few,
+    very unequal rows), nearly always one of them at zero: where a component ends near zero, zero is tried as well.
 
     Parameters
     ----------
@@ -60,10 +64,27 @@ def maximise(
     ConvergenceError
         When `STEPS` steps do not suffice or no step improves a point that is not a maximum.
     """
+    found = _uphill(likelihood_at, start, free, scale)
+    for component in np.flatnonzero(free & (found.tau2 > 0.0)):
+        if near_zero(float(found.tau2[component]), float(found.at.hessian[component, component])):
+            rival = found.tau2.copy()
+            rival[component] = 0.0
+            if likelihood_at(rival).value > found.at.value:
+                found = _uphill(likelihood_at, rival, free, scale)
+    return found
+
+
+def near_zero(tau2: float, curvature: float) -> bool:
+    """Tell whether zero may be the better mode: a parabola at the maximum falls by less than `NEAR` on the way to 0."""
+    return -0.5 * curvature * tau2**2 < NEAR
+
+
+def _uphill(
+    likelihood_at: Callable[[Array], Likelihood], start: Array, free: NDArray[np.bool_], scale: float
+) -> Maximum:
     tau2, at = start, likelihood_at(start)
     for step_number in range(1, STEPS + 1):
-        moving = free & ((tau2 > 0.0) | (at.gradient > 0.0))
-        step = _newton_step(at, moving)
+        step, moving = _step(at, tau2, free)
         small = bool((np.abs(step) <= STEP_TOLERANCE * (tau2 + 1e-3 * scale)).all())
         proposal, reached = _climb(likelihood_at, tau2, at, step) if step.any() else (tau2, at)
         if reached is None and not small:
@@ -74,9 +95,7 @@ def maximise(
         if done:
             return Maximum(tau2, at, step_number, tuple(bool(zero) for zero in free & (tau2 == 0.0)))
     gradient = ", ".join(f"{value:.3g}" for value in at.gradient)
-    raise ConvergenceError(
-        f"The variance components did not converge: tau2 = {tau2.tolist()}, gradient = [{gradient}]."
-    )
+    raise ConvergenceError(f"The variances did not converge: tau2 = {tau2.tolist()}, gradient = [{gradient}].")
 
 
 def _settled(before: Likelihood, after: Likelihood, moving: NDArray[np.bool_], tau2: Array, scale: float) -> bool:
@@ -84,6 +103,17 @@ def _settled(before: Likelihood, after: Likelihood, moving: NDArray[np.bool_], t
     was, now = np.abs(before.gradient[moving]), np.abs(after.gradient[moving])
     rounding = 1e-9 * (1.0 + abs(after.value)) / (tau2[moving] + scale)
     return bool((now <= np.maximum(STALLED * was, rounding)).all())
+
+
+def _step(at: Likelihood, tau2: Array, free: NDArray[np.bool_]) -> tuple[Array, NDArray[np.bool_]]:
+    """Return a Newton step that leads out of no bound, and which components take part in it."""
+    moving = free & ((tau2 > 0.0) | (at.gradient > 0.0))
+    while True:
+        step = _newton_step(at, moving)
+        outward = (tau2 == 0.0) & (step < 0.0)
+        if not outward.any():
+            return step, moving
+        moving = moving & ~outward
 
 
 def _newton_step(at: Likelihood, moving: NDArray[np.bool_]) -> Array:

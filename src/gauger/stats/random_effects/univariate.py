@@ -11,7 +11,7 @@ import numpy as np
 
 from gauger.errors import ConvergenceError
 from gauger.stats.random_effects.data import Array, MetaData
-from gauger.stats.random_effects.maximise import STEP_TOLERANCE, STEPS, Maximum
+from gauger.stats.random_effects.maximise import STEP_TOLERANCE, STEPS, Maximum, near_zero
 from gauger.stats.random_effects.moments import LOG_2PI, Likelihood
 
 
@@ -38,8 +38,19 @@ def maximise_mean(data: MetaData, reml: bool, start: float) -> Maximum:
         small = abs(moved - tau2) <= STEP_TOLERANCE * (tau2 + scale)
         tau2 = moved
         if small:
-            return Maximum(np.array([tau2]), mean_likelihood(data, tau2, reml), number, (tau2 == 0.0,))
+            tau2, at = _or_zero(data, tau2, reml)
+            return Maximum(np.array([tau2]), at, number, (tau2 == 0.0,))
     raise ConvergenceError(f"tau2 did not converge in {STEPS} steps: last value {tau2:g}, slope {slope:.3g}.")
+
+
+def _or_zero(data: MetaData, tau2: float, reml: bool) -> tuple[float, Likelihood]:
+    """Prefer a mode at zero if it is the higher one; tried only where it can be."""
+    at = mean_likelihood(data, tau2, reml)
+    if tau2 > 0.0 and near_zero(tau2, float(at.hessian[0, 0])):
+        zero = mean_likelihood(data, 0.0, reml)
+        if zero.value > at.value and zero.gradient[0] <= 0.0:
+            return 0.0, zero
+    return tau2, at
 
 
 def _slopes(effect: Array, variance: Array, tau2: float, reml: bool) -> tuple[float, float, float]:
