@@ -152,12 +152,13 @@ def append_to(folder: Path, results: str, studies: str | None) -> None:
         if text is None:
             continue
         path = folder / name
-        old = path.read_text(encoding="utf-8-sig")
-        header = next(csv.reader(io.StringIO(old, newline="")))
-        out = io.StringIO(newline="")
-        writer = csv.DictWriter(out, header, lineterminator="\n")
-        writer.writerows(csv.DictReader(io.StringIO(text, newline="")))
-        joined = old + ("" if old.endswith("\n") else "\n") + out.getvalue()
-        path.write_text(joined, encoding="utf-8", newline="\n")
-        if not set(header) == set(columns):
+        old = path.read_bytes()
+        ending = "\r\n" if b"\r\n" in old else "\n"
+        header = next(csv.reader(io.StringIO(old.decode("utf-8-sig"), newline="")))
+        if set(header) != set(columns):
             raise UserError("the table's columns", ", ".join(header), Place(str(path), 1))
+        out = io.StringIO(newline="")
+        writer = csv.DictWriter(out, header, lineterminator=ending)
+        writer.writerows(csv.DictReader(io.StringIO(text, newline="")))
+        gap = b"" if old.endswith(b"\n") else ending.encode()
+        path.write_bytes(old + gap + out.getvalue().encode())

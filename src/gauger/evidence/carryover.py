@@ -81,9 +81,10 @@ def _carry_over(name: str, rows: pl.DataFrame) -> CarryOver:
     n_studies = both["study_id"].n_unique()
     if analysis.fitted is None or len(analysis.fitted.beta) < 2:
         return CarryOver(name, n_studies, len(lines), analysis, reason=NOT_BOTH)
-    (targeted, held_out), vcov = analysis.fitted.beta, analysis.fitted.vcov
+    targeted, held_out = analysis.fitted.beta.tolist()
+    vcov = analysis.fitted.vcov.tolist()
     df = min(one.df for one in analysis.pooled if one.df is not None and one.name != DIFFERENCE)
-    found = fieller(held_out, targeted, vcov[1, 1], vcov[0, 0], vcov[0, 1], df)
+    found = fieller(held_out, targeted, vcov[1][1], vcov[0][0], vcov[0][1], df)
     share = None if found.value is None else 1 - found.value
     slope = _slope(both, lines)
     return CarryOver(

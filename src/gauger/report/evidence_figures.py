@@ -1,0 +1,217 @@
+"""Charts of the evidence page: forest plots, carry-over, funnel, dose, restrictions, risk of bias."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import altair as alt
+import polars as pl
+
+from gauger.evidence.bias import QUESTIONS
+from gauger.evidence.columns import ROLES
+from gauger.evidence.fit import Evidence
+from gauger.evidence.forest import Forest
+from gauger.evidence.pool import Pooled
+from gauger.report.blocks import Key
+from gauger.report.drawing import Chart, layered
+from gauger.report.forest import Line, Reference, forest, lines_of, window
+from gauger.report.palette import BLUE, GREEN, INK, MUTED, ORANGE, PAPER, RULE, RUST, SLATE
+
+COLOURS = {"targeted": RUST, "fresh": ORANGE, "held-out": BLUE, "general": SLATE}
+SHAPES = {"targeted": "circle", "fresh": "square", "held-out": "triangle-up", "general": "cross"}
+RISKS = {"low": (GREEN, "+"), "some": (ORANGE, "–"), "high": (RUST, "×"), "unclear": (SLATE, "?")}
+"""Level -> colour and sign: the sign says it without the colour."""
+LIMITS = (-0.5, 0.8)
+"""Intervals are cut here, 0-1 scale."""
+POINT_HEIGHT = 360
+
+
+def role_keys(roles: Iterable[str] = tuple(COLOURS)) -> list[Key]:
+    """Return the legend of benchmark roles."""
+    return [Key(role, SHAPES[role], COLOURS[role]) for role in roles]
+
+
+def row_of(label: str, one: Any, note: str = "") -> dict[str, Any]:
+    """Return an estimate of the evidence (points) as a row of the report's charts (0-1 scale)."""
+    known = one.estimate is not None
+    return {
+        "estimand": "uplift", "arm": label, "benchmark": None, "over": None, "role": None,
+        "value": one.estimate / 100 if known else None,
+        "low": one.low / 100 if known else None, "high": one.high / 100 if known else None,
+        "simultaneous_low": None, "simultaneous_high": None, "n_items": None, "n_replicates": None,
+        "note": note or getattr(one, "note", None), "reason": getattr(one, "reason", None),
+    }  # fmt: skip
+
+
+def study_lines(found: Forest, role: str) -> list[Line]:
+    """Return one line per study and the pooled mean below them, for one role."""
+    lines = [
+        Line(one.study_id, row_of(one.study_id, one, f"{one.n_rows} rows; risk of bias: {one.risk}"), COLOURS[role])
+        for one in found.lines
+        if one.role == role
+    ]
+    pooled = next(one for one in found.pooled if one.name == role)
+    note = f"{pooled.n_rows} rows of {pooled.n_studies} studies"
+    return [*lines, Line("pooled mean", row_of("pooled mean", pooled, note), INK, "diamond")]
+
+
+def interval_chart(groups: Mapping[str, Sequence[Line]], x_title: str = "percentage points") -> tuple[Chart, int]:
+    """Return an interval chart of grouped lines and how many lines it has."""
+    lines = lines_of(groups)
+    rows = [line.estimate for line in lines if line.estimate is not None]
+    chart = forest(
+        lines, unit="points", x_title=x_title, extent=window(rows, limits=LIMITS), references=[Reference(0.0)]
+    )
+    return chart, len(lines)
+
+
+def pooled_groups(groups: Mapping[str, Sequence[Pooled]]) -> dict[str, list[Line]]:
+    """Return lines of pooled estimates under headings, coloured by role where the name is one."""
+    return {
+        heading: [
+            Line(one.name, row_of(one.name, one), COLOURS.get(one.name, BLUE), SHAPES.get(one.name, "circle"))
+            for one in members
+        ]
+        for heading, members in groups.items()
+    }
+
+
+def restriction_groups(evidence: Evidence, role: str) -> dict[str, list[Line]]:
+    """Return the pooled mean of one role under every restriction, for both sets of controls."""
+    groups: dict[str, list[Line]] = {}
+    for heading, side in (("over the untouched base", "untouched"), ("over all controls", "controls")):
+        groups[heading] = []
+        for place, moved in enumerate(evidence.restrictions):
+            if moved.unit == "points":
+                one = getattr(moved.headline, side)[role]
+                shape = "diamond" if place == 0 else "circle"
+                groups[heading].append(Line(moved.name, row_of(moved.name, one), COLOURS[role], shape))
+    return groups
+
+
+def carry_over_points(lines: pl.DataFrame) -> Chart:
+    """Return students as points: mean targeted gain across, mean held-out gain upwards, with the line of equality."""
+    rows = [
+        {
+            "targeted": line["targeted"], "held_out": line["held_out"], "arm": line["arm"], "study": line["study_id"],
+            "control": line["control_arm"] or "", "colour": BLUE if line["contrast"] == "untouched-base" else RUST,
+            "shape": "circle" if line["contrast"] == "untouched-base" else "square",
+        }
+        for line in lines.iter_rows(named=True)
+    ]  # fmt: skip
+    ends = [value for row in rows for value in (row["targeted"], row["held_out"])] or [0.0]
+    low, high = min([*ends, 0.0]) - 2, max([*ends, 0.0]) + 2
+    diagonal = [{"x": low, "y": low}, {"x": high, "y": high}]
+    scale = alt.Scale(domain=[low, high], nice=False)
+    return layered(
+        [
+            layered([alt.Chart().mark_line(color=RULE, strokeDash=[5, 3]).encode(x="x:Q", y="y:Q")], rows=diagonal),
+            layered([alt.Chart().mark_rule(color=RULE).encode(y="zero:Q")], rows=[{"zero": 0}]),
+            layered([alt.Chart().mark_rule(color=RULE).encode(x="zero:Q")], rows=[{"zero": 0}]),
+            layered(
+                [
+                    _points().encode(
+                        x=alt.X("targeted:Q", title="mean targeted gain, points", scale=scale),
+                        y=alt.Y("held_out:Q", title="mean held-out gain, points", scale=scale),
+                        tooltip=["study:N", "arm:N", "control:N", "targeted:Q", "held_out:Q"],
+                    )
+                ],
+                rows=rows,
+            ),
+        ],
+        height=POINT_HEIGHT,
+    )
+
+
+def scatter(rows: pl.DataFrame, x: str, x_title: str, log: bool = False) -> Chart:
+    """Return rows as points: any column across, the uplift upwards, coloured by role."""
+    data = [
+        {
+            "x": row[x], "effect": row["score_distilled"] - row["score_control"], "study": row["study_id"],
+            "arm": row["arm"], "benchmark": row["benchmark"], "role": row["benchmark_role"],
+            "colour": COLOURS[row["benchmark_role"]], "shape": SHAPES[row["benchmark_role"]],
+        }
+        for row in rows.iter_rows(named=True)
+    ]  # fmt: skip
+    scale = alt.Scale(type="log") if log else alt.Scale(zero=False)
+    axis = alt.Axis(format="~s") if log else alt.Axis()
+    return layered(
+        [
+            layered([alt.Chart().mark_rule(color=RULE).encode(y="zero:Q")], rows=[{"zero": 0}]),
+            layered(
+                [
+                    _points().encode(
+                        x=alt.X("x:Q", title=x_title, scale=scale, axis=axis),
+                        y=alt.Y("effect:Q", title="uplift, points"),
+                        tooltip=["study:N", "arm:N", "benchmark:N", "role:N", "x:Q", "effect:Q"],
+                    )
+                ],
+                rows=data,
+            ),
+        ],
+        height=POINT_HEIGHT,
+    )
+
+
+def _points() -> Chart:
+    return alt.Chart().mark_point(filled=True, opacity=0.7, size=34, stroke=PAPER, strokeWidth=0.5).encode(
+        fill=alt.Fill("colour:N", scale=None), shape=alt.Shape("shape:N", scale=None)
+    )  # fmt: skip
+
+
+def traffic_light(bias: pl.DataFrame) -> tuple[Chart, int]:
+    """Return the risk-of-bias figure, one line per study and one column per question, and how many lines it has."""
+    columns = ["overall", *QUESTIONS]
+    rows = [
+        {"study": study["study_id"], "question": column.replace("_", " "), "level": study[column],
+         "colour": RISKS[study[column]][0], "sign": RISKS[study[column]][1]}
+        for study in bias.iter_rows(named=True)
+        for column in columns
+    ]  # fmt: skip
+    base = alt.Chart().encode(
+        x=alt.X("question:N", sort=None, title=None, axis=alt.Axis(orient="top", labelAngle=-35, labelLimit=170)),
+        y=alt.Y("study:N", sort=None, title=None, scale=alt.Scale(paddingInner=0, paddingOuter=0)),
+        tooltip=["study:N", "question:N", "level:N"],
+    )
+    chart = layered(
+        [
+            base.mark_circle(size=190, opacity=1).encode(color=alt.Color("colour:N", scale=None)),
+            base.mark_text(color=PAPER, fontWeight=700, fontSize=12, baseline="middle").encode(text="sign:N"),
+        ],
+        rows=rows,
+        height=18 * bias.height,
+    )
+    return chart, bias.height
+
+
+def risk_keys() -> list[Key]:
+    """Return the legend of risk levels."""
+    return [Key(f"{sign} {level}", "circle", colour) for level, (colour, sign) in RISKS.items()]
+
+
+@dataclass(frozen=True)
+class _Mean:
+    """A mean in the form that `row_of` reads."""
+
+    estimate: float | None
+    low: float | None
+    high: float | None
+    reason: str | None
+
+
+def gap_chart(evidence: Evidence) -> tuple[Chart, int]:
+    """Return the GSM8K - GSM1k gaps of groups of models."""
+    lines = [
+        Line(one.name, row_of(one.name, _Mean(one.mean, one.low, one.high, one.reason), f"{one.n_models} models"),
+             RUST if "distilled" in one.name else MUTED)
+        for one in evidence.gaps.groups
+    ]  # fmt: skip
+    return interval_chart({"": lines}, "GSM8K minus GSM1k, points")
+
+
+def roles_present(found: Forest) -> list[str]:
+    """Return the roles that have at least one study line, in the order of `ROLES`."""
+    present = {line.role for line in found.lines}
+    return [str(role) for role in ROLES if role in present]

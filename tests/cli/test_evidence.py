@@ -1,0 +1,159 @@
+"""`gauger evidence`: every sub-command as text and as JSON, and the user's mistakes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import typer
+from typer.testing import CliRunner, Result
+
+from gauger.cli.evidence import register
+from gauger.errors import UserError
+from gauger.evidence.table import data_path
+
+HEADER = (data_path() / "results.csv").read_text(encoding="utf-8").splitlines()[0].split(",")
+CELLS = {
+    "study_id": "limo-2025", "title": "LIMO", "year": "2025", "reference": "arXiv:2502.03387",
+    "source_grade": "primary",
+    "student_base": "Qwen2.5-32B-Instruct", "arm": "A new arm", "contrast": "untouched-base", "control_arm": "base",
+    "benchmark": "MATH500", "benchmark_role": "targeted", "metric": "accuracy", "score_scale": "percent",
+    "n_items": "500", "score_control": "80.0", "score_distilled": "90.0",
+}  # fmt: skip
+CODING = {
+    "seeds_from_benchmark": "low", "confounded_mixture": "low", "contamination_check_reported": "y",
+    "heldout_eval_reported": "n", "control_quality": "matched", "variance_reported": "n", "note": "",
+}  # fmt: skip
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def run() -> Run:
+    app = typer.Typer()
+
+    @app.callback()
+    def root() -> None:
+        """Stand in for the whole application."""
+
+    register(app)
+
+    def call(*arguments: str | Path, answers: str | None = None) -> Result:
+        return CliRunner().invoke(app, ["evidence", *map(str, arguments)], input=answers, catch_exceptions=True)
+
+    return call
+
+
+def block(**changes: str) -> str:
+    cells = {**CELLS, **changes}
+    return ",".join(HEADER) + "\n" + ",".join(cells.get(name, "") for name in HEADER) + "\n"
+
+
+def loads(done: Result) -> dict:  # type: ignore[type-arg]
+    assert done.exit_code == 0, done.output
+    return json.loads(done.stdout)
+
+
+def after_echo(done: Result) -> dict:  # type: ignore[type-arg]
+    """Read the JSON behind the answers, which the runner echoes as a terminal would."""
+    assert done.exit_code == 0, done.output
+    return json.loads(done.stdout[done.stdout.index("{") :])
+
+
+def test_without_a_sub_command_it_summarises(run: Run) -> None:
+    bare, named = run(), run("summary")
+    assert bare.exit_code == named.exit_code == 0
+    assert bare.stdout == named.stdout
+    assert "Published evidence (101 studies, 2,780 rows)" in bare.stdout
+    assert "What the literature cannot tell" in bare.stdout
+
+
+def test_summary_as_json(run: Run) -> None:
+    found = loads(run("summary", "--json"))
+    assert found["untouched"]["n_rows"] == 930
+    assert found["cannot_tell"][0]["n_rows"] == 0
+    assert sum(found["excluded"].values()) + 1589 == 2780
+
+
+def test_forest(run: Run) -> None:
+    text = run("forest").stdout
+    assert "Uplift in percentage points over: untouched base" in text
+    found = loads(run("forest", "--all-controls", "--json"))
+    assert found["over"] == "every control that is not itself distilled"
+    assert {line["role"] for line in found["lines"]} == {"targeted", "fresh", "held-out", "general"}
+
+
+def test_fit(run: Run) -> None:
+    found = loads(run("fit", "--json"))
+    assert found["schema"] == "gauger.evidence/1"
+    assert len(found["restrictions"]) == 26
+
+
+def test_check(run: Run) -> None:
+    every = loads(run("check", "--json"))["findings"]
+    some = loads(run("check", "--study", "limo-2025", "--json"))["findings"]
+    assert some == [one for one in every if one["study_id"] == "limo-2025"]
+    assert "row 244, limo-2025" in run("check").stdout
+
+
+def test_check_of_an_unknown_study(run: Run) -> None:
+    done = run("check", "--study", "limo-2026")
+    assert isinstance(done.exception, UserError)
+    assert "Did you mean 'limo-2025'?" in str(done.exception)
+
+
+def test_add_a_file(run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "new.csv"
+    file.write_text(block(), encoding="utf-8")
+    assert "1 rows read" in run("add", file).stdout
+    found = loads(run("add", file, "--json"))
+    assert found["entered"] == {"pooled": 1}
+    assert len(found["changes"]) == 6
+
+
+def test_add_writes_only_where_it_is_told(run: Run, tmp_path: Path) -> None:
+    for name in ("results.csv", "studies.csv"):
+        (tmp_path / name).write_bytes((data_path() / name).read_bytes())
+    rows, study = tmp_path / "rows.csv", tmp_path / "study.csv"
+    rows.write_text(block(study_id="new-2026"), encoding="utf-8")
+    study.write_text(
+        ",".join(["study_id", *CODING]) + "\nnew-2026," + ",".join(CODING.values()) + "\n", encoding="utf-8"
+    )
+    assert run("add", rows, "--study", study, "--table", tmp_path).exit_code == 0
+    assert (tmp_path / "results.csv").read_bytes() == (data_path() / "results.csv").read_bytes()
+    done = run("add", rows, "--study", study, "--into", tmp_path, "--json")
+    assert loads(done)["rows"] == 1
+    assert loads(run("summary", "--table", tmp_path, "--json"))["studies"] == 102
+
+
+def test_add_refuses_a_bad_row(run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "new.csv"
+    file.write_text(block(contrast="base"), encoding="utf-8")
+    done = run("add", file)
+    assert isinstance(done.exception, UserError)
+    assert f"{file}:2: contrast" in str(done.exception)
+
+
+def test_add_by_prompts_asks_again_after_a_mistake(run: Run) -> None:
+    answers = [CELLS.get(name, "") for name in HEADER]
+    at = HEADER.index("benchmark_role")
+    answers.insert(at, "held out")
+    done = run("add", "--json", answers="\n".join(answers) + "\n")
+    assert after_echo(done)["entered"] == {"pooled": 1}
+    assert "Expected one of targeted, fresh, held-out, general, got 'held out'." in done.stderr
+
+
+def test_add_by_prompts_asks_for_the_coding_of_a_new_study(run: Run) -> None:
+    answers = [{**CELLS, "study_id": "new-2026"}.get(name, "") for name in HEADER]
+    coding = list(CODING.values())
+    done = run("add", "--json", answers="\n".join([*answers, "perhaps", *coding]) + "\n")
+    assert after_echo(done)["rows"] == 1
+    assert "Expected a coding that begins with one of" in done.stderr
+
+
+def test_a_folder_without_a_table(run: Run, tmp_path: Path) -> None:
+    done = run("summary", "--table", tmp_path)
+    assert isinstance(done.exception, UserError)
+    assert "results.csv" in str(done.exception)
