@@ -8,6 +8,7 @@ differences of contrasts are differences of matrices. What a study cannot provid
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -101,6 +102,26 @@ class Cells:
         weights = np.zeros(self.cube.present.shape)
         weights[a, b] = 1.0 / len(b)
         return weights
+
+
+    @cached_property
+    def common_items(self) -> NDArray[np.int64]:
+        """(B, A, A): how many items of each benchmark two arms both have scores for."""
+        answered = [np.isfinite(scores).any(axis=1).astype(np.float64) for scores in self.cube.panel.scores]
+        return np.array([one @ one.T for one in answered]).astype(np.int64)
+
+    def require_common_items(self, weights: Weights) -> None:
+        """Refuse a contrast of arms that share no item on one of its benchmarks.
+
+        Raises
+        ------
+        MissingCell
+            With the reason `NO_COMMON_ITEMS`.
+        """
+        for b in np.flatnonzero((weights != 0).sum(axis=0) > 1):
+            arms = np.flatnonzero(weights[:, b])
+            if (self.common_items[b][np.ix_(arms, arms)] == 0).any():
+                raise MissingCell(Reason.NO_COMMON_ITEMS)
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,8 @@ from gauger.records import Role
 from gauger.stats.panel import Panel
 
 IntArray = NDArray[np.int64]
+CodeArray = NDArray[np.int32]
+"""One small integer per row; half the memory of the default."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,7 @@ def build_cube(table: pl.DataFrame, design: Design) -> Cube:
     """
     benchmarks, roles = _benchmarks(table, design)
     arms = tuple(arm.name for arm in design.arms)
-    counted = table.filter("counted")
+    counted = table if table["counted"].all() else table.filter("counted")
     codes = _Codes.of(counted, arms, benchmarks)
     scores = _fill(codes, counted["score"].to_numpy())
     replicate_seen = np.zeros((len(arms), codes.n_replicates), dtype=bool)
@@ -70,28 +72,33 @@ def build_cube(table: pl.DataFrame, design: Design) -> Cube:
 
 def _benchmarks(table: pl.DataFrame, design: Design) -> tuple[tuple[str, ...], tuple[str | None, ...]]:
     """List the benchmarks of design and records with their roles; the design's role wins over the records'."""
-    found = table.select("benchmark", "role").unique().sort("benchmark", "role")
     roles: dict[str, str | None] = dict(design.roles)
-    for benchmark, role in found.iter_rows():
-        if benchmark in design.roles:
-            continue
-        if role is not None and role not in list(Role):
-            raise InputError(f"a role of benchmark {benchmark!r}", repr(role), hint=nearest(role, map(str, Role)))
-        if role is not None and roles.get(benchmark) not in (None, role):
-            raise InputError(f"one role of benchmark {benchmark!r}", f"{roles[benchmark]!r} and {role!r}")
-        roles[benchmark] = role or roles.get(benchmark)
+    for benchmark in table["benchmark"].unique().sort():
+        if benchmark not in design.roles:
+            roles[benchmark] = _recorded_role(table, benchmark)
     return tuple(roles), tuple(roles.values())
+
+
+def _recorded_role(table: pl.DataFrame, benchmark: str) -> str | None:
+    """Return the one role that the records give a benchmark; None where they give none."""
+    found = table.filter(pl.col("benchmark") == benchmark)["role"].drop_nulls().unique().sort().to_list()
+    for role in found:
+        if role not in list(Role):
+            raise InputError(f"a role of benchmark {benchmark!r}", repr(role), hint=nearest(role, map(str, Role)))
+    if len(found) > 1:
+        raise InputError(f"one role of benchmark {benchmark!r}", " and ".join(map(repr, found)))
+    return found[0] if found else None
 
 
 @dataclass(frozen=True)
 class _Codes:
     """Rows as integers: where each scored row goes on every axis."""
 
-    arm: IntArray
-    benchmark: IntArray
-    replicate: IntArray
-    sample: IntArray
-    item: IntArray
+    arm: CodeArray
+    benchmark: CodeArray
+    replicate: CodeArray
+    sample: CodeArray
+    item: CodeArray
     """Numbered over all benchmarks; those of one benchmark are neighbours."""
     starts: IntArray
     """(B + 1,): first item of each benchmark."""
@@ -102,18 +109,18 @@ class _Codes:
 
     @classmethod
     def of(cls, counted: pl.DataFrame, arms: tuple[str, ...], benchmarks: tuple[str, ...]) -> _Codes:
-        arm, benchmark = _code(counted["arm"], arms), _code(counted["benchmark"], benchmarks)
+        benchmark = _code(counted["benchmark"], benchmarks)
         names = counted["item"].unique().sort()
-        key = benchmark * len(names) + _code(counted["item"], names)
+        key = benchmark.astype(np.int64) * len(names) + _code(counted["item"], names)
         seen = np.flatnonzero(np.bincount(key, minlength=len(benchmarks) * len(names)))
-        position = np.zeros(len(benchmarks) * len(names), dtype=np.int64)
+        position = np.zeros(len(benchmarks) * len(names), dtype=np.int32)
         position[seen] = np.arange(len(seen))
         starts = np.searchsorted(seen, np.arange(len(benchmarks) + 1) * len(names)).astype(np.int64)
         seen_names = names.gather(seen % max(len(names), 1)).to_list()
         replicate, n_replicates = _rank(counted["replicate"])
         sample, n_samples = _rank(counted["sample"])
         return cls(
-            arm=arm,
+            arm=_code(counted["arm"], arms),
             benchmark=benchmark,
             replicate=replicate,
             sample=sample,
@@ -126,24 +133,24 @@ class _Codes:
         )
 
 
-def _code(column: pl.Series, names: tuple[str, ...] | pl.Series) -> IntArray:
+def _code(column: pl.Series, names: tuple[str, ...] | pl.Series) -> CodeArray:
     """Return the position of each string among the names."""
-    return column.cast(pl.Enum(names)).to_physical().to_numpy().astype(np.int64)
+    return column.cast(pl.Enum(names)).to_physical().to_numpy().astype(np.int32)
 
 
-def _rank(column: pl.Series) -> tuple[IntArray, int]:
+def _rank(column: pl.Series) -> tuple[CodeArray, int]:
     """Return the rank of each number among the distinct ones, and how many there are."""
     numbers = column.unique().sort().to_numpy()
-    return np.searchsorted(numbers, column.to_numpy()).astype(np.int64), len(numbers)
+    if len(numbers) <= 1:
+        return np.zeros(len(column), dtype=np.int32), len(numbers)
+    return np.searchsorted(numbers, column.to_numpy()).astype(np.int32), len(numbers)
 
 
 def _fill(codes: _Codes, score: NDArray[np.float64]) -> tuple[NDArray[np.float64], ...]:
     """Average the samples of each cell into one dense array (A, R, I) per benchmark; NaN where nothing was scored."""
     n_items = np.diff(codes.starts)
-    start, width = codes.starts[:-1][codes.benchmark], n_items[codes.benchmark]
     cells_per_item = codes.n_arms * codes.n_replicates
-    row = codes.arm * codes.n_replicates + codes.replicate
-    cell = start * cells_per_item + row * width + (codes.item - start)
+    cell = _cell_numbers(codes, n_items)
     if codes.n_samples > 1:
         order = np.argsort(cell * codes.n_samples + codes.sample, kind="stable")
         cell, score = cell[order], score[order]
@@ -162,6 +169,16 @@ def _fill(codes: _Codes, score: NDArray[np.float64]) -> tuple[NDArray[np.float64
     return tuple(
         block.reshape(codes.n_arms, codes.n_replicates, int(n)) for block, n in zip(blocks, n_items, strict=True)
     )
+
+
+def _cell_numbers(codes: _Codes, n_items: IntArray) -> IntArray:
+    """Number the cell of each row: benchmarks one after the other, (A, R, I) within."""
+    start, width = codes.starts[:-1], n_items
+    cell = (codes.arm * codes.n_replicates + codes.replicate).astype(np.int64)
+    cell *= width[codes.benchmark]
+    cell += codes.item
+    cell += (start * (codes.n_arms * codes.n_replicates - 1))[codes.benchmark]
+    return cell
 
 
 def _refuse_duplicate(codes: _Codes, row: int) -> None:

@@ -59,6 +59,9 @@ def plan_one(name: str, estimand: Estimand, case: Case, scale: float = 1.0) -> P
     try:
         numerator = scale * estimand.weights(case)
         denominator = estimand.over(case) if estimand.over else None
+        for weights in (numerator, denominator):
+            if weights is not None:
+                case.cells.require_common_items(weights)
     except MissingCell as missing:
         return Planned(name, case, None, None, missing.reason)
     return Planned(name, case, numerator, denominator)

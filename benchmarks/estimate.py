@@ -1,0 +1,114 @@
+"""How long does a whole study take to estimate, beside an item bootstrap and a plain loop on the same records?
+
+20 benchmarks x 1,000 items x 10 arms x 8 replicates, and base and teacher once: 1.64 million rows. Gauger
+computes every estimand with pointwise and simultaneous intervals, assay checks and verdict, from the records table as
+it is read from Parquet. Beside it, from arrays that are already in memory:
+
+- the item bootstrap of the harnesses (lm-eval: 100,000 resamples of the items' mean for a metric that has no formula;
+  here 1,000, the time of 100,000 is 100 times as long), one score per arm and benchmark, no comparison at all;
+- a plain loop: the two-way variance of one uplift per arm and benchmark, item by item and replicate by replicate.
+
+Run: python benchmarks/estimate.py        (one core: OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 POLARS_MAX_THREADS=1)
+Target: under 2 s of processor time and 500 MB, everything included.
+"""
+
+from __future__ import annotations
+
+import os
+
+for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "POLARS_MAX_THREADS"):
+    os.environ.setdefault(variable, "1")
+
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from gauger.estimate.planted import Planted
+from gauger.estimate.simulate import cube_to_records, prepare
+from gauger.estimate.study import estimate_study
+
+PLANTED = Planted(benchmarks=5, items=1000, replicates=8, distilled_arms=5)
+"""Four roles x 5 benchmarks; ten arms of 8 replicates beside base and teacher: 1.64 million rows."""
+
+
+def main() -> None:
+    """Write the records once, estimate them in a process of their own, then time the two comparisons."""
+    with tempfile.TemporaryDirectory() as directory:
+        path = Path(directory) / "records.parquet"
+        cube = prepare(PLANTED).draw(np.random.default_rng(1))
+        records = cube_to_records(cube)
+        records.write_parquet(path)
+        print(f"{records.height:,} rows, {path.stat().st_size / 1e6:.1f} MB of Parquet")
+        measured = subprocess.run([sys.executable, __file__, str(path)], check=True, capture_output=True, text=True)
+    print(measured.stdout, end="")
+    gauger_s = float(measured.stdout.split("total:")[1].split()[0])
+    for name, run, factor in (
+        ("item bootstrap, 1,000 resamples", lambda: item_bootstrap(cube.panel.scores), 1),
+        ("item bootstrap, 100,000 resamples (extrapolated)", lambda: item_bootstrap(cube.panel.scores), 100),
+        ("plain loop, uplifts only (1 of 60 timed)", lambda: plain_loop(cube.panel.scores), 60),
+    ):
+        seconds = factor * timed(run)
+        print(f"{name}: {seconds:.2f} s, {seconds / gauger_s:.1f} times Gauger's")
+
+
+def estimate_file(path: Path) -> None:
+    """Read, estimate, and say what it took."""
+    design = prepare(PLANTED).design
+    before = time.process_time()
+    records = pl.read_parquet(path)
+    read = time.process_time()
+    study = estimate_study(records, design)
+    done = time.process_time()
+    peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    together = sum(estimate.simultaneous_low is not None for estimate in study.estimates)
+    print(f"{len(study.estimates)} estimates, {together} with a bounded simultaneous interval")
+    print(f"reading {read - before:.2f} s, estimating {done - read:.2f} s, total: {done - before:.2f} s of processor time")
+    print(f"peak memory of the process: {peak_mb:.0f} MB")
+
+
+def item_bootstrap(scores: tuple[np.ndarray, ...], resamples: int = 1000) -> list[float]:
+    """Return the standard error of every arm's score on every benchmark by resampling its items."""
+    rng = np.random.default_rng(1)
+    errors = []
+    for block in scores:
+        means = np.nanmean(block, axis=1)
+        for arm in means:
+            drawn = arm[rng.integers(len(arm), size=(resamples, len(arm)))].mean(axis=1)
+            errors.append(float(drawn.std(ddof=1)))
+    return errors
+
+
+def plain_loop(scores: tuple[np.ndarray, ...]) -> tuple[float, float]:
+    """Return one uplift and its two-way variance, written as the formula reads."""
+    difference = scores[0][0] - scores[0][5]
+    R, I = difference.shape
+    mean = sum(float(difference[r, i]) for r in range(R) for i in range(I)) / (R * I)
+    by_item = [sum(float(difference[r, i]) for r in range(R)) / R for i in range(I)]
+    by_replicate = [sum(float(difference[r, i]) for i in range(I)) / I for r in range(R)]
+    item = sum((one - mean) ** 2 for one in by_item) / (I * (I - 1))
+    replicate = sum((one - mean) ** 2 for one in by_replicate) / (R * (R - 1))
+    shared = sum(
+        (float(difference[r, i]) - by_item[i] - by_replicate[r] + mean) ** 2 for r in range(R) for i in range(I)
+    ) / ((R - 1) * (I - 1) * R * I)
+    return mean, item + replicate - shared
+
+
+def timed(run: Callable[[], object]) -> float:
+    """Return the processor seconds of one run."""
+    before = time.process_time()
+    run()
+    return time.process_time() - before
+
+
+if __name__ == "__main__":
+    if len(sys.argv) > 1:
+        estimate_file(Path(sys.argv[1]))
+    else:
+        main()
