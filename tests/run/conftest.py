@@ -7,7 +7,7 @@ from gauger.run.job import make_job
 from gauger.run.local import run_jobs
 
 HERE = Path(__file__).parent
-REGISTRY = {name: f"toy_jobs:{name}" for name in ("write", "fail", "leave", "die")}
+REGISTRY = {name: f"toy_jobs:{name}" for name in ("write", "fail", "leave", "die", "order", "environment")}
 
 
 @pytest.fixture

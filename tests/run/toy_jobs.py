@@ -1,5 +1,6 @@
 """Job functions for tests: small, and misbehaving on request."""
 
+import json
 import os
 import signal
 import sys
@@ -33,3 +34,12 @@ def die(params, inputs, out: Path) -> None:
         (out / "half.txt").write_text("half")
         os.kill(os.getpid(), signal.SIGKILL)
     (out / "text.txt").write_text("survived")
+
+
+def order(params, inputs, out: Path) -> None:
+    names = [name for name in params if name != "sleep"]
+    (out / "text.txt").write_text(" ".join(names))
+
+
+def environment(params, inputs, out: Path) -> None:
+    (out / "text.txt").write_text(json.dumps({name: os.environ.get(name) for name in params["names"]}))

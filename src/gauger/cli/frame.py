@@ -1,6 +1,6 @@
 """The application: which commands there are, and what the process says and returns when one of them stops.
 
-1. A user's mistake: its message, no traceback, exit 2 (usage errors too).
+1. A user's mistake: its message, no traceback, exit 2 (usage errors, and places that may not be written, too).
 2. Any other error that Gauger raises on purpose: its message, and the error's own exit code (1, or 128 + signal).
 3. Anything else is a fault of ours: traceback, a request to report it, exit 1.
 4. A reader that closed the pipe (``gauger … | head``): silence, exit 141 as shells expect.
@@ -8,10 +8,12 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib import import_module
 from importlib.metadata import version
 from typing import Annotated, Any
@@ -21,7 +23,7 @@ from typer.core import TyperGroup
 
 from gauger.errors import GaugerError, StudyError, UserError
 
-COMMANDS: tuple[str, ...] = ("status", "report", "evidence")
+COMMANDS: tuple[str, ...] = ("status", "report", "meta", "evidence", "calibrate")
 """Modules of this room that hold a command, in the order of ``gauger --help``; each has ``register(app)``.
 
 A command module imports nothing heavy at its top (no torch, polars, altair, scipy): all of them are imported for any
@@ -29,6 +31,8 @@ command.
 """
 
 SIGINT, SIGPIPE = 130, 141
+UNUSABLE_PLACE = frozenset({errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT})
+"""System errors that say that a file or directory the user named cannot be used."""
 
 
 class _PipeClosedError(GaugerError):
@@ -43,17 +47,29 @@ class _StoppedError(GaugerError):
     exit_code = SIGINT
 
 
+@contextmanager
+def _kept_apart() -> Iterator[None]:
+    """Rename two events that Typer would turn into exit code 1."""
+    try:
+        yield
+    except BrokenPipeError as error:
+        raise _PipeClosedError from error
+    except KeyboardInterrupt as error:
+        raise _StoppedError("stopped") from error
+
+
 class _Group(TyperGroup):
-    """Keeps two events apart from errors before Typer turns both into exit code 1."""
+    """The application's root."""
+
+    def make_context(self, *arguments: Any, **more: Any) -> Any:
+        """Read the command line (``--help`` and ``--version`` print here)."""
+        with _kept_apart():
+            return super().make_context(*arguments, **more)
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command."""
-        try:
+        with _kept_apart():
             return super().invoke(ctx)
-        except BrokenPipeError as error:
-            raise _PipeClosedError from error
-        except KeyboardInterrupt as error:
-            raise _StoppedError("stopped") from error
 
 
 def _print_version(wanted: bool) -> None:
@@ -104,14 +120,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _say(error)
     except BrokenPipeError:
         return _say(_PipeClosedError())
+    except OSError as error:
+        if error.errno not in UNUSABLE_PLACE:
+            return _fault()
+        print(f"{error.filename or 'a file'}: {error.strerror}", file=sys.stderr)
+        return UserError.exit_code
     except Exception:  # noqa: BLE001 - the outermost boundary: our own faults are shown whole
-        traceback.print_exc()
-        print(
-            "This is a fault in Gauger, not in what you gave it. Please report it with the lines above.",
-            file=sys.stderr,
-        )
-        return 1
+        return _fault()
     return 0
+
+
+def _fault() -> int:
+    """Show the error being handled whole, and ask for a report."""
+    traceback.print_exc()
+    print("This is a fault in Gauger, not in what you gave it. Please report it with the lines above.", file=sys.stderr)
+    return 1
 
 
 def _exit_code(stop: SystemExit) -> int:

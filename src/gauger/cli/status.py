@@ -37,6 +37,8 @@ def lines(found: Status) -> list[str]:
     said += [f"running: {job.name}" for job in found.running]
     for job, failure in found.failed:
         said += [f"failed: {job.name}", f"  arm {job.arm}, stage {job.stage}: {failure.reason}"]
+    if found.failed:
+        said.append("tracebacks: --json, or jobs/failures; the next run tries these jobs again")
     said += [f"blocked: {job.name}" for job in found.blocked]
     said += [f"damaged: {job.name}: {reason}; the next run computes it again" for job, reason in found.damaged]
     if found.set_aside:

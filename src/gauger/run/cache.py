@@ -134,6 +134,11 @@ class Cache:
         """Drop what killed processes left half written; only for a driver that holds the lock."""
         shutil.rmtree(self.root / "partial", ignore_errors=True)
 
+    def abandon(self, key: str) -> None:
+        """Drop what a job that failed or died left half written."""
+        for path in (self.root / "partial").glob(f"{key}.*"):
+            shutil.rmtree(path, ignore_errors=True)
+
     def in_progress(self) -> set[str]:
         """Keys of results being written now (or left behind by a kill, until the next `sweep`)."""
         partial = self.root / "partial"

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from gauger.errors import JobError
 from gauger.store.canonical import JSON, fingerprint, plain
 
 
@@ -30,7 +32,7 @@ class Job:
     inputs: Mapping[str, str]
     """Role -> key of the job whose result is read under that role."""
     cost: float
-    """Expected cost relative to other jobs (any unit, > 0): order of execution and time left."""
+    """Expected cost relative to other jobs (any unit, from 0 up): order of execution and time left."""
     arm: str
     replicate: int | None
     """None where the job does not belong to one replicate."""
@@ -67,8 +69,11 @@ def make_job(
     version : str
         Version of the code behind `kind`; a change makes earlier results unreachable. `source_version` computes one.
     """
-    address = {"kind": kind, "params": params, "inputs": inputs, "version": version}
-    return Job(fingerprint(address), kind, name, params, dict(inputs), cost, arm, replicate, stage)
+    if not (math.isfinite(cost) and cost >= 0):
+        raise JobError(f"{name}: a job's cost is a finite number from 0 up, got {cost}")
+    own = {key: plain(value, f"params.{key}") for key, value in params.items()}
+    key = fingerprint({"kind": kind, "params": own, "inputs": inputs, "version": version})
+    return Job(key, kind, name, own, dict(inputs), cost, arm, replicate, stage)
 
 
 def source_version(*modules: str) -> str:

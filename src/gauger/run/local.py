@@ -100,10 +100,12 @@ def run_jobs(
     """
     driver = _Driver(unique(jobs), cache, workers or cores(), registry, progress or Progress())
     with locked(cache.root / "lock"), _signals_raise():
-        driver.prepare()
-        with Pool(driver.workers, cache.root / "logs", environment) as pool:
-            driver.work(pool)
-    driver.progress.end()
+        try:
+            driver.prepare()
+            with Pool(driver.workers, cache.root / "logs", environment) as pool:
+                driver.work(pool)
+        finally:
+            driver.progress.end()
     return driver.result
 
 
@@ -134,14 +136,15 @@ class _Driver:
         self.cache.sweep()
         clear_failures(self.failures)
         write_json(self.cache.root / "jobs.json", {"schema": PLAN_SCHEMA, "jobs": [job.to_dict() for job in self.jobs]})
-        self.progress.begin(self.jobs, self.workers, Schedule(self.jobs, ()).priority)
+        reused: dict[str, float | None] = {}
         for job in self.jobs:
             entry = self.cache.look_up(job.key)
             if entry.state is State.DONE:
-                self.result.cached.add(job.key)
                 self._keep(job, entry.path, entry.seconds)
-                self.progress.reused(job, entry.seconds)
+                reused[job.key] = entry.seconds
+        self.result.cached = set(reused)
         self.schedule = Schedule(self.jobs, self.result.done)
+        self.progress.begin(self.jobs, self.workers, self.schedule.priority, reused)
 
     def work(self, pool: Pool) -> None:
         """Hand out jobs and take in results until none can run."""
@@ -179,6 +182,7 @@ class _Driver:
             self._fail(job, "job", (reply["error"], reply["message"], reply["traceback"]))
 
     def _take_death(self, job: Job, event: Event) -> None:
+        self.cache.abandon(job.key)
         self.deaths[job.key] = self.deaths.get(job.key, 0) + 1
         if self.deaths[job.key] < ATTEMPTS:
             self.progress.retried(job, event.death)
@@ -193,6 +197,7 @@ class _Driver:
 
     def _fail(self, job: Job, boundary: str, what: tuple[str, str, str]) -> None:
         failure = JobFailure(job.key, job.name, job.arm, job.replicate, job.stage, boundary, *what)
+        self.cache.abandon(job.key)
         write_failure(self.failures, failure)
         self.result.failed.append((job, failure.reason))
         self.progress.failed(job, failure.reason)
@@ -210,7 +215,10 @@ class _Driver:
 
 @contextmanager
 def _signals_raise() -> Iterator[None]:
-    """Turn SIGINT, SIGTERM and SIGHUP into `Interrupted` inside the block; in a side thread, change nothing."""
+    """Turn SIGINT, SIGTERM and SIGHUP into `Interrupted` inside the block.
+
+    Signals that the process was told to ignore (``nohup``) stay ignored; in a side thread nothing changes.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -220,7 +228,8 @@ def _signals_raise() -> Iterator[None]:
             signal.signal(other, signal.SIG_IGN)  # a second Ctrl-C must not cut the clean-up short
         raise Interrupted(number)
 
-    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    wanted = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    numbers = [number for number in wanted if signal.getsignal(number) is not signal.SIG_IGN]
     before = {number: signal.signal(number, interrupt) for number in numbers}
     try:
         yield

@@ -91,6 +91,8 @@ class Pool:
 
     def __enter__(self) -> Pool:
         self.logs.mkdir(parents=True, exist_ok=True)
+        for log in self.logs.glob("worker-*.log"):
+            log.unlink()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
@@ -107,12 +109,15 @@ class Pool:
         return [worker.job for worker in self.workers if worker.job is not None]
 
     def start(self, job: Job, request: Mapping[str, Any]) -> None:
-        """Give a job to an idle worker, or to a new one."""
+        """Give a job to an idle worker, or to a new one.
+
+        Keys are sorted on the way: the order of `params` is no part of a job's address, so the job must not see it.
+        """
         idle = [worker for worker in self.workers if worker.job is None]
         worker = idle[0] if idle else self._spawn()
         worker.job = job
         with suppress(BrokenPipeError):  # it died; `wait` hears of it and hands the job back
-            worker.stdin.write(json.dumps(request).encode() + b"\n")
+            worker.stdin.write(json.dumps(request, sort_keys=True).encode() + b"\n")
             worker.stdin.flush()
 
     def wait(self, timeout_s: float) -> list[Event]:

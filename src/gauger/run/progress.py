@@ -28,13 +28,22 @@ class Progress:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self.tally = Tally(clock)
 
-    def begin(self, jobs: Sequence[Job], workers: int, priority: Mapping[str, float]) -> None:
-        """Start showing a plan."""
-        self.tally.begin(jobs, workers, priority)
+    def begin(
+        self, jobs: Sequence[Job], workers: int, priority: Mapping[str, float], reused: Mapping[str, float | None]
+    ) -> None:
+        """Start showing a plan.
 
-    def reused(self, job: Job, seconds: float | None) -> None:
-        """Count a result that was there already."""
-        self.tally.reuse(job, seconds)
+        Parameters
+        ----------
+        priority : mapping
+            Key -> cost of the dearest chain that starts there (`schedule.Schedule.priority`).
+        reused : mapping
+            Key of each job whose result is there already -> the seconds it took, where known.
+        """
+        self.tally.begin(jobs, workers, priority)
+        for job in jobs:
+            if job.key in reused:
+                self.tally.reuse(job, reused[job.key])
 
     def started(self, job: Job) -> None:
         """Count a job given to a worker."""
@@ -104,10 +113,14 @@ class LogProgress(Progress):
         self.every_s, self.every_share, self.at_most_every_s = every_s, every_share, at_most_every_s
         self._said_share, self._said_at = 0.0, clock()
 
-    def begin(self, jobs: Sequence[Job], workers: int, priority: Mapping[str, float]) -> None:
+    def begin(
+        self, jobs: Sequence[Job], workers: int, priority: Mapping[str, float], reused: Mapping[str, float | None]
+    ) -> None:
         """Say what there is to do."""
-        super().begin(jobs, workers, priority)
-        self.note(f"{len(jobs)} jobs on {count(workers, 'worker')}")
+        super().begin(jobs, workers, priority, reused)
+        self._said_share = self.tally.share
+        before = f", {len(reused)} of them done before" if reused else ""
+        self.note(f"{count(len(jobs), 'job')} on {count(workers, 'worker')}{before}")
 
     def note(self, text: str) -> None:
         """Write one line."""
@@ -153,10 +166,12 @@ class LiveProgress(Progress):
         self.bar = Bar(*columns, console=self.console, refresh_per_second=4)
         self.task = self.bar.add_task("", total=None, left="")
 
-    def begin(self, jobs: Sequence[Job], workers: int, priority: Mapping[str, float]) -> None:
+    def begin(
+        self, jobs: Sequence[Job], workers: int, priority: Mapping[str, float], reused: Mapping[str, float | None]
+    ) -> None:
         """Draw the bar."""
-        super().begin(jobs, workers, priority)
-        self.bar.update(self.task, total=len(jobs))
+        super().begin(jobs, workers, priority, reused)
+        self.bar.update(self.task, total=len(jobs), completed=len(reused))
         self.bar.start()
 
     def note(self, text: str) -> None:

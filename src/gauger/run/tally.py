@@ -38,7 +38,13 @@ class Tally:
     """Running jobs and when they started."""
 
     def begin(self, jobs: Sequence[Job], workers: int, priority: Mapping[str, float]) -> None:
-        """Start counting a plan."""
+        """Start counting a plan.
+
+        Parameters
+        ----------
+        priority : mapping
+            Key -> cost of the dearest chain that starts there (`schedule.Schedule.priority`).
+        """
         self.total, self.workers, self.priority = len(jobs), max(1, workers), priority
         self.cost_total = sum(job.cost for job in jobs)
         self.unsettled = {job.key for job in jobs}
@@ -105,9 +111,10 @@ def in_words(seconds: float | None) -> str:
     """Say a duration as a person would: "40 s", "3 min", "1 h 20 min"; "time left unknown" for None."""
     if seconds is None:
         return "time left unknown"
-    if seconds < 60:
-        return f"about {max(1, round(seconds))} s left"
-    minutes = round(seconds / 60)
+    whole = max(1, round(seconds))
+    if whole < 60:
+        return f"about {whole} s left"
+    minutes = round(whole / 60)
     if minutes < 60:
         return f"about {minutes} min left"
     return f"about {minutes // 60} h {minutes % 60} min left"

@@ -61,8 +61,10 @@ def locked(path: Path) -> Iterator[None]:
         except BlockingIOError:
             raise _busy(path) from None
         _sign(descriptor)
-        yield
-        os.ftruncate(descriptor, 0)
+        try:
+            yield
+        finally:
+            os.ftruncate(descriptor, 0)
     finally:
         os.close(descriptor)
 
