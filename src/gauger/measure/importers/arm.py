@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import filecmp
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import polars as pl
 
-from gauger.errors import InputError, Place
+from gauger.errors import InputError, Place, nearest
 from gauger.measure.importers.detect import find_logs, read_logs
 from gauger.measure.importers.log import Log
+from gauger.measure.importers.table import read_table, table_logs
 
 MIN_ITEMS_TO_TELL = 20
-"""Two trainings that agree on every one of this many items, right and wrong alike, are one training given twice."""
+"""Below this many items two trainings may well agree on all of them."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +58,7 @@ def gather_arm(name: str, kind: str, arguments: Sequence[str]) -> ArmLogs:
     Raises
     ------
     InputError
-        A file given twice, or two logs of one benchmark that agree on every item.
+        A file given twice, as itself or as a copy.
     """
     paths = [path for argument in arguments for path in find_logs(argument)]
     for path, times in Counter(path.resolve() for path in paths).items():
@@ -64,15 +67,37 @@ def gather_arm(name: str, kind: str, arguments: Sequence[str]) -> ArmLogs:
     return arm_of_logs(name, kind, [log for path in paths for log in read_logs(path, name)])
 
 
+def arms_of_table(path: Path, names: Mapping[str, str]) -> list[ArmLogs]:
+    """Read the named arms of one records table.
+
+    Parameters
+    ----------
+    path : Path
+    names : mapping of kind -> str
+        distilled, control, teacher, base -> the arm's name in the table.
+
+    Raises
+    ------
+    InputError
+        A name that the table does not hold, with the nearest one it does.
+    """
+    table = read_table(path)
+    known = [str(name) for name in table["arm"].unique(maintain_order=True).to_list()]
+    for kind, name in names.items():
+        if name not in known:
+            raise InputError(f"the {kind} arm among the table's", repr(name), Place(str(path)), nearest(name, known))
+    parts = {kind: table.filter(pl.col("arm") == name) for kind, name in names.items()}
+    return [arm_of_logs(names[kind], kind, table_logs(path, part)) for kind, part in parts.items()]
+
+
 def arm_of_logs(name: str, kind: str, logs: Sequence[Log]) -> ArmLogs:
     """Number the logs of an arm by replicate."""
     stated = Counter((log.benchmark, log.replicate) for log in logs)
     numbered = all(log.replicate is not None for log in logs) and max(stated.values(), default=1) == 1
     replicates = [int(log.replicate or 0) for log in logs] if numbered else _count_replicates(logs)
     arm = ArmLogs(name, kind, tuple(logs), tuple(replicates), numbered)
-    for benchmark in arm.benchmarks:
-        _refuse_copies(arm, benchmark)
-    return ArmLogs(name, kind, arm.logs, arm.replicates, numbered, tuple(_doubts(arm)))
+    twins = [said for benchmark in arm.benchmarks for said in _twins(arm, benchmark)]
+    return replace(arm, notes=(*_doubts(arm), *dict.fromkeys(twins)))
 
 
 def _count_replicates(logs: Sequence[Log]) -> list[int]:
@@ -86,18 +111,29 @@ def _count_replicates(logs: Sequence[Log]) -> list[int]:
     return [units.setdefault((log.run, number[index]), len(units)) for index, log in enumerate(logs)]
 
 
-def _refuse_copies(arm: ArmLogs, benchmark: str) -> None:
-    """Refuse two replicates with the same score on every item: they would count one model's luck as agreement."""
+def _twins(arm: ArmLogs, benchmark: str) -> Iterator[str]:
+    """Say which two replicates agree on every item; refuse them where their files are the same, byte for byte.
+
+    Raises
+    ------
+    InputError
+        A copy of a log as a second replicate: it would count one model's luck as agreement.
+    """
     answers: list[tuple[Log, pl.DataFrame]] = []
     for log in (log for _, log in arm.on(benchmark)):
         scores = log.rows.select("position", "sample", "filter", "metric", "score").sort(pl.all())
-        telling = scores["position"].n_unique() >= MIN_ITEMS_TO_TELL and scores["score"].n_unique() > 1
-        twin = next((other for other, theirs in answers if telling and theirs.equals(scores)), None)
-        if twin is not None:
-            hint = "Replicates are trainings with different seeds. Give an evaluation of one model once."
-            given = f"the same score on every item as {twin.file}"
-            raise InputError(f"another training of {arm.name}", given, Place(log.file), hint)
+        twin = next((other for other, theirs in answers if theirs.equals(scores)), None)
         answers.append((log, scores))
+        if twin is None or scores["position"].n_unique() < MIN_ITEMS_TO_TELL:
+            continue
+        if twin.file != log.file and filecmp.cmp(twin.file, log.file, shallow=False):
+            hint = "Replicates are trainings with different seeds: give each evaluation once."
+            raise InputError(f"another training of {arm.name}", f"a copy of {twin.file}", Place(log.file), hint)
+        if scores["score"].drop_nulls().n_unique() > 1:
+            yield (
+                f"{arm.name}, {benchmark}: two replicates have the same score on every item; if they are one trained "
+                "model evaluated twice, give only one of them"
+            )
 
 
 def _doubts(arm: ArmLogs) -> Iterator[str]:

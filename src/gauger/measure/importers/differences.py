@@ -40,7 +40,8 @@ def prompt_differences(matched: Mapping[str, pl.DataFrame], first: str, benchmar
     for arm, rows in matched.items():
         if arm == first:
             continue
-        both = matched[first].join(rows, on="item", suffix="_other").filter(pl.col("prompt") != pl.col("prompt_other"))
+        pairs = matched[first].join(rows, on="item", suffix="_other", maintain_order="left")
+        both = pairs.filter(pl.col("prompt") != pl.col("prompt_other"))
         if not both.is_empty():
             said.append(
                 f"{benchmark}: {first} and {arm} were shown different prompts for "

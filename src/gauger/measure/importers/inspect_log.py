@@ -7,6 +7,7 @@ a sample that may be large and are not needed (messages, events, store, attachme
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,13 +16,13 @@ import polars as pl
 
 from gauger.errors import InputError, MissingExtraError, Place
 from gauger.measure.importers.archive import check_archive
-from gauger.measure.importers.inspect_samples import sample_rows
+from gauger.measure.importers.inspect_samples import UNSCORED, sample_rows
 from gauger.measure.importers.log import ROWS, Log, Measure, counted, score_problem
 from gauger.measure.importers.repeats import without_repeats
 from gauger.records import Outcome
 
 if TYPE_CHECKING:
-    from inspect_ai.log import EvalLog
+    from inspect_ai.log import EvalLog, EvalSample
 
 UNNEEDED = frozenset({"messages", "events", "events_data", "store", "attachments", "timelines", "metadata", "files"})
 """Fields of a sample that are not read from `.eval` logs."""
@@ -46,6 +47,8 @@ def read_inspect(path: Path) -> Log:
     if not log.samples:
         raise InputError("an Inspect log with samples", f"none (status {log.status})", Place(str(path)), _NO_SAMPLES)
     rows = _rows(path, log)
+    if rows.is_empty():
+        raise InputError("an Inspect log with scores", f"none (status {log.status})", Place(str(path)), _NO_SAMPLES)
     rows, notes = _without_repeats(path, rows)
     measures = _measures(rows, log)
     return Log(
@@ -63,6 +66,7 @@ def read_inspect(path: Path) -> Log:
     )
 
 
+_LINE = re.compile(r"at line (\d+) column")
 _NO_SAMPLES = "Run the evaluation to its end with samples logged (log_samples)."
 
 
@@ -80,14 +84,30 @@ def _load(path: Path) -> EvalLog:
     except (ValueError, KeyError, TypeError, AttributeError, IndexError, EOFError, OSError, RecursionError) as fault:
         hint = "The file is damaged, truncated or of another program: write it again."
         given = " ".join(str(fault).split())[:160] or type(fault).__name__
-        raise InputError("an Inspect log", given, Place(str(path)), hint) from None
+        line = _LINE.search(given)
+        raise InputError("an Inspect log", given, Place(str(path), int(line[1]) if line else None), hint) from None
 
 
 def _rows(path: Path, log: EvalLog) -> pl.DataFrame:
     rows: list[tuple[Any, ...]] = []
     for row, sample in enumerate(log.samples or []):
         rows += sample_rows(row, sample, Place(str(path)))
-    return pl.DataFrame(rows, schema=dict(ROWS), orient="row")
+    return _complete(pl.DataFrame(rows, schema=dict(ROWS), orient="row"))
+
+
+def _complete(rows: pl.DataFrame) -> pl.DataFrame:
+    """Give every sample a row for every measure: one that a scorer did not reach is `failed`, not absent."""
+    metrics = rows.filter(pl.col("metric") != UNSCORED).select(metric_of=pl.col("metric").unique(maintain_order=True))
+    if metrics.is_empty():
+        return rows.clear()
+    samples = rows.unique(subset="row", keep="first", maintain_order=True).with_columns(
+        outcome=pl.when(pl.col("metric") == UNSCORED).then("outcome").otherwise(pl.lit(str(Outcome.FAILED))),
+        score=pl.lit(None, pl.Float64),
+    )
+    grid = samples.join(metrics, how="cross").with_columns(metric="metric_of").drop("metric_of")
+    missing = grid.join(rows, on=["row", "metric"], how="anti", maintain_order="left")
+    scored = rows.filter(pl.col("metric") != UNSCORED)
+    return pl.concat([scored, missing.select(rows.columns)]).sort("row", maintain_order=True)
 
 
 def _without_repeats(path: Path, rows: pl.DataFrame) -> tuple[pl.DataFrame, list[str]]:
@@ -128,9 +148,13 @@ def _said(log: EvalLog, rows: pl.DataFrame) -> list[str]:
     for outcome, words in ((Outcome.FAILED, "failed samples"), (Outcome.TRUNCATED, "samples ended by a limit")):
         labels = rows.filter(pl.col("outcome") == str(outcome))["label"].unique(maintain_order=True).to_list()
         if labels:
-            said.append(f"{counted(labels, words)} carry no score and are left out, not counted as wrong")
-    cut = [f"sample {sample.id}" for sample in log.samples or [] if sample.output.stop_reason == "max_tokens"]
-    return [*said, f"{counted(cut, 'answers')} ran into the token limit and are scored as they stand"] if cut else said
+            said.append(f"no score, left out rather than counted as wrong: {counted(labels, words)}")
+    cut = [f"sample {sample.id}" for sample in log.samples or [] if _cut_off(sample)]
+    return [*said, f"cut off by the token limit and scored as it stands: {counted(cut, 'answers')}"] if cut else said
+
+
+def _cut_off(sample: EvalSample) -> bool:
+    return any(choice.stop_reason == "max_tokens" for choice in sample.output.choices)
 
 
 def _settings(log: EvalLog) -> dict[str, str]:

@@ -17,7 +17,7 @@ LETTERS = {"C": 1.0, "P": 0.5, "I": 0.0}
 """Inspect's grades; N, no answer, is an outcome."""
 WORDS = {"yes": 1.0, "true": 1.0, "no": 0.0, "false": 0.0}
 
-_NO_SCORERS = ""
+UNSCORED = ""
 """Metric of a sample that no scorer reached: it stands for every metric of the log."""
 
 
@@ -33,7 +33,7 @@ def sample_rows(row: int, sample: EvalSample, where: Place) -> Iterator[tuple[An
     position = f"{sample.id}:{_hash(target)[:16]}"
     identity = (row, None, position, f"sample {sample.id}", sample.epoch - 1, None, _prompt(sample), "")
     failure = _failure(sample)
-    for metric, value in _scores(sample) or [(_NO_SCORERS, None)]:
+    for metric, value in _scores(sample) or [(UNSCORED, None)]:
         outcome, score = (failure, None) if failure else _outcome(value, sample, metric, where)
         yield (*identity, metric, str(outcome), score)
 

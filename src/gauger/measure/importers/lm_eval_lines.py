@@ -61,7 +61,8 @@ def to_rows(lines: pl.DataFrame, metrics: Sequence[str]) -> tuple[pl.DataFrame, 
     undefined = rows.filter(pl.col("outcome") == str(Outcome.FAILED))
     if undefined.is_empty():
         return rows, []
-    return rows, [f"{counted(undefined['label'].to_list(), 'scores')} are undefined and count as failed, not as wrong"]
+    labels = undefined["label"].to_list()
+    return rows, [f"undefined, left out rather than counted as wrong: {counted(labels, 'scores')}"]
 
 
 def _measure_rows(lines: pl.DataFrame, metric: str) -> pl.DataFrame:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import polars as pl
 
@@ -25,11 +25,29 @@ class Matched:
     notes: tuple[str, ...] = ()
 
 
-def match_items(arms: Sequence[ArmLogs], benchmark: str, measure: Measure, role: str | None) -> Matched:
+@dataclass(frozen=True)
+class Rule:
+    """What matching must know besides the logs."""
+
+    roles: Mapping[str, str] = field(default_factory=dict)
+    """Benchmark -> role."""
+    unparsed_counts: bool = True
+    """An answer that could not be extracted is an answer (a wrong one); False: it is none."""
+
+    def answers(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """Return the rows that are answers."""
+        counting = [str(Outcome.SCORED), str(Outcome.UNPARSED)] if self.unparsed_counts else [str(Outcome.SCORED)]
+        return rows.filter(pl.col("outcome").is_in(counting))
+
+    def answered(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """Return the items that have an answer."""
+        return self.answers(rows).select("item").unique(maintain_order=True)
+
+
+def match_items(arms: Sequence[ArmLogs], benchmark: str, measure: Measure, rule: Rule) -> Matched:
     """Bring the rows of one benchmark and measure together and keep the items that every arm answered.
 
-    An item counts as answered by an arm when at least one of its replicates has an answer that counts (scored or
-    unparsed). Items are the same when the hash of their document is (a repeated document: and its place among the
+    An item counts as answered by an arm when at least one of its replicates has an answer that counts. Items are the same when the hash of their document is (a repeated document: and its place among the
     repeats); where a log has no such hash, when id and target are.
 
     Raises
@@ -40,17 +58,22 @@ def match_items(arms: Sequence[ArmLogs], benchmark: str, measure: Measure, role:
     by_document = all(log.rows["document"].null_count() == 0 for arm in arms for _, log in arm.on(benchmark))
     item = "document" if by_document else "position"
     rows = {arm.name: _rows(arm, benchmark, measure, item) for arm in arms}
-    answered = {name: _answered(frame) for name, frame in rows.items()}
+    answered = {name: rule.answered(frame) for name, frame in rows.items()}
     common = _common(answered)
     if common.is_empty():
-        raise _nothing_common(arms, benchmark, measure, by_document)
+        raise _nothing_common(arms, benchmark, measure, rule, by_document)
     notes = [] if by_document else _say_weak_identity(arms, benchmark)
     notes += _uncompared(rows, answered, common, benchmark)
-    notes += _partly_missing(rows, common, benchmark)
-    shown = {name: _first_per_item(frame.join(common, on="item")) for name, frame in rows.items()}
+    notes += _partly_missing({name: rule.answers(frame) for name, frame in rows.items()}, common, benchmark)
+    shown = {name: _first_per_item(_having(frame, common)) for name, frame in rows.items()}
     notes += prompt_differences(shown, arms[0].name, benchmark)
-    kept = pl.concat([frame.with_columns(arm=pl.lit(name)) for name, frame in rows.items()]).join(common, on="item")
-    records = kept.select(
+    kept = pl.concat([_having(frame, common).with_columns(arm=pl.lit(name)) for name, frame in rows.items()])
+    return Matched(benchmark, _records(kept, benchmark, rule.roles.get(benchmark)), common.height, tuple(notes))
+
+
+def _records(kept: pl.DataFrame, benchmark: str, role: str | None) -> pl.DataFrame:
+    """Return the contract's columns; an item's cluster is the one that the first arm's log gives it."""
+    return kept.select(
         "arm",
         "replicate",
         benchmark=pl.lit(benchmark),
@@ -61,7 +84,6 @@ def match_items(arms: Sequence[ArmLogs], benchmark: str, measure: Measure, role:
         outcome="outcome",
         score="score",
     )
-    return Matched(benchmark, records, common.height, tuple(notes))
 
 
 def _rows(arm: ArmLogs, benchmark: str, measure: Measure, item: str) -> pl.DataFrame:
@@ -76,15 +98,18 @@ def _rows(arm: ArmLogs, benchmark: str, measure: Measure, item: str) -> pl.DataF
     return pl.concat(parts)
 
 
-def _answered(rows: pl.DataFrame) -> pl.DataFrame:
-    counts = pl.col("outcome").is_in([str(Outcome.SCORED), str(Outcome.UNPARSED)])
-    return rows.filter(counts).select("item").unique()
+def _having(rows: pl.DataFrame, items: pl.DataFrame) -> pl.DataFrame:
+    return rows.join(items, on="item", how="semi", maintain_order="left")
+
+
+def _lacking(rows: pl.DataFrame, items: pl.DataFrame) -> pl.DataFrame:
+    return rows.join(items, on="item", how="anti", maintain_order="left")
 
 
 def _common(answered: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
     first, *others = answered.values()
     for other in others:
-        first = first.join(other, on="item", how="semi")
+        first = _having(first, other)
     return first
 
 
@@ -96,34 +121,29 @@ def _uncompared(
     rows: Mapping[str, pl.DataFrame], answered: Mapping[str, pl.DataFrame], common: pl.DataFrame, benchmark: str
 ) -> list[str]:
     """Count and name the items that some arm did not answer, by the arms that lack them."""
-    everything = pl.concat([_first_per_item(frame) for frame in rows.values()]).unique(
-        subset="item", maintain_order=True
-    )
-    left_out = everything.join(common, on="item", how="anti")
-    lacking = [
-        (name, left_out.join(answered[name], on="item", how="anti"), frame.select("item").unique())
-        for name, frame in rows.items()
-    ]
+    everything = _first_per_item(pl.concat([_first_per_item(frame) for frame in rows.values()]))
+    left_out = _lacking(everything, common)
     said = []
-    for name, without, logged in lacking:
-        absent = without.join(logged, on="item", how="anti")["label"].to_list()
-        unscored = without.join(logged, on="item", how="semi")["label"].to_list()
-        for labels, words in ((absent, "not in the logs of"), (unscored, "without a score in")):
+    for name, frame in rows.items():
+        without = _lacking(left_out, answered[name])
+        for labels, words in (
+            (_lacking(without, frame)["label"].to_list(), "not in the logs of"),
+            (_having(without, frame)["label"].to_list(), "without a score in"),
+        ):
             if labels:
                 said.append(f"{benchmark}: {counted(labels, 'items')} {words} {name}, left out on every side")
     return [*said, f"{benchmark}: {common.height} of {everything.height} items are compared"] if said else []
 
 
-def _partly_missing(rows: Mapping[str, pl.DataFrame], common: pl.DataFrame, benchmark: str) -> list[str]:
+def _partly_missing(answers: Mapping[str, pl.DataFrame], common: pl.DataFrame, benchmark: str) -> list[str]:
     """Count the compared items that some replicate of an arm did not answer."""
     said = []
-    for name, frame in rows.items():
-        counts = frame["outcome"].is_in([str(Outcome.SCORED), str(Outcome.UNPARSED)])
-        per_item = frame.filter(counts).join(common, on="item").group_by("item", maintain_order=True)
+    for name, frame in answers.items():
+        per_item = _having(frame, common).group_by("item", maintain_order=True)
         items = per_item.agg(pl.col("label").first(), n=pl.col("replicate").n_unique())
         labels = items.filter(pl.col("n") < frame["replicate"].n_unique())["label"].to_list()
         if labels:
-            said.append(f"{benchmark}: {counted(labels, 'items')} lack an answer of some replicate of {name}")
+            said.append(f"{benchmark}: without an answer of some replicate of {name}: {counted(labels, 'items')}")
     return said
 
 
@@ -134,12 +154,13 @@ def _say_weak_identity(arms: Sequence[ArmLogs], benchmark: str) -> list[str]:
     return [f"{benchmark}: some logs hold no document hash, so items are matched by id and target"]
 
 
-def _nothing_common(arms: Sequence[ArmLogs], benchmark: str, measure: Measure, by_document: bool) -> InputError:
-    sizes = ", ".join(
-        f"{arm.name} {_rows(arm, benchmark, measure, 'position')['item'].n_unique()} items" for arm in arms
-    )
+def _nothing_common(
+    arms: Sequence[ArmLogs], benchmark: str, measure: Measure, rule: Rule, by_document: bool
+) -> InputError:
+    by_id = {arm.name: _rows(arm, benchmark, measure, "position") for arm in arms}
+    sizes = ", ".join(f"{name} {rows['item'].n_unique()} items" for name, rows in by_id.items())
+    by_position = _common({name: rule.answered(rows) for name, rows in by_id.items()})
     hint = "The logs are of different item sets, or no arm has scores for them."
-    by_position = _common({arm.name: _answered(_rows(arm, benchmark, measure, "position")) for arm in arms})
     if by_document and not by_position.is_empty():
         hint = (
             f"{by_position.height} items agree in id and target but not in their document: another revision of the "

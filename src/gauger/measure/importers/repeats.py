@@ -43,9 +43,9 @@ def without_repeats(
     clash = once.filter(pl.struct(key).is_duplicated())
     if not clash.is_empty():
         raise _disagreement(clash, key, name, place)
-    repeated = rows.join(once.select("row"), on="row", how="anti").sort("row")
+    repeated = rows.join(once.select("row"), on="row", how="anti", maintain_order="left").sort("row")
     labels = [name(row) for row in repeated.iter_rows(named=True)]
-    return once, [f"{counted(labels, 'repeated rows')} left out: each says what an earlier one says"]
+    return once, [f"left out because an earlier row says the same: {counted(labels, 'repeated rows')}"]
 
 
 def _disagreement(

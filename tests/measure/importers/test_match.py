@@ -1,0 +1,192 @@
+"""Items on every side: nothing is dropped in silence, and no score of one item meets another item's."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gauger.errors import InputError, UserError
+from gauger.measure.importers.arm import ArmLogs, arm_of_logs, gather_arm
+from gauger.measure.importers.differences import setting_differences
+from gauger.measure.importers.log import ROWS, Log, Measure
+from gauger.measure.importers.match import Matched, Rule, match_items
+from gauger.measure.importers.measures import Wish, check_wish, choose_measures
+from measure.importers.lm_eval_logs import choice_line, write_generation_log, write_lines
+
+ACC, NORM = Measure("none", "acc"), Measure("none", "acc_norm")
+
+
+def log(scores: dict[str, float | None], prompt: str = "p", **changes: Any) -> Log:
+    """A log of one measure from item -> score; None is a failed item."""
+    rows = [
+        (k, item, f"{item}:t", f"doc {item}", 0, None, f"{prompt}{item}", "none", "acc",
+         "failed" if score is None else "scored", score)
+        for k, (item, score) in enumerate(scores.items())
+    ]  # fmt: skip
+    frame = pl.DataFrame(rows, schema=dict(ROWS), orient="row")
+    return Log(**{"file": "f", "format": "lm-eval", "benchmark": "b", "rows": frame, "measures": (ACC,), **changes})
+
+
+def arms(*scores: dict[str, float | None] | list[dict[str, float | None]]) -> list[ArmLogs]:
+    names = ("distilled", "control", "teacher")
+    return [
+        arm_of_logs(
+            name, name, [log(one, run=str(k)) for k, one in enumerate(given if isinstance(given, list) else [given])]
+        )
+        for name, given in zip(names, scores, strict=False)
+    ]
+
+
+def values(matched: Matched, arm: str) -> dict[str, float]:
+    return dict(matched.records.filter(arm=arm).select("item", "score").iter_rows())
+
+
+def test_items_of_one_side_are_left_out_counted_and_named() -> None:
+    matched = match_items(arms({"a": 1.0, "b": 0.0, "c": 1.0}, {"c": 0.0, "d": 1.0, "b": 1.0}), "b", ACC, Rule())
+    assert values(matched, "distilled") == {"b": 0.0, "c": 1.0}
+    assert values(matched, "control") == {"b": 1.0, "c": 0.0}
+    assert matched.n_items == 2
+    assert matched.notes == (
+        "b: 1 item (doc d) not in the logs of distilled, left out on every side",
+        "b: 1 item (doc a) not in the logs of control, left out on every side",
+        "b: 2 of 4 items are compared",
+    )
+
+
+def test_an_item_without_a_score_on_one_side_is_left_out_on_both() -> None:
+    matched = match_items(arms({"a": 1.0, "b": 0.0}, {"a": None, "b": 1.0}), "b", ACC, Rule())
+    assert set(matched.records["item"]) == {"b"}
+    assert "b: 1 item (doc a) without a score in control, left out on every side" in matched.notes
+
+
+def test_an_item_that_one_replicate_lacks_is_kept_and_said() -> None:
+    matched = match_items(
+        arms([{"a": 1.0, "b": 0.0}, {"a": 1.0, "b": None}], {"a": 0.0, "b": 0.0}), "b", ACC, Rule({"b": "near"})
+    )
+    assert matched.n_items == 2
+    assert matched.notes == ("b: without an answer of some replicate of distilled: 1 item (doc b)",)
+    assert matched.records["role"].unique().to_list() == ["near"]
+
+
+def test_no_item_in_common_is_an_error_with_the_likely_cause() -> None:
+    left, right = arms({"a": 1.0}, {"z": 1.0})
+    with pytest.raises(InputError, match="different item sets"):
+        match_items([left, right], "b", ACC, Rule())
+    moved = right.logs[0].rows.with_columns(position=pl.lit("a:t"))
+    other = arm_of_logs("control", "control", [Log("f", "lm-eval", "b", moved, (ACC,))])
+    with pytest.raises(InputError, match="1 items agree in id and target but not in their document"):
+        match_items([left, other], "b", ACC, Rule())
+
+
+def test_ids_and_targets_match_where_a_log_has_no_document_hash() -> None:
+    left, right = arms({"a": 1.0, "b": 0.0}, {"a": 0.0, "b": 1.0})
+    bare = right.logs[0].rows.with_columns(document=pl.lit(None, pl.String))
+    other = arm_of_logs("control", "control", [Log("f", "lm-eval", "b", bare, (ACC,))])
+    matched = match_items([left, other], "b", ACC, Rule())
+    assert values(matched, "control") == {"a:t": 0.0, "b:t": 1.0}
+    assert "matched by id and target" in matched.notes[0]
+
+
+def test_other_prompts_are_counted_and_named() -> None:
+    left = arm_of_logs("distilled", "distilled", [log({"a": 1.0, "b": 0.0})])
+    right = arm_of_logs("control", "control", [log({"a": 1.0, "b": 0.0}, prompt="other")])
+    notes = match_items([left, right], "b", ACC, Rule()).notes
+    assert notes == ("b: distilled and control were shown different prompts for 2 items (doc a, doc b) of 2",)
+
+
+def test_an_unparsed_answer_counts_or_does_not_as_the_rule_says() -> None:
+    left, right = arms({"a": 1.0, "b": None}, {"a": 0.0, "b": 1.0})
+    rows = left.logs[0].rows.with_columns(outcome=pl.col("outcome").replace("failed", "unparsed"))
+    both = [arm_of_logs("distilled", "distilled", [Log("f", "lm-eval", "b", rows, (ACC,))]), right]
+    assert match_items(both, "b", ACC, Rule()).n_items == 2
+    assert match_items(both, "b", ACC, Rule(unparsed_counts=False)).n_items == 1
+
+
+ITEMS = st.dictionaries(st.sampled_from("abcdefgh"), st.none() | st.sampled_from([0.0, 0.5, 1.0]), min_size=1)
+
+
+@given(sides=st.lists(ITEMS, min_size=2, max_size=3))
+def test_matching_is_the_intersection_of_answered_items_whatever_the_order(
+    sides: list[dict[str, float | None]],
+) -> None:
+    answered = [{item: score for item, score in side.items() if score is not None} for side in sides]
+    common = set.intersection(*(set(side) for side in answered))
+    if not common:
+        with pytest.raises(InputError):
+            match_items(arms(*sides), "b", ACC, Rule())
+        return
+    matched = match_items(arms(*sides), "b", ACC, Rule())
+    assert matched.n_items == len(common)
+    for name, side in zip(("distilled", "control", "teacher"), answered, strict=False):
+        assert values(matched, name) == {item: side[item] for item in common}
+    lost = set().union(*sides) - common
+    assert bool(lost) == any("items are compared" in note for note in matched.notes)
+
+
+def test_settings_that_differ_are_told_once_with_their_benchmarks(tmp_path: Path) -> None:
+    for task in ("x", "y"):
+        write_generation_log(tmp_path / f"d{task}", [1.0, 0.0], [1.0, 0.0], task=task, shots=5)
+        write_generation_log(tmp_path / f"c{task}", [0.0, 0.0], [1.0, 0.0], task=task, shots=0, temperature=0.7)
+    both = [
+        gather_arm(name, name, [str(tmp_path / f"{name[0]}x"), str(tmp_path / f"{name[0]}y")])
+        for name in ("distilled", "control")
+    ]
+    said = setting_differences(both, ["x", "y"])
+    assert said[0] == "few-shot examples differ: distilled 5; control 0, on x, y"
+    assert said[1].startswith("generation settings differ: ")
+    assert len(said) == 2
+
+
+def test_settings_that_nobody_knows_are_told_too() -> None:
+    left = arm_of_logs("distilled", "distilled", [log({"a": 1.0}, settings={"few-shot examples": "5"})])
+    right = arm_of_logs("control", "control", [log({"a": 1.0})])
+    assert "the settings of control are not known" in setting_differences([left, right], ["b"])[0]
+
+
+def choice_arms(tmp_path: Path, **changes: Any) -> list[ArmLogs]:
+    lines = [choice_line(i, float(i % 2), 1.0) for i in range(4)]
+    for name in ("distilled", "control"):
+        write_lines(tmp_path / name / "samples_arc.jsonl", [{**line, **changes.get(name, {})} for line in lines])
+    return [gather_arm(name, name, [str(tmp_path / name)]) for name in ("distilled", "control")]
+
+
+def test_the_first_listed_measure_is_compared_unless_another_is_wished(tmp_path: Path) -> None:
+    both = choice_arms(tmp_path)
+    assert choose_measures(both, "arc", Wish()).primary == ACC
+    wished = choose_measures(both, "arc", Wish(metrics=("acc_norm",)))
+    assert (wished.primary, wished.others) == (NORM, (ACC,))
+
+
+def test_a_measure_outside_0_to_1_is_passed_over_aloud_but_refused_when_wished(tmp_path: Path) -> None:
+    both = choice_arms(tmp_path, control={"acc": 37.5})
+    choice = choose_measures(both, "arc", Wish())
+    assert choice.primary == NORM
+    assert "acc is not compared: doc 0 (line 1) has 37.5, outside 0 to 1" in choice.notes[0]
+    with pytest.raises(InputError, match="percentages: divide by 100"):
+        choose_measures(both, "arc", Wish(metrics=("acc",)))
+    with pytest.raises(InputError, match=r"scores from 0 to 1 on arc, got acc: .*; acc_norm: "):
+        choose_measures(choice_arms(tmp_path / "all", distilled={"acc": 2.0, "acc_norm": 3.0}), "arc", Wish())
+
+
+def test_measures_of_one_side_are_told(tmp_path: Path) -> None:
+    both = choice_arms(tmp_path, control={"metrics": ["acc_norm"]})
+    choice = choose_measures(both, "arc", Wish())
+    assert choice.primary == NORM
+    assert choice.notes == ("arc: metric settings differ: acc is not in every log and is not compared",)
+    left, right = choice_arms(tmp_path / "none", distilled={"metrics": ["acc"]}, control={"metrics": ["acc_norm"]})
+    with pytest.raises(InputError, match="a metric of arc that every log has"):
+        choose_measures([left, right], "arc", Wish())
+
+
+def test_an_unknown_metric_or_filter_is_answered_with_the_nearest(tmp_path: Path) -> None:
+    both = choice_arms(tmp_path)
+    check_wish(both, Wish(("acc", "acc_norm"), ("none",)))
+    with pytest.raises(UserError, match="Did you mean 'acc_norm'"):
+        check_wish(both, Wish(metrics=("acc_nrm",)))
+    with pytest.raises(UserError, match="a filter of the logs, got 'strict'"):
+        check_wish(both, Wish(filters=("strict",)))
