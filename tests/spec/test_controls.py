@@ -69,7 +69,7 @@ def test_a_matched_arm_changes_the_source_and_nothing_of_the_budget() -> None:
         assert matched.kind == ArmKind.MATCHED
         for own, other in zip(arms[name].recipe, matched.recipe, strict=True):
             assert (other.source, other.kind, other.strategy, other.seeds) == (TextSource.WEB, "sft", None, None)
-            budget = ("steps", "batch", "learning_rate", "forms", "samples")
+            budget = ("steps", "batch", "learning_rate", "web_share", "forms", "samples")
             assert [getattr(own, key) for key in budget] == [getattr(other, key) for key in budget]
         assert not matched.uses_teacher
 
@@ -80,7 +80,9 @@ def test_arms_with_one_budget_share_one_matched_arm() -> None:
     assert arms["label"].matched == arms["seedless"].matched == "matched"
 
 
-@pytest.mark.parametrize("change", ["steps=301", "batch=64", "learning_rate=0.01", "forms=[cloze]", "samples=1501"])
+@pytest.mark.parametrize(
+    "change", ["steps=301", "batch=64", "learning_rate=0.01", "web_share=0.5", "forms=[cloze]", "samples=1501"]
+)
 def test_every_part_of_the_budget_needs_a_matched_arm_of_its_own(change: str) -> None:
     arms = documented("arms.seedless.stages.0.forms=[quiz]", f"arms.seedless.stages.0.{change}")
     assert arms["label"].matched != arms["seedless"].matched
@@ -224,6 +226,7 @@ def test_a_stage_is_json_able() -> None:
         "learning_rate": 0.001,
         "forms": ["quiz", "cloze"],
         "samples": 900,
+        "web_share": 0.0,
         "strategy": "seedless",
         "seeds": "seedless",
         "divergence": "reverse-kl",

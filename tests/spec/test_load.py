@@ -118,6 +118,9 @@ SCHEMA_MISTAKES = [
         "Sort Quiz: {",
         "benchmarks.Sort Quiz: expected a name (lower-case letters, digits, single hyphens)",
     ),
+    ("sort-quiz: {", "'[key]': {", "benchmarks.[key]: expected a name (lower-case letters, digits, single hyphens)"),
+    ("sort-quiz: {", "sort-quiz: {'[key]': 1, ", "expected a key of benchmarks.sort-quiz, got '[key]'. Known: role."),
+    ("seed: 3", "'[key]': 3", "[key]: expected a key of a study, got '[key]'. Known: arms"),
     ("matched: {}", "matched: {of: label}", "controls.matched.of: expected a key of controls.matched, got 'of'"),
     (
         "base: {}",
@@ -292,6 +295,16 @@ def test_a_mistake_brings_no_consequences_with_it() -> None:
     assert "Did you mean 'near'?" in message
     (message,) = messages_of(FULL.replace("start: label\n    stages:", "start: label\n    stage:"))
     assert "arms.soft.stage" in message
+
+
+def test_a_wrong_name_does_not_take_its_part_out_of_the_study() -> None:
+    arms = FULL.replace("  label:", "  Label!:").replace("  soft:", "  SOFT:").replace("  mixed:", "  Mixed:")
+    messages = messages_of(arms)
+    assert [message.partition("got ")[2] for message in messages] == [
+        "'Label!'. For example: label",
+        "'SOFT'. For example: soft",
+        "'Mixed'. For example: mixed",
+    ]
 
 
 def test_an_unreadable_value_is_not_also_missing() -> None:

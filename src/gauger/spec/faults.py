@@ -40,6 +40,10 @@ class Fault:
         own = self.path[: len(path)] == path if self.extra else related(self.path, path)
         return own or any(related(read, path) for read in self.reads)
 
+    def stands_in(self, data: Any) -> bool:
+        """Whether the finding is about something that the data as given have, rather than about a tidied name."""
+        return _has(self.path if self.extra else self.path[:-1], data)
+
 
 def related(one: Path, other: Path) -> bool:
     """Whether one path leads to the other, or both are the same."""
@@ -92,10 +96,10 @@ def _is_misspelt(missing: Fault, faults: list[Fault]) -> bool:
 
 def _translate(detail: ErrorDetails, data: Any) -> Fault:
     path = _data_path(detail["loc"])
-    if detail["loc"][-1:] == ("[key]",):
-        return Fault(path, "a name (lower-case letters, digits, single hyphens)", f"{path[-1]!r}", extra=True)
     if detail["type"] == "extra_forbidden":
         return _unknown_key(path, data)
+    if path[-1:] == ("[key]",) and (mapping := find_shape(path[:-2], data)) is not None and mapping.named is not None:
+        return _wrong_name(path[:-1])
     if detail["type"] == "union_tag_not_found" and isinstance(detail["input"], dict):
         path = (*path, "kind")
         return Fault(path, _kinds(path[:-1], data), "nothing", _MISSING)
@@ -109,12 +113,10 @@ def _translate(detail: ErrorDetails, data: Any) -> Fault:
 
 
 def _data_path(loc: tuple[str | int, ...]) -> Path:
-    """Drop what pydantic adds to a location: the kind of a variant, and the mark of a key."""
+    """Drop the kind of a variant, which pydantic adds to a location."""
     shape: Shape | None = study_shape()
     path: Path = ()
     for part in loc:
-        if part == "[key]":
-            break
         if shape is not None and part in shape.kinds:
             shape = shape.kinds[str(part)]
             continue
@@ -138,6 +140,17 @@ def _unknown_key(path: Path, data: Any) -> Fault:
     parent = _shape(path[:-1], data).of_kind(value_at(path[:-1], data))
     where = dotted(path[:-1]) or "a study"
     return Fault(path, f"a key of {where}", f"{path[-1]!r}", nearest(str(path[-1]), parent.properties), extra=True)
+
+
+def _wrong_name(path: Path) -> Fault:
+    name = str(path[-1])
+    hint = f"For example: {_tidy(name)}" if _tidy(name) else ""
+    return Fault(path, "a name (lower-case letters, digits, single hyphens)", describe(name), hint, extra=True)
+
+
+def _tidy(name: str) -> str:
+    """The nearest thing to a name: "My Arm" -> "my-arm"; empty where nothing of it can stay."""
+    return re.sub("[^a-z0-9]+", "-", name.lower()).strip("-")[:64].rstrip("-")
 
 
 def _wrong_value(path: Path, data: Any, given: Any) -> Fault:
@@ -184,22 +197,33 @@ def describe(value: Any) -> str:
 def value_at(path: Path, data: Any) -> Any:
     """The value at a path; None where there is none."""
     for key in path:
-        in_list = isinstance(data, list) and isinstance(key, int) and key < len(data)
-        if not in_list and not (isinstance(data, dict) and key in data):
+        if not _holds(data, key):
             return None
         data = data[key]
     return data
 
 
+def _has(path: Path, data: Any) -> bool:
+    return not path or _holds(value_at(path[:-1], data), path[-1])
+
+
+def _holds(data: Any, key: str | int) -> bool:
+    """Whether a mapping has the key, or a list the index."""
+    in_list = isinstance(data, list) and isinstance(key, int) and key < len(data)
+    return in_list or (isinstance(data, dict) and key in data)
+
+
 def _mend(data: Any, faults: list[Fault]) -> Any:
-    """Copy the data with unknown keys taken out and valid stand-ins where something is wrong or missing."""
+    """Copy the data without unknown keys, with tidied names, and stand-ins where something is wrong or missing."""
     data = copy.deepcopy(data)
     for fault in sorted(faults, key=lambda fault: len(fault.path), reverse=True):
         if not fault.path:
             return study_shape().stand_in()
         parent, key = value_at(fault.path[:-1], data), fault.path[-1]
         if fault.extra:
-            parent.pop(key, None)
+            value = parent.pop(key)
+            if _shape(fault.path[:-1], data).named is not None and _tidy(str(key)):
+                parent.setdefault(_tidy(str(key)), value)
         elif isinstance(parent, dict | list):
             parent[key] = _stand_in(fault.path, data)  # type: ignore[index]
     return data

@@ -78,7 +78,7 @@ def parse_study(
     if study is not None:
         broken = [fault.path for fault in faults] + list(tree.unread)
         found = check_study(study, benchmarks_known, forms_known)
-        faults += [fault for fault in found if not any(map(fault.rests_on, broken))]
+        faults += [fault for fault in found if fault.stands_in(tree.data) and not any(map(fault.rests_on, broken))]
     problems = [*tree.problems, *map(partial(_problem, tree), faults)]
     if problems or study is None:
         raise StudyError(sorted(problems, key=lambda problem: problem.where.line or 0))

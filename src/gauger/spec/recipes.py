@@ -47,6 +47,8 @@ class ResolvedStage:
     steps: int
     batch: int
     learning_rate: float
+    web_share: float = 0.0
+    """Share of each batch that is the base's own web text; the same in every control that copies the stage."""
     forms: tuple[str, ...] | None = None
     """None: the source's own mixture (continue), or the targeted benchmarks' own forms (shuffled)."""
     samples: int | None = None
@@ -93,6 +95,7 @@ def resolve_stage(stage: ContinueStage | SftStage | TextDistillStage | LogitDist
         steps=stage.steps,
         batch=stage.batch,
         learning_rate=stage.learning_rate,
+        web_share=stage.web_share,
         forms=stage.forms,
         samples=stage.samples,
     )

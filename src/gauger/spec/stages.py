@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from gauger.spec.base import Names, Part
+from gauger.spec.base import Fraction, Names, Part
 from gauger.spec.models import Batch, LearningRate, Steps
 
 Strategy = Literal["label", "expand", "textbook", "seedless", "self"]
@@ -25,6 +25,8 @@ class StageBudget(Part):
     """Sequences per step."""
     learning_rate: LearningRate = 0.001
     """Peak learning rate."""
+    web_share: Fraction = 0.0
+    """Share of each batch that is drawn from the base's own web text instead, so that less is forgotten."""
 
 
 class ContinueStage(StageBudget):
