@@ -20,3 +20,9 @@ def test_the_page_has_every_command():
 def test_the_page_says_how_to_call_status():
     assert "gauger status DIR [--json]" in render()
     assert "| `DIR` | Directory of a run. |" in render()
+
+
+def test_every_row_of_a_table_has_two_cells():
+    rows = [line for line in render().splitlines() if line.startswith("| `")]
+    assert rows
+    assert [row for row in rows if row.replace("\\|", "").count("|") != 3] == []

@@ -13,7 +13,6 @@ NAMES = {
     "report": "report.html",
     "figures": "figures",
     "jobs": "jobs",
-    "log": "run.log",
 }
 
 

@@ -76,7 +76,8 @@ def _spelling(param: Any) -> str:
 
 def _usage(param: Any) -> str:
     many = param.nargs == -1 or getattr(param, "multiple", False)
-    text = _spelling(param) + (" ..." if many else "")
+    text = _spelling(param)
+    text += " ..." if many and "..." not in text else ""
     return text if param.required else f"[{text}]"
 
 
@@ -84,13 +85,14 @@ def _row(param: Any) -> str:
     default = param.default
     plain = isinstance(default, int | float | str) and not isinstance(default, bool) and default != ""
     said = f" Default: `{default}`." if plain else ""
-    return f"| `{_spelling(param)}` | {_prose(param.help)}{said} |".replace("\n", " ")
+    cells = (f"`{_spelling(param)}`", _prose(param.help) + said)
+    return "| " + " | ".join(cell.replace("\n", " ").replace("|", "\\|") for cell in cells) + " |"
 
 
 def _prose(text: str | None) -> str:
-    """One paragraph per paragraph, whatever the line breaks of the source; bars do not end a table's cell."""
+    """One paragraph per paragraph, whatever the line breaks of the source."""
     paragraphs = (text or "").replace("\b", "").split("\n\n")
-    return "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs).strip().replace("|", "\\|")
+    return "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs).strip()
 
 
 if __name__ == "__main__":

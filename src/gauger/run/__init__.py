@@ -9,5 +9,6 @@ local.py      runs jobs on this machine
 pool.py       the worker processes, seen from the driver
 worker.py     the worker process itself
 progress.py   how far it is and how long it takes, on a terminal or in a log
+status.py     what a run directory says about its run
 tally.py      the counting and the time left behind `progress.py`
 """

@@ -4,7 +4,8 @@ Layout below the root: ``entries/KEY/`` (the files of a result and `done.json`, 
 ``partial/`` (results being written), ``damaged/`` (entries that failed verification, kept for inspection).
 
 `done.json` is the completion marker. It is written last, and a result gets its place in ``entries/`` by one rename, so
-a kill at any moment leaves either a whole result or none.
+a kill at any moment leaves either a whole result or none. Files are forced to disk before that; the rename is not, and
+a power cut may lose the last results (they are computed again), never leave a wrong one (the checksum tells).
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ from pathlib import Path
 from typing import Any
 
 from gauger.errors import DamagedError, JobError
-from gauger.store.atomic import fsync_path, read_json, write_json
+from gauger.store.atomic import fsync_path, read_json
+from gauger.store.canonical import document_bytes
 
 MANIFEST = "done.json"
 SCHEMA = "gauger.result/1"
@@ -112,9 +114,9 @@ class Cache:
             How long the job took; kept for estimates of time left, no part of the result.
         """
         files = {name: _describe(directory / name) for name in sorted(_file_names(directory))}
-        for folder in [path for path in directory.rglob("*") if path.is_dir()]:
-            fsync_path(folder)
-        write_json(directory / MANIFEST, {"schema": SCHEMA, "key": key, "seconds": seconds, "files": files})
+        manifest = directory / MANIFEST
+        manifest.write_bytes(document_bytes({"schema": SCHEMA, "key": key, "seconds": seconds, "files": files}))
+        fsync_path(manifest)
         target = self.path(key)
         target.parent.mkdir(parents=True, exist_ok=True)
         try:
@@ -123,7 +125,6 @@ class Cache:
             if not target.is_dir():
                 raise
             shutil.rmtree(directory)
-        fsync_path(target.parent)
         return target
 
     def discard(self, key: str) -> None:

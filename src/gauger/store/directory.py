@@ -51,8 +51,3 @@ class RunDirectory:
     def jobs(self) -> Path:
         """Results of jobs by content address, with the plan, failures, logs and lock of the run."""
         return self.root / "jobs"
-
-    @property
-    def log(self) -> Path:
-        """Progress of the last run in plain lines."""
-        return self.root / "run.log"
