@@ -120,9 +120,8 @@ def _same_question(one: Scoring, other: Scoring) -> bool:
 
 
 def _told(one: Scoring) -> str:
-    assert one.value is not None and one.low is not None and one.high is not None  # noqa: PT018 - it has a conclusion
-    ends = f"{100 * one.low:+.1f} to {100 * one.high:+.1f}"
-    return f"{one.measure} {100 * one.value:+.1f} points ({ends}), {one.conclusion}"
+    value, low, high = (f"{100 * number:+.1f}" for number in (one.value, one.low, one.high) if number is not None)
+    return f"{one.measure} {value} points ({low} to {high}), {one.conclusion}"
 
 
 def _layers(others: Sequence[Scored]) -> list[list[Scored]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -90,6 +91,21 @@ def test_ids_and_targets_match_where_a_log_has_no_document_hash() -> None:
     matched = match_items([left, other], "b", ACC, Rule())
     assert values(matched, "control") == {"a:t": 0.0, "b:t": 1.0}
     assert "matched by id and target" in matched.notes[0]
+
+
+def test_ids_that_were_only_counted_are_refused_when_questions_moved() -> None:
+    def without_documents(prompts: dict[str, str]) -> ArmLogs:
+        rows = log(dict.fromkeys(prompts, 1.0)).rows.with_columns(
+            document=pl.lit(None, pl.String), prompt=pl.Series(list(prompts.values()))
+        )
+        return arm_of_logs("control", "control", [Log("f", "inspect", "b", rows, (ACC,))])
+
+    left = without_documents({"1": "pears", "2": "figs", "3": "pears"})
+    same = without_documents({"3": "pears", "2": "figs", "1": "pears"})
+    match_items([left, dataclasses.replace(same, name="x")], "b", ACC, Rule())
+    moved = without_documents({"1": "figs", "2": "pears", "3": "pears"})
+    with pytest.raises(InputError, match="one id for each question of b"):
+        match_items([left, dataclasses.replace(moved, name="x")], "b", ACC, Rule())
 
 
 def test_other_prompts_are_counted_and_named() -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import polars as pl
 
 from gauger.errors import InputError, Place, nearest
-from gauger.measure.importers.detect import find_logs, read_logs
+from gauger.measure.importers.detect import FORMATS, find_logs, read_logs
 from gauger.measure.importers.log import Log
 from gauger.measure.importers.table import read_table, table_logs
 
@@ -79,15 +79,19 @@ def arms_of_table(path: Path, names: Mapping[str, str]) -> list[ArmLogs]:
     Raises
     ------
     InputError
-        A name that the table does not hold, with the nearest one it does.
+        No such table, or a name that it does not hold, with the nearest one it does.
     """
-    table = read_table(path)
+    found = find_logs(str(path))
+    if len(found) > 1 or FORMATS[found[0].suffix] != "records table":
+        given = f"{len(found)} files" if len(found) > 1 else f"a {found[0].suffix} file"
+        raise InputError("one records table (.csv, .parquet) beside --distilled and --control", given, Place(str(path)))
+    table = read_table(found[0])
     known = [str(name) for name in table["arm"].unique(maintain_order=True).to_list()]
     for kind, name in names.items():
         if name not in known:
             raise InputError(f"the {kind} arm among the table's", repr(name), Place(str(path)), nearest(name, known))
     parts = {kind: table.filter(pl.col("arm") == name) for kind, name in names.items()}
-    return [arm_of_logs(names[kind], kind, table_logs(path, part)) for kind, part in parts.items()]
+    return [arm_of_logs(names[kind], kind, table_logs(found[0], part)) for kind, part in parts.items()]
 
 
 def arm_of_logs(name: str, kind: str, logs: Sequence[Log]) -> ArmLogs:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -77,6 +78,8 @@ def _known(path: Path) -> Path:
                 "It holds averages only. Give the samples_*.jsonl beside it (lm-eval writes them under --log_samples)."
             )
         raise InputError("an evaluation log", f"{path.suffix or 'no'} file", Place(str(path)), hint)
+    if not os.access(path, os.R_OK):
+        raise InputError("a file that may be read", "one whose permissions forbid it", Place(str(path)))
     return path
 
 

@@ -47,13 +47,14 @@ class Rule:
 def match_items(arms: Sequence[ArmLogs], benchmark: str, measure: Measure, rule: Rule) -> Matched:
     """Bring the rows of one benchmark and measure together and keep the items that every arm answered.
 
-    An item counts as answered by an arm when at least one of its replicates has an answer that counts. Items are the same when the hash of their document is (a repeated document: and its place among the
-    repeats); where a log has no such hash, when id and target are.
+    An item counts as answered by an arm when at least one of its replicates has an answer that counts. Items are the
+    same when the hash of their document is (a repeated document: and its place among the repeats); where a log has no
+    such hash, when id and target are.
 
     Raises
     ------
     InputError
-        No item is on every side.
+        No item is on every side, or ids that belong to other questions on the other side.
     """
     by_document = all(log.rows["document"].null_count() == 0 for arm in arms for _, log in arm.on(benchmark))
     item = "document" if by_document else "position"
@@ -66,6 +67,8 @@ def match_items(arms: Sequence[ArmLogs], benchmark: str, measure: Measure, rule:
     notes += _uncompared(rows, answered, common, benchmark)
     notes += _partly_missing({name: rule.answers(frame) for name, frame in rows.items()}, common, benchmark)
     shown = {name: _first_per_item(_having(frame, common)) for name, frame in rows.items()}
+    if not by_document:
+        _refuse_moved_ids(shown, benchmark)
     notes += prompt_differences(shown, arms[0].name, benchmark)
     kept = pl.concat([_having(frame, common).with_columns(arm=pl.lit(name)) for name, frame in rows.items()])
     return Matched(benchmark, _records(kept, benchmark, rule.roles.get(benchmark)), common.height, tuple(notes))
@@ -145,6 +148,22 @@ def _partly_missing(answers: Mapping[str, pl.DataFrame], common: pl.DataFrame, b
         if labels:
             said.append(f"{benchmark}: without an answer of some replicate of {name}: {counted(labels, 'items')}")
     return said
+
+
+def _refuse_moved_ids(shown: Mapping[str, pl.DataFrame], benchmark: str) -> None:
+    """Raise where a question stands under one id in one log and under another id in another: ids that only count."""
+    first, *others = (frame.filter(pl.col("prompt").is_not_null()) for frame in shown.values())
+    for other in others:
+        moved = first.join(other, on="prompt", suffix="_other").filter(pl.col("item") != pl.col("item_other"))
+        at_home = first.join(other, on=["item", "prompt"], how="semi")
+        moved = moved.join(at_home, on="item", how="anti").sort("item")
+        if not moved.is_empty():
+            row = moved.row(0, named=True)
+            raise InputError(
+                f"one id for each question of {benchmark} in all logs",
+                f"one question as {row['label']} here and {row['label_other']} there",
+                hint="Give the dataset's samples ids of their own instead of counting them, and evaluate again.",
+            )
 
 
 def _say_weak_identity(arms: Sequence[ArmLogs], benchmark: str) -> list[str]:
