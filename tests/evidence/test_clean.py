@@ -7,6 +7,7 @@ import pytest
 
 from gauger.evidence.clean import Exclusion, Handicap, excluded
 from gauger.evidence.columns import UPLIFT_CONTRASTS
+from gauger.evidence.table import Table
 
 from .make import frame
 
@@ -113,11 +114,15 @@ def test_what_the_rules_do_to_the_shipped_table(rows: pl.DataFrame) -> None:
 
 def test_what_the_readme_says_of_flags(rows: pl.DataFrame) -> None:
     gaps = rows.filter(pl.col("study_id") == "gsm1k-2024")
-    assert gaps.filter("reference").height == 16
+    assert gaps.filter("reference_row").height == 16
     assert set(gaps["exclusion"]) == {Exclusion.GAP}
     assert rows.filter("artefact").height == 56
     minillm = rows.filter(pl.col("study_id") == "minillm-2023")
     assert minillm.filter(pl.col("exclusion").is_null()).is_empty()
+
+
+def test_preparing_keeps_every_printed_cell(shipped: Table, rows: pl.DataFrame) -> None:
+    assert rows.select(shipped.results.columns).equals(shipped.results)
 
 
 def test_every_pooled_row_is_fit_for_it(rows: pl.DataFrame) -> None:
@@ -126,4 +131,4 @@ def test_every_pooled_row_is_fit_for_it(rows: pl.DataFrame) -> None:
     assert set(pooled["score_scale"]) == {"percent"}
     for column in ("score_control", "score_distilled", "n_items", "risk"):
         assert pooled[column].null_count() == 0
-    assert not pooled.select(pl.any_horizontal("artefact", "reference", "gap", "lower_is_better").any()).item()
+    assert not pooled.select(pl.any_horizontal("artefact", "reference_row", "gap", "lower_is_better").any()).item()

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from gauger.evidence import headline
+from gauger.evidence.columns import RESULT_COLUMNS, STUDY_COLUMNS
 from gauger.evidence.fit import SCHEMA, Evidence
 from gauger.evidence.headline import headline_of
 from gauger.evidence.pool import DIFFERENCE
@@ -97,6 +98,14 @@ def test_documentation_quotes_the_headline_and_every_restriction(evidence: Evide
             for one in (analysis[role] for role in ("targeted", "fresh", "held-out"))
         ]
         assert f"| {moved.name} | {' | '.join(cells)} |" in docs
+
+
+def test_documentation_names_every_column_and_choice() -> None:
+    docs = DOCS.read_text(encoding="utf-8")
+    for name, column in {**RESULT_COLUMNS, **STUDY_COLUMNS}.items():
+        assert f"`{name}`" in docs or name == "note"
+        for choice in column.choices:
+            assert f"`{choice}`" in docs
 
 
 def test_the_data_ship_with_their_readme() -> None:

@@ -43,7 +43,7 @@ class Handicap(StrEnum):
 
 _FLAGS = {
     "artefact": "ARTEFACT SUSPECTED",
-    "reference": "REFERENCE",
+    "reference_row": "REFERENCE",
     "gap": "GAP",
     "lower_is_better": "LOWER IS BETTER",
 }
@@ -66,7 +66,7 @@ def prepare(table: Table) -> pl.DataFrame:
     Returns
     -------
     DataFrame
-        `Table.results` plus: the flags `artefact`, `reference`, `gap`, `lower_is_better`, `no_teacher` (booleans);
+        `Table.results` plus: the flags `artefact`, `reference_row`, `gap`, `lower_is_better`, `no_teacher` (booleans);
         `handicap` (a `Handicap` or None); the columns of `add_identity`; `risk` (overall judgement of the study) and
         `seeds_risk`, `mixture_risk`, `control_risk`, `contamination_check`; `exclusion` (an `Exclusion` or None).
     """
@@ -86,7 +86,7 @@ def add_flags(results: pl.DataFrame) -> pl.DataFrame:
     few_shot = pl.col("control_arm").fill_null("").str.contains(_FEW_SHOT)
     return results.with_columns(
         **flags,
-        no_teacher=flags["reference"] | notes.str.contains(_NO_TEACHER)
+        no_teacher=flags["reference_row"] | notes.str.contains(_NO_TEACHER)
         | (pl.col("distill_method") == "self-generated").fill_null(False),
         handicap=pl.when(notes.str.contains(_DAMAGED)).then(pl.lit(_SPELLED["damaged"]))
         .when((notes.str.contains(_FORMAT) & (pl.col("contrast") != "vendor-post-trained")) | few_shot)

@@ -104,10 +104,10 @@ RESTRICTIONS: tuple[Restriction, ...] = (
     Restriction("students of 30 billion or more", "Does it hold for large students?", pl.col("student_params_b") >= 30),
     Restriction("2025 and later", "Is it the past?", pl.col("year") >= 2025),
     Restriction("100 items or more", "Do small benchmarks make it?", pl.col("n_items") >= 100),
-    Restriction("every laboratory's measurement", "Does choosing one make it?", undo=(Exclusion.MEASURED_AGAIN,)),
+    Restriction("every laboratory counted", "Does choosing one make it?", undo=(Exclusion.MEASURED_AGAIN,)),
     Restriction("missing sizes filled in", "Do the rows without n_items differ?", undo=(Exclusion.NO_ITEMS,)),
     Restriction("with rows that print changes", "Do the rows without scores differ?", undo=(Exclusion.GAP,)),
-    Restriction("independent rows' sampling errors", "Do shared controls matter?", model=Model(shared="none")),
+    Restriction("shared controls ignored", "Do shared controls matter?", model=Model(shared="none")),
     Restriction(
         "paired answers, correlation 0.5", "Do paired answers matter?", model=Model(shared="cells", correlation=0.5)
     ),

@@ -106,9 +106,9 @@ def gsm_gaps(frame: pl.DataFrame) -> Gaps:
     teacher counts with neither group.
     """
     rows = frame.filter(pl.col("score_scale") == "gap")
-    known = rows.filter(pl.col("reference") | pl.col("teacher").is_not_null())
+    known = rows.filter(pl.col("reference_row") | pl.col("teacher").is_not_null())
     table = known.select(
-        "row", "arm", distilled=~pl.col("reference"), gap="score_distilled", gap_of_base="score_control"
+        "row", "arm", distilled=~pl.col("reference_row"), gap="score_distilled", gap_of_base="score_control"
     )
     distilled = table.filter("distilled")
     gap, reference = distilled["gap"].to_numpy(), table.filter(~pl.col("distilled"))["gap"].to_numpy()

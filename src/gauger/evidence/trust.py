@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 
-from gauger.evidence.effects import add_effects
+from gauger.evidence.effects import Array, add_effects
 from gauger.evidence.headline import Headline, headline_of
 from gauger.evidence.pool import PRESPECIFIED, Model, Pooled, meta_data, pool, role_terms
 from gauger.evidence.restrict import PRESPECIFIED_ROWS, RESTRICTIONS, SETS, Restriction, largest_studies, rows_of
@@ -91,11 +91,11 @@ def influence(frame: pl.DataFrame, over: str) -> Influence:
         A name of `SETS`.
     """
     rows = rows_of(frame, SETS[over])
-    full = role_means(rows)
+    full, tau2 = role_means(rows)
     sizes = dict(rows.group_by("study_id").len().iter_rows())
     lines = []
     for study in sorted(sizes):
-        means = role_means(rows.filter(pl.col("study_id") != study))
+        means, _ = role_means(rows.filter(pl.col("study_id") != study), start=tau2)
         shifts = {role: means[role] - full[role] for role in CARRIED if role in means}
         lines.append(LeftOut(study, sizes[study], means, shifts))
     lines.sort(key=lambda line: -max((abs(shift) for shift in line.shifts.values()), default=0.0))
@@ -109,11 +109,18 @@ def _range(means: list[float]) -> tuple[float, float] | None:
     return (min(means), max(means)) if means else None
 
 
-def role_means(rows: pl.DataFrame, model: Model = PRESPECIFIED) -> dict[str, float]:
-    """Pooled mean per role without errors: the part of `pool_roles` that leave-one-out repeats a hundred times."""
+def role_means(
+    rows: pl.DataFrame, model: Model = PRESPECIFIED, start: Array | None = None
+) -> tuple[dict[str, float], Array]:
+    """Pooled mean per role, and the variance components: the part of `pool_roles` that leave-one-out repeats.
+
+    `start` saves steps of the search; it is not used where the levels differ from those it came from.
+    """
     terms = role_terms(rows)
     data = meta_data(add_effects(rows, model.scale), terms, model)
-    return dict(zip(terms, search(data).at.beta.tolist(), strict=True))
+    near = start if start is not None and len(start) == len(data.levels) else None
+    found = search(data, start=near)
+    return dict(zip(terms, found.at.beta.tolist(), strict=True)), found.tau2
 
 
 @dataclass(frozen=True)

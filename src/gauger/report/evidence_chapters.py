@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 
 import polars as pl
 
@@ -11,13 +11,14 @@ from gauger.evidence.check import check
 from gauger.evidence.columns import ROLES
 from gauger.evidence.fit import Evidence
 from gauger.evidence.forest import forest
+from gauger.evidence.moderators import GROUPS
 from gauger.evidence.restrict import SETS, UNTOUCHED, rows_of
 from gauger.evidence.unknowns import NEVER
 from gauger.report import evidence_figures as draw
 from gauger.report import evidence_tables as tables
 from gauger.report.blocks import Callout, Figure, Key, Panel, Section, Table
 from gauger.report.drawing import Chart
-from gauger.report.forest import ROW_HEIGHT
+from gauger.report.forest import Line
 from gauger.report.palette import BLUE, INK, RUST
 from gauger.report.wording import count, number, percent
 
@@ -44,10 +45,9 @@ def forests(evidence: Evidence) -> Section:
     figures = []
     for place, over in enumerate(SETS):
         found = forest(evidence.frame, over)
-        panels = []
-        for role in draw.roles_present(found):
-            chart, n = draw.interval_chart({"": draw.study_lines(found, role)})
-            panels.append(Panel(chart, f"{role} benchmarks", ROW_HEIGHT * n + 50, f"Forest plot, {role}, over {over}"))
+        roles = draw.roles_present(found)
+        lines = {role: {"": draw.study_lines(found, role)} for role in roles}
+        panels = _panels({f"{role} benchmarks": lines[role] for role in roles}, f"Forest plot over {over}")
         figures.append(
             Figure(
                 f"forest-{place + 1}", f"Uplift over: {over}",
@@ -55,7 +55,7 @@ def forests(evidence: Evidence) -> Section:
                 "differences between rows. The diamond is the pooled mean with its 95 % interval (REML, study and row "
                 "levels, errors clustered by study). An arrowhead goes on beyond the plot.",
                 panels, tables.forest_table(found),
-                [*draw.role_keys(draw.roles_present(found)), Key("pooled", "diamond", INK)],
+                [*draw.role_keys(roles), Key("pooled", "diamond", INK)],
             )
         )  # fmt: skip
     return Section("studies", "Study by study", figures=figures, short="Studies")
@@ -66,13 +66,13 @@ def contrasts(evidence: Evidence) -> Section:
     by_control = {
         name: [analysis[str(role)] for role in ROLES] for name, analysis in evidence.contrasts.items()
     }  # fmt: skip
-    chart, n = draw.interval_chart(draw.pooled_groups(by_control))
+    chart, height = draw.interval_chart(draw.pooled_groups(by_control))
     every = [one for members in by_control.values() for one in members]
     figure = Figure(
         "contrasts", "Uplift by kind of control",
         "The same roles under four kinds of control. The untouched base credits the teacher with everything that "
         f"training brings; training without a teacher does not. {_STAR}",
-        [Panel(chart, "", ROW_HEIGHT * n + 50, "Pooled uplift by kind of control and role")],
+        [Panel(chart, "", height, "Pooled uplift by kind of control and role")],
         tables.pooled_table(every, ""), draw.role_keys(),
     )  # fmt: skip
     rows = [
@@ -114,6 +114,19 @@ def carried(evidence: Evidence) -> Section:
     return Section("carry-over", "Does it carry over?", lead, [figure], short="Carry-over")
 
 
+def _panels(
+    sides: Mapping[str, Mapping[str, Sequence[Line]]], alt: str, x_title: str = "percentage points",
+    limits: tuple[float, float] = draw.LIMITS,
+) -> list[Panel]:  # fmt: skip
+    """Return one interval chart per side, all on the same stretch of the axis."""
+    extent = draw.extent_of(sides.values(), limits)
+    panels = []
+    for title, groups in sides.items():
+        chart, height = draw.interval_chart(groups, x_title, extent)
+        panels.append(Panel(chart, title, height, f"{alt}: {title}"))
+    return panels
+
+
 def _points(chart: Chart, alt: str) -> Panel:
     return Panel(chart, "", draw.POINT_HEIGHT + 50, alt, labelled=False)
 
@@ -130,12 +143,8 @@ def _carry_sentence(one: CarryOver) -> str:
 
 def moderators(evidence: Evidence) -> Section:
     """What goes with a larger uplift; dose."""
-    groups = {}
-    for one in evidence.moderations:
-        title = f"{one.name} (per {one.unit})" if one.unit else one.name
-        shown = [effect for effect in (one.differences or one.effects) if effect.estimate is not None]
-        groups[title] = shown
-    chart, n = draw.interval_chart(draw.pooled_groups(groups), "slope or difference, points")
+    sides = {where: draw.moderator_groups(evidence, where) for where in GROUPS}
+    shown = _panels(sides, "Moderators", "slope or difference, points", (-0.4, 0.4))
     base = rows_of(evidence.frame, SETS[UNTOUCHED])
     panels = [
         Panel(
@@ -149,7 +158,7 @@ def moderators(evidence: Evidence) -> Section:
             "moderators", "Moderators, one at a time, over the untouched base",
             "Slopes of numbers, and differences of each level from the first. Trained skill: targeted and fresh "
             f"benchmarks. Moderators go together with each other: these are descriptions, not causes. {_STAR}",
-            [Panel(chart, "", ROW_HEIGHT * n + 50, "Moderators")], tables.moderators_table(evidence),
+            shown, tables.moderators_table(evidence), wide=False,
         ),
         Figure(
             "dose", "Dose and uplift",
@@ -177,10 +186,8 @@ def _dose_table(base: pl.DataFrame) -> Table:
 
 def trust(evidence: Evidence) -> Section:
     """Restrictions, influence, small studies, risk of bias."""
-    panels = []
-    for role in ("targeted", "held-out"):
-        chart, n = draw.interval_chart(draw.restriction_groups(evidence, role))
-        panels.append(Panel(chart, f"{role} benchmarks", ROW_HEIGHT * n + 50, f"{role} mean under every restriction"))
+    moved = {f"{role} benchmarks": draw.restriction_groups(evidence, role) for role in ("targeted", "held-out")}
+    panels = _panels(moved, "Mean under every restriction")
     base = rows_of(evidence.frame, SETS[UNTOUCHED]).with_columns(_x=1 / pl.col("n_items").cast(pl.Float64).sqrt())
     light, studies = draw.traffic_light(evidence.bias)
     figures = [
@@ -214,7 +221,7 @@ def trust(evidence: Evidence) -> Section:
 
 def others(evidence: Evidence) -> Section:
     """Teacher and method swaps, the GSM gaps, noise between laboratories."""
-    chart, n = draw.gap_chart(evidence)
+    chart, height = draw.gap_chart(evidence)
     rows = [
         [one.name, "–" if one.mean is None else number(one.mean, signed=True), str(one.n_models), one.reason or ""]
         for one in evidence.gaps.groups
@@ -223,7 +230,7 @@ def others(evidence: Evidence) -> Section:
         "gsm", "GSM8K minus GSM1k",
         "How much better models do on a public benchmark than on freshly written items of the same kind. Points are "
         "models' means with t intervals.",
-        [Panel(chart, "", ROW_HEIGHT * n + 50, "Gap between GSM8K and GSM1k")],
+        [Panel(chart, "", height, "Gap between GSM8K and GSM1k")],
         Table(("Models", "Mean gap, points", "Number", ""), rows, numeric=frozenset({1, 2})),
     )  # fmt: skip
     labs = evidence.laboratories

@@ -16,7 +16,7 @@ from gauger.evidence.forest import Forest
 from gauger.evidence.pool import Pooled
 from gauger.report.blocks import Key
 from gauger.report.drawing import Chart, layered
-from gauger.report.forest import Line, Reference, forest, lines_of, window
+from gauger.report.forest import Line, Reference, forest, height_of, lines_of, window
 from gauger.report.palette import BLUE, GREEN, INK, MUTED, ORANGE, PAPER, RULE, RUST, SLATE
 
 COLOURS = {"targeted": RUST, "fresh": ORANGE, "held-out": BLUE, "general": SLATE}
@@ -57,14 +57,36 @@ def study_lines(found: Forest, role: str) -> list[Line]:
     return [*lines, Line("pooled mean", row_of("pooled mean", pooled, note), INK, "diamond")]
 
 
-def interval_chart(groups: Mapping[str, Sequence[Line]], x_title: str = "percentage points") -> tuple[Chart, int]:
-    """Return an interval chart of grouped lines and how many lines it has."""
+def interval_chart(
+    groups: Mapping[str, Sequence[Line]], x_title: str = "percentage points", extent: tuple[float, float] | None = None
+) -> tuple[Chart, int]:
+    """Return an interval chart of grouped lines and its height; panels that are compared share an `extent`."""
     lines = lines_of(groups)
-    rows = [line.estimate for line in lines if line.estimate is not None]
-    chart = forest(
-        lines, unit="points", x_title=x_title, extent=window(rows, limits=LIMITS), references=[Reference(0.0)]
-    )
-    return chart, len(lines)
+    extent = extent or extent_of([groups])
+    chart = forest(lines, unit="points", x_title=x_title, extent=extent, references=[Reference(0.0)])
+    return chart, height_of(lines)
+
+
+def extent_of(
+    panels: Iterable[Mapping[str, Sequence[Line]]], limits: tuple[float, float] = LIMITS
+) -> tuple[float, float]:
+    """Return the stretch of the axis that shows every line of some panels."""
+    rows = [line.estimate for groups in panels for lines in groups.values() for line in lines]
+    return window(rows, limits=limits)
+
+
+def moderator_groups(evidence: Evidence, where: str) -> dict[str, list[Line]]:
+    """Return the slopes and differences of every moderator for one group of roles."""
+    groups: dict[str, list[Line]] = {}
+    colour = COLOURS["targeted" if where == "trained skill" else "held-out"]
+    for one in evidence.moderations:
+        lines = []
+        for effect in one.differences or one.effects:
+            if effect.name.split(":")[0] == where:
+                label = f"per {one.unit}" if one.unit else effect.name.split(": ", 1)[1]
+                lines.append(Line(label, row_of(f"{one.name}: {label}", effect), colour))
+        groups[one.name] = lines
+    return groups
 
 
 def pooled_groups(groups: Mapping[str, Sequence[Pooled]]) -> dict[str, list[Line]]:

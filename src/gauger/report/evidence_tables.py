@@ -80,7 +80,7 @@ def restrictions_table(evidence: Evidence) -> Table:
             rows.append([moved.name, moved.doubt, over, *cells, count(analysis.n_rows), str(analysis.n_studies)])
     columns = ("Restriction", "The doubt", "Over", *CARRIED, "Rows", "Studies")
     return Table(columns, rows, "The headline under every restriction (log-odds in their own unit)",
-                 numeric=frozenset({3, 4, 5, 6, 7}), filters=(2,), id="restrictions")  # fmt: skip
+                 numeric=frozenset({3, 4, 5, 6, 7}), filters=(2,), id="table-restrictions")  # fmt: skip
 
 
 def influence_table(found: Influence) -> Table:
@@ -110,7 +110,7 @@ def moderators_table(evidence: Evidence) -> Table:
                 for effect in several
             )  # fmt: skip
     columns = ("Moderator", "What", "Where", "Points (95 %)", "Rows", "Studies")
-    return Table(columns, rows, "All moderators", numeric=frozenset({3, 4, 5}), filters=(0, 1), id="moderators")
+    return Table(columns, rows, "All moderators", numeric=frozenset({3, 4, 5}), filters=(0, 1), id="table-moderators")
 
 
 def swap_table(found: Swap) -> Table:
@@ -156,7 +156,7 @@ def findings_table(found: Sequence[Finding]) -> Table:
         [str(one.kind), str(one.row), Cell(one.study_id, kind="code"), one.text] for one in found
     ]
     columns = ("Finding", "Row", "Study", "What")
-    return Table(columns, rows, "All findings", numeric=frozenset({1}), filters=(0,), id="findings")
+    return Table(columns, rows, "All findings", numeric=frozenset({1}), filters=(0,), id="table-findings")
 
 
 def every_row(frame: pl.DataFrame) -> Table:
@@ -164,7 +164,7 @@ def every_row(frame: pl.DataFrame) -> Table:
     rows: list[Sequence[Cell | str]] = [_row(row) for row in frame.iter_rows(named=True)]
     columns = ("Row", "Study", "Student", "Control", "Contrast", "Benchmark", "Role", "Control's score",
                "Student's score", "Teacher's score", "Items", "Source", "Pooled?")  # fmt: skip
-    return Table(columns, rows, "Every row", numeric=frozenset({0, 7, 8, 9, 10}), filters=(4, 6, 12), id="rows")
+    return Table(columns, rows, "Every row", numeric=frozenset({0, 7, 8, 9, 10}), filters=(4, 6, 12), id="table-rows")
 
 
 def _row(row: dict[str, object]) -> list[Cell | str]:
