@@ -8,7 +8,7 @@ family is what simultaneous intervals need.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,10 @@ from numpy.typing import NDArray
 from gauger.estimate.cells import Cells, Weights
 from gauger.estimate.plan import Planned
 from gauger.stats.contrast import Contrasts, estimate_contrasts
+
+
+ROUNDING = 1e-12
+"""Differences of scores below this are sums of rounding errors."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +60,7 @@ def run_batch(cells: Cells, planned: Sequence[Planned]) -> Batch:
     tangents: list[Weights] = []
     for p, entry in enumerate(planned):
         n, d = numerator[p], denominator[p]
-        if d < 0 or not np.isfinite([linear.value[n], linear.value[d]]).all() or linear.value[d] == 0:
+        if d < 0 or not np.isfinite([linear.value[n], linear.value[d]]).all() or is_zero(linear.value[d]):
             continue
         tangent_row[p] = len(tangents)
         theta = linear.value[n] / linear.value[d]
@@ -65,6 +69,11 @@ def run_batch(cells: Cells, planned: Sequence[Planned]) -> Batch:
         tangents.append(entry.numerator - theta * entry.denominator)
     tangent = _estimate(cells, tangents) if tangents else None
     return Batch(planned, linear, numerator, denominator, tangent, tangent_row, cells.design.level)
+
+
+def is_zero(difference: float) -> bool:
+    """Tell whether a difference of scores is 0 but for the rounding of its sum."""
+    return bool(abs(difference) < ROUNDING)
 
 
 def _row(weights: Weights | None, rows: dict[bytes, int], stack: list[Weights]) -> int:
@@ -80,7 +89,8 @@ def _row(weights: Weights | None, rows: dict[bytes, int], stack: list[Weights]) 
 
 def _estimate(cells: Cells, stack: list[Weights]) -> Contrasts:
     """Hand the weights to the engine as one (C, A, B) array."""
-    shape = cells.cube.present.shape
-    weights_CAB = np.stack(stack) if stack else np.zeros((0, *shape))
+    if not stack:
+        nothing = {field.name: np.empty((0, 0) if field.name == "covariance" else 0) for field in fields(Contrasts)}
+        return Contrasts(**nothing)
     design = cells.design
-    return estimate_contrasts(cells.cube.panel, weights_CAB, moderated=design.moderated, level=design.level)
+    return estimate_contrasts(cells.cube.panel, np.stack(stack), moderated=design.moderated, level=design.level)

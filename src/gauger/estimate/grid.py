@@ -74,6 +74,9 @@ def parse_calibration(text: str, file: str) -> CalibrationDesign:
     for number, cell in enumerate(named):
         place = Place(file, key=f"cells[{number}]")
         cells.append(_planted({**base, **_mapping(cell, place)}, place))
+    names = [cell.name for cell in cells]
+    if len(set(names)) < len(names):
+        raise InputError("cells with different names", f"{max(names, key=names.count)!r} twice", Place(file))
     if not cells:
         cells = [_planted(base, Place(file, key="base"))]
     draws, seed = document.get("draws", 200), document.get("seed", 1)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from gauger.estimate.batch import Batch
+from gauger.estimate.batch import Batch, is_zero
 from gauger.records import Reason
 from gauger.stats.ratio import RatioSet, fieller
 from gauger.stats.student import probability_above, t_quantile
@@ -63,7 +63,7 @@ def undefined_reason(batch: Batch, p: int) -> str | None:
     reasons = [linear.undefined[row] for row in rows if linear.undefined[row] is not None]
     if reasons:
         return str(reasons[0])
-    if planned.is_ratio and linear.value[rows[1]] == 0:
+    if planned.is_ratio and is_zero(linear.value[rows[1]]):
         return str(Reason.DENOMINATOR_ZERO)
     own = [(linear.value[row], linear.se[row], linear.df[row]) for row in rows]
     return None if np.isfinite(own).all() else str(Reason.NOT_ESTIMABLE)

@@ -6,7 +6,7 @@ Every expected score mu[arm, benchmark] is set, so every estimand's true value i
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,16 @@ from gauger.records import ArmInfo, ArmKind, Role
 
 FIXED = (ArmKind.BASE, ArmKind.TEACHER)
 """One model each, measured once."""
+_LEAST = {
+    "replicates": 1,
+    "items": 2,
+    "benchmarks": 1,
+    "distilled_arms": 1,
+    "cluster_size": 1,
+    "replicate_sd": 0,
+    "item_sd": 0,
+    "item_arm_sd": 0,
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,18 +80,18 @@ class Planted:
     """Replicate variances moderated by empirical Bayes."""
 
     def __post_init__(self) -> None:
-        for name, least in (("replicates", 1), ("items", 2), ("benchmarks", 1), ("distilled_arms", 1)):
-            if getattr(self, name) < least:
+        for name, least in _LEAST.items():
+            if not getattr(self, name) >= least:
                 raise UserError(f"{name} of at least {least}", str(getattr(self, name)))
-        for name in ("replicate_sd", "item_sd", "item_arm_sd"):
-            if getattr(self, name) < 0:
-                raise UserError(f"{name} of at least 0", str(getattr(self, name)))
+        if not 0 <= self.cluster_share <= 1:
+            raise UserError("a cluster_share between 0 and 1", str(self.cluster_share))
+        if not self.noise_ratio > 0:
+            raise UserError("a noise_ratio above 0", str(self.noise_ratio))
         means = true_means(self)
         if not ((means > 0) & (means < 1)).all():
             raise UserError("planted scores strictly between 0 and 1", f"{means.min():.3f} to {means.max():.3f}")
 
 
-FIELDS = tuple(field.name for field in fields(Planted))
 _ROLES = tuple(str(role) for role in Role)
 
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from gauger.estimate.batch import Batch
+from gauger.estimate.batch import Batch, is_zero
 from gauger.estimate.judge import Judged, judged, undefined_reason
 from gauger.estimate.plan import Planned
 from gauger.records import ArmKind, Estimate
@@ -116,11 +116,11 @@ def _named(planned: Planned, level: float, **numbers: float | int | str | None) 
 
 
 def tidy(number: float | None) -> float | None:
-    """Round to ten significant digits, so that the order of a machine's additions never shows; NaN is refused."""
+    """Round to ten significant digits and rounding dust to 0, so that the order of additions never shows."""
     if number is None:
         return None
     assert np.isfinite(number), "an undefined number must never be stored"  # noqa: S101 - our own invariant
-    return float(f"{number:.10g}") + 0.0
+    return 0.0 if is_zero(number) else float(f"{number:.10g}")
 
 
 def replicates_of(planned: Planned, arm: str) -> int:

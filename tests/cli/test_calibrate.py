@@ -1,0 +1,47 @@
+"""``gauger calibrate`` on a tiny design: tables for people, JSON for programs, mistakes with exit code 2."""
+
+import json
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from gauger.cli.calibrate import register
+from gauger.errors import UserError
+
+
+@pytest.fixture
+def app():
+    made = typer.Typer()
+    register(made)
+    return made
+
+
+@pytest.fixture
+def design(tmp_path):
+    path = tmp_path / "design.yaml"
+    path.write_text("draws: 3\nbase: {items: 20, replicates: 2, benchmarks: 1}\ncells: [{name: tiny}]\n")
+    return path
+
+
+def test_tables_name_cells_estimands_and_verdicts(app, design):
+    result = CliRunner().invoke(app, ["--design", str(design)])
+    assert result.exit_code == 0, result.output
+    for said in ("tiny", "gap_recovered", "items only", "undetermined", "3 studies per cell"):
+        assert said in result.stdout
+
+
+def test_json_holds_every_score_and_draws_can_be_overridden(app, design):
+    result = CliRunner().invoke(app, ["--design", str(design), "--draws", "2", "--json"])
+    document = json.loads(result.stdout)
+    assert document["schema"] == "gauger.calibration/1"
+    assert document["draws"] == 2
+    assert document["cells"][0]["verdict"]["draws"] == 2
+
+
+def test_a_mistake_in_the_design_is_a_user_error(app, tmp_path):
+    path = tmp_path / "wrong.yaml"
+    path.write_text("base: {replicats: 2}\n")
+    result = CliRunner().invoke(app, ["--design", str(path)])
+    assert isinstance(result.exception, UserError)
+    assert "Did you mean 'replicates'" in str(result.exception)

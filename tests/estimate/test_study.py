@@ -1,0 +1,206 @@
+"""Undefined is never zero, never NaN, never an exception; the same records give the same bytes in any order of rows."""
+
+import contextlib
+from dataclasses import replace
+
+import polars as pl
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from gauger.errors import UserError
+from gauger.estimate.design import Design, VerdictRule
+from gauger.estimate.study import estimate_study
+from gauger.records import Reason
+
+from .studies import SMALL, arm, as_json, find, small_design, small_records
+
+ARMS = (
+    arm("distilled", "distilled", matched="matched", teacher_tokens=1000, queries=10),
+    arm("matched", "matched"),
+    arm("base", "base"),
+    arm("teacher", "teacher"),
+    arm("format", "format"),
+    arm("leak", "leak"),
+    arm("placebo", "placebo"),
+)
+BENCHMARKS = ("quiz", "quiz2", "cloze", "sort", "loose")
+ROLES = {"quiz": "targeted", "quiz2": "parallel", "cloze": "near", "sort": "far"}
+
+
+def check(study):
+    as_json(study)
+    for one in study.estimates:
+        assert (one.value is None) == (one.reason is not None)
+        if one.value is None:
+            assert one.se is one.low is one.high is one.simultaneous_low is one.df is None
+        else:
+            assert one.se >= 0
+            bounded = one.low is not None and one.high is not None and one.note is None
+            assert not bounded or one.low <= one.value <= one.high
+
+
+score = st.sampled_from([0.0, 1.0, 0.5, 0.1])
+row = st.tuples(
+    st.sampled_from([one.name for one in ARMS]),
+    st.integers(0, 2),
+    st.sampled_from(BENCHMARKS),
+    st.sampled_from("abcd"),
+    st.integers(0, 1),
+    st.sampled_from(["scored", "scored", "scored", "unparsed", "failed"]),
+    score,
+)
+
+
+@st.composite
+def tables(draw):
+    rows = {one[:5]: one for one in draw(st.lists(row, max_size=80))}
+    clusters = draw(st.booleans())
+    found = [
+        (*one[:6], one[6] if one[5] == "scored" else None, "p" if clusters and one[3] in "ab" else None)
+        for one in rows.values()
+    ]
+    columns = {"arm": pl.String, "replicate": pl.Int64, "benchmark": pl.String, "item": pl.String}
+    more = {"sample": pl.Int64, "outcome": pl.String, "score": pl.Float64, "cluster": pl.String}
+    return pl.DataFrame(found, schema={**columns, **more}, orient="row")
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(tables(), st.booleans(), st.booleans(), st.booleans())
+def test_any_ragged_table_gives_numbers_or_reasons(table, paired, moderated, unparsed_wrong):
+    design = Design(
+        ARMS,
+        ROLES,
+        paired=paired,
+        moderated=moderated,
+        unparsed_wrong=unparsed_wrong,
+        rule=VerdictRule(arm="distilled"),
+        skills={"quiz": "facts", "cloze": "facts"},
+    )
+    study = estimate_study(table, design)
+    check(study)
+    assert study.verdict.outcome in ("major", "minor", "undetermined", "invalid")
+    assert as_json(study) == as_json(estimate_study(table.reverse(), design))
+
+
+anything = st.one_of(st.none(), st.just("scored"), st.text(max_size=3), st.floats(), st.integers(-2, 3))
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.tuples(anything, anything, anything, anything, anything), min_size=1, max_size=8))
+def test_any_nonsense_is_a_user_error_or_a_result(rows):
+    try:
+        table = pl.DataFrame(rows, schema=["arm", "benchmark", "item", "score", "outcome"], orient="row", strict=False)
+    except (TypeError, OverflowError, pl.exceptions.PolarsError):
+        return
+    with contextlib.suppress(UserError):
+        check(estimate_study(table, Design(ARMS)))
+
+
+def test_the_order_of_rows_columns_and_the_kind_of_strings_never_show():
+    records, design = small_records(), small_design()
+    expected = as_json(estimate_study(records, design))
+    shuffled = records.sample(fraction=1.0, shuffle=True, seed=1).select(reversed(records.columns))
+    assert as_json(estimate_study(shuffled, design)) == expected
+    categorical = shuffled.with_columns(pl.col("arm", "benchmark", "item").cast(pl.Categorical))
+    assert as_json(estimate_study(categorical, design)) == expected
+
+
+def test_no_records_at_all_give_reasons():
+    study = estimate_study(small_records().clear(), small_design())
+    check(study)
+    assert {one.reason for one in study.estimates} == {Reason.ARM_MISSING}
+    assert study.verdict.outcome == "invalid"
+
+
+def test_a_missing_arm_leaves_the_others_estimated():
+    records = small_records()
+    study = estimate_study(records.filter(pl.col("arm") != "teacher"), small_design())
+    check(study)
+    assert find(study.estimates, "gap_recovered", "distilled1", over="near").reason == Reason.ARM_MISSING
+    full = estimate_study(records, small_design())
+    one = find(study.estimates, "uplift", "distilled1", over="near")
+    assert one.value == find(full.estimates, "uplift", "distilled1", over="near").value
+
+
+def test_an_arm_without_scores_on_one_benchmark_has_no_average_over_its_role():
+    records = small_records().filter(~((pl.col("arm") == "distilled1") & (pl.col("benchmark") == "near2")))
+    study = estimate_study(records, small_design())
+    assert find(study.estimates, "uplift", "distilled1", over="near").reason == Reason.NO_SCORED_ROWS
+    assert find(study.estimates, "uplift", "distilled1", benchmark="near1").value is not None
+
+
+def test_arms_without_common_items_are_not_compared():
+    records = small_records()
+    low = pl.col("item") < "00015"
+    records = records.filter(
+        (pl.col("benchmark") != "near1") | pl.when(pl.col("arm") == "matched").then(low).otherwise(~low)
+    )
+    study = estimate_study(records, small_design())
+    assert find(study.estimates, "uplift", "distilled1", benchmark="near1").reason == Reason.NO_COMMON_ITEMS
+    assert find(study.estimates, "score", "matched", benchmark="near1").value is not None
+
+
+def test_roles_without_benchmarks_are_reasons_not_zeros():
+    roles = {name: role for name, role in small_design().roles.items() if role != "parallel"}
+    records = small_records().filter(~pl.col("benchmark").str.starts_with("parallel"))
+    study = estimate_study(records, replace(small_design(), roles=roles))
+    assert find(study.estimates, "memorisation", "leak").reason == Reason.BENCHMARK_MISSING
+    assert find(study.estimates, "carryover", "distilled1", over="near").value is not None
+
+
+def test_a_single_run_of_everything_says_so():
+    study = estimate_study(small_records().filter(pl.col("replicate") == 0), small_design())
+    for one in study.estimates:
+        assert one.reason is not None or "Covers item sampling alone" in one.note
+
+
+def test_a_single_run_among_replicated_ones_says_so():
+    records = small_records().filter((pl.col("arm") != "distilled1") | (pl.col("replicate") == 0))
+    study = estimate_study(records, small_design())
+    assert "single training run of distilled1" in find(study.estimates, "uplift", "distilled1", over="near").note
+    assert find(study.estimates, "uplift", "placebo", over="near").note is None
+
+
+def test_more_noise_between_replicates_gives_wider_intervals():
+    def width(sd):
+        study = estimate_study(small_records(replace(SMALL, items=300, replicate_sd=sd)), small_design())
+        one = find(study.estimates, "uplift", "distilled1", over="near")
+        return one.high - one.low
+
+    assert width(0.6) > 1.5 * width(0.0)
+
+
+def test_simultaneous_intervals_contain_the_pointwise_ones():
+    study = estimate_study(small_records(), small_design())
+    wider = 0
+    for one in study.estimates:
+        if one.simultaneous_low is not None and one.low is not None:
+            assert one.simultaneous_low <= one.low + 1e-9
+            assert one.simultaneous_high >= one.high - 1e-9
+            wider += one.simultaneous_high > one.high + 1e-6
+    assert wider > 100
+
+
+def test_an_unbounded_ratio_is_said_in_words_and_has_no_ends_it_does_not_have():
+    planted = replace(SMALL, uplift=0.0, forgetting=0.0)
+    study = estimate_study(small_records(planted), small_design(planted))
+    one = find(study.estimates, "carryover", "distilled1", over="near")
+    assert one.value is not None
+    assert one.note is not None
+    assert one.simultaneous_low is None
+
+
+def test_a_level_further_out_gives_wider_intervals():
+    narrow = estimate_study(small_records(), replace(small_design(), level=0.8)).estimates[0]
+    wide = estimate_study(small_records(), replace(small_design(), level=0.99)).estimates[0]
+    assert narrow.level == 0.8
+    assert wide.high - wide.low > 1.5 * (narrow.high - narrow.low)
+
+
+@pytest.mark.parametrize("rows", [{"arm": "distilled1"}, {"arm": "base", "replicates": 1}])
+def test_replicates_are_those_of_the_arm(rows):
+    study = estimate_study(small_records(), small_design())
+    one = find(study.estimates, "score", rows["arm"], over="near")
+    assert one.n_replicates == rows.get("replicates", SMALL.replicates)
+    assert one.n_items == SMALL.items * SMALL.benchmarks
