@@ -17,6 +17,7 @@ What goes in and comes out:
 
 How it is computed:
 
+- basis.py: the coordinates in which the arithmetic is safe
 - engine.py: which engine evaluates the model
 - nested.py: time linear in the rows where all that rows share is nested
 - dense.py: block by block for any sampling covariance

@@ -6,7 +6,7 @@ likelihood changes sign, so it cannot run away; a data set that has not converge
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -56,7 +56,7 @@ class Batch:
     present: Array | None
     """(S, k) 1.0 or 0.0; None when all rows are there."""
     design: Array
-    """(k, p)"""
+    """(k, p) orthonormal."""
 
     def take(self, sets: Codes) -> Batch:
         """Keep some of the data sets."""
@@ -103,7 +103,7 @@ def fit_many(
     ConvergenceError
         When any data set has not converged after `STEPS` steps; it names the first.
     """
-    batch = _batch(effect, variance, moderators, present)
+    batch, r = _batch(effect, variance, moderators, present)
     scale = batch.masked(batch.variance).sum(1) / batch.rows
     tau2 = _first_guesses(batch, scale)
     low, high = np.zeros(len(tau2)), np.full(len(tau2), np.inf)
@@ -118,23 +118,33 @@ def fit_many(
         tau2[active] = moved
         active = active[~small]
         if not len(active):
-            return _or_zero(batch, tau2, method)
+            return _on_design(_or_zero(batch, tau2, method), r)
     raise ConvergenceError(f"{len(active)} of {len(tau2)} data sets did not converge, the first is number {active[0]}.")
 
 
-def _batch(effect: ArrayLike, variance: ArrayLike, moderators: ArrayLike | None, present: ArrayLike | None) -> Batch:
+def _batch(
+    effect: ArrayLike, variance: ArrayLike, moderators: ArrayLike | None, present: ArrayLike | None
+) -> tuple[Batch, Array]:
+    """Check the data sets and put them on an orthonormal design: X = Q R."""
     y = np.atleast_2d(np.asarray(effect, dtype=float))
     v = np.broadcast_to(np.asarray(variance, dtype=float), y.shape)
     design = np.ones((y.shape[1], 1)) if moderators is None else np.asarray(moderators, dtype=float)
     here = None if present is None else np.asarray(present, dtype=bool)
     if here is not None:
         y, v = np.where(here, y, 0.0), np.where(here, v, 1.0)
-    batch = Batch(y, v, None if here is None else here.astype(float), design)
+    q, r = np.linalg.qr(design)
+    batch = Batch(y, v, None if here is None else here.astype(float), q)
     if not (np.isfinite(y).all() and np.isfinite(v).all() and (v > 0).all()):
         raise UserError("finite effects and finite variances > 0 in every row that is present")
     if design.shape[0] != y.shape[1] or batch.rows.min() <= design.shape[1]:
         raise UserError("more rows than coefficients in every data set", f"{batch.rows.min()} rows")
-    return batch
+    return batch, r
+
+
+def _on_design(fits: ManyFits, r: Array) -> ManyFits:
+    """Map coefficients on Q to coefficients on X."""
+    inverse = np.linalg.inv(r)
+    return replace(fits, beta=fits.beta @ inverse.T, vcov=inverse @ fits.vcov @ inverse.T)
 
 
 def _first_guesses(batch: Batch, scale: Array) -> Array:

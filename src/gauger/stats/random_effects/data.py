@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from gauger.errors import UserError
+from gauger.stats.random_effects.basis import Basis, basis_of
 
 Array = NDArray[np.float64]
 Codes = NDArray[np.intp]
@@ -86,6 +87,11 @@ class MetaData:
     def design(self) -> Array:
         """(n, p) design matrix: `moderators`, or a column of ones."""
         return np.ones((len(self.effect), 1)) if self.moderators is None else self.moderators
+
+    @cached_property
+    def basis(self) -> Basis:
+        """The coordinates that the engines compute in."""
+        return basis_of(self.moderators, self.effect)
 
     @cached_property
     def row_level(self) -> int | None:

@@ -50,7 +50,7 @@ class Stack:
     sampling: Array
     """(K, m, m) V."""
     columns: Array
-    """(K, m, q) [X, y]."""
+    """(K, m, q) [X, y], in the safe basis."""
     incidence: tuple[Array | None, ...]
     """Per level (K, m, g) indicator of groups; None for the row level (the identity)."""
     rows: Codes
@@ -81,7 +81,7 @@ class DenseEngine:
     def _stack(self, rows: Codes) -> Stack:
         data = self.data
         sampling = np.stack([sampling_block(data, block) for block in rows])
-        columns = np.concatenate([data.design, data.effect[:, None]], axis=1)[rows]
+        columns = np.concatenate([data.basis.q, data.basis.residual[:, None]], axis=1)[rows]
         incidence = tuple(
             None if level == data.row_level else _indicators(codes[rows]) for level, codes in enumerate(data.levels)
         )

@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
@@ -97,20 +98,20 @@ def search(data: MetaData, method: str = "REML", tau2: ArrayLike | None = None, 
     guess = np.full(L, _first_guess(data) / L) if start is None else start
     if free.all() and univariate.applies(data):
         return univariate.maximise_mean(data, method == "REML", float(guess[0]))
-    return maximise(likelihood_of(data, method), np.where(free, guess, fixed), free, float(data.variance.mean()))
+    found = maximise(likelihood_of(data, method), np.where(free, guess, fixed), free, float(data.variance.mean()))
+    beta, vcov = data.basis.to_design(found.at.beta, found.at.vcov)
+    return replace(found, at=replace(found.at, beta=beta, vcov=vcov))
 
 
 def likelihood_of(data: MetaData, method: str = "REML") -> Callable[[Array], Likelihood]:
-    """Return the function tau2 (L,) -> `Likelihood` of these data."""
+    """Return the function tau2 (L,) -> `Likelihood`; its coefficients are in the safe basis, see `Basis.to_design`."""
     engine, n = engine_for(data), len(data)
-    logdet_xx = float(np.linalg.slogdet(data.design.T @ data.design)[1]) if method == "REML" else None
-    return lambda components: likelihood(engine.moments(components), n, logdet_xx)
+    return lambda components: likelihood(engine.moments(components), n, method)
 
 
 def _first_guess(data: MetaData) -> float:
     """Estimate the total heterogeneity by unweighted moments (Hedges), kept away from zero."""
-    y, n, p = data.effect, *data.design.shape
-    residual = y - y.mean() if p == 1 else y - data.design @ np.linalg.lstsq(data.design, y, rcond=None)[0]
+    residual, (n, p) = data.basis.residual, data.basis.q.shape
     spread = float(residual @ residual) / (n - p)
     typical = float(data.variance.mean())
     return float(max(spread - typical, 0.1 * typical))

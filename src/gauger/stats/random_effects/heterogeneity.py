@@ -49,10 +49,10 @@ def heterogeneity(data: MetaData, tau2: Array) -> Heterogeneity:
 
 def _independent(data: MetaData) -> tuple[float, float]:
     """Return Q and tr(P) for a diagonal V."""
-    weight, X = 1.0 / data.variance, data.design
+    weight, X, y = 1.0 / data.variance, data.basis.q, data.basis.residual
     weighted = X * weight[:, None]
     xx = np.linalg.inv(X.T @ weighted)
-    residual = data.effect - X @ (xx @ (weighted.T @ data.effect))
+    residual = y - X @ (xx @ (weighted.T @ y))
     return float(weight @ residual**2), float(weight.sum() - (xx * (weighted.T @ weighted)).sum())
 
 

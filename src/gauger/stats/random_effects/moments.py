@@ -48,11 +48,12 @@ class Likelihood:
     """(y - X beta)' M^-1 (y - X beta)."""
 
 
-def likelihood(moments: Moments, n: int, logdet_xx: float | None) -> Likelihood:
-    """Evaluate the restricted log-likelihood, or the plain one when `logdet_xx` is None, with exact derivatives.
+def likelihood(moments: Moments, n: int, method: str) -> Likelihood:
+    """Evaluate the restricted ("REML") or the plain ("ML") log-likelihood with exact derivatives.
 
     REML: -1/2 [(n - p) log 2pi - log|X'X| + log|M| + log|X'WX| + r'Wr], W = M^-1; ML drops the two X terms and has n
-    for n - p. The constant `log|X'X|` makes the value independent of how X is parametrised (metafor's convention).
+    for n - p. The constant log|X'X| makes the value independent of how X is parametrised (metafor's convention); it is
+    0 here, as X is orthonormal in the basis that the engines compute in, and so are `beta` and `vcov` meant.
     With t = [-beta, 1]: r'Wr = t'Ct, d r'Wr = t'C_k t, d2 r'Wr = t'C_kl t - 2 (C_k t)_x' (X'WX)^-1 (C_l t)_x.
 
     Source: Searle, Casella & McCulloch (1992), Variance Components, section 6.6; tested against finite differences.
@@ -66,14 +67,14 @@ def likelihood(moments: Moments, n: int, logdet_xx: float | None) -> Likelihood:
     loss = moments.logdet.parts + quadratic
     bend = 2.0 * slope[1:, :p] @ vcov @ slope[1:, :p].T
     constant = n * LOG_2PI
-    if logdet_xx is not None:
+    if method == "REML":
         square = cross[:, :p, :p].reshape(-1, p * p)
         traces = square @ vcov.ravel()
         traces[0] = logdet_xwx
         loss += traces
         share = vcov @ cross[1 : 1 + L, :p, :p]
         bend += share.reshape(L, p * p) @ share.transpose(0, 2, 1).reshape(L, p * p).T
-        constant = (n - p) * LOG_2PI - logdet_xx
+        constant = (n - p) * LOG_2PI
     total = Jet(loss, L)
     value = -0.5 * (float(loss[0]) + constant)
     return Likelihood(value, -0.5 * total.first, -0.5 * (total.second - bend), beta, vcov, float(quadratic[0]))

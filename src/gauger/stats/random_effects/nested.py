@@ -94,9 +94,9 @@ class NestedEngine:
 
     @cached_property
     def columns(self) -> Array:
-        """(1 + q, n) [1, X, y]' in the tree's order."""
-        data = self.data
-        return np.concatenate([np.ones((1, len(data))), data.design.T, data.effect[None]])[:, self.tree.order]
+        """(1 + q, n) [1, X, y]' in the tree's order, X and y in the safe basis."""
+        basis = self.data.basis
+        return np.concatenate([np.ones((1, len(basis.q))), basis.q.T, basis.residual[None]])[:, self.tree.order]
 
     def moments(self, tau2: Array) -> Moments:
         """Return the moments at tau2 (L,), each >= 0.
