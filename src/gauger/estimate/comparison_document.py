@@ -34,7 +34,7 @@ def comparison_document(
     return Document(
         study={
             "name": " against ".join(arm.name for arm in arms[:2]),
-            "fingerprint": sha256(records.sort(pl.all()).write_csv().encode()).hexdigest()[:16],
+            "fingerprint": _fingerprint(records, design),
             "question": f"How much more does {arms[0].name} score than {arms[1].name} on the same items?",
             "kind": "compare",
             "replicates": {arm.name: arm.n_replicates for arm in arms},
@@ -51,6 +51,13 @@ def comparison_document(
         limits=_limits(design),
         warnings=tuple(dict.fromkeys(warnings)),
     )
+
+
+def _fingerprint(records: pl.DataFrame, design: Design) -> str:
+    """Return a digest of everything that can change a number: records, pairing, moderation, level, unparsed rule."""
+    switches = (design.paired, design.moderated, design.level, design.unparsed_wrong)
+    content = records.sort(pl.all()).write_csv() + repr(switches)
+    return sha256(content.encode()).hexdigest()[:16]
 
 
 def _threats(design: Design) -> tuple[Mapping[str, Any], ...]:
