@@ -41,7 +41,7 @@ _AXIS: dict[str, Any] = {
 }
 
 CONFIG: dict[str, Any] = {
-    "background": None,
+    "background": "transparent",
     "font": FONT,
     "view": {"stroke": None},
     "axis": _AXIS,

@@ -13,7 +13,7 @@ from gauger.evidence.bias import QUESTIONS
 from gauger.evidence.columns import ROLES
 from gauger.evidence.fit import Evidence
 from gauger.evidence.forest import Forest
-from gauger.evidence.pool import Pooled
+from gauger.evidence.pooled import Pooled
 from gauger.report.blocks import Key
 from gauger.report.drawing import Chart, layered
 from gauger.report.forest import Line, Reference, forest, height_of, lines_of, window

@@ -11,7 +11,7 @@ from gauger.evidence.check import Finding
 from gauger.evidence.columns import ROLES
 from gauger.evidence.fit import Evidence
 from gauger.evidence.forest import Forest
-from gauger.evidence.pool import Pooled
+from gauger.evidence.pooled import Pooled
 from gauger.evidence.swaps import Swap
 from gauger.evidence.trust import CARRIED, Influence
 from gauger.report.blocks import Cell, Table

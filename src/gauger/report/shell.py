@@ -47,13 +47,9 @@ def render_page(template: str, **context: Any) -> str:
         File name of a template of this package that extends `base.html.j2`.
     context
         What the template sees; `title` (str) and `sections` (sequence of `Section`) are needed by the frame.
-
-    Notes
-    -----
-    Lone surrogates, which untrusted JSON can hold and UTF-8 cannot, become U+FFFD.
     """
     scripts = {"library": chart_library(), "page_script": asset("report.js")}
-    html = (
+    return (
         environment()
         .get_template(template)
         .render(
@@ -63,4 +59,3 @@ def render_page(template: str, **context: Any) -> str:
             policy=content_security_policy(scripts.values()),
         )
     )
-    return html.encode("utf-8", "replace").decode("utf-8")

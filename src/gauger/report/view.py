@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
@@ -13,6 +14,7 @@ from gauger.records import ESTIMATES_SCHEMA, ArmKind, Role
 Row = Mapping[str, Any]
 """One record of the document (an estimate, an arm, a benchmark) as parsed from JSON."""
 
+_HALF_A_PAIR = re.compile("[\ud800-\udfff]")
 ROLES = tuple(role.value for role in Role)
 
 
@@ -28,6 +30,7 @@ class View:
     def __init__(self, document: Mapping[str, Any]) -> None:
         if document.get("schema") != ESTIMATES_SCHEMA:
             raise InputError(wanted=f"a document of schema {ESTIMATES_SCHEMA}", given=repr(document.get("schema")))
+        document = encodable(document)
         self.document = document
         self.study: Row = document["study"]
         self.estimates: Sequence[Row] = document["estimates"]
@@ -128,6 +131,18 @@ class View:
         known = list(dict.fromkeys([*self.distilled, *(arm["name"] for arm in self.arms)]))
         extra = [row["arm"] for row in self.estimates if row["arm"] not in known]
         return [name for name in [*known, *dict.fromkeys(extra)] if self.of(estimand, name)]
+
+
+def encodable(value: Any) -> Any:
+    """Return a parsed JSON value with half surrogate pairs replaced by U+FFFD.
+
+    JSON can hold them, UTF-8 cannot: neither a page, nor an SVG, nor a browser's document could be written with one.
+    """
+    if isinstance(value, str):
+        return _HALF_A_PAIR.sub("\ufffd", value)
+    if isinstance(value, Mapping):
+        return {encodable(key): encodable(entry) for key, entry in value.items()}
+    return [encodable(entry) for entry in value] if isinstance(value, list | tuple) else value
 
 
 def averages(row: Row) -> bool:

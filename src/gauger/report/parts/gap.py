@@ -10,7 +10,7 @@ from gauger.report.tables import estimates_table
 from gauger.report.view import View
 
 CAPTION = (
-    "0 % is no better than the same training without the teacher; 100 % is the teacher's own level. Bars are "
+    "0 % is the control's level (the same training without the teacher), 100 % the teacher's own. Bars are "
     "intervals; an arrowhead means that the interval goes on beyond the plot. Where the teacher is hardly ahead, the "
     "share has no meaning and the reason is printed instead."
 )
