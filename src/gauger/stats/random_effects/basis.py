@@ -37,7 +37,7 @@ class Basis:
 def basis_of(design: Array | None, effect: Array) -> Basis:
     """Orthonormalise a design of full rank (None: a column of ones)."""
     if design is None:
-        root, mean = np.sqrt(len(effect)), np.array([effect.mean()])
+        root, mean = len(effect) ** 0.5, effect.sum(keepdims=True) / len(effect)
         return Basis(np.full((len(effect), 1), 1.0 / root), np.array([[root]]), mean, effect - mean)
     q, r = np.linalg.qr(design)
     beta = solve_triangular(r, q.T @ effect)

@@ -94,6 +94,11 @@ class MetaData:
         return basis_of(self.moderators, self.effect)
 
     @cached_property
+    def typical_variance(self) -> float:
+        """Mean sampling variance: the scale of these data."""
+        return float(self.variance.sum()) / len(self.variance)
+
+    @cached_property
     def row_level(self) -> int | None:
         """Which level has one group per row (always the innermost), if one has."""
         last = len(self.levels) - 1

@@ -98,7 +98,7 @@ def search(data: MetaData, method: str = "REML", tau2: ArrayLike | None = None, 
     guess = np.full(L, _first_guess(data) / L) if start is None else start
     if free.all() and univariate.applies(data):
         return univariate.maximise_mean(data, method == "REML", float(guess[0]))
-    found = maximise(likelihood_of(data, method), np.where(free, guess, fixed), free, float(data.variance.mean()))
+    found = maximise(likelihood_of(data, method), np.where(free, guess, fixed), free, data.typical_variance)
     beta, vcov = data.basis.to_design(found.at.beta, found.at.vcov)
     return replace(found, at=replace(found.at, beta=beta, vcov=vcov))
 
@@ -113,7 +113,7 @@ def _first_guess(data: MetaData) -> float:
     """Estimate the total heterogeneity by unweighted moments (Hedges), kept away from zero."""
     residual, (n, p) = data.basis.residual, data.basis.q.shape
     spread = float(residual @ residual) / (n - p)
-    typical = float(data.variance.mean())
+    typical = data.typical_variance
     return float(max(spread - typical, 0.1 * typical))
 
 

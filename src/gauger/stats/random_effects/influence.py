@@ -60,7 +60,7 @@ def leave_one_out(
     """
     codes, names = _groups(fitted, labels)
     clusters = None if robust is None else np.asarray(robust)
-    start = np.maximum(fitted.tau2, 1e-3 * fitted.data.variance.mean())
+    start = np.maximum(fitted.tau2, 1e-3 * fitted.data.typical_variance)
     results = []
     for code, name in enumerate(names):
         kept = codes != code

@@ -25,6 +25,13 @@ def pair_position(k: int, m: int, variables: int) -> int:
     return 1 + variables + k * variables - k * (k - 1) // 2 + m - k
 
 
+@cache
+def square(variables: int) -> Codes:
+    """Return (L, L) where the second derivative of each pair stands in `Jet.parts`, in either order."""
+    order = range(variables)
+    return np.array([[pair_position(min(k, m), max(k, m), variables) for m in order] for k in order])
+
+
 @dataclass(frozen=True)
 class Jet:
     """A quantity of shape S with its derivatives."""
@@ -42,10 +49,7 @@ class Jet:
     @property
     def second(self) -> Array:
         """(L, L, *S) a full, symmetric copy."""
-        k, m = pairs(self.variables)
-        full = np.empty((self.variables, self.variables, *self.parts.shape[1:]))
-        full[k, m] = full[m, k] = self.parts[1 + self.variables :]
-        return full
+        return self.parts.take(square(self.variables), 0)
 
     def __add__(self, other: Jet) -> Jet:
         return Jet(self.parts + other.parts, self.variables)

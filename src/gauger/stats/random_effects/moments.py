@@ -61,7 +61,8 @@ def likelihood(moments: Moments, n: int, method: str) -> Likelihood:
     cross, L, p = moments.cross.parts, moments.cross.variables, moments.cross.parts.shape[1] - 1
     vcov, logdet_xwx = _inverse(cross[0, :p, :p])
     beta = vcov @ cross[0, :p, p]
-    t = np.append(-beta, 1.0)
+    t = np.ones(p + 1)
+    t[:p] = -beta
     slope = cross[: 1 + L] @ t
     quadratic = cross @ t @ t
     loss = moments.logdet.parts + quadratic

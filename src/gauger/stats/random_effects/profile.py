@@ -48,7 +48,7 @@ def profile_intervals(fitted: MetaFit, level: float | None = None) -> tuple[Comp
 def _profile_interval(
     fitted: MetaFit, component: int, likelihood_at: Callable[[Array], Likelihood], cut: float
 ) -> ComponentInterval:
-    estimate, scale = float(fitted.tau2[component]), float(fitted.data.variance.mean())
+    estimate, scale = float(fitted.tau2[component]), fitted.data.typical_variance
     free = np.arange(len(fitted.tau2)) != component
     warm = fitted.tau2.copy()
 
@@ -96,7 +96,7 @@ def _q_root(likelihood_at: Callable[[Array], Likelihood], quantile: float, data:
 
     if excess(0.0) <= 0.0:
         return 0.0
-    high = float(data.variance.mean())
+    high = data.typical_variance
     while excess(high) > 0.0:
         high *= 2.0
     return _root(excess, 0.0, high)

@@ -10,7 +10,7 @@ import math
 import numpy as np
 
 from gauger.errors import ConvergenceError
-from gauger.stats.random_effects.data import Array, MetaData
+from gauger.stats.random_effects.data import MetaData
 from gauger.stats.random_effects.maximise import STEP_TOLERANCE, STEPS, Maximum, near_zero
 from gauger.stats.random_effects.moments import LOG_2PI, Likelihood
 
@@ -22,10 +22,11 @@ def applies(data: MetaData) -> bool:
 
 def maximise_mean(data: MetaData, reml: bool, start: float) -> Maximum:
     """Find tau2 >= 0 by Newton steps inside a bracket of the slope's sign change; errors as `maximise`."""
+    sums = WeightedSums(data)
     tau2, low, high = start, 0.0, math.inf
-    scale = 1e-3 * float(data.variance.mean())
+    scale = 1e-3 * data.typical_variance
     for number in range(1, STEPS + 1):
-        slope, observed, expected = _slopes(data.effect, data.variance, tau2, reml)
+        slope, observed, expected = sums.at(tau2).slopes(reml)
         if slope > 0.0:
             low = tau2
         else:
@@ -38,47 +39,62 @@ def maximise_mean(data: MetaData, reml: bool, start: float) -> Maximum:
         small = abs(moved - tau2) <= STEP_TOLERANCE * (tau2 + scale)
         tau2 = moved
         if small:
-            tau2, at = _or_zero(data, tau2, reml)
+            tau2, at = _or_zero(sums, tau2, reml)
             return Maximum(np.array([tau2]), at, number, (tau2 == 0.0,))
     raise ConvergenceError(f"tau2 did not converge in {STEPS} steps: last value {tau2:g}, slope {slope:.3g}.")
 
 
-def _or_zero(data: MetaData, tau2: float, reml: bool) -> tuple[float, Likelihood]:
+def _or_zero(sums: WeightedSums, tau2: float, reml: bool) -> tuple[float, Likelihood]:
     """Prefer a mode at zero if it is the higher one; tried only where it can be."""
-    at = mean_likelihood(data, tau2, reml)
+    at = sums.at(tau2).likelihood(reml)
     if tau2 > 0.0 and near_zero(tau2, float(at.hessian[0, 0])):
-        zero = mean_likelihood(data, 0.0, reml)
+        zero = sums.at(0.0).likelihood(reml)
         if zero.value > at.value and zero.gradient[0] <= 0.0:
             return 0.0, zero
     return tau2, at
 
 
-def _slopes(effect: Array, variance: Array, tau2: float, reml: bool) -> tuple[float, float, float]:
-    """Return slope, observed and expected curvature of the log-likelihood; formulas as in `batched`."""
-    w = 1.0 / (variance + tau2)
-    total = float(w.sum())
-    wr = w * (effect - float(w @ effect) / total)
-    w2, squares = w * w, wr * wr
-    trace, trace2 = total, float(w @ w)
-    pull = float(w @ wr)
-    ypppy = float(w @ squares) - pull * pull / total
-    if reml:
-        share = trace2 / total
-        trace, trace2 = total - share, trace2 - 2.0 * float(w2 @ w) / total + share * share
-    return 0.5 * (float(squares.sum()) - trace), ypppy - 0.5 * trace2, 0.5 * trace2
+class WeightedSums:
+    """Sums of w^i r^j, i = 1, 2, 3 and j = 0, 1, 2, at the last tau2 asked for: all that the likelihood needs.
 
+    w = 1 / (v + tau2); r is the effect less its unweighted mean, so that sums of squares do not cancel.
+    """
 
-def mean_likelihood(data: MetaData, tau2: float, reml: bool) -> Likelihood:
-    """Evaluate the (restricted) likelihood and the weighted mean at tau2."""
-    total = data.variance + tau2
-    w = 1.0 / total
-    n, sum_w = len(w), float(w.sum())
-    mean = float(w @ data.effect) / sum_w
-    residual = data.effect - mean
-    rss = float(w @ (residual * residual))
-    loss = float(np.log(total).sum()) + rss
-    loss += (n - 1) * LOG_2PI + math.log(sum_w / n) if reml else n * LOG_2PI
-    slope, observed, _ = _slopes(data.effect, data.variance, tau2, reml)
-    return Likelihood(
-        -0.5 * loss, np.array([slope]), np.array([[-observed]]), np.array([mean]), np.array([[1.0 / sum_w]]), rss
-    )
+    def __init__(self, data: MetaData) -> None:
+        residual = data.basis.residual
+        self.variance, self.mean = data.variance, float(data.basis.beta[0])
+        self.columns = np.stack([np.ones(len(residual)), residual, residual * residual], axis=1)
+        self.powers = np.empty((3, len(residual)))
+        self.sums: list[list[float]] = []
+
+    def at(self, tau2: float) -> WeightedSums:
+        """Evaluate the sums at tau2."""
+        first, second, third = self.powers
+        np.reciprocal(self.variance + tau2, out=first)
+        np.multiply(first, first, out=second)
+        np.multiply(second, first, out=third)
+        self.sums = (self.powers @ self.columns).tolist()
+        return self
+
+    def slopes(self, reml: bool) -> tuple[float, float, float]:
+        """Return slope, observed and expected curvature of the log-likelihood; formulas as in `batched`."""
+        (w, wr, _), (w2, w2r, w2rr), (w3, w3r, w3rr) = self.sums
+        mean = wr / w
+        yppy = w2rr - 2.0 * mean * w2r + mean * mean * w2
+        pull = w2r - mean * w2
+        ypppy = w3rr - 2.0 * mean * w3r + mean * mean * w3 - pull * pull / w
+        trace, trace2 = w, w2
+        if reml:
+            share = w2 / w
+            trace, trace2 = w - share, w2 - 2.0 * w3 / w + share * share
+        return 0.5 * (yppy - trace), ypppy - 0.5 * trace2, 0.5 * trace2
+
+    def likelihood(self, reml: bool) -> Likelihood:
+        """Return the (restricted) likelihood and the weighted mean."""
+        n, (w, wr, wrr) = len(self.variance), self.sums[0]
+        rss = wrr - wr * wr / w
+        loss = rss - float(np.log(self.powers[0]).sum())
+        loss += (n - 1) * LOG_2PI + math.log(w / n) if reml else n * LOG_2PI
+        slope, observed, _ = self.slopes(reml)
+        mean, error = np.array([self.mean + wr / w]), np.array([[1.0 / w]])
+        return Likelihood(-0.5 * loss, np.array([slope]), np.array([[-observed]]), mean, error, rss)
