@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from functools import cache
 from statistics import fmean
 
 import numpy as np
@@ -19,10 +20,12 @@ from gauger.records import ArmInfo, Estimate
 SMALL = Planted(items=30, replicates=3, distilled_arms=1)
 
 
+@cache
 def small_records(planted: Planted = SMALL, seed: int = 1) -> pl.DataFrame:
     return cube_to_records(prepare(planted).draw(np.random.default_rng(seed)))
 
 
+@cache
 def small_design(planted: Planted = SMALL) -> Design:
     return prepare(planted).design
 
