@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -85,10 +86,35 @@ def test_forest(run: Run) -> None:
     assert {line["role"] for line in found["lines"]} == {"targeted", "fresh", "held-out", "general"}
 
 
-def test_fit(run: Run) -> None:
-    found = loads(run("fit", "--json"))
+@pytest.fixture(scope="module")
+def few(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make a table of a few studies, so that the whole analysis takes a moment."""
+    kept = ("limo-2025", "light-r1-2025", "sky-t1-2025", "rethink-sft-2026", "huan-transfer-2025", "s1-2025")
+    folder = tmp_path_factory.mktemp("table")
+    for name in ("results.csv", "studies.csv"):
+        with (data_path() / name).open(encoding="utf-8", newline="") as file:
+            rows = list(csv.reader(file))
+        with (folder / name).open("w", encoding="utf-8", newline="") as file:
+            csv.writer(file).writerows([rows[0], *(row for row in rows if row[0] in kept)])
+    return folder
+
+
+def test_fit(run: Run, few: Path) -> None:
+    found = loads(run("fit", "--table", few, "--json"))
     assert found["schema"] == "gauger.evidence/1"
+    assert found["studies"] == 6
     assert len(found["restrictions"]) == 26
+    text = run("fit", "--table", few).stdout
+    assert found["headline"] in text
+    assert "How far the headline moves" in text
+
+
+def test_fit_writes_the_page(run: Run, few: Path, tmp_path: Path) -> None:
+    page = tmp_path / "pages" / "evidence.html"
+    done = run("fit", "--table", few, "--html", page)
+    assert done.exit_code == 0, done.output
+    assert f"Wrote {page}" in done.stderr
+    assert page.read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
 
 
 def test_check(run: Run) -> None:

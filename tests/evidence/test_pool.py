@@ -7,7 +7,8 @@ import polars as pl
 import pytest
 
 from gauger.evidence.effects import Scale, add_effects, shared_controls
-from gauger.evidence.pool import DIFFERENCE, TOO_FEW, Model, contrast, pool, pool_roles
+from gauger.evidence.pool import DIFFERENCE, contrast, pool, pool_roles
+from gauger.evidence.pooled import TOO_FEW, Model
 from gauger.evidence.restrict import RESTRICTIONS, SETS, rows_of
 
 from .make import frame

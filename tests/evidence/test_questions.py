@@ -92,7 +92,8 @@ def test_planted_levels_come_back() -> None:
     lines = []
     for i in range(10):
         grade = "primary" if i % 2 else "secondary"
-        lines += study(f"s{i}", 10 if i % 2 else 16, 2, source_grade=grade)
+        off = 0.04 * (i - 4.5)
+        lines += study(f"s{i}", (10 if i % 2 else 16) + off, 2 - off, source_grade=grade)
     grades = next(one for one in MODERATORS if one.name == "source grade")
     (found,) = moderate(frame(*lines), [grades])
     means = {one.name: one.estimate for one in found.effects}

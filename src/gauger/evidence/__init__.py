@@ -6,6 +6,7 @@
 - identity.py: which names mean the same model, benchmark or score
 - clean.py: flags and cleaning rules: which row enters, and why the others do not
 - effects.py: points, log-odds, gap recovered, and their sampling covariance
+- pooled.py: what an analysis says, and what a sensitivity run may change
 - pool.py: one meta-regression on evidence rows
 - restrict.py: the pre-specified rows, and every restriction of them
 - headline.py: the headline sentence

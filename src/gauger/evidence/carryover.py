@@ -2,7 +2,7 @@
 
 Only studies (and within them only students and controls) that report a targeted and a held-out benchmark enter, so the
 comparison is within the same training run. The ratio of the two pooled gains has a Fieller interval from their joint
-CR2 covariance.
+CR2 covariance, on the smaller of their degrees of freedom.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from gauger.evidence.pool import DIFFERENCE, Analysis, Pooled, pool, pool_roles
+from gauger.evidence.pool import DIFFERENCE, pool, pool_roles
+from gauger.evidence.pooled import NO_VARIATION, Analysis, Pooled
 from gauger.evidence.restrict import SETS, rows_of
 from gauger.stats.ratio import fieller
 
@@ -83,7 +84,10 @@ def _carry_over(name: str, rows: pl.DataFrame) -> CarryOver:
         return CarryOver(name, n_studies, len(lines), analysis, reason=NOT_BOTH)
     targeted, held_out = analysis.fitted.beta.tolist()
     vcov = analysis.fitted.vcov.tolist()
-    df = min(one.df for one in analysis.pooled if one.df is not None and one.name != DIFFERENCE)
+    known = [one.df for one in analysis.pooled if one.df is not None and one.name != DIFFERENCE]
+    if len(known) < 2:
+        return CarryOver(name, n_studies, len(lines), analysis, reason=NO_VARIATION)
+    df = min(known)
     found = fieller(held_out, targeted, vcov[1][1], vcov[0][0], vcov[0][1], df)
     share = None if found.value is None else 1 - found.value
     slope = _slope(both, lines)

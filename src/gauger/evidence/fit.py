@@ -20,7 +20,7 @@ from gauger.evidence.effects import Scale
 from gauger.evidence.headline import Headline, headline_of
 from gauger.evidence.laboratories import Laboratories, between_laboratories
 from gauger.evidence.moderators import Moderation, moderate
-from gauger.evidence.pool import Analysis
+from gauger.evidence.pooled import Analysis
 from gauger.evidence.restrict import SETS
 from gauger.evidence.swaps import Gaps, Swap, gsm_gaps, swaps
 from gauger.evidence.table import Table

@@ -9,7 +9,8 @@ import numpy as np
 import polars as pl
 
 from gauger.evidence.columns import ROLES
-from gauger.evidence.pool import Analysis, Pooled, pool_roles
+from gauger.evidence.pool import pool_roles
+from gauger.evidence.pooled import Analysis, Pooled
 from gauger.evidence.restrict import SETS, rows_of
 from gauger.stats.random_effects import MetaFit
 from gauger.stats.student import t_quantile

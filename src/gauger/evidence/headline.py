@@ -9,7 +9,8 @@ import polars as pl
 
 from gauger.evidence.clean import prepare
 from gauger.evidence.columns import Contrast
-from gauger.evidence.pool import DIFFERENCE, Analysis, Pooled, pool_roles
+from gauger.evidence.pool import DIFFERENCE, pool_roles
+from gauger.evidence.pooled import Analysis, Pooled
 from gauger.evidence.restrict import ALL_CONTROLS, PRESPECIFIED_ROWS, SETS, UNTOUCHED, Restriction, rows_of
 from gauger.evidence.table import Table, load
 

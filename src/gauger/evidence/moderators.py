@@ -17,7 +17,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from gauger.evidence.pool import MIN_STUDIES, TOO_FEW, Pooled, contrast, pool, pool_roles
+from gauger.evidence.pool import contrast, pool, pool_roles
+from gauger.evidence.pooled import MIN_STUDIES, TOO_FEW, Pooled
 from gauger.evidence.restrict import rows_of
 from gauger.evidence.uplift import AIMED
 

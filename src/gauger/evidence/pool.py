@@ -8,91 +8,30 @@ analyses is the rows and the terms; what a sensitivity run changes is the `Model
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import polars as pl
 
+from gauger.errors import ConvergenceError
 from gauger.evidence.columns import ROLES
-from gauger.evidence.effects import Array, Codes, Scale, add_effects, paired_covariance, shared_controls
+from gauger.evidence.effects import Array, Codes, add_effects, paired_covariance, shared_controls
+from gauger.evidence.pooled import (
+    FEW_DF,
+    MIN_STUDIES,
+    NO_VARIATION,
+    NOT_CONVERGED,
+    NOT_SEPARABLE,
+    PRESPECIFIED,
+    SHAKY,
+    TOO_FEW,
+    TOO_FEW_ROWS,
+    Analysis,
+    Model,
+    Pooled,
+)
 from gauger.stats.random_effects import MetaData, MetaFit, fit
-
-MIN_STUDIES = 2
-FEW_DF = 4.0
-TOO_FEW = "fewer than two studies"
-SHAKY = "fewer than 4 degrees of freedom: too few studies carry this estimate for its interval to be trusted"
-
-
-@dataclass(frozen=True)
-class Model:
-    """What a sensitivity run may change about the model; the defaults are the pre-specified analysis."""
-
-    scale: Scale = Scale.POINTS
-    shared: str = "control"
-    """Sampling covariance: `control` (rows with one control score covary), `none`, or `cells` (every shared score, the
-    student's too, and answers of all models to the same items correlated by `correlation`)."""
-    correlation: float = 0.0
-    """Correlation of two models' sampling errors on the same items; only with `cells`."""
-    arm_level: bool = False
-    """A third random intercept, between study and row: the distilled model."""
-    level: float = 0.95
-
-
-PRESPECIFIED = Model()
-
-
-@dataclass(frozen=True)
-class Pooled:
-    """One pooled number, in the unit of its model (points unless said otherwise)."""
-
-    name: str
-    n_rows: int
-    n_studies: int
-    estimate: float | None = None
-    se: float | None = None
-    """CR2, clustered by study."""
-    df: float | None = None
-    """Satterthwaite."""
-    low: float | None = None
-    high: float | None = None
-    p: float | None = None
-    """Two-sided, against zero."""
-    prediction_low: float | None = None
-    """Where the true effect of a new row of a new study would fall; None for differences and slopes."""
-    prediction_high: float | None = None
-    reason: str | None = None
-    """Why there is no estimate; None where there is one."""
-    note: str | None = None
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the plain mapping of the JSON output."""
-        return asdict(self)
-
-
-@dataclass(frozen=True)
-class Analysis:
-    """A fit and what it says."""
-
-    pooled: tuple[Pooled, ...]
-    n_rows: int
-    n_studies: int
-    tau: Mapping[str, float]
-    """Standard deviation of true effects per level."""
-    fitted: MetaFit | None = None
-    """None where nothing could be fitted."""
-    rows: pl.DataFrame | None = None
-    """The rows of the fit, with their effects."""
-
-    def __getitem__(self, name: str) -> Pooled:
-        return next(one for one in self.pooled if one.name == name)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the plain mapping of the JSON output."""
-        return {
-            "estimates": [one.to_dict() for one in self.pooled],
-            "n_rows": self.n_rows, "n_studies": self.n_studies, "tau": dict(self.tau),
-        }  # fmt: skip
 
 
 def study_codes(rows: pl.DataFrame) -> Codes:
@@ -160,24 +99,52 @@ def pool(rows: pl.DataFrame, terms: Mapping[str, Array], model: Model = PRESPECI
 
 
 def pool_effects(rows: pl.DataFrame, terms: Mapping[str, Array], model: Model = PRESPECIFIED) -> Analysis:
-    """Do the same for rows that carry their effects and variances already; see `pool`."""
-    fitted = fit(meta_data(rows, terms, model), test="t", robust=study_codes(rows), level=model.level)
-    pooled = []
-    for coefficient, column in zip(fitted.coefficients, terms.values(), strict=True):
-        members = rows.filter(pl.Series(column != 0))
-        pooled.append(
-            Pooled(
-                coefficient.name, len(members), members["study_id"].n_unique(), coefficient.estimate, coefficient.se,
-                coefficient.df, coefficient.low, coefficient.high, coefficient.p,
-                note=_note(coefficient.df),
-            )
-        )  # fmt: skip
+    """Do the same for rows that carry their effects and variances already; see `pool`.
+
+    What cannot be fitted (too few studies or rows, terms that cannot be told apart, no convergence) gives undefined
+    numbers with the reason, never an exception: a report of a small table must still be a report.
+    """
+    n_studies = rows["study_id"].n_unique()
+    reason = _obstacle(n_studies, terms)
+    if reason is None:
+        try:
+            fitted = fit(meta_data(rows, terms, model), test="t", robust=study_codes(rows), level=model.level)
+        except ConvergenceError:
+            reason = NOT_CONVERGED
+    if reason is not None:
+        return Analysis(tuple(_counted(rows, name, column, reason) for name, column in terms.items()), 0, 0, {})
     tau = {name: float(np.sqrt(t)) for name, t in zip(fitted.data.level_names, fitted.tau2, strict=True)}
-    return Analysis(tuple(pooled), len(rows), rows["study_id"].n_unique(), tau, fitted, rows)
+    pooled = tuple(_read(fitted, rows, row, name) for row, name in zip(np.eye(len(terms)), terms, strict=True))
+    return Analysis(pooled, len(rows), n_studies, tau, fitted, rows)
 
 
-def _note(df: float | None) -> str | None:
-    return SHAKY if df is not None and df < FEW_DF else None
+def _obstacle(n_studies: int, terms: Mapping[str, Array]) -> str | None:
+    """Say why these terms cannot be fitted; None where they can."""
+    if n_studies < MIN_STUDIES:
+        return TOO_FEW
+    design = np.column_stack(list(terms.values()))
+    if len(design) <= design.shape[1]:
+        return TOO_FEW_ROWS
+    scaled = design / np.maximum(np.linalg.norm(design, axis=0), 1e-300)
+    return None if np.linalg.matrix_rank(scaled) == design.shape[1] else NOT_SEPARABLE
+
+
+def _counted(rows: pl.DataFrame, name: str, column: Array, reason: str | None = None) -> Pooled:
+    """Return an undefined number that knows its rows: those where the column is not zero."""
+    members = rows.filter(pl.Series(column != 0))
+    return Pooled(name, len(members), members["study_id"].n_unique(), reason=reason)
+
+
+def _read(fitted: MetaFit, rows: pl.DataFrame, weights: Array, name: str) -> Pooled:
+    """Read a linear combination of the coefficients, or say that it has no standard error."""
+    empty = _counted(rows, name, np.abs(fitted.data.design) @ np.abs(weights), NO_VARIATION)
+    if weights @ fitted.vcov @ weights <= 1e-16 * max(1.0, float(weights @ fitted.beta) ** 2):
+        return empty
+    found = fitted.contrast(weights, name)
+    return replace(
+        empty, reason=None, estimate=found.estimate, se=found.se, df=found.df, low=found.low, high=found.high,
+        p=found.p, note=SHAKY if found.df is not None and found.df < FEW_DF else None,
+    )  # fmt: skip
 
 
 def pool_roles(
@@ -201,7 +168,7 @@ def pool_roles(
     thin = {role: Pooled(role, len(parts[role]), studies[role], reason=TOO_FEW) for role in roles}
     kept = [role for role in roles if studies[role] >= MIN_STUDIES]
     rows = rows.filter(pl.col(column).is_in([str(role) for role in kept]))
-    if len(rows) <= len(kept) or rows["study_id"].n_unique() < MIN_STUDIES:
+    if not kept:
         difference = (Pooled(DIFFERENCE, 0, 0, reason=TOO_FEW),) if column == "benchmark_role" else ()
         return Analysis((*thin.values(), *difference), 0, 0, {})
     analysis = pool(rows, role_terms(rows, kept, column), model)
@@ -222,25 +189,23 @@ def predictions(analysis: Analysis) -> list[Pooled]:
     """Give the means of a fit (one column per mean) their prediction intervals."""
     if analysis.fitted is None:
         return list(analysis.pooled)
-    at = [analysis.fitted.prediction(row) for row in np.eye(len(analysis.pooled))]
+    at = [None if one.reason else analysis.fitted.prediction(row)
+          for one, row in zip(analysis.pooled, np.eye(len(analysis.pooled)), strict=True)]  # fmt: skip
     return [
-        replace(one, prediction_low=there.prediction_low, prediction_high=there.prediction_high)
+        one if there is None
+        else replace(one, prediction_low=there.prediction_low, prediction_high=there.prediction_high)
         for one, there in zip(analysis.pooled, at, strict=True)
-    ]
+    ]  # fmt: skip
 
 
 def contrast(analysis: Analysis, weights: Mapping[str, float], name: str) -> Pooled | None:
     """Read a linear combination of a fit's terms; None where one of them is not in the fit."""
-    names = [one.name for one in analysis.pooled if one.reason is None]
-    if analysis.fitted is None or analysis.rows is None or not set(weights) <= set(names):
+    if analysis.fitted is None or analysis.rows is None:
         return None
-    found = analysis.fitted.contrast([weights.get(one, 0.0) for one in analysis.fitted.data.moderator_names], name)
-    design = analysis.fitted.data.design[:, [names.index(one) for one in weights]]
-    rows = analysis.rows.filter(pl.Series((design != 0).any(axis=1)))
-    return Pooled(
-        name, len(rows), rows["study_id"].n_unique(), found.estimate, found.se, found.df, found.low, found.high,
-        found.p, note=_note(found.df),
-    )  # fmt: skip
+    terms = analysis.fitted.data.moderator_names
+    if not set(weights) <= set(terms):
+        return None
+    return _read(analysis.fitted, analysis.rows, np.array([weights.get(term, 0.0) for term in terms]), name)
 
 
 DIFFERENCE = "targeted minus held-out"

@@ -14,7 +14,7 @@ import polars as pl
 from gauger.evidence.clean import Exclusion
 from gauger.evidence.columns import UPLIFT_CONTRASTS, Contrast
 from gauger.evidence.effects import Scale, impute_items
-from gauger.evidence.pool import Model
+from gauger.evidence.pooled import Model
 
 UNTOUCHED = "untouched base"
 ALL_CONTROLS = "every control that is not itself distilled"

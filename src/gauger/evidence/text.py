@@ -16,7 +16,7 @@ from gauger.evidence.columns import ROLES, UPLIFT_CONTRASTS
 from gauger.evidence.fit import Evidence
 from gauger.evidence.forest import Forest
 from gauger.evidence.headline import Headline
-from gauger.evidence.pool import Pooled
+from gauger.evidence.pooled import Pooled
 from gauger.evidence.trust import CARRIED
 from gauger.evidence.unknowns import Unknown
 
@@ -230,7 +230,9 @@ def _influence(found: Evidence) -> str:
     for one in found.influences:
         spans = [f"{role} {span[0]:+.1f} to {span[1]:+.1f}" for role, span in one.ranges.items() if span]
         lines.append(f"- over {one.over}: {', '.join(spans)}")
-        worst = [f"{line.study_id} ({max(line.shifts.values(), key=abs):+.1f})" for line in one.left_out[:3]]
+        worst = [
+            f"{line.study_id} ({max(line.shifts.values(), key=abs):+.1f})" for line in one.left_out[:3] if line.shifts
+        ]
         lines.append(f"  most moving: {', '.join(worst)}")
         lines.append(f"  the four largest studies hold {one.largest_share:.0%} of the rows: {', '.join(one.largest)}")
     for small in found.small_studies:

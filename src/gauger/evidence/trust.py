@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from gauger.evidence.effects import Array, add_effects
 from gauger.evidence.headline import Headline, headline_of
-from gauger.evidence.pool import PRESPECIFIED, Model, Pooled, meta_data, pool, role_terms
+from gauger.evidence.pool import meta_data, pool, role_terms
+from gauger.evidence.pooled import MIN_STUDIES, PRESPECIFIED, Model, Pooled
 from gauger.evidence.restrict import PRESPECIFIED_ROWS, RESTRICTIONS, SETS, Restriction, largest_studies, rows_of
 from gauger.stats.random_effects import search
 
@@ -96,12 +98,12 @@ def influence(frame: pl.DataFrame, over: str) -> Influence:
     lines = []
     for study in sorted(sizes):
         means, _ = role_means(rows.filter(pl.col("study_id") != study), start=tau2)
-        shifts = {role: means[role] - full[role] for role in CARRIED if role in means}
+        shifts = {role: means[role] - full[role] for role in CARRIED if role in means and role in full}
         lines.append(LeftOut(study, sizes[study], means, shifts))
     lines.sort(key=lambda line: -max((abs(shift) for shift in line.shifts.values()), default=0.0))
     ranges = {role: _range([line.means[role] for line in lines if role in line.means]) for role in CARRIED}
     largest = largest_studies(rows, 4)
-    share = sum(sizes[study] for study in largest) / len(rows)
+    share = sum(sizes[study] for study in largest) / max(1, len(rows))
     return Influence(over, tuple(lines), ranges, tuple(largest), share)
 
 
@@ -114,9 +116,12 @@ def role_means(
 ) -> tuple[dict[str, float], Array]:
     """Pooled mean per role, and the variance components: the part of `pool_roles` that leave-one-out repeats.
 
-    `start` saves steps of the search; it is not used where the levels differ from those it came from.
+    Empty where fewer than two studies, or no more rows than roles, are left. `start` saves steps of the search; it is
+    not used where the levels differ from those it came from.
     """
     terms = role_terms(rows)
+    if len(rows) <= len(terms) or rows["study_id"].n_unique() < MIN_STUDIES:
+        return {}, np.zeros(0)
     data = meta_data(add_effects(rows, model.scale), terms, model)
     near = start if start is not None and len(start) == len(data.levels) else None
     found = search(data, start=near)

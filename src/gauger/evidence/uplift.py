@@ -12,7 +12,8 @@ from scipy import optimize
 
 from gauger.evidence.columns import ROLES, UPLIFT_CONTRASTS, BenchmarkRole
 from gauger.evidence.effects import Array, Scale, add_effects, add_gap_recovered, score_variance
-from gauger.evidence.pool import MIN_STUDIES, TOO_FEW, Analysis, pool_effects, pool_roles
+from gauger.evidence.pool import pool_effects, pool_roles
+from gauger.evidence.pooled import MIN_STUDIES, TOO_FEW, Analysis
 from gauger.evidence.restrict import rows_of
 from gauger.stats.student import t_quantile
 
@@ -43,6 +44,7 @@ class Share:
     value: float | None = None
     """0 learned nothing, 1 reached the teacher."""
     low: float | None = None
+    """Ends of the interval; None where they lie outside -2 to 3, or where there is no value."""
     high: float | None = None
     reason: str | None = None
 
