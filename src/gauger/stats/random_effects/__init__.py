@@ -24,6 +24,7 @@ How it is computed:
 - jets.py: arrays with exact first and second derivatives
 - moments.py: from moments to the (restricted) likelihood
 - maximise.py: Newton steps over variances >= 0; non-convergence is an error
+- threads.py: one BLAS thread, as the matrices are small
 - univariate.py: one mean, one tau2, written for speed
 """
 

@@ -13,10 +13,9 @@ import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from gauger.errors import ConvergenceError
 from gauger.stats.random_effects.data import Array, Codes, MetaData, sampling_block
 from gauger.stats.random_effects.jets import constant, pair_position
-from gauger.stats.random_effects.moments import Moments
+from gauger.stats.random_effects.moments import Moments, inverse_and_logdet
 
 
 def dependent_blocks(data: MetaData) -> list[Codes]:
@@ -59,9 +58,20 @@ class Stack:
     def marginal(self, tau2: Array) -> Array:
         """Return M (K, m, m)."""
         marginal = self.sampling.copy()
-        for variance, z in zip(tau2, self.incidence, strict=True):
-            marginal += variance * (np.eye(marginal.shape[1]) if z is None else z @ z.transpose(0, 2, 1))
+        for variance, pattern in zip(tau2, self.patterns, strict=True):
+            marginal += variance * pattern
         return marginal
+
+    @cached_property
+    def patterns(self) -> list[Array]:
+        """Per level Z Z'."""
+        size = self.sampling.shape[1]
+        return [np.eye(size) if z is None else z @ z.transpose(0, 2, 1) for z in self.incidence]
+
+    def inverse(self, tau2: Array) -> tuple[Array, float]:
+        """Return M^-1 (K, m, m) and the sum of log|M|."""
+        pairs = [inverse_and_logdet(block) for block in self.marginal(tau2)]
+        return np.stack([inverse for inverse, _ in pairs]), sum(logdet for _, logdet in pairs)
 
 
 @dataclass(frozen=True)
@@ -114,17 +124,12 @@ def _indicators(codes: Codes) -> Array:
 
 
 def _stack_moments(stack: Stack, tau2: Array) -> Moments:
-    marginal = stack.marginal(tau2)
-    try:
-        root = np.linalg.cholesky(marginal)
-    except np.linalg.LinAlgError:
-        raise ConvergenceError("The sampling covariance is not positive definite at the current tau2.") from None
-    inverse = np.linalg.inv(marginal)
+    inverse, logdets = stack.inverse(tau2)
     solved = inverse @ stack.columns
     weighted = [inverse if z is None else inverse @ z for z in stack.incidence]
     short = [solved if z is None else z.transpose(0, 2, 1) @ solved for z in stack.incidence]
     L = len(tau2)
-    logdet = constant(np.array(2.0 * np.log(np.diagonal(root, axis1=1, axis2=2)).sum()), L)
+    logdet = constant(np.array(logdets), L)
     cross = constant(np.einsum("bmi,bmj->ij", stack.columns, solved), L)
     for k, z in enumerate(stack.incidence):
         cross.parts[1 + k] = -np.einsum("bgi,bgj->ij", short[k], short[k])

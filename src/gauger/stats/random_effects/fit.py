@@ -22,6 +22,7 @@ from gauger.stats.random_effects.maximise import Maximum, maximise
 from gauger.stats.random_effects.moments import Likelihood, likelihood
 from gauger.stats.random_effects.result import MetaFit
 from gauger.stats.random_effects.robust import cluster_robust
+from gauger.stats.random_effects.threads import one_thread
 
 Method = Literal["REML", "ML"]
 Test = Literal["z", "t", "knapp-hartung"]
@@ -98,7 +99,8 @@ def search(data: MetaData, method: str = "REML", tau2: ArrayLike | None = None, 
     guess = np.full(L, _first_guess(data) / L) if start is None else start
     if free.all() and univariate.applies(data):
         return univariate.maximise_mean(data, method == "REML", float(guess[0]))
-    found = maximise(likelihood_of(data, method), np.where(free, guess, fixed), free, data.typical_variance)
+    with one_thread():
+        found = maximise(likelihood_of(data, method), np.where(free, guess, fixed), free, data.typical_variance)
     beta, vcov = data.basis.to_design(found.at.beta, found.at.vcov)
     return replace(found, at=replace(found.at, beta=beta, vcov=vcov))
 

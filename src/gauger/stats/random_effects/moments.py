@@ -59,7 +59,7 @@ def likelihood(moments: Moments, n: int, method: str) -> Likelihood:
     Source: Searle, Casella & McCulloch (1992), Variance Components, section 6.6; tested against finite differences.
     """
     cross, L, p = moments.cross.parts, moments.cross.variables, moments.cross.parts.shape[1] - 1
-    vcov, logdet_xwx = _inverse(cross[0, :p, :p])
+    vcov, logdet_xwx = inverse_and_logdet(cross[0, :p, :p])
     beta = vcov @ cross[0, :p, p]
     t = np.ones(p + 1)
     t[:p] = -beta
@@ -81,13 +81,13 @@ def likelihood(moments: Moments, n: int, method: str) -> Likelihood:
     return Likelihood(value, -0.5 * total.first, -0.5 * (total.second - bend), beta, vcov, float(quadratic[0]))
 
 
-def _inverse(matrix: Array) -> tuple[Array, float]:
-    """Return the inverse of a positive definite matrix and its log determinant."""
+def inverse_and_logdet(matrix: Array) -> tuple[Array, float]:
+    """Return the inverse of a positive definite matrix and its log determinant, or raise `ConvergenceError`."""
     if matrix.size == 1 and matrix[0, 0] > 0.0:
         return 1.0 / matrix, float(np.log(matrix[0, 0]))
     lower, failed = lapack.dpotrf(matrix, lower=1)
     if failed:
-        raise ConvergenceError("X'WX is singular to working precision at the current tau2.")
+        raise ConvergenceError("X'WX or the sampling covariance is not positive definite at the current tau2.")
     half, _ = lapack.dpotri(lower, lower=1)
-    inverse = half + np.tril(half, -1).T
-    return inverse, 2.0 * float(np.log(lower.diagonal()).sum())
+    half += np.tril(half, -1).T
+    return half, 2.0 * float(np.log(lower.diagonal()).sum())

@@ -15,6 +15,7 @@ from gauger.stats.random_effects.fit import likelihood_of
 from gauger.stats.random_effects.maximise import maximise
 from gauger.stats.random_effects.moments import Likelihood
 from gauger.stats.random_effects.result import MetaFit
+from gauger.stats.random_effects.threads import one_thread
 
 DOUBLINGS = 60
 
@@ -42,7 +43,8 @@ def profile_intervals(fitted: MetaFit, level: float | None = None) -> tuple[Comp
     level = fitted.level if level is None else level
     likelihood_at = likelihood_of(fitted.data, fitted.method)
     cut = float(special.chdtri(1, 1.0 - level))
-    return tuple(_profile_interval(fitted, component, likelihood_at, cut) for component in range(len(fitted.tau2)))
+    with one_thread():
+        return tuple(_profile_interval(fitted, component, likelihood_at, cut) for component in range(len(fitted.tau2)))
 
 
 def _profile_interval(

@@ -9,6 +9,7 @@ from gauger.errors import UserError
 from gauger.stats.random_effects.data import Codes, MetaData, marginal_block
 from gauger.stats.random_effects.dense import dependent_blocks
 from gauger.stats.random_effects.maximise import Maximum
+from gauger.stats.random_effects.threads import one_thread
 from gauger.stats.robust import ClusterRobust, cr2
 
 __all__ = ["ClusterRobust", "cluster_robust"]
@@ -34,4 +35,5 @@ def cluster_robust(data: MetaData, found: Maximum, labels: ArrayLike) -> Cluster
     def marginal_of(rows: Codes) -> np.ndarray:
         return marginal_block(data, rows, found.tau2)
 
-    return cr2(data.design, data.effect - data.design @ found.at.beta, clusters, marginal_of, found.at.vcov)
+    with one_thread():
+        return cr2(data.design, data.effect - data.design @ found.at.beta, clusters, marginal_of, found.at.vcov)
