@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gauger.cli.compare_text import comparison_text
+from gauger.cli.compare_text import comparison_text, printable
 from gauger.cli.output import JsonFlag, print_json, print_text, say
 from gauger.errors import UserError, nearest
 
@@ -80,13 +80,13 @@ def compare(
     gathered = _gather(arms, {kind: name for kind, name in names.items() if name})
     document = compare(gathered, question)
     for warning in document.warnings:
-        say(f"warning: {warning}")
+        say(f"warning: {printable(warning)}")
     if out:
         _write(document, out)
     if as_json:
         print_json(document.to_dict())
     else:
-        print_text(comparison_text(document))
+        print_text(printable(comparison_text(document)))
 
 
 def _gather(arguments: list[str], names: dict[str, str]) -> list[ArmLogs]:

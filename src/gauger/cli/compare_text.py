@@ -86,3 +86,8 @@ def _interval(low: float | None, high: float | None, value: float | None) -> str
         return ""
     ends = ("-inf" if low is None else f"{100 * low:+.1f}", "inf" if high is None else f"{100 * high:+.1f}")
     return f"{ends[0]} to {ends[1]}"
+
+
+def printable(text: str) -> str:
+    """Escape what a log could use to steer the terminal: control and other unprintable characters, but line breaks."""
+    return "".join(c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode() for c in text)

@@ -8,6 +8,8 @@
 - `tables.py`: estimates as rows of a table.
 - `forest.py`: interval charts, the form most figures share.
 - `drawing.py`: the look of every chart, on a page and as a file.
+- `legend.py`: the legend of a figure that becomes a file.
+- `export.py`: figures as SVG and PNG files.
 - `palette.py`: colours, light and dark.
 - `embed.py`: charts and data inside HTML, and the policy that pins the scripts.
 - `shell.py`: templates, assets, and `render_page` for any page with this frame.
@@ -16,6 +18,6 @@
 The chart library takes a while to import, so nothing here imports it until a page is rendered.
 """
 
-from gauger.report.page import render, write
+from gauger.report.page import headline, render, write
 
-__all__ = ["render", "write"]
+__all__ = ["headline", "render", "write"]

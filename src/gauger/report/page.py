@@ -53,6 +53,18 @@ def write(document: Mapping[str, Any], directory: Path | str) -> Path:
     return page
 
 
+def headline(document: Mapping[str, Any]) -> str:
+    """Return the verdict of a document in one plain sentence, as it stands at the head of its report."""
+    from markupsafe import Markup
+
+    from gauger.report.parts.verdict import sentence, without_rule
+    from gauger.report.view import View
+
+    view = View(document)
+    said = sentence(view.verdict) if view.verdict else without_rule(view)
+    return said.striptags() if isinstance(said, Markup) else said
+
+
 def _sections(view: View) -> Sequence[Section]:
     from gauger.report.drawing import unchecked
     from gauger.report.parts import CHAPTERS

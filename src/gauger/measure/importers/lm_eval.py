@@ -19,6 +19,7 @@ from gauger.measure.importers.json_lines import first_object, line_of_row, read_
 from gauger.measure.importers.lm_eval_lines import drop_repeated_lines, name_filters, to_rows
 from gauger.measure.importers.lm_eval_results import Results, results_beside
 from gauger.measure.importers.log import Log, Measure, score_problem
+from gauger.records import Outcome
 
 FIELDS: Mapping[str, pl.DataType] = {
     "doc_id": pl.String(),
@@ -91,8 +92,9 @@ def read_lm_eval(path: Path) -> Log:
     rows, failed_notes = to_rows(lines, metrics)
     task, date = task_and_date(path)
     results = results_beside(path, task, date)
-    measures = tuple(Measure(*key) for key in rows.select("filter", "metric").unique(maintain_order=True).iter_rows())
-    refused = _refused(path, rows, measures, head, results)
+    summary = _summary(rows)
+    measures = tuple(Measure(*key) for key in summary.select("filter", "metric").iter_rows())
+    refused = {**_not_numbers(head, measures), **_refused(path, rows, summary, results)}
     return Log(
         file=str(path),
         format="lm-eval",
@@ -101,7 +103,7 @@ def read_lm_eval(path: Path) -> Log:
         measures=measures,
         refused=refused,
         settings=results.settings,
-        notes=(*filter_notes, *repeat_notes, *failed_notes, *results.doubts(rows, refused)),
+        notes=(*filter_notes, *repeat_notes, *failed_notes, *results.doubts(summary, refused)),
         run=f"{path.parent}#{results.model or ''}",
         model=results.model,
         date=date,
@@ -122,17 +124,33 @@ def _read_lines(path: Path, head: _Head) -> tuple[pl.DataFrame, list[str]]:
     return lines.with_row_index("row").with_columns(pl.col("row").cast(pl.Int64)), metrics
 
 
-def _refused(
-    path: Path, rows: pl.DataFrame, measures: tuple[Measure, ...], head: _Head, results: Results
-) -> dict[Measure, str]:
-    """Return the measures that cannot be compared -> why."""
+def _summary(rows: pl.DataFrame) -> pl.DataFrame:
+    """Return filter, metric, n_items, mean (unparsed as 0, as the harness counts them), low and high of each measure."""
+    counted = pl.when(pl.col("outcome") == str(Outcome.UNPARSED)).then(0.0).otherwise("score")
+    return rows.group_by("filter", "metric", maintain_order=True).agg(
+        n_items=pl.col("position").n_unique(),
+        mean=counted.mean(),
+        low=pl.col("score").min(),
+        high=pl.col("score").max(),
+    )
+
+
+def _not_numbers(head: _Head, measures: tuple[Measure, ...]) -> dict[Measure, str]:
+    """Return the metrics that hold something else than one number per item -> what."""
     first_filter = measures[0].filter if measures else str(head.values.get("filter", "none"))
     unusable = head.unusable().items()
-    refused = {Measure(first_filter, name): f"each item holds a {kind}, not one number" for name, kind in unusable}
-    for measure in measures:
-        rows_of = rows.filter((pl.col("filter") == measure.filter) & (pl.col("metric") == measure.metric))
-        problem = score_problem(rows_of, lambda row: f"line {line_of_row(path, row)}")
-        problem = problem or results.lower_is_better(measure)
+    return {Measure(first_filter, name): f"each item holds a {kind}, not one number" for name, kind in unusable}
+
+
+def _refused(path: Path, rows: pl.DataFrame, summary: pl.DataFrame, results: Results) -> dict[Measure, str]:
+    """Return the measures whose numbers are no scores -> why."""
+    refused = {}
+    for filter_name, metric, low, high in summary.select("filter", "metric", "low", "high").iter_rows():
+        measure = Measure(filter_name, metric)
+        problem = results.lower_is_better(measure)
+        if low is not None and (low < 0 or high > 1):
+            of_measure = rows.filter((pl.col("filter") == filter_name) & (pl.col("metric") == metric))
+            problem = score_problem(of_measure, lambda row: f"line {line_of_row(path, row)}")
         if problem:
             refused[measure] = problem
     return refused

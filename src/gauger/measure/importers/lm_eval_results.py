@@ -33,6 +33,7 @@ TOP_NAMES: Mapping[str, tuple[str, ...]] = {
     "chat template": ("chat_template_sha",),
     "system prompt": ("system_instruction_sha",),
     "few-shot as turns": ("fewshot_as_multiturn",),
+    "harness version": ("lm_eval_version",),
 }
 _MEAN_TOLERANCE = 1e-6
 """The harness's means and ours differ by rounding of float64 sums alone: far below one item in a million."""
@@ -58,25 +59,22 @@ class Results:
             return f"{measure.metric} is an error: lower is better"
         return None
 
-    def doubts(self, rows: pl.DataFrame, refused: Mapping[Measure, str]) -> list[str]:
-        """Say where the samples do not add up to what the harness reported of them."""
-        return [*self._missing_items(rows), *self._other_means(rows, refused)]
+    def doubts(self, summary: pl.DataFrame, refused: Mapping[Measure, str]) -> list[str]:
+        """Say where the samples do not add up to what the harness reported of them.
 
-    def _missing_items(self, rows: pl.DataFrame) -> list[str]:
-        found = rows.select(pl.col("position").n_unique()).item()
-        if self.n_items is None or found == self.n_items:
-            return []
-        return [f"the harness evaluated {self.n_items} items of {self.task} but the samples file holds {found}"]
-
-    def _other_means(self, rows: pl.DataFrame, refused: Mapping[Measure, str]) -> list[str]:
-        """Compare the mean of the scores (unparsed as 0, as the harness counts them) with the aggregated metric."""
-        means = rows.group_by("filter", "metric", maintain_order=True).agg(
-            mean=pl.when(pl.col("outcome") == "unparsed").then(0.0).otherwise("score").mean()
-        )
+        Parameters
+        ----------
+        summary : pl.DataFrame
+            One row per measure: filter, metric, n_items, mean (with unparsed answers as 0).
+        refused : mapping of Measure -> str
+            Measures that are not compared and so not checked.
+        """
+        found = max(summary["n_items"].to_list(), default=0)
         said = []
-        for filter_name, metric, mean in means.iter_rows():
-            theirs = self.means.get(f"{metric},{filter_name}")
-            measure = Measure(filter_name, metric)
+        if self.n_items is not None and found != self.n_items:
+            said.append(f"the harness evaluated {self.n_items} items of {self.task} but the samples file holds {found}")
+        for filter_name, metric, mean in summary.select("filter", "metric", "mean").iter_rows():
+            theirs, measure = self.means.get(f"{metric},{filter_name}"), Measure(filter_name, metric)
             if not isinstance(theirs, (int, float)) or mean is None or measure in refused:
                 continue
             if abs(theirs - mean) > _MEAN_TOLERANCE:

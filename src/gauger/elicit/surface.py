@@ -1,0 +1,65 @@
+"""The teacher's interface: what it shows is a setting, and its budgets are a hard stop."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from gauger.elicit.teacher import Answer, Request, Shown, Teacher, Words
+from gauger.errors import GaugerError
+from gauger.spec.models import Surface
+
+
+@dataclass
+class Spent:
+    """What has been used so far."""
+
+    queries: int = 0
+    tokens_in: int = 0
+    tokens_out: int = 0
+
+
+@dataclass
+class Interface:
+    """A teacher behind a surface.
+
+    Budgets are never exceeded: a request is sent only if the most that it could use still fits. When it does not, the
+    interface is `exhausted`, answers nothing more, and the caller ends with what it has.
+    """
+
+    teacher: Teacher
+    surface: Surface
+    spent: Spent = field(default_factory=Spent)
+    exhausted: bool = False
+
+    def ask(self, prompts: Sequence[Words], request: Request) -> list[Answer]:
+        """Continue as many of the prompts, in order, as the budget allows; the others get no answer."""
+        allowed = self._allowed([len(prompt) + 1 + request.max_new_tokens for prompt in prompts])
+        self.exhausted |= allowed < len(prompts)
+        answers = self.teacher.complete(prompts[:allowed], request) if allowed else []
+        self.spent.queries += len(answers)
+        self.spent.tokens_in += sum(answer.tokens_in for answer in answers)
+        self.spent.tokens_out += sum(answer.tokens_out for answer in answers)
+        return answers
+
+    def _allowed(self, most_tokens: Sequence[int]) -> int:
+        """Count the requests that fit into what is left of the budgets, each at the most tokens it could use."""
+        queries = self.surface.max_queries
+        room = len(most_tokens) if queries is None else max(0, min(len(most_tokens), queries - self.spent.queries))
+        if self.surface.max_tokens is None:
+            return room
+        left = self.surface.max_tokens - self.spent.tokens_in - self.spent.tokens_out
+        for count, tokens in enumerate(most_tokens[:room]):
+            left -= tokens
+            if left < 0:
+                return count
+        return room
+
+    def show(self, prompts: Sequence[Words], answers: Sequence[Words], top_k: int | None) -> list[Shown]:
+        """Return the log-probabilities of answers just given, as far as the surface shows them."""
+        shown = self.surface.log_probabilities
+        if shown == "none":
+            raise GaugerError("the teacher's surface shows no log-probabilities; distil its text instead")
+        limit = self.surface.top_k if shown == "top-k" else None
+        limits = [k for k in (top_k, limit) if k is not None]
+        return self.teacher.log_probabilities(prompts, answers, min(limits) if limits else None)

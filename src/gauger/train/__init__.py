@@ -1,0 +1,4 @@
+"""Corpus to model.
+
+tiny/   small decoders trained from scratch
+"""

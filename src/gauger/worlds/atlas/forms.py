@@ -1,0 +1,132 @@
+"""How a question is worded, and how content is read back out of any text.
+
+quiz    the benchmark's form          ask E R ? V              ask sort A B C ? ...
+cloze   the same content, inverted    the R of E is V          sorted A B C gives ...
+story   free text on an entity        about E : R V R V R V
+
+`render` makes text from a question, `content_keys` goes the other way and is what the split guard and the ledger use:
+it recognises every statement or question of the world's content, right or wrong, complete or not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from gauger.worlds.atlas.knowledge import fact_key
+from gauger.worlds.atlas.questions import Question
+from gauger.worlds.atlas.skills import SKILLS, letters_key
+
+FORMS = ("quiz", "cloze", "story")
+MARKERS = (
+    "ask",
+    "?",
+    "the",
+    "of",
+    "is",
+    "about",
+    ":",
+    "max",
+    "sort",
+    "middle",
+    "largest",
+    "sorted",
+    "central",
+    "gives",
+)
+
+Wording = tuple[tuple[str, ...], tuple[str, ...]]
+
+
+def render(question: Question, form: str) -> Wording:
+    """Return (prompt words, answer words) of a question in a form; `story` words one fact about the first argument."""
+    prompt = _TEMPLATES[form][question.family if question.family in SKILLS else "fact"](question.arguments)
+    return tuple(prompt.split()), question.answer
+
+
+def topic(question: Question) -> tuple[str, ...]:
+    """Return the opening of a story on the question's first argument."""
+    return ("about", question.arguments[0], ":")
+
+
+_TEMPLATES: dict[str, dict[str, Callable[[tuple[str, ...]], str]]] = {
+    "quiz": {
+        "fact": lambda a: f"ask {a[0]} {a[1]} ?",
+        "sort": lambda a: f"ask sort {' '.join(a)} ?",
+        "max": lambda a: f"ask max {' '.join(a)} ?",
+        "middle": lambda a: f"ask middle {' '.join(a)} ?",
+    },
+    "cloze": {
+        "fact": lambda a: f"the {a[1]} of {a[0]} is",
+        "sort": lambda a: f"sorted {' '.join(a)} gives",
+        "max": lambda a: f"largest of {' '.join(a)} is",
+        "middle": lambda a: f"central of {' '.join(a)} is",
+    },
+    "story": {"fact": lambda a: f"about {a[0]} : {a[1]}"},
+}
+
+
+def has_form(family: str, form: str) -> bool:
+    """Tell whether a family is ever worded in a form (only facts are told in stories)."""
+    return (family if family in SKILLS else "fact") in _TEMPLATES[form]
+
+
+def content_keys(words: Sequence[str]) -> frozenset[str]:
+    """Return the content keys that a text touches.
+
+    The reading is by content, not by template: any text that names an entity and a relation of the same domain touches
+    that fact; the first letters of any text that names a skill touch that set. So a mirrored, reworded, half-finished
+    or wrong statement is found as well.
+    """
+    keys: set[str] = set()
+    entities = [word for word in words if _is_entity(word)]
+    relations = [word for word in words if _is_relation(word)]
+    keys.update(
+        fact_key(DOMAIN_OF_PREFIX[entity[0]], entity, relation)
+        for entity in entities
+        for relation in relations
+        if entity[0] == relation[0]
+    )
+    letters = [word for word in words if _is_letter(word)]
+    for skill in _skills_named(words):
+        size = SKILLS[skill].size
+        if len(letters) >= size:
+            keys.add(letters_key(skill, letters[:size]))
+    return frozenset(keys)
+
+
+DOMAIN_OF_PREFIX = {"F": "fauna", "M": "minerals"}
+PREFIX_OF_DOMAIN = {domain: prefix for prefix, domain in DOMAIN_OF_PREFIX.items()}
+
+
+def _is_entity(word: str) -> bool:
+    return word[0] in DOMAIN_OF_PREFIX and word[1:].isdigit()
+
+
+def _is_relation(word: str) -> bool:
+    return word[0] in DOMAIN_OF_PREFIX and word[1:5] == "-rel" and word[5:].isdigit()
+
+
+def _is_letter(word: str) -> bool:
+    return word[0] == "'" and len(word) == 2
+
+
+def _skills_named(words: Sequence[str]) -> list[str]:
+    return [skill for skill, names in _NAMES.items() if any(name in words for name in names)]
+
+
+_NAMES = {"max": ("max", "largest"), "sort": ("sort", "sorted"), "middle": ("middle", "central")}
+
+PROMPT_ENDS = frozenset({"?", "is", "gives", ":"})
+"""Words after which a prompt has ended and an answer begins."""
+_FORM_OF_OPENING = {"ask": "quiz", "about": "story"} | dict.fromkeys(("the", "sorted", "largest", "central"), "cloze")
+
+
+def form_of(words: Sequence[str]) -> str | None:
+    """Tell a text's form by its first word; None where no form begins so."""
+    return _FORM_OF_OPENING.get(words[0]) if words else None
+
+
+def cut(words: Sequence[str]) -> Wording | None:
+    """Divide a text into prompt and answer; None where no prompt ends in it."""
+    end = next((place for place, word in enumerate(words) if word in PROMPT_ENDS), None)
+    return None if end is None else (tuple(words[: end + 1]), tuple(words[end + 1 :]))
