@@ -90,7 +90,7 @@ def _estimate(batch: Batch, p: int, piece: Judged, simultaneous_level: float) ->
         n_items=int(batch.linear.n_items[row]),
         n_clusters=int(batch.linear.n_clusters[row]),
         n_replicates=replicates_of(planned, planned.case.arm.name),
-        note=_note(planned, interval),
+        note=_note(planned, interval, together),
     )
 
 
@@ -129,9 +129,11 @@ def replicates_of(planned: Planned, arm: str) -> int:
     return int((cube.panel.replicates[cube.arms.index(arm)] >= 0).sum())
 
 
-def _note(planned: Planned, interval: RatioSet) -> str | None:
-    """Say what a reader must know of the interval, in words."""
+def _note(planned: Planned, interval: RatioSet, together: RatioSet | None) -> str | None:
+    """Say what a reader must know of the intervals, in words."""
     notes = [] if interval.kind == "bounded" else [interval.text]
+    if not notes and together is not None and together.kind != "bounded":
+        notes.append("No bounded interval holds for the whole family at once.")
     notes += _replication_notes(planned)
     return " ".join(notes) or None
 
