@@ -27,6 +27,7 @@ GOOD: dict[str, Any] = {"effect": [0.1, 0.2, 0.3, 0.5], "variance": [0.1, 0.2, 0
         ({"moderators": np.ones((4, 2))}, "not linear combinations"),
         ({"levels": (np.zeros(3),)}, "one label per row"),
         ({"levels": (np.array([0, 0, 1, 1]), np.array([5, 5, 5, 5]))}, "to split the level outside it"),
+        ({"levels": (np.zeros(4), np.arange(4)), "level_names": ("lab", "row")}, "two groups at level 'lab'"),
         ({"level_names": ("a", "b")}, "one name per"),
         ({"shared_group": [0, 0, 1, 1]}, "one entry per row"),
         ({"shared_group": [0, 0, 1, 1], "shared_variance": [0.05, 0.06, 0.0, 0.0]}, "one control variance"),

@@ -143,7 +143,7 @@ def meta_data(rows: Rows, request: Request) -> MetaData:
     """Turn cells into effects, variances, levels and moderators; a mistake is named by its line."""
     import numpy as np
 
-    from gauger.errors import InputError
+    from gauger.errors import InputError, Place
     from gauger.stats.random_effects import NO_GROUP, MetaData, design_matrix
 
     variance = rows.numbers(request.variance)
@@ -152,13 +152,16 @@ def meta_data(rows: Rows, request: Request) -> MetaData:
             raise InputError("a variance above 0", f"{value:g}", rows.place(row, request.variance))
     n = len(variance)
     if n < 2:
-        raise InputError("at least two rows with every asked value", str(n), rows.place_of_table())
+        raise InputError("at least two rows with every asked value", str(n), Place(str(rows.path)))
     levels = [np.array(rows.columns[column]) for column in request.within]
     names = list(request.within)
     if not levels or len(set(zip(*(level.tolist() for level in levels), strict=True))) < n:
         levels, names = [*levels, np.arange(n)], [*names, "row"]
     design, columns = None, tuple[str, ...]()
     if request.moderators:
+        for name in request.moderators:
+            if len(set(rows.columns[name])) < 2:
+                raise InputError("a moderator that varies", "one value in all rows", Place(str(rows.path), key=name))
         given = {
             name: rows.numbers(name) if rows.is_numeric(name) else rows.columns[name] for name in request.moderators
         }

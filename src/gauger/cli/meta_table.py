@@ -30,10 +30,6 @@ class Rows:
         """Say where a cell stands."""
         return Place(str(self.path), self.lines[row], column)
 
-    def place_of_table(self) -> Place:
-        """Say which file it is."""
-        return Place(str(self.path))
-
     def numbers(self, column: str) -> list[float]:
         """Read a column as finite numbers."""
         return [self._number(row, column, cell) for row, cell in enumerate(self.columns[column])]

@@ -229,6 +229,8 @@ def _check(data: MetaData) -> None:
                 "moderators that are not linear combinations of each other", ", ".join(data.moderator_names)
             )
     sizes = [int(codes.max()) + 1 for codes in data.levels]
+    if sizes[0] == 1:
+        raise UserError(f"at least two groups at level {data.level_names[0]!r}", "one", hint="Drop that level.")
     for outer, inner, name in zip(sizes, sizes[1:], data.level_names[1:], strict=False):
         if inner == outer:
             raise UserError(
