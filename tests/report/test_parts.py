@@ -160,7 +160,7 @@ def test_the_threshold_stands_in_the_figure_of_the_judged_estimand(study: dict[s
         section = gap.build(View(document))
         assert section is not None
         layers = section.figures[0].panels[0].chart["layer"]
-        return [layer["data"]["values"][0].get("label") for layer in layers]
+        return [layer["data"]["values"][0].get("label", "") for layer in layers]
 
     assert "threshold (near)" in labels(study)
     assert not any("threshold" in label for label in labels(judged("minor", estimand="uplift")))

@@ -76,6 +76,12 @@ def _part(chart: Chart) -> dict[str, Any]:
     return spec
 
 
+def upright_line(at: float, *, colour: str = RULE, dashed: bool = False) -> Chart:
+    """Return a line over the whole height of a plot, at a value of its x axis."""
+    rule = alt.Chart().mark_rule(color=colour, strokeWidth=1.5, strokeDash=[5, 3] if dashed else [1, 0])
+    return layered([rule.encode(x=alt.X("at:Q"))], rows=[{"at": at}])
+
+
 def unchecked() -> AbstractContextManager[None]:
     """Return the context in which Altair does not validate what it is given.
 
@@ -108,7 +114,9 @@ def dress(chart: Chart, *, labelled: bool = False) -> dict[str, Any]:
     return spec
 
 
-def composed(charts: Sequence[tuple[str, Chart]], *, title: str, wide: bool) -> dict[str, Any]:
+def composed(
+    charts: Sequence[tuple[str, Chart]], *, title: str, wide: bool, legend: Chart | None = None
+) -> dict[str, Any]:
     """Return one specification that shows titled panels together on white, at a fixed size: the figure as a file."""
     width = WIDE_WIDTH if wide or len(charts) == 1 else PANEL_WIDTH
     panels, datasets = [], {}
@@ -119,13 +127,12 @@ def composed(charts: Sequence[tuple[str, Chart]], *, title: str, wide: bool) -> 
             {key: value for key, value in panel.items() if key not in ("config", "$schema")} | {"width": width}
         )
         panels[-1] |= {"title": name} if name else {}
+    together = {"concat": panels, "columns": 1 if wide else 2, "spacing": 28}
     return {
         "$schema": SCHEMA_URL,
         "config": {**CONFIG, "background": "#ffffff"},
         "title": {"text": title, "fontSize": 16, "offset": 18, "frame": "bounds"},
         "padding": 16,
-        "columns": 1 if wide else 2,
-        "spacing": 28,
-        "concat": panels,
+        "vconcat": [together] if legend is None else [legend, together],
         "datasets": datasets,
     }

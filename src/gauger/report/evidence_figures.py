@@ -194,7 +194,7 @@ def traffic_light(bias: pl.DataFrame) -> tuple[Chart, int]:
     ]  # fmt: skip
     base = alt.Chart().encode(
         x=alt.X("question:N", sort=None, title=None, axis=alt.Axis(orient="top", labelAngle=-35, labelLimit=170)),
-        y=alt.Y("study:N", sort=None, title=None, scale=alt.Scale(paddingInner=0, paddingOuter=0)),
+        y=alt.Y("study:N", sort=None, title=None),
         tooltip=["study:N", "question:N", "level:N"],
     )
     chart = layered(

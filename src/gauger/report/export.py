@@ -10,6 +10,7 @@ import vl_convert
 
 from gauger.report.blocks import Figure
 from gauger.report.drawing import composed
+from gauger.report.legend import legend_chart
 
 PNG_SCALE = 2.0
 """PNG pixels per SVG unit."""
@@ -31,7 +32,8 @@ def write_figures(figures: Sequence[Figure], directory: Path) -> list[Path]:
 def figure_svg(figure: Figure) -> str:
     """Return a figure, all its panels together, as SVG text."""
     panels = [(panel.title, panel.spec) for panel in figure.panels]
-    spec = composed(panels, title=figure.title, wide=figure.wide)
+    legend = legend_chart(figure.legend) if figure.legend else None
+    spec = composed(panels, title=figure.title, wide=figure.wide, legend=legend)
     # Nothing may be loaded while drawing, whatever stands in the document.
     svg: str = vl_convert.vegalite_to_svg(json.dumps(spec), allowed_base_urls=[])
     return svg

@@ -12,8 +12,8 @@ from typing import Any
 
 import altair as alt
 
-from gauger.report.drawing import Chart, layered
-from gauger.report.palette import BLUE, INK, MUTED, PAPER, RULE
+from gauger.report.drawing import Chart, layered, upright_line
+from gauger.report.palette import BLUE, INK, MUTED, PAPER
 from gauger.report.view import Row, defined
 from gauger.report.wording import estimand, interval, quantity, with_unit
 
@@ -203,13 +203,13 @@ def _arrow(base: Chart, side: str, edge: float, colour: alt.Color) -> Chart:
 
 
 def _reference(reference: Reference, low: float, high: float) -> Chart:
-    base = alt.Chart().encode(x=alt.X("at:Q"))
-    rule = base.mark_rule(color=RULE, strokeWidth=1.4, strokeDash=[5, 3] if reference.dashed else [1, 0])
-    label = base.mark_text(color=MUTED, fontSize=11, baseline="bottom").encode(
-        text=alt.Text("label:N"), y=alt.value(-3)
-    )
-    rows = [{"at": min(max(100 * reference.at, low), high), "label": reference.label}]
-    return layered([rule, label] if reference.label else [rule], rows=rows)
+    at = min(max(100 * reference.at, low), high)
+    line = upright_line(at, dashed=reference.dashed)
+    if not reference.label:
+        return line
+    text = alt.Chart().mark_text(color=MUTED, fontSize=11, baseline="bottom")
+    label = text.encode(x=alt.X("at:Q"), text=alt.Text("label:N"), y=alt.value(-3))
+    return layered([line, label], rows=[{"at": at, "label": reference.label}])
 
 
 def describe_change(row: Row) -> str:

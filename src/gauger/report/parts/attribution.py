@@ -9,9 +9,9 @@ from markupsafe import Markup
 
 from gauger.records import ArmKind
 from gauger.report.blocks import Figure, Key, Panel, Section
-from gauger.report.drawing import Chart, layered
+from gauger.report.drawing import Chart, layered, upright_line
 from gauger.report.forest import tooltip
-from gauger.report.palette import BLUE, GOLD, INK, PAPER, RULE, SLATE
+from gauger.report.palette import BLUE, GOLD, INK, PAPER, SLATE
 from gauger.report.tables import estimates_table
 from gauger.report.view import Row, View, defined
 from gauger.report.wording import fill, interval, quantity, with_unit
@@ -114,8 +114,7 @@ def _panel(view: View, arm: str, bars: list[dict[str, Any]], extent: tuple[float
     stack = data.mark_bar(height=16, opacity=1, stroke=PAPER, strokeWidth=1).encode(
         x=x, x2=alt.X2("end:Q"), y=y, fill=alt.Fill("colour:N", scale=None), tooltip=tips
     )
-    zero = alt.Chart().mark_rule(color=RULE, strokeWidth=1.4).encode(x=alt.datum(0))
-    layers = [layered([stack], rows=bars), zero, _totals(view, arm, y, extent)]
+    layers = [layered([stack], rows=bars), upright_line(0.0), _totals(view, arm, y, extent)]
     chart = layered(layers, height=ROW_HEIGHT * len(roles))
     return Panel(chart, arm, ROW_HEIGHT * len(roles) + 50, f"Parts of the raw gain of {arm}")
 

@@ -45,7 +45,7 @@ def _story(view: View) -> Iterator[tuple[str, str, str | None, str]]:
     yield "Carry-over to near", "carryover", "near", "share of the targeted uplift that survives another form"
     yield "Gap recovered, near", "gap_recovered", "near", "share of the distance to the teacher"
     yield "Gap recovered, targeted", "gap_recovered", "targeted", "share of the distance to the teacher"
-    for role in (*[role for role in view.roles if role not in ("targeted", "near")], None):
+    for role in dict.fromkeys([*(role for role in view.roles if role not in ("targeted", "near")), None]):
         what = f"{role} benchmarks" if role else "all benchmarks"
         yield f"Uplift, {what}", "uplift", role, "against the control"
         yield f"Gap recovered, {what}", "gap_recovered", role, "share of the distance to the teacher"

@@ -13,8 +13,8 @@ CAPTION = (
     "100 % means that what was gained on the targeted benchmarks shows in full when the same skill is asked in "
     "another form (near), or in another skill (far); 0 % means that all of it stays in the benchmark's own form; "
     "below 0 %, training for the benchmark cost the rest something. The benchmark-bound share is 100 % minus the near "
-    "carry-over. An arrowhead means that the interval has no end there, because the targeted uplift itself is not far "
-    "enough from zero."
+    "carry-over. An arrowhead means that the interval goes on beyond the plot; where the targeted uplift is not far "
+    "enough from zero, it has no end at all, and the table says so."
 )
 
 SHOWN = (ArmKind.LEAK, ArmKind.REFERENCE)

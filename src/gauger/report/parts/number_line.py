@@ -5,7 +5,7 @@ from __future__ import annotations
 import altair as alt
 
 from gauger.report.blocks import Figure, Key, Panel
-from gauger.report.drawing import Chart, layered
+from gauger.report.drawing import Chart, layered, upright_line
 from gauger.report.forest import drawn_ends, window
 from gauger.report.palette import BAND, BLUE, INK, MUTED, PAPER, TRACK
 from gauger.report.tables import estimates_table
@@ -41,7 +41,7 @@ def number_line(verdict: Row) -> Figure | None:
 def _chart(row: Row, threshold: float, extent: tuple[float, float], x_title: str) -> Chart:
     low, high = (100 * end for end in extent)
     tau = min(max(100 * threshold, low), high)
-    cut = alt.Chart().mark_rule(color=INK, strokeDash=[5, 3], strokeWidth=1.6).encode(x=alt.datum(tau))
+    cut = upright_line(tau, colour=INK, dashed=True)
     return layered([_zones(low, tau, high, x_title), cut, _estimate(row, low, high)], height=HEIGHT)
 
 

@@ -54,6 +54,8 @@ def _facts(study: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
 def _flat(value: Any) -> str:
     if isinstance(value, Mapping):
         return ", ".join(f"{key} {_flat(entry)}" for key, entry in value.items())
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     if isinstance(value, list | tuple):
         return ", ".join(_flat(entry) for entry in value)
     return str(value)

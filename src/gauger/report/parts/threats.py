@@ -34,9 +34,8 @@ def limits(view: View) -> Section | None:
     lines = view.rows("limits")
     if not lines:
         return None
-    return Section(
-        "limits", "What this study cannot say", template="lines.html.j2", data={"lines": lines}, short="Limits"
-    )
+    title = f"What this {'comparison' if view.is_compare else 'study'} cannot say"
+    return Section("limits", title, template="lines.html.j2", data={"lines": lines}, short="Limits")
 
 
 def missing(view: View) -> Section | None:

@@ -8,7 +8,7 @@ from gauger.report.blocks import Cell, Figure, Key, Panel, Section, Table
 from gauger.report.forest import Line, Reference, forest, height_of, lines_of, window
 from gauger.report.palette import MUTED, role_colour
 from gauger.report.tables import estimates_table, matrix_cell
-from gauger.report.view import View
+from gauger.report.view import View, averages
 
 STUDY = (
     "Each mark is how many percentage points the arm scores beyond the same training without the teacher. Right of "
@@ -43,10 +43,9 @@ def role_figure(view: View, arms: Sequence[str]) -> Figure:
     rows = [row for arm in arms for row in view.of("uplift", arm)]
     extent = window(rows)
     panels = [_panel(view, arm, extent, ticks=8 if len(arms) == 1 else 5) for arm in arms]
-    legend = [
-        *(Key(f"{role} benchmark", "circle", role_colour(role)) for role in view.roles if role),
-        Key("mean over a role", "diamond", MUTED),
-    ]
+    legend = [Key(f"{role} benchmark", "circle", role_colour(role)) for role in view.roles if role]
+    if any(averages(row) for row in rows):
+        legend.append(Key("mean over a role", "diamond", MUTED))
     table = estimates_table(rows, "Uplift, percentage points")
     title = "Uplift by benchmark, percentage points"
     caption = (COMPARE if view.is_compare else STUDY) + CAPTION
@@ -77,9 +76,12 @@ def role_lines(view: View, estimand: str, arm: str) -> list[Line]:
 
 
 def role_matrix(view: View, estimand: str, arms: Sequence[str], caption: str) -> Table | None:
-    """Return arms against roles, each cell a mean over the role with its interval; None where no mean exists."""
+    """Return arms against roles, each cell a mean over the role with its interval.
+
+    None where there is no mean, or one alone, which the figure shows as well.
+    """
     roles = [role for role in view.roles if any(view.headline(estimand, arm, role) for arm in arms)]
-    if not roles:
+    if not roles or len(roles) == len(arms) == 1:
         return None
     rows = [
         [Cell(arm, kind="code"), *(matrix_cell(view.headline(estimand, arm, role)) for role in roles)] for arm in arms

@@ -151,7 +151,7 @@ def _told(view: View, arm: str) -> str:
     """Return the mean uplift on each role; where no mean was made, the range over benchmarks."""
     means = {role: view.headline("uplift", arm, role) for role in view.roles}
     told = [
-        f"{describe_change(row)} on {f'{role} benchmarks' if role else 'benchmarks without a role'}"
+        f"{describe_change(row)} on {row.get('benchmark') or f'{role or len(view.in_role(role))} benchmarks'}"
         for role, row in means.items()
         if row is not None and row["value"] is not None
     ]
