@@ -192,14 +192,14 @@ def test_each_distilled_arm_has_its_panel_on_one_axis(study: dict[str, Any]) -> 
 def test_a_check_that_was_switched_off_gives_the_reason(study: dict[str, Any]) -> None:
     section = assay.build(View({**study, "assay": [], "switched_off": {"placebo": "too dear"}}))
     assert section is not None
-    assert [cell.text for cell in section.tables[0].cells()[0]][2:] == ["– switched off", "too dear"]
+    assert [cell.text for cell in section.tables[0].cells()[0]][1:] == ["– switched off", "too dear"]
 
 
 def test_checks_print_as_words_and_not_as_colour_alone(study: dict[str, Any]) -> None:
     failed = [{"name": "leak", "passed": False, "detail": "not caught"}]
     section = assay.build(View({**study, "assay": failed}))
     assert section is not None
-    assert section.tables[0].cells()[0][2].text == "✕ failed"
+    assert section.tables[0].cells()[0][1].text == "✕ failed"
 
 
 def test_only_benchmarks_scored_in_several_ways_are_shown(compare: dict[str, Any]) -> None:
@@ -212,8 +212,18 @@ def test_only_benchmarks_scored_in_several_ways_are_shown(compare: dict[str, Any
 
 def test_difficulty_without_scores_is_left_out(study: dict[str, Any]) -> None:
     assert difficulty.build(View({**study, "difficulty": []})) is None
+    rare = [{**row, "n_items": 9} for row in study["difficulty"]]
+    assert difficulty.build(View({**study, "difficulty": rare})) is None
     one_level = [row for row in study["difficulty"] if row["difficulty"] == 1]
     assert difficulty.build(View({**study, "difficulty": one_level})) is None
+
+
+def test_difficulties_print_as_whole_numbers_in_their_order(study: dict[str, Any]) -> None:
+    rows = [{**row, "difficulty": -float(row["difficulty"])} for row in study["difficulty"]]
+    section = difficulty.build(View({**study, "difficulty": rows}))
+    assert section is not None
+    x = section.figures[0].panels[0].chart["layer"][0]["encoding"]["x"]
+    assert x["scale"]["domain"] == ["\u22124", "\u22123", "\u22122", "\u22121"]
 
 
 def test_ledger_counts_and_outcomes_are_those_of_the_document(study: dict[str, Any]) -> None:

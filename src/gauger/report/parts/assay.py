@@ -5,31 +5,20 @@ from __future__ import annotations
 from gauger.report.blocks import Cell, Section, Table
 from gauger.report.view import View
 
-QUESTIONS = {
-    "placebo": "A teacher with nothing to teach must show no uplift.",
-    "leak": "Test items planted in the training data must be caught.",
-    "reference": "Training on true answers must gain.",
-}
-
 
 def build(view: View) -> Section | None:
     """Return the chapter, or None where no check was made and none was switched off."""
-    rows = [
-        [check["name"], QUESTIONS.get(check["name"], ""), _result(check["passed"]), check["detail"]]
-        for check in view.rows("assay")
-    ]
+    rows = [[check["name"], _result(check["passed"]), check["detail"]] for check in view.rows("assay")]
     named = {row[0] for row in rows}
     off = view.document.get("switched_off") or {}
-    rows += [
-        [name, QUESTIONS.get(name, ""), _result(None), reason] for name, reason in off.items() if name not in named
-    ]
+    rows += [[name, _result(None), reason] for name, reason in off.items() if name not in named]
     if not rows:
         return None
     lead = (
         "As in a laboratory, the instrument is checked before its reading is believed. If a check fails, the verdict "
         "is invalid, whatever the numbers say."
     )
-    table = Table(("Check", "What must hold", "Result", "Grounds"), rows)
+    table = Table(("Check", "Result", "What must hold, and what was found"), rows)
     return Section("assay", "Can the instrument be trusted?", [lead], tables=[table], short="Instrument checks")
 
 

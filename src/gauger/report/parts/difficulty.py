@@ -12,22 +12,24 @@ from gauger.report.blocks import Cell, Figure, Key, Panel, Section, Table
 from gauger.report.drawing import layered
 from gauger.report.palette import INK, MUTED, PAPER, arm_style
 from gauger.report.view import Row, View
-from gauger.report.wording import count, percent
+from gauger.report.wording import count, number, percent
 
+MOST_PANELS = 9
+FEWEST_ITEMS = 10
+"""A mean over fewer items says too little to be drawn; the table still holds it."""
+HEIGHT = 150
 CAPTION = (
     "Mean score at each level of difficulty, easy to hard. An arm that lies above its matched arm at the easy end "
     "only has learnt what was nearly known; one that stays above it at the hard end has gained capability. These "
-    "means carry no intervals."
+    f"means carry no intervals; levels of fewer than {FEWEST_ITEMS} items stand in the table only."
 )
-MOST_PANELS = 9
-HEIGHT = 150
 
 
 def build(view: View) -> Section | None:
     """Return the chapter, or None where the document holds no scores by difficulty."""
     styles = _styles(view)
-    rows = [row for row in view.rows("difficulty") if row["score"] is not None]
-    rows = [row for row in rows if row["arm"] in styles]
+    rows = [row for row in view.rows("difficulty") if row["score"] is not None and row["arm"] in styles]
+    rows = [row for row in rows if row.get("n_items") is None or row["n_items"] >= FEWEST_ITEMS]
     names = [
         name for name in view.benchmark_roles if len({r["difficulty"] for r in rows if r["benchmark"] == name}) > 1
     ]
@@ -55,9 +57,9 @@ def _styles(view: View) -> dict[str, tuple[str, str, bool]]:
 
 def _panel(name: str, rows: list[Row], styles: dict[str, tuple[str, str, bool]]) -> Panel:
     levels = sorted({row["difficulty"] for row in rows}, key=lambda level: (isinstance(level, str), level))
-    axis = alt.Axis(labelAngle=0)
+    axis = alt.Axis(labelAngle=0, labelOverlap=True)
     x = alt.X(
-        "level:O", title="difficulty", sort=None, axis=axis, scale=alt.Scale(domain=[str(level) for level in levels])
+        "level:O", title="difficulty", sort=None, axis=axis, scale=alt.Scale(domain=[_level(level) for level in levels])
     )
     y = alt.Y(
         "value:Q",
@@ -86,15 +88,24 @@ def _panel(name: str, rows: list[Row], styles: dict[str, tuple[str, str, bool]])
     )
 
 
+def _level(level: float | str) -> str:
+    """Return a difficulty as it is printed: whole numbers without a decimal, with a true minus sign."""
+    return level if isinstance(level, str) else number(level, 0 if float(level).is_integer() else 2)
+
+
+def _order(level: float | str) -> float | None:
+    return None if isinstance(level, str) else float(level)
+
+
 def _datum(row: Row, colour: str, shape: str, hollow: bool) -> dict[str, Any]:
     return {
         "arm": row["arm"],
-        "level": str(row["difficulty"]),
+        "level": _level(row["difficulty"]),
         "value": 100 * row["score"],
         "colour": colour,
         "shape": shape,
         "fill": PAPER if hollow else colour,
-        "what": f"{row['arm']} · {row['benchmark']} · difficulty {row['difficulty']}",
+        "what": f"{row['arm']} · {row['benchmark']} · difficulty {_level(row['difficulty'])}",
         "is": percent(row["score"], 1),
         "items": count(row.get("n_items")),
     }
@@ -105,7 +116,7 @@ def _table(rows: Sequence[Row]) -> Table:
         [
             Cell(row["arm"], kind="code"),
             Cell(row["benchmark"], kind="code"),
-            str(row["difficulty"]),
+            Cell(_level(row["difficulty"]), sort=_order(row["difficulty"])),
             Cell("no scored rows", kind="undefined") if row["score"] is None else percent(row["score"], 1),
             count(row.get("n_items")),
         ]
