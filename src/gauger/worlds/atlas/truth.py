@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gauger.worlds.atlas.forms import form_of
+from gauger.worlds.atlas.forms import form_of, render
+from gauger.worlds.atlas.questions import Question
 from gauger.worlds.atlas.skills import SKILLS
 from gauger.worlds.atlas.world import Atlas
 
@@ -31,22 +32,34 @@ def true_answer(atlas: Atlas, prompt: Sequence[str], said: Sequence[str]) -> Wor
     said : sequence of str
         What somebody answered; a story keeps the relations that it tells of, with their true values.
     """
+    form = form_of(prompt)
     skill = next((_SKILL_OF_WORD[word] for word in prompt[:2] if word in _SKILL_OF_WORD), None)
     if skill is not None:
-        return _solved(atlas, skill, [word for word in prompt if word in atlas.letters])
-    topics = [word for word in prompt if word in atlas.facts_of]
-    relations = [word for word in (said if form_of(prompt) == "story" else prompt) if "-rel" in word]
-    relations = [word for word in relations if word.count("-") == 1]
-    facts = atlas.facts_of.get(topics[0], {}) if topics else {}
-    if not relations or any(relation not in facts for relation in relations):
-        return None
-    if form_of(prompt) == "story":
-        return tuple(word for relation in relations for word in (relation, facts[relation]))
-    return (facts[relations[0]],)
+        letters = tuple(word for word in prompt if word in atlas.letters)
+        return _solved(atlas, skill, letters) if _asks(prompt, form, skill, letters) else None
+    subject = next((word for word in prompt if word in atlas.facts_of), "")
+    facts = atlas.facts_of.get(subject, {})
+    if form == "story":
+        relations = [word for word in said if word in facts]
+        told = tuple(word for relation in relations for word in (relation, facts[relation]))
+        return told if told and tuple(prompt) == ("about", subject, ":") else None
+    relation = next((word for word in prompt if word in facts), "")
+    return (facts[relation],) if relation and _asks(prompt, form, _FACT, (subject, relation)) else None
+
+
+_FACT = "fauna"
+"""Facts of every domain are worded alike."""
+
+
+def _asks(prompt: Sequence[str], form: str | None, family: str, arguments: Words) -> bool:
+    """Tell whether a prompt is exactly the question about these arguments, and nothing more."""
+    if form is None or (family in SKILLS and len(arguments) != SKILLS[family].size):
+        return False
+    return render(Question(family, arguments, (), "", 0.0), form)[0] == tuple(prompt)
 
 
 def _solved(atlas: Atlas, skill: str, letters: Sequence[str]) -> Words | None:
-    if len(letters) != SKILLS[skill].size or len(set(letters)) < len(letters):
+    if len(set(letters)) < len(letters):
         return None
     answer, _ = SKILLS[skill].solve([atlas.letters.index(letter) for letter in letters])
     return tuple(atlas.letters[index] for index in answer)
