@@ -7,7 +7,7 @@ from fractions import Fraction
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gauger.evidence.check import Finding, Kind, check, nearest_multiple, runs_that_fit
@@ -19,6 +19,7 @@ def kinds(*changes: dict[str, str]) -> Counter[Kind]:
     return Counter(one.kind for one in check(frame(*changes)))
 
 
+@settings(deadline=None)
 @given(st.integers(1, 3000), st.data(), st.integers(0, 3))
 def test_every_true_fraction_is_accepted_rounded_or_truncated(n: int, data: st.DataObject, decimals: int) -> None:
     k = data.draw(st.integers(0, n))
@@ -30,6 +31,7 @@ def test_every_true_fraction_is_accepted_rounded_or_truncated(n: int, data: st.D
         assert nearest_multiple(printed, n, decimals) is not None
 
 
+@settings(deadline=None)
 @given(st.integers(1, 400), st.floats(0, 100), st.integers(0, 2))
 def test_granularity_by_brute_force(n: int, score: float, decimals: int) -> None:
     score = round(score, decimals)

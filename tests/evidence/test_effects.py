@@ -7,7 +7,7 @@ import math
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gauger.evidence.clean import prepare
@@ -41,6 +41,7 @@ def literal(control: float, distilled: float, n: int, scale: Scale) -> tuple[flo
     return math.log(p / (1 - p)) - math.log(q / (1 - q)), 1 / (n * p * (1 - p)) + 1 / (n * q * (1 - q))
 
 
+@settings(deadline=None)
 @given(st.floats(0, 100), st.floats(0, 100), st.integers(1, 20_000), st.sampled_from(list(Scale)))
 def test_effect_and_variance_of_one_row(control: float, distilled: float, n: int, scale: Scale) -> None:
     one = frame({"score_control": repr(control), "score_distilled": repr(distilled), "n_items": str(n)})

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gauger.errors import InputError, StudyError, UserError
@@ -136,6 +136,7 @@ def test_columns_may_stand_in_any_order() -> None:
     assert parse_results(out.getvalue(), "x").equals(results({}))
 
 
+@settings(deadline=None)
 @given(st.text(max_size=300))
 def test_any_text_gives_a_table_or_a_user_error(anything: str) -> None:
     for parse in (parse_results, parse_studies):
@@ -146,6 +147,7 @@ def test_any_text_gives_a_table_or_a_user_error(anything: str) -> None:
 _CELL = st.text(st.characters(codec="utf-8", exclude_categories=("Cs", "Cc")), min_size=1, max_size=20).map(str.strip)
 
 
+@settings(deadline=None)
 @given(
     st.lists(
         st.fixed_dictionaries(
