@@ -92,13 +92,13 @@ def fit(
 def search(data: MetaData, method: str = "REML", tau2: ArrayLike | None = None, start: Array | None = None) -> Maximum:
     """Find the variance components: the part of `fit` that iterates. A good `start` (L,) saves steps."""
     L = len(data.levels)
+    guess = np.full(L, _first_guess(data) / L) if start is None else start
+    if tau2 is None and univariate.applies(data):
+        return univariate.maximise_mean(data, method == "REML", float(guess[0]))
     fixed = np.full(L, np.nan) if tau2 is None else np.array(tau2, dtype=float).reshape(L)
     if (fixed < 0).any():
         raise UserError("fixed tau2 >= 0", f"{np.nanmin(fixed):g}")
     free = np.isnan(fixed)
-    guess = np.full(L, _first_guess(data) / L) if start is None else start
-    if free.all() and univariate.applies(data):
-        return univariate.maximise_mean(data, method == "REML", float(guess[0]))
     with one_thread():
         found = maximise(likelihood_of(data, method), np.where(free, guess, fixed), free, data.typical_variance)
     beta, vcov = data.basis.to_design(found.at.beta, found.at.vcov)

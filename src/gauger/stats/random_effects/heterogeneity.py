@@ -49,6 +49,10 @@ def heterogeneity(data: MetaData, tau2: Array) -> Heterogeneity:
 
 def _independent(data: MetaData) -> tuple[float, float]:
     """Return Q and tr(P) for a diagonal V."""
+    if data.moderators is None:
+        weight, y = 1.0 / data.variance, data.basis.residual
+        total, first = float(weight.sum()), float(weight @ y)
+        return float(weight @ (y * y)) - first * first / total, total - float(weight @ weight) / total
     weight, X, y = 1.0 / data.variance, data.basis.q, data.basis.residual
     weighted = X * weight[:, None]
     xx = np.linalg.inv(X.T @ weighted)

@@ -63,17 +63,19 @@ class WeightedSums:
     def __init__(self, data: MetaData) -> None:
         residual = data.basis.residual
         self.variance, self.mean = data.variance, float(data.basis.beta[0])
-        self.columns = np.stack([np.ones(len(residual)), residual, residual * residual], axis=1)
+        self.columns = np.ones((3, len(residual)))
+        self.columns[1] = residual
+        np.multiply(residual, residual, out=self.columns[2])
         self.powers = np.empty((3, len(residual)))
+        self.first, self.second, self.third = self.powers
         self.sums: list[list[float]] = []
 
     def at(self, tau2: float) -> WeightedSums:
         """Evaluate the sums at tau2."""
-        first, second, third = self.powers
-        np.reciprocal(self.variance + tau2, out=first)
-        np.multiply(first, first, out=second)
-        np.multiply(second, first, out=third)
-        self.sums = (self.powers @ self.columns).tolist()
+        np.reciprocal(self.variance + tau2, out=self.first)
+        np.multiply(self.first, self.first, out=self.second)
+        np.multiply(self.second, self.first, out=self.third)
+        self.sums = self.powers.dot(self.columns.T).tolist()
         return self
 
     def slopes(self, reml: bool) -> tuple[float, float, float]:
@@ -93,7 +95,7 @@ class WeightedSums:
         """Return the (restricted) likelihood and the weighted mean."""
         n, (w, wr, wrr) = len(self.variance), self.sums[0]
         rss = wrr - wr * wr / w
-        loss = rss - float(np.log(self.powers[0]).sum())
+        loss = rss - float(np.log(self.first).sum())
         loss += (n - 1) * LOG_2PI + math.log(w / n) if reml else n * LOG_2PI
         slope, observed, _ = self.slopes(reml)
         mean, error = np.array([self.mean + wr / w]), np.array([[1.0 / w]])
