@@ -166,3 +166,14 @@ def test_a_broken_log_is_named_by_file_and_line_and_nothing_is_estimated(run: Ru
     assert f"{broken.name}:" in str(done.exception)
     assert "breaks off" in str(done.exception)
     assert done.stdout == ""
+
+
+def test_a_log_cannot_steer_the_terminal(run: Run, tmp_path: Path) -> None:
+    rows = [f"{arm},b\x1b[2J,i{i}\x1b[31m{arm},1" for arm in ("d", "c") for i in range(3)]
+    rows += [f"{arm},b\x1b[2J,same{i},{i % 2}" for arm in ("d", "c") for i in range(4)]
+    (tmp_path / "records.csv").write_text("arm,benchmark,item,score\n" + "\n".join(rows) + "\n")
+    done = run("records.csv", "--distilled", "d", "--control", "c")
+    assert done.exit_code == 0
+    assert "\x1b" not in done.output
+    assert "\\x1b[2J" in done.stdout
+    assert "\\x1b[31m" in done.stderr

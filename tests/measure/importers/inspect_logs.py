@@ -12,6 +12,7 @@ from inspect_ai.log import (
     EvalLog,
     EvalPlan,
     EvalPlanStep,
+    EvalResults,
     EvalSample,
     EvalSpec,
     write_eval_log,
@@ -51,6 +52,7 @@ def write_inspect(path: Path, samples: Sequence[EvalSample], **changes: Any) -> 
     plan = EvalPlan(steps=[EvalPlanStep(solver="generate", params={})])
     plan.config.temperature = changes.get("temperature", 0.0)
     log = EvalLog(version=2, status=changes.get("status", "success"), eval=spec, plan=plan, samples=list(samples))
+    log.results = EvalResults(total_samples=changes.get("total", len(samples)), completed_samples=len(samples))
     path.parent.mkdir(parents=True, exist_ok=True)
     write_eval_log(log, str(path))
     return path

@@ -60,6 +60,18 @@ def test_a_size_that_does_not_match_is_damage(tmp_path: Path) -> None:
         check_archive(path, SMALL)
 
 
+def test_a_directory_that_swallows_its_next_entry_is_damage(tmp_path: Path) -> None:
+    path = archive(tmp_path / "a.eval", {"samples/1.json": b"1", "samples/2.json": b"2"})
+    content = bytearray(path.read_bytes())
+    first, second = content.find(b"PK\x01\x02"), content.rfind(b"PK\x01\x02")
+    struct.pack_into("<H", content, first + 32, len(content) - 22 - second)
+    path.write_bytes(content)
+    with zipfile.ZipFile(path) as file:
+        assert file.namelist() == ["samples/1.json"]
+    with pytest.raises(InputError, match="its end names 2 files, its directory 1"):
+        check_archive(path, SMALL)
+
+
 def test_too_many_members_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="at most 10 files"):
         check_archive(archive(tmp_path / "a.eval", {str(i): b"" for i in range(11)}), SMALL)

@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gauger.errors import InputError, UserError
@@ -126,6 +126,7 @@ def test_an_unparsed_answer_counts_or_does_not_as_the_rule_says() -> None:
 ITEMS = st.dictionaries(st.sampled_from("abcdefgh"), st.none() | st.sampled_from([0.0, 0.5, 1.0]), min_size=1)
 
 
+@settings(deadline=None)
 @given(sides=st.lists(ITEMS, min_size=2, max_size=3))
 def test_matching_is_the_intersection_of_answered_items_whatever_the_order(
     sides: list[dict[str, float | None]],

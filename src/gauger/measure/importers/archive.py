@@ -8,6 +8,8 @@ trusts those claims sees it.
 from __future__ import annotations
 
 import copy
+import os
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -17,6 +19,10 @@ from pathlib import Path
 from gauger.errors import InputError, Place
 
 _PIECE_BYTES = 1 << 16
+_END_BYTES = 22
+"""Size of the last record of a zip file, without its comment."""
+_ZIP64 = 0xFFFF
+"""Stands for a count that the last record has no room for."""
 _DAMAGE: tuple[type[Exception], ...] = (
     zipfile.BadZipFile,
     NotImplementedError,
@@ -68,6 +74,9 @@ def _check_members(path: Path, archive: zipfile.ZipFile, limits: Limits) -> None
     members = archive.infolist()
     if len(members) > limits.members:
         raise InputError(f"at most {limits.members} files in the archive", str(len(members)), Place(str(path)))
+    declared = _declared_members(path, archive)
+    if declared not in (len(members), _ZIP64):
+        raise zipfile.BadZipFile(f"its end names {declared} files, its directory {len(members)}")
     packed_bytes, unpacked_bytes = path.stat().st_size, 0
     _check_size(path, "its directory", sum(member.file_size for member in members), packed_bytes, limits)
     for member in members:
@@ -78,6 +87,14 @@ def _check_members(path: Path, archive: zipfile.ZipFile, limits: Limits) -> None
         if size != member.file_size or checksum != member.CRC:
             raise zipfile.BadZipFile(f"{member.filename} does not match its size and checksum")
         unpacked_bytes += size
+
+
+def _declared_members(path: Path, archive: zipfile.ZipFile) -> int:
+    """Return the number of members that the archive's last record names; a damaged directory shows fewer."""
+    with path.open("rb") as file:
+        file.seek(-_END_BYTES - len(archive.comment), os.SEEK_END)
+        (count,) = struct.unpack_from("<H", file.read(_END_BYTES), 10)
+    return int(count)
 
 
 def _pieces(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Iterator[bytes]:

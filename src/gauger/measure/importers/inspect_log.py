@@ -59,7 +59,7 @@ def read_inspect(path: Path) -> Log:
         measures=measures,
         refused=_refused(rows, measures),
         settings=_settings(log),
-        notes=(*_status(log), *notes, *_said(log, rows)),
+        notes=(*_status(log), *_absent(log), *notes, *_said(log, rows)),
         run=f"{path.parent}#{log.eval.model}",
         model=log.eval.model,
         date=str(log.eval.created),
@@ -140,6 +140,12 @@ def _refused(rows: pl.DataFrame, measures: tuple[Measure, ...]) -> dict[Measure,
 def _status(log: EvalLog) -> list[str]:
     said = [] if log.status == "success" else [f"the evaluation did not end well (status {log.status})"]
     return [*said, "the log was invalidated after the run"] if getattr(log, "invalidated", False) else said
+
+
+def _absent(log: EvalLog) -> list[str]:
+    """Compare the samples with the count in the log's own results: a damaged or edited log may have lost some."""
+    total, found = log.results.total_samples if log.results else 0, len(log.samples or [])
+    return [f"Inspect counted {total} samples but the log holds {found}"] if total > found else []
 
 
 def _said(log: EvalLog, rows: pl.DataFrame) -> list[str]:

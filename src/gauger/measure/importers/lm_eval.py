@@ -125,7 +125,7 @@ def _read_lines(path: Path, head: _Head) -> tuple[pl.DataFrame, list[str]]:
 
 
 def _summary(rows: pl.DataFrame) -> pl.DataFrame:
-    """Return filter, metric, n_items, mean (unparsed as 0, as the harness counts them), low and high of each measure."""
+    """Return filter, metric, n_items, mean (unparsed as 0, as the harness counts), low and high of each measure."""
     counted = pl.when(pl.col("outcome") == str(Outcome.UNPARSED)).then(0.0).otherwise("score")
     return rows.group_by("filter", "metric", maintain_order=True).agg(
         n_items=pl.col("position").n_unique(),
