@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gauger.stats.crossed import Components, crossed_components
+from gauger.stats.interval import Interval, Parts, combine
+from gauger.stats.item_part import ItemPart, item_part
 from gauger.stats.panel import FloatArray, IntArray, Panel
-from gauger.stats.replicate_prior import ReplicatePrior, replicate_prior
-from gauger.stats.student import t_quantile
+from gauger.stats.replicate_part import ReplicatePart, replicate_part
 
 NO_SCORES = "no scored rows"
 ONE_CLUSTER = "fewer than two items"
@@ -25,7 +26,7 @@ class Contrasts:
     se: FloatArray
     """(C,): standard error."""
     df: FloatArray
-    """(C,): Satterthwaite degrees of freedom."""
+    """(C,): degrees of freedom with which value ± t(df) se is the interval."""
     low: FloatArray
     """(C,): lower end of the interval."""
     high: FloatArray
@@ -38,12 +39,14 @@ class Contrasts:
     """(C,): part of the training replicates, moderated if asked for; contains the shared residual."""
     shared_variance: FloatArray
     """(C,): item × replicate residual contained in both."""
+    rare_variance: FloatArray
+    """(C,): what one more item, unlike those seen, would add; se² = max(item + rare - shared, 0) + replicate."""
     n_items: IntArray
     """(C,): items of the benchmarks that the contrast touches."""
     n_clusters: IntArray
     """(C,): clusters of these items."""
     n_replicates: IntArray
-    """(C,): smallest number of replicates among the touched arms that have more than one; 1 where none has, and
+    """(C,): smallest number of replicates among the touched cells that have more than one; 1 where none has, and
     then the interval covers item sampling alone."""
     undefined: NDArray[np.object_]
     """(C,): None, or the reason why the contrast cannot be estimated."""
@@ -52,45 +55,87 @@ class Contrasts:
 def estimate_contrasts(
     panel: Panel, weights_CAB: FloatArray, *, moderated: bool = True, level: float = 0.95
 ) -> Contrasts:
-    """Estimate linear contrasts of cell means with crossed, moderated variances."""
+    """Estimate linear contrasts of cell means with crossed, moderated variances.
+
+    ``theta = sum w[a,b] mu[a,b]`` is estimated by the same sum of cell means (means over items of means over
+    replicates). Its variance is ``item part + replicate part - shared residual`` (`crossed_components`), the replicate
+    part moderated (`replicate_part`), the interval by t (`combine`).
+
+    Parameters
+    ----------
+    panel : Panel
+    weights_CAB : (C, A, B) array
+        One contrast per row; cells with weight 0 need no scores.
+    moderated : bool
+        Shrink replicate variances towards what all arms and benchmarks show together.
+    level : float
+        Confidence level of `low` and `high`, 0-1.
+
+    Returns
+    -------
+    Contrasts
+        Undefined (NaN and a reason) where a weighted cell has no scores or fewer than two clusters. Arms with a single
+        replicate count as fixed models: inference is conditional on them.
+
+    Notes
+    -----
+    Replicates of paired arms may be related and items are shared: both enter through the covariances, nothing needs to
+    be declared beyond the ids in the panel. Do not use it for a statement about other benchmarks than the panel's own;
+    that is what `random_effects` is for.
+
+    Proven in validation/crossed/ (coverage) and tests/golden (lme4 on balanced data).
+    """
     components = crossed_components(panel)
     weights = np.asarray(weights_CAB, dtype=float)
     flat = weights.reshape(len(weights), -1)
-    prior = replicate_prior(components) if moderated else None
+    item = item_part(components, weights)
+    replicate = replicate_part(components, flat, moderated=moderated)
+    shared = ((flat @ components.shared) * flat).sum(axis=1)
+    parts = Parts(item.variance + item.rare, item.df, replicate.variance, replicate.df, shared)
+    return _report(components, weights, (item, replicate, combine(parts, level)), shared)
+
+
+def _report(
+    components: Components, weights: FloatArray, found: tuple[ItemPart, ReplicatePart, Interval], shared: FloatArray
+) -> Contrasts:
+    item, replicate, interval = found
+    flat = weights.reshape(len(weights), -1)
     undefined = _undefined(components, weights)
-    value = flat @ np.nan_to_num(components.mean.ravel())
-    item = flat @ components.item @ flat.T
-    shared = flat @ components.shared @ flat.T
-    replicate, replicate_df = _replicate_part(components, prior, flat)
-    joint = item + replicate - shared
-    parts = np.stack([np.diag(item), np.diag(replicate), np.diag(shared)])
-    variance = np.maximum(parts[0] + parts[1] - parts[2], np.maximum(parts[0], parts[1]))
-    used = (weights != 0).any(axis=1)
-    n_clusters = used @ components.n_clusters.max(axis=0)
-    item_df = np.maximum(n_clusters - used.sum(axis=1), 1)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        df = variance**2 / (parts[0] ** 2 / item_df + parts[1] ** 2 / replicate_df)
-        scale = np.sqrt(variance / np.diag(joint))
-    df = np.where(variance > 0, df, item_df)
-    scale = np.where(np.isfinite(scale), scale, 0.0)
-    se = np.sqrt(variance)
-    bad = undefined != None  # noqa: E711
-    half = t_quantile((1 + level) / 2, df) * se
+    missing = np.array([reason is not None for reason in undefined], dtype=bool)
+    value = np.where(missing, np.nan, flat @ np.nan_to_num(components.mean.ravel()))
+    se = np.where(missing, np.nan, np.sqrt(interval.variance))
+    joint = flat @ (components.item - components.shared) @ flat.T + replicate.joint
+    blank = np.where(missing, np.nan, 0.0)
     return Contrasts(
-        value=np.where(bad, np.nan, value),
-        se=np.where(bad, np.nan, se),
-        df=np.where(bad, np.nan, df),
-        low=np.where(bad, np.nan, value - half),
-        high=np.where(bad, np.nan, value + half),
-        covariance=np.where(bad[:, None] | bad[None, :], np.nan, joint * np.outer(scale, scale)),
-        item_variance=np.where(bad, np.nan, parts[0]),
-        replicate_variance=np.where(bad, np.nan, parts[1]),
-        shared_variance=np.where(bad, np.nan, parts[2]),
-        n_items=used @ components.n_items.max(axis=0),
-        n_clusters=n_clusters,
+        value=value,
+        se=se,
+        df=interval.df + blank,
+        low=value - interval.half,
+        high=value + interval.half,
+        covariance=_correlation(joint) * np.outer(se, se),
+        item_variance=item.variance + blank,
+        replicate_variance=interval.replicate + blank,
+        shared_variance=shared + blank,
+        rare_variance=item.rare + blank,
+        n_items=_count(weights, components.n_items),
+        n_clusters=_count(weights, components.n_clusters),
         n_replicates=_smallest_replication(components, weights),
         undefined=undefined,
     )
+
+
+def _correlation(joint: FloatArray) -> FloatArray:
+    """(C, C) correlation of a covariance; sampling may leave it slightly indefinite, so entries are held to ±1."""
+    scale = np.sqrt(np.maximum(np.diag(joint), 0.0))
+    product = np.outer(scale, scale)
+    correlation = np.clip(np.divide(joint, product, out=np.zeros_like(joint), where=product > 0), -1.0, 1.0)
+    np.fill_diagonal(correlation, 1.0)
+    return correlation
+
+
+def _count(weights: FloatArray, per_cell: IntArray) -> IntArray:
+    """(C,): items or clusters of the benchmarks touched, each counted in the touched arm that has most of them."""
+    return np.asarray(np.where(weights != 0, per_cell, 0).max(axis=1).sum(axis=1))
 
 
 def _undefined(components: Components, weights: FloatArray) -> NDArray[np.object_]:
@@ -104,28 +149,7 @@ def _undefined(components: Components, weights: FloatArray) -> NDArray[np.object
 
 
 def _smallest_replication(components: Components, weights: FloatArray) -> IntArray:
-    """(C,): smallest number of replicates among the replicated arms touched; 1 if none."""
-    touched = (weights != 0).any(axis=2) & (components.n_replicates > 1)
-    smallest = np.where(touched, components.n_replicates, np.iinfo(np.int64).max).min(axis=1)
-    return np.where(touched.any(axis=1), smallest, 1)
-
-
-def _replicate_part(
-    components: Components, prior: ReplicatePrior | None, flat: FloatArray
-) -> tuple[FloatArray, FloatArray]:
-    """Replicate covariance of the contrasts (C, C) and degrees of freedom (C,)."""
-    n_benchmarks = components.mean.shape[1]
-    rows = np.repeat(components.n_replicates, n_benchmarks)
-    touched = (flat != 0) & (rows > 1)
-    smallest = np.where(touched, rows, np.iinfo(np.int64).max).min(axis=1)
-    raw_df = np.where(touched.any(axis=1), smallest - 1, np.inf).astype(float)
-    raw = flat @ components.replicate @ flat.T
-    if prior is None or prior.df == 0:
-        return raw, raw_df
-    assumed = flat @ prior.covariance @ flat.T
-    if np.isinf(prior.df):
-        return assumed, np.full(len(flat), max(prior.pooled_df, 1.0))
-    share = prior.df / (prior.df + raw_df)
-    share = np.sqrt(np.outer(share, share))
-    df = 1 / (1 / (prior.df + raw_df) + np.diag(share) ** 2 / prior.pooled_df)
-    return share * assumed + (1 - share) * raw, df
+    """(C,): smallest number of replicates among the replicated cells touched; 1 if none."""
+    replicated = (weights != 0) & (components.n_replicates > 1)
+    smallest = np.where(replicated, components.n_replicates, np.iinfo(np.int64).max).min(axis=(1, 2))
+    return np.asarray(np.where(replicated.any(axis=(1, 2)), smallest, 1))

@@ -13,9 +13,11 @@ matrix over cells, every linear contrast follows by one matrix product. Cells ar
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 
+from gauger.stats.cells import BenchmarkParts, benchmark_parts
 from gauger.stats.panel import ABSENT, BoolArray, FloatArray, IntArray, Panel
 
 
@@ -31,38 +33,25 @@ class Components:
     """(K, K): spread of the replicates' influences; contains the shared residual. Zero for arms with one replicate."""
     shared: FloatArray
     """(K, K): the item × replicate residual that `item` and `replicate` both contain. Zero with one replicate."""
-    influences: tuple[FloatArray, ...]
-    """Per benchmark, (U_b, A): each cluster's influence on each arm's cell mean."""
     deviations: FloatArray
     """(P, K): each replicate's influence on each cell mean; P distinct replicate ids."""
+    holders: BoolArray
+    """(P, A): which arm holds which replicate."""
+    sensitivity: FloatArray
+    """(A, B): how far a cell mean moves when all its items shift by one logit, ``mean p (1 - p)``; 0 at the bounds."""
+    farthest: FloatArray
+    """(B,): largest distance of one answer's score from its arm's mean."""
     n_replicates: IntArray
-    """(A,): training replicates of each arm with at least one score."""
+    """(A, B): training replicates of each cell with at least one score."""
     n_items: IntArray
     """(A, B): items with at least one score."""
     n_clusters: IntArray
     """(A, B): clusters with at least one score."""
-    clusters: tuple[IntArray, ...]
-    """Per benchmark, (U_b,): the global id of each row of `influences`."""
-
-
-@dataclass(frozen=True)
-class _Benchmark:
-    """One benchmark's part: everything is per arm, over its U clusters."""
-
-    mean: FloatArray
-    """(A,)"""
-    influence: FloatArray
-    """(U, A)"""
-    deviation: FloatArray
-    """(A, R)"""
-    residual: FloatArray
-    """(A, R, U)"""
-    n_items: IntArray
-    """(A,)"""
-    n_clusters: IntArray
-    """(A,)"""
-    clusters: IntArray
-    """(U,)"""
+    blocks: tuple[tuple[int, ...], ...]
+    """Benchmarks that share clusters stand in one block, every other one alone."""
+    block_df: FloatArray
+    """(blocks,): degrees of freedom of the item part, ``(sum n^2)^2 / sum n^4 - 1`` over the cluster sizes n; G - 1
+    for G clusters of one size."""
 
 
 def crossed_components(panel: Panel) -> Components:
@@ -75,7 +64,7 @@ def crossed_components(panel: Panel) -> Components:
       McCaffrey's adjustment, which is G / (G - 1) for G clusters of one size);
     - replicate influence of r: ``sum_i (y_ri - ybar_i) / (R_i I)``, scaled to the variance it stands for (R / (R - 1)
       when nothing is missing);
-    - residual of (r, u): what is left of that sum within cluster u after the replicate's mean shift.
+    - residual of (r, u): what is left of that sum within cluster u after the replicate's mean shift, scaled by both.
 
     Influences are summed over every benchmark in which a cluster appears and over every arm that shares a replicate.
 
@@ -86,6 +75,8 @@ def crossed_components(panel: Panel) -> Components:
     Returns
     -------
     Components
+        Cells without any score have mean NaN and influences 0; a benchmark with a single cluster has no item part
+        (callers must check `n_clusters`).
 
     References
     ----------
@@ -94,22 +85,37 @@ def crossed_components(panel: Panel) -> Components:
     Proven in validation/crossed/; agrees with lme4 on balanced data (tests/golden).
     """
     present = _present_rows(panel)
-    parts = [_benchmark(scores, units, present) for scores, units in zip(panel.scores, panel.units, strict=True)]
-    ids, rows_of_id = _replicate_ids(panel.replicates, present)
-    n_cells = panel.n_arms * panel.n_benchmarks
-    deviations = _deviations(parts, ids)
+    parts = [benchmark_parts(scores, units, present) for scores, units in zip(panel.scores, panel.units, strict=True)]
+    row_of = _row_of_replicate(panel.replicates, present)
+    sharing = _sharing(parts)
+    blocks = _blocks(len(parts), sharing)
+    deviations = _deviations(parts, row_of)
     return Components(
         mean=np.stack([part.mean for part in parts], axis=1),
-        item=_item_covariance(parts),
+        item=_item_covariance(parts, sharing),
         replicate=deviations.T @ deviations,
-        shared=_shared_covariance(parts, rows_of_id, n_cells),
-        influences=tuple(part.influence for part in parts),
+        shared=_shared_covariance(parts, row_of, sharing),
         deviations=deviations,
-        n_replicates=present.sum(axis=1),
+        holders=row_of != ABSENT,
+        sensitivity=np.stack([part.sensitivity for part in parts], axis=1),
+        farthest=np.array([part.farthest for part in parts]),
+        n_replicates=np.stack([part.n_replicates for part in parts], axis=1),
         n_items=np.stack([part.n_items for part in parts], axis=1),
         n_clusters=np.stack([part.n_clusters for part in parts], axis=1),
-        clusters=tuple(part.clusters for part in parts),
+        blocks=blocks,
+        block_df=np.array([_block_df([parts[b] for b in block]) for block in blocks]),
     )
+
+
+@dataclass(frozen=True)
+class _Sharing:
+    """Two benchmarks with common clusters."""
+
+    first: int
+    second: int
+    rows_first: IntArray
+    """Where the common clusters stand in the first benchmark, and in the second."""
+    rows_second: IntArray
 
 
 def _present_rows(panel: Panel) -> BoolArray:
@@ -118,131 +124,94 @@ def _present_rows(panel: Panel) -> BoolArray:
     return np.asarray((panel.replicates != ABSENT) & scored)
 
 
-def _replicate_ids(replicates: IntArray, present: BoolArray) -> tuple[IntArray, list[tuple[IntArray, IntArray]]]:
-    """Number the distinct replicates 0..P-1 ((A, R), -1 absent) and list the (arm, row) pairs that hold each."""
-    distinct, inverse = np.unique(replicates[present], return_inverse=True)
-    ids = np.full(replicates.shape, ABSENT, dtype=np.int64)
-    ids[present] = inverse
+def _row_of_replicate(replicates: IntArray, present: BoolArray) -> IntArray:
+    """(P, A): in which row an arm holds each distinct replicate; -1 where it does not."""
+    distinct, number = np.unique(replicates[present], return_inverse=True)
+    row_of = np.full((len(distinct), len(replicates)), ABSENT, dtype=np.int64)
     arms, rows = np.nonzero(present)
-    order = np.argsort(ids[arms, rows], kind="stable")
-    ends = np.cumsum(np.bincount(inverse, minlength=len(distinct)))[:-1]
-    return ids, list(zip(np.split(arms[order], ends), np.split(rows[order], ends), strict=True))
+    row_of[number, arms] = rows
+    return row_of
 
 
-def _benchmark(scores: FloatArray, units: IntArray, present: BoolArray) -> _Benchmark:
-    """Decompose one benchmark's (A, R, I) scores."""
-    observed = np.isfinite(scores) & present[:, :, None]
-    answers = observed.sum(axis=1)
-    items = (answers > 0).sum(axis=1)
-    filled = np.where(observed, scores, 0.0)
-    item_mean = filled.sum(axis=1) / np.maximum(answers, 1)
-    share = 1.0 / np.maximum(items, 1)
-    mean = np.where(items > 0, item_mean.sum(axis=1) * share, np.nan)
-    clusters, member = np.unique(units, return_inverse=True)
-    centred = np.where(answers > 0, item_mean - np.nan_to_num(mean)[:, None], 0.0)
-    size = _by_cluster((answers > 0).astype(float), member, len(clusters)) * share[:, None]
-    adjust = 1.0 / np.sqrt(np.maximum(1.0 - size, 1e-12))
-    deviation, residual = _replicate_parts(filled, item_mean, observed, answers)
-    return _Benchmark(
-        mean=mean,
-        influence=(_by_cluster(centred, member, len(clusters)) * share[:, None] * adjust).T,
-        deviation=deviation,
-        residual=_by_cluster(residual, member, len(clusters)) * adjust[:, None, :],
-        n_items=items,
-        n_clusters=(size > 0).sum(axis=1),
-        clusters=clusters,
-    )
-
-
-def _by_cluster(values: FloatArray, member: IntArray, n_clusters: int) -> FloatArray:
-    """Sum the last axis within clusters; `member` numbers the cluster of each item."""
-    if n_clusters == values.shape[-1]:
-        return values[..., np.argsort(member)]
-    order = np.argsort(member, kind="stable")
-    starts = np.searchsorted(member[order], np.arange(n_clusters))
-    return np.asarray(np.add.reduceat(values[..., order], starts, axis=-1))
-
-
-def _replicate_parts(
-    filled: FloatArray, item_mean: FloatArray, observed: BoolArray, answers: IntArray
-) -> tuple[FloatArray, FloatArray]:
-    """Replicate influences (A, R) and item-level residuals (A, R, I), scaled to the variance they stand for."""
-    items = np.maximum((answers > 0).sum(axis=1), 1)
-    weight = observed / (np.maximum(answers, 1) * items[:, None])[:, None, :]
-    off = np.where(observed, filled - item_mean[:, None, :], 0.0)
-    influence = (weight * off).sum(axis=2)
-    total = weight.sum(axis=2)
-    shift = influence / np.where(total > 0, total, 1.0)
-    residual = weight * (off - shift[:, :, None])
-    scale = np.sqrt(_replicate_inflation(weight, items))
-    return influence * scale[:, None], residual * scale[:, None, None]
-
-
-def _replicate_inflation(weight: FloatArray, items: IntArray) -> FloatArray:
-    """(A,): variance that replicates give to the mean over what their centred influences show; R / (R - 1) if full.
-
-    An influence is ``G rho`` with ``G = diag(k) - M``, k_r the weight of replicate r and
-    ``M_rs = I sum_i w_ri w_si``; replicates of variance tau give the mean ``tau sum k^2`` and the influences
-    ``tau tr(G G')``.
-    """
-    k = weight.sum(axis=2)
-    overlap = np.einsum("ari,asi->ars", weight, weight) * items[:, None, None]
-    g = k[:, :, None] * np.eye(k.shape[1]) - overlap
-    shown = (g**2).sum(axis=(1, 2))
-    stands_for = (k**2).sum(axis=1)
-    return np.where(shown > 1e-12 * stands_for, stands_for / np.maximum(shown, 1e-300), 0.0)
-
-
-def _deviations(parts: list[_Benchmark], ids: IntArray) -> FloatArray:
-    """(P, K): replicate influences laid out over global replicates and cells."""
-    n_arms, n_benchmarks = ids.shape[0], len(parts)
-    arms, rows = np.nonzero(ids >= 0)
-    laid = np.zeros((int(ids.max(initial=-1)) + 1, n_arms, n_benchmarks))
-    for b, part in enumerate(parts):
-        laid[ids[arms, rows], arms, b] = part.deviation[arms, rows]
-    return laid.reshape(len(laid), n_arms * n_benchmarks)
-
-
-def _shared_clusters(parts: list[_Benchmark]) -> list[tuple[int, int, IntArray, IntArray]]:
-    """Benchmark pairs b < b' that share clusters, with the rows of the shared ones in each."""
+def _sharing(parts: list[BenchmarkParts]) -> list[_Sharing]:
+    """List the pairs of benchmarks that share clusters."""
     everything = np.concatenate([part.clusters for part in parts])
     if len(np.unique(everything)) == len(everything):
         return []
     found = []
-    for b, part in enumerate(parts):
-        for other in range(b + 1, len(parts)):
-            common, here, there = np.intersect1d(part.clusters, parts[other].clusters, True, return_indices=True)
-            if len(common):
-                found.append((b, other, here, there))
+    for first, second in combinations(range(len(parts)), 2):
+        one, other = parts[first].clusters, parts[second].clusters
+        common, here, there = np.intersect1d(one, other, assume_unique=True, return_indices=True)
+        if len(common):
+            found.append(_Sharing(first, second, here, there))
     return found
 
 
-def _item_covariance(parts: list[_Benchmark]) -> FloatArray:
+def _blocks(n_benchmarks: int, sharing: list[_Sharing]) -> tuple[tuple[int, ...], ...]:
+    """Group the benchmarks that share clusters, directly or through others."""
+    label = list(range(n_benchmarks))
+    for pair in sharing:
+        one, other = label[pair.first], label[pair.second]
+        label = [one if name == other else name for name in label]
+    return tuple(tuple(b for b in range(n_benchmarks) if label[b] == name) for name in sorted(set(label)))
+
+
+def _block_df(parts: list[BenchmarkParts]) -> float:
+    """(sum n^2)^2 / sum n^4 - 1 over the sizes of all clusters of a block; at least 1."""
+    names = np.concatenate([part.clusters for part in parts])
+    sizes = np.concatenate([part.cluster_sizes for part in parts])
+    squares = np.bincount(np.unique(names, return_inverse=True)[1], sizes) ** 2
+    return max(float(squares.sum() ** 2 / (squares**2).sum()) - 1, 1.0)
+
+
+def _deviations(parts: list[BenchmarkParts], row_of: IntArray) -> FloatArray:
+    """(P, K): replicate influences laid out over global replicates and cells."""
+    laid = np.zeros((*row_of.shape, len(parts)))
+    ids, arms = np.nonzero(row_of != ABSENT)
+    for b, part in enumerate(parts):
+        laid[ids, arms, b] = part.deviation[arms, row_of[ids, arms]]
+    return laid.reshape(len(row_of), -1)
+
+
+def _item_covariance(parts: list[BenchmarkParts], sharing: list[_Sharing]) -> FloatArray:
     """(K, K): cluster influences summed over every benchmark in which a cluster appears."""
     n_arms, n_benchmarks = len(parts[0].mean), len(parts)
     covariance = np.zeros((n_arms, n_benchmarks, n_arms, n_benchmarks))
     for b, part in enumerate(parts):
         covariance[:, b, :, b] = part.influence.T @ part.influence
-    for b, other, here, there in _shared_clusters(parts):
-        block = parts[b].influence[here].T @ parts[other].influence[there]
-        covariance[:, b, :, other] = block
-        covariance[:, other, :, b] = block.T
+    for pair in sharing:
+        one, other = parts[pair.first].influence, parts[pair.second].influence
+        block = one[pair.rows_first].T @ other[pair.rows_second]
+        covariance[:, pair.first, :, pair.second] = block
+        covariance[:, pair.second, :, pair.first] = block.T
     return covariance.reshape(n_arms * n_benchmarks, -1)
 
 
-def _shared_covariance(
-    parts: list[_Benchmark], rows_of_id: list[tuple[IntArray, IntArray]], n_cells: int
-) -> FloatArray:
+def _shared_covariance(parts: list[BenchmarkParts], row_of: IntArray, sharing: list[_Sharing]) -> FloatArray:
     """(K, K): residuals of one (replicate, cluster) pair, summed over all cells that contain the pair."""
-    n_benchmarks = len(parts)
-    covariance = np.zeros((n_cells // n_benchmarks, n_benchmarks, n_cells // n_benchmarks, n_benchmarks))
-    pairs = _shared_clusters(parts)
-    for arms, rows in rows_of_id:
-        for b, part in enumerate(parts):
-            residual = part.residual[arms, rows]
-            covariance[arms[:, None], b, arms[None, :], b] += residual @ residual.T
-        for b, other, here, there in pairs:
-            block = parts[b].residual[arms, rows][:, here] @ parts[other].residual[arms, rows][:, there].T
-            covariance[arms[:, None], b, arms[None, :], other] += block
-            covariance[arms[:, None], other, arms[None, :], b] += block.T
-    return covariance.reshape(n_cells, n_cells)
+    n_arms, n_benchmarks = row_of.shape[1], len(parts)
+    covariance = np.zeros((n_arms, n_benchmarks, n_arms, n_benchmarks))
+    for rows in _by_holders(row_of):
+        arms = np.flatnonzero(rows[0] != ABSENT)
+        a, c = arms[:, None], arms[None, :]
+        residuals = [part.residual[arms, rows[:, arms]] for part in parts]
+        for b, residual in enumerate(residuals):
+            covariance[a, b, c, b] += _products(residual, residual)
+        for pair in sharing:
+            one, other = residuals[pair.first], residuals[pair.second]
+            block = _products(one[:, :, pair.rows_first], other[:, :, pair.rows_second])
+            covariance[a, pair.first, c, pair.second] += block
+            covariance[a, pair.second, c, pair.first] += block.T
+    return covariance.reshape(n_arms * n_benchmarks, -1)
+
+
+def _by_holders(row_of: IntArray) -> list[IntArray]:
+    """Split the (P, A) rows into sets of replicates that the same arms hold."""
+    patterns, number = np.unique(row_of != ABSENT, axis=0, return_inverse=True)
+    return [row_of[number.ravel() == pattern] for pattern in range(len(patterns))]
+
+
+def _products(one: FloatArray, other: FloatArray) -> FloatArray:
+    """Sum over replicates and clusters of (P, n, U) arrays: (n, n)."""
+    n_arms = one.shape[1]
+    return one.swapaxes(0, 1).reshape(n_arms, -1) @ other.swapaxes(0, 1).reshape(n_arms, -1).T

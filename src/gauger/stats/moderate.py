@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy import special
 
 from gauger.stats.panel import FloatArray
+
+_LARGE, _SMALL = 1e7, 1e-6
+"""Beyond these, the limits of trigamma are exact to double precision."""
 
 
 @dataclass(frozen=True)
@@ -31,12 +36,17 @@ def fit_variance_prior(variances: FloatArray, df: FloatArray) -> VariancePrior:
     variances : (n,) array
         Sample variances s^2 >= 0. A zero is lifted to 1e-5 of the median, as limma does.
     df : (n,) array
-        Their degrees of freedom d > 0.
+        Their degrees of freedom d > 0; entries without any (or not finite) are left out.
 
     Returns
     -------
     VariancePrior
-        With one variance: that variance with df 0 (nothing to borrow).
+        With one variance: that variance with df 0 (nothing to borrow); with none: scale NaN.
+
+    Notes
+    -----
+    Not for variances that tie at zero, as those of two replicates' scores on few items do: see `stray`, which moderates
+    the replicate noise of contrasts by cube roots in place of logarithms.
 
     References
     ----------
@@ -50,36 +60,54 @@ def fit_variance_prior(variances: FloatArray, df: FloatArray) -> VariancePrior:
     median = float(np.median(variances))
     lifted = np.maximum(variances, 1e-5 * (median if median > 0 else 1.0))
     e = np.log(lifted) - special.digamma(df / 2) + np.log(df / 2)
-    mean = float(e.mean())
-    excess = float(((e - mean) ** 2).sum() / (len(e) - 1) - special.polygamma(1, df / 2).mean())
+    excess = float(e.var(ddof=1) - special.polygamma(1, df / 2).mean())
     if excess <= 0:
-        return VariancePrior(float(np.exp(mean)), np.inf)
-    prior_df = 2 * inverse_trigamma(excess)
-    return VariancePrior(float(np.exp(mean + special.digamma(prior_df / 2) - np.log(prior_df / 2))), prior_df)
+        return VariancePrior(float(np.exp(e.mean())), np.inf)
+    half = float(inverse_trigamma(excess))
+    return VariancePrior(float(np.exp(e.mean() + special.digamma(half) - np.log(half))), 2 * half)
 
 
 def squeeze_variances(variances: FloatArray, df: FloatArray, prior: VariancePrior) -> FloatArray:
-    """Posterior variances ``(d0 s0^2 + d s^2) / (d0 + d)``; all equal to s0^2 where d0 is infinite."""
-    if np.isinf(prior.df):
-        return np.full(np.shape(variances), prior.scale)
-    return np.asarray((prior.df * prior.scale + df * variances) / (prior.df + df))
+    """Shrink variances to their posterior ``(d0 s0^2 + d s^2) / (d0 + d)``; all become s0^2 where d0 is infinite.
+
+    Parameters
+    ----------
+    variances, df : (n,) arrays
+        Sample variances s^2 and their degrees of freedom d.
+    prior : VariancePrior
+        From `fit_variance_prior`. Source: Smyth (2004), equation 3; limma's `squeezeVar`.
+    """
+    trust = trust_in_prior(prior.df, df)
+    return np.asarray(trust * prior.scale + (1 - trust) * variances)
 
 
-def inverse_trigamma(value: float) -> float:
-    """Solve trigamma(x) = value for x by Newton's method on 1 / trigamma, which is nearly linear.
+def trust_in_prior(prior_df: ArrayLike, df: ArrayLike) -> FloatArray:
+    """Weight of the prior, ``d0 / (d0 + d)``: 1 where d0 is infinite, 0 where it is 0 (unless d is 0 too: then 1)."""
+    d0, d = np.broadcast_arrays(np.asarray(prior_df, float), np.asarray(df, float))
+    finite = np.where(np.isinf(d0), 1.0, d0)
+    share = np.divide(finite, finite + d, out=np.ones_like(finite), where=finite + d > 0)
+    return np.where(np.isinf(d0), 1.0, share)
+
+
+def prior_df(stray: ArrayLike) -> FloatArray:
+    """Prior degrees of freedom of variances whose logarithms vary by `stray`: trigamma(d0 / 2) = stray; inf at 0."""
+    stray = np.asarray(stray, dtype=float)
+    return np.where(stray > _SMALL, 2 * inverse_trigamma(np.maximum(stray, _SMALL)), np.inf)
+
+
+def inverse_trigamma(value: ArrayLike) -> Any:
+    """Solve trigamma(x) = value > 0 for x by Newton's method on 1 / trigamma, which is nearly linear.
 
     Edges: value > 1e7 gives 1 / sqrt(value), value < 1e-6 gives 1 / value (both the limits of trigamma).
     Source: Smyth (2004), appendix.
     """
-    if value > 1e7:
-        return float(1 / np.sqrt(value))
-    if value < 1e-6:
-        return 1 / value
-    x = 0.5 + 1 / value
-    for _ in range(50):
-        trigamma = float(special.polygamma(1, x))
-        step = trigamma * (1 - trigamma / value) / float(special.polygamma(2, x))
-        x += step
-        if -step / x < 1e-8:
+    value = np.asarray(value, dtype=float)
+    wanted = np.clip(value, _SMALL, _LARGE)
+    x = 0.5 + 1 / wanted
+    for _ in range(20):
+        trigamma = special.polygamma(1, x)
+        step = trigamma * (1 - trigamma / wanted) / special.polygamma(2, x)
+        x = x + step
+        if np.max(-step / x, initial=0.0) < 1e-10:
             break
-    return x
+    return np.where(value > _LARGE, 1 / np.sqrt(value), np.where(value < _SMALL, 1 / value, x))
