@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -177,3 +178,14 @@ def test_a_log_cannot_steer_the_terminal(run: Run, tmp_path: Path) -> None:
     assert "\x1b" not in done.output
     assert "\\x1b[2J" in done.stdout
     assert "\\x1b[31m" in done.stderr
+
+
+HOW_TO = Path(__file__).parents[2] / "docs" / "how-to-compare.md"
+
+
+def test_the_how_to_names_options_that_exist(run: Run) -> None:
+    known = set(re.findall(r"--[a-z]+", run("--help").stdout))
+    written = set(re.findall(r"(?<![-\w])--[a-z_]+", HOW_TO.read_text(encoding="utf-8")))
+    of_the_harness = {"--log_samples", "--output_path", "--limit"}
+    assert written - of_the_harness <= known
+    assert known - {"--help", "--base"} <= written

@@ -62,7 +62,7 @@ def _table(headers: Sequence[str], rows: Sequence[Any], cells: Callable[[Any], S
         table.add_row(*cells(row))
     out = StringIO()
     Console(file=out, width=140, color_system=None, markup=False, highlight=False, emoji=False).print(table)
-    return "\n".join(line.rstrip() for line in out.getvalue().splitlines())
+    return "\n".join(line.rstrip() for line in out.getvalue().strip("\n").splitlines()) + "\n"
 
 
 def _estimate_row(one: Estimate) -> tuple[str, ...]:
