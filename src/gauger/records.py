@@ -86,7 +86,7 @@ class Estimate:
     """One number with its interval, as it stands in `estimates.json`."""
 
     estimand: str
-    """Name from DESIGN section 3: score, gain, uplift, gap_recovered, carryover, benchmark_bound_share, memorisation, ..."""
+    """Name in the registry of `estimate.estimands`: score, gain, uplift, gap_recovered, carryover, ..."""
     arm: str
     """The arm the estimate is about."""
     control: str | None = None
@@ -128,7 +128,7 @@ class Verdict:
     """The last word of a report: outcome against a threshold fixed before the run."""
 
     rule: Mapping[str, Any]
-    """The frozen rule: estimand, role, arm, control, threshold, level; `post_hoc` true where it changed after the start."""
+    """The frozen rule: estimand, role, arm, control, threshold, level; `post_hoc`: it changed after the start."""
     outcome: str
     """major, minor, undetermined or invalid."""
     probability_major: float | None = None

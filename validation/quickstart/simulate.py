@@ -31,7 +31,8 @@ def find(document: dict[str, Any], estimand: str, arm: str, over: str) -> dict[s
 
 
 def teacher(document: dict[str, Any]) -> tuple[bool, str]:
-    score = {(row["arm"], row["benchmark"]): row["value"] for row in document["estimates"] if row["estimand"] == "score"}
+    scores = [row for row in document["estimates"] if row["estimand"] == "score"]
+    score = {(row["arm"], row["benchmark"]): row["value"] for row in scores}
     names = [b["name"] for b in document["benchmarks"] if b["role"] != "far"]
     lead = {name: score["teacher", name] - score["base", name] for name in names}
     least = min(lead, key=lead.__getitem__)
