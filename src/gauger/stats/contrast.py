@@ -7,14 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from gauger.stats.counts import count_clusters, count_items, smallest_replication, why_undefined
 from gauger.stats.crossed import Components, crossed_components
 from gauger.stats.interval import Interval, Parts, combine
 from gauger.stats.item_part import ItemPart, item_part
 from gauger.stats.panel import FloatArray, IntArray, Panel
 from gauger.stats.replicate_part import ReplicatePart, replicate_part
-
-NO_SCORES = "no scored rows"
-ONE_CLUSTER = "fewer than two items"
 
 
 @dataclass(frozen=True)
@@ -39,12 +37,13 @@ class Contrasts:
     """(C,): part of the training replicates, moderated if asked for; contains the shared residual."""
     shared_variance: FloatArray
     """(C,): item × replicate residual contained in both."""
-    rare_variance: FloatArray
-    """(C,): what one more item, unlike those seen, would add; se² = max(item + rare - shared, 0) + replicate."""
+    least_item_variance: FloatArray
+    """(C,): what the item part counts for at least, because rare items may be missing from the sample. So
+    se² = max(max(item, least) - shared, 0) + replicate."""
     n_items: IntArray
     """(C,): items of the benchmarks that the contrast touches."""
     n_clusters: IntArray
-    """(C,): clusters of these items."""
+    """(C,): distinct clusters of these items."""
     n_replicates: IntArray
     """(C,): smallest number of replicates among the touched cells that have more than one; 1 where none has, and
     then the interval covers item sampling alone."""
@@ -91,7 +90,7 @@ def estimate_contrasts(
     item = item_part(components, weights)
     replicate = replicate_part(components, flat, moderated=moderated)
     shared = ((flat @ components.shared) * flat).sum(axis=1)
-    parts = Parts(item.variance + item.rare, item.df, replicate.variance, replicate.df, shared)
+    parts = Parts(np.maximum(item.variance, item.least), item.df, replicate.variance, replicate.df, shared)
     return _report(components, weights, (item, replicate, combine(parts, level)), shared)
 
 
@@ -100,7 +99,7 @@ def _report(
 ) -> Contrasts:
     item, replicate, interval = found
     flat = weights.reshape(len(weights), -1)
-    undefined = _undefined(components, weights)
+    undefined = why_undefined(components, weights)
     missing = np.array([reason is not None for reason in undefined], dtype=bool)
     value = np.where(missing, np.nan, flat @ np.nan_to_num(components.mean.ravel()))
     se = np.where(missing, np.nan, np.sqrt(interval.variance))
@@ -116,10 +115,10 @@ def _report(
         item_variance=item.variance + blank,
         replicate_variance=interval.replicate + blank,
         shared_variance=shared + blank,
-        rare_variance=item.rare + blank,
-        n_items=_count(weights, components.n_items),
-        n_clusters=_count(weights, components.n_clusters),
-        n_replicates=_smallest_replication(components, weights),
+        least_item_variance=item.least + blank,
+        n_items=count_items(components, weights),
+        n_clusters=count_clusters(components, weights),
+        n_replicates=smallest_replication(components, weights),
         undefined=undefined,
     )
 
@@ -130,26 +129,4 @@ def _correlation(joint: FloatArray) -> FloatArray:
     product = np.outer(scale, scale)
     correlation = np.clip(np.divide(joint, product, out=np.zeros_like(joint), where=product > 0), -1.0, 1.0)
     np.fill_diagonal(correlation, 1.0)
-    return correlation
-
-
-def _count(weights: FloatArray, per_cell: IntArray) -> IntArray:
-    """(C,): items or clusters of the benchmarks touched, each counted in the touched arm that has most of them."""
-    return np.asarray(np.where(weights != 0, per_cell, 0).max(axis=1).sum(axis=1))
-
-
-def _undefined(components: Components, weights: FloatArray) -> NDArray[np.object_]:
-    """(C,): None or the reason."""
-    touched = weights != 0
-    reasons = np.full(len(weights), None, dtype=object)
-    reasons[(touched & (components.n_clusters < 2)).any(axis=(1, 2))] = ONE_CLUSTER
-    reasons[(touched & (components.n_items == 0)).any(axis=(1, 2))] = NO_SCORES
-    reasons[~touched.any(axis=(1, 2))] = NO_SCORES
-    return reasons
-
-
-def _smallest_replication(components: Components, weights: FloatArray) -> IntArray:
-    """(C,): smallest number of replicates among the replicated cells touched; 1 if none."""
-    replicated = (weights != 0) & (components.n_replicates > 1)
-    smallest = np.where(replicated, components.n_replicates, np.iinfo(np.int64).max).min(axis=(1, 2))
-    return np.asarray(np.where(replicated.any(axis=(1, 2)), smallest, 1))
+    return np.asarray(correlation)

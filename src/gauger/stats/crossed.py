@@ -47,6 +47,8 @@ class Components:
     """(A, B): items with at least one score."""
     n_clusters: IntArray
     """(A, B): clusters with at least one score."""
+    clusters: tuple[IntArray, ...]
+    """Per benchmark, (U_b,): ids of its clusters."""
     blocks: tuple[tuple[int, ...], ...]
     """Benchmarks that share clusters stand in one block, every other one alone."""
     block_df: FloatArray
@@ -102,6 +104,7 @@ def crossed_components(panel: Panel) -> Components:
         n_replicates=np.stack([part.n_replicates for part in parts], axis=1),
         n_items=np.stack([part.n_items for part in parts], axis=1),
         n_clusters=np.stack([part.n_clusters for part in parts], axis=1),
+        clusters=tuple(part.clusters for part in parts),
         blocks=blocks,
         block_df=np.array([_block_df([parts[b] for b in block]) for block in blocks]),
     )

@@ -21,7 +21,7 @@ class Parts:
     """Variance parts of C contrasts, (C,) each, and what they are known from."""
 
     item: FloatArray
-    """Item part, with the shared residual and what rare items may hide."""
+    """Item part, with the shared residual; lifted to its least value."""
     item_df: FloatArray
     replicate: FloatArray
     """Replicate part, with the shared residual; as estimated, at least 0."""

@@ -9,6 +9,9 @@ import numpy as np
 from gauger.stats.crossed import Components
 from gauger.stats.panel import FloatArray
 
+RARE_ITEMS = 2.0
+"""How many items of a rare kind the item part is worth at least; z^2 / 2, as many as Agresti and Coull (1998) add."""
+
 
 @dataclass(frozen=True)
 class ItemPart:
@@ -18,25 +21,25 @@ class ItemPart:
     """(C,): spread of the clusters' influences; contains the shared residual."""
     df: FloatArray
     """(C,): its degrees of freedom."""
-    rare: FloatArray
-    """(C,): variance that one more item, unlike those seen, would add."""
+    least: FloatArray
+    """(C,): what the item part is not taken below: the variance that a few rare items would give."""
 
 
 def item_part(components: Components, weights: FloatArray) -> ItemPart:
     """Return the variance that items give to contrasts with weights (C, A, B).
 
     - Degrees of freedom by Satterthwaite over blocks of benchmarks: ``(sum V_k)^2 / sum V_k^2 / df_k``.
-    - `rare`: near a bound the few items that differ decide the variance, and a sample that happens to hold none of
-      them would claim certainty. So the answers get company, in the spirit of Agresti and Coull's added observations:
-      one more item on which one arm is as far from its mean as the farthest answer seen, independently in each of its
-      replicates: ``sum_b max_a(w_ab^2 / R_ab) farthest_b^2 / (I_b G_b)``. It fades as 1 / I^2.
+    - `least`: near a bound a few items decide the variance, and a sample that happens to hold none of them would claim
+      certainty. In the spirit of Agresti and Coull's added observations it is held to what `RARE_ITEMS` items would
+      give on which one arm is as far from its mean as the farthest answer seen, independently in each replicate:
+      ``RARE_ITEMS sum_b max_a(w_ab^2 / R_ab) farthest_b^2 / (I_b G_b)``. Away from the bounds it does nothing.
     """
     variances = np.stack([_block_variance(components, weights, block) for block in components.blocks])
     variance = variances.sum(axis=0)
     spread = (variances**2 / components.block_df[:, None]).sum(axis=0)
     floor = float(components.block_df.min())
     df = np.divide(variance**2, spread, out=np.full_like(variance, floor), where=spread > 0)
-    return ItemPart(variance, df, _rare(components, weights))
+    return ItemPart(variance, df, RARE_ITEMS * _rare_item(components, weights))
 
 
 def _block_variance(components: Components, weights: FloatArray, block: tuple[int, ...]) -> FloatArray:
@@ -47,7 +50,8 @@ def _block_variance(components: Components, weights: FloatArray, block: tuple[in
     return np.asarray(((part @ components.item[np.ix_(cells, cells)]) * part).sum(axis=1))
 
 
-def _rare(components: Components, weights: FloatArray) -> FloatArray:
+def _rare_item(components: Components, weights: FloatArray) -> FloatArray:
+    """(C,): variance that one rare item gives."""
     per_arm = weights**2 / np.maximum(components.n_replicates, 1)
     size = np.maximum(components.n_items.max(axis=0) * components.n_clusters.max(axis=0), 1)
     return np.asarray(per_arm.max(axis=1) @ (components.farthest**2 / size))

@@ -6,20 +6,29 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy import special
+from scipy.linalg import lapack
 
-from gauger.stats.panel import FloatArray
+from gauger.stats.panel import FloatArray, IntArray
 from gauger.stats.student import t_cdf, t_quantile
 
-SAMPLES = 8192
 SEED = 20040101
+MOST_DRAWS, FEWEST_DRAWS = 2**18, 2**13
+MOST_PRODUCTS = 2**32
+"""Multiplications that the draws of a family may cost (a few tenths of a second), within the limits above."""
+CHUNK = 2**11
+"""Draws held in memory at once."""
+DF_CLASSES_PER_OCTAVE = 4
+"""Degrees of freedom that differ are rounded to classes of a factor 2^(1/4) while the joint distribution is drawn."""
+RANK_TOLERANCE = 1e-3
+"""Variance that the draws of a contrast may leave out (they are rescaled to variance 1)."""
 
 
 @dataclass(frozen=True)
 class Simultaneous:
-    """A family of contrasts judged together."""
+    """A family of C contrasts judged together."""
 
-    critical: float
-    """Quantile of max |t| at the level."""
+    critical: FloatArray
+    """(C,): how many standard errors each interval reaches; one number where all have the same degrees of freedom."""
     low: FloatArray
     """(C,): lower ends of intervals that hold together with probability `level`."""
     high: FloatArray
@@ -31,34 +40,126 @@ class Simultaneous:
 
 
 def max_t(value: FloatArray, covariance: FloatArray, df: FloatArray, level: float = 0.95) -> Simultaneous:
-    """Thin version: Gaussian max over a fixed sample, mapped through each contrast's own t."""
-    se = np.sqrt(np.diag(covariance))
-    ok = np.isfinite(value) & (se > 0)
-    df = np.broadcast_to(np.asarray(df, float), value.shape)
-    low, high, adjusted = (np.full(value.shape, np.nan) for _ in range(3))
-    p = np.full(value.shape, np.nan)
-    if not ok.any():
-        return Simultaneous(np.nan, low, high, adjusted, p)
-    correlation = covariance[np.ix_(ok, ok)] / np.outer(se[ok], se[ok])
-    eigenvalues, vectors = np.linalg.eigh(correlation)
-    root = vectors * np.sqrt(np.maximum(eigenvalues, 0))
-    draws = np.random.default_rng(SEED).standard_normal((SAMPLES, len(root)))
-    largest = np.sort(np.abs(draws @ root.T).max(axis=1))
-    two_sided = special.ndtr(-np.quantile(largest, level))
-    t = np.abs(value[ok]) / se[ok]
-    tail = t_cdf(-t, df[ok])
-    p[ok] = 2 * tail
-    adjusted[ok] = np.maximum(1 - np.searchsorted(largest, -special.ndtri(tail)) / SAMPLES, p[ok])
-    critical = t_quantile(1 - two_sided, df[ok])
-    low[ok], high[ok] = value[ok] - critical * se[ok], value[ok] + critical * se[ok]
-    return Simultaneous(float(critical.max()), low, high, adjusted, holm(p))
+    """Judge a family of contrasts at once, from their joint distribution.
+
+    ``T_c = Z_c / sqrt(W_c / df_c)``: Z normal with the correlation of the estimates, W_c chi-square quantiles at one
+    common uniform number. With equal df this is the multivariate t of Hothorn, Bretz and Westfall (2008). Intervals are
+    equally improbable each: the smallest of the family's two-sided p-values falls below alpha* with probability
+    ``1 - level``; contrast c gets ``value ± t(1 - alpha*/2, df_c) se``.
+
+    Parameters
+    ----------
+    value : (C,) array
+        Estimates; NaN entries are left out of the family and stay NaN.
+    covariance : (C, C) array
+        Their covariance; a contrast with variance 0 is left out too. May be singular.
+    df : (C,) array or float
+        Degrees of freedom, inf = known variances.
+    level : float
+        Joint confidence level, 0-1.
+
+    Returns
+    -------
+    Simultaneous
+
+    Notes
+    -----
+    The distribution is drawn, with a fixed seed, so the same input gives the same answer: 262,144 draws for up to about
+    a hundred contrasts (standard error of a tail probability of 0.05: 0.0004), no fewer than 8,192 for thousands
+    (0.0024, which moves the critical value by less than 1 %).
+    Adjusted p-values are never below the unadjusted ones. Agrees with multcomp and mvtnorm (tests/golden).
+
+    References
+    ----------
+    Hothorn, Bretz and Westfall (2008), Biom. J. 50, 346-363.
+    """
+    df = np.broadcast_to(np.asarray(df, dtype=float), np.shape(value))
+    variance = np.diag(covariance)
+    known = np.isfinite(value) & (np.nan_to_num(variance) > 0)
+    columns = {name: np.full(np.shape(value), np.nan) for name in ("critical", "low", "high", "p_adjusted", "p")}
+    if known.any():
+        se = np.sqrt(variance[known])
+        smallest = _smallest_log_p(covariance[np.ix_(known, known)] / np.outer(se, se), df[known])
+        columns["p"][known] = 2 * t_cdf(-np.abs(value[known]) / se, df[known])
+        below = np.searchsorted(smallest, np.log(np.maximum(columns["p"][known], 1e-300)), side="right") / len(smallest)
+        columns["p_adjusted"][known] = np.maximum(below, columns["p"][known])
+        columns["critical"][known] = t_quantile(1 - np.exp(np.quantile(smallest, 1 - level)) / 2, df[known])
+        half = columns["critical"][known] * se
+        columns["low"][known], columns["high"][known] = value[known] - half, value[known] + half
+    return Simultaneous(columns["critical"], columns["low"], columns["high"], columns["p_adjusted"], holm(columns["p"]))
 
 
 def holm(p: FloatArray) -> FloatArray:
-    """Holm's step-down adjusted p-values (1979); NaN stays NaN and does not count."""
-    adjusted = np.full(p.shape, np.nan)
+    """Adjust p-values by Holm's step-down rule (1979): valid whatever the dependence; NaN stays NaN, uncounted."""
+    adjusted = np.full(np.shape(p), np.nan)
     known = np.flatnonzero(np.isfinite(p))
     order = known[np.argsort(p[known], kind="stable")]
     steps = np.maximum.accumulate(p[order] * np.arange(len(order), 0, -1))
     adjusted[order] = np.minimum(steps, 1.0)
     return adjusted
+
+
+def _smallest_log_p(correlation: FloatArray, df: FloatArray) -> FloatArray:
+    """Draw the logarithm of the family's smallest two-sided p-value many times; sorted."""
+    root = _root(correlation)
+    classes, kind = _df_classes(df)
+    order = np.argsort(kind, kind="stable")
+    root, starts = root[order].astype(np.float32), np.searchsorted(kind[order], np.arange(len(classes)))
+    tables = [_Table.of(class_df) for class_df in classes]
+    wanted = MOST_PRODUCTS // (root.size + 20 * len(df) + 1500 * len(classes))
+    rng = np.random.default_rng(SEED)
+    n_chunks = int(np.clip(wanted, FEWEST_DRAWS, MOST_DRAWS)) // CHUNK
+    return np.sort(np.concatenate([_chunk(root, starts, tables, rng) for _ in range(n_chunks)]))
+
+
+@dataclass(frozen=True)
+class _Table:
+    """Student's t with one number of degrees of freedom, ready to be drawn from and looked up."""
+
+    shrink: FloatArray
+    """(CHUNK,): sqrt(chi2 / df) at equally spaced quantiles, ascending."""
+    log_p: FloatArray
+    """Logarithm of the two-sided p-value at `_GRID`."""
+
+    @classmethod
+    def of(cls, df: float) -> _Table:
+        middle = (np.arange(CHUNK) + 0.5) / CHUNK
+        shrink = np.ones(CHUNK) if np.isinf(df) else np.sqrt(special.chdtri(df, 1 - middle) / df)
+        with np.errstate(divide="ignore"):
+            log_p = np.log(2 * t_cdf(-np.expm1(_GRID), df))
+        return cls(shrink, np.maximum(log_p, -700.0))
+
+
+_GRID = np.linspace(0.0, np.log1p(2000.0), 4096)
+"""log(1 + |t|)"""
+
+
+def _chunk(root: FloatArray, starts: IntArray, tables: list[_Table], rng: np.random.Generator) -> FloatArray:
+    """(CHUNK,) smallest log p-values; contrasts of one df class stand together from `starts` on."""
+    z = rng.standard_normal((CHUNK, root.shape[1]), dtype=np.float32) @ root.T
+    np.abs(z, out=z)
+    largest = np.maximum.reduceat(z, starts, axis=1).astype(float)
+    quantile = rng.permutation(CHUNK)
+    found = np.zeros(CHUNK)
+    for column, table in enumerate(tables):
+        t = largest[:, column] / table.shrink[quantile]
+        np.minimum(found, np.interp(np.log1p(t), _GRID, table.log_p), out=found)
+    return found
+
+
+def _df_classes(df: FloatArray) -> tuple[FloatArray, IntArray]:
+    """Round degrees of freedom to classes: the classes' df, and each contrast's class. Equal df stay exact."""
+    if np.all(df == df[0]):
+        return df[:1], np.zeros(len(df), dtype=np.int64)
+    octaves = np.log2(np.clip(df, 0.5, 1e4))
+    classes, kind = np.unique(np.round(octaves * DF_CLASSES_PER_OCTAVE), return_inverse=True)
+    return 2 ** (classes / DF_CLASSES_PER_OCTAVE), kind
+
+
+def _root(correlation: FloatArray) -> FloatArray:
+    """(C, rank) matrix L with unit rows and L L' = correlation, by Cholesky with pivoting; rank-deficient is fine."""
+    factor, pivot, rank, _ = lapack.dpstrf(correlation, tol=RANK_TOLERANCE, lower=1)
+    root = np.zeros((len(correlation), int(rank)))
+    root[pivot - 1] = np.tril(factor)[:, : int(rank)]
+    length = np.linalg.norm(root, axis=1, keepdims=True)
+    return np.asarray(root / length)
