@@ -26,7 +26,7 @@ KIND_WORDS: Mapping[str, str] = {
     "distilled": "trained on the teacher's outputs",
     "teacher": "the teacher itself",
     "base": "the student before any of this training",
-    "matched": "same tokens, steps and format, no teacher",
+    "matched": "as many rows and steps in the same format, no teacher",
     "placebo": "same recipe, but the student's own base plays the teacher",
     "format": "learns the answer format alone",
     "leak": "positive control: test items planted in its training data",

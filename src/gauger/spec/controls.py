@@ -115,7 +115,7 @@ def _matched_recipe(recipe: Recipe) -> Recipe:
 def _matched(name: str, recipe: Recipe) -> Arm:
     forms = ", ".join(_forms(recipe)) or "any form"
     steps = sum(stage.steps for stage in recipe)
-    text = f"Same tokens, steps and format without the teacher: {steps} steps on web text ({forms})"
+    text = f"As many rows and steps in the same format, without the teacher: {steps} steps on web text ({forms})"
     return Arm(name, ArmKind.MATCHED, "base", recipe, recipe, text)
 
 

@@ -55,7 +55,7 @@ class Controls(Part):
     base: Control = Control()
     """The untouched student."""
     matched: Control = Control()
-    """Same tokens, steps and format, no teacher."""
+    """As many rows and steps in the same format, no teacher; the ledger counts the tokens of both."""
     placebo: CopyingControl = CopyingControl()
     """A teacher with nothing to teach: the student's own base answers the same prompts."""
     format: CopyingControl = CopyingControl()

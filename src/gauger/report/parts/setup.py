@@ -34,8 +34,9 @@ def _lead(view: View) -> list[str | Markup]:
         )
     if not view.is_compare:
         lead.append(
-            "Uplift is what an arm scores beyond its matched arm: the same tokens, steps and format without the "
-            "teacher. Raw gain is what it scores beyond the untouched base. Differences are in percentage points."
+            "Uplift is what an arm scores beyond its matched arm: as many rows and steps in the same format, without "
+            "the teacher. Raw gain is what it scores beyond the untouched base. Differences are in percentage points. "
+            "The token ledger counts what each arm was trained on."
         )
     return lead
 
