@@ -146,12 +146,14 @@ def test_options_choose_the_score(run: Run, logs: Path) -> None:
         (("distilled=distilled", "control=control", "--role", "gsm8k=close"), "a known role for gsm8k"),
         (("distilled=distilled", "control=control", "--metric", "acc"), "a metric of the logs, got 'acc'"),
         (("distilled=distilled", "control=control", "--unparsed", "zero"), "--unparsed wrong or missing"),
+        (("distilled=distilled", "control=control", "--out", "taken"), "taken: expected a folder for --out"),
         (("distilled=distilled", "control=control", "--distilled", "x"), "one records table beside"),
         (("nowhere.csv", "--distilled", "x", "--control", "y"), "nowhere.csv: expected an existing file"),
         (("control", "--distilled", "x", "--control", "y"), "one records table (.csv, .parquet)"),
     ],
 )
 def test_a_users_mistake_is_said_as_one(run: Run, logs: Path, arguments: tuple[str, ...], says: str) -> None:
+    (logs / "taken").write_text("a file")
     done = run(*arguments)
     assert isinstance(done.exception, UserError)
     assert says in str(done.exception)

@@ -9,7 +9,7 @@ import typer
 
 from gauger.cli.compare_text import comparison_text, printable
 from gauger.cli.output import JsonFlag, print_json, print_text, say
-from gauger.errors import UserError, nearest
+from gauger.errors import Place, UserError, nearest
 
 if TYPE_CHECKING:
     from gauger.measure.importers.arm import ArmLogs
@@ -78,6 +78,8 @@ def compare(
         unparsed_wrong=_unparsed_wrong(unparsed),
     )
     gathered = _gather(arms, {kind: name for kind, name in names.items() if name})
+    if out and out.exists() and not out.is_dir():
+        raise UserError("a folder for --out", "an existing file", Place(str(out)))
     document = compare(gathered, question)
     for warning in document.warnings:
         say(f"warning: {printable(warning)}")

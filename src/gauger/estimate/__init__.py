@@ -18,4 +18,7 @@ planted.py     what is true in a simulated study
 simulate.py    draws of a planted study
 grid.py        calibration design files: a grid of planted studies
 calibrate.py   scores every estimator on planted studies: bias, coverage, width, power, false verdicts
+comparison.py  gauger compare: from the logs of several arms to a document
+comparison_document.py  what a report shows of a comparison, and what logs cannot say
+sensitivity.py the same outputs scored another way, and whether the conclusion stands
 """
