@@ -93,7 +93,7 @@ OBJECT = st.fixed_dictionaries(
 )
 
 
-@settings(deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(objects=st.lists(OBJECT, min_size=1, max_size=5), ascii_only=st.booleans())
 def test_the_fast_and_the_slow_path_read_the_same(
     tmp_path_factory: pytest.TempPathFactory, objects: list[dict[str, object]], ascii_only: bool
@@ -105,7 +105,7 @@ def test_the_fast_and_the_slow_path_read_the_same(
     assert slow["acc"].to_list() == [one.get("acc") for one in objects]
 
 
-@settings(deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(cut=st.integers(0, 3 * len(GOOD)))
 def test_a_file_cut_anywhere_gives_whole_lines_or_an_error_at_the_last_line(
     tmp_path_factory: pytest.TempPathFactory, cut: int

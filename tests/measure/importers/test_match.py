@@ -126,7 +126,7 @@ def test_an_unparsed_answer_counts_or_does_not_as_the_rule_says() -> None:
 ITEMS = st.dictionaries(st.sampled_from("abcdefgh"), st.none() | st.sampled_from([0.0, 0.5, 1.0]), min_size=1)
 
 
-@settings(deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(sides=st.lists(ITEMS, min_size=2, max_size=3))
 def test_matching_is_the_intersection_of_answered_items_whatever_the_order(
     sides: list[dict[str, float | None]],

@@ -135,7 +135,7 @@ def test_a_column_of_another_kind_is_refused(tmp_path: Path) -> None:
 NAME = st.text(st.characters(codec="utf-8", exclude_characters="\x00"), min_size=1, max_size=8).filter(str.strip)
 
 
-@settings(deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(
     rows=st.lists(
         st.tuples(NAME, st.integers(0, 9), st.floats(0, 1).map(float)),
@@ -157,7 +157,7 @@ def test_csv_and_parquet_of_one_table_read_the_same(
     assert one["item"].to_list() == [row[0] for row in rows]
 
 
-@settings(deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(cut=st.integers(0, 120), whole=st.just(HEAD + "".join(f"d,0,bench,item{i},0.25\n" for i in range(4))))
 def test_a_table_cut_anywhere_never_invents_a_row(
     tmp_path_factory: pytest.TempPathFactory, cut: int, whole: str
