@@ -146,18 +146,27 @@ def test_unknown_options() -> None:
         search(data, tau2=[-1.0, 0.0, 0.0])
 
 
-def quadratic(value: float, gradient: float, hessian: float) -> Likelihood:
-    one = np.ones(1)
-    return Likelihood(value, gradient * one, hessian * np.eye(1), one, np.eye(1), 1.0)
+class Line:
+    """A log-likelihood value = slope * tau2 that claims this gradient and Hessian everywhere."""
+
+    def __init__(self, slope: float, gradient: float, hessian: float) -> None:
+        self.slope, self.gradient, self.hessian = slope, gradient, hessian
+
+    def value(self, tau2: np.ndarray) -> float:
+        return self.slope * float(tau2[0])
+
+    def __call__(self, tau2: np.ndarray) -> Likelihood:
+        one = np.ones(1)
+        return Likelihood(self.value(tau2), self.gradient * one, self.hessian * np.eye(1), one, np.eye(1), 1.0)
 
 
 def test_no_maximum_is_an_error() -> None:
     """A likelihood that rises for ever, and one whose gradient lies."""
     free = np.ones(1, dtype=bool)
     with pytest.raises(ConvergenceError, match="did not converge"):
-        maximise(lambda t: quadratic(float(t[0]), 1.0, -1e-3), np.ones(1), free, 1.0)
+        maximise(Line(1.0, 1.0, -1e-3), np.ones(1), free, 1.0)
     with pytest.raises(ConvergenceError, match="did not converge"):
-        maximise(lambda t: quadratic(-float(t[0]), 1.0, -1.0), np.ones(1), free, 1.0)
+        maximise(Line(-1.0, 1.0, -1.0), np.ones(1), free, 1.0)
 
 
 def test_joint_test_of_one_column_is_its_own_test() -> None:

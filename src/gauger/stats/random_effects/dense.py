@@ -97,13 +97,13 @@ class DenseEngine:
         )
         return Stack(sampling, columns, incidence, rows)
 
-    def moments(self, tau2: Array) -> Moments:
+    def moments(self, tau2: Array, *, derivatives: bool = True) -> Moments:
         """Return the moments at tau2 (L,), each >= 0.
 
         d log|M| = tr(W Z_k Z_k'), d2 = -|Z_k' W Z_l|^2; dC = -K_k'K_k, d2C = K_k' (Z_k'WZ_l) K_l + its transpose,
         K_k = Z_k' W B.
         """
-        parts = [_stack_moments(stack, tau2) for stack in self.stacks]
+        parts = [_stack_moments(stack, tau2, len(tau2) if derivatives else 0) for stack in self.stacks]
         total = parts[0]
         for part in parts[1:]:
             total = total + part
@@ -123,14 +123,15 @@ def _indicators(codes: Codes) -> Array:
     return np.asarray(local[:, :, None] == np.arange(local.max() + 1), dtype=float)
 
 
-def _stack_moments(stack: Stack, tau2: Array) -> Moments:
+def _stack_moments(stack: Stack, tau2: Array, L: int) -> Moments:
     inverse, logdets = stack.inverse(tau2)
     solved = inverse @ stack.columns
-    weighted = [inverse if z is None else inverse @ z for z in stack.incidence]
-    short = [solved if z is None else z.transpose(0, 2, 1) @ solved for z in stack.incidence]
-    L = len(tau2)
     logdet = constant(np.array(logdets), L)
     cross = constant(np.einsum("bmi,bmj->ij", stack.columns, solved), L)
+    if L == 0:
+        return Moments(logdet, cross)
+    weighted = [inverse if z is None else inverse @ z for z in stack.incidence]
+    short = [solved if z is None else z.transpose(0, 2, 1) @ solved for z in stack.incidence]
     for k, z in enumerate(stack.incidence):
         cross.parts[1 + k] = -np.einsum("bgi,bgj->ij", short[k], short[k])
         for m in range(k, L):

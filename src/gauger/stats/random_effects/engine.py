@@ -13,8 +13,8 @@ from gauger.stats.random_effects.nested import NestedEngine, tree_of
 class Engine(Protocol):
     """Evaluates a model's moments."""
 
-    def moments(self, tau2: Array) -> Moments:
-        """Return log|M| and [X y]' M^-1 [X y] with derivatives at tau2 (L,)."""
+    def moments(self, tau2: Array, *, derivatives: bool = True) -> Moments:
+        """Return log|M| and [X y]' M^-1 [X y] at tau2 (L,), with or without derivatives."""
         ...
 
     def solve(self, tau2: Array, right: Array) -> Array:

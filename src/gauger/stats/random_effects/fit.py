@@ -7,8 +7,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -17,7 +16,7 @@ from numpy.typing import ArrayLike
 from gauger.errors import UserError, nearest
 from gauger.stats.random_effects import univariate
 from gauger.stats.random_effects.data import Array, MetaData
-from gauger.stats.random_effects.engine import engine_for
+from gauger.stats.random_effects.engine import Engine, engine_for
 from gauger.stats.random_effects.maximise import Maximum, maximise
 from gauger.stats.random_effects.moments import Likelihood, likelihood
 from gauger.stats.random_effects.result import MetaFit
@@ -27,6 +26,10 @@ from gauger.stats.random_effects.threads import one_thread
 Method = Literal["REML", "ML"]
 Test = Literal["z", "t", "knapp-hartung"]
 DegreesOfFreedom = Literal["residual", "contain"]
+MARGIN = 2.0
+"""Log-likelihood units by which an uneven start must be better."""
+UNEQUAL = 20.0
+"""Ratio of the largest to the smallest sampling variance from which uneven starts are tried."""
 TESTS = ("z", "t", "knapp-hartung")
 
 
@@ -92,23 +95,58 @@ def fit(
 def search(data: MetaData, method: str = "REML", tau2: ArrayLike | None = None, start: Array | None = None) -> Maximum:
     """Find the variance components: the part of `fit` that iterates. A good `start` (L,) saves steps."""
     L = len(data.levels)
-    guess = np.full(L, _first_guess(data) / L) if start is None else start
     if tau2 is None and univariate.applies(data):
-        return univariate.maximise_mean(data, method == "REML", float(guess[0]))
+        return univariate.maximise_mean(
+            data, method == "REML", _first_guess(data) if start is None else float(start[0])
+        )
     fixed = np.full(L, np.nan) if tau2 is None else np.array(tau2, dtype=float).reshape(L)
     if (fixed < 0).any():
         raise UserError("fixed tau2 >= 0", f"{np.nanmin(fixed):g}")
     free = np.isnan(fixed)
     with one_thread():
-        found = maximise(likelihood_of(data, method), np.where(free, guess, fixed), free, data.typical_variance)
+        objective = likelihood_of(data, method)
+        guess = _start(objective, data, fixed) if start is None else start
+        found = maximise(objective, np.where(free, guess, fixed), free, data.typical_variance)
     beta, vcov = data.basis.to_design(found.at.beta, found.at.vcov)
     return replace(found, at=replace(found.at, beta=beta, vcov=vcov))
 
 
-def likelihood_of(data: MetaData, method: str = "REML") -> Callable[[Array], Likelihood]:
-    """Return the function tau2 (L,) -> `Likelihood`; its coefficients are in the safe basis, see `Basis.to_design`."""
-    engine, n = engine_for(data), len(data)
-    return lambda components: likelihood(engine.moments(components), n, method)
+@dataclass(frozen=True)
+class ModelLikelihood:
+    """The function tau2 (L,) -> `Likelihood` of some data; coefficients are in the safe basis (`Basis.to_design`)."""
+
+    engine: Engine
+    n: int
+    method: str
+
+    def __call__(self, tau2: Array) -> Likelihood:
+        """Evaluate with gradient and Hessian."""
+        return likelihood(self.engine.moments(tau2), self.n, self.method)
+
+    def value(self, tau2: Array) -> float:
+        """Evaluate the log-likelihood alone, at a fraction of the cost."""
+        return likelihood(self.engine.moments(tau2, derivatives=False), self.n, self.method).value
+
+
+def likelihood_of(data: MetaData, method: str = "REML") -> ModelLikelihood:
+    """Return the (restricted) likelihood of these data as a function of tau2."""
+    return ModelLikelihood(engine_for(data), len(data), method)
+
+
+def _start(objective: ModelLikelihood, data: MetaData, fixed: Array) -> Array:
+    """Split the heterogeneity evenly; with very unequal rows (several modes) also try nearly all of it at one level."""
+    L, total = len(fixed), _first_guess(data)
+    even = np.full(L, total / L)
+    if L == 1 or data.variance.max() < UNEQUAL * data.variance.min():
+        return even
+    best, value = even, objective.value(np.where(np.isnan(fixed), even, fixed)) + MARGIN
+    for level in range(L):
+        uneven = np.full(L, 0.1 * total / (L - 1))
+        uneven[level] = 0.9 * total
+        there = objective.value(np.where(np.isnan(fixed), uneven, fixed))
+        if there > value:
+            best, value = uneven, there
+    return best
 
 
 def _first_guess(data: MetaData) -> float:

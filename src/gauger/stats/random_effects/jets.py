@@ -64,6 +64,8 @@ class Jet:
     def times_variable(self, value: float, index: int) -> Jet:
         """Multiply by variable `index`, whose value is given: the product rule with derivatives 1 and 0."""
         product = value * self.parts
+        if self.variables == 0:
+            return Jet(product, 0)
         product[1 + index] += self.parts[0]
         for other in range(self.variables):
             k, m = min(index, other), max(index, other)
@@ -76,8 +78,9 @@ class Jet:
         k, m = pairs(L)
         product = self.parts * other.parts[0] + self.parts[0] * other.parts
         product[0] *= 0.5
-        product[1 + L :] += self._at(k) * other._at(m)
-        product[1 + L :] += self._at(m) * other._at(k)
+        if L:
+            product[1 + L :] += self._at(k) * other._at(m)
+            product[1 + L :] += self._at(m) * other._at(k)
         return Jet(product, L)
 
     def one_plus(self) -> Jet:
@@ -93,7 +96,8 @@ class Jet:
         inverse = 1.0 / self.parts[0]
         result = self.parts * -(inverse**2)
         result[0] = inverse
-        result[1 + L :] -= 2.0 * inverse * result.take(1 + k, 0) * self._at(m)
+        if L:
+            result[1 + L :] -= 2.0 * inverse * result.take(1 + k, 0) * self._at(m)
         return Jet(result, L)
 
     def log(self) -> Jet:
@@ -102,7 +106,8 @@ class Jet:
         k, m = pairs(L)
         result = self.parts / self.parts[0]
         result[0] = np.log(self.parts[0])
-        result[1 + L :] -= result.take(1 + k, 0) * result.take(1 + m, 0)
+        if L:
+            result[1 + L :] -= result.take(1 + k, 0) * result.take(1 + m, 0)
         return Jet(result, L)
 
     def _at(self, index: Codes) -> Array:
@@ -128,8 +133,9 @@ class Jet:
         products = (self.parts.reshape(J * q, G) @ other.parts.reshape(J * q, G).T).reshape(J, q, J, q)
         result = products[:, :, 0] + products[0].transpose(1, 0, 2)
         result[0] *= 0.5
-        result[1 + L :] += products[1 + k, :, 1 + m]
-        result[1 + L :] += products[1 + m, :, 1 + k]
+        if L:
+            result[1 + L :] += products[1 + k, :, 1 + m]
+            result[1 + L :] += products[1 + m, :, 1 + k]
         return Jet(result, L)
 
 

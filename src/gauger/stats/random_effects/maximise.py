@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +19,10 @@ STEP_TOLERANCE = 1e-5
 """A Newton step that moves every component by less than this share of its scale is the last one. Newton steps converge
 quadratically, so the error left is about its square, 1e-10."""
 STALLED = 0.1
-"""The last step must bring the gradient below this share of what it was, else it was not the last."""
+"""The last step must bring the gradient below this share of what it was, else it was not the last ..."""
+TINY, SMALL_STEPS = 1e-8, 5
+"""... unless it was this small, or this many small ones in a row changed nothing: the gradient is then rounding error
+(variances that differ by many orders of magnitude make it coarse)."""
 
 
 NEAR = 3.0
@@ -39,9 +42,19 @@ class Maximum:
     """Which components are zero because the likelihood falls as they leave zero."""
 
 
-def maximise(
-    likelihood_at: Callable[[Array], Likelihood], start: Array, free: NDArray[np.bool_], scale: float
-) -> Maximum:
+class Objective(Protocol):
+    """A log-likelihood of tau2 (L,)."""
+
+    def __call__(self, tau2: Array) -> Likelihood:
+        """Evaluate with gradient and Hessian."""
+        ...
+
+    def value(self, tau2: Array) -> float:
+        """Evaluate without them, at a fraction of the cost."""
+        ...
+
+
+def maximise(likelihood_at: Objective, start: Array, free: NDArray[np.bool_], scale: float) -> Maximum:
     """Find tau2 >= 0 where the log-likelihood has its maximum over the free components.
 
     Components at zero whose gradient points outwards are held there; the rest take a Newton step with the Hessian made
@@ -50,7 +63,7 @@ def maximise(
 
     Parameters
     ----------
-    likelihood_at : callable
+    likelihood_at : Objective
         tau2 (L,) -> `Likelihood` with gradient and Hessian.
     start : (L,) array
         First guess; also holds the fixed values.
@@ -64,13 +77,13 @@ def maximise(
     ConvergenceError
         When `STEPS` steps do not suffice or no step improves a point that is not a maximum.
     """
-    found = _uphill(likelihood_at, start, free, scale)
+    found = _uphill(likelihood_at, start, likelihood_at(start), free, scale)
     for component in np.flatnonzero(free & (found.tau2 > 0.0)):
         if near_zero(float(found.tau2[component]), float(found.at.hessian[component, component])):
             rival = found.tau2.copy()
             rival[component] = 0.0
-            if likelihood_at(rival).value > found.at.value:
-                found = _uphill(likelihood_at, rival, free, scale)
+            if likelihood_at.value(rival) > found.at.value:
+                found = _uphill(likelihood_at, rival, likelihood_at(rival), free, scale)
     return found
 
 
@@ -79,17 +92,18 @@ def near_zero(tau2: float, curvature: float) -> bool:
     return -0.5 * curvature * tau2**2 < NEAR
 
 
-def _uphill(
-    likelihood_at: Callable[[Array], Likelihood], start: Array, free: NDArray[np.bool_], scale: float
-) -> Maximum:
-    tau2, at = start, likelihood_at(start)
+def _uphill(likelihood_at: Objective, tau2: Array, at: Likelihood, free: NDArray[np.bool_], scale: float) -> Maximum:
+    small_steps = 0
     for step_number in range(1, STEPS + 1):
         step, moving = _step(at, tau2, free)
-        small = bool((np.abs(step) <= STEP_TOLERANCE * (tau2 + 1e-3 * scale)).all())
+        size = float((np.abs(step) / (tau2 + 1e-3 * scale)).max())
+        small = size <= STEP_TOLERANCE
+        small_steps = small_steps + 1 if small else 0
         proposal, reached = _climb(likelihood_at, tau2, at, step) if step.any() else (tau2, at)
         if reached is None and not small:
             break
-        done = small and (reached is None or _settled(at, reached, moving, tau2, scale))
+        at_rounding = size <= TINY or small_steps >= SMALL_STEPS or reached is None
+        done = small and (at_rounding or _settled(at, reached, moving))
         if reached is not None:
             tau2, at = proposal, reached
         if done:
@@ -98,11 +112,11 @@ def _uphill(
     raise ConvergenceError(f"The variances did not converge: tau2 = {tau2.tolist()}, gradient = [{gradient}].")
 
 
-def _settled(before: Likelihood, after: Likelihood, moving: NDArray[np.bool_], tau2: Array, scale: float) -> bool:
-    """Tell whether a small step ended the search: the gradient collapsed, or the step was at the level of rounding."""
-    was, now = np.abs(before.gradient[moving]), np.abs(after.gradient[moving])
-    rounding = 1e-9 * (1.0 + abs(after.value)) / (tau2[moving] + scale)
-    return bool((now <= np.maximum(STALLED * was, rounding)).all())
+def _settled(before: Likelihood, after: Likelihood | None, moving: NDArray[np.bool_]) -> bool:
+    """Tell whether a small step made the gradient collapse, as the last Newton step does."""
+    if after is None:
+        return False
+    return bool((np.abs(after.gradient[moving]) <= STALLED * np.abs(before.gradient[moving])).all())
 
 
 def _step(at: Likelihood, tau2: Array, free: NDArray[np.bool_]) -> tuple[Array, NDArray[np.bool_]]:
@@ -133,9 +147,7 @@ def _newton_step(at: Likelihood, moving: NDArray[np.bool_]) -> Array:
     return step
 
 
-def _climb(
-    likelihood_at: Callable[[Array], Likelihood], tau2: Array, at: Likelihood, step: Array
-) -> tuple[Array, Likelihood | None]:
+def _climb(likelihood_at: Objective, tau2: Array, at: Likelihood, step: Array) -> tuple[Array, Likelihood | None]:
     """Halve the step until the likelihood does not fall (beyond rounding); None when no fraction of it helps."""
     rounding = 1e-12 * (1.0 + abs(at.value))
     for halving in range(HALVINGS):

@@ -76,8 +76,10 @@ def likelihood(moments: Moments, n: int, method: str) -> Likelihood:
         share = vcov @ cross[1 : 1 + L, :p, :p]
         bend += share.reshape(L, p * p) @ share.transpose(0, 2, 1).reshape(L, p * p).T
         constant = (n - p) * LOG_2PI
-    total = Jet(loss, L)
     value = -0.5 * (float(loss[0]) + constant)
+    if L == 0:
+        return Likelihood(value, np.empty(0), np.empty((0, 0)), beta, vcov, float(quadratic[0]))
+    total = Jet(loss, L)
     return Likelihood(value, -0.5 * total.first, -0.5 * (total.second - bend), beta, vcov, float(quadratic[0]))
 
 

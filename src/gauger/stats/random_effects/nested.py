@@ -98,19 +98,20 @@ class NestedEngine:
         basis = self.data.basis
         return np.concatenate([np.ones((1, len(basis.q))), basis.q.T, basis.residual[None]])[:, self.tree.order]
 
-    def moments(self, tau2: Array) -> Moments:
-        """Return the moments at tau2 (L,), each >= 0.
+    def moments(self, tau2: Array, *, derivatives: bool = True) -> Moments:
+        """Return the moments at tau2 (L,), each >= 0; without derivatives as jets in no variable.
 
         A group with inner inverse W0 gains variance s: with a = 1'W0 1 and b = 1'W0 B its inverse loses
         s W0 1 1'W0 / (1 + s a), so log|M| gains log(1 + s a), C loses s b'b / (1 + s a), and what the next group out
         sees of it is a / (1 + s a) and b / (1 + s a).
         """
-        state, logdet, cross = self._leaves(tau2)
+        L = len(tau2) if derivatives else 0
+        state, logdet, cross = self._leaves(tau2, L)
         for step in self.tree.steps:
             groups = state.grouped(step.starts)
-            widened = self._times_variance(Jet(groups.parts[:, 0], len(tau2)), step, tau2).one_plus()
+            widened = self._times_variance(Jet(groups.parts[:, 0], L), step, tau2).one_plus()
             state = groups * widened.reciprocal().row()
-            explained, before = Jet(state.parts[:, 1:], len(tau2)), Jet(groups.parts[:, 1:], len(tau2))
+            explained, before = Jet(state.parts[:, 1:], L), Jet(groups.parts[:, 1:], L)
             logdet = logdet + widened.log().total()
             if step.level is None:
                 cross = cross - explained.times_known(step.known).gram(before)
@@ -123,12 +124,12 @@ class NestedEngine:
             return jet.times_known(step.known)
         return jet.times_variable(float(tau2[step.level]), step.level)
 
-    def _leaves(self, tau2: Array) -> tuple[Jet, Jet, Jet]:
+    def _leaves(self, tau2: Array, L: int) -> tuple[Jet, Jet, Jet]:
         """Start from the rows alone: [1, B] / d with d = own + tau2_row, sum of log d, B' diag(1/d) B."""
-        L, row, columns = len(tau2), self.tree.row_level, self.columns
+        row, columns = self.tree.row_level, self.columns
         weight = 1.0 / (self.own if row is None else self.own + tau2[row])
         logdet = -np.log(weight).sum()
-        if row is None:
+        if row is None or L == 0:
             scaled = columns * weight
             return constant(scaled, L), constant(logdet, L), constant(scaled[1:] @ columns[1:].T, L)
         squared = -weight * weight

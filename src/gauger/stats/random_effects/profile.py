@@ -10,10 +10,9 @@ from scipy import special
 from scipy.optimize import brentq
 
 from gauger.errors import UserError
-from gauger.stats.random_effects.data import Array, MetaData
-from gauger.stats.random_effects.fit import likelihood_of
+from gauger.stats.random_effects.data import MetaData
+from gauger.stats.random_effects.fit import ModelLikelihood, likelihood_of
 from gauger.stats.random_effects.maximise import maximise
-from gauger.stats.random_effects.moments import Likelihood
 from gauger.stats.random_effects.result import MetaFit
 from gauger.stats.random_effects.threads import one_thread
 
@@ -47,9 +46,7 @@ def profile_intervals(fitted: MetaFit, level: float | None = None) -> tuple[Comp
         return tuple(_profile_interval(fitted, component, likelihood_at, cut) for component in range(len(fitted.tau2)))
 
 
-def _profile_interval(
-    fitted: MetaFit, component: int, likelihood_at: Callable[[Array], Likelihood], cut: float
-) -> ComponentInterval:
+def _profile_interval(fitted: MetaFit, component: int, likelihood_at: ModelLikelihood, cut: float) -> ComponentInterval:
     estimate, scale = float(fitted.tau2[component]), fitted.data.typical_variance
     free = np.arange(len(fitted.tau2)) != component
     warm = fitted.tau2.copy()
@@ -91,7 +88,7 @@ def q_profile_interval(data: MetaData, level: float = 0.95) -> tuple[float, floa
     return ends[0], ends[1]
 
 
-def _q_root(likelihood_at: Callable[[Array], Likelihood], quantile: float, data: MetaData) -> float:
+def _q_root(likelihood_at: ModelLikelihood, quantile: float, data: MetaData) -> float:
     def excess(tau2: float) -> float:
         at = likelihood_at(np.array([tau2]))
         return float(at.rss) - quantile
