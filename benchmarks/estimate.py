@@ -69,7 +69,9 @@ def estimate_file(path: Path) -> None:
     peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     together = sum(estimate.simultaneous_low is not None for estimate in study.estimates)
     print(f"{len(study.estimates)} estimates, {together} with a bounded simultaneous interval")
-    print(f"reading {read - before:.2f} s, estimating {done - read:.2f} s, total: {done - before:.2f} s of processor time")
+    print(
+        f"reading {read - before:.2f} s, estimating {done - read:.2f} s, total {done - before:.2f} s (processor time)"
+    )
     print(f"peak memory of the process: {peak_mb:.0f} MB")
 
 
@@ -88,15 +90,15 @@ def item_bootstrap(scores: tuple[np.ndarray, ...], resamples: int = 1000) -> lis
 def plain_loop(scores: tuple[np.ndarray, ...]) -> tuple[float, float]:
     """Return one uplift and its two-way variance, written as the formula reads."""
     difference = scores[0][0] - scores[0][5]
-    R, I = difference.shape
-    mean = sum(float(difference[r, i]) for r in range(R) for i in range(I)) / (R * I)
-    by_item = [sum(float(difference[r, i]) for r in range(R)) / R for i in range(I)]
-    by_replicate = [sum(float(difference[r, i]) for i in range(I)) / I for r in range(R)]
-    item = sum((one - mean) ** 2 for one in by_item) / (I * (I - 1))
+    R, n_items = difference.shape
+    mean = sum(float(difference[r, i]) for r in range(R) for i in range(n_items)) / (R * n_items)
+    by_item = [sum(float(difference[r, i]) for r in range(R)) / R for i in range(n_items)]
+    by_replicate = [sum(float(difference[r, i]) for i in range(n_items)) / n_items for r in range(R)]
+    item = sum((one - mean) ** 2 for one in by_item) / (n_items * (n_items - 1))
     replicate = sum((one - mean) ** 2 for one in by_replicate) / (R * (R - 1))
     shared = sum(
-        (float(difference[r, i]) - by_item[i] - by_replicate[r] + mean) ** 2 for r in range(R) for i in range(I)
-    ) / ((R - 1) * (I - 1) * R * I)
+        (float(difference[r, i]) - by_item[i] - by_replicate[r] + mean) ** 2 for r in range(R) for i in range(n_items)
+    ) / ((R - 1) * (n_items - 1) * R * n_items)
     return mean, item + replicate - shared
 
 

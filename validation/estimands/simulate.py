@@ -93,7 +93,7 @@ def linear_estimates_are_unbiased_and_telescope(draws: int, seed: int) -> list[C
     """Average every linear estimate over draws; check the identity of the raw gain in each."""
     tallies = [tally for tally in _tallies(PLANTED) if not tally.planned.is_ratio]
     where = {_key(tally.planned): row for row, tally in enumerate(tallies)}
-    values = np.array([batch.linear.value[batch.numerator] for batch in _batches(PLANTED, tallies, draws, seed)])
+    values = np.array([batch.contrasts.value[batch.numerator] for batch in _batches(PLANTED, tallies, draws, seed)])
     truths = np.array([tally.numerator for tally in tallies])
     z = (values.mean(axis=0) - truths) / (values.std(axis=0, ddof=1) / np.sqrt(draws))
     gaps = []
@@ -122,7 +122,7 @@ def ratios_close_in_on_the_truth(draws: int, seed: int) -> list[Claim]:
         tallies = [tally for tally in _tallies(planted) if tally.planned.is_ratio and tally.truth is not None]
         values = []
         for batch in _batches(planted, tallies, draws, seed):
-            n, d = batch.linear.value[batch.numerator], batch.linear.value[batch.denominator]
+            n, d = batch.contrasts.value[batch.numerator], batch.contrasts.value[batch.denominator]
             values.append(n / d)
         truths = np.array([tally.truth for tally in tallies])
         strong = np.array([abs(tally.denominator) > 0.1 for tally in tallies])

@@ -1,18 +1,25 @@
-"""``gauger run STUDY.yaml``: plan, run or resume, estimate, report."""
+"""``gauger run STUDY.yaml``: from a study file to a verdict and its report."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
 from gauger.cli.output import JsonFlag, print_json, print_text, say
+from gauger.errors import Place, UserError
 
-SetOption = Annotated[
+if TYPE_CHECKING:
+    from gauger.records import Failure
+
+SetOption: TypeAlias = Annotated[
     list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Override a key of the study file; repeatable.")
 ]
-StudyArgument = Annotated[Path, typer.Argument(metavar="STUDY.yaml", help="The study file.")]
+StudyArgument: TypeAlias = Annotated[Path, typer.Argument(metavar="STUDY.yaml", help="The study file.")]
+OutOption: TypeAlias = Annotated[Path | None, typer.Option(help="Directory of the run [default: runs/NAME].")]
+WorkersOption: TypeAlias = Annotated[int, typer.Option(min=0, help="Worker processes; 0: one per core.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -22,27 +29,54 @@ def register(app: typer.Typer) -> None:
 
 def run(
     study: StudyArgument,
-    out: Annotated[Path | None, typer.Option(help="Directory of the run [default: runs/NAME].")] = None,
-    workers: Annotated[int, typer.Option(min=0, help="Worker processes; 0: one per core.")] = 0,
+    out: OutOption = None,
+    workers: WorkersOption = 0,
     overrides: SetOption = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Run a study, or go on with one that was stopped, and write estimates.json and report.html."""
     from gauger.report import headline, write
+    from gauger.run.opening import open_study
     from gauger.run.progress import make_progress
-    from gauger.run.study import open_study, run_study
+    from gauger.run.study import run_study
 
     loaded = open_study(study, tuple(overrides or ()))
-    directory = out or Path("runs") / loaded.study.study
-    progress = make_progress()
-    finished = run_study(loaded, directory, workers=workers, progress=progress)
+    directory = directory_of(loaded.study.study, out)
+    finished = run_study(loaded, directory, workers=workers, progress=make_progress())
     document = finished.document.to_dict()
     page = write(document, directory)
-    for failure in finished.document.failures:
-        say(f"missing: {failure.arm}, replicate {failure.replicate}: {failure.stage}: {failure.reason}")
+    for line in missing(finished.document.failures):
+        say(line)
     if as_json:
         print_json(document)
     else:
         print_text(f"{headline(document)}\nReport: {page}")
     if finished.document.failures:
+        say(f"details: gauger status {directory}; the same command tries again what failed")
         raise typer.Exit(1)
+
+
+def directory_of(name: str, out: Path | None) -> Path:
+    """Say where a study runs: `out`, or ``runs/NAME``.
+
+    Raises
+    ------
+    UserError
+        Where a file stands in the way.
+    """
+    directory = out or Path("runs") / name
+    for place in (directory, *directory.parents):
+        if place.exists() and not place.is_dir():
+            raise UserError("a directory for the run", "a file", Place(str(place)), "Choose another one with --out.")
+    return directory
+
+
+def missing(failures: Sequence[Failure]) -> Iterator[str]:
+    """Say what the estimates lack, one line per arm and reason."""
+    replicates: dict[tuple[str, str, str], list[str]] = {}
+    for failure in failures:
+        said = replicates.setdefault((failure.arm, failure.stage, failure.reason), [])
+        said += [] if failure.replicate is None else [str(failure.replicate)]
+    for (arm, stage, reason), numbers in replicates.items():
+        which = f" (replicate{'s' if len(numbers) > 1 else ''} {', '.join(numbers)})" if numbers else ""
+        yield f"missing: {arm}{which}: {stage}: {reason.strip().splitlines()[0]}"

@@ -38,25 +38,43 @@ def elicit(atlas: Atlas, interface: Interface, wanted: Wanted, seed: int) -> Cor
     Returns
     -------
     Corpus
-        Every sample asked for, with the filter that dropped it; `notes` says why there are fewer than wanted.
+        Every sample that was asked for, with the filter that dropped it, and every prompt that the teacher wrote in
+        vain (`unasked`), so that what it was asked for adds up to what was spent; `notes` says why there are fewer
+        than wanted.
     """
     task = Task(atlas, interface, wanted.skills, wanted.forms, np.random.default_rng(seed))
     filters = Filters(wanted.forms, None if wanted.strategy == "seedless" else wanted.skills, atlas.splits.held_out)
+    rounds = STRATEGIES[wanted.strategy](task)
     samples: list[Sample] = []
+    waiting: list[Sample] = []
     prompts_seen: set[str] = set()
     texts_seen: set[str] = set()
-    n_kept, rounds = 0, STRATEGIES[wanted.strategy](task)
-    for _, prompts in zip(range(MOST_ROUNDS), rounds, strict=False):
-        known = set() if wanted.strategy == "textbook" else prompts_seen
-        written = filters.prompts(prompts, known)
-        asked = [sample for sample in written if sample.dropped is None][: wanted.samples - n_kept]
-        answered = filters.texts(answer(interface, asked, seed), texts_seen)
+    n_kept, why = 0, f"given up after {MOST_ROUNDS} rounds"
+    for number in range(MOST_ROUNDS):
+        spent, fresh = interface.spent.queries, next(rounds, None)
+        if fresh is None and not waiting:
+            why = "nothing new was left to ask"
+            break
+        written = filters.prompts(fresh or (), set() if wanted.strategy == "textbook" else prompts_seen)
+        ready = waiting if fresh is None else [sample for sample in written if sample.dropped is None]
+        asked = ready[: wanted.samples - n_kept]
+        answered = filters.texts(answer(interface, asked, seed + number), texts_seen)
         samples += [sample for sample in written if sample.dropped is not None] + answered
         n_kept += sum(sample.dropped is None for sample in answered)
-        seed += 1
-        if n_kept >= wanted.samples or interface.exhausted:
+        waiting = _unanswered(ready, answered) if fresh is None else waiting + _unanswered(ready, answered)
+        if n_kept >= wanted.samples:
             break
-    return Corpus(tuple(samples), _notes(interface, n_kept, wanted))
+        if interface.exhausted and interface.spent.queries == spent:
+            why = "the budget is spent"
+            break
+    samples += [replace(sample, dropped="unasked") for sample in waiting if sample.queries]
+    notes = () if n_kept >= wanted.samples else (f"{n_kept} of {wanted.samples} samples: {why}",)
+    return Corpus(tuple(samples), notes)
+
+
+def _unanswered(ready: Sequence[Sample], answered: Sequence[Sample]) -> list[Sample]:
+    done = {sample.prompt for sample in answered}
+    return [sample for sample in ready if sample.prompt not in done]
 
 
 def answer(interface: Interface, samples: Sequence[Sample], seed: int) -> list[Sample]:
@@ -76,10 +94,3 @@ def answer(interface: Interface, samples: Sequence[Sample], seed: int) -> list[S
             said = said.spend(given.tokens_in, given.tokens_out)
             answered.append(said if given.ended else replace(said, dropped="truncated"))
     return answered
-
-
-def _notes(interface: Interface, n_kept: int, wanted: Wanted) -> tuple[str, ...]:
-    if n_kept >= wanted.samples:
-        return ()
-    why = "the budget is spent" if interface.exhausted else "nothing new was left to ask"
-    return (f"{n_kept} of {wanted.samples} samples: {why}",)

@@ -33,10 +33,16 @@ class Filters:
         return marked
 
     def texts(self, samples: Sequence[Sample], known: set[str]) -> list[Sample]:
-        """Mark whole texts; `known` holds the texts seen so far and grows."""
+        """Mark whole texts; `known` holds the texts seen so far and grows.
+
+        A text that was dropped before (truncated) stays so, and no filter is said to have passed it.
+        """
         marked = []
         for sample in samples:
-            dropped = sample.dropped or self._fault(sample) or ("duplicate" if sample.id in known else None)
+            if sample.dropped:
+                marked.append(replace(self._mark(sample, sample.dropped), filters=()))
+                continue
+            dropped = self._fault(sample) or ("duplicate" if sample.id in known else None)
             dropped = dropped or (None if sample.answer else "empty")
             known.add(sample.id)
             marked.append(self._mark(sample, dropped))

@@ -49,10 +49,10 @@ def label(task: Task) -> Rounds:
 def expand(task: Task) -> Rounds:
     """Rounds without end: seeds cut off at a random word, continued by the teacher up to the end of the question.
 
-    Every targeted skill is as often the seed as another.
+    Every targeted skill that has seeds is as often the seed as another; where none has any there is no round.
     """
-    seeds = [_seed_prompts(task, skill) for skill in task.skills]
-    while True:
+    seeds = [of_skill for skill in task.skills if (of_skill := _seed_prompts(task, skill))]
+    while seeds:
         skills = [seeds[i] for i in task.rng.integers(len(seeds), size=ROUND)]
         picks = [of_skill[task.rng.integers(len(of_skill))] for of_skill in skills]
         openings = [prompt[: task.rng.integers(1, len(prompt))] for _, prompt in picks]
@@ -95,7 +95,8 @@ def _prompts(question: Question, forms: Sequence[str]) -> list[Words]:
 def _written(task: Task, strategy: str, openings: Sequence[Words], seeds: Sequence[str | None]) -> list[Sample]:
     """Have the teacher write prompts that begin as given; where the budget ends, the rest is left out."""
     seed = int(task.rng.integers(2**31))
-    answers = task.interface.ask(openings, Request(CONTEXT, temperature=1.0, stops=PROMPT_ENDS, seed=seed))
+    request = Request(CONTEXT, temperature=1.0, stops=PROMPT_ENDS, seed=seed)
+    answers = task.interface.ask(openings, request, follow_up=True)
     samples = []
     for opening, key, answer in zip(openings, seeds, answers, strict=False):
         sample = Sample((*opening, *answer.words), (), strategy, "teacher", seed_ids=(key,) if key else ())

@@ -23,8 +23,8 @@ class Spent:
 class Interface:
     """A teacher behind a surface.
 
-    Budgets are never exceeded: a request is sent only if the most that it could use still fits. When it does not, the
-    interface is `exhausted`, answers nothing more, and the caller ends with what it has.
+    Budgets are never exceeded: a request is sent only if the most that it could use still fits. Once one did not fit
+    the interface is `exhausted`: the caller goes on as long as requests still fit, and ends with what it has.
     """
 
     teacher: Teacher
@@ -32,9 +32,20 @@ class Interface:
     spent: Spent = field(default_factory=Spent)
     exhausted: bool = False
 
-    def ask(self, prompts: Sequence[Words], request: Request) -> list[Answer]:
-        """Continue as many of the prompts, in order, as the budget allows; the others get no answer."""
-        allowed = self._allowed([len(prompt) + 1 + request.max_new_tokens for prompt in prompts])
+    def ask(self, prompts: Sequence[Words], request: Request, *, follow_up: bool = False) -> list[Answer]:
+        """Continue as many of the prompts, in order, as the budget allows; the others get no answer.
+
+        Parameters
+        ----------
+        prompts : sequence of Words
+            What to continue.
+        request : Request
+            How.
+        follow_up : bool
+            Whether what is written will be asked in turn: as much again is then left of the budget for each.
+        """
+        times = 2 if follow_up else 1
+        allowed = self._allowed([times * (len(prompt) + 1 + request.max_new_tokens) for prompt in prompts], times)
         self.exhausted |= allowed < len(prompts)
         answers = self.teacher.complete(prompts[:allowed], request) if allowed else []
         self.spent.queries += len(answers)
@@ -42,10 +53,11 @@ class Interface:
         self.spent.tokens_out += sum(answer.tokens_out for answer in answers)
         return answers
 
-    def _allowed(self, most_tokens: Sequence[int]) -> int:
-        """Count the requests that fit into what is left of the budgets, each at the most tokens it could use."""
-        queries = self.surface.max_queries
-        room = len(most_tokens) if queries is None else max(0, min(len(most_tokens), queries - self.spent.queries))
+    def _allowed(self, most_tokens: Sequence[int], queries_each: int) -> int:
+        """Count the requests that fit into what is left of the budgets, each at the most that it could use."""
+        room, queries = len(most_tokens), self.surface.max_queries
+        if queries is not None:
+            room = max(0, min(room, (queries - self.spent.queries) // queries_each))
         if self.surface.max_tokens is None:
             return room
         left = self.surface.max_tokens - self.spent.tokens_in - self.spent.tokens_out

@@ -1,14 +1,16 @@
-"""All planned estimates at once: one pass over the scores for the linear contrasts, one for the ratios.
+"""All planned estimates at once, in one pass over the scores.
 
-A ratio N / D is judged through the linear contrast N - theta D, evaluated at the estimate: its variance and its
-Satterthwaite degrees of freedom are what Fieller's set needs, and its joint covariance with the other ratios of the
-family is what simultaneous intervals need.
+A ratio n / d is judged through the linear contrast n - theta d, evaluated at the estimate (its *tangent*): its variance
+and its degrees of freedom are what Fieller's set needs, and its joint covariance with the other ratios of the family is
+what simultaneous intervals need. theta follows from the cell means alone, so that the tangents are estimated together
+with everything else.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,28 +19,29 @@ from gauger.estimate.cells import Cells, Weights
 from gauger.estimate.plan import Planned
 from gauger.stats.contrast import Contrasts, estimate_contrasts
 
-
 ROUNDING = 1e-12
 """Differences of scores below this are sums of rounding errors."""
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Planned estimates with the contrasts that they rest on."""
+    """P planned estimates with the contrasts that they rest on."""
 
     planned: Sequence[Planned]
-    linear: Contrasts
-    """One row per different numerator or denominator."""
+    contrasts: Contrasts
+    """One row per different numerator, denominator or tangent."""
     numerator: NDArray[np.int64]
-    """(P,): row of `linear` of each planned estimate; -1 where it has no weights."""
+    """(P,): row of each planned estimate, or of its numerator; -1 where it has no weights."""
     denominator: NDArray[np.int64]
     """(P,): row of the denominator; -1 where there is none."""
-    tangent: Contrasts | None
-    """One row per ratio: the contrast N - theta D at theta = N / D; None where no ratio was planned."""
-    tangent_row: NDArray[np.int64]
-    """(P,): row of `tangent`; -1 where the estimate is no ratio or its ratio does not exist."""
+    tangent: NDArray[np.int64]
+    """(P,): row of the contrast n - theta d; -1 where the estimate is no ratio, or its denominator is 0."""
     level: float
     """Level of the intervals."""
+
+    def judged_row(self, p: int) -> int:
+        """Return the row whose variance planned estimate p rests on: its own, or its tangent's."""
+        return int(self.tangent[p] if self.planned[p].is_ratio else self.numerator[p])
 
 
 def run_batch(cells: Cells, planned: Sequence[Planned]) -> Batch:
@@ -51,24 +54,13 @@ def run_batch(cells: Cells, planned: Sequence[Planned]) -> Batch:
     planned : sequence of Planned
         What to estimate, P entries.
     """
-    rows: dict[bytes, int] = {}
-    stack: list[Weights] = []
-    numerator = np.array([_row(entry.numerator, rows, stack) for entry in planned], dtype=np.int64)
-    denominator = np.array([_row(entry.denominator, rows, stack) for entry in planned], dtype=np.int64)
-    linear = _estimate(cells, stack)
-    tangent_row = np.full(len(planned), -1, dtype=np.int64)
-    tangents: list[Weights] = []
-    for p, entry in enumerate(planned):
-        n, d = numerator[p], denominator[p]
-        if d < 0 or not np.isfinite([linear.value[n], linear.value[d]]).all() or is_zero(linear.value[d]):
-            continue
-        tangent_row[p] = len(tangents)
-        theta = linear.value[n] / linear.value[d]
-        assert entry.numerator is not None  # noqa: S101 - a row implies weights
-        assert entry.denominator is not None  # noqa: S101
-        tangents.append(entry.numerator - theta * entry.denominator)
-    tangent = _estimate(cells, tangents) if tangents else None
-    return Batch(planned, linear, numerator, denominator, tangent, tangent_row, cells.design.level)
+    stack = _Stack({}, [])
+    rows = [
+        (stack.row(entry.numerator), stack.row(entry.denominator), stack.row(_tangent(entry, cells.cube.means)))
+        for entry in planned
+    ]
+    numerator, denominator, tangent = np.array(rows, dtype=np.int64).reshape(len(planned), 3).T
+    return Batch(planned, _estimate(cells, stack.weights), numerator, denominator, tangent, cells.design.level)
 
 
 def is_zero(difference: float) -> bool:
@@ -76,21 +68,46 @@ def is_zero(difference: float) -> bool:
     return bool(abs(difference) < ROUNDING)
 
 
-def _row(weights: Weights | None, rows: dict[bytes, int], stack: list[Weights]) -> int:
-    """Return the row of these weights in the stack, entering them where they are new."""
-    if weights is None:
-        return -1
-    key = weights.tobytes()
-    if key not in rows:
-        rows[key] = len(stack)
-        stack.append(weights)
-    return rows[key]
+@dataclass(frozen=True)
+class _Stack:
+    """Different weights, each entered once."""
+
+    rows: dict[bytes, int]
+    weights: list[Weights]
+
+    def row(self, weights: Weights | None) -> int:
+        """Return the row of these weights, entering them where they are new; -1 for none."""
+        if weights is None:
+            return -1
+        key = weights.tobytes()
+        if key not in self.rows:
+            self.rows[key] = len(self.weights)
+            self.weights.append(weights)
+        return self.rows[key]
+
+
+def _tangent(entry: Planned, means: Weights) -> Weights | None:
+    """Return the weights of n - theta d at theta = n / d; None for a contrast, or where d is 0 (or unknown)."""
+    if entry.numerator is None or entry.denominator is None:
+        return None
+    n, d = _at(entry.numerator, means), _at(entry.denominator, means)
+    if is_zero(d) or not np.isfinite([n, d]).all():
+        return None
+    return entry.numerator - (n / d) * entry.denominator
+
+
+def _at(weights: Weights, means: Weights) -> float:
+    """Return the value of a contrast at these cell means."""
+    used = weights != 0
+    return float(weights[used] @ means[used])
 
 
 def _estimate(cells: Cells, stack: list[Weights]) -> Contrasts:
     """Hand the weights to the engine as one (C, A, B) array."""
     if not stack:
-        nothing = {field.name: np.empty((0, 0) if field.name == "covariance" else 0) for field in fields(Contrasts)}
+        nothing: dict[str, Any] = {
+            field.name: np.empty((0, 0) if field.name == "covariance" else 0) for field in fields(Contrasts)
+        }
         return Contrasts(**nothing)
     design = cells.design
     return estimate_contrasts(cells.cube.panel, np.stack(stack), moderated=design.moderated, level=design.level)

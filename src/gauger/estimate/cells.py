@@ -103,12 +103,11 @@ class Cells:
         weights[a, b] = 1.0 / len(b)
         return weights
 
-
     @cached_property
     def common_items(self) -> NDArray[np.int64]:
         """(B, A, A): how many items of each benchmark two arms both have scores for."""
-        answered = [np.isfinite(scores).any(axis=1).astype(np.float64) for scores in self.cube.panel.scores]
-        return np.array([one @ one.T for one in answered]).astype(np.int64)
+        found = [np.asarray(np.isfinite(scores).any(axis=1), dtype=np.float64) for scores in self.cube.panel.scores]
+        return np.array([np.matmul(one, one.T) for one in found]).astype(np.int64)
 
     def require_common_items(self, weights: Weights) -> None:
         """Refuse a contrast of arms that share no item on one of its benchmarks.

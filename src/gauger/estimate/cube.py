@@ -7,6 +7,7 @@ are sorted by name, and several samples are summed in the order of their numbers
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 
 import numpy as np
@@ -39,6 +40,11 @@ class Cube:
     """Axis I of each benchmark, sorted by name."""
     present: NDArray[np.bool_]
     """(A, B): does the arm have a scored row on the benchmark?"""
+
+    @cached_property
+    def means(self) -> NDArray[np.float64]:
+        """(A, B) cell means: over replicates, then over items; NaN where nothing was scored."""
+        return np.stack([_mean(_mean(scores, 1), 1) for scores in self.panel.scores], axis=1)
 
     def with_role(self, role: str) -> list[int]:
         """Return the positions of the benchmarks with a role."""
@@ -77,6 +83,15 @@ def _benchmarks(table: pl.DataFrame, design: Design) -> tuple[tuple[str, ...], t
         if benchmark not in design.roles:
             roles[benchmark] = _recorded_role(table, benchmark)
     return tuple(roles), tuple(roles.values())
+
+
+def _mean(scores: NDArray[np.float64], axis: int) -> NDArray[np.float64]:
+    """Average what is known along an axis; NaN where nothing is."""
+    known = np.isfinite(scores)
+    count = known.sum(axis=axis)
+    total = np.where(known, scores, 0.0).sum(axis=axis)
+    mean: NDArray[np.float64] = np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)
+    return mean
 
 
 def _recorded_role(table: pl.DataFrame, benchmark: str) -> str | None:

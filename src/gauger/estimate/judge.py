@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from gauger.estimate.batch import Batch, is_zero
+from gauger.estimate.batch import Batch
 from gauger.records import Reason
 from gauger.stats.ratio import RatioSet, fieller
 from gauger.stats.student import probability_above, t_quantile
@@ -56,34 +56,33 @@ class Judged:
 
 def undefined_reason(batch: Batch, p: int) -> str | None:
     """Return why planned estimate p has no value; None where it has one."""
-    planned, linear = batch.planned[p], batch.linear
+    planned, contrasts = batch.planned[p], batch.contrasts
     if planned.reason is not None:
         return str(planned.reason)
     rows = [int(row) for row in (batch.numerator[p], batch.denominator[p]) if row >= 0]
-    reasons = [linear.undefined[row] for row in rows if linear.undefined[row] is not None]
+    reasons = [contrasts.undefined[row] for row in rows if contrasts.undefined[row] is not None]
     if reasons:
         return str(reasons[0])
-    if planned.is_ratio and is_zero(linear.value[rows[1]]):
+    if batch.judged_row(p) < 0:
         return str(Reason.DENOMINATOR_ZERO)
-    own = [(linear.value[row], linear.se[row], linear.df[row]) for row in rows]
-    return None if np.isfinite(own).all() else str(Reason.NOT_ESTIMABLE)
+    rows.append(batch.judged_row(p))
+    known = np.isfinite([contrasts.value[rows], contrasts.se[rows]]).all() and not np.isnan(contrasts.df[rows]).any()
+    return None if known else str(Reason.NOT_ESTIMABLE)
 
 
 def judged(batch: Batch, p: int) -> Judged | None:
     """Collect the pieces of planned estimate p; None where it is undefined."""
     if undefined_reason(batch, p) is not None:
         return None
-    n, d = int(batch.numerator[p]), int(batch.denominator[p])
-    value, covariance = batch.linear.value, batch.linear.covariance
+    n, d, row = int(batch.numerator[p]), int(batch.denominator[p]), batch.judged_row(p)
+    value, covariance = batch.contrasts.value, batch.contrasts.covariance
+    df = float(batch.contrasts.df[row])
     if d < 0:
-        df = float(batch.linear.df[n])
         return Judged(float(value[n]), 1.0, float(covariance[n, n]), 0.0, 0.0, df, is_ratio=False)
-    assert batch.tangent is not None  # noqa: S101 - a defined ratio has its tangent
-    row = int(batch.tangent_row[p])
     parts = np.array([covariance[n, n], covariance[d, d], covariance[n, d]])
-    parts *= _rescale(value[n] / value[d], parts, float(batch.tangent.se[row]) ** 2)
+    parts *= _rescale(value[n] / value[d], parts, float(batch.contrasts.se[row]) ** 2)
     var_n, var_d, cov = map(float, parts)
-    return Judged(float(value[n]), float(value[d]), var_n, var_d, cov, float(batch.tangent.df[row]), is_ratio=True)
+    return Judged(float(value[n]), float(value[d]), var_n, var_d, cov, df, is_ratio=True)
 
 
 def _rescale(theta: float, parts: NDArray[np.float64], variance: float) -> float:

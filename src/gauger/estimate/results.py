@@ -52,10 +52,9 @@ def _simultaneous_levels(batch: Batch, pieces: list[Judged | None]) -> NDArray[n
             families[batch.planned[p].estimand].append(p)
     levels = np.full(len(pieces), np.nan)
     for family in families.values():
-        rows = (batch.tangent_row if batch.planned[family[0]].is_ratio else batch.numerator)[family]
-        source = batch.tangent if batch.planned[family[0]].is_ratio else batch.linear
-        assert source is not None  # noqa: S101 - a defined ratio has its tangent
-        levels[family] = _family_levels(source.covariance[np.ix_(rows, rows)], source.df[rows], batch.level)
+        rows = [batch.judged_row(p) for p in family]
+        covariance, df = batch.contrasts.covariance[np.ix_(rows, rows)], batch.contrasts.df[rows]
+        levels[family] = _family_levels(covariance, df, batch.level)
     return levels
 
 
@@ -87,8 +86,8 @@ def _estimate(batch: Batch, p: int, piece: Judged, simultaneous_level: float) ->
         high=tidy(interval.high),
         simultaneous_low=tidy(together.low) if together is not None and bounded else None,
         simultaneous_high=tidy(together.high) if together is not None and bounded else None,
-        n_items=int(batch.linear.n_items[row]),
-        n_clusters=int(batch.linear.n_clusters[row]),
+        n_items=int(batch.contrasts.n_items[row]),
+        n_clusters=int(batch.contrasts.n_clusters[row]),
         n_replicates=replicates_of(planned, planned.case.arm.name),
         note=_note(planned, interval, together),
     )

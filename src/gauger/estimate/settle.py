@@ -78,15 +78,13 @@ def _needed(sizes: _Sizes, distance: float, level: float) -> tuple[int | None, i
 
 def _sizes(batch: Batch, p: int) -> _Sizes:
     """Turn the contrast's variance components into components per item and per replicate."""
-    tangent = int(batch.tangent_row[p])
-    contrasts, row = (batch.linear, int(batch.numerator[p])) if tangent < 0 else (batch.tangent, tangent)
-    assert contrasts is not None  # noqa: S101 - a ratio with a row has its tangents
+    contrasts, row = batch.contrasts, batch.judged_row(p)
     items, replicates = int(contrasts.n_items[row]), int(contrasts.n_replicates[row])
     shared = float(contrasts.shared_variance[row])
-    item = max(float(contrasts.item_variance[row]) - shared, 0.0)
+    item = max(float(contrasts.item_variance[row]), float(contrasts.least_item_variance[row])) - shared
     replicate = max(float(contrasts.replicate_variance[row]) - shared, 0.0)
     components = DesignComponents(
-        item=item * items,
+        item=max(item, 0.0) * items,
         replicate=replicate * replicates,
         residual=max(shared, 0.0) * items * replicates,
         replicate_df_each=float(np.clip(contrasts.df[row] / max(replicates - 1, 1), 1.0, 100.0)),

@@ -130,12 +130,8 @@ class Tally:
 def naive_half_width(batch: Batch, p: int) -> float:
     """Return the half width of the field's interval: items alone, normal; first order for a ratio."""
     z = float(t_quantile((1 + batch.level) / 2, np.inf))
-    row, tangent = int(batch.numerator[p]), int(batch.tangent_row[p])
-    if tangent < 0:
-        return z * float(np.sqrt(batch.linear.item_variance[row]))
-    assert batch.tangent is not None  # noqa: S101 - a ratio with a row has its tangents
-    lead = abs(float(batch.linear.value[batch.denominator[p]]))
-    return z * float(np.sqrt(batch.tangent.item_variance[tangent])) / lead
+    half = z * float(np.sqrt(batch.contrasts.item_variance[batch.judged_row(p)]))
+    return half / abs(float(batch.contrasts.value[batch.denominator[p]])) if batch.planned[p].is_ratio else half
 
 
 def _width(interval: RatioSet) -> float:

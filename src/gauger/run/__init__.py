@@ -1,7 +1,15 @@
 """Moves a study from plan to results: jobs, where they are kept, and who executes them.
 
+opening.py    study file -> checked study, its world, its plan
 plan.py       study -> the DAG of jobs
+registry.py   which function does each kind of job
 jobs.py       what each kind of job does
+study.py      a study from start to end
+forecast.py   what a plan will cost, and what it could find
+collect.py    results of jobs -> records, ledger, failures
+ledger.py     the token ledger in short
+describe.py   arms, threats and limits, in the report's words
+document.py   records -> estimates, verdict and everything that stands beside them
 job.py        a job and its content address
 cache.py      results by content address, verified on every read
 schedule.py   which job next, and what a failure blocks (no processes, no files)

@@ -9,36 +9,61 @@ from typing import Any
 
 import polars as pl
 
+from gauger.elicit.samples import LEDGER
 from gauger.records import Failure
 from gauger.run.job import Job
 from gauger.run.local import RunResult
 from gauger.run.plan import Cell, Plan
 from gauger.store.atomic import read_json
 
-TEACHER_ASKED = "teacher"
+KEPT_IN = "web (kept in)"
+"""Name of the base's own web text that a stage mixes into every batch, as a source of training rows."""
+RECORDS: dict[str, pl.DataType | type[pl.DataType]] = {
+    "study": pl.String,
+    "arm": pl.String,
+    "replicate": pl.Int64,
+    "benchmark": pl.String,
+    "role": pl.String,
+    "item": pl.String,
+    "cluster": pl.String,
+    "sample": pl.Int64,
+    "outcome": pl.String,
+    "score": pl.Float64,
+    "tokens_in": pl.Int64,
+    "tokens_out": pl.Int64,
+}
+"""Columns of `records.parquet`."""
+_CELL: dict[str, pl.DataType | type[pl.DataType]] = {"arm": pl.String, "replicate": pl.Int64, "stage": pl.Int64}
+TRAINING = _CELL | {"source": pl.String, "tokens": pl.Float64, "unique_tokens": pl.Float64}
+"""Columns of `Collected.training`."""
 
 
 @dataclass(frozen=True)
 class Collected:
-    """What a run has produced."""
+    """What a run has produced; every table has its columns even where it has no rows."""
 
     records: pl.DataFrame
     ledger: pl.DataFrame
+    """One row per arm, replicate, stage and sample asked for."""
     training: pl.DataFrame
-    """One row per arm, replicate, stage and source of rows: tokens trained on."""
+    """One row per arm, replicate, stage and source of rows: tokens trained on (with repeats), and distinct ones."""
     failures: tuple[Failure, ...]
     notes: tuple[str, ...]
 
 
 def collect(plan: Plan, result: RunResult) -> Collected:
-    """Read what is there; cells whose records are missing become failures, with the job that is to blame."""
-    done = [cell for cell in plan.cells if cell.records in result.done]
+    """Read what is there.
+
+    A cell (arm x replicate) of which anything is missing becomes a failure, with the job that is to blame; what there
+    is of it is read all the same.
+    """
+    cells, done = [cell for cell in plan.cells if cell.records in result.done], result.done
     return Collected(
-        records=_records(plan, done, result.done),
-        ledger=_stages(done, result.done, "ledger.parquet"),
-        training=pl.DataFrame(list(_training(done, result.done)), _TRAINING, orient="row"),
+        records=_records(plan, cells, done),
+        ledger=_ledger(cells, done),
+        training=pl.DataFrame(list(_training(cells, done)), TRAINING, orient="row"),
         failures=tuple(_failures(plan, result)),
-        notes=tuple(dict.fromkeys(_notes(done, result.done))),
+        notes=tuple(dict.fromkeys(f"{cell.arm}: {note}" for cell in cells for note in _notes(cell.corpora, done))),
     )
 
 
@@ -46,61 +71,55 @@ def _records(plan: Plan, cells: Sequence[Cell], done: Mapping[str, Path]) -> pl.
     roles = {name: str(benchmark.role) for name, benchmark in plan.study.benchmarks.items()}
     tables = [
         pl.read_parquet(done[cell.records] / "records.parquet").with_columns(
-            study=pl.lit(plan.study.study), arm=pl.lit(cell.arm), replicate=pl.lit(cell.replicate, pl.Int64)
+            study=pl.lit(plan.study.study),
+            arm=pl.lit(cell.arm),
+            replicate=pl.lit(cell.replicate, pl.Int64),
+            role=pl.col("benchmark").replace_strict(roles, return_dtype=pl.String),
         )
         for cell in cells
     ]
-    if not tables:
-        return pl.DataFrame()
-    table = pl.concat(tables).with_columns(role=pl.col("benchmark").replace_strict(roles, return_dtype=pl.String))
-    first = ["study", "arm", "replicate", "benchmark", "role", "item", "cluster", "sample", "outcome", "score"]
-    return table.select(*first, "tokens_in", "tokens_out")
+    return pl.concat([table.select(*RECORDS) for table in tables] or [pl.DataFrame(schema=RECORDS)])
 
 
-def _stages(cells: Sequence[Cell], done: Mapping[str, Path], file: str) -> pl.DataFrame:
+def _ledger(cells: Sequence[Cell], done: Mapping[str, Path]) -> pl.DataFrame:
+    columns = _CELL | LEDGER
     tables = [
-        pl.read_parquet(done[key] / file).with_columns(
+        pl.read_parquet(done[key] / "ledger.parquet").with_columns(
             arm=pl.lit(cell.arm), replicate=pl.lit(cell.replicate, pl.Int64), stage=pl.lit(number, pl.Int64)
         )
         for cell in cells
         for number, key in enumerate(cell.corpora)
+        if key in done
     ]
-    return pl.concat(tables) if tables else pl.DataFrame()
-
-
-_TRAINING = {
-    "arm": pl.String,
-    "replicate": pl.Int64,
-    "stage": pl.Int64,
-    "source": pl.String,
-    "tokens": pl.Float64,
-    "unique_tokens": pl.Float64,
-}
+    return pl.concat([table.select(*columns) for table in tables] or [pl.DataFrame(schema=columns)])
 
 
 def _training(cells: Sequence[Cell], done: Mapping[str, Path]) -> Iterator[tuple[Any, ...]]:
+    """Yield the tokens of each source of rows of every stage: rows drawn x mean length, and distinct rows x it."""
     for cell in cells:
         for number, key in enumerate(cell.stages):
-            for place, source in enumerate(read_json(done[key] / "training.json")["sources"]):
-                name = "corpus" if place == 0 else "web (kept in)"
+            sources = read_json(done[key] / "training.json")["sources"] if key in done else []
+            for name, source in zip(("corpus", KEPT_IN), sources, strict=False):
                 tokens = [source[count] * source["mean_tokens"] for count in ("rows", "unique_rows")]
                 yield (cell.arm, cell.replicate, number, name, *tokens)
 
 
-def _notes(cells: Sequence[Cell], done: Mapping[str, Path]) -> Iterator[str]:
-    for cell in cells:
-        for key in cell.corpora:
-            path = done[key] / "notes.json"
-            if path.exists():
-                yield from (f"{cell.arm}: {note}" for note in read_json(path))
+def _notes(keys: Sequence[str], done: Mapping[str, Path]) -> Iterator[str]:
+    """Yield what the corpora say of themselves: samples that could not be had, and why."""
+    for key in keys:
+        path = done[key] / "notes.json" if key in done else None
+        if path is not None and path.exists():
+            yield from read_json(path)
 
 
 def _failures(plan: Plan, result: RunResult) -> Iterator[Failure]:
     reasons = {job.key: (job, reason) for job, reason in result.failed}
     for cell in plan.cells:
-        if cell.records not in result.done:
-            job, reason = _blame(plan, cell.records, reasons)
-            yield Failure(cell.arm, cell.replicate, job.stage, reason)
+        missing = [key for key in (*cell.corpora, *cell.stages, cell.records) if key not in result.done]
+        if missing:
+            job, reason = _blame(plan, missing[0], reasons)
+            notes = "; ".join(_notes(list(job.inputs.values()), result.done)) if job.kind == "train" else ""
+            yield Failure(cell.arm, cell.replicate, job.stage, f"{reason} ({notes})" if notes else reason)
 
 
 def _blame(plan: Plan, key: str, reasons: Mapping[str, tuple[Job, str]]) -> tuple[Job, str]:

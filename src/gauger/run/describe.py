@@ -1,129 +1,50 @@
-"""What a report says of a study besides its estimates: its arms, its ledger, the five threats, what it cannot say."""
+"""What a report says of a study besides its estimates: its arms, samples, the five threats, what it cannot say."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import polars as pl
-
 from gauger.records import ArmInfo, ArmKind, Role
-from gauger.run.collect import Collected
 from gauger.spec import Arm, Study, TextSource
 
 EXAMPLES_EACH = 3
+_SUMMED = ("tokens", "unique_tokens", "teacher_tokens_out", "queries")
 
 
-def arm_infos(arms: Sequence[Arm], collected: Collected) -> list[ArmInfo]:
-    """Introduce every arm, the teacher first, with what it was trained on per replicate."""
+def arm_infos(arms: Sequence[Arm], ledger: Sequence[Mapping[str, Any]]) -> list[ArmInfo]:
+    """Introduce every arm, the teacher first, with what it was trained on per replicate: its ledger rows' sums."""
     teacher = ArmInfo("teacher", ArmKind.TEACHER, "The model whose outputs are distilled")
-    return [teacher, *(_info(arm, collected) for arm in arms)]
+    return [teacher, *(_info(arm, [row for row in ledger if row["arm"] == arm.name]) for arm in arms)]
 
 
-def _info(arm: Arm, collected: Collected) -> ArmInfo:
+def _info(arm: Arm, ledger: Sequence[Mapping[str, Any]]) -> ArmInfo:
     asked = [stage for stage in arm.recipe if stage.strategy]
     forms = [form for stage in arm.recipe for form in stage.forms or ()]
-    spent = _spent(arm.name, collected.ledger)
+    sums = {key: sum(row[key] for row in ledger) if ledger else None for key in _SUMMED}
     return ArmInfo(
         name=arm.name,
         kind=str(arm.kind),
-        description=arm.description,
+        description=arm.description or _in_words(arm),
         matched=arm.matched if arm.kind is not ArmKind.MATCHED else None,
         strategy=", ".join(dict.fromkeys(stage.strategy or "" for stage in asked)) or None,
         seed_source=", ".join(dict.fromkeys(stage.seeds or "" for stage in asked)) or None,
         forms=list(dict.fromkeys(forms)),
         steps=sum(stage.steps for stage in arm.recipe) if arm.recipe else None,
-        tokens=_per_replicate(arm.name, collected.training, "tokens"),
-        unique_tokens=_per_replicate(arm.name, collected.training, "unique_tokens"),
-        teacher_tokens=spent["tokens_out"] if arm.uses_teacher else None,
-        queries=spent["queries"] if arm.uses_teacher else None,
+        tokens=sums["tokens"],
+        unique_tokens=sums["unique_tokens"],
+        teacher_tokens=sums["teacher_tokens_out"] if arm.uses_teacher else None,
+        queries=sums["queries"] if arm.uses_teacher else None,
     )
 
 
-def _spent(arm: str, ledger: pl.DataFrame) -> dict[str, int | None]:
-    if ledger.is_empty():
-        return {"tokens_out": None, "queries": None}
-    return {column: _per_replicate(arm, ledger, column) for column in ("tokens_out", "queries")}
-
-
-def _per_replicate(arm: str, table: pl.DataFrame, column: str) -> int | None:
-    rows = table.filter(arm=arm) if not table.is_empty() else table
-    if rows.is_empty():
-        return None
-    return round(float(rows.group_by("replicate").agg(pl.col(column).sum())[column].mean()))  # type: ignore[arg-type]
-
-
-def ledger_rows(collected: Collected) -> list[dict[str, Any]]:
-    """Summarise the ledger per arm and source, per replicate; kept-in web has a row of its own."""
-    if collected.ledger.is_empty():
-        return []
-    kept = pl.col("dropped").is_null()
-    by_source = (
-        collected.ledger.group_by("arm", "source", maintain_order=True)
-        .agg(
-            pl.col("replicate").n_unique().alias("n"),
-            kept.sum().alias("samples"),
-            pl.col("length").filter(kept).sum().alias("corpus_tokens"),
-            pl.struct("replicate", "id", "length").filter(kept).unique().struct.field("length").sum().alias("unique"),
-            pl.col("tokens_in").sum(),
-            pl.col("tokens_out").sum(),
-            pl.col("queries").sum(),
-            (~kept).sum().alias("dropped"),
-            (kept & (pl.col("overlaps").list.len() > 0)).sum().alias("overlaps"),
-        )
-        .with_columns(pl.col("corpus_tokens").sum().over("arm").alias("arm_tokens"))
-    )
-    totals = _totals(collected.training)
-    rows = [_ledger_row(row, totals) for row in by_source.iter_rows(named=True)]
-    order = {arm: place for place, arm in enumerate(dict.fromkeys(row["arm"] for row in rows))}
-    return sorted([*rows, *_kept_in(totals)], key=lambda row: order.get(row["arm"], len(order)))
-
-
-def _totals(training: pl.DataFrame) -> dict[tuple[str, str], tuple[float, float]]:
-    sums = training.group_by("arm", "source", maintain_order=True).agg(
-        pl.col("tokens").sum() / pl.col("replicate").n_unique(),
-        pl.col("unique_tokens").sum() / pl.col("replicate").n_unique(),
-    )
-    return {(row["arm"], row["source"]): (row["tokens"], row["unique_tokens"]) for row in sums.iter_rows(named=True)}
-
-
-def _ledger_row(row: Mapping[str, Any], totals: Mapping[tuple[str, str], tuple[float, float]]) -> dict[str, Any]:
-    trained, _ = totals.get((row["arm"], "corpus"), (0.0, 0.0))
-    tokens = trained * row["corpus_tokens"] / row["arm_tokens"] if row["arm_tokens"] else 0.0
-    unique = row["unique"] / row["n"]
-    return {
-        "arm": row["arm"],
-        "source": row["source"],
-        "samples": round(row["samples"] / row["n"]),
-        "tokens": round(tokens),
-        "unique_tokens": round(unique),
-        "epochs": round(tokens / unique, 2) if unique else None,
-        "teacher_tokens_in": round(row["tokens_in"] / row["n"]),
-        "teacher_tokens_out": round(row["tokens_out"] / row["n"]),
-        "queries": round(row["queries"] / row["n"]),
-        "dropped": round(row["dropped"] / row["n"]),
-        "overlaps": round(row["overlaps"] / row["n"]),
-    }
-
-
-def _kept_in(totals: Mapping[tuple[str, str], tuple[float, float]]) -> list[dict[str, Any]]:
-    return [
-        {
-            "arm": arm,
-            "source": source,
-            "samples": None,
-            "tokens": round(tokens),
-            "unique_tokens": round(unique),
-            "epochs": round(tokens / unique, 2) if unique else None,
-            "teacher_tokens_in": 0,
-            "teacher_tokens_out": 0,
-            "queries": 0,
-            "dropped": 0,
-            "overlaps": 0,
-        }
-        for (arm, source), (tokens, unique) in totals.items()
-        if source != "corpus"
-    ]
+def _in_words(arm: Arm) -> str:
+    """Describe a declared arm that the study does not describe: "label prompts, text-distill in quiz; then ..."."""
+    said = []
+    for stage in arm.recipe:
+        prompts = f"{stage.strategy} prompts" if stage.strategy else f"{stage.source} text"
+        said.append(f"{prompts}, {stage.kind}" + (f" in {', '.join(stage.forms)}" if stage.forms else ""))
+    return "; then ".join(said).capitalize()
 
 
 def examples(arms: Sequence[Arm], texts: Mapping[str, Sequence[tuple[str, str]]]) -> list[dict[str, Any]]:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import asdict, dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from math import ceil
 from typing import Any
 
+import numpy as np
+
 from gauger.run.cache import Cache, State
-from gauger.run.plan import SAMPLED, Plan
+from gauger.run.job import Job
+from gauger.run.plan import SAMPLED, TEACHER, Plan
 from gauger.run.schedule import Schedule
-from gauger.spec import ModelSize
+from gauger.spec import Arm, ModelSize, Study, switched_off
 from gauger.stats.power import DesignComponents, smallest_detectable
 from gauger.worlds.atlas import Atlas
 from gauger.worlds.atlas.world import CONTEXT
@@ -21,6 +25,8 @@ REFERENCE_PARAMETERS = 130_000
 ASSUMED = DesignComponents(item=0.15, replicate=0.0008, residual=0.15)
 """Components of an uplift on one benchmark that the forecast assumes: items as of two scores near one half, paired runs
 that differ by a standard deviation of 2.8 points. A pilot run tells the true ones."""
+ASSUMED_UNREPLICATED = DesignComponents(item=ASSUMED.item + ASSUMED.residual, replicate=0.0)
+"""With one replicate the interval covers items alone."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +36,8 @@ class Forecast:
     study: str
     arms: list[dict[str, Any]]
     """name, kind, stages, steps, matched."""
+    switched_off: dict[str, str]
+    """Controls that the study switched off -> the reason it gave."""
     replicates: int
     jobs: dict[str, int]
     """Kind -> jobs."""
@@ -39,10 +47,11 @@ class Forecast:
     jobs_done: int
     """Jobs whose results the directory holds already."""
     training_tokens: int
+    """Of all training jobs, done or not."""
     training_flops: float
     """6 x parameters x tokens."""
     teacher_queries: int
-    """Requests to the teacher, at least (filters cost more)."""
+    """Requests to the teacher by all jobs, at least (filters cost more)."""
     usd: float
     """Money; the embedded world's teacher costs none."""
     minutes: float
@@ -60,68 +69,86 @@ class Forecast:
 
 def forecast(plan: Plan, atlas: Atlas, cache: Cache, workers: int) -> Forecast:
     """Forecast a plan, given what a directory holds already."""
-    jobs = list(plan.jobs.values())
-    done = {job.key: cache.path(job.key) for job in jobs if cache.inspect(job.key).state is State.DONE}
-    tokens = {job.key: _tokens(job.params, atlas) for job in jobs if job.kind in ("pretrain", "train")}
-    flops = sum(6.0 * _parameters(plan, job.arm, atlas) * tokens[job.key] for job in jobs if job.key in tokens)
-    left = [job for job in jobs if job.key not in done]
-    study = plan.study
-    smallest_benchmark = min(len(atlas.benchmark(name).items) for name in study.benchmarks)
+    study, jobs = plan.study, list(plan.jobs.values())
+    done = {job.key for job in jobs if cache.inspect(job.key).state is State.DONE}
+    tokens = {job.key: _tokens(job, atlas) for job in jobs if job.kind in ("pretrain", "train")}
+    n_items = min(len(atlas.benchmark(name).items) for name in study.benchmarks)
+    detectable, assumption = _detectable(study, n_items)
     return Forecast(
         study=study.study,
-        arms=[
-            {
-                "name": arm.name,
-                "kind": str(arm.kind),
-                "stages": [stage.kind for stage in arm.recipe],
-                "steps": sum(stage.steps for stage in arm.recipe),
-                "matched": arm.matched,
-            }
-            for arm in plan.arms
-        ],
+        arms=[_arm(arm) for arm in plan.arms],
+        switched_off=switched_off(study),
         replicates=study.replicates,
         jobs=dict(sorted(Counter(job.kind for job in jobs).items())),
         jobs_total=len(jobs),
         jobs_shared=plan.requested - len(jobs),
         jobs_done=len(done),
         training_tokens=sum(tokens.values()),
-        training_flops=flops,
-        teacher_queries=sum(_queries(job.params) for job in jobs if job.kind == "ask-teacher"),
+        training_flops=sum(6.0 * _parameters(job, study, atlas) * tokens.get(job.key, 0) for job in jobs),
+        teacher_queries=sum(_queries(job.params, atlas) for job in jobs if job.kind == "ask-teacher"),
         usd=0.0,
-        minutes=_minutes(left, Schedule(jobs, done), workers, plan, atlas),
+        minutes=_minutes(jobs, done, workers, {job.key: _parameters(job, study, atlas) for job in jobs}),
         workers=workers,
-        smallest_detectable_uplift=smallest_detectable(
-            ASSUMED, smallest_benchmark, study.replicates, level=study.estimation.level
-        )
-        if study.replicates > 1
-        else smallest_detectable(DesignComponents(item=0.3, replicate=0.0), smallest_benchmark, 1),
-        assumption=f"{smallest_benchmark} items, paired replicates that differ by 2.8 points (standard deviation), "
-        "items near one half; a run's own records tell better",
+        smallest_detectable_uplift=detectable,
+        assumption=assumption,
     )
 
 
-def _tokens(params: Any, atlas: Atlas) -> int:
-    mean = sum(len(text.words) + 2 for text in atlas.web) / max(1, len(atlas.web))
-    return round(params["steps"] * params["batch"] * mean)
+def _arm(arm: Arm) -> dict[str, Any]:
+    return {
+        "name": arm.name,
+        "kind": str(arm.kind),
+        "stages": [stage.kind for stage in arm.recipe],
+        "steps": sum(stage.steps for stage in arm.recipe),
+        "matched": arm.matched,
+    }
 
 
-def _queries(params: Any) -> int:
-    writes_prompts = params["strategy"] in SAMPLED and params["strategy"] != "textbook"
+def _detectable(study: Study, n_items: int) -> tuple[float, str]:
+    """Return the smallest detectable uplift on a benchmark of that many items, and what it assumes."""
+    replicates, level = study.replicates, study.estimation.level
+    if replicates == 1:
+        found = smallest_detectable(ASSUMED_UNREPLICATED, n_items, 1, level=level)
+        return found, f"{n_items} items near one half; with one replicate the interval covers items alone"
+    found = smallest_detectable(ASSUMED, n_items, replicates, level=level)
+    return found, (
+        f"{n_items} items near one half, {replicates} paired replicates that differ by 2.8 points "
+        "(standard deviation); a run's own records tell better"
+    )
+
+
+def _tokens(job: Job, atlas: Atlas) -> int:
+    texts = atlas.library if job.arm == TEACHER else atlas.web
+    mean = sum(len(text.words) + 2 for text in texts) / max(1, len(texts))
+    return round(float(job.params["steps"]) * float(job.params["batch"]) * mean)  # type: ignore[arg-type]
+
+
+def _queries(params: Mapping[str, Any], atlas: Atlas) -> int:
     samples: int = params["samples"]
-    return samples * (2 if writes_prompts else 1)
+    if params["strategy"] == "label":
+        questions = [question for skill in params["skills"] for question in atlas.benchmark_train[skill]]
+        texts = atlas.word(
+            questions, params["forms"], np.random.default_rng(0)
+        )  # which facts stories tell is no matter
+        samples = min(samples, len({text.prompt for text in texts}))
+    writes_prompts = params["strategy"] in SAMPLED and params["strategy"] != "textbook"
+    queries = samples * (2 if writes_prompts else 1)
+    limit: int | None = params["surface"]["max_queries"]
+    return queries if limit is None else min(queries, limit)
 
 
-def _parameters(plan: Plan, arm: str, atlas: Atlas) -> int:
-    size: ModelSize = plan.study.teacher.model if arm == "teacher" else plan.study.student.model
+def _parameters(job: Job, study: Study, atlas: Atlas) -> int:
+    """Count the weights of the model that a job trains or asks."""
+    is_teacher = job.arm == TEACHER or job.kind == "ask-teacher"
+    size: ModelSize = study.teacher.model if is_teacher else study.student.model
     blocks = size.layers * (12 * size.width**2 + 2 * size.width)
     return blocks + size.width * (len(atlas.language) + CONTEXT + 1)
 
 
-def _minutes(left: list[Any], schedule: Schedule, workers: int, plan: Plan, atlas: Atlas) -> float:
-    if not left:
-        return 0.0
-    scale = _parameters(plan, "", atlas) / REFERENCE_PARAMETERS
-    work = sum(job.cost for job in left) / workers
-    longest = max(schedule.priority[job.key] for job in left)
-    seconds: float = max(work, longest) * scale / ROWS_PER_SECOND
-    return ceil(seconds / 6) / 10
+def _minutes(jobs: Sequence[Job], done: Collection[str], workers: int, parameters: Mapping[str, int]) -> float:
+    """Return max(work left / workers, longest chain left), rounded up to a tenth of a minute."""
+    scale = {key: count / REFERENCE_PARAMETERS / ROWS_PER_SECOND for key, count in parameters.items()}
+    timed = [replace(job, cost=0.0 if job.key in done else job.cost * scale[job.key]) for job in jobs]
+    work = sum(job.cost for job in timed) / workers
+    longest = max(Schedule(timed, done).priority.values(), default=0.0)
+    return ceil(max(work, longest) / 6) / 10

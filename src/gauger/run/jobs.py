@@ -1,7 +1,7 @@
 """The functions behind the jobs of a study in the embedded world: parameters and input directories in, files out.
 
-Each is a pure function of its parameters and inputs; the runner decides where and when. `REGISTRY` names them, and
-`VERSIONS` hashes the code behind each, so that a change of code never meets an old result.
+Each is a pure function of its parameters and inputs; the runner decides where and when. `registry.py` names them, and
+the code behind them enters every content address, so that a change of code never meets an old result.
 """
 
 from __future__ import annotations
@@ -170,15 +170,3 @@ def _training(
         "first_loss": float(np.mean(losses[:10])),
         "last_loss": float(np.mean(losses[-10:])),
     }
-
-
-REGISTRY = {
-    "pretrain": "gauger.run.jobs:pretrain",
-    "ask-teacher": "gauger.run.jobs:ask_teacher",
-    "ask-base": "gauger.run.jobs:ask_base",
-    "gather": "gauger.run.jobs:gather",
-    "train": "gauger.run.jobs:train_stage",
-    "measure": "gauger.run.jobs:measure_model",
-}
-CODE = ("gauger.run.jobs", "gauger.worlds", "gauger.elicit", "gauger.train.tiny", "gauger.measure.exact_match")
-"""Modules that can change a job's result."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from gauger.records import Role
 from gauger.run.job import Job, make_job, source_version
-from gauger.run.jobs import CODE
+from gauger.run.registry import CODE
 from gauger.spec import Arm, ResolvedStage, Study, TextSource, expand_arms
 from gauger.spec.models import ModelSize, Training
 
@@ -142,44 +142,50 @@ class _Planner:
     def _corpus(self, stage: ResolvedStage, replicate: int) -> str:
         if stage.source is TextSource.TEACHER:
             return self._ask_teacher(stage, replicate)
-        if stage.source is TextSource.SELF:
-            prompts = self._ask_teacher(stage, replicate)
-            params = self._soft(stage) | {
-                "strategy": stage.strategy,
-                "forms": list(stage.forms or ()),
-                "seed": seed_of(self.study.seed, "self", replicate),
-            }
-            inputs = {"base": self.base, "prompts": prompts}
-            return self._job("ask-base", "ask the base", params, inputs, (stage.samples or 0) * ROWS_PER_SAMPLE)
-        return self._gather(stage, replicate)
+        return self._ask_base(stage, replicate) if stage.source is TextSource.SELF else self._gather(stage, replicate)
 
     def _ask_teacher(self, stage: ResolvedStage, replicate: int) -> str:
-        drawn = replicate if stage.strategy in SAMPLED else "all"
-        params = self._soft(stage) | {
-            "strategy": stage.strategy,
-            "forms": list(stage.forms or ()),
+        params = self._asking(stage, "ask", replicate) | {
             "samples": stage.samples,
             "skills": self.skills,
             "surface": self.study.teacher.surface.model_dump(mode="json"),
-            "seed": seed_of(self.study.seed, "ask", drawn),
         }
         cost = (stage.samples or 0) * ROWS_PER_SAMPLE
         return self._job("ask-teacher", "ask the teacher", params, {"teacher": self.teacher}, cost)
 
+    def _ask_base(self, stage: ResolvedStage, replicate: int) -> str:
+        inputs = {"base": self.base, "prompts": self._ask_teacher(stage, replicate)}
+        params = self._asking(stage, "self", replicate)
+        return self._job("ask-base", "ask the base", params, inputs, (stage.samples or 0) * ROWS_PER_SAMPLE)
+
+    def _asking(self, stage: ResolvedStage, who: str, replicate: int) -> dict[str, Any]:
+        drawn = replicate if stage.strategy in SAMPLED else "all"
+        return {
+            "strategy": stage.strategy,
+            "forms": list(stage.forms or ()),
+            "soft": stage.kind == "logit-distill",
+            "top_k": stage.top_k,
+            "seed": seed_of(self.study.seed, who, drawn),
+        }
+
     def _gather(self, stage: ResolvedStage, replicate: int) -> str:
+        """Plan a corpus that the teacher did not write; only what its source reads enters its address."""
+        from_prompts = stage.source is TextSource.TEST_ITEMS or bool(
+            stage.source is TextSource.TRUTH and stage.strategy
+        )
         params = {
             "source": str(stage.source),
             "kind": stage.kind,
             "strategy": stage.strategy,
             "forms": list(stage.forms or ()),
             "samples": stage.samples or stage.steps * stage.batch,
-            "skills": self.skills,
-            "benchmarks": self.targeted,
-            "seed": seed_of(self.study.seed, "gather", replicate),
+            "seed": seed_of(self.study.seed, "gather", "all" if from_prompts else replicate),
         }
-        inputs = {}
-        if stage.source is TextSource.TEST_ITEMS or (stage.source is TextSource.TRUTH and stage.strategy):
-            inputs["prompts"] = self._ask_teacher(stage, replicate)
+        if stage.source is TextSource.SHUFFLED:
+            params["skills"] = self.skills
+        if stage.source is TextSource.TEST_ITEMS:
+            params["benchmarks"] = self.targeted
+        inputs = {"prompts": self._ask_teacher(stage, replicate)} if from_prompts else {}
         return self._job("gather", f"gather {stage.source}", params, inputs, stage.steps)
 
     def _train(self, stage: ResolvedStage, number: int, replicate: int, start: str, corpus: str) -> str:
@@ -193,7 +199,3 @@ class _Planner:
             "seed": seed_of(self.study.seed, "train", replicate, number),
         }
         return self._job("train", stage.kind, params, {"start": start, "corpus": corpus}, stage.steps * stage.batch)
-
-    @staticmethod
-    def _soft(stage: ResolvedStage) -> dict[str, Any]:
-        return {"soft": stage.kind == "logit-distill", "top_k": stage.top_k}

@@ -164,6 +164,8 @@ def _block_df(parts: list[BenchmarkParts]) -> float:
     names = np.concatenate([part.clusters for part in parts])
     sizes = np.concatenate([part.cluster_sizes for part in parts])
     squares = np.bincount(np.unique(names, return_inverse=True)[1], sizes) ** 2
+    if not squares.any():
+        return 1.0
     return max(float(squares.sum() ** 2 / (squares**2).sum()) - 1, 1.0)
 
 

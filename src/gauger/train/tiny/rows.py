@@ -13,6 +13,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from gauger.errors import GaugerError
+
 PAD = 0
 IntArray = NDArray[np.int64]
 
@@ -69,7 +71,15 @@ class Mixture:
     rows_per_batch: tuple[int, ...]
 
     def batches(self, steps: int, seed: int) -> Iterator[Batch]:
-        """Yield `steps` batches; each source passes through fresh permutations of its rows, epoch after epoch."""
+        """Yield `steps` batches; each source passes through fresh permutations of its rows, epoch after epoch.
+
+        Raises
+        ------
+        GaugerError
+            Where a source that every batch draws from has no rows.
+        """
+        if any(count and not len(rows) for rows, count in zip(self.sources, self.rows_per_batch, strict=True)):
+            raise GaugerError("there is nothing to train on: the corpus has no samples")
         streams = [
             _stream(len(rows), count, np.random.default_rng([seed, index]))
             for index, (rows, count) in enumerate(zip(self.sources, self.rows_per_batch, strict=True))

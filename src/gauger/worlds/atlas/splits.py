@@ -42,6 +42,11 @@ def split_facts(questions: Sequence[Question], held_out_each: int, rng: np.rando
 
     Of the facts that are not held out an entity has between half and all stated in training texts; the others stand
     nowhere. The fewer are stated, the harder its held-out facts are to infer.
+
+    Raises
+    ------
+    ValueError
+        Where an entity has too few facts to leave one for training.
     """
     by_entity: dict[str, list[str]] = {}
     for question in questions:
@@ -49,6 +54,8 @@ def split_facts(questions: Sequence[Question], held_out_each: int, rng: np.rando
     split_of: dict[str, str] = {}
     for keys in by_entity.values():
         rest = len(keys) - 2 * held_out_each
+        if rest < 1:
+            raise ValueError(f"{len(keys)} relations are too few to hold out {held_out_each} facts twice")
         stated = int(rng.integers((rest + 1) // 2, rest + 1))
         names = [TARGETED] * held_out_each + [PARALLEL] * held_out_each
         names += [TRAIN] * stated + [UNSTATED] * (rest - stated)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gauger.worlds.atlas.forms import form_of, render
+from gauger.worlds.atlas.forms import form_of, has_form, render
 from gauger.worlds.atlas.questions import Question
 from gauger.worlds.atlas.skills import SKILLS
 from gauger.worlds.atlas.world import Atlas
@@ -53,7 +53,9 @@ _FACT = "fauna"
 
 def _asks(prompt: Sequence[str], form: str | None, family: str, arguments: Words) -> bool:
     """Tell whether a prompt is exactly the question about these arguments, and nothing more."""
-    if form is None or (family in SKILLS and len(arguments) != SKILLS[family].size):
+    if form is None or not has_form(family, form):
+        return False
+    if family in SKILLS and len(arguments) != SKILLS[family].size:
         return False
     return render(Question(family, arguments, (), "", 0.0), form)[0] == tuple(prompt)
 

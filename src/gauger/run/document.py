@@ -1,0 +1,123 @@
+"""The document of a study: the estimates of its records, and everything that stands beside them in the report."""
+
+from __future__ import annotations
+
+import platform
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Any
+
+import polars as pl
+
+from gauger.estimate.design import Design, VerdictRule
+from gauger.estimate.study import estimate_study
+from gauger.records import ArmInfo, BenchmarkInfo, Document
+from gauger.run.collect import Collected
+from gauger.run.describe import arm_infos, examples, limits, threats
+from gauger.run.ledger import ledger_rows
+from gauger.run.plan import Plan
+from gauger.spec import LoadedStudy, Study, fingerprint, switched_off
+from gauger.worlds.atlas import Atlas
+from gauger.worlds.benchmarks import Benchmark
+
+REPORTED_PACKAGES = ("gauger", "torch", "numpy", "polars", "scipy")
+Texts = Mapping[str, Sequence[tuple[str, str]]]
+"""Arm -> a few (prompt, answer) of what it was trained on."""
+
+
+@dataclass(frozen=True)
+class Material:
+    """What a document is made of."""
+
+    loaded: LoadedStudy
+    plan: Plan
+    atlas: Atlas
+    collected: Collected
+    changes: tuple[str, ...] = ()
+    """What of the frozen rule was changed after the start of the run."""
+    texts: Texts | None = None
+
+
+def make_document(material: Material) -> Document:
+    """Estimate, and put together everything that `estimates.json` and the report hold.
+
+    The same for the same study and records: no time, place or host enters.
+    """
+    study, plan, collected = material.loaded.study, material.plan, material.collected
+    off = switched_off(study)
+    benchmarks = {name: material.atlas.benchmark(name) for name in study.benchmarks}
+    ledger = ledger_rows(collected)
+    arms = arm_infos(plan.arms, ledger)
+    design = make_design(study, arms, benchmarks, post_hoc=bool(material.changes))
+    found = estimate_study(collected.records, design, _difficulty(benchmarks))
+    return Document(
+        study=_about(material.loaded),
+        estimates=found.estimates,
+        verdict=found.verdict,
+        assay=found.assay,
+        arms=arms,
+        benchmarks=[
+            BenchmarkInfo(name, design.roles[name], len(b.items), b.skill, b.form, b.description)
+            for name, b in benchmarks.items()
+        ],
+        ledger=ledger,
+        outcomes=found.outcomes,
+        difficulty=found.difficulty,
+        examples=examples(plan.arms, material.texts or {}),
+        threats=threats(study, plan.arms, off),
+        limits=limits(study),
+        failures=collected.failures,
+        switched_off=off,
+        warnings=[f"Changed after the run had started: {change}." for change in material.changes]
+        + [f"{note}." for note in collected.notes],
+    )
+
+
+def make_design(
+    study: Study, arms: Sequence[ArmInfo], benchmarks: Mapping[str, Benchmark], *, post_hoc: bool = False
+) -> Design:
+    """Say to the estimator what it must know of a study."""
+    estimation, verdict = study.estimation, study.verdict
+    return Design(
+        arms=tuple(arms),
+        roles={name: str(benchmark.role) for name, benchmark in study.benchmarks.items()},
+        paired=estimation.paired,
+        moderated=estimation.moderated,
+        level=estimation.level,
+        rule=VerdictRule(
+            arm=verdict.arm,
+            estimand=verdict.estimand,
+            role=str(verdict.role),
+            threshold=verdict.threshold,
+            level=verdict.level,
+            post_hoc=post_hoc,
+        ),
+        unparsed_wrong=study.unparsed == "wrong",
+        skills={name: benchmark.skill for name, benchmark in benchmarks.items()},
+        switched_off=switched_off(study),
+    )
+
+
+def _difficulty(benchmarks: Mapping[str, Benchmark]) -> pl.DataFrame:
+    rows = [(name, item.id, item.difficulty) for name, benchmark in benchmarks.items() for item in benchmark.items]
+    return pl.DataFrame(
+        rows, schema={"benchmark": pl.String, "item": pl.String, "difficulty": pl.Float64}, orient="row"
+    )
+
+
+def _about(loaded: LoadedStudy) -> dict[str, Any]:
+    study = loaded.study
+    settings = [part for override in loaded.overrides for part in ("--set", override)]
+    return {
+        "name": study.study,
+        "fingerprint": fingerprint(study),
+        "question": study.question,
+        "kind": "study",
+        "replicates": study.replicates,
+        "seed": study.seed,
+        "world": study.world.model_dump(mode="json"),
+        "command": shlex.join(["gauger", "run", loaded.path.name, *settings]),
+        "versions": {"python": platform.python_version()} | {name: version(name) for name in REPORTED_PACKAGES},
+    }

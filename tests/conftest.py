@@ -1,0 +1,42 @@
+"""What several rooms' tests share: a tiny study, and a directory in which it has run."""
+
+import fcntl
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+TINY = Path(__file__).parent / "run" / "tiny.yaml"
+
+
+@pytest.fixture(scope="session")
+def tiny_study():
+    """The file of a study in which every part runs, within seconds."""
+    return TINY
+
+
+@pytest.fixture(scope="session")
+def finished_run(tmp_path_factory):
+    """A directory in which `gauger run` has run the tiny study, once for all processes of the test session.
+
+    Beside it stand `stdout` and `stderr`, what the command said. Not to be written to: `copy_of_run` gives a copy.
+    """
+    base = tmp_path_factory.getbasetemp()
+    root = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "finished"
+    root.mkdir(exist_ok=True)
+    command = [sys.executable, "-m", "gauger", "run", str(TINY), "--out", str(root / "run"), "--workers", "2"]
+    with (root / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (root / "run" / "report.html").exists():
+            with (root / "stdout").open("wb") as out, (root / "stderr").open("wb") as err:
+                subprocess.run(command, stdout=out, stderr=err, check=True)
+    return root / "run"
+
+
+@pytest.fixture
+def copy_of_run(finished_run, tmp_path):
+    """A copy of the finished run."""
+    return shutil.copytree(finished_run, tmp_path / "copy")

@@ -1,0 +1,138 @@
+"""The split guard over what teachers write: whatever a teacher tries, no kept sample touches held-out content.
+
+Content is read by the slow literal reading of `tests/worlds/literal.py`, which shares no code with the filters.
+"""
+
+from itertools import permutations
+
+import numpy as np
+import pytest
+
+from gauger.elicit.elicitation import Wanted, elicit
+from gauger.elicit.sources import (
+    known_questions,
+    running_text,
+    shuffled_answers,
+    true_answers,
+    true_questions,
+    with_test_items,
+)
+from gauger.elicit.surface import Interface
+from gauger.spec.models import Surface
+from gauger.worlds.atlas.forms import FORMS, render
+from worlds.literal import NAMES_OF_SKILL, held_out_questions, touched
+from worlds.small import small_world
+
+from .scripted import texts_teacher
+
+ATLASES = {seed: small_world(seed) for seed in (1, 2)}
+STRATEGIES = ("label", "expand", "textbook", "seedless")
+SKILLS = ("fauna", "sort")
+
+
+def tricks(atlas, question):
+    """Every way that a cheating teacher could word a held-out content, in forms that the filters want."""
+    if question.family in atlas.domains:
+        (entity, relation), (value,) = question.arguments, question.answer
+        other = next(v for values in atlas.domains[question.family].values for v in values if v != value)
+        friend = next(q for q in atlas.train_questions(question.family) if q.arguments[0] == entity)
+        yield f"ask {entity} {relation} ? {value}"
+        yield f"ask {relation} {entity} ? {value}"
+        yield f"ask {entity} {relation} ? {other}"
+        yield f"the {relation} of {entity} is {value}"
+        yield f"the {entity} of {relation} is {value}"
+        yield f"the {value} is {relation} {entity}"
+        yield f"about {entity} : {relation} {value}"
+        yield f"about {entity} : {friend.arguments[1]} {friend.answer[0]} {relation} {value}"
+        yield f"about {entity} : {relation}"
+        return
+    for name in NAMES_OF_SKILL[question.family]:
+        for order in list(permutations(question.arguments))[:4]:
+            letters = " ".join(order)
+            yield f"ask {name} {letters} ? {' '.join(question.answer)}"
+            yield f"the {name} of {letters} is {question.answer[0]}"
+            yield f"{name} {letters} gives 'a"
+
+
+@pytest.fixture(scope="module", params=list(ATLASES))
+def world(request):
+    atlas = ATLASES[request.param]
+    return atlas, held_out_questions(atlas)
+
+
+def cheat(atlas, held_out):
+    """A teacher that knows its library and writes held-out content in every way, about half of the time."""
+    forbidden = [tuple(text.split()) for question in held_out for text in tricks(atlas, question)]
+    for text in forbidden:
+        assert touched(atlas, text, held_out), text
+    clean = [text.words for text in atlas.library]
+    return texts_teacher(forbidden * max(1, len(clean) // len(forbidden)) + clean, atlas), set(forbidden)
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_no_kept_sample_of_a_cheating_teacher_touches_held_out_content(world, strategy):
+    atlas, held_out = world
+    teacher, _ = cheat(atlas, held_out)
+    wanted = Wanted(strategy, FORMS, 300, SKILLS)
+    corpus = elicit(atlas, Interface(teacher, Surface()), wanted, seed=3)
+    assert len(corpus.kept) > 40
+    for sample in corpus.kept:
+        assert not touched(atlas, sample.words, held_out), sample.words
+
+
+@pytest.mark.parametrize("strategy", ["expand", "textbook", "seedless"])
+def test_the_cheating_teacher_is_caught_in_the_act(world, strategy):
+    """Without this, the guard above could be watching a teacher that never cheats."""
+    atlas, held_out = world
+    teacher, _ = cheat(atlas, held_out)
+    corpus = elicit(atlas, Interface(teacher, Surface()), Wanted(strategy, FORMS, 300, SKILLS), seed=3)
+    caught = [sample for sample in corpus.samples if sample.dropped == "overlap"]
+    assert len(caught) > 20
+    for sample in caught:
+        assert set(sample.overlaps) == touched(atlas, sample.words, held_out) != set()
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_no_kept_sample_of_a_trained_decoder_touches_held_out_content(atlas, trained, strategy):
+    held_out = held_out_questions(atlas)
+    corpus = elicit(atlas, Interface(trained, Surface()), Wanted(strategy, FORMS, 200, SKILLS), seed=3)
+    assert corpus.kept
+    assert strategy == "label" or any(sample.dropped == "overlap" for sample in corpus.samples)
+    for sample in corpus.kept:
+        assert not touched(atlas, sample.words, held_out), sample.words
+
+
+def control_corpora(atlas, rng):
+    """The corpora of every control arm but the leak one."""
+    questions = [q for family in atlas.questions for q in atlas.train_questions(family)]
+    prompts = [(*render(q, form), False) for q in questions for form in ("quiz", "cloze")]
+    stories = [(text.prompt, text.answer, False) for text in atlas.library if text.prompt[0] == "about"]
+    return {
+        "matched": known_questions(atlas, FORMS, 400, rng),
+        "more web": running_text(atlas.web, 400, "web", rng),
+        "format": shuffled_answers(atlas, SKILLS, 400, rng),
+        "reference": true_answers(atlas, [*prompts, *stories], "label"),
+        "truth": true_questions(atlas, FORMS, 400, rng),
+        "more truth": running_text(atlas.library, 400, "truth", rng),
+    }
+
+
+def test_no_control_corpus_but_the_leak_touches_held_out_content(world):
+    atlas, held_out = world
+    corpora = control_corpora(atlas, np.random.default_rng(8))
+    for name, samples in corpora.items():
+        assert len(samples) > 50, name
+        for sample in samples:
+            assert not touched(atlas, sample.words, held_out), (name, sample.words)
+
+
+def test_the_leak_corpus_does(world):
+    atlas, held_out = world
+    clean = [(text.prompt, text.answer, False) for text in atlas.library[:200]]
+    samples = with_test_items(atlas, clean, ["fauna-quiz", "sort-quiz"], "label")
+    leaked = {key for sample in samples for key in touched(atlas, sample.words, held_out)}
+    asked = {item.cluster for name in ("fauna-quiz", "sort-quiz") for item in atlas.benchmark(name).items}
+    assert leaked == asked
+    for sample in samples:
+        assert set(sample.overlaps) == touched(atlas, sample.words, held_out)
+        assert (sample.source == "test-items") == bool(sample.overlaps)

@@ -1,0 +1,45 @@
+"""What a text says and what is true, read slowly from the world's own tables: no prefixes, no templates, no parsing."""
+
+import statistics
+
+NAMES_OF_SKILL = {"max": ("max", "largest"), "sort": ("sort", "sorted"), "middle": ("middle", "central")}
+SIZE_OF_SKILL = {"max": 3, "sort": 3, "middle": 5}
+
+
+def held_out_questions(atlas):
+    """One question of every content that is held out, by the names of the splits."""
+    questions = {}
+    for family in atlas.questions:
+        for question in atlas.questions[family]:
+            if atlas.splits.split_of[question.key] in ("targeted", "parallel"):
+                questions[question.key] = question
+    return list(questions.values())
+
+
+def touches(atlas, question, words):
+    """Tell whether a text touches a question's content, whatever its wording, its order and what it claims."""
+    if question.family in atlas.domains:
+        entity, relation = question.arguments
+        return entity in words and relation in words
+    if not any(name in words for name in NAMES_OF_SKILL[question.family]):
+        return False
+    letters = [word for word in words if word in atlas.letters]
+    return sorted(letters[: len(question.arguments)]) == sorted(question.arguments)
+
+
+def touched(atlas, words, questions):
+    """Content keys of those of `questions` that a text touches."""
+    return {question.key for question in questions if touches(atlas, question, words)}
+
+
+def answer_of(atlas, family, arguments):
+    """The true answer, from the tables of the domains and from Python's own sorting."""
+    if family in atlas.domains:
+        domain = atlas.domains[family]
+        entity, relation = arguments
+        number = domain.relations.index(relation)
+        genus = domain.genus_E[domain.entities.index(entity)]
+        return (domain.values[number][domain.value_GR[genus][number]],)
+    if family == "max":
+        return (max(arguments),)
+    return tuple(sorted(arguments)) if family == "sort" else (statistics.median_low(sorted(arguments)),)
