@@ -2,8 +2,8 @@
 
 The work is one student's of the quickstart: 3,200 quiz and cloze texts of the embedded world, answers learnt and
 prompts not, batches of 64, float32, one thread. Every way gets the same texts in the same batches, and tokens are those
-of the texts (begin and end marks included, padding not). Processor time is what counts; rounds of all ways alternate, and
-the medians are reported.
+of the texts (begin and end marks included, padding not). Processor time is what counts; rounds of all ways alternate,
+and the medians are reported.
 
 - **gauger**: `train` as a stage calls it, from the rows on: drawing, collating and masking batches included.
 - **bare loop**: the same decoder, written plainly: all logits, `cross_entropy` with ignore_index, fused AdamW. Its
