@@ -160,8 +160,10 @@ def _blocks(n_benchmarks: int, sharing: list[_Sharing]) -> tuple[tuple[int, ...]
 
 
 def _block_df(parts: list[BenchmarkParts]) -> float:
-    """(sum n^2)^2 / sum n^4 - 1 over the sizes of all clusters of a block; at least 1."""
+    """(sum n^2)^2 / sum n^4 - 1 over the sizes of all clusters of a block; at least 1, also where it has no items."""
     names = np.concatenate([part.clusters for part in parts])
+    if len(names) == 0:
+        return 1.0
     sizes = np.concatenate([part.cluster_sizes for part in parts])
     squares = np.bincount(np.unique(names, return_inverse=True)[1], sizes) ** 2
     if not squares.any():
