@@ -17,6 +17,8 @@ from gauger.stats.ratio import RatioSet
 from gauger.stats.simultaneous import max_t
 from gauger.stats.student import t_cdf
 
+FAMILY_DRAWS = 2**14
+"""Draws of a family's joint distribution: critical values to within 1 % (two standard errors), a study in a second."""
 UNREPLICATED = "Covers item sampling alone: nothing was replicated."
 """Note of an interval without any training replicates in it."""
 
@@ -63,7 +65,7 @@ def _family_levels(covariance: NDArray[np.float64], df: NDArray[np.float64], lev
     se = np.sqrt(np.diag(covariance))
     if not (se > 0).any():
         return np.full(len(se), level)
-    half = max_t(np.zeros(len(se)), covariance, df, level).high
+    half = max_t(np.zeros(len(se)), covariance, df, level, FAMILY_DRAWS).high
     critical = np.divide(half, se, out=np.full(len(se), np.nan), where=se > 0)
     pointwise = 1 - 2 * t_cdf(-np.nan_to_num(critical), df)
     return np.where(np.isfinite(critical), np.maximum(pointwise, level), level)

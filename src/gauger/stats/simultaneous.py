@@ -39,7 +39,9 @@ class Simultaneous:
     """(C,): two-sided Holm-adjusted p-values."""
 
 
-def max_t(value: FloatArray, covariance: FloatArray, df: FloatArray, level: float = 0.95) -> Simultaneous:
+def max_t(
+    value: FloatArray, covariance: FloatArray, df: FloatArray, level: float = 0.95, most_draws: int = MOST_DRAWS
+) -> Simultaneous:
     """Judge a family of contrasts at once, from their joint distribution.
 
     ``T_c = Z_c / sqrt(W_c / df_c)``: Z normal with the correlation of the estimates, W_c chi-square quantiles at one
@@ -57,6 +59,8 @@ def max_t(value: FloatArray, covariance: FloatArray, df: FloatArray, level: floa
         Degrees of freedom, inf = known variances.
     level : float
         Joint confidence level, 0-1.
+    most_draws : int
+        Fewer make it faster: with 2^14 the tail probability of 0.05 has a standard error of 0.0017.
 
     Returns
     -------
@@ -79,7 +83,8 @@ def max_t(value: FloatArray, covariance: FloatArray, df: FloatArray, level: floa
     columns = {name: np.full(np.shape(value), np.nan) for name in ("critical", "low", "high", "p_adjusted", "p")}
     if known.any():
         se = np.sqrt(variance[known])
-        smallest = _smallest_log_p(covariance[np.ix_(known, known)] / np.outer(se, se), df[known])
+        correlation = covariance[np.ix_(known, known)] / np.outer(se, se)
+        smallest = _smallest_log_p(correlation, df[known], most_draws)
         columns["p"][known] = 2 * t_cdf(-np.abs(value[known]) / se, df[known])
         below = np.searchsorted(smallest, np.log(np.maximum(columns["p"][known], 1e-300)), side="right") / len(smallest)
         columns["p_adjusted"][known] = np.maximum(below, columns["p"][known])
@@ -99,7 +104,7 @@ def holm(p: FloatArray) -> FloatArray:
     return adjusted
 
 
-def _smallest_log_p(correlation: FloatArray, df: FloatArray) -> FloatArray:
+def _smallest_log_p(correlation: FloatArray, df: FloatArray, most_draws: int) -> FloatArray:
     """Draw the logarithm of the family's smallest two-sided p-value many times; sorted."""
     root = _root(correlation)
     classes, kind = _df_classes(df)
@@ -108,7 +113,7 @@ def _smallest_log_p(correlation: FloatArray, df: FloatArray) -> FloatArray:
     tables = [_Table.of(class_df) for class_df in classes]
     wanted = MOST_PRODUCTS // (root.size + 20 * len(df) + 1500 * len(classes))
     rng = np.random.default_rng(SEED)
-    n_chunks = int(np.clip(wanted, FEWEST_DRAWS, MOST_DRAWS)) // CHUNK
+    n_chunks = max(int(np.clip(wanted, FEWEST_DRAWS, most_draws)) // CHUNK, 1)
     return np.sort(np.concatenate([_chunk(root, starts, tables, rng) for _ in range(n_chunks)]))
 
 
