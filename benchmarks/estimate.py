@@ -19,6 +19,7 @@ import os
 for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "POLARS_MAX_THREADS"):
     os.environ.setdefault(variable, "1")
 
+import json
 import resource
 import subprocess
 import sys
@@ -47,32 +48,38 @@ def main() -> None:
         records.write_parquet(path)
         print(f"{records.height:,} rows, {path.stat().st_size / 1e6:.1f} MB of Parquet")
         measured = subprocess.run([sys.executable, __file__, str(path)], check=True, capture_output=True, text=True)
-    print(measured.stdout, end="")
-    gauger_s = float(measured.stdout.split("total:")[1].split()[0])
-    for name, run, factor in (
-        ("item bootstrap, 1,000 resamples", lambda: item_bootstrap(cube.panel.scores), 1),
-        ("item bootstrap, 100,000 resamples (extrapolated)", lambda: item_bootstrap(cube.panel.scores), 100),
-        ("plain loop, uplifts only (1 of 60 timed)", lambda: plain_loop(cube.panel.scores), 60),
+    found = json.loads(measured.stdout)
+    print(
+        f"Gauger: {found['estimates']} estimates, {found['simultaneous']} of them with a bounded simultaneous interval"
+    )
+    print(f"Gauger: reading {found['read_s']:.2f} s, estimating {found['estimate_s']:.2f} s of processor time")
+    print(f"Gauger: peak memory of the process {found['peak_mb']:.0f} MB")
+    gauger_s = found["read_s"] + found["estimate_s"]
+    bootstrap_s, loop_s = timed(lambda: item_bootstrap(cube.panel.scores)), timed(lambda: plain_loop(cube.panel.scores))
+    for name, seconds in (
+        ("item bootstrap of the scores, 1,000 resamples", bootstrap_s),
+        ("item bootstrap of the scores, 100,000 resamples (extrapolated)", 100 * bootstrap_s),
+        ("plain loop, as many contrasts (extrapolated from one)", found["estimates"] * loop_s),
     ):
-        seconds = factor * timed(run)
         print(f"{name}: {seconds:.2f} s, {seconds / gauger_s:.1f} times Gauger's")
 
 
 def estimate_file(path: Path) -> None:
-    """Read, estimate, and say what it took."""
+    """Read, estimate, and print what it took as JSON."""
     design = prepare(PLANTED).design
     before = time.process_time()
     records = pl.read_parquet(path)
     read = time.process_time()
     study = estimate_study(records, design)
     done = time.process_time()
-    peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    together = sum(estimate.simultaneous_low is not None for estimate in study.estimates)
-    print(f"{len(study.estimates)} estimates, {together} with a bounded simultaneous interval")
-    print(
-        f"reading {read - before:.2f} s, estimating {done - read:.2f} s, total {done - before:.2f} s (processor time)"
-    )
-    print(f"peak memory of the process: {peak_mb:.0f} MB")
+    found = {
+        "estimates": len(study.estimates),
+        "simultaneous": sum(estimate.simultaneous_low is not None for estimate in study.estimates),
+        "read_s": read - before,
+        "estimate_s": done - read,
+        "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+    }
+    print(json.dumps(found))
 
 
 def item_bootstrap(scores: tuple[np.ndarray, ...], resamples: int = 1000) -> list[float]:
