@@ -30,7 +30,7 @@ class Basis:
 
     def to_design(self, gamma: Array, covariance: Array) -> tuple[Array, Array]:
         """Map coefficients (p,) on Q of the residual, and their covariance (p, p), to coefficients on X of y."""
-        inverse = solve_triangular(self.r, np.eye(len(self.r)))
+        inverse = np.linalg.inv(self.r)
         return self.beta + inverse @ gamma, inverse @ covariance @ inverse.T
 
 

@@ -107,7 +107,7 @@ def search(data: MetaData, method: str = "REML", tau2: ArrayLike | None = None, 
         objective = likelihood_of(data, method)
         guess = _start(objective, data, fixed) if start is None else start
         found = maximise(objective, np.where(free, guess, fixed), free, data.typical_variance)
-    beta, vcov = data.basis.to_design(found.at.beta, found.at.vcov)
+        beta, vcov = data.basis.to_design(found.at.beta, found.at.vcov)
     return replace(found, at=replace(found.at, beta=beta, vcov=vcov))
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from gauger.errors import UserError
 from gauger.stats.random_effects.data import Array, Codes, MetaData
@@ -14,6 +15,7 @@ from gauger.stats.random_effects.fit import search
 from gauger.stats.random_effects.maximise import Maximum
 from gauger.stats.random_effects.result import Coefficient, MetaFit
 from gauger.stats.random_effects.robust import cluster_robust
+from gauger.stats.random_effects.threads import one_thread
 
 
 @dataclass(frozen=True)
@@ -61,15 +63,16 @@ def leave_one_out(
     codes, names = _groups(fitted, labels)
     clusters = None if robust is None else np.asarray(robust)
     start = np.maximum(fitted.tau2, 1e-3 * fitted.data.typical_variance)
-    results = []
-    for code, name in enumerate(names):
-        kept = codes != code
-        data = fitted.data.take(kept)
-        found = search(data, fitted.method, start=start)
-        errors = None if clusters is None else cluster_robust(data, found, clusters[kept])
-        without = MetaFit(data, fitted.method, fitted.test, fitted.df_rule, fitted.level, found, errors)
-        results.append(LeftOut(name, int((~kept).sum()), without))
-    return tuple(results)
+    with one_thread():
+        return tuple(_without(fitted, codes != code, name, start, clusters) for code, name in enumerate(names))
+
+
+def _without(fitted: MetaFit, kept: NDArray[np.bool_], name: str, start: Array, clusters: Any) -> LeftOut:
+    data = fitted.data.take(kept)
+    found = search(data, fitted.method, start=start)
+    errors = None if clusters is None else cluster_robust(data, found, clusters[kept])
+    without = MetaFit(data, fitted.method, fitted.test, fitted.df_rule, fitted.level, found, errors)
+    return LeftOut(name, int((~kept).sum()), without)
 
 
 def influence(fitted: MetaFit, labels: ArrayLike | None = None) -> Influence:
