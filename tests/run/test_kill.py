@@ -17,9 +17,10 @@ DRIVER = Path(__file__).parent / "toy_driver.py"
 
 
 def start(root, sleep):
-    return subprocess.Popen(
-        [sys.executable, DRIVER, root, str(sleep)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
+    """Start a driver that hangs up when told to, even where these tests run under nohup, which hands "ignored" down."""
+    command = [sys.executable, DRIVER, root, str(sleep)]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    return subprocess.Popen(command, preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL), **pipes)
 
 
 def finish(root, sleep=0.05):

@@ -1,6 +1,5 @@
 """A driver to kill: runs a toy plan of 12 jobs in chains of three, in the directory given."""
 
-import signal
 import sys
 from pathlib import Path
 
@@ -25,9 +24,6 @@ def plan(sleep: float = 0.05):
 
 
 if __name__ == "__main__":
-    signal.signal(
-        signal.SIGHUP, signal.SIG_DFL
-    )  # the tests may themselves run under nohup, which hands this down ignored
     try:
         result = run_jobs(
             plan(float(sys.argv[2])),
