@@ -46,7 +46,7 @@ def test_everything_is_there(finished_run):
     assert (resolved["study"], resolved["decoding"]) == ("tiny", {"max_new_tokens": 8})
     records = pl.read_parquet(finished_run / "records.parquet")
     assert records.columns == [name for name in RECORD_COLUMNS if name != "seconds"]
-    arms = {"base": 1, "teacher": 1, "matched-quiz": 2, "matched-quiz-cloze": 2, "label": 2, "logits": 2, "placebo": 2}
+    arms = {"base": 1, "teacher": 1, "matched-cloze": 2, "matched-cloze-quiz": 2, "label": 2, "logits": 2, "placebo": 2}
     arms |= {"format": 2, "leak": 2, "reference": 2}
     cells = records.group_by("arm").agg(pl.col("replicate").n_unique())
     assert dict(cells.iter_rows()) == arms
@@ -101,7 +101,7 @@ def test_a_damaged_model_is_noticed_and_trained_again(tiny_study, copy_of_run, f
 
 
 def wait_for_results(directory, number, process=None):
-    entries, end = directory / "jobs" / "entries", time.monotonic() + 300
+    entries, end = directory / "jobs" / "entries", time.monotonic() + 900
     while not (entries.is_dir() and len(list(entries.iterdir())) >= number):
         assert process is None or process.poll() is None, process.stderr.read()
         assert time.monotonic() < end, "waited in vain"

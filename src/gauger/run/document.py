@@ -53,7 +53,7 @@ def make_document(material: Material) -> Document:
     design = make_design(study, arms, benchmarks, post_hoc=bool(material.changes))
     found = estimate_study(collected.records, design, _difficulty(benchmarks))
     return Document(
-        study=_about(material.loaded),
+        study=about(material.loaded),
         estimates=found.estimates,
         verdict=found.verdict,
         assay=found.assay,
@@ -107,7 +107,8 @@ def _difficulty(benchmarks: Mapping[str, Benchmark]) -> pl.DataFrame:
     )
 
 
-def _about(loaded: LoadedStudy) -> dict[str, Any]:
+def about(loaded: LoadedStudy) -> dict[str, Any]:
+    """Say which study it is and how it is run again: `Document.study`."""
     study = loaded.study
     settings = [part for override in loaded.overrides for part in ("--set", override)]
     return {

@@ -80,6 +80,7 @@ class _Planner:
         self.targeted = [name for name, b in study.benchmarks.items() if b.role is Role.TARGETED]
         self.skills = list(dict.fromkeys(skills[name] for name in self.targeted))
         self.result = Plan(study, expand_arms(study))
+        self.recipes = {arm.name: arm.recipe for arm in self.result.arms}
 
     def plan(self) -> Plan:
         self.teacher = self._pretrain(TEACHER, "library", self.study.teacher.model, self.study.teacher.training)
@@ -124,7 +125,8 @@ class _Planner:
         self.current = (arm.name, replicate)
         model, corpora, stages = self.base, [], []
         for number, stage in enumerate(arm.recipe):
-            corpora.append(self._corpus(stage, replicate))
+            copied = self.recipes[arm.of][number] if arm.of else stage
+            corpora.append(self._corpus(stage, copied, replicate))
             model = self._train(stage, number, replicate, model, corpora[-1])
             stages.append(model)
         self._cell(arm.name, replicate, tuple(corpora), tuple(stages), model)
@@ -139,10 +141,15 @@ class _Planner:
         records = self._job("measure", "measure", params, {"model": model}, cost)
         self.result.cells.append(Cell(arm, replicate, corpora, stages, records))
 
-    def _corpus(self, stage: ResolvedStage, replicate: int) -> str:
+    def _corpus(self, stage: ResolvedStage, copied: ResolvedStage, replicate: int) -> str:
+        """Plan a stage's corpus; `copied` is the stage of which it is a control, whose prompts it then shares."""
         if stage.source is TextSource.TEACHER:
             return self._ask_teacher(stage, replicate)
-        return self._ask_base(stage, replicate) if stage.source is TextSource.SELF else self._gather(stage, replicate)
+        if stage.source is TextSource.SELF:
+            return self._ask_base(stage, self._ask_teacher(copied, replicate), replicate)
+        if stage.source is TextSource.TEST_ITEMS or (stage.source is TextSource.TRUTH and stage.strategy):
+            return self._gather(stage, {"prompts": self._ask_teacher(copied, replicate)}, "all")
+        return self._gather(stage, {}, replicate)
 
     def _ask_teacher(self, stage: ResolvedStage, replicate: int) -> str:
         params = self._asking(stage, "ask", replicate) | {
@@ -153,8 +160,8 @@ class _Planner:
         cost = (stage.samples or 0) * ROWS_PER_SAMPLE
         return self._job("ask-teacher", "ask the teacher", params, {"teacher": self.teacher}, cost)
 
-    def _ask_base(self, stage: ResolvedStage, replicate: int) -> str:
-        inputs = {"base": self.base, "prompts": self._ask_teacher(stage, replicate)}
+    def _ask_base(self, stage: ResolvedStage, prompts: str, replicate: int) -> str:
+        inputs = {"base": self.base, "prompts": prompts}
         params = self._asking(stage, "self", replicate)
         return self._job("ask-base", "ask the base", params, inputs, (stage.samples or 0) * ROWS_PER_SAMPLE)
 
@@ -168,24 +175,20 @@ class _Planner:
             "seed": seed_of(self.study.seed, who, drawn),
         }
 
-    def _gather(self, stage: ResolvedStage, replicate: int) -> str:
+    def _gather(self, stage: ResolvedStage, inputs: dict[str, str], drawn: int | str) -> str:
         """Plan a corpus that the teacher did not write; only what its source reads enters its address."""
-        from_prompts = stage.source is TextSource.TEST_ITEMS or bool(
-            stage.source is TextSource.TRUTH and stage.strategy
-        )
         params = {
             "source": str(stage.source),
             "kind": stage.kind,
             "strategy": stage.strategy,
             "forms": list(stage.forms or ()),
             "samples": stage.samples or stage.steps * stage.batch,
-            "seed": seed_of(self.study.seed, "gather", "all" if from_prompts else replicate),
+            "seed": seed_of(self.study.seed, "gather", drawn),
         }
         if stage.source is TextSource.SHUFFLED:
             params["skills"] = self.skills
         if stage.source is TextSource.TEST_ITEMS:
             params["benchmarks"] = self.targeted
-        inputs = {"prompts": self._ask_teacher(stage, replicate)} if from_prompts else {}
         return self._job("gather", f"gather {stage.source}", params, inputs, stage.steps)
 
     def _train(self, stage: ResolvedStage, number: int, replicate: int, start: str, corpus: str) -> str:
