@@ -10,7 +10,7 @@ from gauger.estimate.grid import CalibrationDesign
 from gauger.estimate.planted import Planted
 
 CALM = Planted(name="calm", items=60, replicates=3)
-NOISY = Planted(name="noisy", items=1000, replicates=3, replicate_sd=0.5, bound_share=1.0)
+NOISY = Planted(name="noisy", items=500, replicates=3, replicate_sd=0.5, bound_share=1.0)
 
 
 @pytest.fixture(scope="module")

@@ -14,10 +14,13 @@ if TYPE_CHECKING:
 
 
 def estimates_table(scores: Sequence[CellScore], draws: int) -> Table:
-    """Say for each cell how its intervals covered, in the mean and at worst, beside the naive ones."""
+    """Say for each cell how its intervals covered, in the mean and at worst, beside the naive ones.
+
+    "By chance" is the lowest share that as many exact intervals would show in as many draws.
+    """
     table = _table(
         f"Coverage of 95 % intervals ({draws} studies per cell)",
-        ["cell", "estimates", "mean", "lowest", "estimate with the lowest", "items only: mean", "lowest"],
+        ["cell", "mean", "lowest", "by chance", "estimate with the lowest", "items only: mean", "lowest"],
     )
     for cell in scores:
         known = [score for score in cell.estimates if score.coverage is not None]
@@ -27,9 +30,9 @@ def estimates_table(scores: Sequence[CellScore], draws: int) -> Table:
         naive = [score.naive_coverage for score in known]
         table.add_row(
             cell.planted.name,
-            str(len(known)),
             _percent(_mean([score.coverage for score in known])),
             _percent(worst.coverage),
+            _percent(_lowest_by_chance(len(known), draws)),
             f"{worst.estimand} {worst.arm} {worst.over}",
             _percent(_mean(naive)),
             _percent(min(one for one in naive if one is not None)),
@@ -81,6 +84,14 @@ def verdicts_table(scores: Sequence[CellScore], draws: int) -> Table:
             _percent(verdict.headline_major) + null,
         )
     return table
+
+
+def _lowest_by_chance(n_estimates: int, draws: int) -> float:
+    """Return the median of the lowest coverage among independent exact 95 % intervals."""
+    from scipy.special import bdtr
+
+    below = 1 - bdtr(range(draws + 1), draws, 0.95)
+    return float((below**n_estimates > 0.5).sum() / draws)
 
 
 def _table(title: str, columns: Sequence[str]) -> Table:

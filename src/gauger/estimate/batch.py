@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from gauger.estimate.cells import Cells, Weights
 from gauger.estimate.plan import Planned
 from gauger.stats.contrast import Contrasts, estimate_contrasts
+from gauger.stats.random_effects.threads import one_thread
 
 ROUNDING = 1e-12
 """Differences of scores below this are sums of rounding errors."""
@@ -110,4 +111,5 @@ def _estimate(cells: Cells, stack: list[Weights]) -> Contrasts:
         }
         return Contrasts(**nothing)
     design = cells.design
-    return estimate_contrasts(cells.cube.panel, np.stack(stack), moderated=design.moderated, level=design.level)
+    with one_thread():
+        return estimate_contrasts(cells.cube.panel, np.stack(stack), moderated=design.moderated, level=design.level)

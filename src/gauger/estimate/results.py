@@ -13,6 +13,7 @@ from gauger.estimate.batch import Batch, is_zero
 from gauger.estimate.judge import Judged, judged, undefined_reason
 from gauger.estimate.plan import Planned
 from gauger.records import ArmKind, Estimate
+from gauger.stats.random_effects.threads import one_thread
 from gauger.stats.ratio import RatioSet
 from gauger.stats.simultaneous import max_t
 from gauger.stats.student import t_cdf
@@ -65,7 +66,8 @@ def _family_levels(covariance: NDArray[np.float64], df: NDArray[np.float64], lev
     se = np.sqrt(np.diag(covariance))
     if not (se > 0).any():
         return np.full(len(se), level)
-    half = max_t(np.zeros(len(se)), covariance, df, level, FAMILY_DRAWS).high
+    with one_thread():
+        half = max_t(np.zeros(len(se)), covariance, df, level, FAMILY_DRAWS).high
     critical = np.divide(half, se, out=np.full(len(se), np.nan), where=se > 0)
     pointwise = 1 - 2 * t_cdf(-np.nan_to_num(critical), df)
     return np.where(np.isfinite(critical), np.maximum(pointwise, level), level)
