@@ -1,6 +1,7 @@
 """A study from start to end, without its report: failures, changes after the start, one replicate."""
 
 import os
+from io import StringIO
 from pathlib import Path
 
 import polars as pl
@@ -8,7 +9,7 @@ import pytest
 
 from gauger.run.cache import Cache
 from gauger.run.opening import build_world, open_study, plan_loaded
-from gauger.run.progress import Progress
+from gauger.run.progress import LogProgress, Progress
 from gauger.run.registry import REGISTRY
 from gauger.run.study import freeze, run_study, sample_texts
 from gauger.spec import AtlasWorld
@@ -24,14 +25,18 @@ TOYS = Path(__file__).parent
 def again(tiny_study, copy_of_run):
     """Run the tiny study once more in a copy of the finished run."""
 
-    def call(*overrides):
-        return run_study(open_study(tiny_study, overrides), copy_of_run, workers=1, progress=Progress())
+    def call(*overrides, progress=None):
+        return run_study(open_study(tiny_study, overrides), copy_of_run, workers=1, progress=progress or Progress())
 
     return call
 
 
 def test_a_change_of_the_rule_is_post_hoc(again, finished_run):
-    finished = again("verdict.threshold=0.5", "controls.leak.off=It was shown before.")
+    stream = StringIO()
+    changes = ("verdict.threshold=0.5", "controls.leak.off=It was shown before.")
+    finished = again(*changes, progress=LogProgress(stream))
+    said = "changed since the run was first started, and so post hoc: verdict.threshold was 0.25 and is now 0.5\n"
+    assert said in stream.getvalue().partition(" jobs on ")[0], "before anything is run"
     document = finished.document
     assert finished.result.cached == set(finished.result.done), "nothing had to be run"
     assert document.verdict.rule["post_hoc"] is True

@@ -68,6 +68,8 @@ def run_study(loaded: LoadedStudy, out: Path, *, workers: int, progress: Progres
     run = RunDirectory(out)
     plan, atlas = plan_loaded(loaded)
     changes = freeze(run, loaded.study)
+    for change in changes:
+        progress.note(f"changed since the run was first started, and so post hoc: {change}")
     result = run_jobs(list(plan.jobs.values()), Cache(run.jobs), workers=workers, registry=REGISTRY, progress=progress)
     collected = collect(plan, result)
     document = make_document(Material(loaded, plan, atlas, collected, changes, sample_texts(plan, result)))
