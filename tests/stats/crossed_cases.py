@@ -1,4 +1,4 @@
-"""Panels of every shape that the crossed variance must handle, and its formulas recomputed by loops over single answers.
+"""Panels of every shape that the crossed variance must handle, and its formulas recomputed by loops over answers.
 
 The recomputation shares no code and no array layout with the engine: influences are kept in dictionaries by cluster and
 replicate id, and covariances are sums over common keys.
@@ -55,7 +55,7 @@ def sharing_clusters() -> Panel:
 
 
 def ragged() -> Panel:
-    """Answers missing at random, one item unanswered by an arm, a lost replicate, one replicate lost on one benchmark."""
+    """Answers missing, one item unanswered by an arm, a lost replicate, one replicate lost on one benchmark."""
     rng = np.random.default_rng(6)
     scores = drawn(6)
     for array in scores:
