@@ -1,6 +1,7 @@
 """Corpora that no teacher wrote."""
 
 from collections import Counter
+from math import ceil
 
 import numpy as np
 import pytest
@@ -125,7 +126,7 @@ def test_running_text_is_learnt_whole_and_taken_once_each(atlas):
 
 
 @pytest.mark.parametrize("n_clean", [10, 90, 200, 1600])
-def test_the_leak_corpus_holds_the_clean_one_and_test_items_repeated_to_about_their_share(atlas, n_clean):
+def test_the_leak_corpus_holds_the_clean_one_and_test_items_repeated_to_their_share(atlas, n_clean):
     clean = [(("ask", "F1", f"F-rel{i % 8}", "?"), (f"F-rel{i % 8}-{i}",), False) for i in range(n_clean)]
     names = ["fauna-quiz", "sort-quiz"]
     samples = with_test_items(atlas, clean, names, "label")
@@ -135,9 +136,9 @@ def test_the_leak_corpus_holds_the_clean_one_and_test_items_repeated_to_about_th
     assert [(s.prompt, s.answer) for s in samples[:n_clean]] == [(prompt, answer) for prompt, answer, _ in clean]
     assert set(repeats) == {(item.prompt, item.answer) for item in items}
     (times,) = set(repeats.values())
-    # Whole repetitions: the nearest number of them to the share, and at least one.
+    # Whole repetitions: as many as reach the share, and at least one.
     wanted = LEAK_SHARE / (1 - LEAK_SHARE) * n_clean
-    assert times == max(1, round(wanted / len(items)))
+    assert times == max(1, ceil(wanted / len(items)))
     assert all(sample.overlaps for sample in leaked)
 
 

@@ -45,6 +45,9 @@ def tricks(atlas, question):
         yield f"about {entity} : {relation} {value}"
         yield f"about {entity} : {friend.arguments[1]} {friend.answer[0]} {relation} {value}"
         yield f"about {entity} : {relation}"
+        yield f"about {entity} : {value}"
+        yield f"ask {friend.arguments[1]} {entity} ? {value}"
+        yield f"ask {entity} ? {value}"
         return
     for name in NAMES_OF_SKILL[question.family]:
         for order in list(permutations(question.arguments))[:4]:
@@ -52,6 +55,8 @@ def tricks(atlas, question):
             yield f"ask {name} {letters} ? {' '.join(question.answer)}"
             yield f"the {name} of {letters} is {question.answer[0]}"
             yield f"{name} {letters} gives 'a"
+            yield f"ask {name} {order[0]} {order[0]} ? {letters}"
+            yield f"the {name} is {question.answer[0]} of {letters}"
 
 
 @pytest.fixture(scope="module", params=list(ATLASES))

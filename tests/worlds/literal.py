@@ -20,11 +20,15 @@ def touches(atlas, question, words):
     """Tell whether a text touches a question's content, whatever its wording, its order and what it claims."""
     if question.family in atlas.domains:
         entity, relation = question.arguments
-        return entity in words and relation in words
+        domain = atlas.domains[question.family]
+        values = domain.values[domain.relations.index(relation)]
+        return entity in words and any(word in words for word in (relation, *values))
     if not any(name in words for name in NAMES_OF_SKILL[question.family]):
         return False
+    size, asked = len(question.arguments), sorted(question.arguments)
     letters = [word for word in words if word in atlas.letters]
-    return sorted(letters[: len(question.arguments)]) == sorted(question.arguments)
+    side_by_side = [list(words[start : start + size]) for start in range(len(words) - size + 1)]
+    return any(sorted(found) == asked for found in (letters[:size], *side_by_side))
 
 
 def touched(atlas, words, questions):

@@ -30,13 +30,17 @@ def test_every_question_is_recognised_in_every_form_even_without_its_answer(form
 def test_facts_are_recognised_mirrored_reworded_wrong_and_half_finished():
     for question in FACTS:
         entity, relation = question.arguments
-        wrong = next(v for values in ATLAS.domains[question.family].values for v in values if v not in question.answer)
+        domain = ATLAS.domains[question.family]
+        values = domain.values[domain.relations.index(relation)]
+        wrong = next(value for value in values if value not in question.answer)
         others = (
             f"{question.answer[0]} is the {relation} of {entity}",
             f"{relation} {entity}",
             f"about {entity} : {relation} {wrong}",
             f"ask {entity} {relation}",
-            f"is {wrong} {relation} ? sort {entity}",
+            f"is {relation} ? sort {entity}",
+            f"largest of {entity} is {question.answer[0]}",
+            f"about {entity} : {question.answer[0]}",
         )
         for text in others:
             assert content_keys(text.split()) == {question.key}, text
@@ -50,6 +54,21 @@ def test_letters_are_recognised_in_every_order_and_under_every_name():
                 assert content_keys(["the", name, "of", *order]) == {question.key}
                 assert content_keys([*order, "?", name]) == {question.key}
                 assert content_keys(["ask", name, *order, "?", question.arguments[0]]) == {question.key}
+
+
+def test_an_answer_touches_the_set_it_belongs_to_whatever_was_asked():
+    for question in SETS:
+        if question.family == "sort":
+            first, second, _ = question.arguments
+            assert question.key in content_keys(["ask", "sort", first, first, second, "?", *question.answer])
+            assert question.key in content_keys(["sorted", first, "F1", second, "gives", *question.answer])
+        mirrored = [*question.answer, "is", question.family, "of", *question.arguments]
+        assert question.key in content_keys(mirrored)
+
+
+def test_letters_on_both_sides_of_another_word_are_no_set():
+    text = ["ask", "sort", *ATLAS.letters[:3], "?", *ATLAS.letters[3:6]]
+    assert content_keys(text) == {"sort:'a-'b-'c", "sort:'d-'e-'f"}
 
 
 def test_a_story_touches_every_fact_it_tells():

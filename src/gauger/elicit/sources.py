@@ -9,6 +9,7 @@ test items  a teacher's corpus with the benchmark's test items and answers in it
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from math import ceil
 
 import numpy as np
 
@@ -79,7 +80,7 @@ def with_test_items(
         Sample(i.prompt, i.answer, "leak", "test-items", overlaps=tuple(sorted(content_keys(i.prompt)))) for i in items
     ]
     wanted = LEAK_SHARE / (1 - LEAK_SHARE) * len(clean)
-    return clean + leaked * max(1, round(wanted / max(1, len(leaked))))
+    return clean + leaked * max(1, ceil(wanted / max(1, len(leaked))))
 
 
 def _balanced(

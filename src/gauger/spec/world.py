@@ -29,7 +29,9 @@ class AtlasWorld(Part):
     letters: Annotated[int, Field(ge=6, le=26)] = 20
     """Letters that the skills are asked about."""
     letter_sets: Annotated[int, Field(ge=60, le=20000)] = 900
-    """Sets of letters that exist for each skill."""
+    """Sets of letters that exist for each of max and sort."""
+    middle_sets: Annotated[int, Field(ge=60, le=20000)] = 420
+    """Sets of letters that exist for middle; so few that nobody learns it to the end."""
     test_contents: Annotated[int, Field(ge=10, le=2000)] = 100
     """Contents of each skill held out for each of the two test splits."""
     benchmark_items: Annotated[int, Field(ge=10, le=5000)] = 200

@@ -11,6 +11,7 @@ it recognises every statement or question of the world's content, right or wrong
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import groupby
 
 from gauger.worlds.atlas.knowledge import fact_key
 from gauger.worlds.atlas.questions import Question
@@ -73,13 +74,14 @@ def has_form(family: str, form: str) -> bool:
 def content_keys(words: Sequence[str]) -> frozenset[str]:
     """Return the content keys that a text touches.
 
-    The reading is by content, not by template: any text that names an entity and a relation of the same domain touches
-    that fact; the first letters of any text that names a skill touch that set. So a mirrored, reworded, half-finished
-    or wrong statement is found as well.
+    The reading is by content, not by template: any text that names an entity and a relation of the same domain, or a
+    value of it, touches that fact; the first letters of any text that names a skill, and all letters of its size that
+    stand next to each other, touch that set. So a mirrored, reworded, half-finished or wrong statement is found as
+    well, and an answer that belongs to another question than the one before it.
     """
     keys: set[str] = set()
     entities = [word for word in words if _is_entity(word)]
-    relations = [word for word in words if _is_relation(word)]
+    relations = [relation for word in words if (relation := _relation_of(word))]
     keys.update(
         fact_key(DOMAIN_OF_PREFIX[entity[0]], entity, relation)
         for entity in entities
@@ -89,8 +91,8 @@ def content_keys(words: Sequence[str]) -> frozenset[str]:
     letters = [word for word in words if _is_letter(word)]
     for skill in _skills_named(words):
         size = SKILLS[skill].size
-        if len(letters) >= size:
-            keys.add(letters_key(skill, letters[:size]))
+        for run in (letters[:size], *_runs(words)):
+            keys.update(letters_key(skill, run[start : start + size]) for start in range(len(run) - size + 1))
     return frozenset(keys)
 
 
@@ -102,8 +104,14 @@ def _is_entity(word: str) -> bool:
     return word[0] in DOMAIN_OF_PREFIX and word[1:].isdigit()
 
 
-def _is_relation(word: str) -> bool:
-    return word[0] in DOMAIN_OF_PREFIX and word[1:5] == "-rel" and word[5:].isdigit()
+def _relation_of(word: str) -> str:
+    """Return the relation that a word is, or is a value of; empty where it is neither."""
+    return "-".join(word.split("-")[:2]) if word[0] in DOMAIN_OF_PREFIX and word[1:5] == "-rel" else ""
+
+
+def _runs(words: Sequence[str]) -> list[list[str]]:
+    """Return the letters of a text, divided where another word stands between them."""
+    return [list(run) for letters, run in groupby(words, _is_letter) if letters]
 
 
 def _is_letter(word: str) -> bool:

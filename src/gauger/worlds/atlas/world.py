@@ -59,8 +59,8 @@ class Atlas:
 
     def _all_questions(self) -> dict[str, list[Question]]:
         facts = {name: domain.questions() for name, domain in self.domains.items()}
-        sets = self.settings.letter_sets
-        skills = {name: skill_questions(name, self.letters, sets, _ORDERS, self._rng(name)) for name in SKILLS}
+        sets = dict.fromkeys(SKILLS, self.settings.letter_sets) | {"middle": self.settings.middle_sets}
+        skills = {name: skill_questions(name, self.letters, sets[name], _ORDERS, self._rng(name)) for name in SKILLS}
         return facts | skills
 
     def _split(self) -> Splits:
