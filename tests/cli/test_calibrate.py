@@ -27,8 +27,17 @@ def design(tmp_path):
 def test_tables_name_cells_estimands_and_verdicts(app, design):
     result = CliRunner().invoke(app, ["--design", str(design)])
     assert result.exit_code == 0, result.output
-    for said in ("tiny", "gap_recovered", "items only", "undetermined", "3 studies per cell"):
+    for said in (
+        "tiny",
+        "gap_recovered",
+        "items only",
+        "undetermined",
+        "3 studies per cell",
+        "power",
+        "threshold 0.25",
+    ):
         assert said in result.stdout
+    assert result.stderr == "cell 1 of 1: tiny (3 studies)\n"
 
 
 def test_json_holds_every_score_and_draws_can_be_overridden(app, design):

@@ -3,11 +3,13 @@
 import json
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from gauger.estimate.calibrate import calibrate, to_document
 from gauger.estimate.grid import CalibrationDesign
 from gauger.estimate.planted import Planted
+from gauger.estimate.tally import _centre_error
 
 CALM = Planted(name="calm", items=60, replicates=3)
 NOISY = Planted(name="noisy", items=500, replicates=3, replicate_sd=0.5, bound_share=1.0)
@@ -48,6 +50,14 @@ def test_a_ratio_over_nothing_has_no_truth_and_no_coverage():
     one = of(cell, "carryover")
     assert one.truth is one.coverage is one.bias is None
     assert one.bounded < 1
+
+
+def test_the_bias_has_its_monte_carlo_error():
+    """A mean: s / sqrt(n). A median of normal draws: sqrt(pi / 2) times that; 10^4 draws find it within a tenth."""
+    values = np.random.default_rng(1).normal(size=10_000)
+    assert _centre_error(values, is_median=False) == pytest.approx(values.std(ddof=1) / 100)
+    assert _centre_error(values, is_median=True) == pytest.approx(np.sqrt(np.pi / 2) / 100, rel=0.1)
+    assert _centre_error(values[:1], is_median=False) is None
 
 
 def test_power_and_false_alarms(scores):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,6 +14,7 @@ from gauger.cli.output import JsonFlag, print_json, say
 
 if TYPE_CHECKING:
     from gauger.estimate.calibrate import CellScore
+    from gauger.estimate.grid import CalibrationDesign
     from gauger.estimate.planted import Planted
 
 
@@ -30,6 +33,10 @@ def calibrate(
     """Test the instrument itself: simulated studies with planted truths, and how well each estimate finds them.
 
     Beside every interval stands the field's habit, an interval over items alone, on the same data.
+
+    A design is YAML: `draws`, `seed`, `base` (settings of every study), `grid` (setting: list of values; every
+    combination is a cell) and `cells` (a list of further studies, each with a `name` and what differs from the base).
+    An unknown setting is answered with the known ones.
     """
     from dataclasses import replace
 
@@ -40,16 +47,21 @@ def calibrate(
     planned = load_calibration(design)
     if draws is not None:
         planned = replace(planned, draws=draws)
-    scores = run_calibration(planned, _announce)
+    scores = run_calibration(planned, _progress(planned))
     if as_json:
         print_json(to_document(planned, scores))
     else:
         _print_tables(scores, planned.draws)
 
 
-def _announce(planted: Planted) -> None:
-    """Say which cell is drawn now."""
-    say(f"drawing: {planted.name}")
+def _progress(design: CalibrationDesign) -> Callable[[Planted], None]:
+    """Say which cell is drawn now, and how many there are."""
+    numbers = count(1)
+
+    def announce(planted: Planted) -> None:
+        say(f"cell {next(numbers)} of {len(design.cells)}: {planted.name} ({design.draws} studies)")
+
+    return announce
 
 
 def _print_tables(scores: tuple[CellScore, ...], draws: int) -> None:

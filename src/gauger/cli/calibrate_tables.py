@@ -12,15 +12,17 @@ if TYPE_CHECKING:
     from gauger.estimate.calibrate import CellScore
     from gauger.estimate.tally import Score
 
+ZERO = 1e-9
+"""What a planted truth of 0 may differ from it by rounding."""
+
 
 def estimates_table(scores: Sequence[CellScore], draws: int) -> Table:
-    """Say for each cell how its intervals covered, in the mean and at worst, beside the naive ones.
-
-    "By chance" is the lowest share that as many exact intervals would show in as many draws.
-    """
+    """Say for each cell how its intervals covered, in the mean and at worst, beside the naive ones."""
     table = _table(
         f"Coverage of 95 % intervals ({draws} studies per cell)",
         ["cell", "mean", "lowest", "by chance", "estimate with the lowest", "items only: mean", "lowest"],
+        "by chance: the lowest share that as many exact intervals would show in so few studies. "
+        "items only: the same estimates with the field's habit, an interval that ignores training noise.",
     )
     for cell in scores:
         known = [score for score in cell.estimates if score.coverage is not None]
@@ -44,7 +46,20 @@ def estimands_table(scores: Sequence[CellScore], draws: int) -> Table:
     """Say for each estimand how it did over all cells."""
     table = _table(
         f"Estimands over all cells ({draws} studies per cell)",
-        ["estimand", "largest bias", "coverage: mean", "lowest", "items only: mean", "bounded", "width / items only"],
+        [
+            "estimand",
+            "bias (se)",
+            "coverage",
+            "lowest",
+            "items only",
+            "power",
+            "false alarms",
+            "bounded",
+            "width ratio",
+        ],
+        "bias: the one that is most standard errors (se) of these draws from 0. power, false alarms: share of "
+        "intervals without 0 where the truth is not 0, and where it is. bounded: share of finite intervals. "
+        "width ratio: to the items-only interval.",
     )
     by_name: dict[str, list[Score]] = defaultdict(list)
     for cell in scores:
@@ -54,10 +69,12 @@ def estimands_table(scores: Sequence[CellScore], draws: int) -> Table:
     for name, group in by_name.items():
         table.add_row(
             name,
-            f"{max((abs(score.bias) for score in group if score.bias is not None), default=0.0):.3f}",
+            _worst_bias(group),
             _percent(_mean([score.coverage for score in group])),
             _percent(min(score.coverage for score in group if score.coverage is not None)),
             _percent(_mean([score.naive_coverage for score in group])),
+            _percent(_mean([score.power for score in group if abs(score.truth or 0.0) > ZERO])),
+            _percent(_mean([score.power for score in group if abs(score.truth or 0.0) <= ZERO])),
             _percent(_mean([score.bounded for score in group])),
             _ratio(group),
         )
@@ -66,24 +83,37 @@ def estimands_table(scores: Sequence[CellScore], draws: int) -> Table:
 
 def verdicts_table(scores: Sequence[CellScore], draws: int) -> Table:
     """Say for each cell how often each verdict was given; false ones are marked."""
+    rules = {cell.verdict.threshold for cell in scores}
     table = _table(
-        f"Verdicts ({draws} studies per cell; ! marks a rate of false verdicts)",
+        f"Verdicts on gap recovered, near benchmarks ({draws} studies per cell)",
         ["cell", "truth", "major", "minor", "undetermined", "invalid", "items only: major", "headline: major"],
+        f"threshold {', '.join(f'{rule:g}' for rule in sorted(rules))}; !: this verdict would be false. "
+        "invalid: an assay check failed. items only: the same rule with the items-only interval. "
+        "headline: the raw gain on targeted benchmarks, as a share of the teacher's lead, judged by items alone.",
     )
     for cell in scores:
         verdict = cell.verdict
-        null = "!" if verdict.is_null else ""
+        null = " !" if verdict.is_null else ""
         table.add_row(
             cell.planted.name,
             "none" if verdict.truth is None else f"{verdict.truth:.2f}",
             _percent(verdict.major) + null,
-            _percent(verdict.minor) + ("" if verdict.is_null else "!"),
+            _percent(verdict.minor) + ("" if verdict.is_null else " !"),
             _percent(verdict.undetermined),
             _percent(verdict.invalid),
             _percent(verdict.naive_major) + null,
             _percent(verdict.headline_major) + null,
         )
     return table
+
+
+def _worst_bias(group: Sequence[Score]) -> str:
+    """Write the bias that is farthest from 0 in Monte Carlo standard errors."""
+    known = [(one.bias, one.bias_error) for one in group if one.bias is not None and one.bias_error]
+    if not known:
+        return ""
+    bias, error = max(known, key=lambda pair: abs(pair[0]) / pair[1])
+    return f"{bias:+.3f} ({abs(bias) / error:.1f})"
 
 
 def _lowest_by_chance(n_estimates: int, draws: int) -> float:
@@ -94,9 +124,9 @@ def _lowest_by_chance(n_estimates: int, draws: int) -> float:
     return float((below**n_estimates > 0.5).sum() / draws)
 
 
-def _table(title: str, columns: Sequence[str]) -> Table:
-    """Start a table whose numbers stand on the right."""
-    table = Table(title=title, title_justify="left")
+def _table(title: str, columns: Sequence[str], note: str) -> Table:
+    """Start a table whose numbers stand on the right, with a note on its words below."""
+    table = Table(title=title, title_justify="left", caption=note, caption_justify="left")
     for column in columns:
         text = column in ("cell", "estimand", "estimate with the lowest")
         table.add_column(column, justify="left" if text else "right")
@@ -109,10 +139,10 @@ def _ratio(group: Sequence[Score]) -> str:
     return f"{sum(ratios) / len(ratios):.2f}" if ratios else ""
 
 
-def _mean(values: Sequence[float | None]) -> float:
-    """Mean of the known values."""
+def _mean(values: Sequence[float | None]) -> float | None:
+    """Mean of the known values; None where there are none."""
     known = [value for value in values if value is not None]
-    return sum(known) / len(known)
+    return sum(known) / len(known) if known else None
 
 
 def _percent(share: float | None) -> str:

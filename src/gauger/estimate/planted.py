@@ -27,6 +27,7 @@ _LEAST = {
     "item_sd": 0,
     "item_arm_sd": 0,
 }
+_ROOM = "Leave room around base for the effects and leads that are added to it and for forgetting, taken away."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,7 +90,8 @@ class Planted:
             raise UserError("a noise_ratio above 0", str(self.noise_ratio))
         means = true_means(self)
         if not ((means > 0) & (means < 1)).all():
-            raise UserError("planted scores strictly between 0 and 1", f"{means.min():.3f} to {means.max():.3f}")
+            given = f"{means.min():.3f} to {means.max():.3f}"
+            raise UserError("planted scores strictly between 0 and 1", given, hint=_ROOM)
 
 
 _ROLES = tuple(str(role) for role in Role)

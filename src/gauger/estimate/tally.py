@@ -14,6 +14,8 @@ from gauger.stats.ratio import RatioSet
 from gauger.stats.student import t_quantile
 
 FloatArray = NDArray[np.float64]
+QUARTILES = 1.349
+"""Distance of a normal distribution's quartiles in standard deviations."""
 ROUNDING = 1e-12
 """What rounding may add to a distance that is exactly covered (an interval of width 0 on its truth)."""
 
@@ -29,6 +31,8 @@ class Score:
     """Planted value; None where the planted ratio does not exist (its denominator is 0)."""
     bias: float | None
     """Mean of estimate - truth; for a ratio the median, as its mean need not exist."""
+    bias_error: float | None
+    """Monte Carlo standard error of the bias: what so many draws leave uncertain; None for fewer than two draws."""
     coverage: float | None
     """Share of draws whose interval contains the truth."""
     naive_coverage: float | None
@@ -116,6 +120,7 @@ class Tally:
             over=str(entry.case.target.over),
             truth=truth,
             bias=centre - truth if known and truth is not None else None,
+            bias_error=_centre_error(values, entry.is_ratio) if known else None,
             coverage=_share([draw.covered for draw in self.seen]) if known else None,
             naive_coverage=_share([draw.naive_covered for draw in self.seen]) if known else None,
             width=_median(widths),
@@ -144,6 +149,17 @@ def _width(interval: RatioSet) -> float:
 def _within(distance: float, half: float) -> bool:
     """Tell whether a distance lies within a half width; never where the truth does not exist."""
     return bool(abs(distance) <= half + ROUNDING)
+
+
+def _centre_error(values: FloatArray, is_median: bool) -> float | None:
+    """Standard error of a mean: s / sqrt(n); of a median: the normal sqrt(pi / 2) s / sqrt(n), s from the quartiles."""
+    n = len(values)
+    if n < 2:
+        return None
+    if not is_median:
+        return float(values.std(ddof=1) / np.sqrt(n))
+    low, high = np.quantile(values, (0.25, 0.75))
+    return float(np.sqrt(np.pi / 2 / n) * (high - low) / QUARTILES)
 
 
 def _share(events: list[bool]) -> float:
