@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -27,6 +27,7 @@ def literal(item: float, item_df: float, replicate: float, replicate_df: float, 
     return variance, float(np.sqrt(0.75 * by_satterthwaite + 0.25 * by_howe))
 
 
+@settings(deadline=None)
 @given(variances, degrees, variances, degrees, st.floats(0, 1))
 def test_equals_the_literal_formula(item: float, item_df: float, replicate: float, df: float, part: float) -> None:
     shared = part * item
@@ -38,6 +39,7 @@ def test_equals_the_literal_formula(item: float, item_df: float, replicate: floa
     np.testing.assert_allclose(stats.t.ppf(0.975, found.df) * np.sqrt(found.variance), half, rtol=1e-5)
 
 
+@settings(deadline=None)
 @given(variances, degrees)
 def test_items_alone_give_their_own_t(item: float, item_df: float) -> None:
     found = combine(parts(item, item_df, 0.0, np.inf), 0.95)

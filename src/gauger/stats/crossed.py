@@ -84,7 +84,7 @@ def crossed_components(panel: Panel) -> Components:
     ----------
     Cameron, Gelbach and Miller (2011), J. Bus. Econ. Stat. 29, 238-249 (two-way clustering); Owen (2007), Ann. Appl.
     Stat. 1, 386-411 (crossed influences); Bell and McCaffrey (2002), Surv. Methodol. 28, 169-181.
-    Proven in validation/crossed/; agrees with lme4 on balanced data (tests/golden).
+    Proven in validation/crossed/; equal to lme4 on balanced data (tests/golden/crossed.json).
     """
     present = _present_rows(panel)
     parts = [benchmark_parts(scores, units, present) for scores, units in zip(panel.scores, panel.units, strict=True)]

@@ -65,7 +65,7 @@ def half_width(parts: Parts, variance: FloatArray, level: float) -> FloatArray:
     Satterthwaite: ``t(nu)^2 V`` with ``nu = V^2 / (V_I^2 / nu_I + V_R^2 / nu_R)``. Howe (1974): ``t(nu_I)^2 (V - V_R) +
     t(nu_R)^2 V_R``. With 1 or 2 degrees of freedom in V_R, Satterthwaite's can fall to 87 or 92 % coverage and Howe's
     rise to 99 or 98 %; the squared half widths are mixed 3 : 1, which keeps 92-98 % at 1 degree of freedom, 93.5-97 %
-    at 2, and is either's from about 6 on (validation/interval/).
+    at 2, and is either's from about 6 on (tests/stats/test_interval.py draws the worst cases).
     """
     upper = (1 + level) / 2
     spread = parts.item**2 / parts.item_df + parts.replicate**2 / parts.replicate_df

@@ -33,6 +33,7 @@ def item_part(components: Components, weights: FloatArray) -> ItemPart:
       certainty. In the spirit of Agresti and Coull's added observations it is held to what `RARE_ITEMS` items would
       give on which one arm is as far from its mean as the farthest answer seen, independently in each replicate:
       ``RARE_ITEMS sum_b max_a(w_ab^2 / R_ab) farthest_b^2 / (I_b G_b)``. Away from the bounds it does nothing.
+      It is 0, and guards nothing, where no answer on the benchmark differs from its arm's mean.
     """
     variances = np.stack([_block_variance(components, weights, block) for block in components.blocks])
     variance = variances.sum(axis=0)

@@ -29,7 +29,8 @@ def fit_variance_prior(variances: FloatArray, df: FloatArray) -> VariancePrior:
     """Estimate the prior that a set of sample variances shares, by moments of their logarithms.
 
     ``z = log s^2``, ``e = z - psi(d/2) + log(d/2)``; d0 solves ``psi'(d0/2) = var(e) - mean(psi'(d/2))`` and is
-    infinite where the right side is not positive; ``log s0^2 = mean(e) + psi(d0/2) - log(d0/2)``.
+    infinite where the right side is not positive; ``log s0^2 = mean(e) + psi(d0/2) - log(d0/2)``. Where d0 is infinite,
+    s0^2 is the pooled variance ``sum d s^2 / sum d``, the maximum likelihood estimate.
 
     Parameters
     ----------
@@ -50,8 +51,8 @@ def fit_variance_prior(variances: FloatArray, df: FloatArray) -> VariancePrior:
 
     References
     ----------
-    Smyth (2004), Stat. Appl. Genet. Mol. Biol. 3(1) article 3, section 6.2. Agrees with limma's `fitFDist`
-    (tests/golden).
+    Smyth (2004), Stat. Appl. Genet. Mol. Biol. 3(1) article 3, section 6.2. Equal to limma's `fitFDist`
+    (tests/golden/moderated.json), which in the infinite case weights all variances alike whatever their d.
     """
     usable = np.isfinite(variances) & (df > 1e-15) & (variances > -1e-15)
     variances, df = np.maximum(variances[usable], 0.0), df[usable]
@@ -62,7 +63,7 @@ def fit_variance_prior(variances: FloatArray, df: FloatArray) -> VariancePrior:
     e = np.log(lifted) - special.digamma(df / 2) + np.log(df / 2)
     excess = float(e.var(ddof=1) - special.polygamma(1, df / 2).mean())
     if excess <= 0:
-        return VariancePrior(float(np.exp(e.mean())), np.inf)
+        return VariancePrior(float((lifted * df).sum() / df.sum()), np.inf)
     half = float(inverse_trigamma(excess))
     return VariancePrior(float(np.exp(e.mean() + special.digamma(half) - np.log(half))), 2 * half)
 

@@ -69,7 +69,11 @@ def items_needed(
     level: float = 0.95,
     most: int = 10_000_000,
 ) -> int | None:
-    """Smallest number of items whose expected half width is small enough; None if even `most` are too few."""
+    """Smallest number of items whose expected half width is small enough; None if even `most` are too few.
+
+    Found by bisection. With two replicates the half width can grow again with very many items (Satterthwaite's degrees
+    of freedom fall towards 1 as the item part vanishes); None then means that replicates are missing, not items.
+    """
     if half_width(components, most, n_replicates, level) > wanted_half_width:
         return None
     few, many = 1, most

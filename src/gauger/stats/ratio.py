@@ -59,7 +59,8 @@ def fieller(
 
     References
     ----------
-    Fieller (1954), JRSS B 16, 175-185. Franz (2007), arXiv:0710.2024, gives the geometry of the three kinds.
+    Fieller (1954), JRSS B 16, 175-185. Franz (2007), arXiv:0710.2024, gives the geometry of the three kinds. Equal
+    to sets found by search, without Fieller's formula (tests/golden/fieller.json).
     """
     squared = float(t_quantile((1 + level) / 2, df)) ** 2
     a = denominator**2 - squared * var_denominator

@@ -38,8 +38,8 @@ def replicate_part(components: Components, flat: FloatArray, *, moderated: bool)
 
     References
     ----------
-    Smyth (2004), Stat. Appl. Genet. Mol. Biol. 3(1) article 3. Proven in validation/crossed/ and
-    validation/moderation/.
+    Smyth (2004), Stat. Appl. Genet. Mol. Biol. 3(1) article 3. Proven in validation/crossed/;
+    its limits in tests/stats/test_replicate_part.py.
     """
     groups = replicate_groups(components)
     if not groups:

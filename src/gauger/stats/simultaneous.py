@@ -71,7 +71,8 @@ def max_t(
     The distribution is drawn, with a fixed seed, so the same input gives the same answer: 262,144 draws for up to about
     a hundred contrasts (standard error of a tail probability of 0.05: 0.0004), no fewer than 8,192 for thousands
     (0.0024, which moves the critical value by less than 1 %).
-    Adjusted p-values are never below the unadjusted ones. Agrees with multcomp and mvtnorm (tests/golden).
+    Adjusted p-values are never below the unadjusted ones. Equal to multcomp and mvtnorm within that
+    error (tests/golden/max_t.json).
 
     References
     ----------

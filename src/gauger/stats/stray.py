@@ -59,7 +59,7 @@ def estimate_stray(cells: ReplicateVariances, same_arm: float, same_benchmark: f
     -------
     Stray
         Never below 0, and drawn towards `EXPECTED_STRAY` as if that came from `EXPECTED_STRAY_WEIGHT` degrees of
-        freedom. Proven in validation/moderation/.
+        freedom. Planted stray is found again in tests/stats/test_moderate.py.
     """
     seen = cells.df > 0
     df = np.where(seen, cells.df, 1.0)

@@ -1,0 +1,120 @@
+"""The moderated replicate part: its two limits, its common variance by a literal loop, and what it borrows."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from crossed_cases import PANELS, drawn, fixed_base, one_cell, paired, ragged, unpaired
+
+from gauger.stats import replicate_prior as prior_module
+from gauger.stats.crossed import crossed_components
+from gauger.stats.pairing import replicate_groups
+from gauger.stats.panel import panel_of
+from gauger.stats.replicate_part import replicate_part
+from gauger.stats.replicate_prior import replicate_prior
+from gauger.stats.stray import Stray
+
+CELLS = ("unpaired", "paired", "right_or_wrong", "ragged", "fixed_base")
+
+
+def force_stray(monkeypatch: pytest.MonkeyPatch, stray: float) -> None:
+    monkeypatch.setattr(prior_module, "estimate_stray", lambda *_: Stray(stray, stray))
+
+
+def cell_weights(n: int) -> np.ndarray:
+    return np.eye(n)
+
+
+@pytest.mark.parametrize("name", [name for name in CELLS if name != "right_or_wrong"])
+def test_when_arms_stray_without_bounds_nothing_is_borrowed(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """At a stray of 1e7 (times the squared net share, above 1/4) the prior has less than 0.001 degrees of freedom."""
+    force_stray(monkeypatch, 1e7)
+    components = crossed_components(PANELS[name]())
+    flat = cell_weights(components.mean.size)
+    moderated = replicate_part(components, flat, moderated=True)
+    plain = replicate_part(components, flat, moderated=False)
+    noisy = plain.variance > 2 * np.diag(components.shared)
+    assert noisy.any()
+    np.testing.assert_allclose(moderated.variance[noisy], plain.variance[noisy], rtol=0.03)
+
+
+@pytest.mark.parametrize("name", CELLS)
+def test_when_nothing_strays_all_cells_hold_the_common_variance(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    force_stray(monkeypatch, 0.0)
+    components = crossed_components(PANELS[name]())
+    prior = replicate_prior(components, replicate_groups(components))
+    assert prior is not None
+    found = replicate_part(components, cell_weights(components.mean.size), moderated=True)
+    wanted = np.maximum(np.diag(components.shared + prior.common), 0.0)
+    replicated = components.n_replicates.ravel() > 1
+    np.testing.assert_allclose(found.variance[replicated], wanted[replicated])
+    assert (found.variance[~replicated] == 0).all()
+
+
+@pytest.mark.parametrize("make", [unpaired, ragged, one_cell, fixed_base])
+def test_common_net_variance_by_a_literal_loop(make) -> None:
+    components = crossed_components(make())
+    prior = replicate_prior(components, replicate_groups(components))
+    assert prior is not None
+    cells = []
+    for k in range(components.mean.size):
+        rows = int(components.n_replicates.ravel()[k])
+        if rows > 1:
+            gross, noise = components.replicate[k, k] * rows, components.shared[k, k] * rows
+            cells.append((rows - 1, gross, noise, components.sensitivity.ravel()[k] ** 2))
+    c = sum(d * g2 * (s2 - e) for d, s2, e, g2 in cells) / sum(d * g2 * g2 for d, _, _, g2 in cells)
+    for _ in range(3):
+        expected = [max(e + c * g2, e / 2) for _, _, e, g2 in cells]
+        above = sum(d * g2 * (s2 - e) / m**2 for (d, s2, e, g2), m in zip(cells, expected, strict=True))
+        c = above / sum(d * g2 * g2 / m**2 for (d, _, _, g2), m in zip(cells, expected, strict=True))
+    wanted = c * components.sensitivity.ravel() ** 2 / np.maximum(components.n_replicates.ravel(), 1)
+    np.testing.assert_allclose(np.diag(prior.common), wanted)
+
+
+def test_moderated_variances_lie_between_what_is_shown_and_expected() -> None:
+    components = crossed_components(panel_of(drawn(21, arms=6, items=(40, 40))))
+    prior = replicate_prior(components, replicate_groups(components))
+    assert prior is not None
+    found = replicate_part(components, cell_weights(12), moderated=True)
+    shown = np.diag(components.replicate)
+    expected = [np.diag(components.shared + level) for level in (prior.common, prior.pooled)]
+    assert (found.variance >= np.minimum(shown, np.minimum(*expected)) - 1e-15).all()
+    assert (found.variance <= np.maximum(shown, np.maximum(*expected)) + 1e-15).all()
+
+
+def test_other_arms_matter_and_add_degrees_of_freedom() -> None:
+    few = crossed_components(panel_of(drawn(22, arms=2, items=(60,))))
+    many = crossed_components(panel_of(drawn(22, arms=10, items=(60,))))
+    df = [replicate_part(c, cell_weights(c.mean.size)[:1], moderated=True).df[0] for c in (few, many)]
+    plain = replicate_part(few, cell_weights(2)[:1], moderated=False).df[0]
+    assert plain == 3
+    assert plain < df[0] < df[1]
+
+
+def test_nothing_replicated() -> None:
+    components = crossed_components(panel_of(drawn(1, replicates=1)))
+    found = replicate_part(components, cell_weights(6), moderated=True)
+    assert (found.variance == 0).all()
+    assert np.isinf(found.df).all()
+
+
+def test_groups_are_arms_tied_by_replicates() -> None:
+    def arms(panel) -> list[list[int]]:
+        return [group.arms.tolist() for group in replicate_groups(crossed_components(panel))]
+
+    assert arms(unpaired()) == [[0], [1], [2]]
+    assert arms(paired()) == [[0, 1, 2]]
+    assert arms(fixed_base()) == [[1, 2]], "an arm with one replicate belongs to no group"
+    chained = np.array([[0, 1, 2, 3], [3, 4, 5, 6], [6, 7, 8, 9]])
+    assert arms(replace(unpaired(), replicates=chained)) == [[0, 1, 2]], "tied through the second arm"
+
+
+def test_joint_covariance_is_symmetric_with_the_variances_on_its_diagonal() -> None:
+    components = crossed_components(ragged())
+    flat = np.random.default_rng(1).standard_normal((5, components.mean.size))
+    for moderated in (True, False):
+        found = replicate_part(components, flat, moderated=moderated)
+        np.testing.assert_allclose(found.joint, found.joint.T)
+        np.testing.assert_allclose(np.diag(found.joint), found.variance)
