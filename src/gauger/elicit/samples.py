@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import polars as pl
@@ -110,14 +110,8 @@ LEDGER: dict[str, pl.DataType | type[pl.DataType]] = {
 
 
 def _ledger_row(sample: Sample) -> dict[str, object]:
-    row = {name: value for name, value in asdict(sample).items() if name in LEDGER}
-    row = {name: list(value) if isinstance(value, tuple) else value for name, value in row.items()}
-    return {
-        **row,
-        "id": sample.id,
-        "prompt_hash": _digest(" ".join(sample.prompt)),
-        "length": len(sample.words) + 2,
-    }
+    derived = {"id": sample.id, "prompt_hash": _digest(" ".join(sample.prompt)), "length": len(sample.words) + 2}
+    return {name: derived[name] if name in derived else getattr(sample, name) for name in LEDGER}
 
 
 def _digest(text: str) -> str:

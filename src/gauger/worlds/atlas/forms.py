@@ -11,6 +11,7 @@ it recognises every statement or question of the world's content, right or wrong
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from itertools import groupby
 
 from gauger.worlds.atlas.knowledge import fact_key
@@ -79,6 +80,11 @@ def content_keys(words: Sequence[str]) -> frozenset[str]:
     stand next to each other, touch that set. So a mirrored, reworded, half-finished or wrong statement is found as
     well, and an answer that belongs to another question than the one before it.
     """
+    return _content_keys(tuple(words))
+
+
+@lru_cache(maxsize=100_000)
+def _content_keys(words: tuple[str, ...]) -> frozenset[str]:
     keys: set[str] = set()
     entities = [word for word in words if _is_entity(word)]
     relations = [relation for word in words if (relation := _relation_of(word))]
