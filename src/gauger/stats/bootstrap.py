@@ -81,7 +81,7 @@ def _differences(treated: FloatArray, control: FloatArray) -> FloatArray:
 def _item_means(scores: FloatArray) -> FloatArray:
     answers = np.isfinite(scores).sum(axis=0)
     total = np.nansum(scores, axis=0)
-    return np.divide(total, answers, out=np.full(len(total), np.nan), where=answers > 0)
+    return np.asarray(np.divide(total, answers, out=np.full(len(total), np.nan), where=answers > 0))
 
 
 def _too_few(difference: FloatArray) -> ItemsOnly:

@@ -78,9 +78,9 @@ def estimate_contrasts(
 
     Notes
     -----
-    Arms that answer alike still get an interval (`item_part`, `least`), with one gap: on a benchmark where every answer
-    of every arm equals that arm's mean (all right, all wrong) nothing at all has been seen to vary, and an interval over
-    such benchmarks alone has width zero. Read it as "no variation was seen", not as certainty.
+    Arms that answer alike still get an interval (`item_part`, `least`), with one gap: on a benchmark where every
+    answer of every arm equals that arm's mean (all right, all wrong) nothing at all has been seen to vary, and an
+    interval over such benchmarks alone has width zero. Read it as "no variation was seen", not as certainty.
 
     Replicates of paired arms may be related and items are shared: both enter through the covariances, nothing needs to
     be declared beyond the ids in the panel. Do not use it for a statement about other benchmarks than the panel's own;
