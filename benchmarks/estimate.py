@@ -9,7 +9,8 @@ it is read from Parquet. Beside it, from arrays that are already in memory:
 - a plain loop: the two-way variance of one uplift per arm and benchmark, item by item and replicate by replicate.
 
 Run: python benchmarks/estimate.py        (one core: OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 POLARS_MAX_THREADS=1)
-Target: under 2 s of processor time and 500 MB, everything included.
+Target: under 2 s of processor time from file to estimates, and 500 MB for the whole process. Best and worst of five
+processes are printed, as other work on the machine adds to both.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "POLARS_MAX_THREADS"
     os.environ.setdefault(variable, "1")
 
 import json
+import platform
 import resource
 import subprocess
 import sys
@@ -37,31 +39,50 @@ from gauger.estimate.study import estimate_study
 
 PLANTED = Planted(benchmarks=5, items=1000, replicates=8, distilled_arms=5)
 """Four roles x 5 benchmarks; ten arms of 8 replicates beside base and teacher: 1.64 million rows."""
+ROUNDS = 5
 
 
 def main() -> None:
     """Write the records once, estimate them in a process of their own, then time the two comparisons."""
+    print(about_the_machine())
     with tempfile.TemporaryDirectory() as directory:
         path = Path(directory) / "records.parquet"
         cube = prepare(PLANTED).draw(np.random.default_rng(1))
         records = cube_to_records(cube)
         records.write_parquet(path)
         print(f"{records.height:,} rows, {path.stat().st_size / 1e6:.1f} MB of Parquet")
-        measured = subprocess.run([sys.executable, __file__, str(path)], check=True, capture_output=True, text=True)
-    found = json.loads(measured.stdout)
-    print(
-        f"Gauger: {found['estimates']} estimates, {found['simultaneous']} of them with a bounded simultaneous interval"
-    )
-    print(f"Gauger: reading {found['read_s']:.2f} s, estimating {found['estimate_s']:.2f} s of processor time")
-    print(f"Gauger: peak memory of the process {found['peak_mb']:.0f} MB")
-    gauger_s = found["read_s"] + found["estimate_s"]
+        found = [in_a_process(path) for _ in range(ROUNDS)]
+    print(f"Gauger: {found[0]['estimates']} estimates, {found[0]['simultaneous']} with a bounded simultaneous interval")
+    for name, key, unit in (
+        ("reading", "read_s", "s"),
+        ("estimating", "estimate_s", "s"),
+        ("reading and estimating (target 2 s)", "both_s", "s"),
+        ("whole process, imports included", "process_s", "s"),
+        ("peak memory of the process (target 500 MB)", "peak_mb", "MB"),
+    ):
+        values = [one[key] for one in found]
+        print(f"Gauger: {name}: {min(values):.4g} to {max(values):.4g} {unit}")
+    gauger_s = min(one["both_s"] for one in found)
     bootstrap_s, loop_s = timed(lambda: item_bootstrap(cube.panel.scores)), timed(lambda: plain_loop(cube.panel.scores))
     for name, seconds in (
         ("item bootstrap of the scores, 1,000 resamples", bootstrap_s),
         ("item bootstrap of the scores, 100,000 resamples (extrapolated)", 100 * bootstrap_s),
-        ("plain loop, as many contrasts (extrapolated from one)", found["estimates"] * loop_s),
+        ("plain loop, as many contrasts (extrapolated from one)", found[0]["estimates"] * loop_s),
     ):
         print(f"{name}: {seconds:.2f} s, {seconds / gauger_s:.1f} times Gauger's")
+
+
+def about_the_machine() -> str:
+    """Say what ran where, and how busy it was."""
+    load = ", ".join(f"{one:.1f}" for one in os.getloadavg())
+    versions = f"Python {platform.python_version()}, NumPy {np.__version__}, Polars {pl.__version__}"
+    return f"{platform.machine()} {platform.system()}, {os.cpu_count()} cores, load {load}; {versions}; one thread"
+
+
+def in_a_process(path: Path) -> dict[str, float]:
+    """Estimate the file in a process of its own and return what it took."""
+    measured = subprocess.run([sys.executable, __file__, str(path)], check=True, capture_output=True, text=True)
+    return dict(json.loads(measured.stdout))
 
 
 def estimate_file(path: Path) -> None:
@@ -77,6 +98,8 @@ def estimate_file(path: Path) -> None:
         "simultaneous": sum(estimate.simultaneous_low is not None for estimate in study.estimates),
         "read_s": read - before,
         "estimate_s": done - read,
+        "both_s": done - before,
+        "process_s": done,
         "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
     }
     print(json.dumps(found))

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
+from scipy.special import bdtr
 
 from gauger.estimate.calibrate import CellScore, score_cell
 from gauger.estimate.grid import load_calibration
@@ -65,38 +66,95 @@ def _rows(cell: CellScore, seed: int) -> list[dict[str, object]]:
 
 
 def check(scores: pl.DataFrame) -> int:
-    """Print the table and tell whether every promise holds."""
-    estimates = scores.filter((pl.col("estimand") != "verdict") & pl.col("coverage").is_not_null())
+    """Print the tables and tell whether every promise holds."""
+    single = _single(scores)
+    table = _table(single)
+    verdicts = _verdicts(scores)
+    with pl.Config(tbl_rows=-1, tbl_cols=-1, fmt_str_lengths=60, tbl_width_chars=200, float_precision=3):
+        print(
+            "Coverage (an estimand is averaged over arms and roles; lowest_one is the lowest single estimate):", table
+        )
+        print("Power, over all arms and roles of cells with training noise:", _power(scores))
+        print("Verdicts:", verdicts)
+    broken = [*_broken_coverage(table), *_broken_verdicts(verdicts)]
+    if table.filter(pl.col("replicate_sd") > 0)["items_only"].min() > NAIVE_FAILS_BELOW:
+        broken.append("the items-only interval passes everywhere: this check shows nothing")
+    if _false(verdicts)["naive_major"].max() <= FALSE_MAJOR:
+        broken.append("the items-only interval gives no false major verdicts: this check shows nothing")
+    print("\n".join(broken) or "every promise holds")
+    return 1 if broken else 0
+
+
+def _single(scores: pl.DataFrame) -> pl.DataFrame:
+    """Pool every estimate over seeds, weighted by the draws in which it was defined."""
+    known = scores.filter((pl.col("estimand") != "verdict") & pl.col("coverage").is_not_null())
     weight = pl.col("draws") / pl.col("draws").sum()
-    pooled = estimates.group_by("cell", "replicates", "replicate_sd", "estimand", maintain_order=True).agg(
+    return known.group_by("cell", "replicates", "replicate_sd", "estimand", "arm", "over", maintain_order=True).agg(
         coverage=(pl.col("coverage") * weight).sum(),
         naive=(pl.col("naive_coverage") * weight).sum(),
         draws=pl.col("draws").sum(),
     )
-    table = pooled.group_by("cell", "replicates", "replicate_sd", maintain_order=True).agg(
-        lowest=pl.col("coverage").min(),
-        lowest_of=pl.col("estimand").sort_by("coverage").first(),
-        highest=pl.col("coverage").max(),
-        highest_of=pl.col("estimand").sort_by("coverage").last(),
-        items_only=pl.col("naive").mean(),
+
+
+def _table(single: pl.DataFrame) -> pl.DataFrame:
+    """Give each cell its lowest and highest estimand, its lowest single estimate, and what chance would make of it."""
+    cell = ("cell", "replicates", "replicate_sd")
+    estimands = single.group_by(*cell, "estimand", maintain_order=True).agg(
+        pl.col("coverage").mean(), pl.col("naive").mean()
     )
-    verdicts = _verdicts(scores)
-    with pl.Config(tbl_rows=-1, tbl_cols=-1, fmt_str_lengths=40, tbl_width_chars=160, float_precision=3):
-        print(table)
-        print(verdicts)
-    broken = [*_broken_coverage(table), *_broken_verdicts(verdicts)]
-    if table.filter(pl.col("replicate_sd") > 0)["items_only"].min() > NAIVE_FAILS_BELOW:
-        broken.append("the items-only interval passes everywhere: this check shows nothing")
-    print("\n".join(broken) or "every promise holds")
-    return 1 if broken else 0
+    return (
+        estimands.group_by(*cell, maintain_order=True)
+        .agg(
+            lowest=pl.col("coverage").min(),
+            lowest_of=pl.col("estimand").sort_by("coverage").first(),
+            highest=pl.col("coverage").max(),
+            highest_of=pl.col("estimand").sort_by("coverage").last(),
+            items_only=pl.col("naive").mean(),
+        )
+        .join(
+            single.group_by("cell").agg(
+                lowest_one=pl.col("coverage").min(), n=pl.len(), draws=pl.col("draws").max().cast(pl.Int64)
+            ),
+            on="cell",
+            maintain_order="left",
+        )
+        .with_columns(by_chance=pl.struct("n", "draws").map_elements(_lowest_by_chance, pl.Float64))
+        .drop("n", "draws")
+    )
+
+
+def _lowest_by_chance(size: dict[str, int]) -> float:
+    """Return the median of the lowest coverage among `n` independent exact 95 % intervals in `draws` draws."""
+    reach = 1 - bdtr(np.arange(size["draws"] + 1), size["draws"], 0.95)
+    return float((reach ** size["n"] > 0.5).sum() / size["draws"])
+
+
+def _power(scores: pl.DataFrame) -> pl.DataFrame:
+    """Share of intervals without 0, where the truth is not 0 (power) and where it is (false alarms)."""
+    zero = pl.col("truth").abs() <= 1e-9
+    rows = scores.filter((pl.col("estimand") != "verdict") & pl.col("truth").is_not_null())
+    return (
+        rows.filter(pl.col("replicate_sd") > 0)
+        .group_by("estimand", maintain_order=True)
+        .agg(
+            power=pl.col("power").filter(~zero).mean(),
+            false_alarms=pl.col("power").filter(zero).mean(),
+            false_alarms_items_only=pl.col("naive_power").filter(zero).mean(),
+            bounded=pl.col("bounded").mean(),
+            width_to_items_only=(pl.col("width") / pl.col("naive_width")).median(),
+        )
+    )
 
 
 def _verdicts(scores: pl.DataFrame) -> pl.DataFrame:
     """Pool the rows of verdicts over seeds."""
     rows = scores.filter(pl.col("estimand") == "verdict")
-    names = [name for name in rows.columns if name.startswith("verdict_")]
-    rates = [pl.col(name).mean().alias(name.removeprefix("verdict_")) for name in names if name != "verdict_draws"]
-    return rows.group_by("cell", maintain_order=True).agg(*rates, pl.col("draws").sum())
+    names = [name for name in rows.columns if name.startswith("verdict_") and name != "verdict_draws"]
+    weight = pl.col("draws") / pl.col("draws").sum()
+    rates = [(pl.col(name).cast(pl.Float64) * weight).sum().alias(name.removeprefix("verdict_")) for name in names]
+    exists = pl.col("verdict_truth").is_not_null().all().alias("exists")
+    pooled = rows.group_by("cell", maintain_order=True).agg(*rates, exists, pl.col("draws").sum())
+    return pooled.with_columns(truth=pl.when("exists").then("truth")).drop("exists")
 
 
 def _broken_coverage(table: pl.DataFrame) -> list[str]:
@@ -111,12 +169,16 @@ def _broken_coverage(table: pl.DataFrame) -> list[str]:
     return broken
 
 
+def _false(verdicts: pl.DataFrame) -> pl.DataFrame:
+    """Keep the cells in which *major* is false: the planted truth does not exceed the threshold."""
+    return verdicts.filter(pl.col("truth").is_null() | (pl.col("truth") <= pl.col("threshold") + 1e-9))
+
+
 def _broken_verdicts(verdicts: pl.DataFrame) -> list[str]:
     """Name the cells with too many false *major* verdicts."""
-    null = verdicts.filter(pl.col("truth").is_null() | (pl.col("truth") <= pl.col("threshold") + 1e-9))
     return [
         f"{row['cell']}: false major in {100 * row['major']:.1f} %"
-        for row in null.iter_rows(named=True)
+        for row in _false(verdicts).iter_rows(named=True)
         if row["major"] > FALSE_MAJOR
     ]
 
