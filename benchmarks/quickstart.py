@@ -72,7 +72,8 @@ def read_options() -> argparse.Namespace:
 def run_watched(options: argparse.Namespace, out: Path, times: Path) -> Stopwatch:
     """Run the command in this process, with workers that take their jobs from this file."""
     os.environ[TIMES] = str(times)
-    os.environ["PYTHONPATH"] = str(Path(__file__).parent)
+    paths = [str(Path(__file__).parent), *os.environ.get("PYTHONPATH", "").split(os.pathsep)]
+    os.environ["PYTHONPATH"] = os.pathsep.join(path for path in paths if path)
     watch: Stopwatch = defaultdict(float)
     from gauger.cli.run import run
     from gauger.run.registry import REGISTRY

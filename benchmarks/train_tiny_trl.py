@@ -92,7 +92,6 @@ def settings(work: dict[str, Any], steps: int, directory: str) -> SFTConfig:
         optim="adamw_torch_fused",
         max_grad_norm=0.0,
         max_length=None,
-        pad_to_multiple_of=None,
         use_cpu=True,
         bf16=False,
         activation_checkpointing=False,
