@@ -89,7 +89,7 @@ def test_a_benchmark_without_scores() -> None:
 
 def test_unbiased_with_missing_answers_and_a_lost_replicate() -> None:
     """4,000 arms, each a study of its own: the sampling error of a variance from that many estimates is 2.2 %, so 8 %
-    is more than three of them. Scaling by R / (R - 1) as if nothing were missing fails by more."""
+    is more than three of them. Scaling by R / (R - 1), as if nothing were missing, claims half of the variance."""
     rng = np.random.default_rng(12)
     holes = rng.random((1, 3, 12)) < 0.25
     holes[0, 2, 4:] = True
