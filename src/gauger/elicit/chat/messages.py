@@ -1,0 +1,109 @@
+"""A request, a reply, and what every language-model teacher offers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Literal, Protocol
+
+from gauger.store.canonical import fingerprint
+
+
+@dataclass(frozen=True)
+class Message:
+    """One turn of a conversation."""
+
+    role: Literal["system", "user", "assistant"]
+    content: str
+
+
+@dataclass(frozen=True)
+class ChatRequest:
+    """One question to a teacher; requests with equal fields have equal keys, and are paid once."""
+
+    messages: tuple[Message, ...]
+    max_tokens: int
+    """Most tokens of the reply, reasoning included."""
+    temperature: float = 0.0
+    """0: the most likely reply."""
+    seed: int = 0
+    """Tells repeated draws of one question apart; sent to endpoints that take a seed."""
+    stop: tuple[str, ...] = ()
+    """Strings that end the reply and are not part of it."""
+    top_log_probabilities: int = 0
+    """Alternatives per token wanted; 0: none."""
+
+    @property
+    def key(self) -> str:
+        """64 hexadecimal digits over everything above."""
+        return fingerprint({**asdict(self), "messages": [asdict(message) for message in self.messages]})
+
+
+class ReplyOutcome(StrEnum):
+    """What became of a request."""
+
+    ANSWERED = "answered"
+    TRUNCATED = "truncated"
+    """Cut off by `max_tokens`."""
+    REFUSED = "refused"
+    """Declined by the model or by the endpoint's content filter."""
+    FAILED = "failed"
+    """No usable reply, after every retry; `error` says why."""
+
+
+@dataclass(frozen=True)
+class TokenChoices:
+    """One token of a reply with the most likely alternatives in its place."""
+
+    token: str
+    log_probability: float
+    alternatives: tuple[tuple[str, float], ...] = ()
+    """(token, log-probability in nats), most likely first."""
+
+
+@dataclass(frozen=True)
+class ChatReply:
+    """One reply with what it took."""
+
+    outcome: ReplyOutcome
+    text: str = ""
+    reasoning: str | None = None
+    """Reasoning that the interface showed; None where it hid it, or there was none."""
+    tokens_in: int = 0
+    tokens_out: int = 0
+    """Reasoning included, shown or not."""
+    tokens_reasoning: int = 0
+    tokens_cached: int = 0
+    """Tokens of `tokens_in` that the endpoint had in its cache."""
+    cost_usd: float | None = None
+    """None where the price is not known."""
+    requests: int = 1
+    """Requests sent for this reply, retries included."""
+    paid_again: int = 0
+    """Requests among them that a broken connection may have left paid without a reply."""
+    seconds: float = 0.0
+    """From the first request to the reply."""
+    log_probabilities: tuple[TokenChoices, ...] = ()
+    error: str | None = None
+
+
+class ChatTeacher(Protocol):
+    """A language model that answers: `endpoint.py`, `replay.py` and `train.hf.teacher` offer this."""
+
+    @property
+    def name(self) -> str:
+        """Name that stands in the ledger; holds no secret."""
+        ...
+
+    @property
+    def terms(self) -> str | None:
+        """Terms-of-use tag of what this teacher writes; None where nobody stated one."""
+        ...
+
+    def ask(self, requests: Sequence[ChatRequest]) -> Iterator[tuple[int, ChatReply]]:
+        """Yield (index of the request, its reply) in whatever order replies come, each as soon as it is there.
+
+        A request that the budget does not allow gets no reply; a failure is a reply.
+        """
+        ...
