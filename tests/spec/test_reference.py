@@ -8,6 +8,7 @@ from gauger.spec.__main__ import main
 from gauger.spec.arm_checks import SEEDS_OF_STRATEGY
 from gauger.spec.json_schema import render_json_schema
 from gauger.spec.reference import render_key_table, replace_key_table
+from gauger.spec.shape import study_shape
 from gauger.spec.yaml_tree import read_tree
 
 from .study_files import FULL, PAGE
@@ -27,6 +28,7 @@ def test_every_key_stands_in_the_table() -> None:
             name = str(path[-1]) if len(path) > 3 else f"arms.NAME.{path[-1]}"
         else:
             name = ".".join("NAME" if path[0] == "benchmarks" and i == 1 else str(key) for i, key in enumerate(path))
+            name = name.removeprefix(f"{path[0]}.") if study_shape().properties[str(path[0])].kinds else name
         assert f"| `{name}` |" in table, name
 
 

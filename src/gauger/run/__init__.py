@@ -1,7 +1,8 @@
 """Moves a study from plan to results: jobs, where they are kept, and who executes them.
 
 opening.py    study file -> checked study, its world, its plan
-plan.py       study -> the DAG of jobs
+plan.py       a plan: jobs, and the cells that they make up
+planner.py    study -> plan, for any world; atlas_plan.py fills in the embedded world's jobs
 registry.py   which function does each kind of job
 jobs.py       what each kind of job does
 study.py      a study from start to end

@@ -13,8 +13,9 @@ import numpy as np
 from gauger.run.cache import Cache, State
 from gauger.run.job import Job
 from gauger.run.plan import SAMPLED, TEACHER, Plan
+from gauger.run.planner import of_kind
 from gauger.run.schedule import Schedule
-from gauger.spec import Arm, ModelSize, Study, switched_off
+from gauger.spec import Arm, ScratchStudent, ScratchTeacher, Study, switched_off
 from gauger.stats.power import DesignComponents, smallest_detectable
 from gauger.worlds.atlas import Atlas
 from gauger.worlds.atlas.world import CONTEXT
@@ -140,7 +141,7 @@ def _queries(params: Mapping[str, Any], atlas: Atlas) -> int:
 def _parameters(job: Job, study: Study, atlas: Atlas) -> int:
     """Count the weights of the model that a job trains or asks."""
     is_teacher = job.arm == TEACHER or job.kind == "ask-teacher"
-    size: ModelSize = study.teacher.model if is_teacher else study.student.model
+    size = of_kind(study.teacher, ScratchTeacher).model if is_teacher else of_kind(study.student, ScratchStudent).model
     blocks = size.layers * (12 * size.width**2 + 2 * size.width)
     return blocks + size.width * (len(atlas.language) + CONTEXT + 1)
 

@@ -6,7 +6,8 @@ from functools import lru_cache
 from pathlib import Path
 
 from gauger.errors import Place, UserError
-from gauger.run.plan import Plan, plan_study
+from gauger.run.atlas_plan import AtlasPlanner
+from gauger.run.plan import Plan
 from gauger.spec import AtlasWorld, LoadedStudy, load_study
 from gauger.worlds.atlas import Atlas
 from gauger.worlds.atlas.forms import FORMS
@@ -33,7 +34,7 @@ def plan_loaded(loaded: LoadedStudy) -> tuple[Plan, Atlas]:
     """Plan a loaded study; its world comes along."""
     atlas = build_world(loaded.study.world)
     skills = {name: atlas.benchmark(name).skill for name in loaded.study.benchmarks}
-    return plan_study(loaded.study, skills), atlas
+    return AtlasPlanner(loaded.study, skills).plan(), atlas
 
 
 @lru_cache(maxsize=2)

@@ -39,7 +39,21 @@ from gauger.spec.fingerprint import canonical_json, fingerprint
 from gauger.spec.frozen import FrozenComparison, compare_frozen, frozen_rule
 from gauger.spec.json_schema import render_json_schema, study_json_schema
 from gauger.spec.load import LoadedStudy, load_study, parse_study
-from gauger.spec.models import ModelSize, Student, Surface, Teacher, Training
+from gauger.spec.models import (
+    CheckpointStudent,
+    CheckpointTeacher,
+    EndpointTeacher,
+    Lora,
+    ModelSize,
+    ReplayTeacher,
+    ScratchStudent,
+    ScratchTeacher,
+    Specialising,
+    Student,
+    Surface,
+    Teacher,
+    Training,
+)
 from gauger.spec.recipes import Recipe, ResolvedStage, TextSource
 from gauger.spec.study import Benchmark, Study, VerdictRule
 from gauger.spec.world import AtlasWorld, World
@@ -50,11 +64,19 @@ __all__ = [
     "Arm",
     "AtlasWorld",
     "Benchmark",
+    "CheckpointStudent",
+    "CheckpointTeacher",
+    "EndpointTeacher",
     "FrozenComparison",
     "LoadedStudy",
+    "Lora",
     "ModelSize",
     "Recipe",
+    "ReplayTeacher",
     "ResolvedStage",
+    "ScratchStudent",
+    "ScratchTeacher",
+    "Specialising",
     "Student",
     "Study",
     "Surface",

@@ -29,6 +29,8 @@ class Prose:
 Name = Annotated[str, StringConstraints(pattern=NAME_PATTERN, max_length=64)]
 Text = Annotated[str, StringConstraints(max_length=10_000), Prose()]
 Reason = Annotated[str, StringConstraints(min_length=3, max_length=1_000, pattern=r"\S")]
+Reference = Annotated[str, StringConstraints(min_length=1, max_length=1_000, pattern=r"\S")]
+"""A path, an address or a name given by others."""
 Seed = Annotated[int, Field(ge=0, le=2**32 - 1)]
 Count = Annotated[int, Field(ge=1, le=1_000_000_000)]
 Fraction = Annotated[float, Field(ge=0, le=1)]

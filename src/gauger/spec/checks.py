@@ -27,7 +27,13 @@ def check_study(study: Study, benchmarks_known: Known | None = None, forms_known
         Names that the world offers; None leaves the names unchecked (the worlds are a room above this one). A function
         may raise UserError for settings that make no world; its `where.key` names the setting.
     """
-    found = [*_check_sizes(study), *_check_surface(study), *_check_roles(study), *check_starts(study)]
+    found = [
+        *_check_models(study),
+        *_check_sizes(study),
+        *_check_surface(study),
+        *_check_roles(study),
+        *check_starts(study),
+    ]
     found += [*check_arms(study), *_check_controls(study), *_check_verdict(study)]
     benchmarks = ((("benchmarks", name), name) for name in study.benchmarks)
     forms = (
@@ -54,9 +60,29 @@ def _check_known(
             yield Fault(path, f"a {what} of this world", f"{name!r}", nearest(name, names), (("world",),), extra=True)
 
 
+MODELS_OF_WORLD: dict[str, dict[str, tuple[str, ...]]] = {
+    "atlas": {"teacher": ("scratch",), "student": ("scratch",)},
+    "language": {"teacher": ("checkpoint", "endpoint", "replay"), "student": ("checkpoint",)},
+}
+"""Kinds of models that can answer in a kind of world."""
+
+
+def _check_models(study: Study) -> Iterator[Fault]:
+    for who, kinds in MODELS_OF_WORLD[study.world.kind].items():
+        kind = getattr(study, who).kind
+        if kind not in kinds:
+            hint = f"The world's language is not spoken by a {who} of kind {kind}."
+            yield Fault(
+                (who, "kind"), f"{' or '.join(kinds)} in a world of kind {study.world.kind}", kind, hint, (("world",),)
+            )
+
+
 def _check_sizes(study: Study) -> Iterator[Fault]:
-    sizes: dict[str, ModelSize] = {"teacher": study.teacher.model, "student": study.student.model}
-    for who, size in sizes.items():
+    for who in ("teacher", "student"):
+        part = getattr(study, who)
+        if part.kind != "scratch":
+            continue
+        size: ModelSize = part.model
         path = (who, "model")
         if size.width % size.heads:
             hint = f"Heads share the width equally: {size.heads} heads need a multiple of {size.heads}."

@@ -64,9 +64,14 @@ class Shape:
         free = next(iter(schema.get("patternProperties", {}).values()), None)
         return Shape(free) if free else None
 
+    @property
+    def default_kind(self) -> str | None:
+        """The variant that is meant where nobody wrote a `kind`; None where one must be written."""
+        return next((kind for kind, shape in self.kinds.items() if "default" in shape.properties["kind"].node), None)
+
     def of_kind(self, data: Any) -> Shape:
         """The variant that the data say they are; the place itself where there is one shape, or no valid `kind`."""
-        kind = data.get("kind") if isinstance(data, Mapping) else None
+        kind = data.get("kind", self.default_kind) if isinstance(data, Mapping) else None
         return self.kinds.get(kind, self) if isinstance(kind, str) else self
 
     def child(self, key: str | int, data: Any = None) -> Shape | None:

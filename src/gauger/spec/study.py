@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, Strict, StringConstraints
+from pydantic import Field, Strict, StringConstraints, model_validator
 
 from gauger.records import Role
 from gauger.spec.base import NAME_PATTERN, Level, Name, Part, Prose, Reason, Seed, Text
@@ -99,6 +99,10 @@ class VerdictRule(Part):
     """Confidence level of the interval that is held against the threshold."""
 
 
+DEFAULT_KINDS = {"world": "atlas", "teacher": "scratch", "student": "scratch"}
+"""The `kind` of a part that does not name one."""
+
+
 class Study(Part):
     """One study file, complete: what nobody chose stands at its default."""
 
@@ -130,3 +134,13 @@ class Study(Part):
     """How records become estimates."""
     verdict: VerdictRule
     """The rule of the last word, fixed before the run."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _name_default_kinds(cls, data: Any) -> Any:
+        """Where nobody wrote a `kind`, the embedded world and its models are meant."""
+        if not isinstance(data, Mapping):
+            return data
+        parts = ((name, data.get(name)) for name in DEFAULT_KINDS)
+        named = {name: {"kind": DEFAULT_KINDS[name], **part} for name, part in parts if isinstance(part, Mapping)}
+        return {**data, **named}

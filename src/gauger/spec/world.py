@@ -51,4 +51,4 @@ class AtlasWorld(Part):
 
 
 World = AtlasWorld
-"""Every kind of world; a second kind makes this a union told apart by `kind`."""
+"""Every kind of world, told apart by `kind`."""

@@ -1,0 +1,66 @@
+"""The jobs of a study in the embedded world."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gauger.run.plan import BASE, TEACHER, seed_of
+from gauger.run.planner import Planner, of_kind
+from gauger.run.registry import CODE
+from gauger.spec import AtlasWorld, ModelSize, ResolvedStage, ScratchStudent, ScratchTeacher, Training
+
+ROWS_PER_SAMPLE, ROWS_PER_ITEM = 3.0, 0.4
+"""What obtaining a sample and answering an item cost, in training rows (measured on the quickstart)."""
+
+
+class AtlasPlanner(Planner):
+    """Small decoders trained from scratch; teacher and base are one model each."""
+
+    code = CODE
+
+    def make_teacher(self) -> str:
+        """Pre-train it on the whole world."""
+        teacher = of_kind(self.study.teacher, ScratchTeacher)
+        return self._pretrain(TEACHER, "library", teacher.model, teacher.training)
+
+    def make_base(self) -> str:
+        """Pre-train it on the web."""
+        student = of_kind(self.study.student, ScratchStudent)
+        return self._pretrain(BASE, "web", student.model, student.training)
+
+    def _pretrain(self, name: str, text: str, model: ModelSize, training: Training) -> str:
+        params = {
+            "text": text,
+            "model": model.model_dump(mode="json"),
+            **training.model_dump(mode="json"),
+            "seed": seed_of(self.study.seed, name),
+        }
+        return self.job("pretrain", "pre-train", params, {}, training.steps * training.batch)
+
+    def measurement(self) -> tuple[dict[str, Any], float]:
+        """Greedy answers to every benchmark."""
+        params = {
+            "benchmarks": list(self.study.benchmarks),
+            "max_new_tokens": self.study.decoding.max_new_tokens,
+        }
+        world = of_kind(self.study.world, AtlasWorld)
+        return params, ROWS_PER_ITEM * world.benchmark_items * len(self.study.benchmarks)
+
+    def asking(self, stage: ResolvedStage) -> dict[str, Any]:
+        """Whether log-probabilities are wanted too."""
+        return {"soft": stage.kind == "logit-distill", "top_k": stage.top_k}
+
+    def cost_of_samples(self, stage: ResolvedStage) -> float:
+        """In training rows."""
+        return (stage.samples or 0) * ROWS_PER_SAMPLE
+
+    def training(self, stage: ResolvedStage) -> dict[str, Any]:
+        """Schedule, loss and kept-in share."""
+        return {
+            "steps": stage.steps,
+            "batch": stage.batch,
+            "learning_rate": stage.learning_rate,
+            "web_share": stage.web_share,
+            "divergence": stage.divergence,
+            "temperature": stage.temperature,
+        }

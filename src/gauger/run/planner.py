@@ -1,0 +1,194 @@
+"""How a study of any world is planned: teacher, base, then every arm stage by stage; a world fills in the jobs."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any, ClassVar, TypeVar
+
+from gauger.errors import JobError
+from gauger.records import Role
+from gauger.run.job import make_job, source_version
+from gauger.run.plan import BASE, SAMPLED, TEACHER, Cell, Plan, seed_of
+from gauger.spec import Arm, ResolvedStage, Study, TextSource, expand_arms
+
+PartT = TypeVar("PartT")
+
+
+def of_kind(part: object, kind: type[PartT]) -> PartT:
+    """Return a part of a study that the checks have found to be of a kind."""
+    if not isinstance(part, kind):
+        raise JobError(f"this world needs a {kind.__name__}, got a {type(part).__name__}")
+    return part
+
+
+class Planner(ABC):
+    """Walks through a study and adds its jobs to a plan.
+
+    Parameters
+    ----------
+    study : Study
+        A checked study.
+    skills : dict
+        Benchmark -> its skill, knowledge domain or task.
+    """
+
+    code: ClassVar[tuple[str, ...]]
+    """Modules that can change a job's result."""
+    prefix: ClassVar[str] = ""
+    """Stands before every kind of job of this world."""
+
+    def __init__(self, study: Study, skills: dict[str, str]) -> None:
+        self.study = study
+        self.version = source_version(*self.code)
+        self.world = self.describe_world()
+        self.targeted = [name for name, b in study.benchmarks.items() if b.role is Role.TARGETED]
+        self.skills = list(dict.fromkeys(skills[name] for name in self.targeted))
+        self.result = Plan(study, expand_arms(study))
+        self.recipes = {arm.name: arm.recipe for arm in self.result.arms}
+
+    def plan(self) -> Plan:
+        """Plan the whole study."""
+        self.current: tuple[str, int | None] = (TEACHER, None)
+        self.teacher = self.make_teacher()
+        self.current = (BASE, None)
+        self.base = self.make_base()
+        self._cell(TEACHER, 0, (), (), self.teacher)
+        for arm in self.result.arms:
+            if arm.name == BASE:
+                self._cell(BASE, 0, (), (), self.base)
+                continue
+            for replicate in range(self.study.replicates):
+                self._arm(arm, replicate)
+        return self.result
+
+    # --- what a world fills in ---------------------------------------------------------------------------------------
+
+    def describe_world(self) -> dict[str, Any]:
+        """Everything about the world that can change a result."""
+        return self.study.world.model_dump(mode="json")
+
+    @abstractmethod
+    def make_teacher(self) -> str:
+        """Plan the teacher and return its job's key; empty where no job makes it."""
+
+    @abstractmethod
+    def make_base(self) -> str:
+        """Plan the untouched student and return its job's key."""
+
+    @abstractmethod
+    def measurement(self) -> tuple[dict[str, Any], float]:
+        """Parameters and cost of measuring a model."""
+
+    @abstractmethod
+    def asking(self, stage: ResolvedStage) -> dict[str, Any]:
+        """Parameters of asking anybody for a stage's text, besides strategy, forms and seed."""
+
+    @abstractmethod
+    def training(self, stage: ResolvedStage) -> dict[str, Any]:
+        """Parameters of training on a stage, besides its seed."""
+
+    def cost_of_samples(self, stage: ResolvedStage) -> float:
+        """Cost of obtaining a stage's samples."""
+        return float(stage.samples or 0)
+
+    def model_inputs(self, model: str) -> dict[str, str]:
+        """Inputs of a job that uses a model of the student's family."""
+        return {"model": model}
+
+    def teacher_inputs(self, role: str = "teacher") -> dict[str, str]:
+        """Inputs of a job that asks the teacher, under that role."""
+        return {role: self.teacher}
+
+    # --- the walk ----------------------------------------------------------------------------------------------------
+
+    def job(self, kind: str, what: str, params: dict[str, Any], inputs: dict[str, str], cost: float) -> str:
+        """Add a job of the current arm and replicate; returns its key."""
+        arm, replicate = self.current
+        words = arm if replicate is None else f"{arm} · replicate {replicate}"
+        job = make_job(
+            f"{self.prefix}{kind}",
+            f"{words} · {what}",
+            {"world": self.world, **params},
+            inputs,
+            cost=cost,
+            arm=arm,
+            replicate=replicate,
+            stage=what,
+            version=self.version,
+        )
+        return self.result.add(job)
+
+    def _arm(self, arm: Arm, replicate: int) -> None:
+        """Plan every stage of an arm from the base on; what another arm has planned already is found by its key."""
+        self.current = (arm.name, replicate)
+        model, corpora, stages = self.base, [], []
+        for number, stage in enumerate(arm.recipe):
+            copied = self.recipes[arm.of][number] if arm.of else stage
+            corpora.append(self._corpus(stage, copied, replicate))
+            model = self._train(stage, number, replicate, model, corpora[-1])
+            stages.append(model)
+        self._cell(arm.name, replicate, tuple(corpora), tuple(stages), model)
+
+    def _cell(self, arm: str, replicate: int, corpora: tuple[str, ...], stages: tuple[str, ...], model: str) -> None:
+        self.current = (arm, replicate if stages else None)
+        params, cost = self.measurement()
+        inputs = self.teacher_inputs("model") if arm == TEACHER else self.model_inputs(model)
+        records = self.job("measure", "measure", params, inputs, cost)
+        self.result.cells.append(Cell(arm, replicate, corpora, stages, records))
+
+    def _corpus(self, stage: ResolvedStage, copied: ResolvedStage, replicate: int) -> str:
+        """Plan a stage's corpus; `copied` is the stage of which it is a control, whose prompts it then shares."""
+        if stage.source is TextSource.TEACHER:
+            return self._ask_teacher(stage, replicate)
+        if stage.source is TextSource.SELF:
+            return self._ask_base(stage, self._ask_teacher(copied, replicate), replicate)
+        if stage.source is TextSource.TEST_ITEMS or (stage.source is TextSource.TRUTH and stage.strategy):
+            return self._gather(stage, {"prompts": self._ask_teacher(copied, replicate)}, "all")
+        return self._gather(stage, {}, replicate)
+
+    def _ask_teacher(self, stage: ResolvedStage, replicate: int) -> str:
+        params = self._asking(stage, "ask", replicate) | {
+            "samples": stage.samples,
+            "skills": self.skills,
+            "surface": self.study.teacher.surface.model_dump(mode="json"),
+        }
+        return self.job("ask-teacher", "ask the teacher", params, self.teacher_inputs(), self.cost_of_samples(stage))
+
+    def _ask_base(self, stage: ResolvedStage, prompts: str, replicate: int) -> str:
+        inputs = {"base": self.base, "prompts": prompts}
+        params = self._asking(stage, "self", replicate)
+        return self.job("ask-base", "ask the base", params, inputs, self.cost_of_samples(stage))
+
+    def _asking(self, stage: ResolvedStage, who: str, replicate: int) -> dict[str, Any]:
+        drawn = replicate if stage.strategy in SAMPLED else "all"
+        return {
+            "strategy": stage.strategy,
+            "forms": list(stage.forms or ()),
+            **self.asking(stage),
+            "seed": seed_of(self.study.seed, who, drawn),
+        }
+
+    def _gather(self, stage: ResolvedStage, inputs: dict[str, str], drawn: int | str) -> str:
+        """Plan a corpus that the teacher did not write; only what its source reads enters its address."""
+        params = {
+            "source": str(stage.source),
+            "kind": stage.kind,
+            "strategy": stage.strategy,
+            "forms": list(stage.forms or ()),
+            "samples": stage.samples or stage.steps * stage.batch,
+            "seed": seed_of(self.study.seed, "gather", drawn),
+        }
+        if stage.source is TextSource.SHUFFLED:
+            params["skills"] = self.skills
+        if stage.source is TextSource.TEST_ITEMS:
+            params["benchmarks"] = self.targeted
+        return self.job("gather", f"gather {stage.source}", params, inputs, stage.steps)
+
+    def _train(self, stage: ResolvedStage, number: int, replicate: int, start: str, corpus: str) -> str:
+        params = {**self.training(stage), "seed": seed_of(self.study.seed, "train", replicate, number)}
+        inputs = {"start": start, "corpus": corpus, **self.training_inputs()}
+        return self.job("train", stage.kind, params, inputs, stage.steps * stage.batch)
+
+    def training_inputs(self) -> dict[str, str]:
+        """Inputs of a training job besides its start and its corpus."""
+        return {}
