@@ -5,6 +5,10 @@ cube.py        the records table, checked, as dense arrays (arm x replicate x it
 cells.py       cell means as weight matrices: the algebra that estimands are written in
 estimands.py   the registry: every estimand's definition, one entry each
 batch.py       all contrasts of a study estimated at once, with simultaneous intervals per family
+ingredients.py    which arm has which ingredients of a pipeline, and how the cells of a factorial were chosen
+attribution.py    the registry of attributions: what each ingredient added, one entry each
+attribution_scheme.py  the weights that a full factorial, a fraction or a sample of cells allows
+attribution_plan.py    which attributions a study asks for
 table.py       the records table: defaults filled in, contradictions refused
 plan.py        which estimates a study asks for, each with its weights or the reason why it has none
 judge.py       one estimate in the form a decision needs
@@ -15,6 +19,7 @@ verdict.py     major, minor, undetermined or invalid, with the probability of ma
 settle.py      the cheapest addition that would be expected to settle an undetermined verdict
 describe.py    counts of outcomes, and mean scores per difficulty level
 planted.py     what is true in a simulated study
+planted_pipeline.py    a simulated factorial with known ingredient effects and interactions
 simulate.py    draws of a planted study
 grid.py        calibration design files: a grid of planted studies
 calibrate.py   scores every estimator on planted studies: bias, coverage, width, power, false verdicts

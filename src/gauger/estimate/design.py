@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from math import isfinite
 
 from gauger.errors import UserError, nearest
+from gauger.estimate.ingredients import Ingredients
 from gauger.records import ArmInfo, ArmKind, Role
 
 
@@ -58,6 +59,8 @@ class Design:
     """Benchmark -> skill; where given, carry-over and memorisation are reported per skill too."""
     switched_off: Mapping[str, str] = field(default_factory=dict)
     """Control kind ("placebo", "leak", "reference", ...) -> the reason the study gave for switching it off."""
+    ingredients: Ingredients | None = None
+    """The factorial that some of the arms are cells of; None: no attribution to ingredients is asked."""
 
     def __post_init__(self) -> None:
         names = [arm.name for arm in self.arms]
@@ -74,6 +77,9 @@ class Design:
             raise UserError("an arm for the verdict rule", repr(self.rule.arm), hint=nearest(self.rule.arm, names))
         for benchmark, role in self.roles.items():
             _known(role, Role, f"role of benchmark {benchmark!r}")
+        for cell in self.ingredients.cells if self.ingredients is not None else ():
+            if cell not in names:
+                raise UserError("an arm for every cell of the factorial", repr(cell), hint=nearest(cell, names))
 
     def of_kind(self, *kinds: ArmKind) -> tuple[ArmInfo, ...]:
         """Return the arms of these kinds, in the order of the design."""

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gauger.estimate.batch import Batch
+from gauger.estimate.plan import CellSampling
 from gauger.records import Reason
 from gauger.stats.ratio import RatioSet, fieller
 from gauger.stats.student import probability_above, t_quantile
@@ -77,12 +78,25 @@ def judged(batch: Batch, p: int) -> Judged | None:
     n, d, row = int(batch.numerator[p]), int(batch.denominator[p]), batch.judged_row(p)
     value, covariance = batch.contrasts.value, batch.contrasts.covariance
     df = float(batch.contrasts.df[row])
+    extra = batch.planned[p].sampling
     if d < 0:
-        return Judged(float(value[n]), 1.0, float(covariance[n, n]), 0.0, 0.0, df, is_ratio=False)
+        variance, df = with_sampling(float(covariance[n, n]), df, extra)
+        return Judged(float(value[n]), 1.0, variance, 0.0, 0.0, df, is_ratio=False)
     parts = np.array([covariance[n, n], covariance[d, d], covariance[n, d]])
     parts *= _rescale(value[n] / value[d], parts, float(batch.contrasts.se[row]) ** 2)
     var_n, var_d, cov = map(float, parts)
+    if extra is not None:
+        df = with_sampling(float(batch.contrasts.se[row]) ** 2, df, extra)[1]
+        var_n += extra.variance
     return Judged(float(value[n]), float(value[d]), var_n, var_d, cov, df, is_ratio=True)
+
+
+def with_sampling(variance: float, df: float, extra: CellSampling | None) -> tuple[float, float]:
+    """Add the variance of having run a sample of cells, with Satterthwaite's degrees of freedom of the sum."""
+    if extra is None or extra.variance == 0:
+        return variance, df
+    total = variance + extra.variance
+    return total, total**2 / (variance**2 / df + extra.variance**2 / extra.df)
 
 
 def _rescale(theta: float, parts: NDArray[np.float64], variance: float) -> float:

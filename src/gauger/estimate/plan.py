@@ -11,6 +11,16 @@ from gauger.records import ArmInfo, Reason
 
 
 @dataclass(frozen=True)
+class CellSampling:
+    """What having run a sample of a factorial's cells instead of all adds to a variance."""
+
+    variance: float
+    """Score scale squared; added to that of the contrast, or of the ratio's numerator."""
+    df: int
+    """Degrees of freedom that the variance is known from."""
+
+
+@dataclass(frozen=True)
 class Planned:
     """One estimate to be made."""
 
@@ -22,11 +32,14 @@ class Planned:
     """Weights (A, B) of the ratio's denominator; None for a linear contrast."""
     reason: Reason | None = None
     """Why it has no weights."""
+    note: str | None = None
+    """What a reader must know of how it was planned."""
+    sampling: CellSampling | None = None
 
     @property
     def is_ratio(self) -> bool:
-        """Tell whether the estimate is a ratio of two contrasts."""
-        return find_estimand(self.estimand).over is not None
+        """Tell whether the estimate is a ratio of two contrasts; of one without weights there is nothing to tell."""
+        return self.denominator is not None
 
 
 def plan_estimates(cells: Cells, names: Iterable[str]) -> list[Planned]:

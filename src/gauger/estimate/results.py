@@ -92,7 +92,7 @@ def _estimate(batch: Batch, p: int, piece: Judged, simultaneous_level: float) ->
         simultaneous_high=tidy(together.high) if together is not None and bounded else None,
         n_items=int(batch.contrasts.n_items[row]),
         n_clusters=int(batch.contrasts.n_clusters[row]),
-        n_replicates=replicates_of(planned, planned.case.arm.name),
+        n_replicates=_replicates(batch, p),
         note=_note(planned, interval, together),
     )
 
@@ -126,6 +126,14 @@ def tidy(number: float | None) -> float | None:
     return 0.0 if is_zero(number) else float(f"{number:.10g}")
 
 
+def _replicates(batch: Batch, p: int) -> int:
+    """Count the replicates of the arm; of an ingredient, which is no arm, the fewest of the cells that it rests on."""
+    planned = batch.planned[p]
+    if planned.case.arm.name in planned.case.cells.cube.arms:
+        return replicates_of(planned, planned.case.arm.name)
+    return int(batch.contrasts.n_replicates[batch.numerator[p]])
+
+
 def replicates_of(planned: Planned, arm: str) -> int:
     """Count the training replicates of an arm that have records."""
     cube = planned.case.cells.cube
@@ -138,6 +146,11 @@ def _note(planned: Planned, interval: RatioSet, together: RatioSet | None) -> st
     if not notes and together is not None and together.kind != "bounded":
         notes.append("No bounded interval holds for the whole family at once.")
     notes += _replication_notes(planned)
+    if planned.note is not None:
+        notes.append(planned.note)
+    if planned.sampling is not None and planned.sampling.variance > 0:
+        size = "" if planned.is_ratio else f", {planned.sampling.variance**0.5:.2g},"
+        notes.append(f"The cells that were run are a sample; the standard error of that{size} is in the interval.")
     return " ".join(notes) or None
 
 

@@ -65,9 +65,9 @@ class Generator:
         """Draw replicate effects (A, R, B) on the probit scale."""
         A, B = self.eta.shape
         R = self.planted.replicates
-        own = _mixed(rng, (A, R), B)
+        own = mixed_noise(rng, (A, R), B)
         if self.planted.paired:
-            own = np.sqrt(1 - PAIRED_SHARE) * own + np.sqrt(PAIRED_SHARE) * _mixed(rng, (1, R), B)
+            own = np.sqrt(1 - PAIRED_SHARE) * own + np.sqrt(PAIRED_SHARE) * mixed_noise(rng, (1, R), B)
         if self.planted.heavy_tails:
             own *= np.sqrt((TAIL_DF - 2) / rng.chisquare(TAIL_DF, size=(A, R, 1)))
         return np.asarray(own * self.replicate_sd[:, None, :])
@@ -101,7 +101,7 @@ def prepare(planted: Planted) -> Generator:
     ratio = planted.noise_ratio ** np.linspace(-0.5, 0.5, means.shape[1])
     fixed = np.array([arm.kind in FIXED for arm in design.arms])
     sd = np.where(fixed[:, None], 0.0, planted.replicate_sd * ratio[None, :])
-    return Generator(planted, design, _solve(means, sd, planted), sd)
+    return Generator(planted, design, solve_intercepts(means, sd, planted), sd)
 
 
 def expected_score(eta: FloatArray, sd: FloatArray, planted: Planted) -> FloatArray:
@@ -114,7 +114,7 @@ def expected_score(eta: FloatArray, sd: FloatArray, planted: Planted) -> FloatAr
     return np.asarray(special.ndtr((eta[..., None] + sd[..., None] * quantile) / item).mean(axis=-1))
 
 
-def _solve(means: FloatArray, sd: FloatArray, planted: Planted) -> FloatArray:
+def solve_intercepts(means: FloatArray, sd: FloatArray, planted: Planted) -> FloatArray:
     """Find the intercepts by bisection to 1e-12, once for each different pair of mean and noise."""
     pairs, which = np.unique(np.stack([means.ravel(), sd.ravel()]), axis=1, return_inverse=True)
     low, high = np.full(pairs.shape[1], -40.0), np.full(pairs.shape[1], 40.0)
@@ -125,7 +125,7 @@ def _solve(means: FloatArray, sd: FloatArray, planted: Planted) -> FloatArray:
     return np.asarray(((low + high) / 2)[which.ravel()].reshape(means.shape))
 
 
-def _mixed(rng: np.random.Generator, shape: tuple[int, int], B: int) -> FloatArray:
+def mixed_noise(rng: np.random.Generator, shape: tuple[int, int], B: int) -> FloatArray:
     """Draw standard normal effects (*shape, B) with a part common to all benchmarks."""
     common, own = rng.standard_normal((*shape, 1)), rng.standard_normal((*shape, B))
     return np.asarray(np.sqrt(BENCHMARK_SHARE) * common + np.sqrt(1 - BENCHMARK_SHARE) * own)

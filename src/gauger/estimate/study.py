@@ -9,6 +9,7 @@ from typing import Any
 import polars as pl
 
 from gauger.estimate.assay import assay_checks
+from gauger.estimate.attribution_plan import plan_attributions
 from gauger.estimate.batch import run_batch
 from gauger.estimate.cells import Cells
 from gauger.estimate.cube import build_cube
@@ -79,12 +80,12 @@ def estimate_study(records: pl.DataFrame, design: Design, difficulty: pl.DataFra
 
 
 def estimate_cells(cells: Cells) -> tuple[tuple[Estimate, ...], Verdict | None, tuple[AssayCheck, ...]]:
-    """Estimate every entry of the registry from dense scores, make the assay checks, and judge.
+    """Estimate every entry of the registries from dense scores, make the assay checks, and judge.
 
     The estimate that the rule judges is planned behind all others, so that it need not be one of them.
     """
     design = cells.design
-    planned = plan_estimates(cells, REGISTRY)
+    planned = [*plan_estimates(cells, REGISTRY), *plan_attributions(cells)]
     judged = [] if design.rule is None else [plan_verdict(cells, design.rule)]
     batch = run_batch(cells, [*planned, *judged])
     collected = collect_estimates(batch)

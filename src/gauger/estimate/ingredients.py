@@ -1,0 +1,98 @@
+"""The ingredients of a pipeline as the estimator sees them: which arm has which of them, and how the cells were chosen.
+
+An arm of a factorial is a *cell*: a subset of the ingredients, run in pipeline order. Three designs: all 2^k cells; a
+regular fraction, named by its defining words; a sample of cells, the ones that drawn orders of the ingredients pass
+through.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+
+from gauger.errors import UserError, nearest
+from gauger.stats.factorial import MOST_INGREDIENTS, Fraction, mask_of, regular_fraction
+from gauger.stats.panel import IntArray
+
+IN, WITH = "+", ":"
+"""`web+distil`: the cell that has both. `web:distil`: their interaction, or a defining word."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ingredients:
+    """A factorial of k ingredients."""
+
+    names: tuple[str, ...]
+    """Ingredients in pipeline order, 2 to 6."""
+    cells: Mapping[str, tuple[str, ...]]
+    """Arm -> the ingredients it has, in the order it has them. Several arms may have the same ones in other orders:
+    they are averaged, and the first full one stands for the declared order."""
+    teacher: tuple[str, ...] = ()
+    """Ingredients that are the teacher's doing; empty: no teacher's share is reported."""
+    words: tuple[str, ...] = ()
+    """Defining words of a regular fraction, as `web:human:distil`, with a `-` in front for the other half."""
+    drawn: tuple[tuple[str, ...], ...] = ()
+    """Orders that a sample of cells was drawn from, each followed by its reverse; empty: the cells are no sample."""
+    tokens: Mapping[str, float] = field(default_factory=dict)
+    """Ingredient -> training tokens per replicate, as the ledger has them."""
+    flops: Mapping[str, float] = field(default_factory=dict)
+    """Ingredient -> training FLOPs per replicate."""
+
+    def __post_init__(self) -> None:
+        if not 2 <= len(set(self.names)) == len(self.names) <= MOST_INGREDIENTS:
+            raise UserError(f"2 to {MOST_INGREDIENTS} different ingredients", ", ".join(self.names) or "none")
+        named = [*self.teacher, *(name for cell in self.cells.values() for name in cell)]
+        named += [name for order in self.drawn for name in order]
+        named += [name for word in self.words for name in word.removeprefix("-").split(WITH)]
+        for name in named:
+            if name not in self.names:
+                raise UserError("a declared ingredient", repr(name), hint=nearest(name, self.names))
+        if self.words and self.drawn:
+            raise UserError("either a fraction or a sample of cells", "both")
+
+    def mask(self, names: tuple[str, ...]) -> int:
+        """Write a set of ingredients as a cell number of `stats.factorial`."""
+        return mask_of(self.names.index(name) for name in names)
+
+    @cached_property
+    def arms(self) -> Mapping[int, tuple[str, ...]]:
+        """Cell number -> the arms that have exactly these ingredients, in declared order."""
+        found: dict[int, tuple[str, ...]] = {}
+        for arm, names in self.cells.items():
+            cell = self.mask(names)
+            found[cell] = (*found.get(cell, ()), arm)
+        return found
+
+    @property
+    def full(self) -> int:
+        """Number of the cell that has everything."""
+        return int(2 ** len(self.names) - 1)
+
+    @cached_property
+    def fraction(self) -> Fraction | None:
+        """The regular fraction that the words define; None for a full design or a sample."""
+        if not self.words:
+            return None
+        words = [(self.mask(tuple(word.removeprefix("-").split(WITH))), _sign(word)) for word in self.words]
+        try:
+            return regular_fraction(len(self.names), words)
+        except ValueError as error:
+            raise UserError("independent defining words", ", ".join(self.words), hint=str(error)) from error
+
+    @cached_property
+    def orders(self) -> IntArray | None:
+        """(O, F) the drawn orders as numbers; None where the cells are no sample."""
+        if not self.drawn:
+            return None
+        return np.array([[self.names.index(name) for name in order] for order in self.drawn], dtype=np.int64)
+
+    def effect(self, mask: int) -> str:
+        """Name an effect: `web`, `web:distil`; `mean` for the effect of nothing."""
+        return WITH.join(name for i, name in enumerate(self.names) if mask >> i & 1) or "mean"
+
+
+def _sign(word: str) -> int:
+    return -1 if word.startswith("-") else 1
