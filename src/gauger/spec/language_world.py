@@ -1,0 +1,108 @@
+"""The `world` of a study of real language models: tasks asked in text, whose answers can be checked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+from pydantic import Field, Strict, StringConstraints, WithJsonSchema
+
+from gauger.spec.base import Fraction, Name, Part, Seed
+
+SettingName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length=64)]
+"""Name of a setting of a task of another package."""
+Scalar = Annotated[
+    bool | int | float | str,
+    WithJsonSchema({"type": ["boolean", "integer", "number", "string"], "maxLength": 1000}),
+]
+"""true, false, a number or text."""
+Settings = Mapping[SettingName, Scalar]
+RelativePath = Annotated[str, StringConstraints(min_length=1, max_length=1000)]
+Contents = Annotated[int, Field(ge=4, le=100_000)]
+
+
+class Sized(Part):
+    """How many contents a task has, each with content keys of its own."""
+
+    train: Contents = 400
+    """Contents that may be trained on."""
+    test: Contents = 100
+    """Contents held out for the benchmarks `TASK-FORM`."""
+    new: Contents = 100
+    """Further contents held out, for the benchmarks `TASK-FORM-new`."""
+
+
+class ReasoningGymTask(Sized):
+    """A procedural task of reasoning-gym: fresh items by seed, checked by the task's own verifier."""
+
+    kind: Literal["reasoning-gym"]
+    """A task of reasoning-gym."""
+    task: SettingName
+    """Its name there, as `chain_sum`."""
+    settings: Settings = Field(default_factory=dict)
+    """Settings of the task, by the names they have there; it checks them itself."""
+    levels: Annotated[tuple[Settings, ...], Field(max_length=32), Strict(False)] = ()
+    """Levels of difficulty, each as the settings that differ, easiest first; contents are drawn from each in equal
+    parts, and an item's difficulty is its level (1 is the first). Empty: one level."""
+    wording: Literal["short", "own"] = "short"
+    """`short`: asked in few words where the task has a short wording. `own`: always in the task's own words."""
+
+
+class InventedFacts(Part):
+    """Facts about made-up things that no model knows; held-out ones can be inferred from the others.
+
+    A thing belongs to a family that its name shows by its ending, and the family decides every relation's value. Who
+    has learnt enough facts of a family knows those that no text stated.
+    """
+
+    kind: Literal["invented-facts"]
+    """Facts about made-up things."""
+    entities: Annotated[int, Field(ge=8, le=2000)] = 48
+    """Made-up things."""
+    families: Annotated[int, Field(ge=2, le=16)] = 8
+    """Families that they belong to."""
+    relations: Annotated[int, Field(ge=1, le=8)] = 5
+    """Relations that every thing has a value for."""
+    test: Fraction = 0.2
+    """Share of the facts held out for the benchmarks `TASK-FORM`."""
+    new: Fraction = 0.2
+    """Share of the facts held out for the benchmarks `TASK-FORM-new`."""
+
+
+class JsonLinesTask(Part):
+    """Questions and answers of the user, one JSON object a line: id, prompt, answer, optional cluster, difficulty."""
+
+    kind: Literal["jsonl"]
+    """Files of the user."""
+    train: RelativePath
+    """File of questions that may be trained on, relative to the study file."""
+    test: RelativePath
+    """File of questions for the benchmarks `TASK-FORM`; one that stands in the train file as well is refused."""
+    new: RelativePath | None = None
+    """File of further questions for the benchmarks `TASK-FORM-new`; null: there are none."""
+
+
+Task = Annotated[ReasoningGymTask | InventedFacts | JsonLinesTask, Field(discriminator="kind")]
+
+
+class LanguageWorld(Part):
+    """Tasks for real language models: asked in text, in several forms, with contents held out from all training."""
+
+    kind: Literal["language"]
+    """Which world."""
+    seed: Seed = 1
+    """Draws contents and splits; another seed is another world of the same sizes."""
+    tasks: Annotated[Mapping[Name, Task], Field(min_length=1, max_length=64)]
+    """What can be asked, by name."""
+    common: Annotated[tuple[Name, ...], Field(max_length=64), Strict(False)] = ()
+    """Tasks whose material counts as what the base had anyway: text for matched controls and for the share that is
+    kept in, with true answers, never the teacher's."""
+    seed_share: Annotated[float, Field(gt=0, le=1)] = 0.5
+    """Share of each task's training contents that its benchmark's own train split asks about."""
+    benchmark_items: Annotated[int, Field(ge=4, le=5000)] = 100
+    """Items of a benchmark, at most."""
+    credit: Literal["exact", "partial"] = "exact"
+    """`exact`: an answer is right or wrong. `partial`: the verifier's part credit; in many tasks that is given for a
+    right answer among other words, in proportion to its length, so that it mixes format with ability."""
+    chat: bool = False
+    """Put prompts into the chat template of the model's tokenizer, as a user's turn."""

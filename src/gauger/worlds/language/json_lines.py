@@ -1,0 +1,121 @@
+"""The user's questions: JSON Lines with id, prompt, answer, optional cluster and difficulty."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from gauger.errors import InputError, Place
+from gauger.spec.language_world import JsonLinesTask
+from gauger.worlds.language.invented import bare
+from gauger.worlds.language.questions import NEW, TEST, TRAIN, Question, text_key
+from gauger.worlds.language.sources import Texts
+
+_Text = Annotated[str, Field(min_length=1)]
+
+
+class Line(BaseModel):
+    """One line of a file."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
+
+    id: str | int
+    """Unique in the file."""
+    prompt: _Text
+    answer: _Text
+    cluster: str | int | None = None
+    """Questions that share a source, as a passage."""
+    difficulty: float = 0.0
+
+
+class JsonLinesSource:
+    """Questions from files; `folder` is where their paths start."""
+
+    def __init__(self, name: str, task: JsonLinesTask, folder: Path) -> None:
+        self.name, self.task, self.folder = name, task, folder
+
+    @property
+    def told(self) -> str:
+        """Say where the questions come from."""
+        return f"questions of {Path(self.task.test).name}"
+
+    @cached_property
+    def questions(self) -> Mapping[str, Sequence[Question]]:
+        """Read the files.
+
+        Raises
+        ------
+        InputError
+            With file and line: not JSON, a missing or unknown key, an id twice, a question that stands in two splits.
+        """
+        files = {TRAIN: self.task.train, TEST: self.task.test, NEW: self.task.new}
+        splits: dict[str, list[Question]] = {}
+        owner: dict[str, str] = {}
+        for split, file in files.items():
+            splits[split] = self._read(self.folder / file, split, owner) if file else []
+        return splits
+
+    def score(self, question: Question, answer: str) -> float:
+        """1 where the answer is the file's, whatever its case, spaces, full stop and article."""
+        return float(bare(answer) == bare(question.answer))
+
+    def keys_in(self, text: str) -> frozenset[str]:
+        """Find whole questions in a text."""
+        return self._texts.keys_in(text)
+
+    def read(self, asked: str) -> Question | None:
+        """Return the file's question with this text."""
+        return self._texts.read(asked)
+
+    @cached_property
+    def _texts(self) -> Texts:
+        return Texts([question for chosen in self.questions.values() for question in chosen])
+
+    def _read(self, path: Path, split: str, owner: dict[str, str]) -> list[Question]:
+        """Read one file; `owner` maps content keys to the split that they were found in, and grows."""
+        try:
+            lines = path.read_text("utf-8-sig").splitlines()
+        except (OSError, UnicodeDecodeError) as error:
+            given = str(getattr(error, "strerror", None) or "text that is not UTF-8")
+            raise InputError("a readable file of JSON Lines", given, Place(str(path))) from None
+        questions: list[Question] = []
+        for number, text in enumerate(lines, 1):
+            if not text.strip():
+                continue
+            place = Place(str(path), number)
+            question = self._question(_parse(text, place))
+            if owner.setdefault(question.key, split) != split:
+                raise InputError(
+                    f"a question of its own in {split}", f"one that is in {owner[question.key]} too", place
+                )
+            if any(question.id == other.id for other in questions[-1:]) or question.id in {q.id for q in questions}:
+                raise InputError("each id once", repr(question.id), place)
+            questions.append(question)
+        if not questions:
+            raise InputError("a file with questions", "none", Place(str(path)))
+        return questions
+
+    def _question(self, line: Line) -> Question:
+        return Question(
+            task=self.name,
+            text=line.prompt,
+            answer=line.answer,
+            key=text_key(self.name, line.prompt),
+            difficulty=line.difficulty,
+            id=str(line.id),
+            cluster=None if line.cluster is None else f"{self.name}:{line.cluster}",
+        )
+
+
+def _parse(text: str, place: Place) -> Line:
+    try:
+        return Line.model_validate_json(text)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"])
+        wanted = "a line with id, prompt, answer and at most cluster and difficulty"
+        raise InputError(wanted, f"{key}: {first['msg']}" if key else first["msg"], place) from None
