@@ -1,0 +1,103 @@
+"""What can go wrong between a request and its reply, and what each fault means for the money and for the next attempt.
+
+1. Rejected (429, 5xx, no connection): nothing was paid; asked again.
+2. Broken (a reset, a stall, half a reply, a reply without content): perhaps paid; asked again and counted.
+3. Wrong (400, 422): this request will never be answered; its reply is FAILED.
+4. Refused entry (401, 402, 403, 404, no credit): no request will be answered; the user must do something.
+"""
+
+from __future__ import annotations
+
+import email.utils
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from gauger.errors import UserError
+
+_LONGEST_QUOTE = 300
+_TRANSIENT = frozenset({408, 409, 425, 429})
+_NO_CREDIT = "insufficient_quota"
+_DOORS = {
+    401: ("an API key that this endpoint accepts", "Set GAUGER_API_KEY to a key of this endpoint."),
+    402: ("an account with credit at this endpoint", "Add credit to the account, then run again: nothing is lost."),
+    403: ("a key that may use this model at this endpoint", "Ask for access, or set GAUGER_API_KEY to another key."),
+    404: (
+        "an OpenAI-compatible endpoint that has this model",
+        "Check the address (it usually ends in /v1) and the model's name.",
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One attempt without a usable reply."""
+
+    what: str
+    """In words; holds no secret."""
+    again: bool = True
+    """Whether asking again may help."""
+    paid: bool = False
+    """Whether the endpoint may have answered and counted it all the same."""
+    wait_s: float | None = None
+    """How long the endpoint asks to wait."""
+    contentless: bool = False
+    """A whole reply that holds nothing: few more attempts, for each is paid."""
+    closed: UserError | None = None
+    """Set where no request will be answered until the user does something."""
+    parameter: str | None = None
+    """The parameter that the endpoint does not take, where it names one."""
+
+
+def status_fault(status: int, headers: Mapping[str, str], body: str, address: str) -> Fault:
+    """Say what an HTTP status other than success means; `body` has been cleared of the key."""
+    message, code, parameter = _explanation(body)
+    what = f"HTTP {status}: {message}" if message else f"HTTP {status}"
+    door = 402 if code == _NO_CREDIT else status
+    if door in _DOORS:
+        wanted, hint = _DOORS[door]
+        return Fault(what, again=False, closed=UserError(wanted, f"{what} from {address}", hint=hint))
+    if status in _TRANSIENT or status >= 500:
+        return Fault(what, wait_s=retry_after_s(headers))
+    return Fault(what, again=False, parameter=parameter)
+
+
+def retry_after_s(headers: Mapping[str, str], now: float | None = None) -> float | None:
+    """Read `retry-after-ms` or `Retry-After` (seconds or a date, RFC 9110 section 10.2.3); None without one."""
+    for name, unit_s in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
+        try:
+            seconds = float(headers.get(name, "")) * unit_s
+        except ValueError:
+            continue
+        return seconds if 0 <= seconds < float("inf") else None
+    try:
+        moment = email.utils.parsedate_to_datetime(headers.get("retry-after", ""))
+        return max(0.0, moment.timestamp() - (time.time() if now is None else now))
+    except (ValueError, OverflowError):
+        return None
+
+
+def quote(text: str) -> str:
+    """Cut a stranger's text to what fits into a message."""
+    text = " ".join(text.split())
+    return text if len(text) <= _LONGEST_QUOTE else text[: _LONGEST_QUOTE - 1] + "…"
+
+
+def _explanation(body: str) -> tuple[str, str | None, str | None]:
+    """Find (message, code, parameter) in an error body; what is not JSON is its own message."""
+    try:
+        found = json.loads(body)
+    except ValueError:
+        return quote(body), None, None
+    error = found.get("error", found) if isinstance(found, dict) else found
+    if not isinstance(error, dict):
+        return quote(str(error)), None, None
+    code = error.get("code")
+    parameter = error.get("param")
+    message = error.get("message") or error.get("detail") or ""
+    return (
+        quote(str(message)),
+        code if isinstance(code, str) else None,
+        parameter if isinstance(parameter, str) else None,
+    )

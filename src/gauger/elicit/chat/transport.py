@@ -1,0 +1,101 @@
+"""One attempt at one request, through the `openai` client; whatever happens comes back as bytes or as a fault."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pydantic import SecretStr
+
+from gauger.elicit.chat.faults import Fault, quote, status_fault
+from gauger.elicit.chat.pacing import Patience
+from gauger.elicit.chat.secret import api_key, hide
+from gauger.errors import MissingExtraError
+
+if TYPE_CHECKING:
+    import openai
+
+_NEVER_CONNECTED = frozenset({"ConnectError", "ConnectTimeout", "PoolTimeout", "ProxyError", "UnsupportedProtocol"})
+_NO_KEY = "none"
+
+
+@dataclass(frozen=True)
+class Line:
+    """An open line to one endpoint: a pool of connections with the key inside."""
+
+    client: openai.AsyncOpenAI
+    key: SecretStr | None
+    patience: Patience
+    address: str
+
+    def clean(self, text: str) -> str:
+        """Remove the key from what the endpoint sent."""
+        return hide(text, self.key)
+
+    async def send(self, path: str, body: dict[str, Any]) -> bytes | Fault:
+        """Send one request once."""
+        import httpx2
+        import openai
+
+        try:
+            async with asyncio.timeout(self.patience.total_s):
+                response = await self.client.post(path, body=body, cast_to=httpx2.Response)
+        except TimeoutError:
+            return Fault(f"no whole reply within {self.patience.total_s:g} s", paid=True)
+        except openai.APIStatusError as error:
+            body_text = self.clean(error.response.text)
+            return status_fault(error.status_code, error.response.headers, body_text, self.address)
+        except openai.APIConnectionError as error:
+            return self._broken(error.__cause__ or error)
+        except (openai.APIError, OSError) as error:
+            return self._broken(error)
+        return response.content
+
+    def _broken(self, error: BaseException) -> Fault:
+        name = type(error).__name__
+        said = quote(self.clean(str(error)))
+        return Fault(f"{name}: {said}" if said else name, paid=name not in _NEVER_CONNECTED)
+
+
+@asynccontextmanager
+async def line(address: str, patience: Patience, in_flight: int) -> AsyncIterator[Line]:
+    """Open a line with the key that the environment holds now."""
+    try:
+        import openai
+    except ImportError as error:
+        raise MissingExtraError("asking an OpenAI-compatible endpoint", "elicit") from error
+
+    key = api_key()
+    client = openai.AsyncOpenAI(
+        api_key=_NO_KEY if key is None else key.get_secret_value(),
+        base_url=address,
+        max_retries=0,
+        timeout=openai.Timeout(patience.total_s, connect=patience.connect_s),
+        http_client=_http_client(in_flight, patience),
+    )
+    try:
+        yield Line(client, key, patience, address)
+    finally:
+        await client.close()
+
+
+def _http_client(in_flight: int, patience: Patience) -> Any:
+    """Make the pool: aiohttp's where it is installed, for it takes half the processor time of the other.
+
+    Redirects are not followed: the key goes to the address that the user gave and nowhere else.
+    """
+    import openai
+
+    limits = type(openai.DEFAULT_CONNECTION_LIMITS)(max_connections=in_flight, max_keepalive_connections=in_flight)
+    settings: dict[str, Any] = {
+        "limits": limits,
+        "follow_redirects": False,
+        "timeout": openai.Timeout(patience.total_s, connect=patience.connect_s),
+    }
+    try:
+        return openai.DefaultAioHttpClient(**settings)
+    except RuntimeError:  # what openai raises without its aiohttp extra
+        return openai.DefaultAsyncHttpxClient(**settings)
