@@ -1,0 +1,13 @@
+"""Language models through transformers and PEFT.
+
+models.py      checkpoint directories: packaged models, what may be read, precision and device
+rows.py        training rows: prompts and completions as text and as tokens, mixtures, micro-batches
+head.py        the last matrix, applied to a few positions at a time
+losses.py      next token, and KL to a teacher's distribution (shown or from its hidden states)
+lora.py        low-rank adapters: attach and merge
+loop.py        the training loop, flat
+state.py       checkpoints of an unfinished training, and how it goes on
+decode.py      batched decoding, greedy or sampled
+saving.py      what training leaves: full weights, or an adapter beside a reference to its base
+teacher.py     a local model that can be asked, as `elicit` wants it, and its log-probabilities
+"""

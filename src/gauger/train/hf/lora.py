@@ -1,0 +1,92 @@
+"""Low-rank adapters: which matrices get one, and how it becomes part of them again (Hu et al. 2022).
+
+W' = W + (alpha / rank) B A with A (rank, in) drawn and B (out, rank) zero, so a fresh adapter changes nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+from torch import nn
+
+from gauger.errors import UserError
+from gauger.train.hf.models import quiet
+
+if TYPE_CHECKING:
+    from peft import PeftModel
+    from transformers import PreTrainedModel
+
+_ATTENTION = re.compile(r"attn|attention", re.IGNORECASE)
+_LAYER = re.compile(r"\.(\d+)\.")
+
+
+@dataclass(frozen=True)
+class Lora:
+    """Shape of an adapter."""
+
+    rank: int = 16
+    alpha: int = 32
+    modules: str | tuple[str, ...] = "all"
+    """all: every matrix of the layers; attention: those of attention; or last names, such as ("q_proj", "v_proj")."""
+    layers: int | None = None
+    """Only the top k layers; None: all. Below them no gradient is needed, so fewer layers train faster."""
+
+
+def targets(model: PreTrainedModel, lora: Lora) -> list[str]:
+    """Return the full names of the matrices that get an adapter.
+
+    Raises
+    ------
+    UserError
+        Where no matrix has a wanted name.
+    """
+    head = model.get_output_embeddings()  # type: ignore[no-untyped-call]
+    linear = [
+        (int(found.group(1)), name)
+        for name, module in model.named_modules()
+        if isinstance(module, nn.Linear) and module is not head and (found := _LAYER.search(name))
+    ]
+    depth = 1 + max((layer for layer, _ in linear), default=-1)
+    lowest = 0 if lora.layers is None else depth - lora.layers
+    chosen = [name for layer, name in linear if layer >= lowest and _wanted(name, lora.modules)]
+    if not chosen or lowest < 0:
+        known = sorted({name.rpartition(".")[2] for _, name in linear})
+        raise UserError(
+            "adapter modules that the model has, in at most all of its layers",
+            f"modules {lora.modules!r}, layers {lora.layers}",
+            hint=f"The model has {depth} layers with {', '.join(known)}.",
+        )
+    return chosen
+
+
+def _wanted(name: str, modules: str | Sequence[str]) -> bool:
+    if modules == "all":
+        return True
+    if modules == "attention":
+        return _ATTENTION.search(name) is not None
+    return name.rpartition(".")[2] in ((modules,) if isinstance(modules, str) else modules)
+
+
+def attach(model: PreTrainedModel, lora: Lora, seed: int) -> PeftModel:
+    """Put a fresh adapter, drawn from `seed`, around a model; only its weights need gradients afterwards."""
+    from peft import LoraConfig, get_peft_model
+
+    config = LoraConfig(r=lora.rank, lora_alpha=lora.alpha, target_modules=targets(model, lora), task_type="CAUSAL_LM")
+    with quiet(), torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return get_peft_model(model, config)
+
+
+def merge(model: PreTrainedModel | PeftModel) -> PreTrainedModel:
+    """Add the adapter to the weights and return the plain model; a plain model is returned as it is."""
+    from peft import PeftModel
+
+    if not isinstance(model, PeftModel):
+        return model
+    with torch.no_grad():
+        merged: PreTrainedModel = model.merge_and_unload()
+    return merged.requires_grad_(True)
