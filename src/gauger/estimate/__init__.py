@@ -6,6 +6,7 @@ cells.py       cell means as weight matrices: the algebra that estimands are wri
 estimands.py   the registry: every estimand's definition, one entry each
 batch.py       all contrasts of a study estimated at once, with simultaneous intervals per family
 ingredients.py    which arm has which ingredients of a pipeline, and how the cells of a factorial were chosen
+ingredient_amounts.py  the same from a study file and its ledger
 attribution.py    the registry of attributions: what each ingredient added, one entry each
 attribution_scheme.py  the weights that a full factorial, a fraction or a sample of cells allows
 attribution_plan.py    which attributions a study asks for

@@ -133,7 +133,7 @@ def _ablation(ingredients: Ingredients, _scheme: Scheme) -> list[Subject]:
 def _orders(ingredients: Ingredients, _scheme: Scheme) -> list[Subject]:
     """Every arm that has all ingredients in another order, against the declared one."""
     declared, *others = ingredients.arms.get(ingredients.full, (None,))
-    return [Subject(str(arm), None, control=declared) for arm in others]
+    return [Subject(arm, None, control=declared) for arm in others if arm is not None]
 
 
 def _differences(ingredients: Ingredients, pairs: Iterable[tuple[str, int, int]]) -> list[Subject]:

@@ -104,8 +104,8 @@ class _Table:
         return CellSampling(subject.scale**2 * found.of_sum(len(subject.ingredients)), found.df)
 
 
-def _mean(cells: Cells, arms: tuple[str, ...], target: Target) -> Weights:
-    """Average over the arms that have the same ingredients, in whatever order."""
+def _mean(cells: Cells, arms: tuple[str | None, ...], target: Target) -> Weights:
+    """Average over the orders in which a subset of ingredients was run."""
     if not arms:
         raise MissingCell(Reason.ARM_MISSING)
     weights: Weights = np.mean([cells.mean(arm, target) for arm in arms], axis=0)

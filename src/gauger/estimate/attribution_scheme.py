@@ -58,8 +58,8 @@ def scheme_of(ingredients: Ingredients) -> Scheme:
     k = len(ingredients.names)
     if ingredients.fraction is not None:
         return _of_fraction(ingredients, ingredients.fraction)
-    if ingredients.orders is not None:
-        return _of_sample(k, ingredients.orders)
+    if ingredients.drawn_orders is not None:
+        return _of_sample(k, ingredients.drawn_orders)
     cells, shapley = all_cells(k), shapley_weights(k)
     main, pairs = (_effects(k, cells, order) for order in (1, 2))
     return Scheme(main, pairs, shapley, interaction_weights(k), shapley.sum(axis=0))

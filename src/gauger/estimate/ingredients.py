@@ -28,8 +28,10 @@ class Ingredients:
     names: tuple[str, ...]
     """Ingredients in pipeline order, 2 to 6."""
     cells: Mapping[str, tuple[str, ...]]
-    """Arm -> the ingredients it has, in the order it has them. Several arms may have the same ones in other orders:
-    they are averaged, and the first full one stands for the declared order."""
+    """Arm -> the ingredients it has, in the order it has them."""
+    orders: tuple[tuple[str, ...], ...] = ()
+    """Orders of all ingredients in which the cells were run, the declared one first; empty: in that one alone. A
+    subset's mean is the average over the orders of the arm that has it in that order."""
     teacher: tuple[str, ...] = ()
     """Ingredients that are the teacher's doing; empty: no teacher's share is reported."""
     words: tuple[str, ...] = ()
@@ -45,7 +47,7 @@ class Ingredients:
         if not 2 <= len(set(self.names)) == len(self.names) <= MOST_INGREDIENTS:
             raise UserError(f"2 to {MOST_INGREDIENTS} different ingredients", ", ".join(self.names) or "none")
         named = [*self.teacher, *(name for cell in self.cells.values() for name in cell)]
-        named += [name for order in self.drawn for name in order]
+        named += [name for order in (*self.drawn, *self.orders) for name in order]
         named += [name for word in self.words for name in word.removeprefix("-").split(WITH)]
         for name in named:
             if name not in self.names:
@@ -58,13 +60,14 @@ class Ingredients:
         return mask_of(self.names.index(name) for name in names)
 
     @cached_property
-    def arms(self) -> Mapping[int, tuple[str, ...]]:
-        """Cell number -> the arms that have exactly these ingredients, in declared order."""
-        found: dict[int, tuple[str, ...]] = {}
-        for arm, names in self.cells.items():
-            cell = self.mask(names)
-            found[cell] = (*found.get(cell, ()), arm)
-        return found
+    def arms(self) -> Mapping[int, tuple[str | None, ...]]:
+        """Cell number -> the arm that has exactly these ingredients, one for each order; None where there is none."""
+        in_order = {names: arm for arm, names in self.cells.items()}
+        orders = self.orders or (self.names,)
+        return {
+            self.mask(names): tuple(in_order.get(tuple(name for name in order if name in names)) for order in orders)
+            for names in self.cells.values()
+        }
 
     @property
     def full(self) -> int:
@@ -83,7 +86,7 @@ class Ingredients:
             raise UserError("independent defining words", ", ".join(self.words), hint=str(error)) from error
 
     @cached_property
-    def orders(self) -> IntArray | None:
+    def drawn_orders(self) -> IntArray | None:
         """(O, F) the drawn orders as numbers; None where the cells are no sample."""
         if not self.drawn:
             return None
