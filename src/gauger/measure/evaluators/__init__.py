@@ -1,1 +1,1 @@
-"""Evaluators of others, run through their own Python interfaces without a network; their logs are read by `importers`."""
+"""Evaluators of others, run through their own Python interfaces, offline; their logs are read by `importers`."""

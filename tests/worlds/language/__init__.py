@@ -1,0 +1,1 @@
+"""Tests of the worlds for language models."""

@@ -1,0 +1,69 @@
+"""The user's questions: read as they are, and refused with file and line."""
+
+import json
+
+import pytest
+
+from gauger.errors import InputError
+from gauger.worlds.language import TextWorld, catalogue_of, file_digests
+from worlds.language.small import settings
+
+GOOD = [{"id": i, "prompt": f"Who is number {i}?", "answer": f"The {i}th", "cluster": i % 2} for i in range(6)]
+
+
+def world(folder, train=GOOD[:3], test=GOOD[3:], new=None):
+    tasks = {"mine": {"kind": "jsonl", "train": "train.jsonl", "test": "test.jsonl"}}
+    for name, lines in (("train", train), ("test", test), ("new", new)):
+        if lines is not None:
+            tasks["mine"][name] = f"{name}.jsonl"
+            text = "\n".join(line if isinstance(line, str) else json.dumps(line) for line in lines)
+            (folder / f"{name}.jsonl").write_text(text)
+    return TextWorld(settings(tasks=tasks, common=[]), folder)
+
+
+def test_items_keep_their_ids_clusters_and_difficulty(tmp_path):
+    made = world(tmp_path, test=[*GOOD[3:5], {**GOOD[5], "difficulty": 2.5}])
+    items = {item.id: item for item in made.benchmark("mine-qa").items}
+    assert set(items) == {"qa:mine:3", "qa:mine:4", "qa:mine:5"}
+    assert items["qa:mine:5"].cluster == "mine:1"
+    assert items["qa:mine:5"].difficulty == 2.5
+    assert made.verify(items["qa:mine:5"].question, "5th.") == 1.0
+
+
+def test_only_what_is_there_is_offered(tmp_path):
+    assert set(catalogue_of(world(tmp_path).settings)) == {"mine-qa", "mine-tagged"}
+    assert "mine-qa-new" in catalogue_of(world(tmp_path, test=GOOD[3:5], new=GOOD[5:]).settings)
+
+
+@pytest.mark.parametrize(
+    ("lines", "words"),
+    [
+        (["{"], "test.jsonl:1"),
+        ([GOOD[3], "", {"id": 9, "prompt": "x"}], "test.jsonl:3.*answer"),
+        ([{**GOOD[3], "answr": 1}], "answr"),
+        ([GOOD[3], {**GOOD[4], "id": 3}], "test.jsonl:2.*each id once"),
+        ([GOOD[0]], "test.jsonl:1.*in train too"),
+        ([{**GOOD[0], "id": "x", "prompt": "who is   NUMBER 0 ?"}], "in train too"),
+        ([], "no questions|none"),
+    ],
+)
+def test_faults_name_file_and_line(tmp_path, lines, words):
+    with pytest.raises(InputError, match=words):
+        world(tmp_path, test=lines).check()
+
+
+def test_a_missing_file_is_the_users_mistake(tmp_path):
+    made = world(tmp_path)
+    (tmp_path / "test.jsonl").unlink()
+    with pytest.raises(InputError, match=r"test\.jsonl"):
+        made.check()
+
+
+def test_digests_follow_the_content(tmp_path):
+    made = world(tmp_path)
+    before = file_digests(made.settings, tmp_path)
+    assert set(before) == {"train.jsonl", "test.jsonl"}
+    (tmp_path / "test.jsonl").write_text(json.dumps(GOOD[5]))
+    after = file_digests(made.settings, tmp_path)
+    assert after["test.jsonl"] != before["test.jsonl"]
+    assert after["train.jsonl"] == before["train.jsonl"]
