@@ -1,0 +1,106 @@
+"""The words and tables of ``gauger fit``, from the same document that ``--json`` prints."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+
+def fit_text(document: Mapping[str, Any]) -> str:
+    """Say the whole result in lines."""
+    lines = [
+        f"{document['law']}: {document['formula']}",
+        f"{document['n']} points, {document['outcome']}; source: {document['source']}",
+        f"one point scatters by {_spread(document)} around the law",
+        "",
+        *_parameters(document["parameters"], document["level"]),
+    ]
+    if len(document["laws"]) > 1:
+        lines += ["", *_laws(document)]
+    lines += ["", *_validation(document)]
+    if "accuracy_link" in document:
+        link = document["accuracy_link"]
+        lines += ["", f"link: {link['formula']}", *_parameters(link["parameters"], document["level"])]
+    if document["predictions"]:
+        lines += ["", *_predictions(document)]
+    return "\n".join(lines)
+
+
+def _spread(document: Mapping[str, Any]) -> str:
+    return f"{100 * document['noise']:.2g} %" if document["outcome"] == "loss" else f"{document['noise']:.2g}"
+
+
+def _parameters(parameters: Sequence[Mapping[str, Any]], level: float) -> list[str]:
+    header = ("parameter", "value", "se", f"{level:.0%} interval", "by", "unit")
+    rows = [
+        (
+            one["name"],
+            _number(one["value"]),
+            "undetermined" if one["se"] is None else _number(one["se"]),
+            f"{_end(one['low'])} to {_end(one['high'])}",
+            one["method"],
+            one["unit"],
+        )
+        for one in parameters
+    ]
+    return _aligned([header, *rows])
+
+
+def _laws(document: Mapping[str, Any]) -> list[str]:
+    record = {one["law"]: one for one in document["validation"]["laws"]}
+    rows = [("law", "weight", "held-out error", "objective")]
+    for one in document["laws"]:
+        error = record[one["law"]]["rmse"] if record else None
+        shown = "" if error is None else f"{error:.3g}"
+        rows.append((one["law"], f"{one['weight']:.3f}", shown, _number(one["objective"])))
+    return _aligned(rows)
+
+
+def _validation(document: Mapping[str, Any]) -> list[str]:
+    found = document["validation"]
+    if not found["held_out"]:
+        return ["Back-test: none, too few points to hold any out"]
+    lines = [
+        f"Back-test in the order of compute: {found['cuts']} cuts, {found['held_out']} held-out predictions, "
+        f"{found['coverage']:.0%} inside their {document['level']:.0%} intervals "
+        f"({found['coverage_before_stretching']:.0%} before stretching)"
+    ]
+    rows = [("e-folds beyond", "predictions", "coverage", "median error")]
+    for one in found["by_distance"]:
+        to = "" if one["to_efolds"] is None else f"{one['to_efolds']:g}"
+        span = f"{one['from_efolds']:g} to {to}" if to else f"over {one['from_efolds']:g}"
+        rows.append((span, str(one["n"]), f"{one['coverage']:.0%}", f"{one['median_abs_error']:.2g}"))
+    return [*lines, *_aligned(rows)]
+
+
+def _predictions(document: Mapping[str, Any]) -> list[str]:
+    rows = [("n_params", "n_tokens", document["outcome"], f"{document['level']:.0%} interval", "e-folds beyond")]
+    chained = "accuracy" in document["predictions"][0]
+    if chained:
+        rows[0] = (*rows[0], "accuracy", "interval")  # type: ignore[assignment]
+    for one in document["predictions"]:
+        row = (
+            _number(one["n_params"]),
+            _number(one["n_tokens"]),
+            _number(one["value"]),
+            f"{_number(one['low'])} to {_number(one['high'])}",
+            f"{one['efolds_beyond']:.2g}",
+        )
+        if chained:
+            answer = one["accuracy"]
+            row += (_number(answer["value"]), f"{_number(answer['low'])} to {_number(answer['high'])}")  # type: ignore[assignment]
+        rows.append(row)
+    return _aligned(rows)
+
+
+def _number(value: float) -> str:
+    return f"{value:.4g}"
+
+
+def _end(value: float | None) -> str:
+    return "unbounded" if value is None else _number(value)
+
+
+def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+    widths = [max(len(row[at]) for row in rows) for at in range(len(rows[0]))]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]

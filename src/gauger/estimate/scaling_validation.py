@@ -1,0 +1,104 @@
+"""What the back-test of a fit showed, and what it says of predictions further out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from scipy.special import ndtri
+
+from gauger.stats.laws import Ensemble
+from gauger.stats.laws.forecast import held_out, stretches
+from gauger.stats.laws.points import FloatArray
+
+BINS = (0.0, 0.7, 1.4, 2.8, 5.6, np.inf)
+"""Distances in e-folds: up to twice, four times, sixteen times, ... beyond the fitted points."""
+
+
+def validation_document(ensemble: Ensemble, level: float) -> dict[str, Any]:
+    """Describe the scale-ordered validation: cuts, errors by distance, coverage, and each law's own record.
+
+    Coverage is that of intervals stretched by the other cuts only, so that no interval was fitted to what it is
+    scored on.
+    """
+    test = ensemble.test
+    if test is None:
+        return {"cuts": 0, "held_out": 0, "coverage": None, "by_distance": [], "laws": []}
+    error, claimed = held_out(ensemble)
+    hit = covered(ensemble, level)
+    plain = np.abs(error) <= ndtri(0.5 + level / 2.0) * claimed
+    return {
+        "order": "compute, 6 N D",
+        "cuts": int(test.cut.max()) + 1,
+        "held_out": len(test.point),
+        "furthest_efolds": float(test.distance.max()),
+        "coverage": float(hit.mean()),
+        "coverage_before_stretching": float(plain.mean()),
+        "by_distance": [row for row in _by_distance(ensemble, hit, error)],
+        "laws": [
+            {
+                "law": one.law.name,
+                "weight": round(float(weight), 6),
+                "rmse": float(np.sqrt((errors**2).mean())),
+                "coverage_alone": float((np.abs(errors) <= ndtri(0.5 + level / 2.0) * scale).mean()),
+            }
+            for one, weight, errors, scale in zip(
+                ensemble.fits, ensemble.weights, test.error, np.sqrt(test.spread**2 + test.noise**2), strict=True
+            )
+        ],
+    }
+
+
+def covered(ensemble: Ensemble, level: float) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    """Tell which held-out points fell into intervals that the other cuts had stretched, (H,)."""
+    test = ensemble.test
+    if test is None:
+        return np.zeros(0, dtype=bool)
+    error, claimed = held_out(ensemble)
+    stretch = np.ones(len(error))
+    for cut in np.unique(test.cut):
+        own = test.cut == cut
+        stretch[own] = stretches(ensemble, test.distance[own], without=int(cut))
+    return np.abs(error) <= ndtri(0.5 + level / 2.0) * claimed * stretch
+
+
+def _by_distance(
+    ensemble: Ensemble, hit: np.ndarray[Any, np.dtype[np.bool_]], error: FloatArray
+) -> list[dict[str, Any]]:
+    assert ensemble.test is not None  # asked for only where there is a back-test
+    distance = ensemble.test.distance
+    rows = []
+    for low, high in zip(BINS[:-1], BINS[1:], strict=True):
+        at = (distance >= low) & (distance < high)
+        if at.any():
+            rows.append(
+                {
+                    "from_efolds": low,
+                    "to_efolds": None if np.isinf(high) else high,
+                    "n": int(at.sum()),
+                    "coverage": float(hit[at].mean()),
+                    "median_abs_error": float(np.median(np.abs(error[at]))),
+                }
+            )
+    return rows
+
+
+def extrapolation_warnings(ensemble: Ensemble, distance: FloatArray, level: float) -> list[str]:
+    """Say how far predictions reach beyond the points, and what the back-test knows of that distance."""
+    far = float(distance.max(initial=0.0))
+    if far <= 0.0:
+        return []
+    times = f"{far:.2g} e-folds ({np.exp(far):.3g} times) beyond the points"
+    if ensemble.test is None:
+        return [f"predictions reach {times}; no back-test supports any distance"]
+    reach = float(ensemble.test.distance.max())
+    if far > reach:
+        n_beyond = int((distance > reach).sum())
+        return [
+            f"{n_beyond} predictions reach up to {times}, further than the back-test ({reach:.2g} e-folds) can support: "
+            f"their intervals were widened by a rule, not by evidence"
+        ]
+    hit = covered(ensemble, level)
+    like = ensemble.test.distance >= 0.5 * far
+    share = f"{hit[like].mean():.0%} of {int(like.sum())}"
+    return [f"predictions reach up to {times}; in the back-test, intervals at such distances held {share} points"]

@@ -1,0 +1,56 @@
+"""What a fit cannot know: parameters at bounds, directions that the points do not determine, missed optima."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from gauger.stats.laws.fit import LawFit
+from gauger.stats.laws.points import BoolArray, FloatArray
+
+VAGUE = 2.0
+"""A direction with a larger standard deviation, in logarithms, is not determined: a factor of e^2 either way."""
+CLOSE = 1e-6
+
+
+def at_bounds(fitted: LawFit) -> BoolArray:
+    """Tell which parameters ended at a bound, (P,)."""
+    low, high = fitted.law.bounds
+    room = CLOSE * (high - low)
+    return (fitted.theta <= low + room) | (fitted.theta >= high - room)
+
+
+def vague_directions(fitted: LawFit) -> list[tuple[float, FloatArray]]:
+    """Directions of the inner parameters that the points do not determine: (standard deviation, unit vector (P,)).
+
+    From the eigenvectors of the Gauss-Newton curvature with the fit's own noise. A parameter that is not a logarithm is
+    measured in units of its own size.
+    """
+    _, gradient = fitted.law.evaluate(fitted.theta[None], fitted.points)
+    unit = np.array(
+        [
+            1.0 if one.log else max(abs(value), 0.05)
+            for one, value in zip(fitted.law.parameters, fitted.theta, strict=True)
+        ]
+    )
+    rows = gradient[0] * unit[:, None] * np.sqrt(fitted.weights)
+    values, vectors = np.linalg.eigh(rows @ rows.T)
+    noise = max(fitted.noise, 1e-12)
+    spread = noise / np.sqrt(np.maximum(values, 1e-30))
+    return [(float(s), vector) for s, vector in zip(spread, vectors.T, strict=True) if s > VAGUE]
+
+
+def findings(fitted: LawFit) -> list[str]:
+    """Say in words what the fit cannot know."""
+    said = []
+    names = fitted.law.names
+    for name, bound, value in zip(names, at_bounds(fitted), fitted.values, strict=True):
+        if bound:
+            said.append(f"{name} ended at the bound {value:.3g} of its range: the points do not determine it")
+    for spread, vector in vague_directions(fitted):
+        parts = [name for name, share in zip(names, vector, strict=True) if abs(share) > 0.3]
+        how_far = "without limit" if spread > 50 else f"by a factor of {np.exp(spread):.3g}"
+        told = "is not determined" if len(parts) == 1 else "cannot be told apart"
+        said.append(f"{' and '.join(parts)} {told} by these points: free to move {how_far}")
+    if fitted.reached < 0.02:
+        said.append(f"only {fitted.reached:.1%} of the starting points reached the best fit: a better one may exist")
+    return said

@@ -1,0 +1,143 @@
+"""Predictions that own up to not knowing the law: a weighted mixture, widened to what the back-test shows.
+
+1. Every law is weighted by how well it predicted the larger points from the smaller (`backtest`).
+2. The prediction is the mixture of the laws' random-weight draws, with the noise of one point.
+3. Its interval is stretched until the held-out errors of the back-test would have fallen into theirs, at a like
+   distance beyond the data; and further still beyond the largest distance that the back-test has seen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from gauger.stats.laws.backtest import Backtest, backtest, beyond
+from gauger.stats.laws.bootstrap import Draws, draw, unit_weights, wider_tail
+from gauger.stats.laws.fit import LawFit, Search, fit_law
+from gauger.stats.laws.law import Law
+from gauger.stats.laws.points import FloatArray, Points
+
+PRIOR = 6.0
+"""How many held-out points' worth of belief there is that the intervals need no stretching."""
+KERNEL = 0.7
+"""Width in log distance within which held-out errors speak for a prediction."""
+NEAR = 0.3
+"""e-folds that count as no distance."""
+
+
+@dataclass(frozen=True)
+class Ensemble:
+    """Fitted laws with their weights: what a prediction is made of."""
+
+    fits: tuple[LawFit, ...]
+    draws: tuple[Draws, ...]
+    weights: FloatArray
+    """(M,): weights of the laws, summing to 1."""
+    test: Backtest | None
+    """None where there are too few points to hold any out."""
+    seed: int
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """Predictions at n new points: log loss or accuracy."""
+
+    value: FloatArray
+    low: FloatArray
+    high: FloatArray
+    distance: FloatArray
+    """(n,): e-folds beyond the fitted points."""
+    stretch: FloatArray
+    """(n,): factor by which the back-test stretched the interval."""
+
+
+def fit_ensemble(points: Points, laws: Sequence[Law], n_draws: int = 1000, search: Search | None = None) -> Ensemble:
+    """Fit every law, draw refits under the same random weights, and weigh the laws by the back-test."""
+    search = search or Search()
+    fits = tuple(fit_law(points, law, search) for law in laws)
+    common = fits[0].points
+    weights = unit_weights(common, n_draws, np.random.default_rng([search.seed, 1]))
+    draws = tuple(draw(one, weights) for one in fits)
+    test = backtest(common, laws, search)
+    return Ensemble(fits, draws, law_weights(test, len(laws)), test, search.seed)
+
+
+def law_weights(test: Backtest | None, n_laws: int) -> FloatArray:
+    """Weights of the laws from their held-out scores, (M,); equal where nothing was held out.
+
+    Each law's score is the mean log density of its held-out errors under a t distribution with 5 degrees of freedom
+    and the variance that the law itself claimed; a point held out by several cuts counts once. The weight is
+    exp(score x points / 4): held-out points of one cut share its parameters' errors, so four count as one.
+    """
+    if test is None or n_laws == 1:
+        return np.full(n_laws, 1.0 / n_laws)
+    scale = np.sqrt(test.spread**2 + test.noise**2)
+    z = test.error / scale
+    density = -np.log(scale) - 3.0 * np.log1p(z**2 / 5.0)
+    points = np.unique(test.point)
+    score = np.array([[one[test.point == p].mean() for p in points] for one in density]).mean(axis=1)
+    weight = np.exp((score - score.max()) * len(points) / 4.0)
+    return np.asarray(weight / weight.sum())
+
+
+def predict(ensemble: Ensemble, points: Points, level: float = 0.95) -> Forecast:
+    """Predict what one new model at each of the points would show, with its interval at the level."""
+    value, cloud, mass = _mixture(ensemble, points)
+    first = ensemble.fits[0]
+    n_parameters = max(len(one.theta) for one in ensemble.fits)
+    tail = wider_tail(level, ensemble.draws[0].n_units, n_parameters)
+    low, high = _weighted_quantiles(cloud, mass, tail)
+    distance = beyond(points, first.points)
+    stretch = stretches(ensemble, distance)
+    low, high = value - stretch * (value - low), value + stretch * (high - value)
+    return Forecast(value, np.minimum(low, value), np.maximum(high, value), distance, stretch)
+
+
+def _mixture(ensemble: Ensemble, points: Points) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Weighted mean (n,), draws with noise (M * B, n), and the mass of each draw (M * B,)."""
+    rng = np.random.default_rng([ensemble.seed, 2])
+    means, clouds, masses = [], [], []
+    for one, drawn, weight in zip(ensemble.fits, ensemble.draws, ensemble.weights, strict=True):
+        means.append(one.law.evaluate(one.theta[None], points)[0][0])
+        cloud = one.law.evaluate(drawn.theta, points)[0]
+        clouds.append(cloud + rng.normal(0.0, one.noise, cloud.shape))
+        masses.append(np.full(len(cloud), weight / len(cloud)))
+    return ensemble.weights @ np.stack(means), np.concatenate(clouds), np.concatenate(masses)
+
+
+def _weighted_quantiles(cloud: FloatArray, mass: FloatArray, tail: float) -> tuple[FloatArray, FloatArray]:
+    order = np.argsort(cloud, axis=0)
+    placed = np.take_along_axis(cloud, order, axis=0)
+    below = np.cumsum(mass[order], axis=0) - 0.5 * mass[order]
+    ends = [[np.interp(q, below[:, i], placed[:, i]) for i in range(cloud.shape[1])] for q in (tail, 1.0 - tail)]
+    return np.array(ends[0]), np.array(ends[1])
+
+
+def held_out(ensemble: Ensemble) -> tuple[FloatArray, FloatArray]:
+    """Errors of the mixture in the back-test and the standard deviations that it claimed, (H,) each."""
+    test, weight = ensemble.test, ensemble.weights[:, None]
+    if test is None:
+        return np.zeros(0), np.ones(0)
+    error = (weight * test.error).sum(axis=0)
+    between = (weight * (test.error - error) ** 2).sum(axis=0)
+    within = (weight * (test.spread**2 + test.noise**2)).sum(axis=0)
+    return error, np.sqrt(between + within)
+
+
+def stretches(ensemble: Ensemble, distance: FloatArray, without: int | None = None) -> FloatArray:
+    """Factor of each interval, at least 1, from held-out errors at a like distance, (n,); one cut may be left out."""
+    if ensemble.test is None:
+        return np.ones(len(distance))
+    error, claimed = held_out(ensemble)
+    seen = ensemble.test.distance
+    squared = np.minimum((error / claimed) ** 2, 100.0)
+    reach = float(seen.max())
+    at = np.minimum(distance, reach)
+    apart = (np.log(at[:, None] + NEAR) - np.log(seen + NEAR)) / KERNEL
+    kernel = np.exp(-0.5 * apart**2) / np.bincount(ensemble.test.point)[ensemble.test.point]
+    kernel = kernel * (ensemble.test.cut != (-1 if without is None else without))
+    factor = np.sqrt((PRIOR + kernel @ squared) / (PRIOR + kernel.sum(axis=1)))
+    further = np.sqrt(np.maximum(distance, reach) / max(reach, NEAR)) if reach > 0 else np.ones(len(distance))
+    return np.asarray(np.maximum(factor, 1.0) * np.maximum(further, 1.0))

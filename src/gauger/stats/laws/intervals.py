@@ -1,0 +1,101 @@
+"""Parameters with standard errors and intervals: by random-weight draws, or by profile where draws do not suffice."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from gauger.stats.laws.bootstrap import Draws, interval, wider_tail
+from gauger.stats.laws.diagnose import CLOSE, at_bounds, vague_directions
+from gauger.stats.laws.fit import LawFit
+from gauger.stats.laws.points import FloatArray
+from gauger.stats.laws.profile import profile
+
+UNITS_PER_PARAMETER = 6.0
+"""With fewer units (points or groups) for each parameter the draws are not trusted."""
+BOUND_SHARE = 0.05
+"""Nor where a parameter lies at a bound in more than this share of draws."""
+
+
+@dataclass(frozen=True)
+class ParameterEstimate:
+    """One parameter, natural units."""
+
+    name: str
+    value: float
+    se: float | None
+    """Standard deviation of the draws; None where the points leave the parameter undetermined."""
+    low: float | None
+    """None: unbounded below."""
+    high: float | None
+    """None: unbounded above."""
+    method: str
+    """`draws` or `profile`."""
+    unit: str
+    at_bound: bool
+
+
+def why_profile(fitted: LawFit, draws: Draws) -> list[str]:
+    """Reasons not to trust the draws, in words; empty where they may be trusted."""
+    reasons = []
+    if draws.n_units < UNITS_PER_PARAMETER * len(fitted.theta):
+        reasons.append(f"{draws.n_units:.0f} independent points for {len(fitted.theta)} parameters")
+    low, high = fitted.law.bounds
+    room = CLOSE * (high - low)
+    share = ((draws.theta <= low + room) | (draws.theta >= high - room)).mean(axis=0)
+    named = [name for name, part in zip(fitted.law.names, share, strict=True) if part > BOUND_SHARE]
+    if named:
+        reasons.append(f"{', '.join(named)} at a bound in many refits")
+    if vague_directions(fitted):
+        reasons.append("a direction that the points do not determine")
+    if draws.failed > BOUND_SHARE:
+        reasons.append(f"{draws.failed:.0%} of the refits did not come to rest")
+    return reasons
+
+
+def parameter_estimates(fitted: LawFit, draws: Draws, level: float = 0.95) -> tuple[list[ParameterEstimate], list[str]]:
+    """Estimate every parameter; also return why profiles stand in place of draws (empty: they do not).
+
+    An interval always contains the estimate. With few groups the draws stay, however few: a profile knows nothing of
+    groups.
+    """
+    reasons = why_profile(fitted, draws)
+    grouped = fitted.points.group is not None
+    natural = fitted.law.natural(draws.theta)
+    tail = wider_tail(level, draws.n_units, len(fitted.theta))
+    low, high = interval(natural, tail)
+    bounds = at_bounds(fitted)
+    undetermined = _undetermined(fitted)
+    found = []
+    for p, parameter in enumerate(fitted.law.parameters):
+        ends: tuple[float | None, float | None] = (float(low[p]), float(high[p]))
+        if reasons and not grouped:
+            one = profile(fitted, p, level)
+            ends = (one.low, one.high)
+        value = float(fitted.values[p])
+        found.append(
+            ParameterEstimate(
+                name=parameter.name,
+                value=value,
+                se=None if undetermined[p] else _finite(natural[:, p].std(ddof=1)),
+                low=None if ends[0] is None else min(ends[0], value),
+                high=None if ends[1] is None else max(ends[1], value),
+                method="profile" if reasons and not grouped else "draws",
+                unit=parameter.unit,
+                at_bound=bool(bounds[p]),
+            )
+        )
+    return found, reasons
+
+
+def _undetermined(fitted: LawFit) -> FloatArray:
+    """Tell which parameters have a large part in an undetermined direction, (P,)."""
+    part = np.zeros(len(fitted.theta))
+    for _, vector in vague_directions(fitted):
+        part = np.maximum(part, np.abs(vector))
+    return np.asarray(part > 0.3)
+
+
+def _finite(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None

@@ -1,0 +1,82 @@
+"""What a law is: a formula with named parameters, its logarithm and gradient for many parameter vectors at once.
+
+Dimension letters: B parameter vectors side by side, P parameters, n points. Inside a fit, positive parameters are
+logarithms (`Parameter.log`); everything that is reported is in natural units.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from gauger.stats.laws.points import FloatArray, Points
+
+Evaluate = Callable[[FloatArray, Points], tuple[FloatArray, FloatArray]]
+"""(B, P) inner parameters and n points -> (B, n) predicted outcome and its (B, P, n) gradient."""
+Starts = Callable[[Points, np.random.Generator, int], FloatArray]
+"""Points, generator, count -> (count, P) inner parameters to start from."""
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One parameter of a law."""
+
+    name: str
+    low: float
+    """Smallest value that a fit may take, natural units."""
+    high: float
+    """Largest."""
+    log: bool = True
+    """Held as its logarithm inside a fit."""
+    unit: str = ""
+    meaning: str = ""
+
+    @property
+    def inner(self) -> tuple[float, float]:
+        """Bounds inside a fit."""
+        return (float(np.log(self.low)), float(np.log(self.high))) if self.log else (self.low, self.high)
+
+
+@dataclass(frozen=True)
+class Law:
+    """A scaling law: loss (or accuracy) as a function of scale."""
+
+    name: str
+    formula: str
+    """In plain characters, with the names of the parameters."""
+    source: str
+    """Where the form is from, with equation number."""
+    identifiability: str
+    """What the points must vary in for the parameters to be told apart, and which stay entangled."""
+    parameters: tuple[Parameter, ...]
+    evaluate: Evaluate
+    starts: Starts
+    outcome: str = "loss"
+    """`loss` (the prediction is its natural logarithm) or `accuracy` (the prediction is the accuracy itself)."""
+    varies: tuple[str, ...] = ()
+    """Columns that must hold at least three different values for the law to compete in `auto`."""
+    needs: tuple[str, ...] = ()
+    """Columns without which the law has no meaning."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the parameters, in order."""
+        return tuple(one.name for one in self.parameters)
+
+    @property
+    def bounds(self) -> tuple[FloatArray, FloatArray]:
+        """Lower and upper inner bounds, (P,) each."""
+        low, high = zip(*(one.inner for one in self.parameters), strict=True)
+        return np.array(low), np.array(high)
+
+    def natural(self, inner: FloatArray) -> FloatArray:
+        """Turn inner parameters (..., P) into natural ones."""
+        logs = np.array([one.log for one in self.parameters])
+        return np.where(logs, np.exp(np.where(logs, inner, 0.0)), inner)
+
+    def inner(self, natural: FloatArray) -> FloatArray:
+        """Turn natural parameters (..., P) into inner ones."""
+        logs = np.array([one.log for one in self.parameters])
+        return np.where(logs, np.log(np.where(logs, natural, 1.0)), natural)

@@ -1,0 +1,72 @@
+"""Loss in tokens alone, for one model size: the curve of a control arm over its budgets.
+
+- `power`: L = E + B/D^beta
+- `rectified`: L = E + B/(D_0 + D^beta), flat until the new tokens outweigh what the base already knows
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from gauger.stats.laws.law import Law, Parameter
+from gauger.stats.laws.points import FloatArray, Points
+from gauger.stats.laws.supervised import DATA, IRREDUCIBLE
+from gauger.stats.laws.terms import amplitude, columns, exponents, log_sum, shares, typical
+
+
+def power_value(theta: FloatArray, points: Points) -> tuple[FloatArray, FloatArray]:
+    """Log of E + B/D^beta and its gradient; inner parameters (E, B, beta), all logarithms."""
+    e, b, log_beta = columns(theta)
+    beta = np.exp(log_beta)
+    value, (of_e, of_d) = log_sum(e + 0 * points.log_d, b - beta * points.log_d)
+    return value, np.stack([of_e, of_d, -beta * points.log_d * of_d], axis=1)
+
+
+def power_starts(points: Points, rng: np.random.Generator, count: int) -> FloatArray:
+    """Exponents spread over 0.05-1.5, the typical loss split at random."""
+    loss, part, beta = typical(points.loss), shares(rng, count, 2), exponents(rng, count)
+    return np.stack([np.log(part[:, 0] * loss), amplitude(part[:, 1], loss, beta, points.log_d), beta], axis=1)
+
+
+def rectified_value(theta: FloatArray, points: Points) -> tuple[FloatArray, FloatArray]:
+    """Log of E + B/(D_0 + D^beta) and its gradient; inner parameters (E, B, D_0, beta), all logarithms."""
+    e, b, d_0, log_beta = columns(theta)
+    beta = np.exp(log_beta)
+    below, (of_0, of_d) = log_sum(d_0 + 0 * points.log_d, beta * points.log_d)
+    value, (of_e, of_b) = log_sum(e + 0 * points.log_d, b - below)
+    return value, np.stack([of_e, of_b, -of_b * of_0, -of_b * of_d * beta * points.log_d], axis=1)
+
+
+def rectified_starts(points: Points, rng: np.random.Generator, count: int) -> FloatArray:
+    """Starts of the plain power, with D_0 from far below to far above what the data show."""
+    e, b, beta = power_starts(points, rng, count).T
+    d_0 = np.exp(beta) * np.quantile(points.log_d, rng.uniform(0.0, 1.0, count)) + rng.uniform(-4.0, 1.0, count)
+    return np.stack([e, b, d_0, beta], axis=1)
+
+
+POWER = Law(
+    name="power",
+    formula="L = E + B/D^beta",
+    source="Hestness et al. 2017, arXiv 1712.00409, equation 1; Hoffmann et al. 2022 at one N",
+    identifiability="D must vary over a decade or more; E and beta are correlated unless the curve bends within the "
+    "data.",
+    parameters=(IRREDUCIBLE, *DATA),
+    evaluate=power_value,
+    starts=power_starts,
+    varies=("n_tokens",),
+)
+RECTIFIED = Law(
+    name="rectified",
+    formula="L = E + B/(D_0 + D^beta)",
+    source="Lin et al. 2024, arXiv 2402.02314, equation 4 (fine-tuning of a pre-trained model)",
+    identifiability="As power; D_0 is told by points on the flat part, before new tokens count.",
+    parameters=(
+        IRREDUCIBLE,
+        DATA[0],
+        Parameter("D_0", 1e-9, 1e35, unit="tokens^beta", meaning="what the pre-trained model already knows"),
+        DATA[1],
+    ),
+    evaluate=rectified_value,
+    starts=rectified_starts,
+    varies=("n_tokens",),
+)

@@ -1,0 +1,65 @@
+"""The laws by name."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from gauger.errors import UserError, nearest
+from gauger.stats.laws.direct import ERROR, ERROR_TOKENS, SIGMOID, SIGMOID_TOKENS
+from gauger.stats.laws.distillation import DISTILLATION
+from gauger.stats.laws.law import Law
+from gauger.stats.laws.links import LINK
+from gauger.stats.laws.one_scale import POWER, RECTIFIED
+from gauger.stats.laws.points import Points
+from gauger.stats.laws.repeated import REPEATED
+from gauger.stats.laws.supervised import HOFFMANN, INTERACTION, KAPLAN
+from gauger.stats.laws.transfer import TRANSFER
+
+LAWS: dict[str, Law] = {
+    law.name: law
+    for law in (
+        HOFFMANN, INTERACTION, KAPLAN, POWER, RECTIFIED, REPEATED, TRANSFER, DISTILLATION,
+        LINK, SIGMOID, SIGMOID_TOKENS, ERROR, ERROR_TOKENS,
+    )
+}  # fmt: skip
+"""Every law, in the order in which they are listed."""
+ALIASES = {"chinchilla": "hoffmann", "muennighoff": "repeated", "hernandez": "transfer", "busbridge": "distillation"}
+"""Other names that the literature uses."""
+
+
+def find_law(name: str) -> Law:
+    """Return a law; an unknown name is answered with the nearest known one."""
+    name = ALIASES.get(name, name)
+    if name not in LAWS:
+        raise UserError("a known law", repr(name), hint=nearest(name, [*LAWS, *ALIASES]))
+    return LAWS[name]
+
+
+def candidates(points: Points, outcome: str) -> list[Law]:
+    """List the laws that could hold for these points: what `auto` lets compete.
+
+    A law competes where every column that it needs is there, every column that it turns on takes at least three values
+    (two for `pretrained`), there are three points more than parameters, and it does not ignore a model size that
+    varies. The link from loss to accuracy is a second step and never competes.
+    """
+    sizes = _values(points, "n_params") >= 3
+    return [
+        law
+        for law in LAWS.values()
+        if law.outcome == outcome
+        and law is not LINK
+        and ("n_params" in law.varies) == sizes
+        and all(getattr(points, name) is not None for name in law.needs)
+        and all(_values(points, name) >= (2 if name == "pretrained" else 3) for name in law.varies)
+        and len(points) >= len(law.parameters) + 3
+        and not (law is REPEATED and _never_repeats(points))
+    ]
+
+
+def _values(points: Points, name: str) -> int:
+    column = getattr(points, name)
+    return 0 if column is None else len(np.unique(column[np.isfinite(column)]))
+
+
+def _never_repeats(points: Points) -> bool:
+    return bool((points.log_d - points.log_unique < 0.01).all())
