@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,17 +28,22 @@ def connect(directory: str | Path) -> duckdb.DuckDBPyConnection:
     InputError
         Where the directory holds neither table.
     """
-    import duckdb
-
     run = RunDirectory(Path(directory))
     tables = {"records": run.records, "ledger": run.ledger}
     present = {name: path for name, path in tables.items() if path.is_file()}
     if not present:
         raise InputError("a run directory with records or a ledger", "neither", Place(str(directory)))
+    return open_tables(present)
+
+
+def open_tables(files: Mapping[str, Path]) -> duckdb.DuckDBPyConnection:
+    """Open an in-memory database with one view per Parquet file, by name."""
+    import duckdb
+
     connection = duckdb.connect(
         config={"autoinstall_known_extensions": "false", "autoload_known_extensions": "false", "threads": "1"}
     )
-    for name, path in present.items():
+    for name, path in files.items():
         connection.read_parquet(_without_wildcards(path)).create_view(name)
     return connection
 

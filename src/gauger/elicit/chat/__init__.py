@@ -16,4 +16,24 @@ journal.py     paid replies on disk as they come
 lines.py       one reply as one line of JSON
 replay.py      a recorded teacher
 background.py  work in another thread, its results here as they come
+seeds.py       questions that prompts are made from, as JSON Lines
+templates.py   versioned prompts of a strategy; templates/ holds ours
+programs.py    the strategies by name, each with its template
+asking.py      what a strategy works with: rounds of requests
+asking_seeds.py  label, rationale, self
+writing.py     expand, seedless
+textbook.py    textbook
+feedback.py    feedback: preference pairs
+parsing.py     what a teacher's reply says: lists, rankings, final answers
+filters.py     which filters a corpus has, and their order
+checks.py      the filters, one at a time
+duplicates.py  texts that are there already, exactly or nearly
+protected.py   texts that no sample may repeat
+language.py    which language a text is in, roughly
+normal.py      texts made comparable
+collect.py     one corpus from start to end
+sample.py      one sample with everything that stands about it in the ledger
+corpus.py      a corpus on disk, with its ledger
+lineage.py     from a training row back to benchmark items
+export.py      training files for TRL, Axolotl and LLaMA-Factory
 """
