@@ -99,7 +99,7 @@ SCHEMA_MISTAKES = [
     ),
     ("reasoning: shown", "reasoning: 1", "expected one of hidden, shown, got 1"),
     ("role: far", "role: farr", "benchmarks.sort-quiz.role: expected one of targeted, parallel, near, far, got 'farr'"),
-    ("kind: atlas", "kind: atlass", "world.kind: expected atlas, got 'atlass'"),
+    ("kind: atlas", "kind: atlass", "world.kind: expected one of atlas, language, got 'atlass'"),
     ("kind: logit-distill", "kind: logits-distill", "arms.soft.stages.0.kind: expected one of continue, "),
     ("kind: logit-distill", "kind: logits-distill", "got 'logits-distill'. Did you mean 'logit-distill'?"),
     ("kind: logit-distill", "kind: 3", "arms.soft.stages.0.kind: expected one of"),

@@ -35,8 +35,8 @@ def plan(
 
     loaded = open_study(study, tuple(overrides or ()))
     directory = directory_of(loaded.study.study, out)
-    planned, atlas = plan_loaded(loaded)
-    said = forecast(planned, atlas, Cache(RunDirectory(directory).jobs), workers or cores())
+    planned, world = plan_loaded(loaded)
+    said = forecast(planned, world, Cache(RunDirectory(directory).jobs), workers or cores())
     if as_json:
         print_json(said.to_dict())
     else:

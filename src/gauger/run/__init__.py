@@ -3,8 +3,10 @@
 opening.py    study file -> checked study, its world, its plan
 plan.py       a plan: jobs, and the cells that they make up
 planner.py    study -> plan, for any world; atlas_plan.py fills in the embedded world's jobs
+language_plan.py, language_jobs.py  the same for real language models
+costs.py      tokens, weights, queries, money and time of a job, world by world
 registry.py   which function does each kind of job
-jobs.py       what each kind of job does
+jobs.py       what each kind of job of the embedded world does
 study.py      a study from start to end
 forecast.py   what a plan will cost, and what it could find
 collect.py    results of jobs -> records, ledger, failures

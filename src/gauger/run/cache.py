@@ -1,7 +1,8 @@
 """Results by content address: whole or absent, verified on every read.
 
 Layout below the root: ``entries/KEY/`` (the files of a result and `done.json`, their sizes and SHA-256),
-``partial/`` (results being written), ``damaged/`` (entries that failed verification, kept for inspection).
+``partial/`` (results being written), ``damaged/`` (entries that failed verification, kept for inspection),
+``dropped/`` (what is being deleted).
 
 `done.json` is the completion marker. It is written last, and a result gets its place in ``entries/`` by one rename, so
 a kill at any moment leaves either a whole result or none. Files are forced to disk before that; the rename is not, and
@@ -11,14 +12,15 @@ a power cut may lose the last results (they are computed again), never leave a w
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from gauger.errors import DamagedError, JobError
 from gauger.store.atomic import fsync_path, read_json
@@ -95,9 +97,8 @@ class Cache:
         return entry
 
     def begin(self, key: str) -> Path:
-        """Make a fresh directory for a result in the making."""
-        path = self.root / "partial" / f"{key}.{os.getpid()}"
-        shutil.rmtree(path, ignore_errors=True)
+        """Make a fresh directory for a result in the making; no other process, on whatever machine, has the same."""
+        path = self.root / "partial" / f"{key}.{uuid4().hex}"
         path.mkdir(parents=True)
         return path
 
@@ -133,12 +134,13 @@ class Cache:
 
     def sweep(self) -> None:
         """Drop what killed processes left half written; only for a driver that holds the lock."""
-        shutil.rmtree(self.root / "partial", ignore_errors=True)
+        self._drop(self.root / "partial")
+        shutil.rmtree(self.root / "dropped", ignore_errors=True)
 
     def abandon(self, key: str) -> None:
         """Drop what a job that failed or died left half written."""
         for path in (self.root / "partial").glob(f"{key}.*"):
-            shutil.rmtree(path, ignore_errors=True)
+            self._drop(path)
 
     def in_progress(self) -> set[str]:
         """Keys of results being written now (or left behind by a kill, until the next `sweep`)."""
@@ -149,6 +151,17 @@ class Cache:
         """Names of the entries set aside so far."""
         folder = self.root / "damaged"
         return sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
+
+    def _drop(self, path: Path) -> None:
+        """Delete a directory that a lost worker may still be writing to.
+
+        Renamed first, it is out of that worker's reach as a whole: no half of it can be committed as a result.
+        """
+        away = self.root / "dropped" / uuid4().hex
+        away.parent.mkdir(parents=True, exist_ok=True)
+        with suppress(FileNotFoundError):
+            path.rename(away)
+        shutil.rmtree(away, ignore_errors=True)
 
     def _set_aside(self, entry: Entry, key: str) -> None:
         target = self.root / "damaged" / f"{key}.{time.time_ns()}"

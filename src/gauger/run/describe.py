@@ -9,6 +9,13 @@ from gauger.records import ArmInfo, ArmKind, Role
 from gauger.spec import Arm, Study, TextSource
 
 EXAMPLES_EACH = 3
+SAID_OF_WORLD = {
+    "atlas": "The embedded world is made up. It shows what the instrument sees and how effects of each kind look; "
+    "sizes of effects do not carry over to language models.",
+    "language": "Its tasks are few and procedural, its answers short and checkable: what a teacher gives in open-ended "
+    "work, or over a wide range of subjects, it does not measure.",
+}
+"""What a kind of world leaves open."""
 _SUMMED = ("tokens", "unique_tokens", "teacher_tokens_out", "queries")
 
 
@@ -115,8 +122,7 @@ def limits(study: Study) -> list[str]:
     said = [
         "It speaks of this teacher, this base student, these recipes and this budget. The base and the teacher are one "
         "trained model each; intervals cover training and eliciting again from them, and new items, not new bases.",
-        "The embedded world is made up. It shows what the instrument sees and how effects of each kind look; sizes of "
-        "effects do not carry over to language models.",
+        SAID_OF_WORLD[study.world.kind],
     ]
     if study.replicates == 1:
         said.append("Nothing was replicated: its intervals cover item sampling alone.")

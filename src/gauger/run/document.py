@@ -17,12 +17,16 @@ from gauger.records import ArmInfo, BenchmarkInfo, Document
 from gauger.run.collect import Collected
 from gauger.run.describe import arm_infos, examples, limits, threats
 from gauger.run.ledger import ledger_rows
+from gauger.run.opening import AnyWorld
 from gauger.run.plan import Plan
 from gauger.spec import LoadedStudy, Study, fingerprint, switched_off
-from gauger.worlds.atlas import Atlas
 from gauger.worlds.benchmarks import Benchmark
+from gauger.worlds.language import TextBenchmark
 
 REPORTED_PACKAGES = ("gauger", "torch", "numpy", "polars", "scipy")
+LANGUAGE_PACKAGES = ("transformers", "peft", "reasoning-gym")
+"""Reported as well where language models were trained."""
+Benchmarks = Mapping[str, Benchmark | TextBenchmark]
 Texts = Mapping[str, Sequence[tuple[str, str]]]
 """Arm -> a few (prompt, answer) of what it was trained on."""
 
@@ -33,7 +37,7 @@ class Material:
 
     loaded: LoadedStudy
     plan: Plan
-    atlas: Atlas
+    world: AnyWorld
     collected: Collected
     changes: tuple[str, ...] = ()
     """What of the frozen rule was changed after the start of the run."""
@@ -47,7 +51,7 @@ def make_document(material: Material) -> Document:
     """
     study, plan, collected = material.loaded.study, material.plan, material.collected
     off = switched_off(study)
-    benchmarks = {name: material.atlas.benchmark(name) for name in study.benchmarks}
+    benchmarks = {name: material.world.benchmark(name) for name in study.benchmarks}
     ledger = ledger_rows(collected)
     arms = arm_infos(plan.arms, ledger)
     design = make_design(study, arms, benchmarks, post_hoc=bool(material.changes))
@@ -76,7 +80,11 @@ def make_document(material: Material) -> Document:
 
 
 def make_design(
-    study: Study, arms: Sequence[ArmInfo], benchmarks: Mapping[str, Benchmark], *, post_hoc: bool = False
+    study: Study,
+    arms: Sequence[ArmInfo],
+    benchmarks: Benchmarks,
+    *,
+    post_hoc: bool = False,
 ) -> Design:
     """Say to the estimator what it must know of a study."""
     estimation, verdict = study.estimation, study.verdict
@@ -100,7 +108,7 @@ def make_design(
     )
 
 
-def _difficulty(benchmarks: Mapping[str, Benchmark]) -> pl.DataFrame:
+def _difficulty(benchmarks: Benchmarks) -> pl.DataFrame:
     rows = [(name, item.id, item.difficulty) for name, benchmark in benchmarks.items() for item in benchmark.items]
     return pl.DataFrame(
         rows, schema={"benchmark": pl.String, "item": pl.String, "difficulty": pl.Float64}, orient="row"
@@ -110,6 +118,7 @@ def _difficulty(benchmarks: Mapping[str, Benchmark]) -> pl.DataFrame:
 def about(loaded: LoadedStudy) -> dict[str, Any]:
     """Say which study it is and how it is run again: `Document.study`."""
     study = loaded.study
+    packages = REPORTED_PACKAGES + (LANGUAGE_PACKAGES if study.world.kind == "language" else ())
     settings = [part for override in loaded.overrides for part in ("--set", override)]
     return {
         "name": study.study,
@@ -120,5 +129,5 @@ def about(loaded: LoadedStudy) -> dict[str, Any]:
         "seed": study.seed,
         "world": study.world.model_dump(mode="json"),
         "command": shlex.join(["gauger", "run", loaded.path.name, *settings]),
-        "versions": {"python": platform.python_version()} | {name: version(name) for name in REPORTED_PACKAGES},
+        "versions": {"python": platform.python_version()} | {name: version(name) for name in packages},
     }

@@ -8,21 +8,16 @@ from dataclasses import asdict, dataclass, replace
 from math import ceil
 from typing import Any
 
-import numpy as np
-
 from gauger.run.cache import Cache, State
+from gauger.run.costs import AtlasCosts, LanguageCosts
 from gauger.run.job import Job
-from gauger.run.plan import SAMPLED, TEACHER, Plan
-from gauger.run.planner import of_kind
+from gauger.run.opening import AnyWorld
+from gauger.run.plan import Plan
 from gauger.run.schedule import Schedule
-from gauger.spec import Arm, ScratchStudent, ScratchTeacher, Study, switched_off
+from gauger.spec import Arm, Study, switched_off
 from gauger.stats.power import DesignComponents, smallest_detectable
 from gauger.worlds.atlas import Atlas
-from gauger.worlds.atlas.world import CONTEXT
 
-ROWS_PER_SECOND = 4500.0
-"""Training rows per second and core of a model of `REFERENCE_PARAMETERS`, measured on the quickstart."""
-REFERENCE_PARAMETERS = 130_000
 ASSUMED = DesignComponents(item=0.15, replicate=0.0008, residual=0.15)
 """Components of an uplift on one benchmark that the forecast assumes: items as of two scores near one half, paired runs
 that differ by a standard deviation of 2.8 points. A pilot run tells the true ones."""
@@ -68,12 +63,14 @@ class Forecast:
         return {"schema": "gauger.plan/1", **asdict(self)}
 
 
-def forecast(plan: Plan, atlas: Atlas, cache: Cache, workers: int) -> Forecast:
+def forecast(plan: Plan, world: AnyWorld, cache: Cache, workers: int) -> Forecast:
     """Forecast a plan, given what a directory holds already."""
+    costs = AtlasCosts(plan.study, world) if isinstance(world, Atlas) else LanguageCosts(plan.study, world)
     study, jobs = plan.study, list(plan.jobs.values())
     done = {job.key for job in jobs if cache.inspect(job.key).state is State.DONE}
-    tokens = {job.key: _tokens(job, atlas) for job in jobs if job.kind in ("pretrain", "train")}
-    n_items = min(len(atlas.benchmark(name).items) for name in study.benchmarks)
+    tokens = {job.key: costs.tokens(job) for job in jobs if job.kind in costs.trains}
+    n_items = min(len(world.benchmark(name).items) for name in study.benchmarks)
+    asked = [job for job in jobs if job.kind.endswith("ask-teacher")]
     detectable, assumption = _detectable(study, n_items)
     return Forecast(
         study=study.study,
@@ -85,10 +82,12 @@ def forecast(plan: Plan, atlas: Atlas, cache: Cache, workers: int) -> Forecast:
         jobs_shared=plan.requested - len(jobs),
         jobs_done=len(done),
         training_tokens=sum(tokens.values()),
-        training_flops=sum(6.0 * _parameters(job, study, atlas) * tokens.get(job.key, 0) for job in jobs),
-        teacher_queries=sum(_queries(job.params, atlas) for job in jobs if job.kind == "ask-teacher"),
-        usd=0.0,
-        minutes=_minutes(jobs, done, workers, {job.key: _parameters(job, study, atlas) for job in jobs}),
+        training_flops=sum(
+            6.0 * costs.parameters(job) * count for key, count in tokens.items() for job in [plan.jobs[key]]
+        ),
+        teacher_queries=sum(costs.queries(job) for job in asked),
+        usd=sum(costs.usd(job) for job in asked),
+        minutes=_minutes(jobs, done, workers, {job.key: costs.seconds_per_row(job) for job in jobs}),
         workers=workers,
         smallest_detectable_uplift=detectable,
         assumption=assumption,
@@ -118,37 +117,8 @@ def _detectable(study: Study, n_items: int) -> tuple[float, str]:
     )
 
 
-def _tokens(job: Job, atlas: Atlas) -> int:
-    texts = atlas.library if job.arm == TEACHER else atlas.web
-    mean = sum(len(text.words) + 2 for text in texts) / max(1, len(texts))
-    return round(float(job.params["steps"]) * float(job.params["batch"]) * mean)  # type: ignore[arg-type]
-
-
-def _queries(params: Mapping[str, Any], atlas: Atlas) -> int:
-    samples: int = params["samples"]
-    if params["strategy"] == "label":
-        questions = [question for skill in params["skills"] for question in atlas.benchmark_train[skill]]
-        texts = atlas.word(
-            questions, params["forms"], np.random.default_rng(0)
-        )  # which facts stories tell is no matter
-        samples = min(samples, len({text.prompt for text in texts}))
-    writes_prompts = params["strategy"] in SAMPLED and params["strategy"] != "textbook"
-    queries = samples * (2 if writes_prompts else 1)
-    limit: int | None = params["surface"]["max_queries"]
-    return queries if limit is None else min(queries, limit)
-
-
-def _parameters(job: Job, study: Study, atlas: Atlas) -> int:
-    """Count the weights of the model that a job trains or asks."""
-    is_teacher = job.arm == TEACHER or job.kind == "ask-teacher"
-    size = of_kind(study.teacher, ScratchTeacher).model if is_teacher else of_kind(study.student, ScratchStudent).model
-    blocks = size.layers * (12 * size.width**2 + 2 * size.width)
-    return blocks + size.width * (len(atlas.language) + CONTEXT + 1)
-
-
-def _minutes(jobs: Sequence[Job], done: Collection[str], workers: int, parameters: Mapping[str, int]) -> float:
-    """Return max(work left / workers, longest chain left), rounded up to a tenth of a minute."""
-    scale = {key: count / REFERENCE_PARAMETERS / ROWS_PER_SECOND for key, count in parameters.items()}
+def _minutes(jobs: Sequence[Job], done: Collection[str], workers: int, scale: Mapping[str, float]) -> float:
+    """Return max(work left / workers, longest chain left), rounded up to a tenth; `scale`: seconds per row."""
     timed = [replace(job, cost=0.0 if job.key in done else job.cost * scale[job.key]) for job in jobs]
     work = sum(job.cost for job in timed) / workers
     longest = max(Schedule(timed, done).priority.values(), default=0.0)

@@ -5,13 +5,16 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from gauger.errors import JobError
 from gauger.store.canonical import JSON, fingerprint, plain
+
+RESOURCES = ("cpus", "gpus", "memory_gb")
+"""What a job may ask of the machine that runs it; one CPU where it says nothing."""
 
 
 @dataclass(frozen=True)
@@ -37,11 +40,14 @@ class Job:
     replicate: int | None
     """None where the job does not belong to one replicate."""
     stage: str
+    resources: Mapping[str, float] = field(default_factory=dict)
+    """Some of `RESOURCES` -> amount: where a cluster may place it; a label, no part of the key."""
 
     def to_dict(self) -> dict[str, Any]:
         """Return the plain mapping that stands in a run's `jobs.json`."""
         fields = ("key", "kind", "name", "arm", "replicate", "stage", "cost")
         return {name: getattr(self, name) for name in fields} | {
+            "resources": dict(self.resources),
             "inputs": dict(self.inputs),
             "params": plain(self.params),
         }
@@ -58,22 +64,29 @@ def make_job(
     replicate: int | None,
     stage: str,
     version: str,
+    resources: Mapping[str, float] | None = None,
 ) -> Job:
     """Make a job and compute its key.
 
-    key = SHA-256 of the canonical JSON of kind, params, inputs and version. Name, arm, replicate, stage and cost are
-    labels: two arms that ask for the same work get the same key, and it is done once.
+    key = SHA-256 of the canonical JSON of kind, params, inputs and version. Name, arm, replicate, stage, cost and
+    resources are labels: two arms that ask for the same work get the same key, and it is done once.
 
     Parameters
     ----------
     version : str
         Version of the code behind `kind`; a change makes earlier results unreachable. `source_version` computes one.
+    resources : mapping, optional
+        What it asks of a node of a cluster (`RESOURCES`).
     """
     if not (math.isfinite(cost) and cost >= 0):
         raise JobError(f"{name}: a job's cost is a finite number from 0 up, got {cost}")
+    for what, amount in (resources or {}).items():
+        if what not in RESOURCES or not (math.isfinite(amount) and amount >= 0):
+            known = ", ".join(RESOURCES)
+            raise JobError(f"{name}: a job asks for a number from 0 up of {known}, got {what}={amount}")
     own = {key: plain(value, f"params.{key}") for key, value in params.items()}
     key = fingerprint({"kind": kind, "params": own, "inputs": inputs, "version": version})
-    return Job(key, kind, name, own, dict(inputs), cost, arm, replicate, stage)
+    return Job(key, kind, name, own, dict(inputs), cost, arm, replicate, stage, dict(resources or {}))
 
 
 def source_version(*modules: str) -> str:

@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from collections.abc import Collection
+from functools import lru_cache, partial
 from pathlib import Path
 
 from gauger.errors import Place, UserError
 from gauger.run.atlas_plan import AtlasPlanner
+from gauger.run.language_plan import LanguagePlanner
 from gauger.run.plan import Plan
-from gauger.spec import AtlasWorld, LoadedStudy, load_study
+from gauger.spec import AtlasWorld, LoadedStudy, World, load_study
 from gauger.worlds.atlas import Atlas
 from gauger.worlds.atlas.forms import FORMS
+from gauger.worlds.language import FORMS as TEXT_FORMS
+from gauger.worlds.language import TextWorld, catalogue_of
 
+FORMS_KNOWN = {"atlas": FORMS, "language": tuple(TEXT_FORMS)}
 FEW_FACTS = "An entity needs more than twice as many world.relations as world.held_out_facts."
 FEW_CONTENTS = (
     "A skill needs three times as many contents (world.letter_sets, of as many as world.letters allow) as "
     "world.test_contents."
 )
+
+
+AnyWorld = Atlas | TextWorld
+"""A world as it is built: both offer `catalogue` and `benchmark`."""
 
 
 def open_study(path: Path | str, overrides: tuple[str, ...] = ()) -> LoadedStudy:
@@ -27,14 +36,24 @@ def open_study(path: Path | str, overrides: tuple[str, ...] = ()) -> LoadedStudy
     StudyError
         With every mistake found; sizes that make no world are one, and so is every unknown benchmark or form.
     """
-    return load_study(path, overrides, benchmarks_known=_benchmarks, forms_known={"atlas": FORMS})
+    folder = Path(path).parent
+    known = partial(_benchmarks, folder=folder)
+    return load_study(path, overrides, benchmarks_known=known, forms_known=FORMS_KNOWN)
 
 
-def plan_loaded(loaded: LoadedStudy) -> tuple[Plan, Atlas]:
+def plan_loaded(loaded: LoadedStudy) -> tuple[Plan, AnyWorld]:
     """Plan a loaded study; its world comes along."""
-    atlas = build_world(loaded.study.world)
-    skills = {name: atlas.benchmark(name).skill for name in loaded.study.benchmarks}
-    return AtlasPlanner(loaded.study, skills).plan(), atlas
+    study, folder = loaded.study, loaded.path.parent
+    world = world_of(study.world, folder)
+    skills = {name: world.benchmark(name).skill for name in study.benchmarks}
+    if isinstance(world, Atlas):
+        return AtlasPlanner(study, skills).plan(), world
+    return LanguagePlanner(study, skills, folder).plan(), world
+
+
+def world_of(settings: World, folder: Path) -> AnyWorld:
+    """Build the world of a study whose file lies in `folder`."""
+    return build_world(settings) if isinstance(settings, AtlasWorld) else TextWorld(settings, folder)
 
 
 @lru_cache(maxsize=2)
@@ -54,6 +73,9 @@ def build_world(settings: AtlasWorld) -> Atlas:
         raise UserError(f"these sizes make no world: {error}", where=Place(key=f"world.{key}"), hint=hint) from error
 
 
-def _benchmarks(settings: AtlasWorld) -> dict[str, str]:
+def _benchmarks(settings: World, folder: Path) -> Collection[str]:
     """Name the benchmarks of a world that can be built."""
-    return build_world(settings).catalogue()
+    if isinstance(settings, AtlasWorld):
+        return build_world(settings).catalogue()
+    TextWorld(settings, folder).check()
+    return catalogue_of(settings)

@@ -83,6 +83,10 @@ class Planner(ABC):
     def asking(self, stage: ResolvedStage) -> dict[str, Any]:
         """Parameters of asking anybody for a stage's text, besides strategy, forms and seed."""
 
+    def ask_teacher_params(self) -> dict[str, Any]:
+        """Parameters of asking the teacher alone."""
+        return {}
+
     @abstractmethod
     def training(self, stage: ResolvedStage) -> dict[str, Any]:
         """Parameters of training on a stage, besides its seed."""
@@ -151,6 +155,7 @@ class Planner(ABC):
             "samples": stage.samples,
             "skills": self.skills,
             "surface": self.study.teacher.surface.model_dump(mode="json"),
+            **self.ask_teacher_params(),
         }
         return self.job("ask-teacher", "ask the teacher", params, self.teacher_inputs(), self.cost_of_samples(stage))
 

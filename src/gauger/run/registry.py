@@ -9,7 +9,23 @@ REGISTRY = {
     "gather": "gauger.run.jobs:gather",
     "train": "gauger.run.jobs:train_stage",
     "measure": "gauger.run.jobs:measure_model",
+    "language-materialise": "gauger.run.language_jobs:materialise_model",
+    "language-specialise": "gauger.run.language_jobs:specialise",
+    "language-ask-teacher": "gauger.run.language_jobs:ask_teacher",
+    "language-ask-base": "gauger.run.language_jobs:ask_base",
+    "language-gather": "gauger.run.language_jobs:gather",
+    "language-train": "gauger.run.language_jobs:train_stage",
+    "language-measure": "gauger.run.language_jobs:measure_model",
 }
 """Kind -> "module:function"; the workers import them, the driver does not."""
 CODE = ("gauger.run.jobs", "gauger.worlds", "gauger.elicit", "gauger.train.tiny", "gauger.measure.exact_match")
-"""Modules that can change a job's result."""
+"""Modules that can change the result of a job of the embedded world."""
+LANGUAGE_CODE = (
+    "gauger.run.language_jobs",
+    "gauger.worlds.language",
+    "gauger.elicit.chat",
+    "gauger.train.hf",
+    "gauger.measure.language",
+    "gauger.measure.extraction",
+)
+"""The same for jobs of real language models."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from heapq import heapify, heappop, heappush
 
 from gauger.errors import GaugerError
@@ -62,9 +62,19 @@ class Schedule:
     def _ranked(self, key: str) -> tuple[float, int, str]:
         return (-self.priority[key], self._order[key], key)
 
-    def next(self) -> Job | None:
-        """Take the most urgent job that can start now; None where there is none."""
-        return self._jobs[heappop(self._ready)[2]] if self._ready else None
+    def next(self, may_start: Callable[[Job], bool] = lambda _: True) -> Job | None:
+        """Take the most urgent job that can start now and that `may_start` lets pass; None where there is none."""
+        passed_over = []
+        found = None
+        while self._ready and found is None:
+            ranked = heappop(self._ready)
+            if may_start(self._jobs[ranked[2]]):
+                found = self._jobs[ranked[2]]
+            else:
+                passed_over.append(ranked)
+        for ranked in passed_over:
+            heappush(self._ready, ranked)
+        return found
 
     def put_back(self, job: Job) -> None:
         """Return a job that was taken and not done (its worker died)."""
@@ -72,8 +82,13 @@ class Schedule:
 
     @property
     def has_ready(self) -> bool:
-        """Whether `next` would return a job."""
+        """Whether the inputs of any job are there."""
         return bool(self._ready)
+
+    @property
+    def ready(self) -> list[Job]:
+        """Jobs whose inputs are there, the most urgent first."""
+        return [self._jobs[key] for _, _, key in sorted(self._ready)]
 
     @property
     def left(self) -> list[Job]:

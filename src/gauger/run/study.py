@@ -24,6 +24,10 @@ from gauger.store.atomic import read_json, write_json, write_parquet
 from gauger.store.directory import RunDirectory
 from gauger.store.documents import write_document
 
+EXTRA_OF_WORLD = {"atlas": "train", "language": "hf"}
+NEEDED = {"train": ("torch", "safetensors"), "hf": ("torch", "safetensors", "transformers", "peft", "accelerate")}
+"""Packages that an extra brings and a run cannot do without."""
+
 
 @dataclass(frozen=True)
 class Finished:
@@ -63,16 +67,17 @@ def run_study(loaded: LoadedStudy, out: Path, *, workers: int, progress: Progres
     Interrupted
         On a signal; nothing but the running jobs is lost.
     """
-    if not all(find_spec(package) for package in ("torch", "safetensors")):
-        raise MissingExtraError("training models", "train")
+    extra = EXTRA_OF_WORLD[loaded.study.world.kind]
+    if not all(find_spec(package) for package in NEEDED[extra]):
+        raise MissingExtraError("training models", extra)
     run = RunDirectory(out)
-    plan, atlas = plan_loaded(loaded)
+    plan, world = plan_loaded(loaded)
     changes = freeze(run, loaded.study)
     for change in changes:
         progress.note(f"changed since the run was first started, and so post hoc: {change}")
     result = run_jobs(list(plan.jobs.values()), Cache(run.jobs), workers=workers, registry=REGISTRY, progress=progress)
     collected = collect(plan, result)
-    document = make_document(Material(loaded, plan, atlas, collected, changes, sample_texts(plan, result)))
+    document = make_document(Material(loaded, plan, world, collected, changes, sample_texts(plan, result)))
     write_json(run.study, loaded.study.model_dump(mode="json"))
     write_parquet(run.records, collected.records)
     write_parquet(run.ledger, collected.ledger)

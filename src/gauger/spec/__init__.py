@@ -3,6 +3,7 @@
 Schema
 base.py         the strict, frozen model that every part of a study file is
 world.py        `world`: where facts, skills and benchmarks come from
+language_world.py  the world of real language models: tasks, forms, splits
 models.py       `teacher` and `student`: sizes, training, surface
 stages.py       `stages` of an arm, told apart by `kind`
 study.py        the whole file as one model
@@ -38,6 +39,7 @@ from gauger.spec.controls import (
 from gauger.spec.fingerprint import canonical_json, fingerprint
 from gauger.spec.frozen import FrozenComparison, compare_frozen, frozen_rule
 from gauger.spec.json_schema import render_json_schema, study_json_schema
+from gauger.spec.language_world import LanguageWorld
 from gauger.spec.load import LoadedStudy, load_study, parse_study
 from gauger.spec.models import (
     CheckpointStudent,
@@ -68,6 +70,7 @@ __all__ = [
     "CheckpointTeacher",
     "EndpointTeacher",
     "FrozenComparison",
+    "LanguageWorld",
     "LoadedStudy",
     "Lora",
     "ModelSize",

@@ -7,21 +7,22 @@ from collections.abc import Iterator
 from gauger.errors import nearest
 from gauger.spec.controls import RESERVED_NAMES
 from gauger.spec.faults import Fault
-from gauger.spec.stages import ContinueStage, DistillStage, LogitDistillStage, SftStage, TextDistillStage
+from gauger.spec.mixture import MixtureStage
+from gauger.spec.own_samples import OnPolicyStage, PreferenceStage
+from gauger.spec.stage_checks import SEEDS_OF_STRATEGY, StagePath, check_stage
+from gauger.spec.stages import AnyStage, DistillStage
 from gauger.spec.study import Study
 
-AnyStage = ContinueStage | SftStage | TextDistillStage | LogitDistillStage
-StagePath = tuple[str | int, ...]
-
-SEEDS_OF_STRATEGY = {
-    "label": ("benchmark-train", "web"),
-    "expand": ("expanded",),
-    "textbook": ("textbook",),
-    "seedless": ("seedless",),
-    "self": ("benchmark-train", "web", "expanded", "textbook", "seedless"),
-}
-"""Seed sources that a strategy can honestly declare."""
-_SEEDED_BY_BENCHMARK = ("benchmark-train", "expanded")
+__all__ = [
+    "SEEDS_OF_STRATEGY",
+    "chain",
+    "check_arms",
+    "check_starts",
+    "forms_of",
+    "learns_from_teacher",
+    "stages_of",
+    "trains_on_teacher",
+]
 
 
 def stages_of(study: Study) -> Iterator[tuple[StagePath, AnyStage]]:
@@ -29,6 +30,17 @@ def stages_of(study: Study) -> Iterator[tuple[StagePath, AnyStage]]:
     for name, arm in study.arms.items():
         for index, stage in enumerate(arm.stages):
             yield ("arms", name, "stages", index), stage
+
+
+def forms_of(study: Study) -> Iterator[tuple[StagePath, tuple[str, ...], str]]:
+    """Every form that a stage, or a source of a mixture, names: its path, all forms named there, and the form."""
+    for path, stage in stages_of(study):
+        listed = [(path, getattr(stage, "forms", None))]
+        if isinstance(stage, MixtureStage):
+            listed = [((*path, "sources", i), source.forms) for i, source in enumerate(stage.sources)]
+        for place, forms in listed:
+            for i, form in enumerate(forms or ()):
+                yield (*place, "forms", i), forms or (), form
 
 
 def chain(study: Study, name: str) -> list[str]:
@@ -42,8 +54,16 @@ def chain(study: Study, name: str) -> list[str]:
 
 def learns_from_teacher(study: Study, name: str) -> bool:
     """Whether any stage of the arm, or of the arms it continues, trains on what the teacher said."""
-    stages = (stage for link in chain(study, name) for stage in study.arms[link].stages)
-    return any(isinstance(stage, DistillStage) and stage.strategy != "self" for stage in stages)
+    return any(trains_on_teacher(stage) for link in chain(study, name) for stage in study.arms[link].stages)
+
+
+def trains_on_teacher(stage: AnyStage) -> bool:
+    """Whether a stage trains on what the teacher wrote, scored or judged; the stage need not agree with itself."""
+    if isinstance(stage, MixtureStage):
+        return any(source.source == "teacher" for source in stage.sources)
+    if isinstance(stage, PreferenceStage):
+        return stage.judge == "teacher"
+    return isinstance(stage, OnPolicyStage) or (isinstance(stage, DistillStage) and stage.strategy != "self")
 
 
 def check_starts(study: Study) -> Iterator[Fault]:
@@ -70,36 +90,13 @@ def check_arms(study: Study) -> Iterator[Fault]:
         if name in RESERVED_NAMES or name.startswith("matched-"):
             hint = "Control arms are generated; choose another name."
             yield Fault(("arms", name), "a name of its own", f"{name!r}, the name of a control arm", hint, extra=True)
+    for path in dict.fromkeys(_repeated_forms(study)):
+        yield Fault(path, "each form once", "one of them twice")
     for path, stage in stages_of(study):
-        if len(set(stage.forms or ())) < len(stage.forms or ()):
-            yield Fault((*path, "forms"), "each form once", "one of them twice")
-        if isinstance(stage, DistillStage):
-            yield from _check_seeds(study, path, stage)
-        if isinstance(stage, LogitDistillStage) and stage.strategy != "self":
-            yield from _check_logits(study, path, stage)
+        yield from check_stage(study, path, stage)
 
 
-def _check_seeds(study: Study, path: StagePath, stage: DistillStage) -> Iterator[Fault]:
-    allowed = SEEDS_OF_STRATEGY[stage.strategy]
-    where, given = (*path, "seeds"), f"'{stage.seeds}'"
-    if stage.seeds not in allowed:
-        strategies = [name for name, seeds in SEEDS_OF_STRATEGY.items() if stage.seeds in seeds]
-        hint = f"Seeds '{stage.seeds}' go with strategy {' or '.join(strategies)}."
-        wanted = f"{' or '.join(allowed)} with strategy {stage.strategy}"
-        yield Fault(where, wanted, given, hint, ((*path, "strategy"), (*path, "kind")))
-    targeted = any(benchmark.role == "targeted" for benchmark in study.benchmarks.values())
-    if stage.seeds in _SEEDED_BY_BENCHMARK and not targeted:
-        wanted = f"a benchmark with role targeted for seeds '{stage.seeds}' to come from"
-        hint = "Give one benchmark the role targeted, or choose other seeds."
-        yield Fault(where, wanted, "none", hint, (("benchmarks",), (*path, "kind")))
-
-
-def _check_logits(study: Study, path: StagePath, stage: LogitDistillStage) -> Iterator[Fault]:
-    surface, where = study.teacher.surface, ("teacher", "surface")
-    if surface.log_probabilities == "none":
-        wanted = "a surface that shows log-probabilities for logit-distill"
-        hint = "Text distillation (kind: text-distill) is the way to learn from text alone."
-        yield Fault((*path, "kind"), wanted, "log_probabilities: none", hint, ((*where, "log_probabilities"),))
-    if stage.top_k is not None and surface.top_k is not None and stage.top_k > surface.top_k:
-        wanted = f"at most the {surface.top_k} log-probabilities that the surface shows"
-        yield Fault((*path, "top_k"), wanted, f"{stage.top_k}", "", ((*where, "top_k"), (*path, "kind")))
+def _repeated_forms(study: Study) -> Iterator[StagePath]:
+    for (*place, i), forms, form in forms_of(study):
+        if isinstance(i, int) and form in forms[:i]:
+            yield tuple(place)

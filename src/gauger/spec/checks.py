@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping
 
 from gauger.errors import UserError, nearest
-from gauger.spec.arm_checks import check_arms, check_starts, learns_from_teacher, stages_of
+from gauger.spec.arm_checks import check_arms, check_starts, forms_of, learns_from_teacher, stages_of
 from gauger.spec.controls import CONTROL_NAMES
 from gauger.spec.faults import Fault
 from gauger.spec.models import ModelSize
@@ -36,9 +36,7 @@ def check_study(study: Study, benchmarks_known: Known | None = None, forms_known
     ]
     found += [*check_arms(study), *_check_controls(study), *_check_verdict(study)]
     benchmarks = ((("benchmarks", name), name) for name in study.benchmarks)
-    forms = (
-        ((*path, "forms", i), form) for path, stage in stages_of(study) for i, form in enumerate(stage.forms or ())
-    )
+    forms = ((path, form) for path, _, form in forms_of(study))
     found += _check_known(study, benchmarks_known, "benchmark", benchmarks)
     found += _check_known(study, forms_known, "form", forms)
     return found
@@ -77,6 +75,14 @@ def _check_models(study: Study) -> Iterator[Fault]:
             )
 
 
+def _check_strategies(study: Study) -> Iterator[Fault]:
+    for path, stage in stages_of(study):
+        if getattr(stage, "strategy", None) == "rationale" and study.world.kind == "atlas":
+            hint = "Models of the embedded world say no steps; use label."
+            given = "'rationale'"
+            yield Fault((*path, "strategy"), "a strategy that a world of kind atlas has", given, hint, (("world",),))
+
+
 def _check_sizes(study: Study) -> Iterator[Fault]:
     for who in ("teacher", "student"):
         part = getattr(study, who)
@@ -99,6 +105,16 @@ def _check_surface(study: Study) -> Iterator[Fault]:
         hint = "Set log_probabilities to top-k, or take top_k away."
         wanted = f"nothing where log_probabilities is {surface.log_probabilities}"
         yield Fault(path, wanted, f"{surface.top_k}", hint, reads)
+
+
+def _check_decoding(study: Study) -> Iterator[Fault]:
+    decoding, path = study.decoding, ("decoding", "temperature")
+    if decoding.samples > 1 and not decoding.temperature:
+        hint = "Greedy answers to one item are all the same: set a temperature, or one sample."
+        yield Fault(path, "a temperature above 0 for several samples", "0", hint, (("decoding", "samples"),))
+    if decoding.temperature and study.world.kind == "atlas":
+        hint = "Models of the embedded world answer greedily; several training replicates show how much they vary."
+        yield Fault(path, "0 in a world of kind atlas", f"{decoding.temperature:g}", hint, (("world",),))
 
 
 def _check_roles(study: Study) -> Iterator[Fault]:

@@ -66,7 +66,9 @@ def copied_arm(study: Study, control: str) -> str:
 
 
 def _seeded_by_benchmark(study: Study, name: str) -> bool:
-    return any(resolve_stage(stage).seeds == "benchmark-train" for stage in study.arms[name].stages)
+    """Whether the teacher was asked the benchmark's own questions: a leak would take its answers' place."""
+    stages = (one for stage in study.arms[name].stages for one in resolve_stage(stage).alone)
+    return any(one.seeds == "benchmark-train" and one.source is TextSource.TEACHER for one in stages)
 
 
 def resolved_controls(study: Study) -> dict[str, dict[str, Any]]:

@@ -52,7 +52,7 @@ def _is_part(shape: Shape) -> bool:
 
 def _part(key: str) -> str:
     if "(" in key:
-        return f"`{key.partition(' ')[0]}`, kind {key.partition('(')[2].rstrip(')')}"
+        return f"`{key.partition(' ')[0]}`, kind {key.partition('(')[2].partition(')')[0]}"
     head = key.partition(".")[0]
     return {"": "The study", "arms": "An arm", "benchmarks": "A benchmark"}.get(head, head.capitalize())
 

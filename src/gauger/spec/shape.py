@@ -98,6 +98,8 @@ class Shape:
         if "const" in schema or "enum" in schema:
             return schema.get("const", schema.get("enum", [None])[0])
         kind = schema.get("type")
+        if isinstance(kind, list):
+            return 1
         if kind == "object":
             return {key: self.properties[key].stand_in() for key in schema.get("required", ())} or self._one_entry()
         if kind == "array":
@@ -140,6 +142,8 @@ def _words(schema: Mapping[str, Any], shape: Shape) -> str:
     if "enum" in schema:
         return f"one of {', '.join(map(str, schema['enum']))}"
     kind = schema.get("type")
+    if isinstance(kind, list):
+        return "a number, true or false, or text"
     if kind in {"integer", "number"}:
         return ("a whole number" if kind == "integer" else "a number") + _range(schema)
     if kind == "boolean":
@@ -155,7 +159,8 @@ def _words(schema: Mapping[str, Any], shape: Shape) -> str:
 def _plural(shape: Shape) -> str:
     if shape.kinds:
         return f"mappings, each of a kind among {', '.join(shape.kinds)}"
-    return {"string": "names", "integer": "whole numbers", "number": "numbers"}[shape.schema["type"]]
+    plural = {"string": "names", "integer": "whole numbers", "number": "numbers", "object": "mappings"}
+    return plural[shape.schema["type"]]
 
 
 def _at_least_one(schema: Mapping[str, Any], limit: str) -> str:

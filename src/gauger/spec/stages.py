@@ -6,27 +6,15 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from gauger.spec.base import Fraction, Names, Part
-from gauger.spec.models import Batch, LearningRate, Steps
+from gauger.spec.base import Names
+from gauger.spec.budgets import Samples, StageBudget
+from gauger.spec.mixture import MixtureStage
+from gauger.spec.own_samples import OnPolicyStage, PreferenceStage, RlStage
 
-Strategy = Literal["label", "expand", "textbook", "seedless", "self"]
+Strategy = Literal["label", "rationale", "expand", "textbook", "seedless", "self"]
 SeedSource = Literal["benchmark-train", "expanded", "textbook", "seedless", "web"]
 TruthSource = Literal["web", "reference"]
 Divergence = Literal["forward-kl", "reverse-kl"]
-Samples = Annotated[int, Field(ge=1, le=100_000_000)]
-
-
-class StageBudget(Part):
-    """What every stage has: how long and how fast the student is trained."""
-
-    steps: Steps
-    """Optimiser steps."""
-    batch: Batch = 128
-    """Sequences per step."""
-    learning_rate: LearningRate = 0.001
-    """Peak learning rate."""
-    web_share: Fraction = 0.0
-    """Share of each batch that is drawn from the base's own web text instead, so that less is forgotten."""
 
 
 class ContinueStage(StageBudget):
@@ -59,8 +47,9 @@ class DistillStage(StageBudget):
     """What both kinds of distillation have: how the teacher is asked."""
 
     strategy: Strategy
-    """How prompts are made: `label` given questions, `expand` them into new ones, have the teacher write a `textbook`,
-    ask `seedless` for anything it knows; `self`: the student's own base answers in the teacher's place."""
+    """How prompts are made: `label` given questions (`rationale`: with the steps to the answer, in a language world),
+    `expand` them into new ones, have the teacher write a `textbook`, ask `seedless` for anything it knows; `self`: the
+    student's own base answers in the teacher's place."""
     seeds: SeedSource
     """Declared seed source: what the prompts are made from."""
     forms: Names
@@ -89,4 +78,14 @@ class LogitDistillStage(DistillStage):
     """Use only the k most likely tokens; null: all that the surface shows."""
 
 
-Stage = Annotated[ContinueStage | SftStage | TextDistillStage | LogitDistillStage, Field(discriminator="kind")]
+AnyStage = (
+    ContinueStage
+    | SftStage
+    | TextDistillStage
+    | LogitDistillStage
+    | OnPolicyStage
+    | PreferenceStage
+    | RlStage
+    | MixtureStage
+)
+Stage = Annotated[AnyStage, Field(discriminator="kind")]

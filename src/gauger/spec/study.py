@@ -67,10 +67,14 @@ class Controls(Part):
 
 
 class Decoding(Part):
-    """How models answer benchmark items: greedy."""
+    """How models answer benchmark items."""
 
     max_new_tokens: Annotated[int, Field(ge=1, le=100_000)] = 8
     """Longest answer, in tokens; a longer one is recorded as truncated."""
+    temperature: Annotated[float, Field(ge=0, le=10)] = 0.0
+    """0: the most likely answer; above, answers are drawn."""
+    samples: Annotated[int, Field(ge=1, le=1000)] = 1
+    """Answers to each item; more than one needs a temperature above 0."""
 
 
 class Estimation(Part):

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from gauger.spec.base import Fraction, Part, Seed
+from gauger.spec.language_world import LanguageWorld
 
 
 class AtlasWorld(Part):
@@ -50,5 +51,5 @@ class AtlasWorld(Part):
     """Share of each skill's training contents that the benchmark's own train split asks about."""
 
 
-World = AtlasWorld
+World = Annotated[AtlasWorld | LanguageWorld, Field(discriminator="kind")]
 """Every kind of world, told apart by `kind`."""
