@@ -6,7 +6,7 @@ What `gauger fit` prints. One law by name, or `auto`: every law that could hold 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -32,7 +32,7 @@ class FitRequest:
     """Refits under random weights."""
     level: float = 0.95
     """Coverage of intervals."""
-    search: Search = Search()
+    search: Search = field(default_factory=Search)
     """How hard the best fit is looked for."""
 
 
@@ -111,7 +111,7 @@ def fit_document(
         document["accuracy_link"], said = link_document(link, request.level)
         warnings += said
         if wanted is not None and forecast is not None:
-            chained = predict_accuracy(ensemble, link, wanted, forecast, request.level)
+            chained = predict_accuracy(link, forecast, request.level, ensemble.seed)
             for row, one in zip(document["predictions"], chained, strict=True):
                 row["accuracy"] = one
     return document | {"warnings": list(dict.fromkeys(warnings))}

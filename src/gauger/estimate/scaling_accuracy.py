@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from scipy.special import ndtri
 
-from gauger.stats.laws import Ensemble, Forecast, LawFit, Points, Search, find_law, fit_law
+from gauger.stats.laws import Forecast, LawFit, Points, Search, find_law, fit_law
 from gauger.stats.laws.bootstrap import Draws, draw, unit_weights, wider_tail
 from gauger.stats.laws.diagnose import findings
 from gauger.stats.laws.intervals import parameter_estimates
@@ -55,15 +55,13 @@ def link_document(link: AccuracyLink, level: float) -> tuple[dict[str, Any], lis
     return document, said
 
 
-def predict_accuracy(
-    ensemble: Ensemble, link: AccuracyLink, points: Points, forecast: Forecast, level: float
-) -> list[dict[str, Any]]:
-    """Predict accuracies through the predicted losses: value and interval of each point.
+def predict_accuracy(link: AccuracyLink, forecast: Forecast, level: float, seed: int) -> list[dict[str, Any]]:
+    """Predict accuracies through forecast losses: value and interval of each point.
 
     The interval covers what a new model's expected accuracy would be: the loss's interval, the link's refits and its
     lack of fit; not the sampling of the items it will be tested on.
     """
-    rng = np.random.default_rng([ensemble.seed, 4])
+    rng = np.random.default_rng([seed, 4])
     n_draws = len(link.draws.theta)
     spread = _normal_losses(forecast, rng, n_draws, level)
     cloud = accuracy_at(link.draws.theta, np.exp(spread)) + rng.normal(0.0, np.sqrt(link.fit.tau2), spread.shape)

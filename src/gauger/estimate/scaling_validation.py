@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ from scipy.special import ndtri
 
 from gauger.stats.laws import Ensemble
 from gauger.stats.laws.forecast import held_out, stretches
-from gauger.stats.laws.points import FloatArray
+from gauger.stats.laws.points import BoolArray, FloatArray
 
 BINS = (0.0, 0.7, 1.4, 2.8, 5.6, np.inf)
 """Distances in e-folds: up to twice, four times, sixteen times, ... beyond the fitted points."""
@@ -34,7 +35,7 @@ def validation_document(ensemble: Ensemble, level: float) -> dict[str, Any]:
         "furthest_efolds": float(test.distance.max()),
         "coverage": float(hit.mean()),
         "coverage_before_stretching": float(plain.mean()),
-        "by_distance": [row for row in _by_distance(ensemble, hit, error)],
+        "by_distance": _by_distance(test.distance, hit, error),
         "laws": [
             {
                 "law": one.law.name,
@@ -49,7 +50,7 @@ def validation_document(ensemble: Ensemble, level: float) -> dict[str, Any]:
     }
 
 
-def covered(ensemble: Ensemble, level: float) -> np.ndarray[Any, np.dtype[np.bool_]]:
+def covered(ensemble: Ensemble, level: float) -> BoolArray:
     """Tell which held-out points fell into intervals that the other cuts had stretched, (H,)."""
     test = ensemble.test
     if test is None:
@@ -62,13 +63,9 @@ def covered(ensemble: Ensemble, level: float) -> np.ndarray[Any, np.dtype[np.boo
     return np.abs(error) <= ndtri(0.5 + level / 2.0) * claimed * stretch
 
 
-def _by_distance(
-    ensemble: Ensemble, hit: np.ndarray[Any, np.dtype[np.bool_]], error: FloatArray
-) -> list[dict[str, Any]]:
-    assert ensemble.test is not None  # asked for only where there is a back-test
-    distance = ensemble.test.distance
+def _by_distance(distance: FloatArray, hit: BoolArray, error: FloatArray) -> list[dict[str, Any]]:
     rows = []
-    for low, high in zip(BINS[:-1], BINS[1:], strict=True):
+    for low, high in pairwise(BINS):
         at = (distance >= low) & (distance < high)
         if at.any():
             rows.append(
@@ -95,8 +92,8 @@ def extrapolation_warnings(ensemble: Ensemble, distance: FloatArray, level: floa
     if far > reach:
         n_beyond = int((distance > reach).sum())
         return [
-            f"{n_beyond} predictions reach up to {times}, further than the back-test ({reach:.2g} e-folds) can support: "
-            f"their intervals were widened by a rule, not by evidence"
+            f"{n_beyond} predictions reach up to {times}, further than the back-test ({reach:.2g} e-folds) can "
+            f"support: their intervals were widened by a rule, not by evidence"
         ]
     hit = covered(ensemble, level)
     like = ensemble.test.distance >= 0.5 * far

@@ -49,7 +49,7 @@ def count_units(fitted: LawFit) -> float:
 def draw(fitted: LawFit, weights: FloatArray) -> Draws:
     """Refit a law under (B, n) random weights, from its best fit on."""
     starts = np.tile(fitted.theta, (len(weights), 1))
-    found = minimise(fitted.problem, starts, fitted.weights * weights, steps=100)
+    found = minimise(fitted.problem, starts, fitted.weights * weights, steps=300)
     return Draws(found.theta, weights, count_units(fitted), float(1.0 - found.converged.mean()))
 
 

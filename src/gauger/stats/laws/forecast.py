@@ -95,6 +95,24 @@ def predict(ensemble: Ensemble, points: Points, level: float = 0.95) -> Forecast
     return Forecast(value, np.minimum(low, value), np.maximum(high, value), distance, stretch)
 
 
+def curve_draws(ensemble: Ensemble, points: Points, count: int) -> FloatArray:
+    """Draw the expected outcome at points, without the noise of one point, (count, n): log loss or accuracy.
+
+    Each draw is one refit of one law, laws in proportion to their weights; deviations from the weighted mean are
+    stretched as those of a prediction are.
+    """
+    rng = np.random.default_rng([ensemble.seed, 5])
+    which = rng.choice(len(ensemble.fits), count, p=ensemble.weights)
+    means = np.stack([one.law.evaluate(one.theta[None], points)[0][0] for one in ensemble.fits])
+    centre, drawn = ensemble.weights @ means, np.empty((count, len(points)))
+    for m, (one, refits) in enumerate(zip(ensemble.fits, ensemble.draws, strict=True)):
+        mine = np.flatnonzero(which == m)
+        picked = refits.theta[rng.integers(0, len(refits.theta), len(mine))]
+        drawn[mine] = one.law.evaluate(picked, points)[0]
+    stretch = stretches(ensemble, beyond(points, ensemble.fits[0].points))
+    return np.asarray(centre + stretch * (drawn - centre))
+
+
 def _mixture(ensemble: Ensemble, points: Points) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Weighted mean (n,), draws with noise (M * B, n), and the mass of each draw (M * B,)."""
     rng = np.random.default_rng([ensemble.seed, 2])

@@ -10,7 +10,7 @@ from gauger.stats.laws.bootstrap import Draws, interval, wider_tail
 from gauger.stats.laws.diagnose import CLOSE, at_bounds, vague_directions
 from gauger.stats.laws.fit import LawFit
 from gauger.stats.laws.points import FloatArray
-from gauger.stats.laws.profile import profile
+from gauger.stats.laws.profile import Profile, profiles
 
 UNITS_PER_PARAMETER = 6.0
 """With fewer units (points or groups) for each parameter the draws are not trusted."""
@@ -61,7 +61,7 @@ def parameter_estimates(fitted: LawFit, draws: Draws, level: float = 0.95) -> tu
     groups.
     """
     reasons = why_profile(fitted, draws)
-    grouped = fitted.points.group is not None
+    profiled = profiles(fitted, level) if reasons and fitted.points.group is None else None
     natural = fitted.law.natural(draws.theta)
     tail = wider_tail(level, draws.n_units, len(fitted.theta))
     low, high = interval(natural, tail)
@@ -69,19 +69,16 @@ def parameter_estimates(fitted: LawFit, draws: Draws, level: float = 0.95) -> tu
     undetermined = _undetermined(fitted)
     found = []
     for p, parameter in enumerate(fitted.law.parameters):
-        ends: tuple[float | None, float | None] = (float(low[p]), float(high[p]))
-        if reasons and not grouped:
-            one = profile(fitted, p, level)
-            ends = (one.low, one.high)
+        ends = Profile(float(low[p]), float(high[p])) if profiled is None else profiled[p]
         value = float(fitted.values[p])
         found.append(
             ParameterEstimate(
                 name=parameter.name,
                 value=value,
                 se=None if undetermined[p] else _finite(natural[:, p].std(ddof=1)),
-                low=None if ends[0] is None else min(ends[0], value),
-                high=None if ends[1] is None else max(ends[1], value),
-                method="profile" if reasons and not grouped else "draws",
+                low=None if ends.low is None else min(ends.low, value),
+                high=None if ends.high is None else max(ends.high, value),
+                method="draws" if profiled is None else "profile",
                 unit=parameter.unit,
                 at_bound=bool(bounds[p]),
             )

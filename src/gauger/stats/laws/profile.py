@@ -30,21 +30,32 @@ class Profile:
     high: float | None
 
 
-def profile(fitted: LawFit, parameter: int, level: float = 0.95) -> Profile:
-    """Profile one parameter (its position) and return its interval in natural units."""
+def profiles(fitted: LawFit, level: float = 0.95) -> list[Profile]:
+    """Profile every parameter of a fit and return their intervals, natural units, in order."""
     problem, theta, least = _softened(fitted)
-    low, high = fitted.law.bounds
-    law_parameter = fitted.law.parameters[parameter]
-    step = 1.0 if law_parameter.log else max(abs(theta[parameter]), 0.05)
     limit = _limit(fitted, problem, theta, level)
-    ends = []
-    for side, bound in ((-1.0, low[parameter]), (1.0, high[parameter])):
-        values = theta[parameter] + side * step * np.array(REACH)
-        values = np.minimum(values, bound) if side > 0 else np.maximum(values, bound)
-        rise = _rise(fitted, problem, (theta, parameter, values)) - least
-        end = _crossing(np.concatenate([[theta[parameter]], values]), np.concatenate([[0.0], rise]), limit)
-        ends.append(None if end is None else float(np.exp(end) if law_parameter.log else end))
-    return Profile(ends[0], ends[1])
+    units = np.array(
+        [1.0 if one.log else max(abs(t), 0.05) for one, t in zip(fitted.law.parameters, theta, strict=True)]
+    )
+    values = _values(fitted, theta, units)
+    rise = np.maximum(_least_with_one_held(fitted, problem, theta, values) - least, 0.0)
+    ends = [
+        _crossing(np.concatenate([[at], tried]), np.concatenate([[0.0], height]), limit)
+        for at, tried, height in zip(np.repeat(theta, 2), values, rise, strict=True)
+    ]
+    found = []
+    for one, low, high in zip(fitted.law.parameters, ends[::2], ends[1::2], strict=True):
+        natural = [None if end is None else float(np.exp(end) if one.log else end) for end in (low, high)]
+        found.append(Profile(natural[0], natural[1]))
+    return found
+
+
+def _values(fitted: LawFit, theta: FloatArray, units: FloatArray) -> FloatArray:
+    """Values at which parameters are held, (2 P, steps): below and above each estimate, inside the bounds."""
+    low, high = fitted.law.bounds
+    step = units[:, None] * np.array(REACH)
+    below, above = np.maximum(theta[:, None] - step, low[:, None]), np.minimum(theta[:, None] + step, high[:, None])
+    return np.stack([below, above], axis=1).reshape(2 * len(theta), -1)
 
 
 def _softened(fitted: LawFit) -> tuple[Problem, FloatArray, float]:
@@ -65,17 +76,17 @@ def _limit(fitted: LawFit, problem: Problem, theta: FloatArray, level: float) ->
     return float(0.5 * t_quantile(0.5 + level / 2.0, freedom) ** 2 * factor * len(residual) / freedom)
 
 
-def _rise(fitted: LawFit, problem: Problem, held: tuple[FloatArray, int, FloatArray]) -> FloatArray:
-    """Least Q with one parameter held at each value; each fit starts from its neighbour's, outwards."""
-    theta, parameter, values = held
-    low, high = (np.tile(bound, (1, 1)) for bound in fitted.law.bounds)
-    start, found = theta[None].copy(), []
-    for value in values:
-        low[0, parameter] = high[0, parameter] = start[0, parameter] = value
-        fit = minimise(problem, start, fitted.weights[None], bounds=(low, high), steps=300)
+def _least_with_one_held(fitted: LawFit, problem: Problem, theta: FloatArray, values: FloatArray) -> FloatArray:
+    """Least Q with one parameter held at each value, (2 P, steps); each fit starts from its inner neighbour's."""
+    rows = np.arange(len(values))
+    low, high = (np.tile(bound, (len(values), 1)) for bound in fitted.law.bounds)
+    start, found = np.tile(theta, (len(values), 1)), []
+    for held in values.T:
+        low[rows, rows // 2] = high[rows, rows // 2] = start[rows, rows // 2] = held
+        fit = minimise(problem, start, fitted.weights[None], bounds=(low, high), steps=200)
         start = fit.theta.copy()
-        found.append(float(fit.objective[0]))
-    return np.array(found)
+        found.append(fit.objective)
+    return np.stack(found, axis=1)
 
 
 def _crossing(values: FloatArray, rise: FloatArray, limit: float) -> float | None:

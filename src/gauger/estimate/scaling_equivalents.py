@@ -1,0 +1,231 @@
+"""What a teacher was worth in data and compute: a distilled model held against the fitted curve of its control.
+
+The control's curve says how many tokens D_c the same student would have needed without the teacher to do as well:
+
+- data-equivalent gain: D_c / D, D the tokens that the distilled model was trained on;
+- compute-equivalent gain: 6 N D_c / (6 N D + what the teacher cost);
+- saved: D_c - D tokens, per teacher token, per query, per dollar.
+
+Where the control does not get there within what its points and their back-test support, the gain is censored: more than
+so many times, never a number. Intervals come from draws of the curve and of the distilled model's own error.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from gauger.errors import UserError
+from gauger.stats.laws import Ensemble, Points
+from gauger.stats.laws.forecast import curve_draws
+from gauger.stats.laws.points import FLOPS_PER_PARAMETER_AND_TOKEN, FloatArray
+
+GRID = 241
+DRAWS = 2000
+TOUCH = 1e-9
+
+
+@dataclass(frozen=True)
+class Distilled:
+    """A distilled model, or the mean of its replicates."""
+
+    n_params: float
+    n_tokens: float
+    """Tokens that the student was trained on."""
+    outcome: float
+    """Loss (nats) or accuracy (0-1), as the control's curve was fitted to."""
+    se: float = 0.0
+    """Its standard error: the crossed one for an accuracy."""
+    teacher_tokens: float | None = None
+    """Tokens that the teacher wrote for it."""
+    queries: float | None = None
+    dollars: float | None = None
+    teacher_flops: float = 0.0
+    """Compute that the teacher spent on it: about 2 N_T per token read or written."""
+
+
+@dataclass(frozen=True)
+class Gain:
+    """A ratio or an amount with its interval; censored where the control's curve does not reach."""
+
+    value: float | None
+    """None where censored."""
+    low: float | None
+    """None: below what the curve supports."""
+    high: float | None
+    """None: above it."""
+    censored: str
+    """`no`, `above` (more than `limit`) or `below` (less than `limit`)."""
+    limit: float | None
+    """What a censored gain is more, or less, than."""
+
+    @property
+    def text(self) -> str:
+        """In words: 3.1x (2.2x to 5.0x), >8x, <0.5x."""
+        if self.censored != "no":
+            return f"{'>' if self.censored == 'above' else '<'}{self.limit:.2g}x"
+        low = "below support" if self.low is None else f"{self.low:.2g}x"
+        high = "beyond support" if self.high is None else f"{self.high:.2g}x"
+        return f"{self.value:.2g}x ({low} to {high})"
+
+    def times(self, factor: float, shift: float = 0.0) -> Gain:
+        """Return factor x gain + shift, factor above 0."""
+        ends = [None if one is None else factor * one + shift for one in (self.value, self.low, self.high, self.limit)]
+        return replace(self, value=ends[0], low=ends[1], high=ends[2], limit=ends[3])
+
+
+@dataclass(frozen=True)
+class Crossing:
+    """Budget at which the control catches up with the distilled arm."""
+
+    tokens: float | None
+    """None: not within the data."""
+    low: float | None
+    high: float | None
+    share: float
+    """Share of the draws in which the curves cross within the supported budgets."""
+    text: str
+
+
+def data_equivalent(control: Ensemble, distilled: Distilled, level: float = 0.95) -> Gain:
+    """How many times the tokens would the control have needed to do as well?
+
+    Parameters
+    ----------
+    control : Ensemble
+        Fitted to the control's points; one law or several.
+    distilled : Distilled
+    level : float
+
+    Returns
+    -------
+    Gain
+        Censored where the median of the draws lies outside the supported budgets; below 1 where the control does
+        better on the same tokens.
+    """
+    tokens = control_tokens(control, distilled)
+    budgets = supported(control, distilled.n_params)
+    return _gain(
+        tokens / distilled.n_tokens, (budgets[0] / distilled.n_tokens, budgets[-1] / distilled.n_tokens), level
+    )
+
+
+def compute_equivalent(control: Ensemble, distilled: Distilled, level: float = 0.95) -> Gain:
+    """How many times the distilled arm's compute, the teacher's included, would the control have needed?"""
+    own = FLOPS_PER_PARAMETER_AND_TOKEN * distilled.n_params * distilled.n_tokens
+    return data_equivalent(control, distilled, level).times(own / (own + distilled.teacher_flops))
+
+
+def saved(control: Ensemble, distilled: Distilled, level: float = 0.95) -> dict[str, Gain]:
+    """Tokens of training without a teacher that the teacher saved: in all, per teacher token, per query, per dollar."""
+    tokens = data_equivalent(control, distilled, level).times(distilled.n_tokens, -distilled.n_tokens)
+    spent = {
+        "tokens": 1.0,
+        "per_teacher_token": distilled.teacher_tokens,
+        "per_query": distilled.queries,
+        "per_dollar": distilled.dollars,
+    }
+    return {name: tokens.times(1.0 / amount) for name, amount in spent.items() if amount}
+
+
+def control_tokens(control: Ensemble, distilled: Distilled) -> FloatArray:
+    """Tokens at which draws of the control's curve reach draws of the distilled outcome, (DRAWS,).
+
+    0 where a curve is already there at the smallest supported budget, infinite where it never gets there.
+    """
+    budgets = supported(control, distilled.n_params)
+    curves = _curves(control, distilled.n_params, budgets)
+    rng = np.random.default_rng([control.seed, 6])
+    wanted = distilled.outcome + distilled.se * rng.standard_normal(DRAWS)
+    is_loss = control.fits[0].law.outcome == "loss"
+    gap = wanted[:, None] - curves if is_loss else curves - wanted[:, None]
+    return _first_crossing(gap, np.log(budgets))
+
+
+def supported(control: Ensemble, n_params: float) -> FloatArray:
+    """Budgets on which the control's curve is asked, smallest to largest, (GRID,).
+
+    From the smallest budget of its points to as far beyond the largest as the back-test has seen; no further than the
+    largest where there was no back-test.
+    """
+    if n_params <= 0:
+        raise UserError("a number of parameters above 0", f"{n_params:g}")
+    points = control.fits[0].points
+    reach = 0.0 if control.test is None else float(control.test.distance.max())
+    return np.geomspace(points.n_tokens.min(), points.n_tokens.max() * np.exp(reach), GRID)
+
+
+def crossing(control: Ensemble, distilled: Ensemble, n_params: float, level: float = 0.95) -> Crossing:
+    """Beyond how many tokens does the control catch up with the distilled arm?
+
+    Parameters
+    ----------
+    control, distilled : Ensemble
+        Curves of one outcome, fitted separately.
+    n_params : float
+        Size of the student.
+    level : float
+
+    Returns
+    -------
+    Crossing
+        Within the budgets that both curves support. Not within the data: where fewer than half of the draws cross
+        there. An end of the interval is None where that tail of the draws does not cross.
+    """
+    one, other = supported(control, n_params), supported(distilled, n_params)
+    low, high = max(one[0], other[0]), min(one[-1], other[-1])
+    if high <= low:
+        return Crossing(None, None, None, 0.0, "the curves share no budgets")
+    budgets = np.geomspace(low, high, GRID)
+    gap = _curves(distilled, n_params, budgets) - _curves(control, n_params, budgets)
+    gap = gap if control.fits[0].law.outcome == "loss" else -gap
+    tokens = _first_crossing(gap, np.log(budgets))
+    within = np.isfinite(tokens) & (tokens > 0)
+    share = float(within.mean())
+    tail = 0.5 * (1.0 - level)
+    if share < 0.5:
+        ahead = "ahead throughout" if float((tokens == 0).mean()) > 0.5 else "not caught"
+        text = {
+            "ahead throughout": "the control is at least as good throughout the data",
+            "not caught": "not within the data: the distilled arm stays ahead of its control",
+        }[ahead]
+        return Crossing(None, None, None, share, text)
+    value, ends = float(np.median(tokens[within])), _ends(tokens, tail)
+    span = " to ".join("beyond the data" if end is None else f"{end:.3g}" for end in ends)
+    return Crossing(value, ends[0], ends[1], share, f"beyond about {value:.3g} tokens the control catches up ({span})")
+
+
+def _curves(ensemble: Ensemble, n_params: float, budgets: FloatArray) -> FloatArray:
+    """Draws of the expected outcome over budgets, natural units, (DRAWS, GRID)."""
+    drawn = curve_draws(ensemble, Points(np.full(len(budgets), n_params), budgets), DRAWS)
+    return np.exp(drawn) if ensemble.fits[0].law.outcome == "loss" else drawn
+
+
+def _first_crossing(gap: FloatArray, log_budgets: FloatArray) -> FloatArray:
+    """Where each row of a gap first rises to 0, in tokens; 0 where it starts there, infinite where it never does."""
+    reached = gap >= -TOUCH * np.abs(gap).max()
+    first = reached.argmax(axis=1)
+    rows = np.arange(len(gap))
+    before = np.maximum(first - 1, 0)
+    low, high = gap[rows, before], gap[rows, first]
+    share = np.clip(np.divide(-low, high - low, out=np.ones(len(gap)), where=high > low), 0.0, 1.0)
+    at = np.exp(log_budgets[before] + share * (log_budgets[first] - log_budgets[before]))
+    return np.asarray(np.where(~reached.any(axis=1), np.inf, np.where(reached[:, 0], 0.0, at)))
+
+
+def _gain(ratios: FloatArray, limits: tuple[float, float], level: float) -> Gain:
+    """Median and interval of drawn ratios of which some are 0 (below support) or infinite (beyond it)."""
+    middle = float(np.quantile(ratios, 0.5, method="closest_observation"))
+    low, high = _ends(ratios, 0.5 * (1.0 - level))
+    if middle == 0.0:
+        return Gain(None, None, high, "below", limits[0])
+    if np.isinf(middle):
+        return Gain(None, low, None, "above", limits[1])
+    return Gain(middle, low, high, "no", None)
+
+
+def _ends(values: FloatArray, tail: float) -> tuple[float | None, float | None]:
+    """Quantiles of values that may hold 0 and infinity, which become None."""
+    low, high = np.quantile(values, [tail, 1.0 - tail], method="closest_observation")
+    return (float(low) if 0 < low < np.inf else None, float(high) if 0 < high < np.inf else None)
