@@ -91,7 +91,7 @@ def collect_corpus(
         Where the strategy needs seeds, a number or a student that is not there.
     """
     setting = setting or Setting()
-    _check(program, seeds, wanted, setting)
+    require(program, seeds, wanted, setting.student)
     checks = (filters or Filters()).build(seeds, program.near)
     work = Work(program.name, program.template, tuple(seeds), np.random.default_rng(seed), checks, wanted)
     asker = _Asker(teacher, program, setting, Tally(wanted))
@@ -99,14 +99,15 @@ def collect_corpus(
     return ChatCorpus(tuple(work.samples), _notes(work, why), tuple(seeds))
 
 
-def _check(program: Program, seeds: Sequence[Seed], wanted: int | None, setting: Setting) -> None:
+def require(program: Program, seeds: Sequence[Seed], wanted: int | None, student: object | None) -> None:
+    """Refuse a collection that lacks what its strategy needs, before anything is asked."""
     if program.needs_seeds and not seeds:
         raise UserError(f"seeds for the strategy {program.name}", "none")
     if wanted is not None and wanted < 1:
         raise UserError("a positive number of samples", str(wanted))
     if program.needs_number and wanted is None:
         raise UserError(f"how many samples are wanted, for {program.name} never ends by itself", "none")
-    if program.name == "feedback" and setting.student is None and not all(one.student_answers for one in seeds):
+    if program.name == "feedback" and student is None and not all(one.student_answers for one in seeds):
         raise UserError(
             "a student for the strategy feedback, or student_answers in every seed",
             "neither",
@@ -184,7 +185,7 @@ class _Asker:
             ask.draft.answered(ask.request, reply, paid=paid),
             teacher=teacher.name,
             terms=teacher.terms,
-            surface=self._setting.surface,
+            surface=self._setting.surface + ("+reasoning" if reply.reasoning is not None else ""),
             source=self._program.source if ask.of == "teacher" else "self",
         )
         if (lost := _LOST.get(reply.outcome)) and not (ask.step and reply.outcome is ReplyOutcome.TRUNCATED):

@@ -91,6 +91,13 @@ FORMATS: dict[str, Format] = {
 """Every format by name."""
 
 
+def require_formats(formats: Sequence[str]) -> None:
+    """Refuse a format that is not there."""
+    for name in formats:
+        if name not in FORMATS:
+            raise UserError("an export format", repr(name), hint=nearest(name, FORMATS))
+
+
 def export(corpus: ChatCorpus, directory: Path, formats: Sequence[str] = ()) -> list[Path]:
     """Write the kept samples in some formats, with `dataset_info.json`, which LLaMA-Factory reads (`dataset_dir`).
 
@@ -108,9 +115,7 @@ def export(corpus: ChatCorpus, directory: Path, formats: Sequence[str] = ()) -> 
     list of Path
         The files written.
     """
-    for name in formats:
-        if name not in FORMATS:
-            raise UserError("an export format", repr(name), hint=nearest(name, FORMATS))
+    require_formats(formats)
     samples, pairs = corpus.kept, [sample for sample in corpus.kept if sample.rejected is not None]
     chosen = formats or [name for name, one in FORMATS.items() if pairs or not one.pairs]
     paths: list[Path] = []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from math import ceil
 
 from gauger.elicit.chat.asking import Ask, Results, Rounds, Work
 from gauger.elicit.chat.messages import ReplyOutcome
@@ -101,7 +102,7 @@ class _Writing:
         try:
             while work.missing != 0:
                 if work.missing is None or len(self.waiting) < work.missing:
-                    origins = self.source.take(at_once)
+                    origins = self.source.take(min(at_once, self._short()))
                     self._read((yield [self._write(origin) for origin in origins]), origins)
                     at_once = min(MOST_AT_ONCE, 2 * at_once)
                     if not origins and not self.waiting:
@@ -111,6 +112,12 @@ class _Writing:
         finally:
             for problem in self.waiting:
                 work.record(problem.draft.fails(UNASKED))
+
+    def _short(self) -> int:
+        """Count the requests that would bring as many problems as are missing; any number where none is wanted."""
+        if self.work.missing is None:
+            return MOST_AT_ONCE
+        return ceil((self.work.missing - len(self.waiting)) / self.work.template.per_request)
 
     def _write(self, origin: _Origin) -> Ask:
         template, self.draw = self.work.template, self.draw + 1

@@ -1,0 +1,156 @@
+"""``gauger elicit``: a teacher's answers as a corpus with its ledger."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, TypeAlias
+
+import typer
+
+from gauger.cli.elicit_text import summary, summary_text
+from gauger.cli.output import JsonFlag, print_json, print_text, say
+
+_T = "URL#MODEL (OpenAI-compatible; the key comes from GAUGER_API_KEY, else OPENAI_API_KEY), hf:PATH or replay:DIR."
+_Teacher: TypeAlias = Annotated[str, typer.Option(metavar="T", help=_T)]
+_Strategy: TypeAlias = Annotated[
+    str,
+    typer.Option(metavar="S", help="label, rationale, expand, textbook, seedless, feedback or self (the placebo)."),
+]
+_Out: TypeAlias = Annotated[Path, typer.Option(metavar="DIR", help="Where the corpus goes; a stopped one goes on.")]
+_Seeds: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="JSON Lines: id, prompt and optional answer, benchmark, split, student_answers."),
+]
+_Samples: TypeAlias = Annotated[
+    int | None, typer.Option(min=1, metavar="N", help="Samples to keep. Default: what one pass over the seeds gives.")
+]
+_Student: TypeAlias = Annotated[
+    str | None, typer.Option(metavar="T", help="Who answers first, for feedback; as --teacher.")
+]
+_MaxUsd: TypeAlias = Annotated[float | None, typer.Option(min=0, metavar="X", help="Most US dollars; needs prices.")]
+_MaxTokens: TypeAlias = Annotated[int | None, typer.Option(min=1, metavar="N", help="Most tokens, in and out.")]
+_MaxQueries: TypeAlias = Annotated[int | None, typer.Option(min=1, metavar="N", help="Most requests.")]
+_PriceIn: TypeAlias = Annotated[
+    float | None, typer.Option(min=0, metavar="X", help="US dollars per million tokens sent.")
+]
+_PriceOut: TypeAlias = Annotated[
+    float | None, typer.Option(min=0, metavar="X", help="US dollars per million tokens received.")
+]
+_Concurrency: TypeAlias = Annotated[int, typer.Option(min=1, metavar="N", help="Requests in flight at once.")]
+_Rpm: TypeAlias = Annotated[float | None, typer.Option(min=0, metavar="N", help="Most requests a minute.")]
+_Tpm: TypeAlias = Annotated[float | None, typer.Option(min=0, metavar="N", help="Most tokens a minute.")]
+_Templates: TypeAlias = Annotated[
+    Path | None, typer.Option(metavar="DIR", help="Folder with STRATEGY.yaml in place of our own prompts.")
+]
+_AnswerTokens: TypeAlias = Annotated[
+    int | None, typer.Option(min=1, metavar="N", help="Most tokens of an answer. Default: the template's.")
+]
+_Temperature: TypeAlias = Annotated[
+    float | None, typer.Option(min=0, max=2, help="Of the answers. Default: the template's.")
+]
+_Protect: TypeAlias = Annotated[
+    list[Path] | None, typer.Option(metavar="FILE", help="Test items (as seeds): what overlaps them is dropped.")
+]
+_Verify: TypeAlias = Annotated[
+    bool, typer.Option("--verify/--no-verify", help="Drop answers that differ from the seed's answer, if it has one.")
+]
+_Language: TypeAlias = Annotated[
+    str | None, typer.Option(metavar="CODE", help="Drop answers surely in another language; same: the prompt's.")
+]
+_MinWords: TypeAlias = Annotated[int, typer.Option(min=0, metavar="N", help="Fewest words of an answer.")]
+_MaxWords: TypeAlias = Annotated[int | None, typer.Option(min=1, metavar="N", help="Most words of an answer.")]
+_Near: TypeAlias = Annotated[
+    float, typer.Option(min=0, max=1, metavar="X", help="Similarity that makes a duplicate of a new problem; 0: none.")
+]
+_Terms: TypeAlias = Annotated[
+    str | None, typer.Option(metavar="TAG", help="Terms of use of what the teacher writes; stands in the ledger.")
+]
+_RandomSeed: TypeAlias = Annotated[int, typer.Option(min=0, help="Draws the order of seeds and the directions.")]
+_Format: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--format",
+        help="Training files to write into DIR/exports: messages, prompt-completion, plain, preference or "
+        "preference-plain. Default: all that apply.",
+    ),
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command()(elicit)
+
+
+def elicit(
+    teacher: _Teacher,
+    strategy: _Strategy,
+    out: _Out,
+    seeds: _Seeds = None,
+    samples: _Samples = None,
+    student: _Student = None,
+    max_usd: _MaxUsd = None,
+    max_tokens: _MaxTokens = None,
+    max_queries: _MaxQueries = None,
+    price_in: _PriceIn = None,
+    price_out: _PriceOut = None,
+    concurrency: _Concurrency = 16,
+    rpm: _Rpm = None,
+    tpm: _Tpm = None,
+    templates: _Templates = None,
+    answer_tokens: _AnswerTokens = None,
+    temperature: _Temperature = None,
+    protect: _Protect = None,
+    verify: _Verify = True,
+    language: _Language = None,
+    min_words: _MinWords = 1,
+    max_words: _MaxWords = None,
+    near_duplicates: _Near = 0.8,
+    terms: _Terms = None,
+    seed: _RandomSeed = 0,
+    formats: _Format = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Ask a teacher by a strategy, and keep its answers as a corpus with a ledger.
+
+    DIR then holds corpus.jsonl, ledger.parquet (a row per request, kept or not), replies.jsonl (every reply as it came,
+    for `replay:DIR`) and exports/ for TRL, Axolotl and LLaMA-Factory. Stopped or out of budget, the same command goes
+    on, and nothing is paid twice.
+    """
+    from gauger.cli.elicit_order import Order, carry_out, prices
+    from gauger.cli.teachers import Access
+    from gauger.elicit.chat.budget import Budget
+    from gauger.elicit.chat.export import export, require_formats
+    from gauger.elicit.chat.filters import Filters
+    from gauger.elicit.chat.pacing import Pace
+    from gauger.elicit.chat.programs import program
+    from gauger.elicit.chat.seeds import read_seeds
+
+    require_formats(formats or ())
+    budget = Budget(max_queries, max_tokens, max_usd, prices(price_in, price_out))
+    access = Access(budget, Pace(concurrency, rpm, tpm), terms, concurrency)
+    order = Order(
+        teacher=teacher,
+        program=program(strategy, templates).limited(answer_tokens, temperature),
+        seeds=read_seeds(seeds) if seeds else (),
+        wanted=samples,
+        filters=Filters(
+            shortest=min_words,
+            longest=max_words,
+            language=language,
+            verify=verify,
+            protected={one.id: one.prompt for path in protect or () for one in read_seeds(path)},
+            near_duplicates=near_duplicates or None,
+        ),
+        seed=seed,
+        student=student,
+    )
+    corpus = carry_out(order, out, access)
+    files = export(corpus, out / "exports", formats or ())
+    found = summary(corpus, {**order.about, "directory": str(out), "exports": [str(path) for path in files]})
+    if as_json:
+        print_json(found)
+    else:
+        print_text(summary_text(found))
+    if failed := found["dropped"].get("failed"):
+        say(f"{failed} requests failed; the same command asks them again")
+        raise typer.Exit(1)

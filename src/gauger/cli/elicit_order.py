@@ -1,0 +1,122 @@
+"""What ``gauger elicit`` was asked for, and its carrying out."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gauger.cli.elicit_text import progress
+from gauger.cli.output import say
+from gauger.cli.teachers import Access, open_teacher
+from gauger.elicit.chat.budget import Budget
+from gauger.elicit.chat.collect import Setting, collect_corpus, require
+from gauger.elicit.chat.journal import FILE_NAME
+from gauger.elicit.chat.journalled import Journalled
+from gauger.elicit.chat.prices import Prices
+from gauger.elicit.chat.settings import claim
+from gauger.errors import UserError
+
+if TYPE_CHECKING:
+    from gauger.elicit.chat.corpus import ChatCorpus
+    from gauger.elicit.chat.filters import Filters
+    from gauger.elicit.chat.programs import Program
+    from gauger.elicit.chat.seeds import Seed
+
+
+@dataclass(frozen=True)
+class Order:
+    """Everything that decides which requests are made and what is kept."""
+
+    teacher: str
+    program: Program
+    seeds: tuple[Seed, ...]
+    wanted: int | None
+    filters: Filters
+    seed: int
+    student: str | None = None
+
+    @property
+    def about(self) -> dict[str, Any]:
+        """What a summary says of it."""
+        return {
+            "teacher": self.teacher,
+            "strategy": self.program.name,
+            "template": str(self.program.template),
+            "seeds": len(self.seeds),
+            "wanted": self.wanted,
+            "seed": self.seed,
+        }
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What must be the same for a folder to be gone on with."""
+        answer = self.program.template.parts.get("answer")
+        return {
+            "teacher": self.teacher,
+            "strategy": self.program.name,
+            "template": str(self.program.template),
+            "template's text": self.program.template.fingerprint[:16],
+            "answer": None if answer is None else {"tokens": answer.max_tokens, "temperature": answer.temperature},
+            "seeds": _hash({one.id: one.model_dump_json() for one in self.seeds}),
+            "samples": self.wanted,
+            "seed": self.seed,
+            "student": self.student,
+            "filters": self._filters(),
+        }
+
+    def _filters(self) -> dict[str, Any]:
+        chosen = self.filters
+        return {
+            "min words": chosen.shortest,
+            "max words": chosen.longest,
+            "language": chosen.language,
+            "verify": bool(chosen.verify),
+            "near duplicates": chosen.near_duplicates,
+            "protected texts": _hash(chosen.protected) if chosen.protected else None,
+        }
+
+
+def carry_out(order: Order, out: Path, access: Access) -> ChatCorpus:
+    """Collect the corpus in a folder, or go on with it, and write it."""
+    student = None if order.student is None else open_teacher(order.student, replace(access, budget=Budget()))
+    require(order.program, order.seeds, order.wanted, student)
+    teacher = open_teacher(order.teacher, access)
+    if claim(out, order.settings):
+        say(f"going on in {out}")
+    journal = None if student is None else Journalled(student, out / "student" / FILE_NAME)
+    try:
+        with progress() as watch:
+            corpus = collect_corpus(
+                Journalled(teacher, out / FILE_NAME),
+                order.program,
+                order.seeds,
+                order.wanted,
+                order.filters,
+                order.seed,
+                Setting(student=journal, watch=watch),
+            )
+    except KeyboardInterrupt:
+        say(f"every reply so far is kept in {out}; the same command goes on")
+        raise
+    corpus.write(out)
+    return corpus
+
+
+def prices(usd_in: float | None, usd_out: float | None) -> Prices | None:
+    """Return what tokens cost; None where no price is given."""
+    if usd_in is None and usd_out is None:
+        return None
+    if usd_in is None or usd_out is None:
+        raise UserError("both --price-in and --price-out", "one of them")
+    return Prices(usd_in, usd_out)
+
+
+def _hash(texts: Mapping[str, str]) -> str:
+    """Return how many texts there are and a hash of all, as it stands in the settings."""
+    hashed = hashlib.sha256()
+    for key, text in texts.items():
+        hashed.update(f"{len(key)}:{key}{len(text)}:{text}".encode("utf-8", "surrogatepass"))
+    return f"{len(texts)} texts ({hashed.hexdigest()[:12]})"
