@@ -57,7 +57,7 @@ def test_true_answers_are_those_of_rendered_questions():
 def test_new_problems_of_arithmetic_have_true_answers():
     world = small_world()
     assert world.true_answer("Question: What is 555 + 12?\nAnswer:") == " 567"
-    assert world.true_answer("300 - 4 =") == " 296"
+    assert world.true_answer("Complete: 300 - 4 =") == " 296"
     assert world.true_answer("Question: What is the greatest common divisor of 700 and 21?\nAnswer:") == " 7"
     assert world.true_answer("Question: What is 555 + 12? And 3?\nAnswer:") is None
     assert world.true_answer("Question: What is it?\nAnswer:") is None

@@ -2,10 +2,12 @@ r"""Wordings and answer formats: the same question in several forms.
 
 qa         Question: What is 12 + 7?\nAnswer:                                  ->  12 is on the first line: " 19"
 tagged     Question: What is 12 + 7?\nGive the answer in <answer></answer>.\n  ->  <answer>19</answer>
-cloze      12 + 7 =                                                            ->  " 19"
+cloze      Complete: 12 + 7 =                                                  ->  " 19"
 rationale  Question: What is 12 + 7?\nSteps:                                   ->  " 12 + 7 = 19.\nAnswer: 19"
 
-`qa` and `tagged` suit every question; `cloze` those that have a statement, `rationale` those that have a working.
+No form begins with the question itself: a model reads the first word of a text badly where its tokenizer puts no mark
+before it (a sum's first number was as good as unread). `qa` and `tagged` suit every question, `cloze` those that have a
+statement, `rationale` those that have a working.
 """
 
 from __future__ import annotations
@@ -40,7 +42,7 @@ FORMS: dict[str, Form] = {
     for form in (
         Form("qa", _ASKS, "\nAnswer:", ("\n",), "question and answer"),
         Form("tagged", _ASKS, "\nGive the answer in <answer></answer>.\n", ("\n\n", "\nQuestion:"), "answer in tags"),
-        Form("cloze", "", "", ("\n",), "sentence to complete"),
+        Form("cloze", "Complete: ", "", ("\n",), "sentence to complete"),
         Form("rationale", _ASKS, "\nSteps:", ("\n\n", "\nQuestion:"), "steps before the answer"),
     )
 }
@@ -79,14 +81,12 @@ def put_answer(answer: str, form: str, question: Question) -> str:
 
 
 def asked_in(prompt: str) -> tuple[str, str] | None:
-    """Read a prompt: (form, the question or statement in it); None where it is of no form.
-
-    Whatever ends like no other form is a statement to complete, provided that it stands on one line.
-    """
+    """Read a prompt: (form, the question or statement in it); None where it is of no form."""
     for form in FORMS.values():
-        if form.name != "cloze" and prompt.startswith(form.before) and prompt.endswith(form.after):
-            return form.name, prompt[len(form.before) : -len(form.after)]
-    return None if "\n" in prompt or not prompt.strip() else ("cloze", prompt)
+        asked = prompt.removeprefix(form.before).removesuffix(form.after)
+        if prompt == form.before + asked + form.after and asked.strip() and (form.after or "\n" not in asked):
+            return form.name, asked
+    return None
 
 
 _TAG = re.compile(r"<answer>(.*?)</answer>", re.DOTALL)
