@@ -30,6 +30,8 @@ class Wanted:
     """Samples to keep, at most."""
     skills: tuple[str, ...]
     """Skills and domains of the targeted benchmarks."""
+    seeds: str = "benchmark-train"
+    """Where given questions come from (`strategies.seed_questions`)."""
 
 
 def elicit(atlas: Atlas, interface: Interface, wanted: Wanted, seed: int) -> Corpus:
@@ -42,7 +44,7 @@ def elicit(atlas: Atlas, interface: Interface, wanted: Wanted, seed: int) -> Cor
         vain (`unasked`), so that what it was asked for adds up to what was spent; `notes` says why there are fewer
         than wanted.
     """
-    task = Task(atlas, interface, wanted.skills, wanted.forms, np.random.default_rng(seed))
+    task = Task(atlas, interface, wanted.skills, wanted.forms, np.random.default_rng(seed), wanted.seeds)
     filters = Filters(wanted.forms, None if wanted.strategy == "seedless" else wanted.skills, atlas.splits.held_out)
     rounds = STRATEGIES[wanted.strategy](task)
     samples: list[Sample] = []

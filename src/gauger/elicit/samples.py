@@ -87,7 +87,7 @@ class Corpus:
         ]
         schema = {"id": pl.String, "prompt": pl.String, "answer": pl.String, "whole": pl.Boolean}
         write_parquet(directory / "corpus.parquet", pl.DataFrame(texts, schema=schema))
-        write_parquet(directory / "ledger.parquet", pl.DataFrame([_ledger_row(s) for s in self.samples], LEDGER))
+        write_parquet(directory / "ledger.parquet", ledger_of(self.samples))
 
 
 LEDGER: dict[str, pl.DataType | type[pl.DataType]] = {
@@ -107,6 +107,11 @@ LEDGER: dict[str, pl.DataType | type[pl.DataType]] = {
     "length": pl.Int64,
 }
 """Columns of `ledger.parquet`; `length` is the text's own number of tokens, begin and end marks included."""
+
+
+def ledger_of(samples: Sequence[Sample]) -> pl.DataFrame:
+    """Return the ledger of samples, one row each."""
+    return pl.DataFrame([_ledger_row(sample) for sample in samples], LEDGER)
 
 
 def _ledger_row(sample: Sample) -> dict[str, object]:

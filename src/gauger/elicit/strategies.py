@@ -1,6 +1,6 @@
 """How prompts are made. Each strategy yields rounds of prompts, until its seeds are used up or enough was kept.
 
-label     the benchmark's own training questions, as they are
+label     given questions as they are: the benchmark's own training questions, unless the stage's seeds are others
 expand    the teacher goes on from the cut-off beginning of a seed question, and so writes a new one
 textbook  the teacher is given a topic and writes freely about it
 seedless  the teacher is given nothing and writes the question too
@@ -36,10 +36,12 @@ class Task:
     """Skills and domains of the targeted benchmarks."""
     forms: tuple[str, ...]
     rng: np.random.Generator
+    seeds: str = "benchmark-train"
+    """Where given questions come from."""
 
 
 def label(task: Task) -> Rounds:
-    """One round: every training question of the targeted benchmarks in every form, in random order."""
+    """One round: every given question on the targeted benchmarks' skills in every form, in random order."""
     prompts = [seed for skill in task.skills for seed in _seed_prompts(task, skill)]
     order = task.rng.permutation(len(prompts))
     chosen = [prompts[i] for i in order]
@@ -83,11 +85,23 @@ STRATEGIES: dict[str, Callable[[Task], Rounds]] = {
 
 
 def _seed_prompts(task: Task, skill: str) -> list[tuple[Question, Words]]:
-    questions = task.atlas.benchmark_train[skill]
-    return [(question, prompt) for question in questions for prompt in _prompts(question, task.forms)]
+    questions = seed_questions(task.atlas, skill, task.seeds)
+    return [(question, prompt) for question in questions for prompt in prompts_of(question, task.forms)]
 
 
-def _prompts(question: Question, forms: Sequence[str]) -> list[Words]:
+def seed_questions(atlas: Atlas, skill: str, seeds: str) -> list[Question]:
+    """Return the questions of a skill that a seed source offers.
+
+    `web`: those that the base's web answers; `reference`: all that may be trained on; any other: the benchmark's own
+    train split.
+    """
+    if seeds == "reference":
+        return atlas.train_questions(skill)
+    return (atlas.known if seeds == "web" else atlas.benchmark_train)[skill]
+
+
+def prompts_of(question: Question, forms: Sequence[str]) -> list[Words]:
+    """Word a question as a prompt in every form that its skill has."""
     forms = [form for form in forms if has_form(question.family, form)]
     return [topic(question) if form == "story" else render(question, form)[0] for form in forms]
 

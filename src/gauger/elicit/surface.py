@@ -53,6 +53,20 @@ class Interface:
         self.spent.tokens_out += sum(answer.tokens_out for answer in answers)
         return answers
 
+    def read(self, lengths: Sequence[int]) -> int:
+        """Book requests that have given texts scored: one query each, its tokens read and none written.
+
+        Returns
+        -------
+        int
+            How many of the texts, from the first, fit into the budget.
+        """
+        allowed = self._allowed(lengths, 1)
+        self.exhausted |= allowed < len(lengths)
+        self.spent.queries += allowed
+        self.spent.tokens_in += sum(lengths[:allowed])
+        return allowed
+
     def _allowed(self, most_tokens: Sequence[int], queries_each: int) -> int:
         """Count the requests that fit into what is left of the budgets, each at the most that it could use."""
         room, queries = len(most_tokens), self.surface.max_queries

@@ -16,6 +16,8 @@ from gauger.run.local import RunResult
 from gauger.run.plan import Cell, Plan
 from gauger.store.atomic import read_json
 
+CORPUS = "corpus"
+"""Name of a stage's corpus as a source of training rows, whoever wrote its texts."""
 KEPT_IN = "web (kept in)"
 """Name of the base's own web text that a stage mixes into every batch, as a source of training rows."""
 RECORDS: dict[str, pl.DataType | type[pl.DataType]] = {
@@ -88,20 +90,33 @@ def _ledger(cells: Sequence[Cell], done: Mapping[str, Path]) -> pl.DataFrame:
             arm=pl.lit(cell.arm), replicate=pl.lit(cell.replicate, pl.Int64), stage=pl.lit(number, pl.Int64)
         )
         for cell in cells
-        for number, key in enumerate(cell.corpora)
-        if key in done
+        for keys in (cell.corpora, cell.stages)
+        for number, key in enumerate(keys)
+        if key in done and (done[key] / "ledger.parquet").exists()
     ]
     return pl.concat([table.select(*columns) for table in tables] or [pl.DataFrame(schema=columns)])
 
 
 def _training(cells: Sequence[Cell], done: Mapping[str, Path]) -> Iterator[tuple[Any, ...]]:
-    """Yield the tokens of each source of rows of every stage: rows drawn x mean length, and distinct rows x it."""
+    """Yield the tokens of each source of rows of every stage, as `run.trained` counts them.
+
+    A source without a name is the stage's corpus, or the web beside it; without a count of tokens, rows drawn x mean
+    length, and distinct rows x it.
+    """
     for cell in cells:
         for number, key in enumerate(cell.stages):
             sources = read_json(done[key] / "training.json")["sources"] if key in done else []
-            for name, source in zip(("corpus", KEPT_IN), sources, strict=False):
+            for place, source in enumerate(sources):
+                name = source.get("name") or (KEPT_IN if place else CORPUS)
                 tokens = [source[count] * source["mean_tokens"] for count in ("rows", "unique_rows")]
-                yield (cell.arm, cell.replicate, number, name, *tokens)
+                yield (
+                    cell.arm,
+                    cell.replicate,
+                    number,
+                    name,
+                    source.get("tokens", tokens[0]),
+                    source.get("unique_tokens", tokens[1]),
+                )
 
 
 def _notes(keys: Sequence[str], done: Mapping[str, Path]) -> Iterator[str]:
@@ -118,7 +133,7 @@ def _failures(plan: Plan, result: RunResult) -> Iterator[Failure]:
         missing = [key for key in (*cell.corpora, *cell.stages, cell.records) if key not in result.done]
         if missing:
             job, reason = _blame(plan, missing[0], reasons)
-            notes = "; ".join(_notes(list(job.inputs.values()), result.done)) if job.kind == "train" else ""
+            notes = "; ".join(_notes(list(job.inputs.values()), result.done)) if job.kind.startswith("train") else ""
             yield Failure(cell.arm, cell.replicate, job.stage, f"{reason} ({notes})" if notes else reason)
 
 

@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from gauger.run.atlas_plan import TRAIN_JOBS
 from gauger.run.job import Job
 from gauger.run.plan import SAMPLED, TEACHER
 from gauger.run.planner import of_kind
@@ -59,7 +60,7 @@ class Costs(ABC):
 class AtlasCosts(Costs):
     """Costs in the embedded world."""
 
-    trains = ("pretrain", "train")
+    trains = ("pretrain", "train", *TRAIN_JOBS.values())
 
     def __init__(self, study: Study, atlas: Atlas) -> None:
         self.study, self.atlas = study, atlas

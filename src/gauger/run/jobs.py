@@ -49,17 +49,19 @@ def _atlas(settings: AtlasWorld) -> Atlas:
     return Atlas(settings)
 
 
-def _world(params: Params) -> Atlas:
+def world_of(params: Params) -> Atlas:
+    """Return the world of a job."""
     return _atlas(AtlasWorld.model_validate(params["world"]))
 
 
-def _asked(params: Params, directory: Path, name: str) -> TinyTeacher:
-    return TinyTeacher(name, load(directory), _world(params).language)
+def asked(params: Params, directory: Path, name: str) -> TinyTeacher:
+    """Return the model in a directory as one that can be asked."""
+    return TinyTeacher(name, load(directory), world_of(params).language)
 
 
 def pretrain(params: Params, inputs: Inputs, out: Path) -> None:  # noqa: ARG001 - the runner's signature
     """Train a model from scratch on the base's web, or on the teacher's library."""
-    atlas = _world(params)
+    atlas = world_of(params)
     texts = atlas.web if params["text"] == "web" else atlas.library
     rows = rows_of(atlas.language, [(text.prompt, text.answer, True) for text in texts])
     size = ModelSize.model_validate(params["model"])
@@ -73,17 +75,23 @@ def pretrain(params: Params, inputs: Inputs, out: Path) -> None:  # noqa: ARG001
 
 def ask_teacher(params: Params, inputs: Inputs, out: Path) -> None:
     """Elicit one stage's corpus from the teacher."""
-    interface = Interface(_asked(params, inputs["teacher"], "teacher"), Surface.model_validate(params["surface"]))
-    wanted = Wanted(params["strategy"], tuple(params["forms"]), params["samples"], tuple(params["skills"]))
-    corpus = elicit(_world(params), interface, wanted, params["seed"])
+    interface = Interface(asked(params, inputs["teacher"], "teacher"), Surface.model_validate(params["surface"]))
+    wanted = Wanted(
+        params["strategy"],
+        tuple(params["forms"]),
+        params["samples"],
+        tuple(params["skills"]),
+        params.get("seeds", "benchmark-train"),
+    )
+    corpus = elicit(world_of(params), interface, wanted, params["seed"])
     _write(corpus, out, interface if params["soft"] else None, params["top_k"])
 
 
 def ask_base(params: Params, inputs: Inputs, out: Path) -> None:
     """Have the student's own base answer the prompts of a teacher's corpus (placebo)."""
-    atlas = _world(params)
+    atlas = world_of(params)
     shows_all = Surface(log_probabilities="full")
-    interface = Interface(_asked(params, inputs["base"], "base"), shows_all)
+    interface = Interface(asked(params, inputs["base"], "base"), shows_all)
     prompts = [
         Sample(prompt, (), params["strategy"], "self", whole=whole)
         for prompt, _, whole in read_texts(inputs["prompts"])
@@ -107,7 +115,7 @@ def gather(params: Params, inputs: Inputs, out: Path) -> None:
 
 
 def _gathered(params: Params, inputs: Inputs) -> list[Sample]:
-    atlas, rng = _world(params), np.random.default_rng(params["seed"])
+    atlas, rng = world_of(params), np.random.default_rng(params["seed"])
     source, samples, strategy = params["source"], params["samples"], params["strategy"] or "text"
     if source == TextSource.TEST_ITEMS:
         return with_test_items(atlas, read_texts(inputs["prompts"]), params["benchmarks"], strategy)
@@ -124,7 +132,7 @@ def _gathered(params: Params, inputs: Inputs) -> list[Sample]:
 
 def train_stage(params: Params, inputs: Inputs, out: Path) -> None:
     """Train a student on one stage's corpus, with its share of the base's web in every batch."""
-    atlas = _world(params)
+    atlas = world_of(params)
     corpus = rows_of(atlas.language, read_texts(inputs["corpus"]), load_soft(inputs["corpus"]))
     sources, per_batch = [corpus], [params["batch"]]
     n_web = round(params["web_share"] * params["batch"])
@@ -143,9 +151,9 @@ def train_stage(params: Params, inputs: Inputs, out: Path) -> None:
 
 def measure_model(params: Params, inputs: Inputs, out: Path) -> None:
     """Measure a model on benchmarks."""
-    atlas = _world(params)
+    atlas = world_of(params)
     benchmarks = [atlas.benchmark(name) for name in params["benchmarks"]]
-    records = measure(_asked(params, inputs["model"], "model"), benchmarks, params["max_new_tokens"])
+    records = measure(asked(params, inputs["model"], "model"), benchmarks, params["max_new_tokens"])
     write_parquet(out / "records.parquet", records)
 
 

@@ -128,8 +128,8 @@ class Planner(ABC):
         model, corpora, stages = self.base, [], []
         for number, stage in enumerate(arm.recipe):
             copied = self.recipes[arm.of][number] if arm.of else stage
-            corpora.append(self._corpus(stage, copied, replicate))
-            model = self._train(stage, number, replicate, model, corpora[-1])
+            corpora.append(self.corpus(stage, copied, replicate, model))
+            model = self.train(stage, number, replicate, model, corpora[-1])
             stages.append(model)
         self._cell(arm.name, replicate, tuple(corpora), tuple(stages), model)
 
@@ -140,8 +140,16 @@ class Planner(ABC):
         records = self.job("measure", "measure", params, inputs, cost)
         self.result.cells.append(Cell(arm, replicate, corpora, stages, records))
 
-    def _corpus(self, stage: ResolvedStage, copied: ResolvedStage, replicate: int) -> str:
-        """Plan a stage's corpus; `copied` is the stage of which it is a control, whose prompts it then shares."""
+    def corpus(self, stage: ResolvedStage, copied: ResolvedStage, replicate: int, start: str) -> str:  # noqa: ARG002
+        """Plan a stage's corpus.
+
+        Parameters
+        ----------
+        copied : ResolvedStage
+            The stage of which it is a control, whose prompts it then shares; else the stage itself.
+        start : str
+            Key of the model that will be trained on it, for stages in which that model writes.
+        """
         if stage.source is TextSource.TEACHER:
             return self._ask_teacher(stage, replicate)
         if stage.source is TextSource.SELF:
@@ -189,7 +197,8 @@ class Planner(ABC):
             params["benchmarks"] = self.targeted
         return self.job("gather", f"gather {stage.source}", params, inputs, stage.steps)
 
-    def _train(self, stage: ResolvedStage, number: int, replicate: int, start: str, corpus: str) -> str:
+    def train(self, stage: ResolvedStage, number: int, replicate: int, start: str, corpus: str) -> str:
+        """Plan the training on a stage, the `number`-th of its arm."""
         params = {**self.training(stage), "seed": seed_of(self.study.seed, "train", replicate, number)}
         inputs = {"start": start, "corpus": corpus, **self.training_inputs()}
         return self.job("train", stage.kind, params, inputs, stage.steps * stage.batch)

@@ -9,6 +9,13 @@ REGISTRY = {
     "gather": "gauger.run.jobs:gather",
     "train": "gauger.run.jobs:train_stage",
     "measure": "gauger.run.jobs:measure_model",
+    "gather-questions": "gauger.run.stage_jobs:gather_questions",
+    "draw-pairs": "gauger.run.stage_jobs:draw_pairs",
+    "train-on-pairs": "gauger.run.stage_jobs:train_on_pairs",
+    "train-on-policy": "gauger.run.stage_jobs:train_on_policy",
+    "train-on-rewards": "gauger.run.stage_jobs:train_on_rewards",
+    "blend": "gauger.run.mixture_jobs:blend_corpora",
+    "train-on-mixture": "gauger.run.mixture_jobs:train_on_mixture",
     "language-materialise": "gauger.run.language_jobs:materialise_model",
     "language-specialise": "gauger.run.language_jobs:specialise",
     "language-ask-teacher": "gauger.run.language_jobs:ask_teacher",
@@ -18,7 +25,16 @@ REGISTRY = {
     "language-measure": "gauger.run.language_jobs:measure_model",
 }
 """Kind -> "module:function"; the workers import them, the driver does not."""
-CODE = ("gauger.run.jobs", "gauger.worlds", "gauger.elicit", "gauger.train.tiny", "gauger.measure.exact_match")
+CODE = (
+    "gauger.run.jobs",
+    "gauger.run.stage_jobs",
+    "gauger.run.mixture_jobs",
+    "gauger.run.trained",
+    "gauger.worlds",
+    "gauger.elicit",
+    "gauger.train.tiny",
+    "gauger.measure.exact_match",
+)
 """Modules that can change the result of a job of the embedded world."""
 LANGUAGE_CODE = (
     "gauger.run.language_jobs",

@@ -81,14 +81,15 @@ class Mixture:
         if any(count and not len(rows) for rows, count in zip(self.sources, self.rows_per_batch, strict=True)):
             raise GaugerError("there is nothing to train on: the corpus has no samples")
         streams = [
-            _stream(len(rows), count, np.random.default_rng([seed, index]))
+            shuffled(len(rows), count, np.random.default_rng([seed, index]))
             for index, (rows, count) in enumerate(zip(self.sources, self.rows_per_batch, strict=True))
         ]
         for _ in range(steps):
             yield collate([(rows, next(stream)) for rows, stream in zip(self.sources, streams, strict=True)])
 
 
-def _stream(n_rows: int, count: int, rng: np.random.Generator) -> Iterator[IntArray]:
+def shuffled(n_rows: int, count: int, rng: np.random.Generator) -> Iterator[IntArray]:
+    """Yield `count` row numbers at a time, from fresh permutations of all rows, without end."""
     stream = np.empty(0, dtype=np.int64)
     while True:
         while len(stream) < count:
