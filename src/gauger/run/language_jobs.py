@@ -9,8 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
-from gauger.elicit.chat.messages import Message, ReplyOutcome
+from gauger.elicit.chat.corpus import ChatCorpus
+from gauger.elicit.chat.messages import ChatTeacher, Message, ReplyOutcome
 from gauger.elicit.continuing import TextFilters, WantedTexts, answer_texts, elicit_texts
+from gauger.elicit.instructing import elicit_by_instruction
 from gauger.elicit.teacher import Shown
 from gauger.elicit.text_samples import TextSample, kept, read_text_rows, write_texts
 from gauger.errors import GaugerError
@@ -110,10 +112,22 @@ def ask_teacher(params: Params, inputs: Inputs, out: Path) -> None:
     wanted = WantedTexts(
         params["strategy"], tuple(params["forms"]), params["samples"], tuple(params["skills"]), params["max_new_tokens"]
     )
+    if not isinstance(teacher, Plain) or teacher.chat:
+        _ask_by_instruction(world, teacher, wanted, params).write(out)
+        return
     samples, notes = elicit_texts(world, teacher, wanted, params["seed"])
     write_texts(samples, out, _counter(teacher), notes)
     if params["soft"]:
         _keep_shown(samples, teacher, params, out)
+
+
+def _ask_by_instruction(world: TextWorld, teacher: ChatTeacher, wanted: WantedTexts, params: Params) -> ChatCorpus:
+    if params["soft"]:
+        raise GaugerError("only a local checkpoint that continues text shows log-probabilities; distil text instead")
+    surface, templates = params["surface"], params["teacher"]["templates"]
+    shows = "text and reasoning" if surface["reasoning"] == "shown" else "text"
+    folder = Path(templates) if templates else None
+    return elicit_by_instruction(world, teacher, wanted, params["seed"], shows, folder)
 
 
 def _keep_shown(samples: Sequence[TextSample], teacher: object, params: Params, out: Path) -> None:

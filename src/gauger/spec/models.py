@@ -104,6 +104,8 @@ class CheckpointTeacher(Part):
     """How the specialist is trained; null: all weights."""
     terms: Text = ""
     """Terms of use of what it writes; stands in the ledger."""
+    templates: Reference | None = None
+    """Folder with `STRATEGY.yaml` prompts in place of our own; null: ours."""
     surface: Surface = Surface()
     """What the teacher's interface shows."""
 
@@ -129,6 +131,8 @@ class EndpointTeacher(Part):
     """Rate limit; null: none."""
     tokens_per_minute: Count | None = None
     """Rate limit; null: none."""
+    templates: Reference | None = None
+    """Folder with `STRATEGY.yaml` prompts in place of our own; null: ours."""
     surface: Surface = Surface()
     """What the teacher's interface shows."""
 
@@ -140,6 +144,8 @@ class ReplayTeacher(Part):
     """Recorded answers."""
     directory: Reference
     """Where `gauger elicit` or a run has recorded them."""
+    templates: Reference | None = None
+    """Folder with `STRATEGY.yaml` prompts in place of our own; null: ours."""
     surface: Surface = Surface()
     """What the teacher's interface shows."""
 
