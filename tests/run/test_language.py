@@ -83,6 +83,8 @@ def test_every_cell_has_records_and_the_report_says_what_it_is(finished):
     assert document["study"]["versions"].keys() >= {"transformers", "peft"}
     assert any("procedural" in text for text in document["limits"])
     assert not document["failures"]
+    ways = {row["measure"] for row in document["study"]["extraction"]}
+    assert {"verified, strict", "verified, flexible"} <= ways
 
 
 def test_no_training_text_touches_what_is_held_out(finished):

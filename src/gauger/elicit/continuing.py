@@ -65,16 +65,24 @@ def elicit_texts(
             why = "nothing new was left to ask"
             break
         written = filters.prompts(fresh)
-        ready = [sample for sample in written if sample.dropped is None][: wanted.samples - n_kept]
-        answered = filters.texts(answer_texts(teacher, ready, wanted.max_new_tokens, seed + number))
+        ready = [sample for sample in written if sample.dropped is None]
+        asked = ready[: wanted.samples - n_kept]
+        answered = filters.texts(answer_texts(teacher, asked, wanted.max_new_tokens, seed + number))
         samples += [sample for sample in written if sample.dropped is not None] + answered
+        samples += _paid_in_vain(ready, answered)
         n_kept += sum(sample.dropped is None for sample in answered)
         if n_kept >= wanted.samples:
             return samples, ()
-        if len(answered) < len(ready) or not fresh:
+        if len(answered) < len(asked) or not fresh:
             why = "the budget is spent"
             break
     return samples, (f"{n_kept} of {wanted.samples} samples: {why}",)
+
+
+def _paid_in_vain(ready: Sequence[TextSample], answered: Sequence[TextSample]) -> list[TextSample]:
+    """Keep the prompts that the teacher wrote and nobody asked: what was spent on them must stand in the ledger."""
+    done = {sample.prompt for sample in answered}
+    return [replace(sample, dropped="unasked") for sample in ready if sample.queries and sample.prompt not in done]
 
 
 def answer_texts(

@@ -12,8 +12,8 @@ import polars as pl
 from gauger.elicit.samples import LEDGER
 from gauger.records import Failure
 from gauger.run.job import Job
-from gauger.run.local import RunResult
 from gauger.run.plan import Cell, Plan
+from gauger.run.result import RunResult
 from gauger.store.atomic import read_json
 
 CORPUS = "corpus"
@@ -51,6 +51,8 @@ class Collected:
     """One row per arm, replicate, stage and source of rows: tokens trained on (with repeats), and distinct ones."""
     failures: tuple[Failure, ...]
     notes: tuple[str, ...]
+    flexible: pl.DataFrame | None = None
+    """The records once more, with answers read flexibly; None where the models' answers allow one reading only."""
 
 
 def collect(plan: Plan, result: RunResult) -> Collected:
@@ -65,22 +67,32 @@ def collect(plan: Plan, result: RunResult) -> Collected:
         ledger=_ledger(cells, done),
         training=pl.DataFrame(list(_training(cells, done)), TRAINING, orient="row"),
         failures=tuple(_failures(plan, result)),
+        flexible=_flexible(plan, cells, done),
         notes=tuple(dict.fromkeys(f"{cell.arm}: {note}" for cell in cells for note in _notes(cell.corpora, done))),
     )
 
 
 def _records(plan: Plan, cells: Sequence[Cell], done: Mapping[str, Path]) -> pl.DataFrame:
-    roles = {name: str(benchmark.role) for name, benchmark in plan.study.benchmarks.items()}
-    tables = [
-        pl.read_parquet(done[cell.records] / "records.parquet").with_columns(
-            study=pl.lit(plan.study.study),
-            arm=pl.lit(cell.arm),
-            replicate=pl.lit(cell.replicate, pl.Int64),
-            role=pl.col("benchmark").replace_strict(roles, return_dtype=pl.String),
-        )
-        for cell in cells
-    ]
+    tables = [_cell_records(plan, cell, done) for cell in cells]
     return pl.concat([table.select(*RECORDS) for table in tables] or [pl.DataFrame(schema=RECORDS)])
+
+
+def _flexible(plan: Plan, cells: Sequence[Cell], done: Mapping[str, Path]) -> pl.DataFrame | None:
+    tables = [_cell_records(plan, cell, done) for cell in cells]
+    if not tables or any("flexible_score" not in table.columns for table in tables):
+        return None
+    read = [table.with_columns(outcome="flexible_outcome", score="flexible_score") for table in tables]
+    return pl.concat([table.select(*RECORDS) for table in read])
+
+
+def _cell_records(plan: Plan, cell: Cell, done: Mapping[str, Path]) -> pl.DataFrame:
+    roles = {name: str(benchmark.role) for name, benchmark in plan.study.benchmarks.items()}
+    return pl.read_parquet(done[cell.records] / "records.parquet").with_columns(
+        study=pl.lit(plan.study.study),
+        arm=pl.lit(cell.arm),
+        replicate=pl.lit(cell.replicate, pl.Int64),
+        role=pl.col("benchmark").replace_strict(roles, return_dtype=pl.String),
+    )
 
 
 def _ledger(cells: Sequence[Cell], done: Mapping[str, Path]) -> pl.DataFrame:
@@ -132,17 +144,17 @@ def _failures(plan: Plan, result: RunResult) -> Iterator[Failure]:
     for cell in plan.cells:
         missing = [key for key in (*cell.corpora, *cell.stages, cell.records) if key not in result.done]
         if missing:
-            job, reason = _blame(plan, missing[0], reasons)
-            notes = "; ".join(_notes(list(job.inputs.values()), result.done)) if job.kind.startswith("train") else ""
+            job, reason = _blame(plan, missing[0], reasons, result.stopped)
+            notes = "; ".join(_notes(list(job.inputs.values()), result.done)) if "train" in job.kind else ""
             yield Failure(cell.arm, cell.replicate, job.stage, f"{reason} ({notes})" if notes else reason)
 
 
-def _blame(plan: Plan, key: str, reasons: Mapping[str, tuple[Job, str]]) -> tuple[Job, str]:
-    """Find the failed job that a missing result goes back to."""
+def _blame(plan: Plan, key: str, reasons: Mapping[str, tuple[Job, str]], limit: str) -> tuple[Job, str]:
+    """Find the failed job that a missing result goes back to, or say that it was not run."""
     waiting = [key]
     while waiting:
         job = plan.jobs[waiting.pop()]
         if job.key in reasons:
             return reasons[job.key]
         waiting += job.inputs.values()
-    return plan.jobs[key], "not run"
+    return plan.jobs[key], f"not run: {limit} was reached" if limit else "not run"

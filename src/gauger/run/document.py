@@ -12,8 +12,10 @@ from typing import Any
 import polars as pl
 
 from gauger.estimate.design import Design, VerdictRule
+from gauger.estimate.sensitivity import Scored, Scoring, disagreements, sensitivity
 from gauger.estimate.study import estimate_study
-from gauger.records import ArmInfo, BenchmarkInfo, Document
+from gauger.measure.language import readings
+from gauger.records import ArmInfo, BenchmarkInfo, Document, Estimate
 from gauger.run.collect import Collected
 from gauger.run.describe import arm_infos, examples, limits, threats
 from gauger.run.ledger import ledger_rows
@@ -56,8 +58,9 @@ def make_document(material: Material) -> Document:
     arms = arm_infos(plan.arms, ledger)
     design = make_design(study, arms, benchmarks, post_hoc=bool(material.changes))
     found = estimate_study(collected.records, design, _difficulty(benchmarks))
+    scorings = _scorings(collected, found.estimates, design)
     return Document(
-        study=about(material.loaded),
+        study=about(material.loaded) | ({"extraction": [one.to_dict() for one in scorings]} if scorings else {}),
         estimates=found.estimates,
         verdict=found.verdict,
         assay=found.assay,
@@ -75,8 +78,20 @@ def make_document(material: Material) -> Document:
         failures=collected.failures,
         switched_off=off,
         warnings=[f"Changed after the run had started: {change}." for change in material.changes]
-        + [f"{note}." for note in collected.notes],
+        + [f"{note}." for note in collected.notes]
+        + disagreements(scorings),
     )
+
+
+def _scorings(collected: Collected, estimates: Sequence[Estimate], design: Design) -> list[Scoring]:
+    """Estimate once more with answers read flexibly, where the records hold that reading."""
+    if collected.flexible is None:
+        return []
+    choices = readings(list(design.roles))
+    others = [
+        Scored(name, choice.others[0], collected.flexible.filter(benchmark=name)) for name, choice in choices.items()
+    ]
+    return sensitivity(collected.records, estimates, design, others, choices)
 
 
 def make_design(

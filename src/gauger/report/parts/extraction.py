@@ -1,4 +1,4 @@
-"""Whether the conclusion depends on how answers were read out of the same outputs (comparisons of logs)."""
+"""Whether the conclusion depends on how answers were read out of the same outputs (logs, and studies of language models)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def build(view: View) -> Section | None:
     if not rows:
         return None
     lead = (
-        "The logs scored the same outputs in several ways. The estimates of this report rest on the one marked; where "
+        "The same outputs were scored in several ways. The estimates of this report rest on the one marked; where "
         "another leads to another conclusion, the result depends on the scoring, not on the model alone."
     )
     columns = ("Benchmark", "Scored by", "Used", "Estimand", "Value", "Interval", "Items", "Conclusion")
