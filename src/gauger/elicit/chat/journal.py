@@ -137,7 +137,8 @@ class Journal:
                 self._append_line(header_line(teacher))
                 fsync_path(self.path.parent)
                 self.teacher = teacher
-            self._same_teacher(teacher)
+            else:
+                self._same_teacher(self.teacher, teacher)
             self._held = held.pop_all()
 
     def _leave(self) -> None:
@@ -156,13 +157,17 @@ class Journal:
             if self.teacher is not None:
                 self._append_line(torn_line(torn))
 
-    def _same_teacher(self, teacher: str) -> None:
-        if self.teacher != teacher:
+    def _same_teacher(self, known: str, teacher: str) -> None:
+        """Refuse another model; the same model at another address is the same teacher, and noted."""
+        if _model(known) != _model(teacher):
             raise UserError(
                 f"replies of {teacher} in {self.path}",
-                f"those of {self.teacher}",
+                f"those of {known}",
                 hint="Choose another directory: replies of two teachers are not mixed.",
             )
+        if known != teacher:
+            self._append_line(header_line(teacher))
+            self.teacher = teacher
 
     def _append_line(self, line: bytes) -> None:
         self._write(line)
@@ -191,9 +196,9 @@ class Journal:
                 offset += len(raw)
 
     def _take_in(self, piece: _Piece, line: dict[str, Any]) -> None:
-        if piece.offset == 0:
-            if line.get("schema") != SCHEMA:
-                raise InputError("a journal of replies", "another file", Place(str(self.path), 1))
+        if piece.offset == 0 and line.get("schema") != SCHEMA:
+            raise InputError("a journal of replies", "another file", Place(str(self.path), 1))
+        if "teacher" in line:
             self.teacher = str(line["teacher"])
         elif "torn_bytes" in line:
             self.torn += 1
@@ -217,3 +222,8 @@ def _parsed(raw: bytes) -> dict[str, Any] | None:
     except ValueError:
         return None
     return found if isinstance(found, dict) else None
+
+
+def _model(teacher: str) -> str:
+    """Return what follows the address in a teacher's name."""
+    return teacher.rpartition("#")[2]

@@ -1,6 +1,7 @@
 """One reply as one line of JSON, and back: the format `gauger.journal/1`.
 
-The first line names the teacher: ``{"schema": "gauger.journal/1", "teacher": NAME}``. Every other line is a reply with
+The first line names the teacher, ``{"schema": "gauger.journal/1", "teacher": NAME}``, and so does one more wherever
+the same model was asked at another address. Every other line is a reply with
 its request, ``{"key": KEY, "request": {...}, "reply": {...}}``, or tells of a line that a crash had torn,
 ``{"torn_bytes": N}``. Fields at their default are left out. The text is ASCII, so that no torn or lone character spoils
 a line.

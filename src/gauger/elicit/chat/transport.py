@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import openai
 
 _NEVER_CONNECTED = frozenset({"ConnectError", "ConnectTimeout", "PoolTimeout", "ProxyError", "UnsupportedProtocol"})
+_NEVER_CONNECTED_AIOHTTP = frozenset({"ClientConnectorError", "ConnectionTimeoutError", "InvalidURL"})
 _NO_KEY = "none"
 
 
@@ -49,15 +50,16 @@ class Line:
             body_text = self.clean(error.response.text)
             return status_fault(error.status_code, error.response.headers, body_text, self.address)
         except openai.APIConnectionError as error:
-            return self._broken(error.__cause__ or error)
+            return self._broken(error)
         except (openai.APIError, OSError) as error:
             return self._broken(error)
         return response.content
 
     def _broken(self, error: BaseException) -> Fault:
-        name = type(error).__name__
-        said = quote(self.clean(str(error)))
-        return Fault(f"{name}: {said}" if said else name, paid=name not in _NEVER_CONNECTED)
+        causes = _causes(error)
+        said = quote(self.clean(str(causes[-1])))
+        name = type(causes[-1]).__name__
+        return Fault(f"{name}: {said}" if said else name, paid=not _never_connected(causes))
 
 
 @asynccontextmanager
@@ -99,3 +101,23 @@ def _http_client(in_flight: int, patience: Patience) -> Any:
         return openai.DefaultAioHttpClient(**settings)
     except RuntimeError:  # what openai raises without its aiohttp extra
         return openai.DefaultAsyncHttpxClient(**settings)
+
+
+def _causes(error: BaseException) -> list[BaseException]:
+    """Return an error and its causes, the first of all last."""
+    found = [error]
+    while (cause := found[-1].__cause__) is not None:
+        found.append(cause)
+    return found
+
+
+def _never_connected(causes: list[BaseException]) -> bool:
+    """Say whether the request cannot have arrived.
+
+    Where aiohttp carries the request its own error decides: the client above it reports a reset as a timeout while
+    connecting, and a reset request may be paid.
+    """
+    names = {kind.__name__ for cause in causes for kind in type(cause).__mro__}
+    if any(type(cause).__module__.startswith("aiohttp") for cause in causes):
+        return bool(names & _NEVER_CONNECTED_AIOHTTP)
+    return bool(names & _NEVER_CONNECTED)

@@ -100,8 +100,8 @@ def _read(body: Mapping[str, Any], clean: Callable[[str], str]) -> ChatReply | F
     if choice is None:
         return Fault("the reply has no choices", paid=True, contentless=True)
     message = choice.get("message") or {}
-    text, refusal = message.get("content") or choice.get("text") or "", message.get("refusal")
-    reasoning = message.get("reasoning_content") or message.get("reasoning")
+    text, refusal = _text(message.get("content") or choice.get("text")) or "", _text(message.get("refusal"))
+    reasoning = _text(message.get("reasoning_content") or message.get("reasoning"))
     finish = choice.get("finish_reason")
     if finish == "error":
         return Fault("the endpoint broke off the reply with an error", paid=True)
@@ -125,6 +125,15 @@ def _read(body: Mapping[str, Any], clean: Callable[[str], str]) -> ChatReply | F
         tokens_cached=tokens_cached,
         log_probabilities=_log_probabilities(choice.get("logprobs") or {}, clean),
     )
+
+
+def _text(found: object) -> str | None:
+    """Read a text, or the texts of a list of parts; None where there is none."""
+    if isinstance(found, Sequence) and not isinstance(found, str):
+        return "".join(str(part["text"]) for part in found if part.get("type") == "text")
+    if found is None or isinstance(found, str):
+        return found
+    raise TypeError("not a text")
 
 
 def _split_reasoning(text: str, reasoning: str | None) -> tuple[str, str | None]:

@@ -1,0 +1,21 @@
+"""A batch in a process of its own, to be killed: python -m elicit.chat.driver URL JOURNAL COUNT."""
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+from gauger.elicit.chat.journalled import Journalled
+
+from .common import QUICK, endpoint, questions
+
+
+def main():
+    url, path, count = sys.argv[1:]
+    for _ in Journalled(endpoint(url, patience=replace(QUICK, total_s=0.5, attempts=40)), Path(path)).ask(
+        questions(int(count))
+    ):
+        pass
+
+
+if __name__ == "__main__":
+    main()

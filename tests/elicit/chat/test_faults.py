@@ -1,0 +1,107 @@
+"""At 30 % faults nothing is lost, nothing is paid twice uncounted, and a killed batch resumes to the same replies."""
+
+import os
+import random
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from gauger.elicit.chat.budget import Budget
+from gauger.elicit.chat.journalled import Journalled
+from gauger.elicit.chat.prices import Prices
+
+from .common import QUICK, endpoint, questions
+from .fault_server import FAULTS, PROMPT_TOKENS, TOKENS, FaultServer, refuses, text_of
+
+IN_FLIGHT = 16
+COUNT = 160
+RATE = 0.3
+STALLED = replace(QUICK, total_s=0.5, attempts=40)
+"""A busy machine may be as slow as a stalled server: such a reply is asked again, and counted, like any other."""
+PRICES = Prices(1.0, 4.0)
+TESTS = Path(__file__).parents[2]
+
+
+def expected(requests):
+    """What an undisturbed server answers: (outcome, text) per request."""
+    prompts = [request.messages[0].content for request in requests]
+    return [
+        ("refused", "I would rather not.") if refuses(prompt) else ("answered", text_of(prompt)) for prompt in prompts
+    ]
+
+
+def said(replies, count):
+    found = dict(replies)
+    assert len(replies) == len(found) == count
+    return [(str(found[index].outcome), found[index].text) for index in range(count)]
+
+
+def test_nothing_is_lost_and_nothing_is_paid_twice_uncounted(tmp_path):
+    requests = questions(300)
+    budget = Budget(max_usd=1.0, prices=PRICES)
+    with FaultServer(RATE) as server:
+        teacher = Journalled(endpoint(server.url, budget, patience=STALLED), tmp_path / "replies.jsonl")
+        replies = list(teacher.ask(requests))
+    assert said(replies, 300) == expected(requests)
+    assert set(server.met) == {"none", *FAULTS}  # every fault was met
+    paid_again = sum(reply.paid_again for _, reply in replies)
+    assert sum(server.paid.values()) <= 300 + paid_again
+    for index, reply in replies:
+        assert server.paid[requests[index].messages[0].content, 0] <= 1 + reply.paid_again
+        assert reply.requests > reply.paid_again
+    spent = budget.spent
+    assert spent.queries == 300 + paid_again
+    assert spent.queries_unseen == paid_again
+    assert spent.usd <= 1.0
+    paid_usd = sum(server.paid.values()) * PRICES.usd(PROMPT_TOKENS, TOKENS)
+    assert paid_usd <= spent.usd
+    assert [reply.cost_usd for _, reply in replies] == [PRICES.usd(PROMPT_TOKENS, TOKENS)] * 300
+
+
+def test_killed_at_random_moments_and_resumed_it_ends_with_the_same_replies(tmp_path):
+    requests, path, chance = questions(COUNT), tmp_path / "replies.jsonl", random.Random(os.urandom(8))
+    kills = sorted(chance.sample(range(2, COUNT * 3 // 4), 2))
+    with FaultServer(RATE, latency_s=0.02) as server:
+        for n_lines in kills:
+            kill_when(server.url, path, n_lines)
+        kept = sum(b'"reply"' in line for line in path.read_bytes().splitlines())
+        assert kept < COUNT
+        teacher = Journalled(endpoint(server.url, patience=STALLED), path)
+        replies = list(teacher.ask(requests))
+    assert said(replies, COUNT) == expected(requests), kills
+    paid_again = sum(reply.paid_again for _, reply in replies)
+    assert sum(server.paid.values()) <= COUNT + paid_again + len(kills) * IN_FLIGHT, kills
+
+
+def kill_when(url, path, n_lines):
+    """Run the batch in a process of its own, and kill it once the journal has so many lines."""
+    command = [sys.executable, "-m", "elicit.chat.driver", url, str(path), str(COUNT)]
+    process = subprocess.Popen(command, cwd=TESTS)
+    try:
+        while not path.exists() or path.read_bytes().count(b"\n") < n_lines:
+            assert process.poll() is None, f"the batch ended before {n_lines} lines"
+            time.sleep(0.005)
+    finally:
+        process.kill()
+        process.wait()
+
+
+@pytest.mark.parametrize(
+    "budget", [Budget(max_tokens=900), Budget(max_queries=40), Budget(max_usd=0.0015, prices=PRICES)]
+)
+def test_the_budget_is_a_hard_stop_that_keeps_what_there_is(budget):
+    requests = questions(200)
+    with FaultServer(RATE, seed=3) as server:
+        replies = list(endpoint(server.url, budget, patience=STALLED).ask(requests))
+    assert budget.exhausted
+    assert 0 < len(replies) < 200
+    indices = sorted(index for index, _ in replies)
+    assert indices == list(range(len(replies)))  # strictly in order
+    generated = sum(server.paid.values())
+    assert generated <= budget.spent.queries <= (budget.max_queries or 10**9)
+    assert generated * (PROMPT_TOKENS + TOKENS) <= (budget.max_tokens or 10**9)
+    assert generated * PRICES.usd(PROMPT_TOKENS, TOKENS) <= (budget.max_usd or 10**9)
