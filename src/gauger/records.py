@@ -48,6 +48,8 @@ class ArmKind(StrEnum):
     FORMAT = "format"
     LEAK = "leak"
     REFERENCE = "reference"
+    CELL = "cell"
+    """A cell of the study's factorial: some of its ingredients."""
 
 
 class Reason(StrEnum):

@@ -7,6 +7,8 @@ import pytest
 from gauger.errors import StudyError, UserError
 from gauger.spec import load_study, parse_study
 from gauger.spec.load import MAX_BYTES
+from gauger.spec.mixture import MixtureStage
+from gauger.spec.own_samples import OnPolicyStage, PreferenceStage, RlStage
 from gauger.spec.stages import ContinueStage, LogitDistillStage, SftStage, TextDistillStage
 from gauger.spec.world import World
 
@@ -35,6 +37,10 @@ def test_every_key_arrives() -> None:
         ContinueStage,
         SftStage,
         TextDistillStage,
+        MixtureStage,
+        OnPolicyStage,
+        PreferenceStage,
+        RlStage,
     ]
     assert study.arms["soft"].start == "label"
     assert study.controls.reference.off == "The ceiling is known from an earlier study"
@@ -211,7 +217,8 @@ def test_the_verdict_needs_a_benchmark_of_its_role() -> None:
 
 def test_logit_distillation_needs_log_probabilities() -> None:
     text = FULL.replace("log_probabilities: top-k\n    top_k: 5", "log_probabilities: none")
-    (message,) = messages_of(text)
+    message, own = messages_of(text)
+    assert "arms.own-samples.stages.1.kind: expected a surface that shows log-probabilities" in own
     assert "arms.soft.stages.0.kind: expected a surface that shows log-probabilities for logit-distill" in message
     assert "Text distillation (kind: text-distill) is the way" in message
 
@@ -222,6 +229,7 @@ def test_without_a_targeted_benchmark_nothing_can_be_seeded_by_it() -> None:
     assert [message.split(": ")[1] for message in messages[1:]] == [
         "arms.label.stages.0.seeds",
         "arms.mixed.stages.2.seeds",
+        "arms.own-samples.stages.1.seeds",
     ]
 
 

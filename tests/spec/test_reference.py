@@ -25,7 +25,8 @@ def test_every_key_stands_in_the_table() -> None:
     data = read_tree(FULL).data
     for path in leaves(data):
         if path[0] == "arms":
-            name = str(path[-1]) if len(path) > 3 else f"arms.NAME.{path[-1]}"
+            own = str(path[-1]) if len(path) < 6 else f"{path[4]}.N.{path[-1]}"
+            name = own if len(path) > 3 else f"arms.NAME.{path[-1]}"
         else:
             name = ".".join("NAME" if path[0] == "benchmarks" and i == 1 else str(key) for i, key in enumerate(path))
             name = name.removeprefix(f"{path[0]}.") if study_shape().properties[str(path[0])].kinds else name

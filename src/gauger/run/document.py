@@ -12,6 +12,8 @@ from typing import Any
 import polars as pl
 
 from gauger.estimate.design import Design, VerdictRule
+from gauger.estimate.ingredient_amounts import amounts, ingredients_of
+from gauger.estimate.ingredients import Ingredients
 from gauger.estimate.sensitivity import Scored, Scoring, disagreements, sensitivity
 from gauger.estimate.study import estimate_study
 from gauger.measure.language import readings
@@ -56,7 +58,8 @@ def make_document(material: Material) -> Document:
     benchmarks = {name: material.world.benchmark(name) for name in study.benchmarks}
     ledger = ledger_rows(collected)
     arms = arm_infos(plan.arms, ledger)
-    design = make_design(study, arms, benchmarks, post_hoc=bool(material.changes))
+    ingredients = _ingredients(study, collected)
+    design = make_design(study, arms, benchmarks, ingredients, post_hoc=bool(material.changes))
     found = estimate_study(collected.records, design, _difficulty(benchmarks))
     scorings = _scorings(collected, found.estimates, design)
     return Document(
@@ -83,6 +86,20 @@ def make_document(material: Material) -> Document:
     )
 
 
+def _ingredients(study: Study, collected: Collected) -> Ingredients | None:
+    """Describe the study's factorial, with the tokens that each ingredient's stages trained on."""
+    if study.factorial is None:
+        return None
+    by_stage = (
+        collected.training.group_by("arm", "replicate", "stage")
+        .agg(pl.col("tokens").sum())
+        .group_by("arm", "stage")
+        .agg(pl.col("tokens").mean())
+    )
+    tokens = {(arm, stage): total for arm, stage, total in by_stage.select("arm", "stage", "tokens").iter_rows()}
+    return ingredients_of(study.factorial, amounts(study.factorial, tokens))
+
+
 def _scorings(collected: Collected, estimates: Sequence[Estimate], design: Design) -> list[Scoring]:
     """Estimate once more with answers read flexibly, where the records hold that reading."""
     if collected.flexible is None:
@@ -98,6 +115,7 @@ def make_design(
     study: Study,
     arms: Sequence[ArmInfo],
     benchmarks: Benchmarks,
+    ingredients: Ingredients | None = None,
     *,
     post_hoc: bool = False,
 ) -> Design:
@@ -120,6 +138,7 @@ def make_design(
         unparsed_wrong=study.unparsed == "wrong",
         skills={name: benchmark.skill for name, benchmark in benchmarks.items()},
         switched_off=switched_off(study),
+        ingredients=ingredients,
     )
 
 

@@ -30,6 +30,9 @@ def stages_of(study: Study) -> Iterator[tuple[StagePath, AnyStage]]:
     for name, arm in study.arms.items():
         for index, stage in enumerate(arm.stages):
             yield ("arms", name, "stages", index), stage
+    for name, ingredient in study.factorial.ingredients.items() if study.factorial is not None else ():
+        for index, stage in enumerate(ingredient.stages):
+            yield ("factorial", "ingredients", name, "stages", index), stage
 
 
 def forms_of(study: Study) -> Iterator[tuple[StagePath, tuple[str, ...], str]]:

@@ -6,8 +6,9 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 
 from gauger.errors import UserError, nearest
 from gauger.spec.arm_checks import check_arms, check_starts, forms_of, learns_from_teacher, stages_of
-from gauger.spec.controls import CONTROL_NAMES
+from gauger.spec.controls import CONTROL_NAMES, RESERVED_NAMES
 from gauger.spec.faults import Fault
+from gauger.spec.ingredient_checks import check_factorial
 from gauger.spec.models import ModelSize
 from gauger.spec.study import CopyingControl, Study
 from gauger.spec.world import World
@@ -29,12 +30,14 @@ def check_study(study: Study, benchmarks_known: Known | None = None, forms_known
     """
     found = [
         *_check_models(study),
+        *_check_strategies(study),
         *_check_sizes(study),
         *_check_surface(study),
+        *_check_decoding(study),
         *_check_roles(study),
         *check_starts(study),
     ]
-    found += [*check_arms(study), *_check_controls(study), *_check_verdict(study)]
+    found += [*check_arms(study), *_check_controls(study), *_check_verdict(study), *_check_factorial(study)]
     benchmarks = ((("benchmarks", name), name) for name in study.benchmarks)
     forms = ((path, form) for path, _, form in forms_of(study))
     found += _check_known(study, benchmarks_known, "benchmark", benchmarks)
@@ -105,6 +108,12 @@ def _check_surface(study: Study) -> Iterator[Fault]:
         hint = "Set log_probabilities to top-k, or take top_k away."
         wanted = f"nothing where log_probabilities is {surface.log_probabilities}"
         yield Fault(path, wanted, f"{surface.top_k}", hint, reads)
+
+
+def _check_factorial(study: Study) -> Iterator[Fault]:
+    if study.factorial is not None:
+        taken = {*study.arms, *RESERVED_NAMES} - {"base"}
+        yield from check_factorial(study.factorial, taken, paired=study.estimation.paired)
 
 
 def _check_decoding(study: Study) -> Iterator[Fault]:

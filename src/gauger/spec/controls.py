@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from gauger.records import ArmKind
+from gauger.spec.ingredient_cells import factorial_cells
 from gauger.spec.recipes import Recipe, TextSource, full_recipe, resolve_stage
 from gauger.spec.study import Study
 
@@ -81,7 +82,7 @@ def resolved_controls(study: Study) -> dict[str, dict[str, Any]]:
 
 
 def expand_arms(study: Study) -> tuple[Arm, ...]:
-    """List every arm of the study: base, matched controls, declared arms, then the controls that copy one.
+    """List every arm of the study: base, matched controls, declared arms, the controls that copy one, cells.
 
     A switched-off control is left out (`switched_off` gives the reasons). The study must have passed the checks of
     `load_study`: its starts name declared arms and form no cycle.
@@ -96,7 +97,17 @@ def expand_arms(study: Study) -> tuple[Arm, ...]:
     matched = tuple(_matched(name, recipe) for recipe, name in names.items())
     by_name = {arm.name: arm for arm in declared}
     copies = tuple(_copy(kind, by_name[copied_arm(study, kind)]) for kind in COPYING if kind not in off)
-    return (*base, *matched, *declared, *copies)
+    return (*base, *matched, *declared, *copies, *_cells(study))
+
+
+def _cells(study: Study) -> tuple[Arm, ...]:
+    """List the cells of the factorial; the one without ingredients is the base itself."""
+    cells = factorial_cells(study.factorial) if study.factorial is not None else ()
+    return tuple(
+        Arm(cell.name, ArmKind.CELL, "base", cell.recipe, cell.recipe, cell.description)
+        for cell in cells
+        if cell.recipe
+    )
 
 
 def _base() -> Arm:

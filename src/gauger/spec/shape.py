@@ -7,12 +7,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from gauger.spec.base import NAME_PATTERN
+from gauger.spec.ingredients import ORDER_PATTERN, WORD_PATTERN
 from gauger.spec.json_schema import study_json_schema
 
 _PATTERNS = {
     NAME_PATTERN: "a name (lower-case letters, digits, single hyphens)",
     r"\S": "a reason in words",
+    WORD_PATTERN: "names joined by colons",
+    ORDER_PATTERN: "names joined by plus signs",
 }
+_STAND_INS = {WORD_PATTERN: "xxx:yyy:zzz", ORDER_PATTERN: "xxx+yyy"}
 
 
 @dataclass(frozen=True)
@@ -106,10 +110,14 @@ class Shape:
             return [Shape(schema["items"]).stand_in()]
         if kind in {"integer", "number"}:
             return schema.get("minimum", schema.get("maximum", 1))
-        return False if kind == "boolean" else "xxx"
+        return False if kind == "boolean" else _STAND_INS.get(schema.get("pattern", ""), "xxx")
 
     def _one_entry(self) -> dict[str, Any]:
-        return {} if self.named is None else {"xxx": self.named.stand_in()}
+        """Fill a mapping of free names with as many entries as it needs, one at least."""
+        if self.named is None:
+            return {}
+        least = max(1, self.schema.get("minProperties", 1))
+        return {f"xxx{n or ''}": self.named.stand_in() for n in range(least)}
 
 
 def study_shape() -> Shape:

@@ -9,6 +9,7 @@ from pydantic import Field, Strict, StringConstraints, model_validator
 
 from gauger.records import Role
 from gauger.spec.base import NAME_PATTERN, Level, Name, Part, Prose, Reason, Seed, Text
+from gauger.spec.ingredients import Factorial
 from gauger.spec.models import Student, Teacher
 from gauger.spec.stages import Stage
 from gauger.spec.world import World
@@ -128,6 +129,8 @@ class Study(Part):
     """Benchmarks by name, each with its role."""
     arms: Annotated[Mapping[Name, ArmSpec], Field(min_length=1, max_length=256)]
     """Declared arms by name; control arms are generated beside them."""
+    factorial: Factorial | None = None
+    """Ingredients of a pipeline, whose cells are run as arms beside the declared ones; null: none."""
     controls: Controls = Controls()
     """The generated control arms; each is on unless switched off with a reason."""
     decoding: Decoding = Decoding()
