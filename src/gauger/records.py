@@ -229,6 +229,8 @@ class Document:
     limits: Sequence[str] = ()
     """What this study cannot say, one sentence each."""
     failures: Sequence[Failure] = ()
+    scaling: Mapping[str, Any] | None = None
+    """The study's scale: points, curves, predicted cells, equivalents (`estimate.scale_study`); None: it has none."""
     switched_off: Mapping[str, str] = field(default_factory=dict)
     """Controls that the study switched off -> the reason it gave."""
     warnings: Sequence[str] = ()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
+from gauger.records import ArmKind
 from gauger.run.plan import BASE, TEACHER, seed_of
 from gauger.run.planner import Planner, of_kind
 from gauger.run.registry import CODE
@@ -12,6 +13,7 @@ from gauger.spec import (
     AtlasWorld,
     ModelSize,
     ResolvedStage,
+    ScaledCell,
     ScratchStudent,
     ScratchTeacher,
     Surface,
@@ -31,6 +33,8 @@ TRAIN_JOBS = {
     "mixture": "train-on-mixture",
 }
 """Kind of stage -> kind of its training job, where it is not `train`."""
+SCALED = "scale:"
+"""Begins the name of every cell of a scale."""
 
 
 class AtlasPlanner(Planner):
@@ -48,6 +52,18 @@ class AtlasPlanner(Planner):
         student = of_kind(self.study.student, ScratchStudent)
         return self._pretrain(BASE, "web", student.model, student.training)
 
+    def models_of(self, cell: ScaledCell) -> tuple[str, str]:
+        """Pre-train the cell's teacher, where it has one, and its base; cells share them."""
+        teacher, student = of_kind(self.study.teacher, ScratchTeacher), of_kind(self.study.student, ScratchStudent)
+        asked, base = self.teacher, self.base
+        if cell.teacher_steps is not None:
+            training = teacher.training.model_copy(update={"steps": cell.teacher_steps})
+            asked = self._pretrain(TEACHER, "library", teacher.model, training)
+        if cell.kind is not ArmKind.TEACHER:
+            training = student.training.model_copy(update={"steps": cell.base_steps})
+            base = self._pretrain(BASE, "web", cell.student, training)
+        return asked, base
+
     def _pretrain(self, name: str, text: str, model: ModelSize, training: Training) -> str:
         params = {
             "text": text,
@@ -63,6 +79,8 @@ class AtlasPlanner(Planner):
             "benchmarks": list(self.study.benchmarks),
             "max_new_tokens": self.study.decoding.max_new_tokens,
         }
+        if self.current[0].startswith(SCALED):
+            params["loss"] = True
         world = of_kind(self.study.world, AtlasWorld)
         return params, ROWS_PER_ITEM * world.benchmark_items * len(self.study.benchmarks)
 

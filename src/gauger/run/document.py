@@ -5,8 +5,9 @@ from __future__ import annotations
 import platform
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -23,6 +24,7 @@ from gauger.run.describe import arm_infos, examples, limits, threats
 from gauger.run.ledger import ledger_rows
 from gauger.run.opening import AnyWorld
 from gauger.run.plan import Plan
+from gauger.run.scale import scaling
 from gauger.spec import LoadedStudy, Study, fingerprint, switched_off
 from gauger.worlds.benchmarks import Benchmark
 from gauger.worlds.language import TextBenchmark
@@ -46,6 +48,8 @@ class Material:
     changes: tuple[str, ...] = ()
     """What of the frozen rule was changed after the start of the run."""
     texts: Texts | None = None
+    done: Mapping[str, Path] | None = None
+    """Key of a job -> the directory of its result; what only the scale reads."""
 
 
 def make_document(material: Material) -> Document:
@@ -53,7 +57,8 @@ def make_document(material: Material) -> Document:
 
     The same for the same study and records: no time, place or host enters.
     """
-    study, plan, collected = material.loaded.study, material.plan, material.collected
+    study, plan = material.loaded.study, material.plan
+    whole, collected = material.collected, _without_scale(plan, material.collected)
     off = switched_off(study)
     benchmarks = {name: material.world.benchmark(name) for name in study.benchmarks}
     ledger = ledger_rows(collected)
@@ -78,12 +83,22 @@ def make_document(material: Material) -> Document:
         examples=examples(plan.arms, material.texts or {}),
         threats=threats(study, plan.arms, off),
         limits=limits(study),
+        scaling=scaling(plan, whole, material.done or {}, study.estimation.level),
         failures=collected.failures,
         switched_off=off,
         warnings=[f"Changed after the run had started: {change}." for change in material.changes]
         + [f"{note}." for note in collected.notes]
         + disagreements(scorings),
     )
+
+
+def _without_scale(plan: Plan, collected: Collected) -> Collected:
+    """Leave the cells of the scale out: they are estimated by themselves."""
+    names = sorted(cell.name for cell in plan.scaled)
+    if not names:
+        return collected
+    tables = {name: getattr(collected, name) for name in ("records", "ledger", "training")}
+    return replace(collected, **{name: table.filter(~pl.col("arm").is_in(names)) for name, table in tables.items()})
 
 
 def _ingredients(study: Study, collected: Collected) -> Ingredients | None:

@@ -6,13 +6,14 @@ the code behind them enters every content address, so that a change of code neve
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
 from gauger.elicit.elicitation import Wanted, answer, elicit
 from gauger.elicit.filters import Filters
@@ -38,6 +39,7 @@ from gauger.train.tiny.rows import Mixture, Rows
 from gauger.train.tiny.teacher import TinyTeacher
 from gauger.worlds.atlas import Atlas
 from gauger.worlds.atlas.world import CONTEXT
+from gauger.worlds.benchmarks import Benchmark
 
 Params = Mapping[str, Any]
 Inputs = Mapping[str, Path]
@@ -155,6 +157,20 @@ def measure_model(params: Params, inputs: Inputs, out: Path) -> None:
     benchmarks = [atlas.benchmark(name) for name in params["benchmarks"]]
     records = measure(asked(params, inputs["model"], "model"), benchmarks, params["max_new_tokens"])
     write_parquet(out / "records.parquet", records)
+    if params.get("loss"):
+        write_json(out / "loss.json", _losses(params, inputs["model"], benchmarks))
+
+
+@torch.inference_mode()
+def _losses(params: Params, directory: Path, benchmarks: Sequence[Benchmark]) -> dict[str, Any]:
+    """Measure the cross-entropy of the true answers, nats per token, on each benchmark, and count the weights."""
+    model, language = load(directory).eval(), world_of(params).language
+    found = {}
+    for benchmark in benchmarks:
+        rows = rows_of(language, [(item.prompt, item.answer, False) for item in benchmark.items])
+        (batch,) = Mixture((rows,), (len(rows),)).batches(1, 0)
+        found[benchmark.name] = float(next_token(model, batch))
+    return {"loss": found, "parameters": sum(weight.numel() for weight in model.parameters())}
 
 
 def _write(corpus: Corpus, out: Path, interface: Interface | None, top_k: int | None) -> None:

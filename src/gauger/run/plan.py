@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import dataclass, field
 
 from gauger.run.job import Job
-from gauger.spec import Arm, Study
+from gauger.spec import Arm, ScaledCell, Study
 
 TEACHER = "teacher"
 BASE = "base"
@@ -34,6 +34,8 @@ class Plan:
 
     study: Study
     arms: tuple[Arm, ...]
+    scaled: tuple[ScaledCell, ...] = ()
+    """Cells of the study's scale, planned beside the arms."""
     jobs: dict[str, Job] = field(default_factory=dict)
     """Key -> job, in an order in which inputs come first."""
     cells: list[Cell] = field(default_factory=list)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from dataclasses import replace
 from typing import Any, ClassVar, TypeVar
 
 from gauger.errors import JobError
-from gauger.records import Role
+from gauger.records import ArmKind, Role
 from gauger.run.job import make_job, source_version
 from gauger.run.plan import BASE, SAMPLED, TEACHER, Cell, Plan, seed_of
-from gauger.spec import Arm, ResolvedStage, Study, TextSource, expand_arms
+from gauger.spec import Arm, ResolvedStage, ScaledCell, Study, TextSource, expand_arms, scale_cells
 
 PartT = TypeVar("PartT")
 
@@ -43,7 +44,7 @@ class Planner(ABC):
         self.world = self.describe_world()
         self.targeted = [name for name, b in study.benchmarks.items() if b.role is Role.TARGETED]
         self.skills = list(dict.fromkeys(skills[name] for name in self.targeted))
-        self.result = Plan(study, expand_arms(study))
+        self.result = Plan(study, expand_arms(study), scale_cells(study))
         self.recipes = {arm.name: arm.recipe for arm in self.result.arms}
 
     def plan(self) -> Plan:
@@ -59,6 +60,8 @@ class Planner(ABC):
                 continue
             for replicate in range(self.study.replicates):
                 self._arm(arm, replicate)
+        for cell in self.result.scaled:
+            self._scaled(cell)
         return self.result
 
     # --- what a world fills in ---------------------------------------------------------------------------------------
@@ -132,6 +135,22 @@ class Planner(ABC):
             model = self.train(stage, number, replicate, model, corpora[-1])
             stages.append(model)
         self._cell(arm.name, replicate, tuple(corpora), tuple(stages), model)
+
+    def _scaled(self, cell: ScaledCell) -> None:
+        """Plan one cell of the scale: its base, its teacher, and its stages in every replicate."""
+        self.current = (cell.name, None)
+        self.teacher, self.base = self.models_of(cell)
+        if cell.of is None:
+            self._cell(cell.name, 0, (), (), self.teacher if cell.kind is ArmKind.TEACHER else self.base)
+            return
+        arm = replace(cell.of, name=cell.name, recipe=cell.recipe, of=None)
+        scale = self.study.scale
+        for replicate in range((scale and scale.replicates) or self.study.replicates):
+            self._arm(arm, replicate)
+
+    def models_of(self, cell: ScaledCell) -> tuple[str, str]:
+        """Plan the teacher and the base of a cell of the scale; returns their jobs' keys."""
+        raise JobError(f"{cell.name}: this world has no scale")
 
     def _cell(self, arm: str, replicate: int, corpora: tuple[str, ...], stages: tuple[str, ...], model: str) -> None:
         self.current = (arm, replicate if stages else None)

@@ -14,11 +14,12 @@ from gauger.run.cache import Cache
 from gauger.run.collect import collect
 from gauger.run.describe import EXAMPLES_EACH
 from gauger.run.document import Material, Texts, make_document
-from gauger.run.local import RunResult, run_jobs
+from gauger.run.execution import Execution, execute
+from gauger.run.flops import training_flops
 from gauger.run.opening import plan_loaded
 from gauger.run.plan import Plan
 from gauger.run.progress import Progress
-from gauger.run.registry import REGISTRY
+from gauger.run.result import RunResult
 from gauger.spec import LoadedStudy, Study, compare_frozen, frozen_rule
 from gauger.store.atomic import read_json, write_json, write_parquet
 from gauger.store.directory import RunDirectory
@@ -38,7 +39,7 @@ class Finished:
     result: RunResult
 
 
-def run_study(loaded: LoadedStudy, out: Path, *, workers: int, progress: Progress) -> Finished:
+def run_study(loaded: LoadedStudy, out: Path, *, execution: Execution, progress: Progress) -> Finished:
     """Run or resume a study in a directory.
 
     Parameters
@@ -47,8 +48,8 @@ def run_study(loaded: LoadedStudy, out: Path, *, workers: int, progress: Progres
         The study.
     out : Path
         Directory of the run; what an earlier run of the same work left there is used.
-    workers : int
-        Worker processes; 0 is one per core.
+    execution : Execution
+        Where to run, with how many workers, and how far; it changes no estimate.
     progress : Progress
         The display.
 
@@ -75,9 +76,10 @@ def run_study(loaded: LoadedStudy, out: Path, *, workers: int, progress: Progres
     changes = freeze(run, loaded.study)
     for change in changes:
         progress.note(f"changed since the run was first started, and so post hoc: {change}")
-    result = run_jobs(list(plan.jobs.values()), Cache(run.jobs), workers=workers, registry=REGISTRY, progress=progress)
+    jobs, cache = list(plan.jobs.values()), Cache(run.jobs.resolve())
+    result = execute(jobs, cache, execution, training_flops(plan, world), progress)
     collected = collect(plan, result)
-    document = make_document(Material(loaded, plan, world, collected, changes, sample_texts(plan, result)))
+    document = make_document(Material(loaded, plan, world, collected, changes, sample_texts(plan, result), result.done))
     write_json(run.study, loaded.study.model_dump(mode="json"))
     write_parquet(run.records, collected.records)
     write_parquet(run.ledger, collected.ledger)

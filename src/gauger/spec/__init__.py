@@ -57,6 +57,7 @@ from gauger.spec.models import (
     Training,
 )
 from gauger.spec.recipes import Recipe, ResolvedStage, TextSource
+from gauger.spec.scale_cells import ScaledCell, scale_cells
 from gauger.spec.study import Benchmark, Study, VerdictRule
 from gauger.spec.world import AtlasWorld, World
 
@@ -77,6 +78,7 @@ __all__ = [
     "Recipe",
     "ReplayTeacher",
     "ResolvedStage",
+    "ScaledCell",
     "ScratchStudent",
     "ScratchTeacher",
     "Specialising",
@@ -98,6 +100,7 @@ __all__ = [
     "parse_study",
     "render_json_schema",
     "resolved_controls",
+    "scale_cells",
     "study_json_schema",
     "switched_off",
 ]

@@ -37,7 +37,13 @@ def check_study(study: Study, benchmarks_known: Known | None = None, forms_known
         *_check_roles(study),
         *check_starts(study),
     ]
-    found += [*check_arms(study), *_check_controls(study), *_check_verdict(study), *_check_factorial(study)]
+    found += [
+        *check_arms(study),
+        *_check_controls(study),
+        *_check_verdict(study),
+        *_check_factorial(study),
+        *_check_scale(study),
+    ]
     benchmarks = ((("benchmarks", name), name) for name in study.benchmarks)
     forms = ((path, form) for path, _, form in forms_of(study))
     found += _check_known(study, benchmarks_known, "benchmark", benchmarks)
@@ -114,6 +120,27 @@ def _check_factorial(study: Study) -> Iterator[Fault]:
     if study.factorial is not None:
         taken = {*study.arms, *RESERVED_NAMES} - {"base"}
         yield from check_factorial(study.factorial, taken, paired=study.estimation.paired)
+
+
+def _check_scale(study: Study) -> Iterator[Fault]:
+    scale, path = study.scale, ("scale",)
+    if scale is None:
+        return
+    if study.world.kind != "atlas":
+        yield Fault(path, "no scale, or a world of kind atlas", "a scale", "", (("world",),))
+    yield from _check_arm_name(study, scale.arm, (*path, "arm"))
+    if study.controls.matched.off is not None:
+        hint = "The curves of the control are what the distilled ones are compared with."
+        yield Fault(("controls", "matched", "off"), "the control matched to be on, for scale", "off", hint, (path,))
+    if not any(benchmark.role == scale.role for benchmark in study.benchmarks.values()):
+        yield Fault((*path, "role"), "a role that some benchmark has", f"'{scale.role}'", "", (("benchmarks",),))
+    for i, size in enumerate(scale.students):
+        if size.width % size.heads:
+            yield Fault((*path, "students", i, "width"), f"a multiple of heads ({size.heads})", f"{size.width}")
+    for name in ("students", "base_steps", "teacher_steps", "budgets"):
+        values = getattr(scale, name)
+        if len(set(values)) < len(values):
+            yield Fault((*path, name), "different values", "one of them twice")
 
 
 def _check_decoding(study: Study) -> Iterator[Fault]:

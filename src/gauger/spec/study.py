@@ -11,6 +11,7 @@ from gauger.records import Role
 from gauger.spec.base import NAME_PATTERN, Level, Name, Part, Prose, Reason, Seed, Text
 from gauger.spec.ingredients import Factorial
 from gauger.spec.models import Student, Teacher
+from gauger.spec.scale import Scale
 from gauger.spec.stages import Stage
 from gauger.spec.world import World
 
@@ -131,6 +132,8 @@ class Study(Part):
     """Declared arms by name; control arms are generated beside them."""
     factorial: Factorial | None = None
     """Ingredients of a pipeline, whose cells are run as arms beside the declared ones; null: none."""
+    scale: Scale | None = None
+    """Grids over student size, teacher strength and budget around one declared arm; null: none."""
     controls: Controls = Controls()
     """The generated control arms; each is on unless switched off with a reason."""
     decoding: Decoding = Decoding()

@@ -1,0 +1,125 @@
+"""The scale of a study after its run: cells' scores, losses, tokens and spendings become points of curves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from statistics import fmean, stdev
+from typing import Any
+
+import polars as pl
+
+from gauger.estimate.design import Design
+from gauger.estimate.scale_study import CONTROL, ScalePoint, scale_document
+from gauger.estimate.scaling import FitRequest
+from gauger.estimate.study import estimate_study
+from gauger.records import ArmInfo, ArmKind, Estimate
+from gauger.run.collect import Collected
+from gauger.run.plan import Plan
+from gauger.spec import ScaledCell
+from gauger.stats.laws.fit import Search
+from gauger.store.atomic import read_json
+
+DRAWS, STARTS = 500, 100
+
+
+def scaling(plan: Plan, collected: Collected, done: Mapping[str, Path], level: float) -> dict[str, Any] | None:
+    """Estimate the scale of a study; None where it has none.
+
+    Parameters
+    ----------
+    plan, collected
+        The study's plan, and what its run has produced.
+    done : Mapping
+        Key of a job -> the directory of its result.
+    level : float
+        Coverage of intervals.
+    """
+    scale = plan.study.scale
+    if scale is None:
+        return None
+    estimates = _estimates(plan, collected)
+    losses = _losses(plan, done)
+    points = [
+        point
+        for cell in plan.scaled
+        if cell.of is not None and (point := _point(plan, cell, estimates, losses, collected)) is not None
+    ]
+    return scale_document(
+        points, str(scale.role), scale.held_out, FitRequest(draws=DRAWS, level=level, search=Search(starts=STARTS))
+    )
+
+
+def _estimates(plan: Plan, collected: Collected) -> dict[tuple[str, str], Estimate]:
+    """Score every cell, each distilled one against its control, over the scale's role; by (estimand, arm)."""
+    study, names = plan.study, {cell.name for cell in plan.scaled}
+    arms = tuple(ArmInfo(cell.name, str(cell.kind), "", matched=cell.matched) for cell in plan.scaled)
+    roles = {name: str(benchmark.role) for name, benchmark in study.benchmarks.items()}
+    estimation = study.estimation
+    design = Design(
+        arms=arms,
+        roles=roles,
+        paired=estimation.paired,
+        moderated=estimation.moderated,
+        level=estimation.level,
+        unparsed_wrong=study.unparsed == "wrong",
+    )
+    records = collected.records.filter(pl.col("arm").is_in(sorted(names)))
+    found = estimate_study(records, design).estimates
+    role = str(study.scale.role) if study.scale is not None else ""
+    return {(one.estimand, one.arm): one for one in found if one.over == role and one.benchmark is None}
+
+
+def _losses(plan: Plan, done: Mapping[str, Path]) -> dict[str, list[dict[str, Any]]]:
+    """Read the losses that were measured, replicate by replicate."""
+    names = {cell.name for cell in plan.scaled}
+    found: dict[str, list[dict[str, Any]]] = {}
+    for cell in plan.cells:
+        if cell.arm in names and cell.records in done:
+            found.setdefault(cell.arm, []).append(read_json(done[cell.records] / "loss.json"))
+    return found
+
+
+def _point(
+    plan: Plan,
+    cell: ScaledCell,
+    estimates: Mapping[tuple[str, str], Estimate],
+    losses: Mapping[str, Sequence[Mapping[str, Any]]],
+    collected: Collected,
+) -> ScalePoint | None:
+    """Put one cell's point together; None where nothing of it was measured."""
+    measured = losses.get(cell.name, ())
+    if not measured:
+        return None
+    of_role = [_mean_loss(plan, one) for one in measured]
+    teacher = losses.get(f"scale:teacher:t{cell.teacher_steps}", ())
+    score, uplift = estimates.get(("score", cell.name)), estimates.get(("uplift", cell.name))
+    spent = collected.ledger.filter(arm=cell.name, source="teacher")
+    n = len(measured)
+    return ScalePoint(
+        arm=cell.name,
+        curve=CONTROL if cell.kind is ArmKind.MATCHED else f"distilled, teacher of {cell.teacher_steps} steps",
+        n_params=int(measured[0]["parameters"]),
+        n_tokens=float(collected.training.filter(arm=cell.name)["tokens"].sum()) / n,
+        budget=cell.budget,
+        student=f"{cell.student.width} x {cell.student.layers}, base of {cell.base_steps} steps",
+        accuracy=score.value if score else None,
+        accuracy_se=score.se if score else None,
+        loss=fmean(of_role),
+        loss_se=stdev(of_role) / n**0.5 if n > 1 else None,
+        n_items=score.n_items if score else None,
+        n_replicates=n,
+        teacher_loss=_mean_loss(plan, teacher[0]) if teacher else None,
+        teacher_tokens=float(spent["tokens_out"].sum()) / n if spent.height else None,
+        queries=float(spent["queries"].sum()) / n if spent.height else None,
+        uplift=uplift.value if uplift else None,
+        uplift_low=uplift.low if uplift else None,
+        uplift_high=uplift.high if uplift else None,
+    )
+
+
+def _mean_loss(plan: Plan, measured: Mapping[str, Any]) -> float:
+    """Average a model's losses over the benchmarks of the scale's role."""
+    scale = plan.study.scale
+    names = [name for name, one in plan.study.benchmarks.items() if scale is not None and one.role == scale.role]
+    return fmean(measured["loss"][name] for name in names)
