@@ -16,7 +16,7 @@ import numpy as np
 from gauger.errors import UserError
 from gauger.estimate.scaling import FitRequest, choose_laws, common_points, fit_document
 from gauger.estimate.scaling_equivalents import Distilled, compute_equivalent, crossing, data_equivalent, saved
-from gauger.stats.laws import Ensemble, Points, fit_ensemble
+from gauger.stats.laws import Ensemble, Points, fit_ensemble, predict
 from gauger.stats.laws.points import FLOPS_PER_PARAMETER_AND_TOKEN
 
 
@@ -54,6 +54,7 @@ class ScalePoint:
 
 
 CONTROL = "control"
+LINE_POINTS = 12
 
 
 def scale_document(points: Sequence[ScalePoint], role: str, n_held_out: int, request: FitRequest) -> dict[str, Any]:
@@ -73,7 +74,7 @@ def scale_document(points: Sequence[ScalePoint], role: str, n_held_out: int, req
     -------
     dict
         `points` (with `held_out`), `curves` (documents of `gauger fit`, or a `reason`), `predicted` (the held-out cells
-        with interval and `inside`), `covered`, `equivalents`, `crossings`.
+        with interval and `inside`), `covered`, `equivalents`, `crossings`, `lines` (each curve with its band, for drawing).
     """
     by_curve: dict[str, list[ScalePoint]] = {}
     for point in points:
@@ -96,6 +97,7 @@ def scale_document(points: Sequence[ScalePoint], role: str, n_held_out: int, req
         "covered": {"inside": sum(inside), "of": len(inside)},
         "equivalents": _equivalents(points, ensembles.get(CONTROL), request.level),
         "crossings": _crossings(points, ensembles, request.level),
+        "lines": [line for name, one in ensembles.items() for line in _lines(name, one, points, request.level)],
     }
 
 
@@ -138,6 +140,21 @@ def _fit(
     except UserError as error:
         return {"reason": str(error), "predictions": []}, None
     return fit_document(ensemble, request, to_points(asked) if asked else None, None), ensemble
+
+
+def _lines(name: str, ensemble: Ensemble, points: Sequence[ScalePoint], level: float) -> list[dict[str, Any]]:
+    """Draw one curve: predictions with intervals for every student over the budgets that were run."""
+    is_loss = ensemble.fits[0].law.outcome == "loss"
+    lines = []
+    for n_params, student in sorted({(point.n_params, point.student) for point in points}):
+        run = [point.n_tokens for point in points if point.n_params == n_params]
+        tokens = np.geomspace(min(run), max(run), LINE_POINTS)
+        said = predict(ensemble, Points(np.full(LINE_POINTS, float(n_params)), tokens), level)
+        columns = [np.exp(one) if is_loss else np.clip(one, 0.0, 1.0) for one in (said.value, said.low, said.high)]
+        for at, value, low, high in zip(tokens, *columns, strict=True):
+            place = {"curve": name, "student": student, "n_params": n_params, "n_tokens": float(at)}
+            lines.append(place | {"value": float(value), "low": float(low), "high": float(high)})
+    return lines
 
 
 def _score(asked: Sequence[ScalePoint], document: dict[str, Any]) -> list[dict[str, Any]]:

@@ -11,7 +11,10 @@ if TYPE_CHECKING:
     from gauger.report.blocks import Section
     from gauger.report.view import View
 
-SAVED_FIGURES = ("verdict", "uplift", "scores", "gap", "carryover", "attribution", "forgetting")
+SAVED_FIGURES = (
+    "verdict", "uplift", "scores", "gap", "carryover", "attribution", "forgetting", "ingredients", "interactions",
+    "scaling", "scale-uplift", "scale-worth",
+)  # fmt: skip
 """Figures that are also written as files; the others are in the page, where each chart can be saved by a click."""
 
 

@@ -61,6 +61,21 @@ ESTIMANDS: Mapping[str, Estimand] = {
         "uplift per teacher query", "rate", "points of uplift that one query to the teacher buys"
     ),
     "training_effect": Estimand("more-training effect", "points", "matched arm minus format arm"),
+    "pipeline_gain": Estimand("pipeline gain", "points", "all ingredients minus none of them"),
+    "shapley": Estimand("Shapley value", "points", "an ingredient's part of the pipeline gain, over all orders"),
+    "teacher_share": Estimand("teacher's share", "percent", "share of the pipeline gain due to the teacher"),
+    "main_effect": Estimand("main effect", "points", "what an ingredient changes, averaged over the others' settings"),
+    "interaction": Estimand("interaction", "points", "how much more one adds with the other than without it"),
+    "shapley_interaction": Estimand("Shapley interaction", "points", "the same, weighted as in the Shapley value"),
+    "step_gain": Estimand("added in order", "points", "what an ingredient adds to those before it"),
+    "ablation_loss": Estimand("lost if left out", "points", "all ingredients minus all but this one"),
+    "order_effect": Estimand("order effect", "points", "the whole pipeline in another order minus the declared one"),
+    "shapley_per_million_tokens": Estimand(
+        "Shapley value per million tokens", "rate", "points that a million training tokens of an ingredient buy"
+    ),
+    "shapley_per_teraflop": Estimand(
+        "Shapley value per teraFLOP", "rate", "points that 10^12 training operations of an ingredient buy"
+    ),
 }
 
 

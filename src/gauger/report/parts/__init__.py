@@ -7,6 +7,8 @@
 - `gap.py`: the share of the distance to the teacher that was closed.
 - `carryover.py`: how much survives another form or another skill.
 - `attribution.py`: the raw gain taken apart.
+- `ingredients.py`: what each ingredient of a pipeline added, with `waterfall.py` and `interactions.py`.
+- `scaling.py`: curves over size, budget and teacher, and what the teacher was worth; `scaling_tables.py`.
 - `forgetting.py`: skills lost on the way.
 - `memorisation.py`: gains that stop at the items themselves.
 - `difficulty.py`: scores by difficulty.
@@ -28,9 +30,11 @@ from gauger.report.parts import (
     extraction,
     forgetting,
     gap,
+    ingredients,
     material,
     memorisation,
     reproduce,
+    scaling,
     scores,
     setup,
     threats,
@@ -47,6 +51,8 @@ CHAPTERS: tuple[Callable[[View], Section | None], ...] = (
     gap.build,
     carryover.build,
     attribution.build,
+    ingredients.build,
+    scaling.build,
     forgetting.build,
     memorisation.build,
     difficulty.build,

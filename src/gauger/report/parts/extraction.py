@@ -1,4 +1,4 @@
-"""Whether the conclusion depends on how answers were read out of the same outputs (logs, and studies of language models)."""
+"""Whether the conclusion depends on how answers were read out of the same outputs (logs, language models)."""
 
 from __future__ import annotations
 
