@@ -5,13 +5,18 @@ estimate that shares answers with the uplift invents a pattern: items on which t
 and the arm, which had no such luck, looks better there (regression to the mean). So replicate r's items are sorted by
 the answers of other replicates only; every replicate is measured on items that it had no part in choosing.
 
-The quartiles enter as benchmarks of their own in a panel where a replicate's other items are missing, so that estimates
-and crossed intervals are those of any contrast (`stats.contrast`).
+Two ways to the intervals of `stats.contrast`:
+
+- known: the items of a quartile are the same in every replicate and enter as a benchmark of their own;
+- estimated: they differ, and every replicate must count alike. (An average over items of averages over the replicates
+  for which an item is hard would give an item the more weight the fewer they are, and that hangs on its answers.) So a
+  quartile's mean is T = mean_r sum_i w_ri y_ri / W_r, with weights w_ri, 0-1, that sum to a quarter of the items, and
+  scores are replaced by T + w_ri (I / W_r) (y_ri - T): their plain mean is T, and their influences are those of T.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.stats import rankdata
@@ -32,6 +37,8 @@ class ByDifficulty:
     """Four uplifts, then the hardest minus the easiest quartile: C = 5."""
     difficulty: FloatArray
     """(4,): mean difficulty of the items of each quartile; NaN where a quartile is empty."""
+    n_items: IntArray
+    """(4,): items that belong to each quartile, for some replicate at least."""
     source: str
     """`known`, or which answers difficulty was estimated from, in words."""
 
@@ -42,7 +49,7 @@ class ByDifficulty:
 
 
 def uplift_by_difficulty(
-    panel: Panel, arms: tuple[int, int], difficulty_RI: FloatArray, source: str = "known", level: float = 0.95
+    panel: Panel, arms: tuple[int, int], difficulty: FloatArray, source: str = "known", level: float = 0.95
 ) -> ByDifficulty:
     """Estimate an arm's uplift over its control on each quartile of difficulty.
 
@@ -52,9 +59,9 @@ def uplift_by_difficulty(
         One or more benchmarks; their items are pooled and sorted together.
     arms : (int, int)
         Positions of the arm and of its control.
-    difficulty_RI : (R, I) or (I,) array
-        Difficulty of every item (all benchmarks one after another), higher is harder; one row per replicate where it
-        differs between them (`difficulty_from_others`). NaN leaves an item out.
+    difficulty : (I,) or (R, I) array
+        Difficulty of every item (all benchmarks one after another), higher is harder: known, one row; or one row per
+        replicate, from `difficulty_from_others`. NaN leaves an item out.
     source : str
         Where the difficulties are from, in words.
     level : float
@@ -62,27 +69,56 @@ def uplift_by_difficulty(
     Returns
     -------
     ByDifficulty
-        A quartile may be empty where many items have one difficulty (ties stay together): its uplift is undefined.
+        Known difficulties often come in levels: items of one level stay together, so a quartile may hold more or fewer
+        than a quarter of the items, and a middle one none (undefined). Estimated ones are cut exactly.
+
+    Notes
+    -----
+    Replicate variances of the estimated way are not moderated (its replaced scores leave the range 0-1), so intervals
+    of few replicates are wide.
     """
     pooled = pool(panel)
-    given = np.broadcast_to(difficulty_RI, pooled.scores[0].shape[1:])
-    quartile = np.stack([_quartiles(row) for row in given])
-    split = Panel(
-        tuple(np.where(quartile == q, pooled.scores[0], np.nan) for q in range(QUARTILES)),
-        pooled.units * QUARTILES,
-        pooled.replicates,
-    )
     weights = np.zeros((QUARTILES + 1, panel.n_arms, QUARTILES))
     for q in range(QUARTILES):
         weights[q, arms[0], q], weights[q, arms[1], q] = 1.0, -1.0
     weights[QUARTILES] = weights[HARDEST] - weights[0]
-    mean = [np.nan if not (quartile == q).any() else float(given[quartile == q].mean()) for q in range(QUARTILES)]
-    return ByDifficulty(estimate_contrasts(split, weights, level=level), np.array(mean), source)
+    share = _levels(difficulty) if difficulty.ndim == 1 else _quarters(difficulty)
+    scores = pooled.scores[0]
+    if difficulty.ndim == 1:
+        shown = tuple(np.where(one > 0, scores, np.nan) for one in share)
+    else:
+        shown = tuple(_replaced(scores, one) for one in share)
+    split = replace(pooled, scores=shown, units=pooled.units * QUARTILES)
+    return ByDifficulty(
+        estimate_contrasts(split, weights, moderated=difficulty.ndim == 1, level=level),
+        np.array([_mean_difficulty(difficulty, one) for one in share]),
+        np.array([(one > 0).any(axis=tuple(range(one.ndim - 1))).sum() for one in share]),
+        source,
+    )
+
+
+def _replaced(scores: FloatArray, weight: FloatArray) -> FloatArray:
+    """Scores (A, R, I) whose plain mean is the weighted one, with its influences; weights (R, I)."""
+    known = np.isfinite(scores)
+    used = np.where(known, weight, 0.0)
+    total = used.sum(axis=2, keepdims=True)
+    rows = np.divide((used * np.nan_to_num(scores)).sum(axis=2, keepdims=True), total, where=total > 0, out=0 * total)
+    there = (total > 0).sum(axis=1, keepdims=True)
+    mean = np.divide(rows.sum(axis=1, keepdims=True), there, where=there > 0, out=np.zeros((len(scores), 1, 1)))
+    scale = np.divide(known.sum(axis=2, keepdims=True), total, where=total > 0, out=0 * total)
+    return np.asarray(np.where(known & (total > 0), mean + used * scale * (scores - mean), np.nan))
+
+
+def _mean_difficulty(difficulty: FloatArray, weight: FloatArray) -> float:
+    """Mean difficulty under the weights; NaN where they are all 0."""
+    total = weight.sum()
+    return float((weight * np.nan_to_num(difficulty)).sum() / total) if total > 0 else float("nan")
 
 
 def pool(panel: Panel) -> Panel:
     """Put the items of all benchmarks into one."""
-    return Panel((np.concatenate(panel.scores, axis=2),), (np.concatenate(panel.units),), panel.replicates)
+    scores, units = (np.concatenate(panel.scores, axis=2),), (np.concatenate(panel.units),)
+    return replace(panel, scores=scores, units=units)
 
 
 def difficulty_from_others(panel: Panel, controls: tuple[int, ...], model: str = "rasch") -> FloatArray:
@@ -141,10 +177,32 @@ def _is_single(ids: IntArray, arm: int) -> bool:
     return int((ids[arm] != ABSENT).sum()) == 1
 
 
-def _quartiles(difficulty: FloatArray) -> IntArray:
-    """Quartile 0-3 of each item by mid-rank, so that ties stay together; -1 where the difficulty is unknown."""
+def _levels(difficulty: FloatArray) -> FloatArray:
+    """Membership (4, I) in quartiles of known difficulties, 0 or 1: by mid-rank, so that ties stay together.
+
+    The easiest level is always in the first quartile and the hardest in the last.
+    """
     known = np.isfinite(difficulty)
-    ranks = rankdata(difficulty[known])
     found = np.full(len(difficulty), -1)
-    found[known] = np.minimum((QUARTILES * (ranks - 0.5) / max(known.sum(), 1)).astype(int), QUARTILES - 1)
-    return found
+    if known.any():
+        values = difficulty[known]
+        quartile = np.minimum((QUARTILES * (rankdata(values) - 0.5) / len(values)).astype(int), HARDEST)
+        quartile = np.where(values == values.max(), HARDEST, np.where(values == values.min(), 0, quartile))
+        found[known] = quartile
+    return np.stack([(found == q).astype(float) for q in range(QUARTILES)])
+
+
+def _quarters(difficulty: FloatArray) -> FloatArray:
+    """Weights (4, R, I) of items in exact quarters of each row; items tied at a cut are shared by both sides."""
+    weights = np.zeros((QUARTILES, *difficulty.shape))
+    for r, row in enumerate(difficulty):
+        known = np.flatnonzero(np.isfinite(row))
+        if not len(known):
+            continue
+        ranks, n = rankdata(row[known], method="min") - 1.0, len(known)
+        top = n - (rankdata(-row[known], method="min") - 1.0)
+        for q in range(QUARTILES):
+            low, high = n * q / QUARTILES, n * (q + 1) / QUARTILES
+            inside = np.clip(np.minimum(top, high) - np.maximum(ranks, low), 0.0, None)
+            weights[q, r, known] = inside / (top - ranks)
+    return weights

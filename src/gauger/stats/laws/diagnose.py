@@ -9,6 +9,10 @@ from gauger.stats.laws.points import BoolArray, FloatArray
 
 VAGUE = 2.0
 """A direction with a larger standard deviation, in logarithms, is not determined: a factor of e^2 either way."""
+LEAST_NOISE = 1e-4
+"""Points are not believed to be more exact than this (a ten-thousandth of the loss)."""
+SINGULAR = 1e-13
+"""Nor is a direction determined whose curvature is this small beside the largest."""
 CLOSE = 1e-6
 
 
@@ -34,9 +38,10 @@ def vague_directions(fitted: LawFit) -> list[tuple[float, FloatArray]]:
     )
     rows = gradient[0] * unit[:, None] * np.sqrt(fitted.weights)
     values, vectors = np.linalg.eigh(rows @ rows.T)
-    noise = max(fitted.noise, 1e-12)
+    noise = max(fitted.noise, LEAST_NOISE)
     spread = noise / np.sqrt(np.maximum(values, 1e-30))
-    return [(float(s), vector) for s, vector in zip(spread, vectors.T, strict=True) if s > VAGUE]
+    vague = (spread > VAGUE) | (values < SINGULAR * values.max())
+    return [(float(s), vector) for s, vector, which in zip(spread, vectors.T, vague, strict=True) if which]
 
 
 def findings(fitted: LawFit) -> list[str]:

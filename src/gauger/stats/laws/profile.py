@@ -83,7 +83,7 @@ def _least_with_one_held(fitted: LawFit, problem: Problem, theta: FloatArray, va
     start, found = np.tile(theta, (len(values), 1)), []
     for held in values.T:
         low[rows, rows // 2] = high[rows, rows // 2] = start[rows, rows // 2] = held
-        fit = minimise(problem, start, fitted.weights[None], bounds=(low, high), steps=200)
+        fit = minimise(problem, start, fitted.weights[None], bounds=(low, high), steps=200, tolerance=1e-8)
         start = fit.theta.copy()
         found.append(fit.objective)
     return np.stack(found, axis=1)

@@ -25,6 +25,10 @@ MUENNIGHOFF_2023 = {
 """Muennighoff et al. 2023, appendix A: E, A, B = exp(0.6254804), exp(6.255414), exp(7.3049974); alpha = beta there."""
 
 
+MOST_LOG_REPEATS = 60.0
+"""Past this the worth has long reached its ceiling; larger numbers only overflow."""
+
+
 def worth(log_unit: FloatArray, log_total: FloatArray, half_life: FloatArray) -> tuple[FloatArray, ...]:
     """Value of a resource of which only a unit is new: log effective amount and two derivatives.
 
@@ -39,7 +43,7 @@ def worth(log_unit: FloatArray, log_total: FloatArray, half_life: FloatArray) ->
     -------
     log effective amount, its derivative by log U, its derivative by log R*.
     """
-    repeats = np.maximum(np.expm1(log_total - log_unit), 0.0)
+    repeats = np.expm1(np.clip(log_total - log_unit, 0.0, MOST_LOG_REPEATS))
     decay = np.exp(-repeats / half_life)
     factor = 1.0 + half_life * -np.expm1(-repeats / half_life)
     by_unit = 1.0 - (repeats + 1.0) * decay / factor

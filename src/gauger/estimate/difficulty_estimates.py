@@ -1,0 +1,186 @@
+"""Uplift on hard items as estimates of a study, and uplift against where the student started.
+
+Two estimands beside the registry's, because their items differ between replicates (`difficulty`):
+
+- `hardest_quartile_uplift`: uplift on the hardest quarter of a target's items;
+- `hard_minus_easy_uplift`: that, minus uplift on the easiest quarter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import polars as pl
+from scipy.stats import rankdata
+
+from gauger.estimate.cells import Cells, Target
+from gauger.estimate.difficulty import HARDEST, QUARTILES, ByDifficulty, difficulty_from_others, uplift_by_difficulty
+from gauger.estimate.results import tidy
+from gauger.records import ArmInfo, ArmKind, Estimate, Reason
+from gauger.stats.panel import ABSENT, FloatArray
+from gauger.stats.random_effects import MetaData, design_matrix
+from gauger.stats.random_effects import fit as fit_meta
+
+ESTIMANDS = {"hardest_quartile_uplift": HARDEST, "hard_minus_easy_uplift": QUARTILES}
+"""Estimand -> its position among the contrasts of `ByDifficulty`."""
+UNTAUGHT = (ArmKind.BASE, ArmKind.FORMAT, ArmKind.MATCHED)
+"""Arms whose answers difficulty is estimated from."""
+LEAST_ITEMS = 32
+LEAST_ABILITIES = 4
+KNOWN = "Difficulty was known in advance."
+ESTIMATED = "Difficulty was estimated by a Rasch model from control arms' answers of other replicates."
+
+
+def difficulty_estimates(cells: Cells, difficulty: pl.DataFrame | None = None) -> tuple[Estimate, ...]:
+    """Estimate every distilled arm's uplift on hard items, for each benchmark and each role average.
+
+    Parameters
+    ----------
+    cells : Cells
+    difficulty : pl.DataFrame, optional
+        Columns benchmark, item, difficulty (numbers); None, or words: difficulty is estimated.
+
+    Returns
+    -------
+    tuple of Estimate
+        Undefined with a reason where fewer than 32 items have a difficulty, or nothing is there to estimate it from.
+    """
+    targets = [cells.benchmark(b) for b in range(len(cells.cube.benchmarks))] + cells.averages()
+    found = []
+    for arm in cells.design.of_kind(ArmKind.DISTILLED):
+        control = cells.design.matched_of(arm)
+        if control is not None and control in cells.cube.arms and arm.name in cells.cube.arms:
+            for target in targets:
+                found += _at_target(cells, arm, control, target, difficulty)
+    return tuple(found)
+
+
+def _at_target(cells: Cells, arm: ArmInfo, control: str, target: Target, table: pl.DataFrame | None) -> list[Estimate]:
+    a, c = (cells.cube.arms.index(name) for name in (arm.name, control))
+    blank = [
+        Estimate(name, arm.name, control, target.benchmark, target.role, target.over, level=cells.design.level)
+        for name in ESTIMANDS
+    ]
+    if not target.positions or not cells.cube.present[[a, c]][:, list(target.positions)].all():
+        return [replace(one, reason=str(Reason.NO_SCORED_ROWS)) for one in blank]
+    panel = cells.cube.panel
+    chosen = replace(
+        panel,
+        scores=tuple(panel.scores[b] for b in target.positions),
+        units=tuple(panel.units[b] for b in target.positions),
+    )
+    known = None if table is None else known_difficulty(cells, target, table)
+    controls = tuple(cells.cube.arms.index(one.name) for one in cells.design.of_kind(*UNTAUGHT))
+    given = difficulty_from_others(chosen, controls) if known is None else known
+    if np.isfinite(given).sum(axis=-1).max() < LEAST_ITEMS:
+        return [replace(one, reason=str(Reason.NOT_ESTIMABLE)) for one in blank]
+    source = ESTIMATED if known is None else KNOWN
+    split = uplift_by_difficulty(chosen, (a, c), given, source, cells.design.level)
+    n_replicates = int((panel.replicates[a] != ABSENT).sum())
+    return [
+        _filled(one, split, position, n_replicates) for one, position in zip(blank, ESTIMANDS.values(), strict=True)
+    ]
+
+
+def _filled(blank: Estimate, split: ByDifficulty, row: int, n_replicates: int) -> Estimate:
+    """Write the numbers of one contrast into its estimate."""
+    found = split.quartiles
+    if found.undefined[row] is not None or not np.isfinite(found.value[row]):
+        return replace(blank, reason=str(Reason.NOT_ESTIMABLE))
+    df = float(found.df[row])
+    return replace(
+        blank,
+        value=tidy(float(found.value[row])),
+        se=tidy(float(found.se[row])),
+        df=tidy(df) if np.isfinite(df) else None,
+        low=tidy(float(found.low[row])),
+        high=tidy(float(found.high[row])),
+        n_items=int(split.n_items[HARDEST] if row == HARDEST else split.n_items[[0, HARDEST]].sum()),
+        n_replicates=n_replicates,
+        note=split.source,
+    )
+
+
+def known_difficulty(cells: Cells, target: Target, table: pl.DataFrame) -> FloatArray | None:
+    """Difficulty of a target's items from a table, (I,) with NaN where unknown; None where it holds words or nothing.
+
+    Scales of different benchmarks need not agree: with several, each item's difficulty is its mid-rank within its
+    benchmark, 0-1.
+    """
+    if not table["difficulty"].dtype.is_numeric():
+        return None
+    values = {(b, i): d for b, i, d in table.select("benchmark", "item", "difficulty").iter_rows() if d is not None}
+    rows = []
+    for b in target.positions:
+        name, items = cells.cube.benchmarks[b], cells.cube.items[b]
+        found = np.array([float(values.get((name, item), np.nan)) for item in items])
+        rows.append(found if len(target.positions) == 1 else _ranks(found))
+    joined = np.concatenate(rows)
+    return joined if np.isfinite(joined).any() else None
+
+
+def _ranks(values: FloatArray) -> FloatArray:
+    known = np.isfinite(values)
+    ranks = np.full(len(values), np.nan)
+    ranks[known] = (rankdata(values[known]) - 0.5) / max(known.sum(), 1)
+    return ranks
+
+
+@dataclass(frozen=True)
+class AbilitySlope:
+    """How uplift changes with where the student started."""
+
+    slope: float
+    """Change of uplift per logit of the base's score."""
+    se: float
+    low: float
+    high: float
+    df: float | None
+    at_mean: float
+    """Uplift at the mean ability."""
+    n: int
+
+
+def uplift_against_ability(
+    base_score: Sequence[float], uplift: Sequence[float], covariance: FloatArray, level: float = 0.95
+) -> AbilitySlope | None:
+    """Regress uplift on the starting ability of the student, over students or benchmarks.
+
+    Parameters
+    ----------
+    base_score : n numbers
+        The untouched student's score, 0-1, one per student and benchmark; its logit is the ability.
+    uplift : n numbers
+        Uplift over the matched control, which shares no answers with the base.
+    covariance : (n, n) array
+        Their joint covariance (`Contrasts.covariance`): uplifts of one student share its replicates.
+    level : float
+
+    Returns
+    -------
+    AbilitySlope or None
+        None with fewer than four different abilities. A random-effects meta-regression (REML, Knapp-Hartung): uplifts
+        differ between students for other reasons too.
+
+    Notes
+    -----
+    Do not pass gains (arm minus base): their errors contain the base's, with the opposite sign, and the slope would be
+    negative without any effect. The base's own error flattens the slope a little: abilities are taken as known.
+    """
+    score = np.clip(np.asarray(base_score, dtype=float), 1e-3, 1 - 1e-3)
+    ability = np.log(score / (1 - score))
+    n = len(ability)
+    if len(np.unique(ability)) < LEAST_ABILITIES:
+        return None
+    design, columns = design_matrix({"ability": ability - ability.mean()}, n)
+    data = MetaData(
+        effect=np.asarray(uplift, dtype=float),
+        variance=np.diag(covariance),
+        moderators=design,
+        moderator_names=columns,
+        covariance=((np.arange(n), np.asarray(covariance)),),
+    )
+    middle, slope = fit_meta(data, test="knapp-hartung", level=level).coefficients
+    return AbilitySlope(slope.estimate, slope.se, slope.low, slope.high, slope.df, middle.estimate, n)
