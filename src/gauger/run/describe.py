@@ -26,7 +26,7 @@ def arm_infos(arms: Sequence[Arm], ledger: Sequence[Mapping[str, Any]]) -> list[
 
 
 def _info(arm: Arm, ledger: Sequence[Mapping[str, Any]]) -> ArmInfo:
-    asked = [stage for stage in arm.recipe if stage.strategy]
+    asked = [one for stage in arm.recipe for one in stage.alone if one.strategy]
     forms = [form for stage in arm.recipe for form in stage.forms or ()]
     sums = {key: sum(row[key] for row in ledger) if ledger else None for key in _SUMMED}
     return ArmInfo(
@@ -49,8 +49,8 @@ def _in_words(arm: Arm) -> str:
     """Describe a declared arm that the study does not describe: "label prompts, text-distill in quiz; then ..."."""
     said = []
     for stage in arm.recipe:
-        prompts = f"{stage.strategy} prompts" if stage.strategy else f"{stage.source} text"
-        said.append(f"{prompts}, {stage.kind}" + (f" in {', '.join(stage.forms)}" if stage.forms else ""))
+        texts = " and ".join(f"{one.strategy} prompts" if one.strategy else f"{one.source} text" for one in stage.alone)
+        said.append(f"{texts}, {stage.kind}" + (f" in {', '.join(stage.forms)}" if stage.forms else ""))
     return "; then ".join(said).capitalize()
 
 
@@ -66,7 +66,7 @@ def examples(arms: Sequence[Arm], texts: Mapping[str, Sequence[tuple[str, str]]]
 def threats(study: Study, arms: Sequence[Arm], off: Mapping[str, str]) -> list[dict[str, str]]:
     """Say how the study stands on the five threats of DESIGN section 1."""
     distilled = [arm for arm in arms if arm.kind is ArmKind.DISTILLED]
-    seeds = sorted({stage.seeds for arm in distilled for stage in arm.recipe if stage.seeds})
+    seeds = sorted({one.seeds for arm in distilled for stage in arm.recipe for one in stage.alone if one.seeds})
     apart = "benchmark-train" in seeds and len(seeds) > 1
     roles = {benchmark.role for benchmark in study.benchmarks.values()}
     missing = [str(role) for role in Role if role not in roles]
@@ -102,19 +102,42 @@ def threats(study: Study, arms: Sequence[Arm], off: Mapping[str, str]) -> list[d
         {
             "threat": "Context",
             "question": "What of the rest of the post-training pipeline?",
-            "answer": "Distillation follows pre-training directly; fine-tuning on human data, preference optimisation "
-            "and reinforcement learning are not in this study."
-            if stages <= {0}
-            else "Some arms have other stages beside distillation; their order and interactions were not varied.",
-            "stands": "open" if stages <= {0} else "partly",
+            **_context(study, stages),
         },
         {
             "threat": "Scale",
             "question": "Would it hold for larger students and harder benchmarks?",
-            "answer": "One student size, one teacher, one budget: the study says nothing of how the effect grows.",
-            "stands": "open",
+            **_scale(study),
         },
     ]
+
+
+def _context(study: Study, stages: set[int]) -> dict[str, str]:
+    if study.factorial is not None:
+        named = ", ".join(study.factorial.order)
+        answer = (
+            f"Ingredients of the pipeline ({named}) were switched on and off together, and each is attributed its part."
+        )
+        return {"answer": answer, "stands": "controlled"}
+    if stages <= {0}:
+        answer = (
+            "Distillation follows pre-training directly; fine-tuning on human data, preference optimisation and "
+            "reinforcement learning are not in this study."
+        )
+        return {"answer": answer, "stands": "open"}
+    answer = "Some arms have other stages beside distillation; their order and interactions were not varied."
+    return {"answer": answer, "stands": "partly"}
+
+
+def _scale(study: Study) -> dict[str, str]:
+    if study.scale is None:
+        answer = "One student size, one teacher, one budget: the study says nothing of how the effect grows."
+        return {"answer": answer, "stands": "open"}
+    answer = (
+        "Student size, teacher strength and budget were varied, and the largest cells predicted from the others. "
+        "Students of another kind, and budgets far beyond these, remain an extrapolation."
+    )
+    return {"answer": answer, "stands": "partly"}
 
 
 def limits(study: Study) -> list[str]:
