@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -166,9 +167,10 @@ class _Asker:
             return
         ordered = list(new.values())
         self._tally.asked += len(ordered)
-        for place, reply in self._teachers[who].ask(ordered):
-            self._replies[who, ordered[place].key] = reply
-            self._count(reply)
+        with closing(_each(self._teachers[who].ask(ordered))) as replies:
+            for place, reply in replies:
+                self._replies[who, ordered[place].key] = reply
+                self._count(reply)
 
     def _count(self, reply: ChatReply) -> None:
         tally = self._tally
@@ -185,7 +187,7 @@ class _Asker:
             ask.draft.answered(ask.request, reply, paid=paid),
             teacher=teacher.name,
             terms=teacher.terms,
-            surface=self._setting.surface + ("+reasoning" if reply.reasoning is not None else ""),
+            surface=_shown(self._setting.surface, reply),
             source=self._program.source if ask.of == "teacher" else "self",
         )
         if (lost := _LOST.get(reply.outcome)) and not (ask.step and reply.outcome is ReplyOutcome.TRUNCATED):
@@ -203,6 +205,16 @@ class _Asker:
         if self._program.template.reasoning == "tags" and sample.reasoning and sample.dropped is None:
             return replace(sample, answer=f"<think>\n{sample.reasoning.strip()}\n</think>\n\n{sample.answer}")
         return sample
+
+
+def _each(replies: Iterator[tuple[int, ChatReply]]) -> Generator[tuple[int, ChatReply], None, None]:
+    """Yield the replies; closing this ends the asking at once, so that a journal is let go."""
+    yield from replies
+
+
+def _shown(surface: str, reply: ChatReply) -> str:
+    """Name what the interface showed, reasoning included where it came unannounced."""
+    return surface if reply.reasoning is None or "reasoning" in surface else f"{surface} and reasoning"
 
 
 def _notes(work: Work, why: str) -> tuple[str, ...]:

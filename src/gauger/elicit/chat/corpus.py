@@ -111,9 +111,9 @@ def _line(sample: ChatSample) -> dict[str, Any]:
 
 
 def write_lines(path: Path, lines: Iterable[dict[str, Any]]) -> Path:
-    """Write JSON Lines in one step, as UTF-8; a lone surrogate, which UTF-8 has not, becomes a question mark."""
+    """Write JSON Lines in one step, as UTF-8."""
     texts = (json.dumps(line, ensure_ascii=False, allow_nan=False) for line in lines)
-    return write_bytes(path, "".join(f"{text}\n" for text in texts).encode("utf-8", "replace"))
+    return write_bytes(path, "".join(f"{text}\n" for text in texts).encode())
 
 
 def read_corpus(directory: Path) -> ChatCorpus:
@@ -124,22 +124,18 @@ def read_corpus(directory: Path) -> ChatCorpus:
     InputError
         Where files are missing, or do not belong together.
     """
-    try:
-        ledger = pl.read_parquet(directory / "ledger.parquet")
-        kept = iter(_read_lines(directory / "corpus.jsonl"))
-        dropped = iter(_read_lines(directory / "dropped.jsonl"))
-        notes = tuple(read_json(directory / "notes.json"))
-    except FileNotFoundError as error:
-        raise InputError(
-            "a folder with a corpus", f"none: {Path(error.filename).name} is missing", Place(str(directory))
-        ) from None
+    for name in ("ledger.parquet", "corpus.jsonl", "dropped.jsonl", "notes.json"):
+        if not (directory / name).is_file():
+            raise InputError("a folder with a corpus", f"none: {name} is missing", Place(str(directory)))
+    ledger = pl.read_parquet(directory / "ledger.parquet")
+    kept, dropped = (iter(_read_lines(directory / name)) for name in ("corpus.jsonl", "dropped.jsonl"))
     samples = []
     for row in ledger.iter_rows(named=True):
         line = next(kept if row["dropped"] is None else dropped, None)
         if line is None or line["id"] != row["id"]:
             raise InputError("a corpus and a ledger of the same collection", "two that differ", Place(str(directory)))
         samples.append(_sample(row, line))
-    return ChatCorpus(tuple(samples), notes)
+    return ChatCorpus(tuple(samples), tuple(read_json(directory / "notes.json")))
 
 
 def _read_lines(path: Path) -> list[dict[str, Any]]:

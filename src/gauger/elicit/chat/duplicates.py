@@ -8,6 +8,9 @@ from math import ceil
 
 from gauger.elicit.chat.normal import normal, shingles, tokens
 
+_ROUNDING = 1e-9
+"""0.7 x 10 is a little more than 7 in floating point."""
+
 
 class Known:
     """Texts seen so far."""
@@ -50,7 +53,7 @@ class Near:
         runs = shingles(tokens(text), self.length)
         if not runs:
             return True
-        prefix = sorted(runs, key=_hash)[: len(runs) - ceil(self.threshold * len(runs)) + 1]
+        prefix = sorted(runs, key=_hash)[: len(runs) - ceil(self.threshold * len(runs) - _ROUNDING) + 1]
         candidates = {place for run in prefix for place in self._index.get(run, ())}
         if any(jaccard(runs, self._texts[place]) >= self.threshold for place in candidates):
             return False

@@ -47,7 +47,7 @@ def _judge(work: Work, seed: Seed, answers: Sequence[str], parents: Sequence[str
     """Ask the teacher to rank the distinct answers, in random order, or to correct the only one."""
     distinct = list(dict.fromkeys(answer.strip() for answer in answers if answer.strip()))[:_MOST_RANKED]
     distinct = [distinct[place] for place in work.rng.permutation(len(distinct))]
-    draft = replace(work.own(seed), parents=(*seed.parents, *parents))
+    draft = replace(work.own(seed), parents=tuple(dict.fromkeys((*seed.parents, *parents))))
     if len(distinct) == 1:
         request = work.template.parts["correct"].request({"prompt": seed.prompt, "answers": distinct[0]})
         return Ask(request, draft, read=partial(_corrected, student=distinct[0]))

@@ -68,11 +68,15 @@ def _bulleted(text: str) -> Iterator[tuple[int, int]]:
 
 def _split(text: str, marks: Iterator[tuple[int, int]]) -> list[str]:
     lines, starts = text.split("\n"), list(marks)
+    if not starts:
+        return []
     ends = [place for place, _ in starts[1:]] + [len(lines)]
     items = []
     for (place, skipped), end in zip(starts, ends, strict=True):
-        item = "\n".join([lines[place][skipped:], *lines[place + 1 : end]]).strip()
-        items.append(_unbold(item))
+        mark, rest = lines[place][:skipped], lines[place][skipped:]
+        item = "\n".join([rest, *lines[place + 1 : end]]).strip()
+        opened = mark.count("**") == 1
+        items.append(item[:-2].rstrip() if opened and item.endswith("**") else _unbold(item))
     return [item for item in items if item]
 
 
@@ -95,7 +99,7 @@ def ranking(text: str, count: int) -> tuple[int, ...] | None:
     lines = list(_RANKING.finditer(text))
     if not lines:
         return None
-    order = tuple(int(number) - 1 for number in re.findall(r"\d+", lines[-1][1]))
+    order = tuple(int(number) - 1 for number in re.findall(r"\d{1,9}", lines[-1][1]))
     return order if sorted(order) == list(range(count)) else None
 
 

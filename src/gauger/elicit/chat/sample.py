@@ -134,13 +134,18 @@ class ChatSample:
         """Return the sample with a reply; `paid` is False where an equal request has brought it before."""
         return replace(
             self,
-            answer=reply.text,
-            reasoning=reply.reasoning,
+            answer=clean(reply.text),
+            reasoning=None if reply.reasoning is None else clean(reply.reasoning),
             request=request.key,
             outcome=reply.outcome,
             error=reply.error,
             took=Took.by(reply) if paid else Took(),
         )
+
+
+def clean(text: str) -> str:
+    """Return a text that UTF-8 can hold: half a character (a lone surrogate) becomes a question mark."""
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def digest(*parts: str) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from gauger.errors import InputError, Place, nearest
 
@@ -39,6 +39,16 @@ class Seed(BaseModel):
     """What a student answered, for feedback."""
     seed_ids: _Texts = ()
     """For a prompt that was itself made of seeds: which."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_corpus(cls, value: Any) -> Any:
+        """Take the user's last words as the prompt of a line that `gauger elicit` wrote."""
+        if not isinstance(value, dict) or "prompt" in value or not {"messages", "seed_ids"} <= value.keys():
+            return value
+        turns = value["messages"] if isinstance(value["messages"], list) else []
+        said = [turn.get("content") for turn in turns if isinstance(turn, dict) and turn.get("role") == "user"]
+        return {**value, "prompt": said[-1]} if said else value
 
     @field_validator("id", mode="before")
     @classmethod

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from math import ceil
 
 from gauger.elicit.chat.asking import Ask, Results, Rounds, Work
@@ -46,8 +47,7 @@ class _FromSeeds:
     def take(self, count: int) -> list[_Origin]:
         """Take as many; fewer only where no number of samples is wanted and every seed was used."""
         developed, self._kept = self._kept[: count // 2], self._kept[count // 2 :]
-        fresh = (origin for origin, _ in zip(self._seeds, range(count - len(developed)), strict=False))
-        return [*developed, *fresh]
+        return [*developed, *islice(self._seeds, count - len(developed))]
 
     def develop(self, problem: _Problem, sample: ChatSample) -> None:
         """Take a problem that was kept as the origin of others, unless it is of the last generation."""

@@ -1,0 +1,260 @@
+"""`gauger elicit`: from a seeds file to a corpus, gone on with, refused, and spoken of."""
+
+import json
+import re
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import polars as pl
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from elicit.chat.answering import Answering, plain
+from gauger.cli.elicit import register
+from gauger.elicit.chat.corpus import CHAT_LEDGER, read_corpus
+from gauger.elicit.chat.journalled import Journalled
+from gauger.elicit.chat.lineage import lineage
+from gauger.elicit.chat.programs import program
+from gauger.errors import InputError, UserError
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, *_):
+        pass
+
+    def do_POST(self):
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        self.server.asked.append(body)
+        prompt = body["messages"][-1]["content"]
+        reply = {
+            "id": "1",
+            "object": "chat.completion",
+            "created": 1,
+            "model": "m",
+            "choices": [
+                {
+                    "index": 0,
+                    "finish_reason": "stop",
+                    "message": {"role": "assistant", "content": f"An answer to {prompt}"},
+                }
+            ],
+            "usage": {"prompt_tokens": 20, "completion_tokens": 10, "total_tokens": 30},
+        }
+        content = json.dumps(reply).encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+
+@pytest.fixture
+def server():
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Handler) as found:
+        found.asked, found.daemon_threads = [], True
+        found.teacher = f"http://127.0.0.1:{found.server_port}/v1#m"
+        thread = threading.Thread(target=found.serve_forever, args=(0.01,), daemon=True)
+        thread.start()
+        yield found
+        found.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    lines = [{"id": n, "prompt": f"What is {n} plus 2?", "benchmark": "sums", "split": "train"} for n in range(12)]
+    (tmp_path / "seeds.jsonl").write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+    return tmp_path
+
+
+@pytest.fixture
+def elicit(folder):
+    app = typer.Typer()
+
+    @app.callback()
+    def root() -> None:
+        """Stand in for the whole application."""
+
+    register(app)
+
+    def call(*arguments, seeds="seeds.jsonl", out="out"):
+        given = ["--seeds", seeds] if seeds else []
+        return CliRunner().invoke(app, ["elicit", "--out", out, *given, *arguments])
+
+    return call
+
+
+def record(folder, strategy, count):
+    """Record the replies to the requests that a strategy will make, as an earlier elicitation left them."""
+    part = program(strategy).template.parts["answer"]
+    requests = [part.request({"prompt": f"What is {n} plus 2?"}) for n in range(count)]
+    list(Journalled(Answering(plain), folder / "recorded" / "replies.jsonl").ask(requests))
+
+
+def test_an_endpoints_answers_become_a_corpus_with_everything_beside_it(elicit, server, folder):
+    result = elicit(
+        "--teacher", server.teacher, "--strategy", "label", "--price-in", "1", "--price-out", "2", "--terms", "own"
+    )
+    assert result.exit_code == 0, result.output
+    corpus = read_corpus(folder / "out")
+    assert len(corpus.kept) == len(server.asked) == 12
+    ledger = pl.read_parquet(folder / "out" / "ledger.parquet")
+    assert ledger.schema == pl.Schema(CHAT_LEDGER)
+    assert (ledger["terms"].unique().to_list(), ledger["teacher"].unique().to_list()) == (["own"], [server.teacher])
+    assert ledger["cost_usd"].sum() == pytest.approx(12 * (20 * 1 + 10 * 2) / 1e6)
+    assert set(lineage(folder / "out")["benchmark"]) == {"sums"}
+    assert (folder / "out" / "exports" / "messages.jsonl").read_text().count("\n") == 12
+    assert re.search(r"^kept +12$", result.stdout, re.M)
+    assert re.search(r"^tokens +240 in, 120 out$", result.stdout, re.M)
+    assert re.search(r"^cost +\$0.0005$", result.stdout, re.M)
+    assert "of 12 replies" in result.stderr
+
+
+def test_the_same_command_pays_nothing_twice_and_a_greater_budget_goes_on(elicit, server, folder):
+    command = ("--teacher", server.teacher, "--strategy", "label", "--json")
+    first = elicit(*command, "--max-queries", "5")
+    assert first.exit_code == 0
+    assert json.loads(first.stdout)["notes"] == ["5 samples, not every seed was used: the budget is spent"]
+    assert len(server.asked) == 5
+    for _ in range(2):
+        result = elicit(*command)
+        assert result.exit_code == 0
+        assert len(server.asked) == 12
+    found = json.loads(result.stdout)
+    assert (found["schema"], found["kept"], found["queries"], found["cost_usd"]) == ("gauger.elicit/1", 12, 12, None)
+    assert "going on in out" in result.stderr
+
+
+def test_other_settings_are_refused_by_name(elicit, server, folder):
+    command = ("--teacher", server.teacher, "--strategy", "label")
+    elicit(*command)
+    before = (folder / "out" / "corpus.jsonl").read_bytes()
+    for more, said in (
+        (("--seed", "3"), "seed 3 instead of 0"),
+        (("--samples", "4"), "samples 4 instead of none"),
+        (
+            ("--language", "en", "--max-words", "9"),
+            "filters.max words 9 instead of none; filters.language en instead of none",
+        ),
+        (("--temperature", "1"), "answer.temperature 1.0 instead of 0.0"),
+    ):
+        result = elicit(*command, *more)
+        assert isinstance(result.exception, UserError)
+        assert said in str(result.exception)
+    result = elicit("--teacher", "http://127.0.0.1:1/v1#other", "--strategy", "rationale")
+    assert "teacher http://127.0.0.1:1/v1#other instead of" in str(result.exception)
+    assert "strategy rationale instead of label" in str(result.exception)
+    (folder / "seeds.jsonl").write_text('{"id": 1, "prompt": "other"}\n')
+    assert "seeds 1 texts" in str(elicit(*command).exception)
+    assert (folder / "out" / "corpus.jsonl").read_bytes() == before
+    assert len(server.asked) == 12
+
+
+def test_a_folder_with_other_things_and_a_file_are_refused(elicit, server, folder):
+    (folder / "mine").mkdir()
+    (folder / "mine" / "thesis.txt").write_text("years of work")
+    command = ("--teacher", server.teacher, "--strategy", "label")
+    assert "a folder with other files in it" in str(elicit(*command, out="mine").exception)
+    assert "a folder for --out" in str(elicit(*command, out="seeds.jsonl").exception)
+    assert server.asked == []
+
+
+def test_recorded_replies_can_be_asked_again_without_the_teacher(elicit, folder):
+    record(folder, "label", 12)
+    result = elicit("--teacher", "replay:recorded", "--strategy", "label", "--json", "--format", "plain")
+    assert result.exit_code == 0, result.output
+    found = json.loads(result.stdout)
+    assert found["kept"] == 12
+    assert {path.rpartition("/")[2] for path in found["exports"]} == {
+        "plain.jsonl",
+        "plain.parquet",
+        "dataset_info.json",
+    }
+    assert {sample.teacher for sample in read_corpus(folder / "out").samples} == {"replay:answering"}
+
+
+def test_requests_that_fail_for_good_are_said_and_exit_1(elicit, folder):
+    record(folder, "label", 9)
+    result = elicit("--teacher", "replay:recorded", "--strategy", "label")
+    assert result.exit_code == 1
+    assert "3 requests failed; the same command asks them again" in result.stderr
+    assert re.search(r"^kept +9$", result.stdout, re.M)
+    assert re.search(r"^dropped +3 \(failed 3\)$", result.stdout, re.M)
+    assert "note: 3 requests failed for good" in result.stdout
+
+
+def test_protected_items_are_kept_out(elicit, server, folder):
+    (folder / "test.jsonl").write_text('{"id": "held", "prompt": "What is 3 plus 2?"}\n')
+    result = elicit("--teacher", server.teacher, "--strategy", "label", "--protect", "test.jsonl", "--json")
+    assert json.loads(result.stdout)["dropped"] == {"overlap": 1}
+    (dropped,) = [sample for sample in read_corpus(folder / "out").samples if sample.dropped]
+    assert (dropped.seed_ids, dropped.overlaps) == (("3",), ("held",))
+
+
+def test_answers_are_verified_unless_that_is_switched_off(elicit, server, folder):
+    (folder / "known.jsonl").write_text('{"id": 1, "prompt": "1 + 1", "answer": 2}\n')
+    command = ("--teacher", server.teacher, "--strategy", "label", "--json")
+    assert json.loads(elicit(*command, seeds="known.jsonl").stdout)["dropped"] == {"verified": 1}
+    assert json.loads(elicit(*command, "--no-verify", seeds="known.jsonl", out="other").stdout)["kept"] == 1
+
+
+def test_a_template_of_ones_own(elicit, server, folder):
+    (folder / "mine").mkdir()
+    (folder / "mine" / "label.yaml").write_text(
+        "name: label\nversion: 7\nparts:\n  answer:\n    messages: [{role: user, content: 'Say it: {{prompt}}'}]\n"
+    )
+    result = elicit("--teacher", server.teacher, "--strategy", "label", "--templates", "mine", "--json")
+    assert json.loads(result.stdout)["template"] == "label@7"
+    assert server.asked[0]["messages"][0]["content"].startswith("Say it: What is")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (
+            ("--teacher", "m", "--strategy", "label"),
+            "a teacher as URL#MODEL for an OpenAI-compatible endpoint, hf:PATH",
+        ),
+        (("--teacher", "hf:", "--strategy", "label"), "a teacher as URL#MODEL"),
+        (("--teacher", "hf:nowhere", "--strategy", "label"), "a checkpoint directory"),
+        (("--teacher", "replay:nowhere", "--strategy", "label"), "the journal of a recorded teacher"),
+        (("--teacher", "http://u:p@h/v1#m", "--strategy", "label"), "an address with a user name, a password"),
+        (("--teacher", "http://h/v1#m", "--strategy", "lable"), "Did you mean 'label'"),
+        (("--teacher", "http://h/v1#m", "--strategy", "seedless"), "how many samples are wanted"),
+        (("--teacher", "http://h/v1#m", "--strategy", "feedback"), "a student for the strategy feedback"),
+        (("--teacher", "http://h/v1#m", "--strategy", "label", "--max-usd", "1"), "the teacher's prices"),
+        (("--teacher", "http://h/v1#m", "--strategy", "label", "--price-in", "1"), "both --price-in and --price-out"),
+        (("--teacher", "http://h/v1#m", "--strategy", "label", "--format", "alpaca"), "an export format"),
+        (("--teacher", "http://h/v1#m", "--strategy", "label", "--language", "xx"), "a language"),
+        (("--teacher", "http://h/v1#m", "--strategy", "label", "--rpm", "0"), "a positive requests_per_minute"),
+        (("--teacher", "http://h/v1#m", "--strategy", "label", "--templates", "nowhere"), "a folder of templates"),
+    ],
+)
+def test_mistakes_are_said_before_anything_is_made(elicit, folder, arguments, said):
+    result = elicit(*arguments)
+    assert isinstance(result.exception, UserError)
+    assert said in str(result.exception)
+    assert not (folder / "out").exists()
+
+
+def test_a_mistake_in_the_seeds_is_named_by_its_line(elicit, folder):
+    (folder / "bad.jsonl").write_text('{"id": 1, "prompt": "x"}\n{"id": 2}\n')
+    result = elicit("--teacher", "http://h/v1#m", "--strategy", "label", seeds="bad.jsonl")
+    assert isinstance(result.exception, InputError)
+    assert str(result.exception).startswith("bad.jsonl:2: ")
+    assert "seeds for the strategy label" in str(
+        elicit("--teacher", "http://h/v1#m", "--strategy", "label", seeds=None).exception
+    )
+
+
+def test_a_limit_in_money_is_kept(elicit, server, folder):
+    most = 3.5 * (20 + 2 * 10) / 1e6
+    prices = ("--price-in", "1", "--price-out", "2", "--answer-tokens", "10", "--concurrency", "1")
+    result = elicit("--teacher", server.teacher, "--strategy", "label", "--max-usd", str(most), *prices, "--json")
+    found = json.loads(result.stdout)
+    assert found["cost_usd"] <= most
+    assert found["notes"] == [f"{found['kept']} samples, not every seed was used: the budget is spent"]
