@@ -121,21 +121,29 @@ class AtlasPlanner(Planner):
         return self.job("blend", "blend", {}, inputs, stage.batch)
 
     def _questions(self, stage: ResolvedStage) -> str:
-        params = {
+        params = {"answered": stage.source is TextSource.TRUTH, "seed": seed_of(self.study.seed, "questions")}
+        return self.job("gather-questions", "gather questions", params | self._prompts(stage), {}, stage.batch)
+
+    def _prompts(self, stage: ResolvedStage) -> dict[str, Any]:
+        """Which prompts are put."""
+        return {
+            "strategy": stage.strategy,
             "seeds": stage.seeds,
             "forms": list(stage.forms or ()),
             "skills": self.skills,
             "samples": stage.samples,
-            "answered": stage.source is TextSource.TRUTH,
-            "seed": seed_of(self.study.seed, "questions"),
         }
-        return self.job("gather-questions", "gather questions", params, {}, stage.batch)
 
     def _pairs(self, stage: ResolvedStage, replicate: int, start: str) -> str:
         settings = of_kind(stage.preferring, Preferring)
         judge, model = self._other(stage)
-        params = {"judge": judge, "candidates": settings.candidates, "surface": self._surface(judge)}
-        params["seed"] = seed_of(self.study.seed, "pairs", replicate)
+        params = {
+            "judge": judge,
+            "surface": self._surface(judge),
+            "candidates": settings.candidates,
+            "seed": seed_of(self.study.seed, "pairs", replicate),
+            **self._prompts(stage),
+        }
         inputs = {"start": start, "questions": self._questions(stage)} | ({"judge": model} if model else {})
         cost = (stage.samples or 0) * (1 + settings.candidates) * ROWS_PER_ITEM
         return self.job("draw-pairs", "draw pairs", params, inputs, cost)

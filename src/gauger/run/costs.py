@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from gauger.elicit.strategies import seed_questions
 from gauger.run.atlas_plan import TRAIN_JOBS
 from gauger.run.job import Job
 from gauger.run.plan import SAMPLED, TEACHER
@@ -44,6 +45,10 @@ class Costs(ABC):
     def parameters(self, job: Job) -> int:
         """Weights of the model that a job trains or asks."""
 
+    def asks(self, job: Job) -> bool:
+        """Whether a job asks the teacher anything."""
+        return job.kind.endswith("ask-teacher")
+
     @abstractmethod
     def queries(self, job: Job) -> int:
         """Requests of a job that asks the teacher, at least."""
@@ -71,12 +76,20 @@ class AtlasCosts(Costs):
         mean = sum(len(text.words) + 2 for text in texts) / max(1, len(texts))
         return round(float(job.params["steps"]) * float(job.params["batch"]) * mean)  # type: ignore[arg-type]
 
+    def asks(self, job: Job) -> bool:
+        """Whether it is asked for text, to judge or to score."""
+        return super().asks(job) or TEACHER in (job.params.get("judge"), job.params.get("scorer"))
+
     def queries(self, job: Job) -> int:
         """One per sample, and one more where the teacher writes the prompt; never above the surface's budget."""
         params: Mapping[str, Any] = job.params
+        if job.kind == "train-on-policy":
+            per_step = params["batch"] - round(params["web_share"] * params["batch"])
+            return _within_budget({**params, "strategy": None}, params["steps"] * per_step)
         samples: int = params["samples"]
         if params["strategy"] == "label":
-            questions = [question for skill in params["skills"] for question in self.atlas.benchmark_train[skill]]
+            seeds = params.get("seeds", "benchmark-train")
+            questions = [one for skill in params["skills"] for one in seed_questions(self.atlas, skill, seeds)]
             # which facts stories tell is no matter
             texts = self.atlas.word(questions, params["forms"], np.random.default_rng(0))
             samples = min(samples, len({text.prompt for text in texts}))

@@ -70,7 +70,7 @@ def forecast(plan: Plan, world: AnyWorld, cache: Cache, workers: int) -> Forecas
     done = {job.key for job in jobs if cache.inspect(job.key).state is State.DONE}
     tokens = {job.key: costs.tokens(job) for job in jobs if job.kind in costs.trains}
     n_items = min(len(world.benchmark(name).items) for name in study.benchmarks)
-    asked = [job for job in jobs if job.kind.endswith("ask-teacher")]
+    asked = [job for job in jobs if costs.asks(job)]
     detectable, assumption = _detectable(study, n_items)
     return Forecast(
         study=study.study,

@@ -2,7 +2,7 @@
 
 A source's weight is its share of the tokens of every batch, as long as its budget lasts; then the others share its
 place by their weights. Rows are whole, so shares are kept by carrying over what a batch could not divide: after any
-number of steps each source is less than one row away from its share.
+number of steps two sources are at most half a row away from their shares, and more than two at most a few.
 """
 
 from __future__ import annotations
