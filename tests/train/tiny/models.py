@@ -34,3 +34,34 @@ def random_soft(counts, k, rng):
     values, tokens = logits.log_softmax(-1).topk(k, dim=-1)
     first = np.concatenate([[0], np.cumsum(counts)[:-1]]).astype(np.int64)
     return SoftTargets(first, tokens.numpy(), values.numpy().astype(np.float32))
+
+
+NANO = DecoderConfig(4, 5, width=8, layers=1, heads=2)
+"""Four tokens (padding, begin, end, one word) and five places: all its texts can be listed."""
+
+
+def nano_model(seed):
+    """Build a decoder whose every text has a chance worth counting."""
+    model = NANO.build(seed)
+    with torch.no_grad():
+        model.token.weight.mul_(6)
+    return model.eval()
+
+
+def every_answer(prompt, config=NANO, end=2):
+    """List all answers to a prompt: those that end, and those that fill the context."""
+    open_, done = [()], []
+    for _ in range(config.context - len(prompt)):
+        longer = [(*answer, token) for answer in open_ for token in range(config.vocabulary)]
+        done += [answer for answer in longer if answer[-1] == end]
+        open_ = [answer for answer in longer if answer[-1] != end]
+    return done + open_
+
+
+def literal_log(model, prompt, answer):
+    """Add up the log-probabilities of an answer's tokens, one forward pass for each."""
+    text, total = list(prompt), 0.0
+    for token in answer:
+        total += float(model(torch.tensor([text]))[0, -1].detach().double().log_softmax(-1)[token])
+        text.append(token)
+    return total

@@ -75,8 +75,9 @@ def kl_k3(log_P: Tensor, reference_log_P: Tensor) -> Tensor:
 def advantages(reward_BG: Tensor) -> Tensor:
     """Rewards against their group's mean, in its standard deviations (population); 0 where all are equal."""
     centred = reward_BG - reward_BG.mean(dim=1, keepdim=True)
+    equal = reward_BG.amin(dim=1, keepdim=True) == reward_BG.amax(dim=1, keepdim=True)
     spread = reward_BG.std(dim=1, correction=0, keepdim=True)
-    return torch.where(spread > 0, centred / spread.clamp_min(torch.finfo(reward_BG.dtype).tiny), 0.0)
+    return torch.where(equal, 0.0, centred / torch.where(equal, 1.0, spread))
 
 
 @dataclass(frozen=True)
