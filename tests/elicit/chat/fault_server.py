@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 PROMPT_TOKENS, TOKENS = 7, 5
 FREE = ("too many", "server error")
 PAID = ("reset", "cut off", "half json", "stall", "no choices", "no content")
+CONTENTLESS = ("no choices", "no content")
 FAULTS = FREE + PAID
 
 
@@ -43,6 +44,8 @@ class FaultServer:
     """Generations by (prompt, seed)."""
     met: Counter = field(default_factory=Counter)
     """Arrivals by fault, "none" among them."""
+    contentless: Counter = field(default_factory=Counter)
+    """Replies without content by prompt."""
     bodies: list = field(default_factory=list)
     in_flight: int = 0
     most_in_flight: int = 0
@@ -99,9 +102,14 @@ class FaultServer:
             writer.write(response(*self.answer(headers, body)))
             return
         fault = self._chance.choice(self.faults) if self._chance.random() < self.rate else "none"
+        prompt = body["messages"][-1]["content"]
+        if fault in CONTENTLESS:
+            self.contentless[prompt] += 1
+            if self.contentless[prompt] >= 5:  # as often in a row is given up, and rightly
+                fault = "none"
         self.met[fault] += 1
         if fault not in FREE:
-            self.paid[body["messages"][-1]["content"], body["seed"]] += 1
+            self.paid[prompt, body["seed"]] += 1
         await getattr(self, "_" + fault.replace(" ", "_"))(body, writer)
 
     async def _none(self, body, writer):

@@ -7,6 +7,7 @@ from itertools import islice, pairwise
 
 import pytest
 
+from gauger.elicit.chat.budget import Budget
 from gauger.elicit.chat.endpoint import Dialect, OpenAIEndpoint, parse_teacher
 from gauger.elicit.chat.messages import ChatRequest, Message, ReplyOutcome
 from gauger.errors import UserError
@@ -76,7 +77,11 @@ def test_a_model_that_wants_another_name_for_the_token_limit_gets_it():
     def answer(_, body):
         if "max_tokens" in body:
             message = "Use 'max_completion_tokens' instead."
-            return 400, {}, encoded({"error": {"message": message, "param": "max_tokens", "code": "unsupported"}})
+            return (
+                400,
+                {},
+                encoded({"error": {"message": message, "param": "max_tokens", "code": "unsupported_parameter"}}),
+            )
         return 200, {}, encoded(completion(body))
 
     with FaultServer(answer=answer) as server:
@@ -145,17 +150,31 @@ def test_a_server_that_never_recovers_is_given_up_with_the_reason():
     assert reply.error == "given up after 3 attempts: HTTP 500: <html>oops</html>"
 
 
-def test_a_reply_without_content_is_paid_three_times_at_most():
-    with FaultServer(1.0, faults=("no choices", "no content")) as server:
+@pytest.mark.parametrize("choices", [[], [{"finish_reason": "stop", "message": {"content": None}}]])
+def test_a_reply_without_content_is_paid_five_times_at_most(choices):
+    with FaultServer(answer=lambda _, __: (200, {}, encoded({"choices": choices}))) as server:
         ((_, reply),) = endpoint(server.url).ask([question("a")])
-        assert sum(server.paid.values()) == 3
-    assert (reply.outcome, reply.requests, reply.paid_again) == (ReplyOutcome.FAILED, 3, 3)
+        assert len(server.bodies) == 5
+    assert (reply.outcome, reply.requests, reply.paid_again) == (ReplyOutcome.FAILED, 5, 5)
 
 
-def test_nobody_at_the_address_is_a_failure_that_cost_nothing():
-    ((_, reply),) = endpoint("http://127.0.0.1:1/v1", patience=replace(QUICK, attempts=2)).ask([question("a")])
-    assert (reply.outcome, reply.requests, reply.paid_again) == (ReplyOutcome.FAILED, 2, 0)
-    assert "given up after 2 attempts" in reply.error
+def test_nobody_at_the_address_ends_the_batch_at_no_cost():
+    budget = Budget()
+    teacher = endpoint("http://127.0.0.1:1/v1", budget, patience=replace(QUICK, attempts=2))
+    with pytest.raises(UserError, match="given up after 2 attempts: ConnectionRefusedError"):
+        list(teacher.ask(questions(50)))
+    assert (budget.spent.queries, budget.exhausted) == (0, False)
+
+
+def test_a_model_that_knows_neither_name_for_the_token_limit_fails():
+    def answer(_, body):
+        name = "max_tokens" if "max_tokens" in body else "max_completion_tokens"
+        return 400, {}, encoded({"error": {"message": "no", "param": name, "code": "unsupported_parameter"}})
+
+    with FaultServer(answer=answer) as server:
+        ((_, reply),) = endpoint(server.url).ask([question("a")])
+        assert len(server.bodies) == 2
+    assert (reply.outcome, reply.error) == (ReplyOutcome.FAILED, "HTTP 400: no")
 
 
 def test_retry_after_is_honoured_by_all_requests_and_is_no_attempt():

@@ -13,8 +13,8 @@ from gauger.elicit.chat.pacing import Patience
 
 _LOOK_AGAIN_S = 0.02
 """How often a request that waits for room in the budget looks whether there is some."""
-_CONTENTLESS = 3
-"""Most paid attempts at a request whose reply holds nothing: the next one would most likely hold nothing either."""
+_CONTENTLESS = 5
+"""Most paid attempts in a row whose reply holds nothing: the next one would most likely hold nothing either."""
 
 
 class Reservation:
@@ -58,7 +58,10 @@ class Attempts:
     faults: int = 0
     """Those that the endpoint did not put off itself."""
     contentless: int = 0
+    """In a row."""
     paid_again: int = 0
+    respelled: bool = False
+    """Whether it was sent again with the endpoint's own name for the token limit."""
     started: float = field(default_factory=time.monotonic)
 
     def count(self, outcome: ChatReply | Fault) -> None:
@@ -66,7 +69,7 @@ class Attempts:
         self.sent += 1
         if isinstance(outcome, Fault):
             self.faults += outcome.wait_s is None
-            self.contentless += outcome.contentless
+            self.contentless = self.contentless + 1 if outcome.contentless else 0
             self.paid_again += outcome.paid
 
     def given_up(self, fault: Fault) -> str | None:

@@ -3,7 +3,8 @@
 1. Rejected (429, 5xx, no connection): nothing was paid; asked again.
 2. Broken (a reset, a stall, half a reply, a reply without content): perhaps paid; asked again and counted.
 3. Wrong (400, 422): this request will never be answered; its reply is FAILED.
-4. Refused entry (401, 402, 403, 404, no credit): no request will be answered; the user must do something.
+4. Refused entry (401, 402, 403, 404, no credit), or nobody there after every retry: no request will be answered; the
+   user must do something.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from gauger.errors import UserError
 _LONGEST_QUOTE = 300
 _TRANSIENT = frozenset({408, 409, 425, 429})
 _NO_CREDIT = "insufficient_quota"
+_UNSUPPORTED = "unsupported_parameter"
 _DOORS = {
     401: ("an API key that this endpoint accepts", "Set GAUGER_API_KEY to a key of this endpoint."),
     402: ("an account with credit at this endpoint", "Add credit to the account, then run again: nothing is lost."),
@@ -46,8 +48,10 @@ class Fault:
     """A whole reply that holds nothing: few more attempts, for each is paid."""
     closed: UserError | None = None
     """Set where no request will be answered until the user does something."""
-    parameter: str | None = None
-    """The parameter that the endpoint does not take, where it names one."""
+    unreachable: bool = False
+    """Nobody was there to take the request."""
+    unsupported: str | None = None
+    """The parameter that the endpoint does not know, where it names one."""
 
 
 def status_fault(status: int, headers: Mapping[str, str], body: str, address: str) -> Fault:
@@ -60,7 +64,13 @@ def status_fault(status: int, headers: Mapping[str, str], body: str, address: st
         return Fault(what, again=False, closed=UserError(wanted, f"{what} from {address}", hint=hint))
     if status in _TRANSIENT or status >= 500:
         return Fault(what, wait_s=retry_after_s(headers))
-    return Fault(what, again=False, parameter=parameter)
+    return Fault(what, again=False, unsupported=parameter if code == _UNSUPPORTED else None)
+
+
+def unreachable_error(what: str, address: str) -> UserError:
+    """Say that nobody answers at an address."""
+    hint = "Start the server or check the address, then run again: nothing is lost."
+    return UserError("an endpoint that answers", f"{what} from {address}", hint=hint)
 
 
 def retry_after_s(headers: Mapping[str, str], now: float | None = None) -> float | None:

@@ -12,7 +12,7 @@ from typing import TypeAlias
 from gauger.elicit.chat.attempts import Attempts, Reservation
 from gauger.elicit.chat.background import Background
 from gauger.elicit.chat.budget import Budget, most_tokens_in
-from gauger.elicit.chat.faults import Fault
+from gauger.elicit.chat.faults import Fault, unreachable_error
 from gauger.elicit.chat.messages import ChatReply, ChatRequest
 from gauger.elicit.chat.pacing import Pace, Pacer, Patience
 from gauger.elicit.chat.transport import Line, line
@@ -136,9 +136,11 @@ class Session:
                 raise outcome.closed
             if self._stopping:
                 return None
-            if self._understood(outcome, dialect):
+            if self._respelled(outcome, attempts, dialect):
                 continue
             if (why := attempts.given_up(outcome)) is not None:
+                if outcome.unreachable:
+                    raise unreachable_error(why, self._conduct.address)
                 return attempts.failed(why)
             await self._wait(outcome, attempts)
         return attempts.failed("the budget has no room for another attempt")
@@ -163,10 +165,11 @@ class Session:
             how.pacer.used(sending, (outcome.tokens_in + outcome.tokens_out) or tokens)
         return outcome
 
-    def _understood(self, fault: Fault, spoken: Dialect) -> bool:
-        """Change to the endpoint's name for the token limit where it refuses the one that was used."""
-        if fault.parameter != spoken.limit:
+    def _respelled(self, fault: Fault, attempts: Attempts, spoken: Dialect) -> bool:
+        """Change to the endpoint's name for the token limit where it does not know the one that was used."""
+        if fault.unsupported != spoken.limit or attempts.respelled:
             return False
+        attempts.respelled = True
         if self._conduct.dialect == spoken:
             self._conduct.dialect = spoken.other_limit()
         return True

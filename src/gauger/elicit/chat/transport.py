@@ -59,7 +59,8 @@ class Line:
         causes = _causes(error)
         said = quote(self.clean(str(causes[-1])))
         name = type(causes[-1]).__name__
-        return Fault(f"{name}: {said}" if said else name, paid=not _never_connected(causes))
+        nobody = _never_connected(causes)
+        return Fault(f"{name}: {said}" if said else name, paid=not nobody, unreachable=nobody)
 
 
 @asynccontextmanager
