@@ -16,7 +16,7 @@ from gauger.cli import frame
 from gauger.cli.frame import COMMANDS, build, main
 from gauger.cli.output import print_json, print_text
 from gauger.errors import ConvergenceError, MissingExtraError, Place, StudyError, UserError
-from gauger.run.local import Interrupted
+from gauger.run.interrupt import Interrupted
 
 GAUGER = [sys.executable, "-m", "gauger"]
 HEAVY = {"torch", "polars", "duckdb", "altair", "scipy", "pydantic", "jinja2", "vl_convert", "inspect_ai", "numpy"}

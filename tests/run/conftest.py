@@ -10,11 +10,17 @@ HERE = Path(__file__).parent
 REGISTRY = {name: f"toy_jobs:{name}" for name in ("write", "fail", "leave", "die", "order", "environment")}
 
 
+@pytest.fixture(scope="session")
+def toys():
+    """How `drive` and executors find toy jobs: (registry, environment of the workers)."""
+    return REGISTRY, {"PYTHONPATH": str(HERE)}
+
+
 @pytest.fixture
 def toy():
     """Make a toy job: toy(text, *input_jobs, kind="write", **params)."""
 
-    def make(text, *inputs, kind="write", arm="label", cost=1.0, **params):
+    def make(text, *inputs, kind="write", arm="label", cost=1.0, resources=None, **params):
         roles = {f"in{index}": job.key for index, job in enumerate(inputs)}
         return make_job(
             kind,
@@ -26,6 +32,7 @@ def toy():
             replicate=None,
             stage=text,
             version="1",
+            resources=resources,
         )
 
     return make

@@ -9,8 +9,8 @@ import pytest
 
 from gauger.errors import GaugerError, UserError
 from gauger.run.cache import Cache
+from gauger.run.executor import ONE_THREAD
 from gauger.run.local import cores, run_jobs
-from gauger.run.pool import ONE_THREAD
 from gauger.run.progress import Progress
 from gauger.store.failures import read_failures
 from gauger.store.lock import holder
@@ -118,14 +118,15 @@ def test_a_killed_worker_gets_its_job_done_by_a_new_one(run, toy, tmp_path):
     assert any("SIGKILL" in line and line.startswith("again: ") for line in notes.said)
 
 
-def test_a_job_that_kills_two_workers_has_failed(run, toy, tmp_path):
+def test_a_job_that_kills_three_workers_is_given_up_and_named(run, toy, tmp_path):
     where = tmp_path / "deaths"
     where.mkdir()
     job = toy("dies", kind="die", where=str(where), times=9)
     after, other = toy("after", job), toy("other")
     result = run([job, after, other])
-    assert len(list(where.iterdir())) == 2
+    assert len(list(where.iterdir())) == 3
     assert "SIGKILL" in result.failed[0][1]
+    assert result.failed[0][1].endswith("given up after 3 tries")
     assert (result.blocked, set(result.done)) == ([after], {other.key})
     (failure,) = read_failures(tmp_path / "jobs" / "failures")
     assert failure.boundary == "worker"

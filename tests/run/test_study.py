@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 
 from gauger.run.cache import Cache
+from gauger.run.execution import Execution
 from gauger.run.opening import build_world, open_study, plan_loaded
 from gauger.run.progress import LogProgress, Progress
 from gauger.run.registry import REGISTRY
@@ -26,7 +27,12 @@ def again(tiny_study, copy_of_run):
     """Run the tiny study once more in a copy of the finished run."""
 
     def call(*overrides, progress=None):
-        return run_study(open_study(tiny_study, overrides), copy_of_run, workers=1, progress=progress or Progress())
+        return run_study(
+            open_study(tiny_study, overrides),
+            copy_of_run,
+            execution=Execution(workers=1),
+            progress=progress or Progress(),
+        )
 
     return call
 
@@ -92,7 +98,7 @@ def test_a_failed_job_leaves_the_other_arms(again, copy_of_run, tiny_study, monk
 
 def test_texts_are_read_from_what_there_is(tiny_study, finished_run):
     plan, _ = plan_loaded(open_study(tiny_study))
-    from gauger.run.local import RunResult
+    from gauger.run.result import RunResult
 
     assert sample_texts(plan, RunResult()) == {}
     cache = Cache(finished_run / "jobs")

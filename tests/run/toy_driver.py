@@ -4,8 +4,9 @@ import sys
 from pathlib import Path
 
 from gauger.run.cache import Cache
+from gauger.run.interrupt import Interrupted
 from gauger.run.job import make_job
-from gauger.run.local import Interrupted, run_jobs
+from gauger.run.local import run_jobs
 
 HERE = Path(__file__).parent
 

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from gauger.cli.execution_options import WorkersOption
 from gauger.cli.output import JsonFlag, print_json, print_text
-from gauger.cli.run import OutOption, SetOption, StudyArgument, WorkersOption, directory_of
+from gauger.cli.run import OutOption, SetOption, StudyArgument, directory_of
 
 if TYPE_CHECKING:
     from gauger.run.forecast import Forecast

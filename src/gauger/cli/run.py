@@ -8,18 +8,29 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
+from gauger.cli.execution_options import (
+    MaxFlopsOption,
+    MaxHoursOption,
+    NeedOption,
+    OnOption,
+    RayAddressOption,
+    StoreOption,
+    TriesOption,
+    Where,
+    WorkersOption,
+)
 from gauger.cli.output import JsonFlag, print_json, print_text, say
 from gauger.errors import Place, UserError
 
 if TYPE_CHECKING:
     from gauger.records import Failure
+    from gauger.run.result import RunResult
 
 SetOption: TypeAlias = Annotated[
     list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Override a key of the study file; repeatable.")
 ]
 StudyArgument: TypeAlias = Annotated[Path, typer.Argument(metavar="STUDY.yaml", help="The study file.")]
 OutOption: TypeAlias = Annotated[Path | None, typer.Option(help="Directory of the run [default: runs/NAME].")]
-WorkersOption: TypeAlias = Annotated[int, typer.Option(min=0, help="Worker processes; 0: one per core.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -32,17 +43,28 @@ def run(
     out: OutOption = None,
     workers: WorkersOption = 0,
     overrides: SetOption = None,
+    on: OnOption = Where.LOCAL,
+    ray_address: RayAddressOption = None,
+    store: StoreOption = None,
+    need: NeedOption = None,
+    max_hours: MaxHoursOption = None,
+    max_flops: MaxFlopsOption = None,
+    tries: TriesOption = 3,
     as_json: JsonFlag = False,
 ) -> None:
     """Run a study, or go on with one that was stopped, and write estimates.json and report.html."""
     from gauger.report import headline, write
+    from gauger.run.execution import Execution, read_needs
+    from gauger.run.limits import Limits
     from gauger.run.opening import open_study
     from gauger.run.progress import make_progress
     from gauger.run.study import run_study
 
+    limits = Limits(max_hours, max_flops)
+    execution = Execution(on.value, workers, tries, limits, ray_address, store, read_needs(need or ()))
     loaded = open_study(study, tuple(overrides or ()))
     directory = directory_of(loaded.study.study, out)
-    finished = run_study(loaded, directory, workers=workers, progress=make_progress())
+    finished = run_study(loaded, directory, execution=execution, progress=make_progress())
     document = finished.document.to_dict()
     page = write(document, directory)
     for line in missing(finished.document.failures):
@@ -52,8 +74,15 @@ def run(
     else:
         print_text(f"{headline(document)}\nReport: {page}")
     if finished.document.failures:
-        say(f"details: gauger status {directory}; the same command tries again what failed")
+        say(f"details: gauger status {directory}; {_what_next(finished.result)}")
         raise typer.Exit(1)
+
+
+def _what_next(result: RunResult) -> str:
+    """Say what the same command would do."""
+    done = ["goes on with what is left"] if result.left else []
+    done += ["tries again what failed"] if result.failed or not done else []
+    return f"the same command {' and '.join(done)}"
 
 
 def directory_of(name: str, out: Path | None) -> Path:

@@ -75,7 +75,7 @@ class Cache:
         if not path.is_dir():
             return Entry(State.MISSING, path)
         try:
-            manifest = _read_manifest(path, key)
+            manifest = read_manifest(path, key)
             _verify(path, manifest["files"])
         except DamagedError as error:
             return Entry(State.DAMAGED, path, reason=str(error))
@@ -118,6 +118,36 @@ class Cache:
         manifest = directory / MANIFEST
         manifest.write_bytes(document_bytes({"schema": SCHEMA, "key": key, "seconds": seconds, "files": files}))
         fsync_path(manifest)
+        return self._put_in_place(key, directory)
+
+    def adopt(self, key: str, directory: Path) -> Path:
+        """Turn a copy of another cache's result, `done.json` included, into the result of `key`.
+
+        Raises
+        ------
+        DamagedError
+            Where the copy does not match its `done.json`.
+        """
+        files = read_manifest(directory, key)["files"]
+        _verify(directory, files)
+        for name in (*files, MANIFEST):
+            fsync_path(directory / name)
+        return self._put_in_place(key, directory)
+
+    def receive(self, key: str) -> Path:
+        """Return the result that a worker reports to have committed.
+
+        Raises
+        ------
+        DamagedError
+            Where it is not there.
+        """
+        return self.path(key)
+
+    def publish(self, key: str) -> None:
+        """Make a result readable to the workers; in a directory that they see, it is."""
+
+    def _put_in_place(self, key: str, directory: Path) -> Path:
         target = self.path(key)
         target.parent.mkdir(parents=True, exist_ok=True)
         try:
@@ -192,7 +222,14 @@ def _sha256(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def _read_manifest(path: Path, key: str) -> dict[str, Any]:
+def read_manifest(path: Path, key: str) -> dict[str, Any]:
+    """Read the `done.json` of a result.
+
+    Raises
+    ------
+    DamagedError
+        Where it is missing, unreadable or of something else.
+    """
     try:
         manifest = read_json(path / MANIFEST)
     except FileNotFoundError as error:

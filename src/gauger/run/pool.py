@@ -15,19 +15,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, cast
 
+from gauger.run.executor import ONE_THREAD, Event
 from gauger.run.job import Job
-
-ONE_THREAD: Mapping[str, str] = {
-    "OMP_NUM_THREADS": "1",
-    "MKL_NUM_THREADS": "1",
-    "OPENBLAS_NUM_THREADS": "1",
-    "NUMEXPR_NUM_THREADS": "1",
-    "VECLIB_MAXIMUM_THREADS": "1",
-    "POLARS_MAX_THREADS": "1",
-    "RAYON_NUM_THREADS": "1",
-    "PYTHONHASHSEED": "0",
-}
-"""Environment of every worker: one thread per process (sums in one order, no fighting over cores), fixed hashes."""
 
 PATIENCE_S = 5.0
 """How long a worker may take to leave after its pipe was closed, before it is killed."""
@@ -54,18 +43,6 @@ class Worker:
     def stdout(self) -> IO[bytes]:
         """Where replies come from."""
         return cast("IO[bytes]", self.process.stdout)
-
-
-@dataclass(frozen=True)
-class Event:
-    """A reply of a worker to its job, or the worker's death (no reply)."""
-
-    job: Job | None
-    reply: Mapping[str, Any] | None
-    death: str = ""
-    """How the worker ended, in words."""
-    log_tail: str = ""
-    """The last lines of a dead worker's log."""
 
 
 @dataclass
@@ -98,8 +75,7 @@ class Pool:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
         self.stop()
 
-    @property
-    def has_room(self) -> bool:
+    def has_room(self, job: Job) -> bool:  # noqa: ARG002 - one job is as good as another to a process
         """Whether a job can be started now."""
         return len(self.workers) < self.size or any(worker.job is None for worker in self.workers)
 
@@ -126,6 +102,10 @@ class Pool:
         for ready, _ in self.selector.select(timeout_s):
             events += self._hear(ready.data)
         return events
+
+    def out_of_place(self, job: Job) -> str:  # noqa: ARG002
+        """Never: an idle pool has room for any job."""
+        return ""
 
     def stop(self) -> None:
         """End all workers: close their pipes, and kill those that do not leave."""

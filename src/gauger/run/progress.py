@@ -66,7 +66,7 @@ class Progress:
         self.note(f"blocked: {job.name} (waits for {because.name})")
 
     def retried(self, job: Job, reason: str) -> None:
-        """Say that a job's worker died and the job will be tried once more."""
+        """Say that a job's worker was lost and the job will be tried again."""
         self.tally.stop(job)
         self.note(f"again: {job.name}: {first_line(reason)}")
 
@@ -218,9 +218,9 @@ def outcome(tally: Tally) -> str:
     return ", ".join(parts)
 
 
-def count(number: int, noun: str) -> str:
-    """Say a number of things: "1 job", "2 jobs"."""
-    return f"{number} {noun}{'' if number == 1 else 's'}"
+def count(number: int, noun: str, plural: str = "") -> str:
+    """Say a number of things: "1 job", "2 jobs"; `plural` where it is not noun + s."""
+    return f"{number} {noun if number == 1 else plural or noun + 's'}"
 
 
 def first_line(text: str) -> str:

@@ -76,6 +76,11 @@ class Schedule:
             heappush(self._ready, ranked)
         return found
 
+    def take(self, job: Job) -> None:
+        """Take a ready job out of turn."""
+        self._ready.remove(self._ranked(job.key))
+        heapify(self._ready)
+
     def put_back(self, job: Job) -> None:
         """Return a job that was taken and not done (its worker died)."""
         heappush(self._ready, self._ranked(job.key))

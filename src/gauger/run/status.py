@@ -9,8 +9,9 @@ from typing import Any
 
 from gauger.errors import DamagedError, InputError, Place
 from gauger.run.cache import Cache, State
+from gauger.run.driver import PLAN_SCHEMA
 from gauger.run.job import Job
-from gauger.run.local import PLAN_SCHEMA, cores
+from gauger.run.local import cores
 from gauger.run.schedule import Schedule
 from gauger.run.tally import Tally
 from gauger.store.atomic import read_json

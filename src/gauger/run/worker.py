@@ -65,14 +65,13 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
     except (Exception, SystemExit) as error:  # noqa: BLE001 - the boundary where a job's failure becomes data
         text = traceback.format_exc()
         print(text, file=sys.stderr, flush=True)
-        return {
-            "key": request["key"],
-            "seconds": None,
-            "error": type(error).__name__,
-            "message": str(error),
-            "traceback": text,
-        }
+        return failed(request["key"], error, text)
     return {"key": request["key"], "seconds": seconds, "error": None}
+
+
+def failed(key: str, error: BaseException, trace: str) -> dict[str, Any]:
+    """Make the reply that says why a job has no result."""
+    return {"key": key, "seconds": None, "error": type(error).__name__, "message": str(error), "traceback": trace}
 
 
 def execute(request: dict[str, Any]) -> float:

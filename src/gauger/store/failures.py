@@ -21,7 +21,7 @@ class JobFailure:
     replicate: int | None
     stage: str
     boundary: str
-    """"job" (it raised an error) or "worker" (its process died, twice)."""
+    """"job" (it raised an error), "worker" (every worker that tried it was lost) or "cluster" (no node can hold it)."""
     error: str
     """Class of the error; "WorkerDied" at the boundary "worker"."""
     message: str
