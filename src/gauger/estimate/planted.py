@@ -101,7 +101,8 @@ def planted_design(planted: Planted) -> Design:
     """Return the design of a planted study: every kind of arm, every role, the default verdict rule."""
     names = [f"distilled{k + 1}" for k in range(planted.distilled_arms)]
     distilled = [ArmInfo(name, ArmKind.DISTILLED, "", matched="matched") for name in names]
-    others = [ArmInfo(str(kind), kind, "") for kind in ArmKind if kind is not ArmKind.DISTILLED]
+    made = [kind for kind in ArmKind if kind not in (ArmKind.DISTILLED, ArmKind.CELL)]
+    others = [ArmInfo(str(kind), kind, "") for kind in made]
     roles = {f"{role}{k + 1}": role for role in _ROLES for k in range(planted.benchmarks)}
     return Design(
         arms=(*distilled, *others),
