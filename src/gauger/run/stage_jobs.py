@@ -114,7 +114,7 @@ def _write_pairs(pairs: Sequence[tuple[Words, ...]], out: Path) -> None:
 
 
 def train_on_pairs(params: Params, inputs: Inputs, out: Path) -> None:
-    """Train a student to prefer (DPO)."""
+    """Train a student to prefer (DPO); one that gave no pair of a right and a wrong answer stays as it is."""
     language = world_of(params).language
     table = pl.read_parquet(inputs["corpus"] / "corpus.parquet")
     pairs = [
@@ -122,6 +122,10 @@ def train_on_pairs(params: Params, inputs: Inputs, out: Path) -> None:
         for prompt, chosen, rejected in table.iter_rows()
     ]
     model, per_batch = load(inputs["start"]), params["batch"] // 2
+    if not pairs:  # the stage has nothing to say to this student, and leaves it as it is
+        save(model, out)
+        write_training(out, [trained(TextSource.STUDENT, [], [])], [])
+        return
     source = PairSource(pairs, model, per_batch)
     losses = train(model.train(), source, _schedule(params), params["seed"], DpoLoss(params["beta"]))
     lengths = [len(pair.prompt) + len(given) for pair in pairs for given in (pair.chosen, pair.rejected)]
