@@ -5,9 +5,12 @@ rows.py        training rows: prompts and completions as text and as tokens, mix
 head.py        the last matrix, applied to a few positions at a time
 losses.py      next token, and KL to a teacher's distribution (shown or from its hidden states)
 lora.py        low-rank adapters: attach and merge
+frozen.py      layers below the adapter: computed once for all epochs
 loop.py        the training loop, flat
 state.py       checkpoints of an unfinished training, and how it goes on
 decode.py      batched decoding, greedy or sampled
 saving.py      what training leaves: full weights, or an adapter beside a reference to its base
+distil.py      learning from a teacher that is there: its logits, or on the student's own answers
+preferences.py direct preference optimisation from pairs of answers
 teacher.py     a local model that can be asked, as `elicit` wants it, and its log-probabilities
 """

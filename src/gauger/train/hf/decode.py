@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from gauger.elicit.chat.messages import TokenChoices
-from gauger.train.hf.rows import Prompt, encode_prompt, end_marks
+from gauger.train.hf.rows import Prompt, context_of, encode_prompt, end_marks
 
 if TYPE_CHECKING:
     from peft import PeftModel
@@ -95,7 +95,7 @@ def complete(
     for prompt, seed in zip(prompts, each, strict=True):
         ids = encode_prompt(tokenizer, prompt)
         answers.append(_Answer(ids, np.random.default_rng([seed, *ids])))
-    context = int(getattr(model.config, "max_position_embeddings", 1 << 20))
+    context = context_of(model)
     order = sorted((a for a in answers if 0 < len(a.prompt) < context), key=lambda a: (len(a.prompt), a.prompt))
     writer = _Writer(model, tokenizer, decoding, context)
     for first in range(0, len(order), decoding.batch):
@@ -123,13 +123,12 @@ class _Writer:
         """Write the answers of one batch."""
         cache, mask, position_B = self._read([answer.prompt for answer in answers])
         logits_BV = cache.pop("logits")
-        room = self.context - max(len(answer.prompt) for answer in answers)
-        for left in range(min(self.decoding.max_new_tokens, room), 0, -1):
+        while True:
             next_B = self._choose(logits_BV, answers)
             for answer, token in zip(answers, next_B.tolist(), strict=True):
                 self._append(answer, token)
-            alive = [place for place, answer in enumerate(answers) if not answer.ended]
-            if left == 1 or not alive:
+            alive = [place for place, answer in enumerate(answers) if self._goes_on(answer)]
+            if not alive:
                 return
             if len(alive) < len(answers):
                 kept = torch.tensor(alive, device=mask.device)
@@ -139,6 +138,10 @@ class _Writer:
             mask = torch.cat([mask, mask.new_ones(len(mask), 1)], dim=1)
             position_B = position_B + 1
             logits_BV = self._forward(next_B[:, None], mask, position_B[:, None], cache["past"])
+
+    def _goes_on(self, answer: _Answer) -> bool:
+        room = min(self.decoding.max_new_tokens, self.context - len(answer.prompt))
+        return not answer.ended and len(answer.ids) < room
 
     def _read(self, prompts: list[list[int]]) -> tuple[dict[str, Any], Tensor, Tensor]:
         """Read prompts: the beginning that all share once, the rest padded at the left."""

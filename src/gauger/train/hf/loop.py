@@ -7,19 +7,21 @@ micro-batches or over processes (`accelerate launch`; gradients are summed, no w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, field, is_dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
 
 from gauger.store.canonical import fingerprint
+from gauger.train.hf.frozen import part, pays, stacked, with_states
 from gauger.train.hf.head import Head
-from gauger.train.hf.lora import Lora, attach, merge
+from gauger.train.hf.lora import Lora, attach, lowest_layer, merge
 from gauger.train.hf.losses import Loss, NextToken
 from gauger.train.hf.models import precision
-from gauger.train.hf.rows import Example, MicroBatch, Mixture, encode, micro_batches
+from gauger.train.hf.rows import Example, MicroBatch, Mixture, encode_for, micro_batches
 from gauger.train.hf.state import STATE, Checkpoints, Progress, read_state, weights_digest, write_state
 from gauger.train.tiny.loop import Schedule as PlainSchedule
 
@@ -97,21 +99,28 @@ def train(
         Where a source has no rows.
     """
     options = options or Options()
-    longest = int(getattr(model.config, "max_position_embeddings", 1 << 20))
     sources = [
         [replace(example, shown=shown) for example, shown in zip(examples, source.shown, strict=True)]
         if source.shown is not None
         else examples
         for source in mixture.sources
-        for examples in [encode(tokenizer, source.rows, longest)]
+        for examples in [encode_for(model, tokenizer, source.rows)]
     ]
 
-    def steps() -> Iterator[Callable[[], Sequence[Group]]]:
-        for drawn in mixture.draws(schedule.steps, options.seed):
-            yield lambda drawn=drawn: [(sources[index][row],) for index, row in drawn]  # type: ignore[misc]
-
+    draws = list(mixture.draws(schedule.steps, options.seed))
     data = [[(example.ids, example.start) for example in examples] for examples in sources]
-    return fit(model, steps(), schedule, options, fingerprint({"rows": data, "counts": mixture.rows_per_batch}))
+    plain = merge(model)
+    drawn = [sources[index][row] for step in draws for index, row in step]
+    lowest = lowest_layer(plain, options.lora) if options.lora else 0
+    if pays(plain, lowest, drawn):
+        kept = with_states(plain, lowest, drawn)
+        sources = [[kept.get(id(example), example) for example in examples] for examples in sources]
+    steps = [partial(_chosen, sources, step) for step in draws]
+    return fit(plain, steps, schedule, options, fingerprint({"rows": data, "counts": mixture.rows_per_batch}))
+
+
+def _chosen(sources: Sequence[Sequence[Example]], drawn: Sequence[tuple[int, int]]) -> list[Group]:
+    return [(sources[index][row],) for index, row in drawn]
 
 
 def fit(
@@ -157,7 +166,7 @@ def _step(
 ) -> None:
     """Add one step's gradients; this process takes its share of the micro-batches."""
     examples = [example for group in groups for example in group]
-    size = options.loss.size(examples)
+    size = max(1, options.loss.size(examples))
     total = torch.zeros((), device=accelerator.device)
     batches = micro_batches(groups, options.micro_tokens)
     for batch in batches[accelerator.process_index :: accelerator.num_processes]:
@@ -178,8 +187,13 @@ def batch_loss(model: PreTrainedModel, batch: MicroBatch, loss: Loss) -> Tensor:
 
 def learnt_hidden(model: PreTrainedModel, batch: MicroBatch) -> Tensor:
     """Return the last hidden states that predict the learnt tokens, (P, D), row after row."""
-    decoder = model.get_decoder()  # type: ignore[no-untyped-call]
-    hidden_BTD: Tensor = decoder(input_ids=batch.tokens_BT[:, :-1], use_cache=False).last_hidden_state
+    if batch.examples[0].states_TD is None:
+        decoder = model.get_decoder()  # type: ignore[no-untyped-call]
+        hidden_BTD: Tensor = decoder(input_ids=batch.tokens_BT[:, :-1], use_cache=False).last_hidden_state
+    else:
+        states_BTD = stacked(batch.examples, batch.learnt.shape[1]).to(model.device)
+        top = part(model, batch.examples[0].from_layer, None)
+        hidden_BTD = top(inputs_embeds=states_BTD, use_cache=False).last_hidden_state
     return hidden_BTD[batch.learnt]
 
 

@@ -63,6 +63,11 @@ def targets(model: PreTrainedModel, lora: Lora) -> list[str]:
     return chosen
 
 
+def lowest_layer(model: PreTrainedModel, lora: Lora) -> int:
+    """Return the number of layers below the first one that gets an adapter."""
+    return min(int(found.group(1)) for name in targets(model, lora) if (found := _LAYER.search(name)))
+
+
 def _wanted(name: str, modules: str | Sequence[str]) -> bool:
     if modules == "all":
         return True

@@ -123,8 +123,12 @@ class _Part:
         loss = self.loss
         if self.hidden_PD is None or loss.teacher_head is None:
             raise GaugerError("rows with a teacher's hidden states need the teacher's head in the loss")
+        V = min(
+            len(loss.teacher_head.weight_VD), logits_CV.shape[-1]
+        )  # heads of one tokenizer may be padded differently
+        logits_CV = logits_CV[:, :V]
         with torch.no_grad():
-            teacher_CV = loss.teacher_head.logits(self.hidden_PD[part])
+            teacher_CV = loss.teacher_head.logits(self.hidden_PD[part])[:, :V]
             if loss.top_k is not None:
                 values, tokens = teacher_CV.log_softmax(dim=-1).topk(loss.top_k, dim=-1)
         if loss.top_k is None:

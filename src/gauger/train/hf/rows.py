@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -55,6 +55,11 @@ class Example:
     shown: Shown | None = None
     hidden_PD: Tensor | None = None
     """Last hidden states of a teacher with the same tokenizer, at the positions that predict the learnt tokens."""
+    reference: float | None = None
+    """Log-probability of the learnt tokens under the model before a training on preferences, in nats."""
+    states_TD: Tensor | None = None
+    """States that enter layer `from_layer`, where the layers below are frozen (`frozen.py`)."""
+    from_layer: int = 0
 
     @property
     def n_learnt(self) -> int:
@@ -95,7 +100,7 @@ def encode(tokenizer: PreTrainedTokenizerBase, rows: Sequence[Row], longest: int
     rows : sequence of Row
         Texts.
     longest : int
-        Most tokens of a row: what is longer loses its end.
+        Most tokens of a row: what is longer loses its end, and a prompt that fills it teaches nothing.
     """
     end_of_turn, end_of_text = end_marks(tokenizer)[0], end_marks(tokenizer)[-1]
     completions = tokenizer([row.completion for row in rows], add_special_tokens=False).input_ids if rows else []
@@ -104,8 +109,18 @@ def encode(tokenizer: PreTrainedTokenizerBase, rows: Sequence[Row], longest: int
         prompt = encode_prompt(tokenizer, row.prompt)
         end = end_of_text if isinstance(row.prompt, str) else end_of_turn
         ids = (*prompt, *completion, end)[:longest]
-        examples.append(Example(ids, 1 if row.whole else max(1, len(prompt))))
+        examples.append(Example(ids, min(1 if row.whole else max(1, len(prompt)), len(ids))))
     return examples
+
+
+def encode_for(model: Any, tokenizer: PreTrainedTokenizerBase, rows: Sequence[Row]) -> list[Example]:
+    """Turn rows into tokens, cut to the model's context."""
+    return encode(tokenizer, rows, context_of(model))
+
+
+def context_of(model: Any) -> int:
+    """Return the longest sequence that a model takes, in tokens."""
+    return int(getattr(model.config, "max_position_embeddings", 1 << 20))
 
 
 @dataclass(frozen=True)

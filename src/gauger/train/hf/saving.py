@@ -48,8 +48,8 @@ def save(
         return
     directory.mkdir(parents=True, exist_ok=True)
     model.peft_config["default"].base_model_name_or_path = str(base)
-    with quiet():
-        model.save_pretrained(str(directory))
+    with quiet():  # without the setting, PEFT looks for the base on a hub, to see whether its vocabulary has grown
+        model.save_pretrained(str(directory), save_embedding_layers=False)
     write_json(directory / _BESIDE, {"base": str(base), "base_digest": weights_digest(model.get_base_model())})
 
 

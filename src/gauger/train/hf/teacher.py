@@ -17,7 +17,7 @@ from gauger.errors import UserError
 from gauger.train.hf.decode import Completion, Decoding, complete
 from gauger.train.hf.head import Head, chunks
 from gauger.train.hf.loop import learnt_hidden
-from gauger.train.hf.rows import Example, Row, encode, micro_batches
+from gauger.train.hf.rows import Example, Row, encode_for, micro_batches
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -92,11 +92,6 @@ def log_probabilities(
     return [_show(hidden_PD, head, k) for hidden_PD in hidden_states(model, encode_for(model, tokenizer, rows))]
 
 
-def encode_for(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, rows: Sequence[Row]) -> list[Example]:
-    """Turn rows into tokens, cut to the model's context."""
-    return encode(tokenizer, rows, int(getattr(model.config, "max_position_embeddings", 1 << 20)))
-
-
 @torch.inference_mode()
 def _show(hidden_PD: Tensor, head: Head, k: int) -> Shown:
     tokens, values = [], []
@@ -113,14 +108,12 @@ def hidden_states(model: PreTrainedModel, examples: Sequence[Example]) -> list[T
 
     With the model's head they hold its full distribution in D numbers a token.
     """
-    places = {id(example): place for place, example in enumerate(examples)}
-    found: list[Tensor] = [torch.empty(0)] * len(examples)
+    found: dict[int, Tensor] = {}
     for batch in micro_batches([(example,) for example in examples], _MICRO_TOKENS):
         hidden_PD = learnt_hidden(model, batch.to(model.device)).cpu()
         sizes = [example.n_learnt for example in batch.examples]
-        for example, piece in zip(batch.examples, torch.split(hidden_PD, sizes), strict=True):
-            found[places[id(example)]] = piece
-    return found
+        found.update(zip(map(id, batch.examples), torch.split(hidden_PD, sizes), strict=True))
+    return [found[id(example)] for example in examples]
 
 
 def require_same_vocabulary(teacher: PreTrainedTokenizerBase, student: PreTrainedTokenizerBase) -> None:
