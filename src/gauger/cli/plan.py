@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
@@ -13,6 +13,16 @@ from gauger.cli.run import OutOption, SetOption, StudyArgument, directory_of
 
 if TYPE_CHECKING:
     from gauger.run.forecast import Forecast
+    from gauger.run.proposal import Proposal
+
+PilotOption: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(metavar="DIR", help="An earlier run: propose how to divide the budget over the arms for the verdict."),
+]
+BudgetOption: TypeAlias = Annotated[
+    float | None,
+    typer.Option(metavar="FLOPS", min=0, help="What all replicates may train, with --pilot [default: as planned]."),
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -25,23 +35,47 @@ def plan(
     out: OutOption = None,
     workers: WorkersOption = 0,
     overrides: SetOption = None,
+    pilot: PilotOption = None,
+    budget: BudgetOption = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Say what a study would do, cost and find; run nothing."""
+    """Say what a study would do, cost and find; run nothing.
+
+    With --pilot, propose how to divide the budget over the arms for the verdict.
+    """
     from gauger.run.cache import Cache
     from gauger.run.forecast import forecast
     from gauger.run.local import cores
     from gauger.run.opening import open_study, plan_loaded
+    from gauger.run.proposal import propose
     from gauger.store.directory import RunDirectory
 
     loaded = open_study(study, tuple(overrides or ()))
     directory = directory_of(loaded.study.study, out)
     planned, world = plan_loaded(loaded)
     said = forecast(planned, world, Cache(RunDirectory(directory).jobs), workers or cores())
+    proposal = propose(planned, world, pilot, budget) if pilot is not None else None
     if as_json:
-        print_json(said.to_dict())
+        print_json(said.to_dict() | ({} if proposal is None else {"proposal": proposal.to_dict()}))
     else:
-        print_text("\n".join(lines(said, directory)))
+        print_text("\n".join([*lines(said, directory), *([] if proposal is None else proposed(proposal))]))
+
+
+def proposed(proposal: Proposal) -> list[str]:
+    """Say a proposal in lines."""
+    found = proposal.allocation
+    if found is None:
+        return ["proposal   none: the pilot's estimate is undefined or unreplicated, or the budget is too small"]
+    arms = ", ".join(f"{name} {count}" for name, count in found.replicates.items())
+    equal = (
+        "equal numbers are not affordable"
+        if found.equal_replicates is None or found.equal_se is None
+        else f"{found.equal_replicates} of each would give {100 * found.equal_se:.2f}"
+    )
+    return [
+        f"proposal   for {proposal.budget:.2g} FLOPs, replicates: {arms}",
+        f"           expected standard error of the verdict's contrast {100 * found.se:.2f} points; {equal}",
+    ]
 
 
 def lines(said: Forecast, directory: Path) -> list[str]:

@@ -1,0 +1,83 @@
+"""How a budget is divided over the arms of a plan, from a pilot's records."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from gauger.cli import main
+from gauger.errors import InputError
+from gauger.run.opening import open_study, plan_loaded
+from gauger.run.proposal import _works, propose
+
+STUDY = Path(__file__).with_name("tiny.yaml")
+
+
+@pytest.fixture(scope="module")
+def planned():
+    return plan_loaded(open_study(STUDY))
+
+
+@pytest.fixture(scope="module")
+def pilot(planned, tmp_path_factory):
+    """Write a run's records: the verdict's arm varies four times as much as its control."""
+    plan, world = planned
+    rng, rows = np.random.default_rng(3), []
+    level = {"teacher": 0.9, "logits": 0.7}
+    noise = {"logits": 0.20, "teacher": 0.0, "base": 0.0}
+    for cell in plan.cells:
+        shift = noise.get(cell.arm, 0.05) * rng.standard_normal()
+        for name, benchmark in plan.study.benchmarks.items():
+            for item in world.benchmark(name).items:
+                score = float(rng.random() < np.clip(level.get(cell.arm, 0.4) + shift, 0, 1))
+                rows.append(("tiny", cell.arm, cell.replicate, name, str(benchmark.role), item.id, item.cluster, score))
+    columns = ["study", "arm", "replicate", "benchmark", "role", "item", "cluster", "score"]
+    folder = tmp_path_factory.mktemp("pilot")
+    pl.DataFrame(rows, schema=columns, orient="row").write_parquet(folder / "records.parquet")
+    return folder
+
+
+def test_a_budget_is_spent_and_never_exceeded(planned, pilot):
+    plan, world = planned
+    one = sum(work.cost for work in _works(plan, world))
+    for budget in (4 * one, 20 * one):
+        found = propose(plan, world, pilot, budget).allocation
+        assert found is not None
+        assert found.cost <= budget
+        assert found.equal_se is None or found.se <= found.equal_se * (1 + 1e-9)
+        assert set(found.replicates) <= {arm.name for arm in plan.arms}
+    more = propose(plan, world, pilot, 80 * one).allocation
+    assert more is not None
+    assert more.se < found.se
+
+
+def test_stages_that_arms_share_are_paid_once(planned):
+    plan, world = planned
+    works = _works(plan, world)
+    assert any(len(work.arms) > 1 for work in works)
+    in_all = [name for work in works for name in work.arms]
+    stages = sum(len(arm.recipe) for arm in plan.arms)
+    assert len(in_all) == stages
+
+
+def test_a_budget_too_small_for_two_replicates_gives_no_proposal(planned, pilot):
+    assert propose(*planned, pilot, 1.0).allocation is None
+
+
+def test_the_command_says_it(pilot, capsys):
+    assert main(["plan", str(STUDY), "--pilot", str(pilot), "--json"]) == 0
+    said = json.loads(capsys.readouterr().out)["proposal"]
+    assert said["allocation"]["replicates"]
+    assert main(["plan", str(STUDY), "--pilot", str(pilot), "--budget", "1"]) == 0
+    assert "proposal   none" in capsys.readouterr().out
+
+
+def test_what_is_no_pilot_is_the_user_s_mistake(planned, tmp_path, capsys):
+    with pytest.raises(InputError, match=r"records\.parquet"):
+        propose(*planned, tmp_path, None)
+    table = {"study": ["x"], "arm": ["nobody"], "replicate": [0], "benchmark": ["b"], "item": ["i"], "score": [1.0]}
+    pl.DataFrame(table).write_parquet(tmp_path / "records.parquet")
+    assert main(["plan", str(STUDY), "--pilot", str(tmp_path)]) == 2
+    assert "nobody" in capsys.readouterr().err

@@ -1,0 +1,90 @@
+"""Checkpoint directories: what may be read, and that nothing goes over a network."""
+
+import json
+import socket
+
+import pytest
+import torch
+from tests.train.hf.models import small_model, tokenizer
+
+from gauger.errors import InputError, MissingExtraError, UserError
+from gauger.train.hf import models
+from gauger.train.hf.models import check, load_checkpoint, materialise, write_checkpoint
+
+
+@pytest.fixture
+def checkpoint(tmp_path):
+    write_checkpoint(small_model(), tokenizer(), tmp_path / "model")
+    return tmp_path / "model"
+
+
+def test_a_checkpoint_is_read_without_a_network(checkpoint, monkeypatch):
+    def refuse(*args, **kwargs):
+        raise AssertionError("a connection was tried")
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+    model, found = load_checkpoint(checkpoint)
+    assert model.dtype == models.precision()
+    assert model.device.type == models.device().type
+    assert found.pad_token_id is not None
+
+
+def test_a_local_checkpoint_stays_where_it_is(checkpoint, tmp_path):
+    assert materialise(str(checkpoint), tmp_path / "out") == checkpoint
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("name", ["pytorch_model.bin", "weights.pt", "model.pth", "model.pkl", "last.ckpt"])
+def test_pickled_weights_are_refused_and_named(checkpoint, name):
+    (checkpoint / "model.safetensors").rename(checkpoint / name)
+    with pytest.raises(InputError, match=f"{name}.*can run code"):
+        check(checkpoint)
+
+
+def test_a_directory_without_weights_or_without_a_checkpoint_is_refused(checkpoint, tmp_path):
+    (checkpoint / "model.safetensors").unlink()
+    with pytest.raises(InputError, match=r"weights as .*none"):
+        check(checkpoint)
+    with pytest.raises(InputError, match="no such directory"):
+        check(tmp_path / "nowhere")
+    with pytest.raises(InputError, match="nothing is fetched"):
+        materialise("some-organisation/some-model", tmp_path / "out")
+
+
+def test_a_model_with_code_of_its_own_is_refused(checkpoint):
+    config = json.loads((checkpoint / "config.json").read_text())
+    (checkpoint / "config.json").write_text(json.dumps({**config, "auto_map": {"AutoModelForCausalLM": "m.Model"}}))
+    with pytest.raises(InputError, match="never run"):
+        load_checkpoint(checkpoint)
+
+
+def test_an_unknown_packaged_model_answers_with_the_nearest(tmp_path):
+    with pytest.raises(UserError, match=r"Did you mean 'smollm2-135m-instruct'"):
+        materialise("packaged:smollm2-135m", tmp_path)
+
+
+def test_a_package_that_is_not_installed_is_named_with_its_extra(tmp_path, monkeypatch):
+    monkeypatch.setattr(models, "find_spec", lambda name: None)
+    with pytest.raises(MissingExtraError, match=r"gauger\[hf\]"):
+        materialise("packaged:smollm2-135m-instruct", tmp_path)
+
+
+def test_a_packaged_model_that_is_there_is_not_unpacked_again(checkpoint, monkeypatch):
+    monkeypatch.setattr(models, "find_spec", lambda name: pytest.fail("looked for the package"))
+    assert materialise("packaged:smollm2-135m-instruct", checkpoint) == checkpoint
+
+
+def test_a_checkpoint_without_its_last_file_is_not_one(checkpoint):
+    (checkpoint / "config.json").unlink()
+    with pytest.raises(InputError, match=r"config\.json"):
+        check(checkpoint)
+
+
+def test_precision_is_float32_without_a_gpu(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert models.precision() == torch.float32
+    assert models.device() == torch.device("cpu")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda: True)
+    assert models.precision() == torch.bfloat16
