@@ -155,7 +155,7 @@ def test_a_mistake_is_told_with_its_place_and_without_a_traceback(run: Run, name
         (("points.csv", "--law", "transfer"), "a column 'pretrained'"),
         (("points.csv", "--level", "95"), "a coverage from 0.5 to below 1"),
         (("points.csv", "--delta", "0"), "a --delta above 0"),
-        (("points.csv", "--bootstrap", "10"), "10 is not in the range"),
+        (("points.csv", "--bootstrap", "10"), "100"),
     ],
 )
 def test_mistakes_of_the_command_line(run: Run, arguments: tuple[str, ...], wanted: str) -> None:

@@ -142,10 +142,10 @@ def test_a_true_pattern_is_found_from_other_replicates() -> None:
 
 
 def test_a_study_reports_uplift_on_its_hardest_quartile() -> None:
-    cells = small_cells(Planted(items=64, replicates=3, distilled_arms=1))
+    cells = small_cells(Planted(items=64, replicates=3, distilled_arms=1, benchmarks=1))
     found = difficulty_estimates(cells)
     arms = {(one.estimand, one.arm, one.control) for one in found}
-    assert arms == {(name, "distilled1", "matched1") for name in ("hardest_quartile_uplift", "hard_minus_easy_uplift")}
+    assert arms == {(name, "distilled1", "matched") for name in ("hardest_quartile_uplift", "hard_minus_easy_uplift")}
     one = find(found, "hardest_quartile_uplift", "distilled1", role="near", over=None)
     assert one.low < one.value < one.high
     assert one.n_replicates == 3
@@ -158,7 +158,7 @@ def test_a_study_reports_uplift_on_its_hardest_quartile() -> None:
     )  # fmt: skip
     known = find(difficulty_estimates(cells, table), "hardest_quartile_uplift", "distilled1", role="near", over=None)
     b = cells.cube.benchmarks.index(known.benchmark)
-    arm, control = (cells.cube.arms.index(name) for name in ("distilled1", "matched1"))
+    arm, control = (cells.cube.arms.index(name) for name in ("distilled1", "matched"))
     scores = cells.cube.panel.scores[b][:, :, 48:]
     assert known.value == pytest.approx(scores[arm].mean() - scores[control].mean())
     assert known.note == "Difficulty was known in advance."
@@ -169,7 +169,7 @@ def test_a_study_reports_uplift_on_its_hardest_quartile() -> None:
 
 
 def test_too_few_items_have_no_quartile() -> None:
-    found = difficulty_estimates(small_cells(Planted(items=20, replicates=3, distilled_arms=1)))
+    found = difficulty_estimates(small_cells(Planted(items=20, replicates=3, distilled_arms=1, benchmarks=1)))
     single = [one for one in found if one.benchmark is not None]
     assert single
     assert all(one.value is None and one.reason == "not estimable from these data" for one in single)
