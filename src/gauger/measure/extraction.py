@@ -18,6 +18,12 @@ STRICT, FLEXIBLE = "strict", "flexible"
 strict = read_strictly
 """`strict(said, form)`: the answer in the form's own format; None where that is not there."""
 
+
+def read(reading: str, said: str, question: Question, form: str) -> str | None:
+    """Read an answer by the name of the reading."""
+    return strict(said, form) if reading == STRICT else flexible(said, question)
+
+
 _TAG = re.compile(r"<answer>(.*?)(?:</answer>|$)", re.DOTALL)
 _SAID = re.compile(r"(?:\banswer(?: is)?|####|\\boxed\{)[:\s]*([^\n}]+)", re.IGNORECASE)
 _NUMBER = re.compile(r"-?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?:/\d+)?")
