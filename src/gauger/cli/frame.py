@@ -23,7 +23,18 @@ from typer.core import TyperGroup
 
 from gauger.errors import GaugerError, StudyError, UserError
 
-COMMANDS: tuple[str, ...] = ("run", "plan", "status", "report", "compare", "meta", "evidence", "elicit", "fit", "calibrate")
+COMMANDS: tuple[str, ...] = (
+    "run",
+    "plan",
+    "status",
+    "report",
+    "compare",
+    "meta",
+    "evidence",
+    "elicit",
+    "fit",
+    "calibrate",
+)
 """Modules of this room that hold a command, in the order of ``gauger --help``; each has ``register(app)``.
 
 A command module imports nothing heavy at its top (no torch, polars, altair, scipy): all of them are imported for any

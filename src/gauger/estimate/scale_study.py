@@ -74,7 +74,7 @@ def scale_document(points: Sequence[ScalePoint], role: str, n_held_out: int, req
     -------
     dict
         `points` (with `held_out`), `curves` (documents of `gauger fit`, or a `reason`), `predicted` (the held-out cells
-        with interval and `inside`), `covered`, `equivalents`, `crossings`, `lines` (each curve with its band, for drawing).
+        with interval and `inside`), `covered`, `equivalents`, `crossings`, `lines` (curves with bands, for drawing).
     """
     by_curve: dict[str, list[ScalePoint]] = {}
     for point in points:
