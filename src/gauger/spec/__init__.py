@@ -6,6 +6,9 @@ world.py        `world`: where facts, skills and benchmarks come from
 language_world.py  the world of real language models: tasks, forms, splits
 models.py       `teacher` and `student`: sizes, training, surface
 stages.py       `stages` of an arm, told apart by `kind`
+budgets.py      what stages have in common: steps, batch, learning rate
+own_samples.py  stages in which the student writes: on-policy distillation, preference, reinforcement
+mixture.py      text of several sources in every batch
 study.py        the whole file as one model
 json_schema.py  the JSON Schema, generated from the models
 shape.py        the same schema read for the words of messages
@@ -19,6 +22,7 @@ overrides.py    `--set key=value`
 faults.py       what the schema finds wrong, in our words
 checks.py       what must hold between the parts of a study
 arm_checks.py   what must hold within and between its arms
+stage_checks.py what must hold within one stage
 
 Meaning
 recipes.py      declared stages -> stages as they are run
