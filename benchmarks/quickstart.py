@@ -35,7 +35,7 @@ WORK = {
 """What counts as training and as decoding, by the functions that the jobs call."""
 STEPS = {
     "opening and planning": [("gauger.run.opening", "open_study"), ("gauger.run.study", "plan_loaded")],
-    "scheduling and progress": [("gauger.run.study", "run_jobs")],
+    "scheduling and progress": [("gauger.run.study", "execute")],
     "collecting": [("gauger.run.study", "collect"), ("gauger.run.study", "sample_texts")],
     "estimating": [("gauger.run.study", "make_document")],
     "writing tables": [("gauger.run.study", name) for name in ("write_json", "write_parquet", "write_document")],

@@ -27,6 +27,10 @@ QUIET: Mapping[str, str] = {
     "RAY_DISABLE_IMPORT_WARNING": "1",
 }
 """Environment of Ray: no usage statistics, and a job that declares no GPU sees what a process of this machine sees."""
+SILENT: Mapping[str, Any] = {"log_to_driver": False, "logging_level": "error"}
+"""How `ray.init` is asked to keep to itself."""
+START_TRIES = 3
+"""How often a Ray on this machine is started before that counts as an error: on a busy one it may take too long."""
 OBJECT_STORE_BYTES = 100_000_000
 """Memory that a Ray started here sets aside for objects: replies are a few hundred bytes each."""
 LOOK_AGAIN_S = 2.0
@@ -94,18 +98,25 @@ class RayPool:
             self.ray.shutdown()
 
     def _connect(self) -> None:
-        quiet = {"log_to_driver": False, "logging_level": "error"}
         if self.address is None:
-            own = {"num_cpus": self.workers or cores(), "object_store_memory": OBJECT_STORE_BYTES}
-            try:
-                self.ray.init("local", include_dashboard=False, **own, **quiet)
-            except Exception as error:  # Ray raises a bare Exception where its processes take too long to start
-                raise ClusterError(f"Ray did not start on this machine: {error}") from error
+            self._start_own()
             return
         try:
-            self.ray.init(self.address, **quiet)
+            self.ray.init(self.address, **SILENT)
         except (ConnectionError, ValueError, RuntimeError) as error:
             raise UserError("the address of a running Ray cluster", f"{self.address} ({error})") from error
+
+    def _start_own(self) -> None:
+        own = {"num_cpus": self.workers or cores(), "object_store_memory": OBJECT_STORE_BYTES}
+        for attempt in range(1, START_TRIES + 1):
+            try:
+                self.ray.init("local", include_dashboard=False, **own, **SILENT)
+            except Exception as error:  # a bare one, where its processes take longer than Ray waits for
+                self.ray.shutdown()
+                if attempt == START_TRIES:
+                    raise ClusterError(f"Ray did not start on this machine: {error}") from error
+            else:
+                return
 
     @property
     def size(self) -> int:
