@@ -106,7 +106,7 @@ def _seed_rows(seeds: Iterable[Seed]) -> Iterator[tuple[str | None, ...]]:
 def _line(sample: ChatSample) -> dict[str, Any]:
     line: dict[str, Any] = {"id": sample.id, **{name: getattr(sample, name) for name in _IN_BOTH}}
     line["messages"] = [asdict(message) for message in sample.messages]
-    optional = {"rejected": sample.rejected, "reasoning": sample.reasoning, "dropped": sample.dropped}
+    optional = {"rejected_answer": sample.rejected, "reasoning": sample.reasoning, "dropped": sample.dropped}
     return line | {name: value for name, value in optional.items() if value is not None}
 
 
@@ -150,7 +150,7 @@ def _sample(row: dict[str, Any], line: dict[str, Any]) -> ChatSample:
     return ChatSample(
         prompt=tuple(turns[:-1]),
         answer=turns[-1].content,
-        rejected=line.get("rejected"),
+        rejected=line.get("rejected_answer"),
         reasoning=line.get("reasoning"),
         took=Took(**{name: row[name] for name in _TOOK}),
         **(same | lists | {"outcome": outcome}),
