@@ -38,7 +38,7 @@ from gauger.train.tiny.corpora import load_soft, save_soft, stack_shown
 from gauger.worlds.language import TextWorld, Wording
 from gauger.worlds.language.questions import Question
 
-LEAK_SHARE = 0.25
+LEAK_SHARE = 0.5
 """Least share of the leak corpus that is test items; they are repeated to reach it."""
 SHOWN_AT_MOST = 64
 """Log-probabilities kept per token where the surface shows all of them: a vocabulary has tens of thousands."""

@@ -2,16 +2,17 @@
 
 import json
 import os
+import socket
 
 import pytest
-from accelerate import debug_launcher
 from accelerate.state import AcceleratorState
-from tests.train.hf.models import ROWS, small_model, tokenizer
+from torch import multiprocessing
 
 from gauger.train.hf.loop import Options, Schedule, train
 from gauger.train.hf.lora import Lora
 from gauger.train.hf.rows import Mixture, Source
 from gauger.train.hf.state import Checkpoints, weights_digest
+from tests.train.hf.models import ROWS, small_model, tokenizer
 
 
 def run(directory, lora):
@@ -20,11 +21,22 @@ def run(directory, lora):
     return train(small_model(), tokenizer(), mixture, Schedule(4, 1e-2), options)
 
 
-def share(directory, lora):
+def share(rank, port, directory, lora):
+    """Be one of two processes, told so as `accelerate launch` tells them."""
     AcceleratorState._reset_state(True)  # what the parent knew of processes
+    place = {"RANK": rank, "LOCAL_RANK": rank, "WORLD_SIZE": 2, "LOCAL_WORLD_SIZE": 2, "MASTER_PORT": port}
+    os.environ.update({name: str(value) for name, value in place.items()}, MASTER_ADDR="127.0.0.1")
+    os.environ["ACCELERATE_USE_CPU"] = "true"
     result = run(directory, lora)
     told = {"losses": result.losses, "digest": weights_digest(result.model), "n_tokens": result.n_tokens}
-    (directory / f"{os.environ['RANK']}.json").write_text(json.dumps(told))
+    told["n_processes"] = AcceleratorState().num_processes
+    (directory / f"{rank}.json").write_text(json.dumps(told))
+
+
+def free_port():
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        return listening.getsockname()[1]
 
 
 @pytest.mark.parametrize("lora", [False, True])
@@ -32,8 +44,9 @@ def test_two_processes_get_what_one_gets(tmp_path, lora):
     for name in ("one", "two"):
         (tmp_path / name).mkdir()
     one = run(tmp_path / "one", lora)
-    debug_launcher(share, (tmp_path / "two", lora), num_processes=2)
+    multiprocessing.start_processes(share, (free_port(), tmp_path / "two", lora), nprocs=2, start_method="fork")
     first, second = (json.loads((tmp_path / "two" / f"{rank}.json").read_text()) for rank in (0, 1))
     assert first == second
+    assert first["n_processes"] == 2
     assert first["losses"] == pytest.approx(one.losses, rel=1e-4)  # sums of float32 in another order
     assert first["n_tokens"] == one.n_tokens
