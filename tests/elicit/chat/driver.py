@@ -1,19 +1,16 @@
 """A batch in a process of its own, to be killed: python -m elicit.chat.driver URL JOURNAL COUNT."""
 
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 from gauger.elicit.chat.journalled import Journalled
 
-from .common import QUICK, endpoint, questions
+from .common import UNTIRING, endpoint, questions
 
 
 def main():
     url, path, count = sys.argv[1:]
-    for _ in Journalled(endpoint(url, patience=replace(QUICK, total_s=0.5, attempts=40)), Path(path)).ask(
-        questions(int(count))
-    ):
+    for _ in Journalled(endpoint(url, patience=UNTIRING), Path(path)).ask(questions(int(count))):
         pass
 
 

