@@ -43,7 +43,10 @@ def test_everything_is_there(finished_run):
     figures = {path.name for path in (finished_run / "figures").iterdir()}
     assert {"verdict.svg", "verdict.png", "uplift.svg", "scores.png"} <= figures
     resolved = json.loads((finished_run / "study.resolved.json").read_text())
-    assert (resolved["study"], resolved["decoding"]) == ("tiny", {"max_new_tokens": 8})
+    assert (resolved["study"], resolved["decoding"]) == (
+        "tiny",
+        {"max_new_tokens": 8, "temperature": 0.0, "samples": 1},
+    )
     records = pl.read_parquet(finished_run / "records.parquet")
     assert records.columns == [name for name in RECORD_COLUMNS if name != "seconds"]
     arms = {"base": 1, "teacher": 1, "matched-cloze": 2, "matched-cloze-quiz": 2, "label": 2, "logits": 2, "placebo": 2}
