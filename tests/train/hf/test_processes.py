@@ -6,13 +6,13 @@ import socket
 
 import pytest
 from accelerate.state import AcceleratorState
+from tests.train.hf.models import ROWS, small_model, tokenizer
 from torch import multiprocessing
 
 from gauger.train.hf.loop import Options, Schedule, train
 from gauger.train.hf.lora import Lora
 from gauger.train.hf.rows import Mixture, Source
 from gauger.train.hf.state import Checkpoints, weights_digest
-from tests.train.hf.models import ROWS, small_model, tokenizer
 
 
 def run(directory, lora):
@@ -26,7 +26,7 @@ def share(rank, port, directory, lora):
     AcceleratorState._reset_state(True)  # what the parent knew of processes
     place = {"RANK": rank, "LOCAL_RANK": rank, "WORLD_SIZE": 2, "LOCAL_WORLD_SIZE": 2, "MASTER_PORT": port}
     os.environ.update({name: str(value) for name, value in place.items()}, MASTER_ADDR="127.0.0.1")
-    os.environ["ACCELERATE_USE_CPU"] = "true"
+    os.environ |= {"ACCELERATE_USE_CPU": "true", "OMP_NUM_THREADS": "1"}  # Accelerate warns where it has to choose
     result = run(directory, lora)
     told = {"losses": result.losses, "digest": weights_digest(result.model), "n_tokens": result.n_tokens}
     told["n_processes"] = AcceleratorState().num_processes

@@ -1,0 +1,175 @@
+"""Speed of `train/hf` beside TRL's SFTTrainer: the same model, rows, steps and optimiser; tokens per processor second.
+
+The model is a Llama of 4 layers and width 256 with random weights and a vocabulary of 49,152, or a checkpoint given
+with `--model`. Rows are random tokens, 15 to 45 of prompt and 4 to 32 of completion; the loss is on the completions.
+Both sides get tokens, so that no tokenising is timed. Switched off, in TRL's favour: dropout, gradient clipping,
+gradient checkpointing, bfloat16, shuffling, logging, saving, evaluation, progress bars. Every side runs in its own
+process with one thread, `--rounds` times in turn. The learning rate is next to nothing, so that the mean losses must
+agree whatever the schedules are; that they do is checked.
+
+Run: python benchmarks/train_hf.py [--rounds 3] [--steps 8] [--model DIRECTORY]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+for variable, value in {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}.items():
+    os.environ[variable] = value
+
+import numpy as np
+import torch
+
+BATCH, VOCABULARY, RATE, RANK = 16, 49_152, 1e-9, 16
+
+
+def rows(n_rows: int) -> list[tuple[list[int], int]]:
+    """Draw (tokens, first token learnt) of every row."""
+    rng = np.random.default_rng(0)
+    drawn = []
+    for prompt, completion in zip(rng.integers(15, 46, n_rows), rng.integers(4, 33, n_rows), strict=True):
+        drawn.append((rng.integers(10, VOCABULARY, prompt + completion).tolist(), int(prompt)))
+    return drawn
+
+
+def make_model(directory: str | None) -> Any:
+    """Return the model with the same weights on every side."""
+    from transformers import AutoModelForCausalLM, LlamaConfig, LlamaForCausalLM
+
+    if directory:
+        return AutoModelForCausalLM.from_pretrained(directory, dtype=torch.float32, local_files_only=True)
+    torch.manual_seed(0)
+    shape = LlamaConfig(
+        vocab_size=VOCABULARY,
+        hidden_size=256,
+        intermediate_size=688,
+        num_hidden_layers=4,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        tie_word_embeddings=True,
+        bos_token_id=1,
+        eos_token_id=2,
+        pad_token_id=2,
+    )
+    return LlamaForCausalLM(shape)
+
+
+def ours(args: argparse.Namespace) -> tuple[float, float, str]:
+    """Train with Gauger; seconds and mean loss."""
+    from gauger.train.hf.loop import Options, Schedule, fit
+    from gauger.train.hf.lora import Lora
+    from gauger.train.hf.rows import Example
+
+    examples = [(Example(tuple(ids), start),) for ids, start in rows(args.steps * BATCH)]
+    steps = [(lambda first=first: examples[first : first + BATCH]) for first in range(0, len(examples), BATCH)]
+    options = Options(lora=Lora(RANK, 2 * RANK) if args.lora else None)
+    model = make_model(args.model)
+    start = time.process_time()
+    losses = fit(model, steps, Schedule(args.steps, RATE), options, "benchmark").losses
+    return time.process_time() - start, float(np.mean(losses)), f"torch {torch.__version__}"
+
+
+def trl(args: argparse.Namespace) -> tuple[float, float, str]:
+    """Train with SFTTrainer; seconds and mean loss."""
+    import transformers
+    import trl
+    from datasets import Dataset
+    from peft import LoraConfig
+    from tokenizers import Tokenizer
+    from tokenizers.models import WordLevel
+    from transformers import PreTrainedTokenizerFast
+
+    data = [{"input_ids": ids, "labels": [-100] * start + ids[start:]} for ids, start in rows(args.steps * BATCH)]
+    words = Tokenizer(WordLevel({"a": 0, "b": 1, "c": 2}, unk_token="a"))  # noqa: S106 - a word, no password
+    with tempfile.TemporaryDirectory() as directory:
+        settings = trl.SFTConfig(
+            output_dir=directory,
+            max_steps=args.steps,
+            per_device_train_batch_size=BATCH,
+            learning_rate=RATE,
+            adam_beta2=0.98,
+            weight_decay=0.0,
+            optim="adamw_torch_fused",
+            max_grad_norm=0.0,
+            max_length=None,
+            use_cpu=True,
+            bf16=False,
+            activation_checkpointing=False,
+            dataset_kwargs={"skip_prepare_dataset": True},
+            train_sampling_strategy="sequential",
+            dataloader_pin_memory=False,
+            logging_strategy="no",
+            save_strategy="no",
+            eval_strategy="no",
+            report_to="none",
+            disable_tqdm=True,
+        )
+        trainer = trl.SFTTrainer(
+            model=make_model(args.model),
+            args=settings,
+            train_dataset=Dataset.from_list(data),
+            processing_class=PreTrainedTokenizerFast(tokenizer_object=words, pad_token="c", eos_token="c"),  # noqa: S106
+            peft_config=LoraConfig(r=RANK, lora_alpha=2 * RANK, target_modules="all-linear") if args.lora else None,
+        )
+        start = time.process_time()
+        loss = trainer.train().training_loss
+        seconds = time.process_time() - start
+    return seconds, loss, f"trl {trl.__version__}, transformers {transformers.__version__}, torch {torch.__version__}"
+
+
+SIDES = {"gauger": ours, "TRL": trl}
+
+
+def measure(side: str, lora: bool, args: argparse.Namespace) -> dict[str, Any]:
+    """Run one side in its own process."""
+    command = [sys.executable, __file__, "--side", side, "--steps", str(args.steps)]
+    command += ["--lora"] * lora + (["--model", args.model] if args.model else [])
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--steps", type=int, default=8)
+    parser.add_argument("--model")
+    parser.add_argument("--side", choices=SIDES)
+    parser.add_argument("--lora", action="store_true")
+    args = parser.parse_args()
+    if args.side:
+        torch.set_num_threads(1)
+        seconds, loss, versions = SIDES[args.side](args)
+        print(json.dumps({"seconds": seconds, "loss": loss, "versions": versions}))
+        return
+    n_tokens = sum(len(ids) for ids, _ in rows(args.steps * BATCH))
+    print(f"{platform.machine()}, one thread, load {os.getloadavg()[0]:.1f} from other work")
+    print(f"model: {Path(args.model).name if args.model else 'Llama 4 x 256, vocabulary 49,152, random weights'}")
+    print(f"{args.steps} steps of {BATCH} rows, {n_tokens:,} tokens")
+    for lora in (False, True):
+        runs: dict[str, list[dict[str, Any]]] = {side: [] for side in SIDES}
+        for _ in range(args.rounds):
+            for side in SIDES:
+                runs[side].append(measure(side, lora, args))
+        best = {side: min(run["seconds"] for run in done) for side, done in runs.items()}
+        losses = {side: done[0]["loss"] for side, done in runs.items()}
+        assert abs(losses["gauger"] - losses["TRL"]) < 1e-4 * losses["TRL"], losses
+        print(f"\n{f'LoRA, rank {RANK}, all layers' if lora else 'all weights'} ({runs['TRL'][0]['versions']})")
+        for side, done in runs.items():
+            spread = f"{best[side]:.2f} to {max(run['seconds'] for run in done):.2f} s"
+            speed = f"{n_tokens / best[side]:8,.0f} tokens per processor second ({spread})"
+            print(f"{side:8} {speed}, mean loss {losses[side]:.5f}")
+        ratios = [b["seconds"] / a["seconds"] for a, b in zip(runs["gauger"], runs["TRL"], strict=True)]
+        print(f"gauger is {best['TRL'] / best['gauger']:.2f} times as fast ({min(ratios):.2f} to {max(ratios):.2f})")
+
+
+if __name__ == "__main__":
+    main()
