@@ -5,6 +5,7 @@ import os
 import socket
 
 import pytest
+import torch
 from accelerate.state import AcceleratorState
 from tests.train.hf.models import ROWS, small_model, tokenizer
 from torch import multiprocessing
@@ -27,6 +28,7 @@ def share(rank, port, directory, lora):
     place = {"RANK": rank, "LOCAL_RANK": rank, "WORLD_SIZE": 2, "LOCAL_WORLD_SIZE": 2, "MASTER_PORT": port}
     os.environ.update({name: str(value) for name, value in place.items()}, MASTER_ADDR="127.0.0.1")
     os.environ |= {"ACCELERATE_USE_CPU": "true", "OMP_NUM_THREADS": "1"}  # Accelerate warns where it has to choose
+    torch.set_num_threads(1)  # threads do not survive a fork
     result = run(directory, lora)
     told = {"losses": result.losses, "digest": weights_digest(result.model), "n_tokens": result.n_tokens}
     told["n_processes"] = AcceleratorState().num_processes
