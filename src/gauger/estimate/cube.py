@@ -72,6 +72,7 @@ def build_cube(table: pl.DataFrame, design: Design) -> Cube:
         scores=scores,
         units=_units(codes, counted["cluster"]),
         replicates=replicate_ids(replicate_seen, design.paired),
+        kinship=None if design.ingredients is None else design.ingredients.kinship(arms),
     )
     return Cube(panel, arms, benchmarks, roles, codes.item_names, present)
 

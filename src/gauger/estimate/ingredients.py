@@ -7,9 +7,10 @@ through.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import takewhile
 
 import numpy as np
 
@@ -17,6 +18,7 @@ from gauger.errors import UserError, nearest
 from gauger.stats.factorial import MOST_INGREDIENTS, Fraction, mask_of, regular_fraction
 from gauger.stats.panel import IntArray
 
+FARTHEST = 1000
 IN, WITH = "+", ":"
 """`web+distil`: the cell that has both. `web:distil`: their interaction, or a defining word."""
 
@@ -32,6 +34,9 @@ class Ingredients:
     orders: tuple[tuple[str, ...], ...] = ()
     """Orders of all ingredients in which the cells were run, the declared one first; empty: in that one alone. A
     subset's mean is the average over the orders of the arm that has it in that order."""
+    paths: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Arm -> what it was trained on, step by step; arms share trained models as far as their paths agree. Arms left
+    out: the ingredients themselves."""
     teacher: tuple[str, ...] = ()
     """Ingredients that are the teacher's doing; empty: no teacher's share is reported."""
     words: tuple[str, ...] = ()
@@ -92,9 +97,24 @@ class Ingredients:
             return None
         return np.array([[self.names.index(name) for name in order] for order in self.drawn], dtype=np.int64)
 
+    def kinship(self, arms: Sequence[str]) -> IntArray:
+        """Return (A, A) classes of how closely the noise of two arms is related; 0 for arms that share no training.
+
+        A class for every pair of how many trained ingredients they share from the start, and how many steps they have
+        gone apart since.
+        """
+        paths = [self.paths.get(arm, self.cells.get(arm, ())) for arm in arms]
+        return np.array([[_kinship(one, other) for other in paths] for one in paths], dtype=np.int64)
+
     def effect(self, mask: int) -> str:
         """Name an effect: `web`, `web:distil`; `mean` for the effect of nothing."""
         return WITH.join(name for i, name in enumerate(self.names) if mask >> i & 1) or "mean"
+
+
+def _kinship(one: tuple[str, ...], other: tuple[str, ...]) -> int:
+    shared = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))
+    apart = len(one) + len(other) - 2 * shared
+    return FARTHEST * shared + apart if shared else 0
 
 
 def _sign(word: str) -> int:

@@ -136,7 +136,8 @@ def _cube(design: Design, scores: list[FloatArray], units: NDArray[np.int64], id
     arms = tuple(arm.name for arm in design.arms)
     items = tuple(tuple(f"{i:05d}" for i in range(block.shape[2])) for block in scores)
     present = np.ones((len(arms), len(scores)), dtype=bool)
-    panel = Panel(tuple(scores), tuple(units), ids)
+    kinship = None if design.ingredients is None else design.ingredients.kinship(arms)
+    panel = Panel(tuple(scores), tuple(units), ids, kinship)
     return Cube(panel, arms, tuple(design.roles), tuple(design.roles.values()), items, present)
 
 

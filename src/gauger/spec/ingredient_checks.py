@@ -15,7 +15,9 @@ ROOT = ("factorial",)
 LEAST_RESOLUTION = 3
 
 
-def check_factorial(factorial: Factorial, taken: Collection[str], *, paired: bool = True) -> Iterator[Fault]:
+def check_factorial(
+    factorial: Factorial, taken: Collection[str], *, paired: bool = True, base: bool = True
+) -> Iterator[Fault]:
     """Find every contradiction within a factorial, and with the study around it.
 
     Parameters
@@ -26,6 +28,8 @@ def check_factorial(factorial: Factorial, taken: Collection[str], *, paired: boo
         Names of the study's declared arms and generated controls, except `base`: cells are arms too.
     paired : bool
         The study's `estimation.paired`.
+    base : bool
+        Whether the control `base` is on.
     """
     found = [*_check_order(factorial)]
     yield from found
@@ -39,6 +43,11 @@ def check_factorial(factorial: Factorial, taken: Collection[str], *, paired: boo
     yield from broken
     if not broken:
         yield from _check_names(factorial, taken)
+        if not base and any(not cell.recipe for cell in factorial_cells(factorial)):
+            hint = "The untouched student is the cell without ingredients. Take controls.base.off away."
+            yield Fault(
+                ("controls", "base", "off"), "the control base to be on, with this factorial", "off", hint, (ROOT,)
+            )
 
 
 def _check_order(factorial: Factorial) -> Iterator[Fault]:
@@ -51,7 +60,7 @@ def _check_order(factorial: Factorial) -> Iterator[Fault]:
         elif name in names[:i]:
             yield Fault((*path, i), "each ingredient once", f"{name!r} twice")
     missing = [name for name in factorial.ingredients if name not in names]
-    if missing:
+    if missing and set(names) <= set(factorial.ingredients):
         yield Fault(path, "all ingredients in pipeline order", f"none of {', '.join(missing)}")
 
 

@@ -54,6 +54,8 @@ class Components:
     block_df: FloatArray
     """(blocks,): degrees of freedom of the item part, ``(sum n^2)^2 / sum n^4 - 1`` over the cluster sizes n; G - 1
     for G clusters of one size."""
+    kinship: IntArray
+    """(A, A): `Panel.kinship`, 0 where none was given."""
 
 
 def crossed_components(panel: Panel) -> Components:
@@ -107,6 +109,7 @@ def crossed_components(panel: Panel) -> Components:
         clusters=tuple(part.clusters for part in parts),
         blocks=blocks,
         block_df=np.array([_block_df([parts[b] for b in block]) for block in blocks]),
+        kinship=np.zeros((panel.n_arms, panel.n_arms), dtype=np.int64) if panel.kinship is None else panel.kinship,
     )
 
 

@@ -33,6 +33,10 @@ class Panel:
     replicates: IntArray
     """Shape (A, R): id of the training replicate in each row; arms that hold the same id are paired (same
     initialisation and data order); -1 where an arm has no such row."""
+    kinship: IntArray | None = None
+    """Shape (A, A): class of relatedness of two arms' replicates of one id; 0 is the plain one. Arms that were trained
+    on from one model keep some of its noise: give them a class by how much they share. None: all pairs alike. It says
+    which pairs are *expected* to be equally related (moderation); what the replicates show is always used as it is."""
 
     def __post_init__(self) -> None:
         arms_and_rows = self.replicates.shape
@@ -41,6 +45,8 @@ class Panel:
         for scores, units in zip(self.scores, self.units, strict=True):
             if scores.shape != (*arms_and_rows, len(units)):
                 raise ValueError(f"scores have shape {scores.shape}, expected {(*arms_and_rows, len(units))} (A, R, I)")
+        if self.kinship is not None and self.kinship.shape != (len(self.replicates), len(self.replicates)):
+            raise ValueError(f"kinship has shape {self.kinship.shape}, expected (A, A)")
 
     @property
     def n_arms(self) -> int:

@@ -48,7 +48,12 @@ def replicate_part(components: Components, flat: FloatArray, *, moderated: bool)
     prior = replicate_prior(components, groups) if moderated else None
     if prior is None:
         return _as_shown([_shown(group, flat) for group in groups])
-    return _moderated(prior, [_view(components, prior, group, flat) for group in groups])
+    views = [_view(components, prior, group, flat) for group in groups]
+    known = _prior_knowledge(prior, np.sum([view.energy for view in views], axis=0))
+    if prior.directions is not None:
+        common_df = prior.directions.df(flat)
+        known = common_df, common_df * known[1] / known[0]
+    return _moderated(prior, views, known)
 
 
 @dataclass(frozen=True)
@@ -135,8 +140,8 @@ def _positive(*columns: FloatArray) -> FloatArray:
     return np.maximum(np.stack(columns, axis=1), 0.0)
 
 
-def _moderated(prior: ReplicatePrior, views: list[_View]) -> ReplicatePart:
-    common_df, pooled_df = _prior_knowledge(prior, np.sum([view.energy for view in views], axis=0))
+def _moderated(prior: ReplicatePrior, views: list[_View], known: tuple[FloatArray, FloatArray]) -> ReplicatePart:
+    common_df, pooled_df = known
     noise, common, pooled = (
         np.sum([np.diag(matrix) for matrix in matrices], axis=0)
         for matrices in zip(*((view.noise, view.common, view.pooled) for view in views), strict=True)
@@ -148,14 +153,30 @@ def _moderated(prior: ReplicatePrior, views: list[_View]) -> ReplicatePart:
     joint = np.zeros_like(views[0].noise)
     spread, leaning = np.zeros_like(d0), np.zeros_like(d0)
     for view in views:
-        trust = trust_in_prior(d0, view.shown.df)
+        df = view.shown.df
+        trust = trust_in_prior(d0, df) * (1.0 if prior.directions is None else _news(common_df, df))
         expected = view.noise + _blend(towards, view.common, view.pooled)
         part = _blend(trust, expected, view.shown.joint)
         variance = np.diag(part)
         joint += part
-        spread += variance**2 / (d0 + view.shown.df)
+        spread += variance**2 * _uncertainty(trust, d0, df)
         leaning += np.maximum(variance, 0.0) * trust
-    return _held_positive(joint, spread + leaning**2 / mean_df, common_df)
+    shown_df = np.max([view.shown.df for view in views], axis=0)
+    return _held_positive(joint, spread + leaning**2 / mean_df, np.maximum(common_df, shown_df))
+
+
+def _news(common_df: FloatArray, df: FloatArray) -> FloatArray:
+    """(C,): share of what the pooled variance knows of a direction that the contrast's own replicates do not.
+
+    Where arms are related, a direction can lie so that only its own replicates tell of it: pooling then adds nothing.
+    """
+    return np.clip(1 - df / common_df, 0.0, 1.0)
+
+
+def _uncertainty(trust: FloatArray, prior_df: FloatArray, df: FloatArray) -> FloatArray:
+    """(C,): squared relative error of a blend, half of it; ``1 / (d0 + d)`` at the best trust ``d0 / (d0 + d)``."""
+    own = np.divide((1 - trust) ** 2, df, out=np.zeros_like(trust), where=df > 0)
+    return np.asarray(own + trust**2 / prior_df)
 
 
 def _prior_knowledge(prior: ReplicatePrior, energy: FloatArray) -> tuple[FloatArray, FloatArray]:

@@ -6,7 +6,7 @@ net part is pooled, and it is pooled on the logit scale: a replicate that is a l
 logits, which moves a cell mean in proportion to its sensitivity ``g = mean p (1 - p)``: little near a bound.
 
 Levels. `common` assumes one net variance everywhere, with one covariance per kind of pair of cells (same arm; same
-benchmark; neither). `pooled` lets every benchmark have its own, averaged over arms.
+benchmark; neither; the last two by class of kinship). `pooled` lets every benchmark have its own, averaged over arms.
 """
 
 from __future__ import annotations
@@ -16,8 +16,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from gauger.stats.crossed import Components
+from gauger.stats.directions import Directions, Kind, spread_of_sizes
 from gauger.stats.pairing import Group
-from gauger.stats.panel import BoolArray, FloatArray
+from gauger.stats.panel import FloatArray
 from gauger.stats.stray import ReplicateVariances, Stray, estimate_stray
 
 
@@ -36,6 +37,9 @@ class ReplicatePrior:
     stratum_df: FloatArray
     """(4,): degrees of freedom pooled over groups, by stratum: what arms differ in, averaged over benchmarks; the same
     × benchmark; what paired arms have in common, averaged over benchmarks; the same × benchmark."""
+    directions: Directions | None
+    """What `common` is known from in every direction, where arms are of several classes of kinship; else None, and
+    `stratum_df` says it."""
 
 
 @dataclass(frozen=True)
@@ -50,8 +54,6 @@ class _Cells:
     """(K,): g"""
     df: FloatArray
     """(K,): replicates less one; 0 where the cell tells nothing."""
-    linked: BoolArray
-    """(K, K): cells with common replicates."""
     per_mean: FloatArray
     """(K, K): factor from one replicate's covariance to that of cell means, ``1 / sqrt(R R')``."""
 
@@ -73,7 +75,8 @@ def replicate_prior(components: Components, groups: list[Group]) -> ReplicatePri
     weight = np.outer(root, root)
     inverse = _inverse(cells.sensitivity)
     standard = (cells.gross - cells.noise) * np.outer(inverse, inverse)
-    kinds = _kinds(shape, cells.linked)
+    pairs = _kinds(components)
+    kinds = [kind.mask(shape[1]) for kind in pairs]
     most = _mean(expected * inverse**2, np.diag(weight))
     covariances = [_possible(_mean(standard, weight * kind), most, kind) for kind in kinds]
     scale = np.outer(cells.sensitivity, cells.sensitivity)
@@ -82,7 +85,8 @@ def replicate_prior(components: Components, groups: list[Group]) -> ReplicatePri
     pooled = _by_benchmark(standard, weight, kinds, shape)
     pooled = np.where(np.isfinite(pooled), scale * pooled, common)
     related = (cells.noise + common) * np.outer(_inverse(np.sqrt(expected)), _inverse(np.sqrt(expected)))
-    same_arm, same_benchmark, neither = (_mean(related, weight * kind) for kind in kinds)
+    plain = (kinds[0], *(np.sum(kinds[n::2], axis=0) for n in (1, 2)))
+    same_arm, same_benchmark, neither = (_mean(related, weight * kind) for kind in plain)
     shown = (np.diag(cells.gross), expected, np.diag(cells.noise), cells.df)
     stray = estimate_stray(ReplicateVariances(*(part.reshape(shape) for part in shown)), same_arm, same_benchmark)
     return ReplicatePrior(
@@ -91,6 +95,7 @@ def replicate_prior(components: Components, groups: list[Group]) -> ReplicatePri
         stray=stray,
         correlation=(same_arm, same_benchmark, neither),
         stratum_df=_stratum_df(groups, shape[1]),
+        directions=_directions(cells, common, pairs, shape) if len(pairs) > 3 else None,
     )
 
 
@@ -100,10 +105,7 @@ def _cells(components: Components) -> _Cells:
     gross, noise = components.replicate * scale, components.shared * scale
     sensitivity = components.sensitivity.ravel()
     told = (sensitivity > 0) & (np.diag(gross) + np.diag(noise) > 0)
-    holders = components.holders.astype(float)
-    n_benchmarks = components.mean.shape[1]
-    linked = np.kron(holders.T @ holders > 0, np.ones((n_benchmarks, n_benchmarks), dtype=bool))
-    return _Cells(gross, noise, sensitivity, np.where(told, rows - 1, 0).astype(float), linked, 1 / scale)
+    return _Cells(gross, noise, sensitivity, np.where(told, rows - 1, 0).astype(float), 1 / scale)
 
 
 def _net_variance(cells: _Cells) -> tuple[float, FloatArray]:
@@ -132,12 +134,30 @@ def _mean(values: FloatArray, weight: FloatArray) -> float:
     return float((values * weight).sum()) / total if total > 0 else 0.0
 
 
-def _kinds(shape: tuple[int, ...], linked: BoolArray) -> list[FloatArray]:
-    """Masks (K, K) of the linked pairs: same arm, same benchmark, neither."""
-    arm, benchmark = (index.ravel() for index in np.indices(shape))
-    same_arm, same_benchmark = arm[:, None] == arm, benchmark[:, None] == benchmark
-    pairs = (same_arm & ~same_benchmark, ~same_arm & same_benchmark, ~same_arm & ~same_benchmark)
-    return [(pair & linked).astype(float) for pair in pairs]
+def _directions(cells: _Cells, common: FloatArray, pairs: list[Kind], shape: tuple[int, ...]) -> Directions:
+    """Collect what `Directions` needs; `common` is that of one replicate."""
+    itself = Kind(np.eye(shape[0], dtype=bool), same=True)
+    kinds = (itself, *pairs)
+    expected = np.maximum(np.diag(cells.noise + common), np.diag(cells.noise) / 2)
+    root = np.sqrt(cells.df) * cells.sensitivity**2 * _inverse(expected)
+    roots = np.stack([root * _inverse(cells.sensitivity), root], axis=1).reshape(*shape, 2)
+    covariance = cells.noise + common
+    lever = cells.sensitivity * np.sqrt(np.diag(cells.per_mean))
+    df_each = float(cells.df.max())
+    spread = spread_of_sizes(kinds, roots, covariance)
+    return Directions(kinds, spread, lever.reshape(shape), covariance * cells.per_mean, df_each)
+
+
+def _kinds(components: Components) -> list[Kind]:
+    """List the kinds of linked pairs: same arm; then, for each class of kinship, same benchmark, and neither."""
+    holders = components.holders.astype(float)
+    linked = holders.T @ holders > 0
+    itself = np.eye(len(linked), dtype=bool)
+    found = [Kind(itself & linked, same=False)]
+    for kin in np.unique(components.kinship[~itself]) if len(linked) > 1 else [0]:
+        related = ~itself & linked & (components.kinship == kin)
+        found += [Kind(related, same=True), Kind(related, same=False)]
+    return found
 
 
 def _possible(covariance: float, variance: float, pairs: FloatArray) -> float:
@@ -149,11 +169,15 @@ def _possible(covariance: float, variance: float, pairs: FloatArray) -> float:
 def _by_benchmark(
     standard: FloatArray, weight: FloatArray, kinds: list[FloatArray], shape: tuple[int, ...]
 ) -> FloatArray:
-    """(K, K): net covariances averaged over arms (own) and over pairs of paired arms (cross); NaN without data."""
+    """(K, K): net covariances averaged over arms (own) and over pairs of paired arms (cross, by kinship).
+
+    NaN without data.
+    """
     n_arms = shape[0]
     arm = np.repeat(np.arange(n_arms), shape[1])
     result = np.zeros_like(standard)
-    for mask in ((arm[:, None] == arm).astype(float), kinds[1] + kinds[2]):
+    crossing = (one + other for one, other in zip(kinds[1::2], kinds[2::2], strict=True))
+    for mask in ((arm[:, None] == arm).astype(float), *crossing):
         weights = (mask * weight).reshape(*shape, *shape)
         total = weights.sum(axis=(0, 2))
         summed = (weights * standard.reshape(*shape, *shape)).sum(axis=(0, 2))
