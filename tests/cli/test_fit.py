@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 
 from gauger.cli.frame import main
+from gauger.estimate.scaling_validation import teacher_warnings
+from gauger.stats.laws import Points
 
 Run = Callable[..., tuple[int, str, str]]
 QUICK = ("--bootstrap", "100", "--starts", "20")
@@ -176,3 +178,20 @@ def test_groups_widen_the_intervals(run: Run) -> None:
     Path("grouped.csv").write_text(table(group=group), encoding="utf-8")
     document = json.loads(run("grouped.csv", "--law", "hoffmann", "--json", *QUICK)[1])
     assert any("6 independent points for 5 parameters" in one for one in document["warnings"])
+
+
+def test_teachers_outside_the_points_are_named() -> None:
+    one = np.ones(3)
+    fitted = Points(one, one, teacher_loss=np.array([2.0, np.nan, 3.0]))
+    assert teacher_warnings(Points(one, one), Points(one, one)) == []
+    assert "without a teacher" in teacher_warnings(fitted, Points(one, one))[0]
+    assert teacher_warnings(fitted, Points(one, one, teacher_loss=np.array([2.5, 2.0, np.nan]))) == []
+    assert teacher_warnings(fitted, Points(one, one, teacher_loss=np.array([1.5, 2.0, 9.0])))[0].startswith("2 pred")
+
+
+def test_the_link_alone_needs_losses_to_predict_from(run: Run) -> None:
+    Path("both.csv").write_text(table(accuracy=np.linspace(0.3, 0.8, 30)), encoding="utf-8")
+    Path("far.csv").write_text("n_params,n_tokens\n2e9,4e10\n", encoding="utf-8")
+    code, _, err = run("both.csv", "--law", "link", "--predict", "far.csv", *QUICK)
+    assert code == 2
+    assert "a column 'loss' in what is to be predicted" in err

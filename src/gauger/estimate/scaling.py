@@ -13,7 +13,7 @@ import numpy as np
 
 from gauger.errors import UserError
 from gauger.estimate.scaling_accuracy import AccuracyLink, link_document, predict_accuracy
-from gauger.estimate.scaling_validation import extrapolation_warnings, validation_document
+from gauger.estimate.scaling_validation import extrapolation_warnings, teacher_warnings, validation_document
 from gauger.stats.laws import Ensemble, Forecast, Law, Points, Search, candidates, find_law, fit_ensemble, predict
 from gauger.stats.laws.diagnose import findings
 from gauger.stats.laws.fit import usable
@@ -53,6 +53,8 @@ def fit_points(points: Points, request: FitRequest, wanted: Points | None = None
         The document of `gauger fit --json`: law, parameters, objective, n, predictions, validation, laws, warnings.
     """
     laws = choose_laws(points, request.law)
+    if wanted is not None and wanted.loss is None and any("loss" in law.needs for law in laws):
+        raise UserError(f"a column 'loss' in what is to be predicted, which the law {laws[0].name!r} reads", "none")
     ensemble = fit_ensemble(common_points(points, laws), laws, request.draws, request.search)
     link = AccuracyLink.of(points, request.draws, request.search) if laws[0].outcome == "loss" else None
     return fit_document(ensemble, request, wanted, link)
@@ -86,11 +88,13 @@ def fit_document(
 ) -> dict[str, Any]:
     """Write everything down; the law with the largest weight stands at the head."""
     best = int(np.argmax(ensemble.weights))
-    head, warnings = _law_document(ensemble, best, request.level)
-    warnings += _choice_warnings(ensemble, request)
+    described = [_law_document(ensemble, m, request.level) for m in range(len(ensemble.fits))]
+    head = described[best]
+    warnings = head["warnings"] + _choice_warnings(ensemble, request)
     forecast = None if wanted is None else predict(ensemble, wanted, request.level)
-    if forecast is not None:
+    if forecast is not None and wanted is not None:
         warnings += extrapolation_warnings(ensemble, forecast.distance, request.level)
+        warnings += teacher_warnings(ensemble.fits[0].points, wanted)
     document: dict[str, Any] = {
         "law": head["law"],
         "formula": ensemble.fits[best].law.formula,
@@ -103,7 +107,7 @@ def fit_document(
         "noise": head["noise"],
         "predictions": [],
         "validation": validation_document(ensemble, request.level),
-        "laws": [_law_document(ensemble, m, request.level)[0] for m in np.argsort(-ensemble.weights)],
+        "laws": [described[m] for m in np.argsort(-ensemble.weights)],
     }
     if forecast is not None and wanted is not None:
         document["predictions"] = _predictions(ensemble, forecast, wanted)
@@ -117,14 +121,14 @@ def fit_document(
     return document | {"warnings": list(dict.fromkeys(warnings))}
 
 
-def _law_document(ensemble: Ensemble, which: int, level: float) -> tuple[dict[str, Any], list[str]]:
+def _law_document(ensemble: Ensemble, which: int, level: float) -> dict[str, Any]:
     fitted, draws = ensemble.fits[which], ensemble.draws[which]
     parameters, reasons = parameter_estimates(fitted, draws, level)
     said = findings(fitted)
     if reasons:
         kind = "profile likelihood" if parameters[0].method == "profile" else "draws of groups, with care"
         said.append(f"intervals of parameters are by {kind}: {'; '.join(reasons)}")
-    document = {
+    return {
         "law": fitted.law.name,
         "weight": round(float(ensemble.weights[which]), 6),
         "objective": fitted.objective,
@@ -132,7 +136,6 @@ def _law_document(ensemble: Ensemble, which: int, level: float) -> tuple[dict[st
         "parameters": [asdict(one) for one in parameters],
         "warnings": said,
     }
-    return document, said
 
 
 def _choice_warnings(ensemble: Ensemble, request: FitRequest) -> list[str]:

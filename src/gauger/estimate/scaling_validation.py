@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from scipy.special import ndtri
 
-from gauger.stats.laws import Ensemble
+from gauger.stats.laws import Ensemble, Points
 from gauger.stats.laws.forecast import held_out, stretches
 from gauger.stats.laws.points import BoolArray, FloatArray
 
@@ -99,3 +99,18 @@ def extrapolation_warnings(ensemble: Ensemble, distance: FloatArray, level: floa
     like = ensemble.test.distance >= 0.5 * far
     share = f"{hit[like].mean():.0%} of {int(like.sum())}"
     return [f"predictions reach up to {times}; in the back-test, intervals at such distances held {share} points"]
+
+
+def teacher_warnings(fitted: Points, wanted: Points) -> list[str]:
+    """Say where predictions ask for teachers that the points do not know."""
+    if fitted.teacher_loss is None:
+        return []
+    asked = wanted.teacher_loss
+    if asked is None or not np.isfinite(asked).any():
+        return ["the models to predict have no teacher_loss: they are predicted as trained without a teacher"]
+    known, new = fitted.teacher_loss[np.isfinite(fitted.teacher_loss)], asked[np.isfinite(asked)]
+    low, high = float(known.min()), float(known.max())
+    outside = int(((new < 0.99 * low) | (new > 1.01 * high)).sum())
+    if not outside:
+        return []
+    return [f"{outside} predictions have teachers outside the fitted {low:.3g} to {high:.3g}: no test covers them"]

@@ -91,10 +91,10 @@ def robust_scale(residuals: FloatArray, weights: FloatArray, n_parameters: int) 
 
 
 def usable(points: Points, law: Law) -> Points:
-    """Keep the points that have what the law reads; raises `UserError` where too few are left."""
+    """Keep the points that have a weight and what the law reads; raises `UserError` where too few are left."""
     column = {"loss": points.loss, "accuracy": points.accuracy}
     wanted = {law.outcome, *(name for name in law.needs if name in column)}
-    keep = np.ones(len(points), dtype=bool)
+    keep = np.ones(len(points), dtype=bool) if points.weight is None else points.weight > 0
     for name in sorted(wanted):
         values = column[name]
         if values is None:

@@ -27,6 +27,10 @@ ALIASES = {"chinchilla": "hoffmann", "muennighoff": "repeated", "hernandez": "tr
 """Other names that the literature uses."""
 
 
+FEWEST = {"n_params": 2, "pretrained": 2}
+"""How many values a column must take for a law that turns on it; three for all others."""
+
+
 def find_law(name: str) -> Law:
     """Return a law; an unknown name is answered with the nearest known one."""
     name = ALIASES.get(name, name)
@@ -39,10 +43,10 @@ def candidates(points: Points, outcome: str) -> list[Law]:
     """List the laws that could hold for these points: what `auto` lets compete.
 
     A law competes where every column that it needs is there, every column that it turns on takes at least three values
-    (two for `pretrained`), there are three points more than parameters, and it does not ignore a model size that
-    varies. The link from loss to accuracy is a second step and never competes.
+    (two for `n_params` and `pretrained`), there are three points more than parameters, and it does not ignore a model
+    size that varies. The link from loss to accuracy is a second step and never competes.
     """
-    sizes = _values(points, "n_params") >= 3
+    sizes = _values(points, "n_params") >= FEWEST["n_params"]
     return [
         law
         for law in LAWS.values()
@@ -50,7 +54,7 @@ def candidates(points: Points, outcome: str) -> list[Law]:
         and law is not LINK
         and ("n_params" in law.varies) == sizes
         and all(getattr(points, name) is not None for name in law.needs)
-        and all(_values(points, name) >= (2 if name == "pretrained" else 3) for name in law.varies)
+        and all(_values(points, name) >= FEWEST.get(name, 3) for name in law.varies)
         and len(points) >= len(law.parameters) + 3
         and not (law is REPEATED and _never_repeats(points))
     ]
