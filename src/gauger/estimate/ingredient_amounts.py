@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from gauger.estimate.ingredients import Ingredients
-from gauger.spec.ingredient_cells import all_orders, drawn_orders, factorial_cells, teacher_ingredients
+from gauger.spec.ingredient_cells import (
+    FactorialCell,
+    all_orders,
+    drawn_orders,
+    factorial_cells,
+    teacher_ingredients,
+)
 from gauger.spec.ingredients import Factorial, FractionDesign
 
 
@@ -27,12 +33,25 @@ def ingredients_of(
     return Ingredients(
         names=factorial.order,
         cells={cell.name: cell.ingredients for cell in factorial_cells(factorial)},
+        paths={cell.name: trained_path(factorial, cell) for cell in factorial_cells(factorial)},
         orders=all_orders(factorial) if factorial.other_orders else (),
         teacher=teacher_ingredients(factorial),
         words=design.words if isinstance(design, FractionDesign) else (),
         drawn=drawn_orders(factorial),
         tokens=tokens or {},
         flops=flops or {},
+    )
+
+
+def trained_path(factorial: Factorial, cell: FactorialCell) -> tuple[str, ...]:
+    """Say what a cell is trained on, ingredient by ingredient; what replaces one that is out has a name of its own."""
+    if factorial.other_orders:
+        return cell.ingredients
+    steps = ((name, factorial.ingredients[name].off == "matched") for name in factorial.order)
+    return tuple(
+        name if name in cell.ingredients else f"{name} replaced"
+        for name, replaced in steps
+        if replaced or name in cell.ingredients
     )
 
 
