@@ -42,8 +42,9 @@ class PreferenceStage(Questions):
     judge: Literal["teacher", "truth"]
     """Who says which answer is right. `teacher`: it answers the question too, and agreement with it is right (one
     request for each prompt; text is enough). `truth`: the true answer."""
-    beta: Annotated[float, Field(gt=0, le=100)] = 0.1
-    """How strongly the student is held to what it was before the stage; smaller lets it move further."""
+    beta: Annotated[float, Field(gt=0, le=100)] = 1.0
+    """How strongly the student is held to what it was before the stage; smaller lets it move further. Answers of a few
+    tokens want about 1 (0.1 makes the small models of the embedded world forget), answers of hundreds about 0.1."""
     candidates: Annotated[int, Field(ge=2, le=1024)] = 8
     """Answers drawn to each prompt; one right and one wrong of them make a pair, where there are both."""
 

@@ -45,7 +45,7 @@ class PairBatch:
 class DpoLoss:
     """Mean loss of the pairs of a batch, in nats."""
 
-    beta: float = 0.1
+    beta: float = 1.0
     """How strongly the student is held to the reference: smaller lets it move further for the same loss."""
 
     def __call__(self, model: Decoder, batch: PairBatch) -> Tensor:
