@@ -14,8 +14,10 @@ from gauger.cli.output import JsonFlag, print_json, say
 
 if TYPE_CHECKING:
     from gauger.estimate.calibrate import CellScore
+    from gauger.estimate.calibrate_pipelines import PipelineScore
     from gauger.estimate.grid import CalibrationDesign
     from gauger.estimate.planted import Planted
+    from gauger.estimate.planted_pipeline import PlantedPipeline
 
 
 def register(app: typer.Typer) -> None:
@@ -35,42 +37,46 @@ def calibrate(
     Beside every interval stands the field's habit, an interval over items alone, on the same data.
 
     A design is YAML: `draws`, `seed`, `base` (settings of every study), `grid` (setting: list of values; every
-    combination is a cell) and `cells` (a list of further studies, each with a `name` and what differs from the base).
-    An unknown setting is answered with the known ones.
+    combination is a cell), `cells` (a list of further studies, each with a `name` and what differs from the base) and
+    `pipelines` (a list of factorials, each with a `name` and the `dividends` that its ingredients add). An unknown
+    setting is answered with the known ones.
     """
     from dataclasses import replace
 
     from gauger.estimate.calibrate import calibrate as run_calibration
-    from gauger.estimate.calibrate import to_document
+    from gauger.estimate.calibrate import calibrate_pipelines, to_document
     from gauger.estimate.grid import load_calibration
 
     planned = load_calibration(design)
     if draws is not None:
         planned = replace(planned, draws=draws)
-    scores = run_calibration(planned, _progress(planned))
+    progress = _progress(planned)
+    scores = run_calibration(planned, progress)
+    pipelines = calibrate_pipelines(planned, progress)
     if as_json:
-        print_json(to_document(planned, scores))
+        print_json(to_document(planned, scores, pipelines))
     else:
-        _print_tables(scores, planned.draws)
+        _print_tables(scores, pipelines, planned.draws)
 
 
-def _progress(design: CalibrationDesign) -> Callable[[Planted], None]:
+def _progress(design: CalibrationDesign) -> Callable[[Planted | PlantedPipeline], None]:
     """Say which cell is drawn now, and how many there are."""
-    numbers = count(1)
+    numbers, total = count(1), len(design.cells) + len(design.pipelines)
 
-    def announce(planted: Planted) -> None:
-        say(f"cell {next(numbers)} of {len(design.cells)}: {planted.name} ({design.draws} studies)")
+    def announce(planted: Planted | PlantedPipeline) -> None:
+        say(f"cell {next(numbers)} of {total}: {planted.name} ({design.draws} studies)")
 
     return announce
 
 
-def _print_tables(scores: tuple[CellScore, ...], draws: int) -> None:
+def _print_tables(scores: tuple[CellScore, ...], pipelines: tuple[PipelineScore, ...], draws: int) -> None:
     """Print one table of estimates and one of verdicts, a row per cell."""
     from rich.console import Console
 
     from gauger.cli.calibrate_tables import estimands_table, estimates_table, verdicts_table
 
     console = Console(file=sys.stdout, width=None if sys.stdout.isatty() else 140)
-    console.print(estimates_table(scores, draws))
-    console.print(estimands_table(scores, draws))
-    console.print(verdicts_table(scores, draws))
+    console.print(estimates_table((*scores, *pipelines), draws))
+    console.print(estimands_table((*scores, *pipelines), draws))
+    if scores:
+        console.print(verdicts_table(scores, draws))

@@ -10,13 +10,14 @@ from rich.table import Table
 
 if TYPE_CHECKING:
     from gauger.estimate.calibrate import CellScore
+    from gauger.estimate.calibrate_pipelines import PipelineScore
     from gauger.estimate.tally import Score
 
 ZERO = 1e-9
 """What a planted truth of 0 may differ from it by rounding."""
 
 
-def estimates_table(scores: Sequence[CellScore], draws: int) -> Table:
+def estimates_table(scores: Sequence[CellScore | PipelineScore], draws: int) -> Table:
     """Say for each cell how its intervals covered, in the mean and at worst, beside the naive ones."""
     table = _table(
         f"Coverage of 95 % intervals ({draws} studies per cell)",
@@ -42,7 +43,7 @@ def estimates_table(scores: Sequence[CellScore], draws: int) -> Table:
     return table
 
 
-def estimands_table(scores: Sequence[CellScore], draws: int) -> Table:
+def estimands_table(scores: Sequence[CellScore | PipelineScore], draws: int) -> Table:
     """Say for each estimand how it did over all cells."""
     table = _table(
         f"Estimands over all cells ({draws} studies per cell)",

@@ -23,6 +23,8 @@ planted.py     what is true in a simulated study
 planted_pipeline.py    a simulated factorial with known ingredient effects and interactions
 simulate.py    draws of a planted study
 grid.py        calibration design files: a grid of planted studies
+grid_pipelines.py  planted factorials of a calibration design
+calibrate_pipelines.py  scores every attribution on planted pipelines
 calibrate.py   scores every estimator on planted studies: bias, coverage, width, power, false verdicts
 comparison.py  gauger compare: from the logs of several arms to a document
 comparison_document.py  what a report shows of a comparison, and what logs cannot say

@@ -14,11 +14,13 @@ from typing import Any
 import numpy as np
 
 from gauger.estimate.batch import run_batch
+from gauger.estimate.calibrate_pipelines import PipelineScore, score_pipeline
 from gauger.estimate.cells import Cells
 from gauger.estimate.estimands import REGISTRY
 from gauger.estimate.grid import CalibrationDesign
 from gauger.estimate.plan import Planned, plan_estimates
 from gauger.estimate.planted import Planted, true_means
+from gauger.estimate.planted_pipeline import PlantedPipeline
 from gauger.estimate.simulate import Generator, prepare
 from gauger.estimate.tally import Score, Tally
 from gauger.estimate.verdict_tally import VerdictScore, VerdictTally
@@ -63,6 +65,19 @@ def calibrate(design: CalibrationDesign, progress: Callable[[Planted], None] | N
     return tuple(scores)
 
 
+def calibrate_pipelines(
+    design: CalibrationDesign, progress: Callable[[PlantedPipeline], None] | None = None
+) -> tuple[PipelineScore, ...]:
+    """Draw every planted pipeline of a design and score what is attributed to its ingredients."""
+    scores = []
+    for planted in design.pipelines:
+        if progress is not None:
+            progress(planted)
+        stream = np.random.SeedSequence([design.seed, *planted.name.encode()])
+        scores.append(score_pipeline(planted, design.draws, np.random.default_rng(stream)))
+    return tuple(scores)
+
+
 def score_cell(planted: Planted, draws: int, rng: np.random.Generator) -> CellScore:
     """Draw one planted study many times and score every estimate and the verdict.
 
@@ -98,7 +113,9 @@ def _scored_estimates(cells: Cells) -> list[Planned]:
     ]
 
 
-def to_document(design: CalibrationDesign, scores: tuple[CellScore, ...]) -> dict[str, Any]:
+def to_document(
+    design: CalibrationDesign, scores: tuple[CellScore, ...], pipelines: tuple[PipelineScore, ...] = ()
+) -> dict[str, Any]:
     """Return the JSON-able result of a calibration (schema `gauger.calibration/1`)."""
     cells = [
         {
@@ -108,4 +125,10 @@ def to_document(design: CalibrationDesign, scores: tuple[CellScore, ...]) -> dic
         }
         for cell in scores
     ]
-    return {"schema": CALIBRATION_SCHEMA, "draws": design.draws, "seed": design.seed, "cells": cells}
+    document = {"schema": CALIBRATION_SCHEMA, "draws": design.draws, "seed": design.seed, "cells": cells}
+    if pipelines:
+        document["pipelines"] = [
+            {"planted": asdict(one.planted), "estimates": [asdict(score) for score in one.estimates]}
+            for one in pipelines
+        ]
+    return document

@@ -1,8 +1,9 @@
 """Calibration design files: which planted studies to draw, and how often.
 
-A design is YAML with five keys, each of which may be left out: `draws` and `seed`, `base` (settings common to all
-cells), `grid` (setting -> values: every combination becomes a cell) and `cells` (further cells by name, each with the
-settings in which it differs from the base). Settings are the fields of `planted.Planted`.
+A design is YAML with six keys, each of which may be left out: `draws` and `seed`, `base` (settings common to all
+cells), `grid` (setting -> values: every combination becomes a cell), `cells` (further cells by name, each with the
+settings in which it differs from the base) and `pipelines` (planted factorials, `grid_pipelines`). Settings are the
+fields of `planted.Planted`.
 """
 
 from __future__ import annotations
@@ -16,12 +17,14 @@ from pathlib import Path
 from typing import Any
 
 from gauger.errors import InputError, Place, StudyError, UserError, nearest
+from gauger.estimate.grid_pipelines import read_pipelines
 from gauger.estimate.planted import Planted
+from gauger.estimate.planted_pipeline import PlantedPipeline
 from gauger.spec.yaml_tree import Tree, read_tree
 
 _TYPES = {field.name: type(getattr(Planted(), field.name)) for field in fields(Planted)}
 _WANTED = {int: "a whole number", float: "a finite number", bool: "true or false", str: "text"}
-_KEYS = ("draws", "seed", "base", "grid", "cells")
+_KEYS = ("draws", "seed", "base", "grid", "cells", "pipelines")
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,8 @@ class CalibrationDesign:
     draws: int
     """Studies per cell."""
     seed: int
+    pipelines: tuple[PlantedPipeline, ...] = ()
+    """Planted factorials, drawn after the cells."""
 
 
 def load_calibration(path: Path | None = None) -> CalibrationDesign:
@@ -65,7 +70,9 @@ def parse_calibration(text: str, file: str) -> CalibrationDesign:
     for key in document:
         if key not in _KEYS:
             raise InputError("a known key", repr(key), tree.place((key,)), nearest(key, _KEYS))
-    return CalibrationDesign(_cells(tree, document), _count(tree, "draws", 200, 1), _count(tree, "seed", 1, 0))
+    pipelines = read_pipelines(tree, document.get("pipelines") or [], _settings)
+    cells = () if pipelines and not document.keys() & {"base", "grid", "cells"} else _cells(tree, document)
+    return CalibrationDesign(cells, _count(tree, "draws", 200, 1), _count(tree, "seed", 1, 0), pipelines)
 
 
 def _cells(tree: Tree, document: Mapping[str, Any]) -> tuple[Planted, ...]:

@@ -21,7 +21,7 @@ from gauger.estimate.simulate import FloatArray, Generator, mixed_noise, solve_i
 from gauger.records import ArmInfo, ArmKind, Role
 from gauger.stats.factorial import all_cells, mask_of, members_of
 from gauger.stats.panel import IntArray
-from gauger.stats.shapley import cells_of_orders, draw_orders
+from gauger.stats.shapley import cells_of_orders, draw_orders, pairs_within
 
 NOTHING = "base"
 """Arm without any ingredient."""
@@ -31,6 +31,7 @@ NOTHING = "base"
 class PlantedPipeline:
     """One simulated factorial: truths first, then the design, then sizes and noise."""
 
+    name: str = "pipeline"
     dividends: Mapping[str, float]
     """Ingredient, or group as `web:distil` -> what it adds, 0-1 scale, on targeted and near benchmarks alike."""
     names: tuple[str, ...] = ("web", "human", "distil", "rl")
@@ -48,6 +49,16 @@ class PlantedPipeline:
     """Every effect on near benchmarks, as a share of that on targeted ones."""
     noise: Planted = field(default_factory=lambda: Planted(items=150, replicates=4, benchmarks=2))
     """Base score, sizes and noise; its effects are not used."""
+
+    def __post_init__(self) -> None:
+        named = [name for group in self.dividends for name in group.split(WITH)]
+        Ingredients(names=self.names, cells={}, teacher=(*self.teacher, *named), words=self.words)
+        if not 0 <= self.inherited <= 1:
+            raise UserError("an inherited share between 0 and 1", str(self.inherited))
+        if self.sample is not None and pairs_within(self.k, self.sample) < 1:
+            raise UserError(f"a sample of at least {2 * self.k} cells", str(self.sample))
+        for role in (Role.TARGETED, Role.NEAR):
+            true_values(self, role)
 
     @property
     def k(self) -> int:
