@@ -281,3 +281,23 @@ def test_a_directory_that_is_in_use(tiny_study, tmp_path, capsys):
     with locked(tmp_path / "jobs" / "lock"):
         assert main(["run", str(tiny_study), "--out", str(tmp_path)]) == 2
     assert f"process {os.getpid()} on " in capsys.readouterr().err
+
+
+def test_a_limit_ends_a_run_cleanly_and_names_what_is_left(tiny_study, tmp_path, capsys):
+    assert main(["run", str(tiny_study), "--out", str(tmp_path / "run"), "--max-hours", "0"]) == 1
+    said = capsys.readouterr()
+    assert "stopped: the limit of 0 hours was reached; 60 jobs left: teacher · pre-train, " in said.err
+    assert "missing: label (replicates 0, 1): ask the teacher: not run: the limit of 0 hours was reached" in said.err
+    assert said.err.endswith("the same command goes on with what is left\n")
+    assert said.out.startswith("No verdict")
+    assert main(["status", str(tmp_path / "run")]) == 0
+    assert "0 of 60 jobs done, 60 left" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "options", [["--store", "s3://x"], ["--ray-address", "auto"], ["--need", "train.gpus=1"], ["--need", "train=1"]]
+)
+def test_options_of_a_cluster_without_a_cluster_are_refused(options, tiny_study, tmp_path, capsys):
+    assert main(["run", str(tiny_study), "--out", str(tmp_path / "run"), *options]) == 2
+    assert options[0] in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()

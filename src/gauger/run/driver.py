@@ -75,12 +75,9 @@ def drive(jobs: Sequence[Job], cache: Cache, executor: Executor, rules: Rules, p
     """
     driver = _Driver(unique(jobs), cache, rules, progress)
     with locked(cache.root / "lock"), signals_raise():
-        try:
-            driver.prepare()
-            with executor:
-                driver.work(executor)
-        finally:
-            progress.end()
+        driver.prepare()
+        with executor:
+            driver.work(executor)
     return driver.result
 
 
@@ -116,13 +113,16 @@ class _Driver:
     def work(self, executor: Executor) -> None:
         """Hand out jobs and take in results until none can run."""
         self.progress.begin(self.jobs, executor.size, self.schedule.priority, self.reused)
-        while self._start_what_can(executor) or self._hope(executor):
-            events = executor.wait(TICK_S)
-            for event in events:
-                self._take(event)
-            if not events:
-                self.progress.show()
-        self._note_left()
+        try:
+            while self._start_what_can(executor) or self._hope(executor):
+                events = executor.wait(TICK_S)
+                for event in events:
+                    self._take(event)
+                if not events:
+                    self.progress.show()
+            self._note_left()
+        finally:
+            self.progress.end()
 
     def _start_what_can(self, executor: Executor) -> bool:
         """Start jobs while there is room; returns whether any is running."""
