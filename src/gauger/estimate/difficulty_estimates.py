@@ -19,7 +19,7 @@ from gauger.estimate.cells import Cells, Target
 from gauger.estimate.difficulty import HARDEST, QUARTILES, ByDifficulty, difficulty_from_others, uplift_by_difficulty
 from gauger.estimate.results import tidy
 from gauger.records import ArmInfo, ArmKind, Estimate, Reason
-from gauger.stats.panel import ABSENT, FloatArray
+from gauger.stats.panel import ABSENT, FloatArray, Panel
 from gauger.stats.random_effects import MetaData, design_matrix
 from gauger.stats.random_effects import fit as fit_meta
 
@@ -48,23 +48,19 @@ def difficulty_estimates(cells: Cells, difficulty: pl.DataFrame | None = None) -
         Undefined with a reason where fewer than 32 items have a difficulty, or nothing is there to estimate it from.
     """
     targets = [cells.benchmark(b) for b in range(len(cells.cube.benchmarks))] + cells.averages()
-    found = []
-    for arm in cells.design.of_kind(ArmKind.DISTILLED):
-        control = cells.design.matched_of(arm)
-        if control is not None and control in cells.cube.arms and arm.name in cells.cube.arms:
-            for target in targets:
-                found += _at_target(cells, arm, control, target, difficulty)
-    return tuple(found)
-
-
-def _at_target(cells: Cells, arm: ArmInfo, control: str, target: Target, table: pl.DataFrame | None) -> list[Estimate]:
-    a, c = (cells.cube.arms.index(name) for name in (arm.name, control))
-    blank = [
-        Estimate(name, arm.name, control, target.benchmark, target.role, target.over, level=cells.design.level)
-        for name in ESTIMANDS
+    pairs = [
+        (arm, control)
+        for arm in cells.design.of_kind(ArmKind.DISTILLED)
+        if (control := cells.design.matched_of(arm)) is not None and {arm.name, control} <= set(cells.cube.arms)
     ]
-    if not target.positions or not cells.cube.present[[a, c]][:, list(target.positions)].all():
-        return [replace(one, reason=str(Reason.NO_SCORED_ROWS)) for one in blank]
+    found = [_at_target(cells, target, difficulty, pairs) for target in targets if target.positions and pairs]
+    return tuple(one for of_arm in zip(*found, strict=True) for at_target in of_arm for one in at_target)
+
+
+def _at_target(
+    cells: Cells, target: Target, table: pl.DataFrame | None, pairs: Sequence[tuple[ArmInfo, str]]
+) -> list[list[Estimate]]:
+    """Both estimands of every arm on one target; its difficulties are found once."""
     panel = cells.cube.panel
     chosen = replace(
         panel,
@@ -72,16 +68,34 @@ def _at_target(cells: Cells, arm: ArmInfo, control: str, target: Target, table: 
         units=tuple(panel.units[b] for b in target.positions),
     )
     known = None if table is None else known_difficulty(cells, target, table)
-    controls = tuple(cells.cube.arms.index(one.name) for one in cells.design.of_kind(*UNTAUGHT))
+    controls = tuple(cells.cube.arms.index(one.name) for one in cells.design.of_kind(*UNTAUGHT) if _has(cells, one))
     given = difficulty_from_others(chosen, controls) if known is None else known
-    if np.isfinite(given).sum(axis=-1).max() < LEAST_ITEMS:
-        return [replace(one, reason=str(Reason.NOT_ESTIMABLE)) for one in blank]
     source = ESTIMATED if known is None else KNOWN
-    split = uplift_by_difficulty(chosen, (a, c), given, source, cells.design.level)
-    n_replicates = int((panel.replicates[a] != ABSENT).sum())
-    return [
-        _filled(one, split, position, n_replicates) for one, position in zip(blank, ESTIMANDS.values(), strict=True)
+    return [_of_arm(cells, target, pair, (chosen, given, source)) for pair in pairs]
+
+
+def _has(cells: Cells, arm: ArmInfo) -> bool:
+    return arm.name in cells.cube.arms
+
+
+def _of_arm(
+    cells: Cells, target: Target, pair: tuple[ArmInfo, str], chosen: tuple[Panel, FloatArray, str]
+) -> list[Estimate]:
+    arm, control = pair
+    panel, difficulty, source = chosen
+    a, c = (cells.cube.arms.index(name) for name in (arm.name, control))
+    blank = [
+        Estimate(name, arm.name, control, target.benchmark, target.role, target.over, level=cells.design.level)
+        for name in ESTIMANDS
     ]
+    if not cells.cube.present[[a, c]][:, list(target.positions)].all():
+        return [replace(one, reason=str(Reason.NO_SCORED_ROWS)) for one in blank]
+    if np.isfinite(difficulty).sum(axis=-1).max() < LEAST_ITEMS:
+        return [replace(one, reason=str(Reason.NOT_ESTIMABLE)) for one in blank]
+    split = uplift_by_difficulty(panel, (a, c), difficulty, source, cells.design.level)
+    n_replicates = int((panel.replicates[a] != ABSENT).sum())
+    rows = ESTIMANDS.values()
+    return [_filled(one, split, row, n_replicates) for one, row in zip(blank, rows, strict=True)]
 
 
 def _filled(blank: Estimate, split: ByDifficulty, row: int, n_replicates: int) -> Estimate:
@@ -111,7 +125,8 @@ def known_difficulty(cells: Cells, target: Target, table: pl.DataFrame) -> Float
     """
     if not table["difficulty"].dtype.is_numeric():
         return None
-    values = {(b, i): d for b, i, d in table.select("benchmark", "item", "difficulty").iter_rows() if d is not None}
+    named = table.select(pl.col("benchmark", "item").cast(pl.String), "difficulty")
+    values = {(b, i): d for b, i, d in named.iter_rows() if d is not None}
     rows = []
     for b in target.positions:
         name, items = cells.cube.benchmarks[b], cells.cube.items[b]

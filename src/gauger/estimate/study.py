@@ -15,6 +15,7 @@ from gauger.estimate.cells import Cells
 from gauger.estimate.cube import build_cube
 from gauger.estimate.describe import count_outcomes, scores_by_difficulty
 from gauger.estimate.design import Design
+from gauger.estimate.difficulty_estimates import difficulty_estimates
 from gauger.estimate.estimands import REGISTRY
 from gauger.estimate.plan import plan_estimates
 from gauger.estimate.results import collect_estimates
@@ -28,7 +29,7 @@ class StudyEstimates:
     """Everything that the records of one study say."""
 
     estimates: tuple[Estimate, ...]
-    """In the order of the registry, arms and benchmarks within."""
+    """In the order of the registry, arms and benchmarks within; then uplift on hard items where levels are known."""
     verdict: Verdict | None = None
     """None where the design has no rule."""
     assay: tuple[AssayCheck, ...] = ()
@@ -49,7 +50,7 @@ def estimate_study(records: pl.DataFrame, design: Design, difficulty: pl.DataFra
     design : Design
         Arms by kind, roles, pairing, level, verdict rule.
     difficulty : pl.DataFrame, optional
-        Columns benchmark, item, difficulty: gives mean scores per difficulty level.
+        Columns benchmark, item, difficulty: gives mean scores per difficulty level, and uplift on the hardest quartile.
 
     Returns
     -------
@@ -70,11 +71,13 @@ def estimate_study(records: pl.DataFrame, design: Design, difficulty: pl.DataFra
     table = complete_table(records, design)
     cells = Cells(build_cube(table, design), design)
     estimates, verdict, assay = estimate_cells(cells)
+    levels = () if difficulty is None else scores_by_difficulty(table, difficulty)
+    hard = () if difficulty is None else difficulty_estimates(cells, difficulty)
     return StudyEstimates(
-        estimates=estimates,
+        estimates=(*estimates, *hard),
         verdict=verdict,
         assay=assay,
-        difficulty=() if difficulty is None else scores_by_difficulty(table, difficulty),
+        difficulty=levels,
         outcomes=count_outcomes(table),
     )
 
