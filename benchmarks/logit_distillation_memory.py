@@ -87,6 +87,9 @@ class Watch:
 
 
 def ours(_directory: str) -> tuple[Watch, float]:
+    import accelerate  # noqa: F401 - both sides have read all their modules when the watch starts
+    import peft  # noqa: F401
+
     from gauger.train.hf.distil import with_hidden
     from gauger.train.hf.head import Head
     from gauger.train.hf.loop import Options, Schedule, fit

@@ -24,7 +24,7 @@ CHUNK = 64
 """Positions whose logits are alive at the same time."""
 LossesOf = Callable[[Tensor, slice], Tensor]
 """(logits of a chunk (C, V), the chunk's place among the positions) -> loss of each position (C,)."""
-_BENT = ("final_logit_softcapping", "logit_scale", "logits_scaling")
+_BENT = ("final_logit_softcapping", "logit_scale", "logits_scaling", "output_multiplier", "lm_head_multiplier")
 
 
 @dataclass(frozen=True)

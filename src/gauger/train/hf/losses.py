@@ -22,6 +22,10 @@ from gauger.train.hf.head import Head, chunked_losses
 from gauger.train.hf.rows import Example, MicroBatch
 from gauger.train.tiny.losses import soft_divergence
 
+SOFT_CHUNK = 32
+"""Positions whose logits, of student and teacher, are alive at the same time; a divergence needs more arrays than
+cross-entropy."""
+
 
 class Loss(Protocol):
     """What a step minimises."""
@@ -58,8 +62,10 @@ def full_divergence(student_CV: Tensor, teacher_CV: Tensor, divergence: str, tem
 
     forward-kl: sum_v p_v (log p_v - log q_v), p the teacher; reverse-kl: sum_v q_v (log q_v - log p_v), q the student.
     """
-    student = (student_CV / temperature).log_softmax(dim=-1)
-    teacher = (teacher_CV / temperature).log_softmax(dim=-1)
+    if temperature != 1:
+        student_CV, teacher_CV = student_CV / temperature, teacher_CV / temperature
+    student, teacher = student_CV.log_softmax(dim=-1), teacher_CV.log_softmax(dim=-1)
+    del student_CV, teacher_CV
     p, q = (teacher, student) if divergence == "forward-kl" else (student, teacher)
     return F.kl_div(q, p, log_target=True, reduction="none").sum(dim=-1)
 
@@ -89,7 +95,7 @@ class SoftLoss:
             chosen = torch.from_numpy(np.flatnonzero(kinds == kind)).to(hidden_PD.device)
             examples = [example for example in batch.examples if _kind(example) == kind]
             part = _Part(self, examples, labels_P[chosen])
-            total = total + chunked_losses(hidden_PD[chosen], head, getattr(part, kind)).sum()
+            total = total + chunked_losses(hidden_PD[chosen], head, getattr(part, kind), SOFT_CHUNK).sum()
         return total
 
 

@@ -92,5 +92,5 @@ def read_state(
             for name, weight in trained.items():
                 weight.copy_(file.get_tensor(f"weight/{name}"))
                 moments = {moment: file.get_tensor(f"{moment}/{name}").to(weight.device) for moment in _MOMENTS}
-                optimizer.state[weight] = {"step": torch.tensor(float(progress.step)), **moments}
+                optimizer.state[weight] = {"step": torch.tensor(float(progress.step), device=weight.device), **moments}
     return progress
