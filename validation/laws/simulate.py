@@ -1,6 +1,6 @@
 """Do fitted laws find planted parameters, do intervals hold, and does extrapolation own up to not knowing the law?
 
-Run: OMP_NUM_THREADS=1 python validation/laws/simulate.py [--draws 60] [--seed 1]
+Run: OMP_NUM_THREADS=1 python validation/laws/simulate.py [--draws 60] [--seed 1] [--part PART]
 Prints one line per claim (see README.md) and exits with 1 if one fails.
 """
 
@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from itertools import chain
 
 import numpy as np
-from planted import PLANTED, Planted
+from planted import NOISE, PLANTED, Planted
 
 from gauger.stats.laws import LAWS, Ensemble, Points, Search, fit_ensemble, fit_law, predict
 from gauger.stats.laws.bootstrap import draw, unit_weights
@@ -47,11 +47,11 @@ def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("--draws", type=int, default=60)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--part", choices=PARTS)
     options = parser.parse_args()
+    parts = PARTS.values() if options.part is None else [PARTS[options.part]]
     failed = 0
-    for claim in chain(
-        parameters_are_found(options.draws, options.seed), extrapolations_hold(options.draws, options.seed)
-    ):
+    for claim in chain.from_iterable(part(options.draws, options.seed) for part in parts):
         print(f"{'ok  ' if claim.holds else 'FAIL'} {claim.text}: {claim.found}", flush=True)
         failed += not claim.holds
     return 1 if failed else 0
@@ -111,6 +111,27 @@ def extrapolations_hold(draws: int, seed: int) -> Iterator[Claim]:
     yield Claim(text, f"covers {rate:.0%} where the competition covers {auto[2, :, 1].mean():.0%}", rate < 0.8)
 
 
+def the_capacity_gap_is_found(draws: int, seed: int) -> Iterator[Claim]:
+    """Fit the distillation law: the curve on the grid, and the teacher that is best for a small student."""
+    planted = PLANTED["distillation"]
+    truth = planted.law.evaluate(planted.inner, planted.grid)[0][0]
+    teachers = np.linspace(1.7, 3.2, 151)
+    small = Points(np.full(151, 1.5e8), np.full(151, 2.5e11), teacher_loss=teachers)
+    best = teachers[planted.law.evaluate(planted.inner, small)[0][0].argmin()]
+    error, found = [], []
+    for k in range(max(draws // 6, 2)):
+        rng = np.random.default_rng([seed, 200, k])
+        fitted = fit_law(planted.draw(rng), planted.law, Search(starts=100, seed=k))
+        value = fitted.law.evaluate(fitted.theta[None], planted.grid)[0][0]
+        error.append(np.sqrt(np.mean((value - truth) ** 2)))
+        found.append(teachers[fitted.law.evaluate(fitted.theta[None], small)[0][0].argmin()])
+    text = f"distillation: the curve is found to half of the noise of one point ({len(planted.grid)} points)"
+    yield Claim(text, f"largest root mean square error {max(error):.2%}", max(error) < NOISE / 2)
+    text = "distillation: the best teacher of a small student is found within 0.15 nats"
+    off = np.abs(np.array(found) - best).max()
+    yield Claim(text, f"{min(found):.2f} to {max(found):.2f}, planted {best:.2f}", bool(off < 0.15))
+
+
 def _one_forecast(planted: Planted, seed: list[int]) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Whether a new model falls into the competition's interval and into hoffmann's alone, and the laws' weights."""
     rng = np.random.default_rng(seed)
@@ -126,6 +147,12 @@ def _inside(ensemble: Ensemble, far: Points, new: FloatArray) -> FloatArray:
     forecast = predict(ensemble, far)
     return np.asarray((new >= forecast.low) & (new <= forecast.high), dtype=float)
 
+
+PARTS = {
+    "parameters": parameters_are_found,
+    "extrapolation": extrapolations_hold,
+    "distillation": the_capacity_gap_is_found,
+}
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -47,14 +47,17 @@ def plan(
     from gauger.run.forecast import forecast
     from gauger.run.local import cores
     from gauger.run.opening import open_study, plan_loaded
-    from gauger.run.proposal import propose
     from gauger.store.directory import RunDirectory
 
     loaded = open_study(study, tuple(overrides or ()))
     directory = directory_of(loaded.study.study, out)
     planned, world = plan_loaded(loaded)
     said = forecast(planned, world, Cache(RunDirectory(directory).jobs), workers or cores())
-    proposal = propose(planned, world, pilot, budget) if pilot is not None else None
+    proposal = None
+    if pilot is not None:
+        from gauger.run.proposal import propose
+
+        proposal = propose(planned, world, pilot, budget)
     if as_json:
         print_json(said.to_dict() | ({} if proposal is None else {"proposal": proposal.to_dict()}))
     else:

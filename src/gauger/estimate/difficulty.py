@@ -17,9 +17,10 @@ Two ways to the intervals of `stats.contrast`:
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
-from scipy.stats import rankdata
+import polars as pl
 
 from gauger.stats.contrast import Contrasts, estimate_contrasts
 from gauger.stats.irt import fit_item_response
@@ -177,6 +178,11 @@ def _is_single(ids: IntArray, arm: int) -> bool:
     return int((ids[arm] != ABSENT).sum()) == 1
 
 
+def ranks(values: FloatArray, ties: Literal["average", "min"] = "average") -> FloatArray:
+    """Rank numbers, the smallest 1; equal ones share their average rank, or the lowest."""
+    return pl.Series(values).rank(ties).cast(pl.Float64).to_numpy()
+
+
 def _levels(difficulty: FloatArray) -> FloatArray:
     """Membership (4, I) in quartiles of known difficulties, 0 or 1: by mid-rank, so that ties stay together.
 
@@ -186,7 +192,7 @@ def _levels(difficulty: FloatArray) -> FloatArray:
     found = np.full(len(difficulty), -1)
     if known.any():
         values = difficulty[known]
-        quartile = np.minimum((QUARTILES * (rankdata(values) - 0.5) / len(values)).astype(int), HARDEST)
+        quartile = np.minimum((QUARTILES * (ranks(values) - 0.5) / len(values)).astype(int), HARDEST)
         quartile = np.where(values == values.max(), HARDEST, np.where(values == values.min(), 0, quartile))
         found[known] = quartile
     return np.stack([(found == q).astype(float) for q in range(QUARTILES)])
@@ -199,10 +205,10 @@ def _quarters(difficulty: FloatArray) -> FloatArray:
         known = np.flatnonzero(np.isfinite(row))
         if not len(known):
             continue
-        ranks, n = rankdata(row[known], method="min") - 1.0, len(known)
-        top = n - (rankdata(-row[known], method="min") - 1.0)
+        below, n = ranks(row[known], "min") - 1.0, len(known)
+        top = n - (ranks(-row[known], "min") - 1.0)
         for q in range(QUARTILES):
             low, high = n * q / QUARTILES, n * (q + 1) / QUARTILES
-            inside = np.clip(np.minimum(top, high) - np.maximum(ranks, low), 0.0, None)
-            weights[q, r, known] = inside / (top - ranks)
+            inside = np.clip(np.minimum(top, high) - np.maximum(below, low), 0.0, None)
+            weights[q, r, known] = inside / (top - below)
     return weights

@@ -13,10 +13,16 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
-from scipy.stats import rankdata
 
-from gauger.estimate.cells import Cells, Target
-from gauger.estimate.difficulty import HARDEST, QUARTILES, ByDifficulty, difficulty_from_others, uplift_by_difficulty
+from gauger.estimate.cells import Cells, MissingCell, Target
+from gauger.estimate.difficulty import (
+    HARDEST,
+    QUARTILES,
+    ByDifficulty,
+    difficulty_from_others,
+    ranks,
+    uplift_by_difficulty,
+)
 from gauger.estimate.results import tidy
 from gauger.records import ArmInfo, ArmKind, Estimate, Reason
 from gauger.stats.panel import ABSENT, FloatArray, Panel
@@ -88,8 +94,11 @@ def _of_arm(
         Estimate(name, arm.name, control, target.benchmark, target.role, target.over, level=cells.design.level)
         for name in ESTIMANDS
     ]
-    if not cells.cube.present[[a, c]][:, list(target.positions)].all():
-        return [replace(one, reason=str(Reason.NO_SCORED_ROWS)) for one in blank]
+    try:
+        for name in (arm.name, control):
+            cells.mean(name, target)
+    except MissingCell as missing:
+        return [replace(one, reason=str(missing.reason)) for one in blank]
     if np.isfinite(difficulty).sum(axis=-1).max() < LEAST_ITEMS:
         return [replace(one, reason=str(Reason.NOT_ESTIMABLE)) for one in blank]
     split = uplift_by_difficulty(panel, (a, c), difficulty, source, cells.design.level)
@@ -131,16 +140,16 @@ def known_difficulty(cells: Cells, target: Target, table: pl.DataFrame) -> Float
     for b in target.positions:
         name, items = cells.cube.benchmarks[b], cells.cube.items[b]
         found = np.array([float(values.get((name, item), np.nan)) for item in items])
-        rows.append(found if len(target.positions) == 1 else _ranks(found))
+        rows.append(found if len(target.positions) == 1 else _fractions(found))
     joined = np.concatenate(rows)
     return joined if np.isfinite(joined).any() else None
 
 
-def _ranks(values: FloatArray) -> FloatArray:
+def _fractions(values: FloatArray) -> FloatArray:
     known = np.isfinite(values)
-    ranks = np.full(len(values), np.nan)
-    ranks[known] = (rankdata(values[known]) - 0.5) / max(known.sum(), 1)
-    return ranks
+    fractions = np.full(len(values), np.nan)
+    fractions[known] = (ranks(values[known]) - 0.5) / max(known.sum(), 1)
+    return fractions
 
 
 @dataclass(frozen=True)

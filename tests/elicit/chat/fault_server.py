@@ -130,6 +130,11 @@ class FaultServer:
         await writer.drain()
         abort(writer)
 
+    async def _garbage(self, body, writer):
+        writer.write(b"hello there\r\n\r\n")
+        await writer.drain()
+        raise ConnectionResetError
+
     async def _half_json(self, body, writer):
         writer.write(response(200, {}, encoded(completion(body))[:60]))
 

@@ -1,5 +1,6 @@
 """What is sent, what is read back, and what happens at the limits."""
 
+import sys
 import threading
 import time
 from dataclasses import replace
@@ -10,7 +11,7 @@ import pytest
 from gauger.elicit.chat.budget import Budget
 from gauger.elicit.chat.endpoint import Dialect, OpenAIEndpoint, parse_teacher
 from gauger.elicit.chat.messages import ChatRequest, Message, ReplyOutcome
-from gauger.errors import UserError
+from gauger.errors import MissingExtraError, UserError
 
 from .common import QUICK, endpoint, question, questions
 from .fault_server import FaultServer, completion, encoded
@@ -175,6 +176,36 @@ def test_a_model_that_knows_neither_name_for_the_token_limit_fails():
         ((_, reply),) = endpoint(server.url).ask([question("a")])
         assert len(server.bodies) == 2
     assert (reply.outcome, reply.error) == (ReplyOutcome.FAILED, "HTTP 400: no")
+
+
+def test_what_is_not_http_is_a_broken_reply():
+    with FaultServer(1.0, faults=("garbage",)) as server:
+        ((_, reply),) = endpoint(server.url, patience=replace(QUICK, attempts=2)).ask([question("a")])
+    assert (reply.outcome, reply.requests, reply.paid_again) == (ReplyOutcome.FAILED, 2, 2)
+
+
+def test_a_redirect_is_not_followed():
+    with FaultServer() as other, FaultServer(answer=lambda _, __: (307, {"Location": other.url}, b"")) as server:
+        ((_, reply),) = endpoint(server.url).ask([question("a")])
+        assert not other.bodies
+    assert reply.error == "HTTP 307"
+
+
+def test_without_the_extra_the_message_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "openai", None)
+    with pytest.raises(MissingExtraError, match=r"gauger\[elicit\]"):
+        list(endpoint("http://127.0.0.1:1/v1").ask([question("a")]))
+
+
+def test_it_works_without_aiohttp_too(monkeypatch):
+    monkeypatch.setitem(sys.modules, "aiohttp", None)
+    with FaultServer(0.5, faults=("reset", "cut off", "garbage"), seed=1) as server:
+        replies = list(endpoint(server.url).ask(questions(20)))
+        paid = sum(server.paid.values())
+    assert {reply.outcome for _, reply in replies} <= {ReplyOutcome.ANSWERED, ReplyOutcome.REFUSED}
+    assert 20 < paid <= 20 + sum(reply.paid_again for _, reply in replies)
+    with pytest.raises(UserError, match="an endpoint that answers"):
+        list(endpoint("http://127.0.0.1:1/v1", patience=replace(QUICK, attempts=1)).ask([question("a")]))
 
 
 def test_retry_after_is_honoured_by_all_requests_and_is_no_attempt():

@@ -137,7 +137,9 @@ def test_draws_are_wider_for_groups_that_share_their_errors() -> None:
 
 def test_tails_are_taken_further_out_for_few_points() -> None:
     assert wider_tail(0.95, 1e9, 5) == pytest.approx(0.025, rel=1e-6)
-    assert wider_tail(0.95, 20, 5) < 0.012 < wider_tail(0.95, 60, 5) < 0.025
+    # t(15) = 2.1314 and t(55) = 2.0040 at 97.5 %, by R's qt; pnorm of their negatives.
+    assert wider_tail(0.95, 20, 5) == pytest.approx(0.016527, abs=2e-5)
+    assert wider_tail(0.95, 60, 5) == pytest.approx(0.022534, abs=2e-5)
     low, high = interval(np.arange(101.0), 0.1)
     assert (low, high) == (10.0, 90.0)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal, Protocol
 
@@ -37,7 +37,8 @@ class ChatRequest:
     @property
     def key(self) -> str:
         """64 hexadecimal digits over everything above."""
-        return fingerprint({**asdict(self), "messages": [asdict(message) for message in self.messages]})
+        messages = [{"role": message.role, "content": message.content} for message in self.messages]
+        return fingerprint({**vars(self), "messages": messages})
 
 
 class ReplyOutcome(StrEnum):

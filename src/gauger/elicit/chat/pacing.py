@@ -54,6 +54,11 @@ class Patience:
     give_up_s: float = 1800.0
     """After this long in all a request is not tried again; also the longest `Retry-After` that is waited for."""
 
+    @property
+    def timeouts_s(self) -> dict[str, float]:
+        """Timeouts as the connections take them; the one for the whole reply is kept beside them."""
+        return {"connect": self.connect_s, "read": self.total_s, "write": self.total_s, "pool": self.total_s}
+
     def wait_s(self, faults: int, chance: random.Random) -> float:
         """Seconds before the next attempt after so many faults (1 or more): exponential, the upper half random."""
         longest = min(self.longest_wait_s, self.first_wait_s * 2.0 ** (faults - 1))

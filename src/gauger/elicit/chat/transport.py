@@ -1,11 +1,17 @@
-"""One attempt at one request, through the `openai` client; whatever happens comes back as bytes or as a fault."""
+"""One attempt at one request; whatever happens comes back as bytes or as a fault.
+
+The `openai` client is given the address and the key and says what is sent with each request; the requests then go
+straight through its pool of connections. Its own way there (building and checking a model of every request) would take
+more processor time than all the rest of this package's client.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from pydantic import SecretStr
@@ -16,7 +22,7 @@ from gauger.elicit.chat.secret import api_key, hide
 from gauger.errors import MissingExtraError
 
 if TYPE_CHECKING:
-    import openai
+    import httpx2
 
 _NEVER_CONNECTED = frozenset({"ConnectError", "ConnectTimeout", "PoolTimeout", "ProxyError", "UnsupportedProtocol"})
 _NEVER_CONNECTED_AIOHTTP = frozenset({"ClientConnectorError", "ConnectionTimeoutError", "InvalidURL"})
@@ -25,12 +31,15 @@ _NO_KEY = "none"
 
 @dataclass(frozen=True)
 class Line:
-    """An open line to one endpoint: a pool of connections with the key inside."""
+    """An open line to one endpoint."""
 
-    client: openai.AsyncOpenAI
-    key: SecretStr | None
-    patience: Patience
     address: str
+    patience: Patience
+    pool: httpx2.AsyncClient
+    headers: httpx2.Headers = field(repr=False)
+    """Sent with each request; the key is in them."""
+    key: SecretStr | None
+    network_errors: tuple[type[Exception], ...]
 
     def clean(self, text: str) -> str:
         """Remove the key from what the endpoint sent."""
@@ -39,23 +48,26 @@ class Line:
     async def send(self, path: str, body: dict[str, Any]) -> bytes | Fault:
         """Send one request once."""
         import httpx2
-        import openai
 
+        request = httpx2.Request(
+            "POST",
+            self.address + path,
+            headers=self.headers,
+            content=json.dumps(body, ensure_ascii=True).encode("ascii"),
+            extensions={"timeout": self.patience.timeouts_s},
+        )
         try:
             async with asyncio.timeout(self.patience.total_s):
-                response = await self.client.post(path, body=body, cast_to=httpx2.Response)
+                response = await self.pool.send(request)
         except TimeoutError:
             return Fault(f"no whole reply within {self.patience.total_s:g} s", paid=True)
-        except openai.APIStatusError as error:
-            body_text = self.clean(error.response.text)
-            return status_fault(error.status_code, error.response.headers, body_text, self.address)
-        except openai.APIConnectionError as error:
+        except self.network_errors as error:
             return self._broken(error)
-        except (openai.APIError, OSError) as error:
-            return self._broken(error)
-        return response.content
+        if response.is_success:
+            return response.content
+        return status_fault(response.status_code, response.headers, self.clean(response.text), self.address)
 
-    def _broken(self, error: BaseException) -> Fault:
+    def _broken(self, error: Exception) -> Fault:
         causes = _causes(error)
         said = quote(self.clean(str(causes[-1])))
         name = type(causes[-1]).__name__
@@ -67,43 +79,45 @@ class Line:
 async def line(address: str, patience: Patience, in_flight: int) -> AsyncIterator[Line]:
     """Open a line with the key that the environment holds now."""
     try:
+        import httpx2
         import openai
     except ImportError as error:
         raise MissingExtraError("asking an OpenAI-compatible endpoint", "elicit") from error
 
     key = api_key()
+    pool, network_errors = _pool(in_flight, encrypted=address.startswith("https:"))
     client = openai.AsyncOpenAI(
         api_key=_NO_KEY if key is None else key.get_secret_value(),
         base_url=address,
         max_retries=0,
-        timeout=openai.Timeout(patience.total_s, connect=patience.connect_s),
-        http_client=_http_client(in_flight, patience, encrypted=address.startswith("https:")),
+        http_client=pool,
     )
+    said = {**client.default_headers, **client.auth_headers}
+    headers = httpx2.Headers({name: value for name, value in said.items() if isinstance(value, str)})
     try:
-        yield Line(client, key, patience, address)
+        yield Line(address, patience, pool, headers, key, network_errors)
     finally:
         await client.close()
 
 
-def _http_client(in_flight: int, patience: Patience, encrypted: bool) -> Any:
-    """Make the pool: aiohttp's where it is installed, for it takes half the processor time of the other.
+def _pool(in_flight: int, encrypted: bool) -> tuple[httpx2.AsyncClient, tuple[type[Exception], ...]]:
+    """Make the pool, aiohttp's where it is installed, for it takes half the processor time; say what it may raise.
 
     Redirects are not followed: the key goes to the address that the user gave and nowhere else. Certificates are loaded
     where they are needed alone, for that takes as long as fifty requests.
     """
+    import httpx2
     import openai
 
-    limits = type(openai.DEFAULT_CONNECTION_LIMITS)(max_connections=in_flight, max_keepalive_connections=in_flight)
-    settings: dict[str, Any] = {
-        "limits": limits,
-        "follow_redirects": False,
-        "verify": encrypted,
-        "timeout": openai.Timeout(patience.total_s, connect=patience.connect_s),
-    }
+    limits = httpx2.Limits(max_connections=in_flight, max_keepalive_connections=in_flight)
     try:
-        return openai.DefaultAioHttpClient(**settings)
-    except RuntimeError:  # what openai raises without its aiohttp extra
-        return openai.DefaultAsyncHttpxClient(**settings)
+        import aiohttp
+
+        pool = openai.DefaultAioHttpClient(limits=limits, follow_redirects=False, verify=encrypted)
+    except (ImportError, RuntimeError):  # openai raises the latter without its aiohttp extra
+        pool = openai.DefaultAsyncHttpxClient(limits=limits, follow_redirects=False, verify=encrypted)
+        return pool, (httpx2.HTTPError, OSError)
+    return pool, (httpx2.HTTPError, aiohttp.ClientError, OSError)
 
 
 def _causes(error: BaseException) -> list[BaseException]:

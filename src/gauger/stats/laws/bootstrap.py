@@ -56,12 +56,11 @@ def draw(fitted: LawFit, weights: FloatArray) -> Draws:
 def wider_tail(level: float, n_units: float, n_parameters: int) -> float:
     """Tail probability at which quantiles of the draws are taken, smaller than (1 - level)/2.
 
-    Draws spread too little by sqrt((n - P)/n) and know nothing of the t distribution; quantiles are taken further out
-    to make up for both (Hesterberg 2015, The American Statistician 69, 371-386, section 5.3).
+    Quantiles of draws know nothing of the t distribution: they are taken where a normal quantile equals that of t with
+    n - P degrees of freedom (Hesterberg 2015, The American Statistician 69, 371-386, section 5.3, without his factor
+    sqrt(n/(n - P)): refits of Huber's loss under exponential weights do not spread too little; see validation/laws).
     """
-    freedom = max(n_units - n_parameters, 1.0)
-    stretch = np.sqrt(n_units / freedom)
-    return float(ndtr(-stretch * t_quantile(0.5 + level / 2.0, freedom)))
+    return float(ndtr(-t_quantile(0.5 + level / 2.0, max(n_units - n_parameters, 1.0))))
 
 
 def interval(values: FloatArray, tail: float) -> tuple[FloatArray, FloatArray]:

@@ -69,7 +69,7 @@ def surrogate(log_ratio_P: Tensor, advantage_P: Tensor, clip: float) -> Tensor:
 def kl_k3(log_P: Tensor, reference_log_P: Tensor) -> Tensor:
     """Estimate KL(student || reference) at every token the student drew, in nats; never below 0."""
     left = reference_log_P - log_P
-    return left.exp() - left - 1
+    return (left.expm1() - left).clamp_min(0.0)
 
 
 def advantages(reward_BG: Tensor) -> Tensor:
