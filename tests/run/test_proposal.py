@@ -1,6 +1,8 @@
 """How a budget is divided over the arms of a plan, from a pilot's records."""
 
 import json
+import shutil
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -9,8 +11,11 @@ import pytest
 
 from gauger.cli import main
 from gauger.errors import InputError
+from gauger.estimate.scale_study import ScalePoint
+from gauger.records import Document
 from gauger.run.opening import open_study, plan_loaded
 from gauger.run.proposal import _works, propose
+from gauger.store.documents import write_document
 
 STUDY = Path(__file__).with_name("tiny.yaml")
 
@@ -81,3 +86,43 @@ def test_what_is_no_pilot_is_the_user_s_mistake(planned, tmp_path, capsys):
     pl.DataFrame(table).write_parquet(tmp_path / "records.parquet")
     assert main(["plan", str(STUDY), "--pilot", str(tmp_path)]) == 2
     assert "nobody" in capsys.readouterr().err
+
+
+SCALE = (
+    "scale={arm: logits, students: [{width: 8, layers: 1, heads: 2}, {width: 16, layers: 1, heads: 2}], "
+    "budgets: [0.5, 1, 2], replicates: 1}"
+)
+
+
+@pytest.fixture
+def scaled_pilot(planned, pilot, tmp_path):
+    """The pilot with a scale of twelve cells whose losses follow a law."""
+    shutil.copy(pilot / "records.parquet", tmp_path)
+    rng, rows = np.random.default_rng(1), []
+    for curve, gain in (("control", 0.0), ("distilled, teacher of 100 steps", 0.2)):
+        for size in (2000, 4000, 8000):
+            for budget in (0.5, 1.0, 2.0, 4.0):
+                loss = (1.0 + 30 * size**-0.5 + 20 * (1e4 * budget) ** -0.4 - gain) * np.exp(0.01 * rng.normal())
+                point = ScalePoint(f"{curve}{size}{budget}", curve, size, 1e4 * budget, budget, f"{size}", None, None,
+                                   float(loss), 0.01, None, 2)  # fmt: skip
+                rows.append({**asdict(point), "flops": point.flops, "held_out": False})
+    write_document(tmp_path / "estimates.json", Document({"name": "tiny"}, (), scaling={"points": rows}))
+    return tmp_path
+
+
+def test_a_scale_is_told_its_next_cells(scaled_pilot, tmp_path, capsys):
+    command = ["plan", str(STUDY), "--out", str(tmp_path / "out"), "--set", SCALE, "--pilot", str(scaled_pilot)]
+    assert main(command) == 0
+    said = capsys.readouterr().out
+    assert "interval of the teacher's worth at 1.6e+04 parameters and 8e+04 tokens" in said
+    assert "as wide as now" in said
+    assert main([*command, "--budget", "1"]) == 0
+    assert "next cells none at 1.6e+04 parameters and 8e+04 tokens: the budget pays none" in capsys.readouterr().out
+    assert main([*command, "--target", "1e6", "1e7", "--json"]) == 0
+    cells = json.loads(capsys.readouterr().out)["proposal"]["cells"]
+    assert (cells["target_params"], cells["target_tokens"], cells["reason"]) == (1e6, 1e7, None)
+    assert cells["cells"][0]["narrowing"] < 1
+
+
+def test_a_study_without_a_scale_is_told_of_none(planned, pilot):
+    assert propose(*planned, pilot, None).cells is None

@@ -17,11 +17,18 @@ if TYPE_CHECKING:
 
 PilotOption: TypeAlias = Annotated[
     Path | None,
-    typer.Option(metavar="DIR", help="An earlier run: propose how to divide the budget over the arms for the verdict."),
+    typer.Option(metavar="DIR", help="An earlier run: propose replicates for the verdict, and a scale's next cells."),
 ]
 BudgetOption: TypeAlias = Annotated[
     float | None,
     typer.Option(metavar="FLOPS", min=0, help="What all replicates may train, with --pilot [default: as planned]."),
+]
+TargetOption: TypeAlias = Annotated[
+    tuple[float, float] | None,
+    typer.Option(
+        metavar="PARAMS TOKENS",
+        help="Where a scale's forecast is wanted, with --pilot [default: twice its largest cell's of both].",
+    ),
 ]
 
 
@@ -37,11 +44,13 @@ def plan(
     overrides: SetOption = None,
     pilot: PilotOption = None,
     budget: BudgetOption = None,
+    target: TargetOption = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Say what a study would do, cost and find; run nothing.
 
-    With --pilot, propose how to divide the budget over the arms for the verdict.
+    With --pilot, propose how to divide the budget over the arms for the verdict and, for a study with a scale, which
+    cells to train next so that its forecast narrows most.
     """
     from gauger.run.cache import Cache
     from gauger.run.forecast import forecast
@@ -57,7 +66,7 @@ def plan(
     if pilot is not None:
         from gauger.run.proposal import propose
 
-        proposal = propose(planned, world, pilot, budget)
+        proposal = propose(planned, world, pilot, budget, target)
     if as_json:
         print_json(said.to_dict() | ({} if proposal is None else {"proposal": proposal.to_dict()}))
     else:
@@ -67,8 +76,10 @@ def plan(
 def proposed(proposal: Proposal) -> list[str]:
     """Say a proposal in lines."""
     found = proposal.allocation
+    further = next_cells(proposal)
     if found is None:
-        return ["proposal   none: the pilot's estimate is undefined or unreplicated, or the budget is too small"]
+        none = "proposal   none: the pilot's estimate is undefined or unreplicated, or the budget is too small"
+        return [none, *further]
     arms = ", ".join(f"{name} {count}" for name, count in found.replicates.items())
     equal = (
         "equal numbers are not affordable"
@@ -78,7 +89,26 @@ def proposed(proposal: Proposal) -> list[str]:
     return [
         f"proposal   for {proposal.budget:.2g} FLOPs, replicates: {arms}",
         f"           expected standard error of the verdict's contrast {100 * found.se:.2f} points; {equal}",
+        *further,
     ]
+
+
+def next_cells(proposal: Proposal) -> list[str]:
+    """Say which cells a scale should be grown by, in lines."""
+    found = proposal.cells
+    if found is None:
+        return []
+    where = f"at {found.target_params:.2g} parameters and {found.target_tokens:.2g} tokens"
+    if found.reason is not None:
+        return [f"next cells none {where}: {found.reason}"]
+    told = [f"next cells for {proposal.cells_budget:.2g} FLOPs; interval of the teacher's worth {where}:"]
+    for cell in found.cells:
+        what = "more replicates of" if cell.known else "new:"
+        told.append(
+            f"           {what} {cell.curve}, {cell.n_params:.2g} parameters, budget {cell.budget:.2g}"
+            f" ({cell.flops:.2g} FLOPs): {cell.narrowing:.0%} as wide as now"
+        )
+    return told
 
 
 def lines(said: Forecast, directory: Path) -> list[str]:

@@ -17,6 +17,15 @@ results.py     a batch of contrasts as the estimates of the contract
 study.py       estimate_study: the door of this room
 assay.py       the instrument's checks on itself, before any verdict
 verdict.py     major, minor, undetermined or invalid, with the probability of major
+difficulty.py  uplift on quartiles of difficulty, known or estimated from other replicates' answers
+difficulty_estimates.py  the same as estimates of a study
+scaling.py     laws fitted to points: the document of gauger fit
+scaling_accuracy.py    from predicted losses to accuracies
+scaling_validation.py  what the back-test of a fit showed
+scaling_equivalents.py what a teacher was worth in data and compute
+scale_study.py a study's scale: curves, predicted cells, equivalents, crossings
+next_cells.py  which cells to grow a scale by
+allocation.py  how a budget is divided over the arms
 settle.py      the cheapest addition that would be expected to settle an undetermined verdict
 describe.py    counts of outcomes, and mean scores per difficulty level
 planted.py     what is true in a simulated study
@@ -26,6 +35,8 @@ grid.py        calibration design files: a grid of planted studies
 grid_pipelines.py  planted factorials of a calibration design
 calibrate_pipelines.py  scores every attribution on planted pipelines
 calibrate.py   scores every estimator on planted studies: bias, coverage, width, power, false verdicts
+tally.py       one estimate over many draws of a planted study
+verdict_tally.py  verdicts over many draws
 comparison.py  gauger compare: from the logs of several arms to a document
 comparison_document.py  what a report shows of a comparison, and what logs cannot say
 sensitivity.py the same outputs scored another way, and whether the conclusion stands

@@ -1,4 +1,4 @@
-"""How a budget is best divided over the arms of a plan, for its verdict, from the records of a pilot run."""
+"""How a budget is best spent, from a pilot run: replicates for the verdict, cells of a scale for its forecast."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from gauger.errors import InputError, Place
 from gauger.estimate.allocation import Allocation, Work, propose_allocation
 from gauger.estimate.cells import Cells
 from gauger.estimate.cube import build_cube
+from gauger.estimate.next_cells import NextCells, propose_cells, read_points
+from gauger.estimate.scaling import FitRequest
 from gauger.estimate.table import complete_table
 from gauger.estimate.verdict import plan_verdict
 from gauger.records import ArmInfo, ArmKind
@@ -19,6 +21,9 @@ from gauger.run.document import make_design
 from gauger.run.flops import training_flops
 from gauger.run.opening import AnyWorld
 from gauger.run.plan import Plan
+from gauger.run.scale import DRAWS, STARTS
+from gauger.stats.laws.fit import Search
+from gauger.store.documents import read_document
 
 
 @dataclass(frozen=True)
@@ -29,14 +34,19 @@ class Proposal:
     """FLOPs of all replicates together."""
     allocation: Allocation | None
     """None: the pilot does not tell, or the budget does not pay two replicates of every arm."""
+    cells: NextCells | None = None
+    """Where the study has a scale: which cells to train next, for a budget of their own."""
+    cells_budget: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the plain mapping of `gauger plan --json`."""
         return asdict(self)
 
 
-def propose(plan: Plan, world: AnyWorld, pilot: Path, budget: float | None) -> Proposal:
-    """Propose how many replicates each arm of the verdict's estimate should have.
+def propose(
+    plan: Plan, world: AnyWorld, pilot: Path, budget: float | None, target: tuple[float, float] | None = None
+) -> Proposal:
+    """Propose how many replicates each arm of the verdict's estimate should have, and which cells a scale lacks.
 
     Parameters
     ----------
@@ -45,7 +55,10 @@ def propose(plan: Plan, world: AnyWorld, pilot: Path, budget: float | None) -> P
     pilot : Path
         Directory of an earlier run of the study, with at least two replicates.
     budget : float, optional
-        Training FLOPs of all replicates; None: what the plan as it stands trains after base and teacher.
+        Training FLOPs of all replicates; None: what the plan as it stands trains after base and teacher. For a scale's
+        new cells the same number, and None: as much as its cells took.
+    target : (float, float), optional
+        Parameters and tokens at which the scale's forecast is wanted; None: twice those of its largest cell.
 
     Raises
     ------
@@ -74,7 +87,23 @@ def propose(plan: Plan, world: AnyWorld, pilot: Path, budget: float | None) -> P
     works = _works(plan, world)
     spent = sum(work.cost for work in works) * study.replicates if budget is None else budget
     found = None if design.rule is None else propose_allocation(cells, plan_verdict(cells, design.rule), works, spent)
-    return Proposal(spent, found)
+    return Proposal(spent, found, *_next_cells(plan, pilot, budget, target))
+
+
+def _next_cells(
+    plan: Plan, pilot: Path, budget: float | None, target: tuple[float, float] | None
+) -> tuple[NextCells, float] | tuple[None, None]:
+    """Propose cells where the pilot has measured a scale."""
+    path = pilot / "estimates.json"
+    if plan.study.scale is None or not path.exists():
+        return None, None
+    scaling = read_document(path).scaling
+    points = [] if scaling is None else read_points(scaling)
+    if not points:
+        return None, None
+    spend = sum(point.flops * point.n_replicates for point in points) if budget is None else budget
+    request = FitRequest(draws=DRAWS, level=plan.study.estimation.level, search=Search(starts=STARTS))
+    return propose_cells(points, spend, request, target), spend
 
 
 def _works(plan: Plan, world: AnyWorld) -> list[Work]:

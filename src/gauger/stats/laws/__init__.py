@@ -19,6 +19,7 @@
 - `diagnose`: bounds and undetermined directions, in words
 - `backtest`: fit the smaller, predict the larger
 - `forecast`: a weighted mixture of laws, its interval stretched to what the back-test shows
+- `next_points`: which points to train next, so that a prediction narrows most for what they cost
 """
 
 from gauger.stats.laws.fit import LawFit, Search, fit_law
