@@ -125,10 +125,12 @@ class Overlap:
 
     protected: Protected
     name: str = "overlap"
+    tagged: bool = False
+    """Whether reasoning that was shown is trained on too, and so belongs to the text."""
 
     def __call__(self, sample: ChatSample) -> ChatSample:
         """Name the protected texts that it overlaps, and drop it if there are any."""
-        found = self.protected.found_in(sample.text)
+        found = self.protected.found_in((sample.tagged if self.tagged else sample).text)
         return replace(sample, overlaps=found).fails(self.name) if found else sample
 
 

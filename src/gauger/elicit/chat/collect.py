@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from gauger.elicit.chat.asking import Ask, Rounds, Work
+from gauger.elicit.chat.asking import Ask, Rounds, Work, as_it_is
 from gauger.elicit.chat.corpus import ChatCorpus
 from gauger.elicit.chat.filters import Filters
 from gauger.elicit.chat.messages import ChatReply, ChatRequest, ChatTeacher, ReplyOutcome
@@ -49,6 +49,8 @@ class Setting:
     """Who answers first where the strategy is `feedback`."""
     watch: Callable[[Tally], None] = field(default=lambda _: None)
     """Called at every reply."""
+    shape: Callable[[ChatSample], ChatSample] = as_it_is
+    """Makes of a sample that passed every filter what the student learns; ids and lineage are of what it returns."""
 
 
 def collect_corpus(
@@ -93,7 +95,7 @@ def collect_corpus(
     """
     setting = setting or Setting()
     require(program, seeds, wanted, setting.student)
-    checks = (filters or Filters()).build(seeds, program.near)
+    checks = (filters or Filters()).build(seeds, program.near, tagged=program.tagged)
     work = Work(program.name, program.template, tuple(seeds), np.random.default_rng(seed), checks, wanted)
     asker = _Asker(teacher, program, setting, Tally(wanted))
     why = _run(program.rounds(work), work, asker)
@@ -202,9 +204,9 @@ class _Asker:
 
     def _checked(self, sample: ChatSample, work: Work) -> ChatSample:
         sample = work.checks.text(sample)
-        if self._program.template.reasoning == "tags" and sample.reasoning and sample.dropped is None:
-            return replace(sample, answer=f"<think>\n{sample.reasoning.strip()}\n</think>\n\n{sample.answer}")
-        return sample
+        if sample.dropped is not None:
+            return sample
+        return self._setting.shape(sample.tagged if self._program.tagged else sample)
 
 
 def _each(replies: Iterator[tuple[int, ChatReply]]) -> Generator[tuple[int, ChatReply], None, None]:

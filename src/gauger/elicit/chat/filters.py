@@ -50,6 +50,8 @@ class Filters:
     Jaccard index or more; only what the teacher wrote is compared, never the seeds' own questions."""
     further: tuple[Check, ...] = ()
     """Filters of the caller, after `overlap` and before `duplicate`."""
+    further_prompts: tuple[Check, ...] = ()
+    """The same for problems that the teacher wrote, before they are asked."""
 
     def __post_init__(self) -> None:
         if self.language not in (None, "same", *LANGUAGES):
@@ -59,7 +61,7 @@ class Filters:
         if self.shortest < 0 or (self.longest is not None and self.longest < self.shortest):
             raise UserError("lengths of 0 or more words, the longest not below the shortest", f"{self.longest}")
 
-    def build(self, seeds: Sequence[Seed], near: Of | None) -> Checks:
+    def build(self, seeds: Sequence[Seed], near: Of | None, *, tagged: bool = False) -> Checks:
         """Make the filters of one corpus.
 
         Parameters
@@ -68,6 +70,8 @@ class Filters:
             Written problems must differ from these.
         near : "prompt", "answer" or None
             What the teacher writes anew, so that near duplicates are looked for there.
+        tagged : bool
+            Whether reasoning that is shown will be trained on.
         """
         guard = [Protected(self.protected)] if self.protected else []
         texts: list[Check] = [Length(self.shortest, self.longest)]
@@ -76,11 +80,12 @@ class Filters:
         texts += (
             [] if self.verify is False else [Verified(self.verify if callable(self.verify) else None, self.least_score)]
         )
-        texts += [Overlap(protected) for protected in guard]
+        texts += [Overlap(protected, tagged=tagged) for protected in guard]
         texts += self.further
         texts += [Duplicate(Known(), lambda sample: sample.text)] if self.duplicates else []
         texts += self._near(()) if near == "answer" else []
         prompts: list[Check] = [Overlap(protected, "prompt-overlap") for protected in guard]
+        prompts += self.further_prompts
         if self.duplicates:
             prompts.append(Duplicate(Known(seed.prompt for seed in seeds), _prompt, "prompt-duplicate"))
         prompts += self._near(seeds, "prompt-") if near == "prompt" else []

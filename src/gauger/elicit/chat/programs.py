@@ -43,6 +43,11 @@ class Program:
     source: str = "teacher"
     """Who counts as the writer of the answers: teacher or self."""
 
+    @property
+    def tagged(self) -> bool:
+        """Whether reasoning that is shown is trained on."""
+        return self.template.reasoning == "tags"
+
     def limited(self, max_tokens: int | None = None, temperature: float | None = None) -> Program:
         """Return the program with other limits for the answers; None keeps the template's own."""
         part = "answer" if "answer" in self.template.parts else None

@@ -126,6 +126,13 @@ class ChatSample:
         """Prompt and answer as a conversation."""
         return (*self.prompt, Message("assistant", self.answer))
 
+    @property
+    def tagged(self) -> ChatSample:
+        """The sample with the reasoning that the interface showed before its answer, in <think></think>."""
+        if not self.reasoning:
+            return self
+        return replace(self, answer=f"<think>\n{self.reasoning.strip()}\n</think>\n\n{self.answer}")
+
     def fails(self, name: str) -> ChatSample:
         """Return the sample as dropped by a filter."""
         return replace(self, dropped=name)
