@@ -40,7 +40,7 @@ TARGET = 0.9
 def burn(params: Mapping[str, Any], inputs: Mapping[str, Path], out: Path) -> None:
     """Keep one thread busy for a fixed amount of work, and say how long it took."""
     began, used = time.time(), time.process_time()
-    value = sum(len(inputs), params["arm"])
+    value = len(inputs) + params["arm"]
     for turn in range(params["rounds"]):
         value = (value * 1103515245 + turn) % 2147483648
     times = {"began": began, "ended": time.time(), "processor_s": time.process_time() - used, "value": value}
@@ -72,6 +72,8 @@ def measure(n_nodes: int, folder: Path) -> dict[str, float]:
             result = run(plan(ARMS, STAGES, ROUNDS), folder / "jobs")
     finally:
         cluster.shutdown()
+    if result.failed:
+        raise SystemExit(f"a job failed: {result.failed[0][1]}")
     return summarise(n_nodes, [json.loads((path / "times.json").read_text()) for path in result.done.values()])
 
 

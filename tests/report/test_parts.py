@@ -218,6 +218,21 @@ def test_difficulty_without_scores_is_left_out(study: dict[str, Any]) -> None:
     assert difficulty.build(View({**study, "difficulty": one_level})) is None
 
 
+def test_uplift_on_the_hardest_quarter_stands_beside_uplift_on_all_items(study: dict[str, Any]) -> None:
+    whole = [row for row in study["estimates"] if row["estimand"] == "uplift" and row["over"] in ("targeted", "near")]
+    hard = [{**row, "estimand": "hardest_quartile_uplift", "value": row["value"] - 0.1} for row in whole]
+    spread = [{**row, "estimand": "hard_minus_easy_uplift", "value": -0.2} for row in whole]
+    section = difficulty.build(View({**study, "estimates": [*study["estimates"], *hard, *spread]}))
+    assert section is not None
+    figure = section.figures[0]
+    assert figure.title.startswith("Uplift on the hardest quarter")
+    table = [" ".join(cell.text for cell in row) for row in figure.table.cells()]
+    averages = [row for row in whole if row["benchmark"] is None and row["arm"] in View(study).distilled]
+    assert averages
+    assert len(table) == 3 * len(averages)
+    assert sum("hard minus easy" in row for row in table) == len(averages)
+
+
 def test_difficulties_print_as_whole_numbers_in_their_order(study: dict[str, Any]) -> None:
     rows = [{**row, "difficulty": -float(row["difficulty"])} for row in study["difficulty"]]
     section = difficulty.build(View({**study, "difficulty": rows}))

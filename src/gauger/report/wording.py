@@ -52,6 +52,10 @@ ESTIMANDS: Mapping[str, Estimand] = {
     "carryover": Estimand("carry-over", "percent", "uplift here as a share of the uplift on targeted benchmarks"),
     "benchmark_bound_share": Estimand("benchmark-bound share", "percent", "share of the targeted uplift that stays"),
     "memorisation": Estimand("memorisation", "points", "targeted minus parallel, beyond what matched training shows"),
+    "hardest_quartile_uplift": Estimand(
+        "uplift, hardest quarter", "points", "uplift on the hardest quarter of the items"
+    ),
+    "hard_minus_easy_uplift": Estimand("hard minus easy", "points", "uplift on the hardest minus the easiest quarter"),
     "format_effect": Estimand("format effect", "points", "format arm minus base"),
     "format_share": Estimand("format share", "percent", "format effect as a share of the raw gain"),
     "uplift_per_thousand_teacher_tokens": Estimand(

@@ -10,8 +10,10 @@ import altair as alt
 from gauger.records import ArmKind
 from gauger.report.blocks import Cell, Figure, Key, Panel, Section, Table
 from gauger.report.drawing import layered
-from gauger.report.palette import INK, MUTED, PAPER, arm_style
-from gauger.report.view import Row, View
+from gauger.report.forest import Line, Reference, forest, height_of, lines_of, window
+from gauger.report.palette import INK, MUTED, PAPER, RUST, arm_style
+from gauger.report.tables import estimates_table
+from gauger.report.view import Row, View, averages
 from gauger.report.wording import count, number, percent
 
 MOST_PANELS = 9
@@ -22,6 +24,11 @@ CAPTION = (
     "Mean score at each level of difficulty, easy to hard. An arm that lies above its matched arm at the easy end "
     "only has learnt what was nearly known; one that stays above it at the hard end has gained capability. These "
     f"means carry no intervals; levels of fewer than {FEWEST_ITEMS} items stand in the table only."
+)
+HARDEST_CAPTION = (
+    "Uplift over the matched arm on the hardest quarter of each role's items, beside uplift on all of them. What is "
+    "hard was known before, or is taken from the answers of other replicates, so no answer that is measured here chose "
+    "its item. The table adds the hardest minus the easiest quarter."
 )
 
 
@@ -45,7 +52,35 @@ def build(view: View) -> Section | None:
     figure = Figure(
         "difficulty", title, caption, panels, _table(view.rows("difficulty")), legend, wide=len(panels) == 1
     )
-    return Section("difficulty", "Does it reach the hard items?", (), [figure], short="Difficulty")
+    figures = [figure] if (hardest := _hardest(view)) is None else [hardest, figure]
+    return Section("difficulty", "Does it reach the hard items?", (), figures, short="Difficulty")
+
+
+def _hardest(view: View) -> Figure | None:
+    """Draw uplift on the hardest quarter of the items beside uplift on all of them, role by role."""
+    groups = {f"{role} benchmarks": _hardest_lines(view, role) for role in view.roles if role is not None}
+    lines = lines_of({name: found for name, found in groups.items() if found})
+    rows = [line.estimate for line in lines if line.estimate is not None]
+    if not rows:
+        return None
+    title = "Uplift on the hardest quarter of the items, percentage points"
+    chart = forest(
+        lines, unit="points", x_title="points against matched", extent=window(rows), references=[Reference(0.0)]
+    )
+    differences = [row for arm in view.distilled for row in view.of("hard_minus_easy_uplift", arm) if averages(row)]
+    legend = (Key("hardest quarter", "circle", RUST), Key("all items", "circle", MUTED))
+    table = estimates_table([*rows, *differences], title)
+    return Figure("hardest", title, HARDEST_CAPTION, [Panel(chart, "", height_of(lines), title)], table, legend)
+
+
+def _hardest_lines(view: View, role: str) -> list[Line]:
+    found = []
+    for arm in view.distilled:
+        for estimand, colour in (("hardest_quartile_uplift", RUST), ("uplift", MUTED)):
+            hardest, row = view.over("hardest_quartile_uplift", arm, role), view.over(estimand, arm, role)
+            if hardest is not None and row is not None:
+                found.append(Line(arm if estimand != "uplift" else f"{arm}, all items", row, colour, "circle"))
+    return found
 
 
 def _styles(view: View) -> dict[str, tuple[str, str, bool]]:
