@@ -13,7 +13,7 @@ from gauger.estimate.difficulty import (
     pool,
     uplift_by_difficulty,
 )
-from gauger.estimate.difficulty_estimates import difficulty_estimates, uplift_against_ability
+from gauger.estimate.difficulty_estimates import difficulty_estimates
 from gauger.estimate.planted import Planted
 from gauger.stats.panel import Panel, panel_of
 
@@ -173,22 +173,3 @@ def test_too_few_items_have_no_quartile() -> None:
     single = [one for one in found if one.benchmark is not None]
     assert single
     assert all(one.value is None and one.reason == "not estimable from these data" for one in single)
-
-
-def test_uplift_falls_with_starting_ability_where_it_was_planted_so() -> None:
-    rng = np.random.default_rng(4)
-    score = rng.uniform(0.1, 0.9, 30)
-    ability = np.log(score / (1 - score))
-    uplift = 0.2 - 0.05 * ability + 0.01 * rng.standard_normal(30)
-    found = uplift_against_ability(score.tolist(), uplift.tolist(), 0.01**2 * np.eye(30))
-    assert found.low < -0.05 < found.high
-    assert found.slope == pytest.approx(-0.05, abs=0.01)
-    assert found.at_mean == pytest.approx(0.2 - 0.05 * ability.mean(), abs=0.01)
-    assert uplift_against_ability([0.5, 0.6, 0.7], [0.1, 0.1, 0.1], 0.01 * np.eye(3)) is None
-
-
-def test_uplifts_that_share_replicates_say_less_about_the_level() -> None:
-    score, uplift = np.linspace(0.2, 0.8, 8).tolist(), [0.1] * 8
-    apart = uplift_against_ability(score, uplift, 0.001 * np.eye(8))
-    shared = uplift_against_ability(score, uplift, 0.001 * (0.1 * np.eye(8) + 0.9))
-    assert shared.slope == pytest.approx(apart.slope, abs=1e-9)

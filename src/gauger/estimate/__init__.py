@@ -27,6 +27,8 @@ scale_study.py a study's scale: curves, predicted cells, equivalents, crossings
 next_cells.py  which cells to grow a scale by
 allocation.py  how a budget is divided over the arms
 settle.py      the cheapest addition that would be expected to settle an undetermined verdict
+ability.py     uplift against one property of the student: a slope with its interval
+scale_ability.py  the same for a study's scale: starting score and size
 describe.py    counts of outcomes, and mean scores per difficulty level
 planted.py     what is true in a simulated study
 planted_pipeline.py    a simulated factorial with known ingredient effects and interactions

@@ -1,4 +1,4 @@
-"""Uplift on hard items as estimates of a study, and uplift against where the student started.
+"""Uplift on hard items as estimates of a study.
 
 Two estimands beside the registry's, because their items differ between replicates (`difficulty`):
 
@@ -9,7 +9,7 @@ Two estimands beside the registry's, because their items differ between replicat
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import polars as pl
@@ -26,15 +26,12 @@ from gauger.estimate.difficulty import (
 from gauger.estimate.results import tidy
 from gauger.records import ArmInfo, ArmKind, Estimate, Reason
 from gauger.stats.panel import ABSENT, FloatArray, Panel
-from gauger.stats.random_effects import MetaData, design_matrix
-from gauger.stats.random_effects import fit as fit_meta
 
 ESTIMANDS = {"hardest_quartile_uplift": HARDEST, "hard_minus_easy_uplift": QUARTILES}
 """Estimand -> its position among the contrasts of `ByDifficulty`."""
 UNTAUGHT = (ArmKind.BASE, ArmKind.FORMAT, ArmKind.MATCHED)
 """Arms whose answers difficulty is estimated from."""
 LEAST_ITEMS = 32
-LEAST_ABILITIES = 4
 KNOWN = "Difficulty was known in advance."
 ESTIMATED = "Difficulty was estimated by a Rasch model from control arms' answers of other replicates."
 
@@ -150,61 +147,3 @@ def _fractions(values: FloatArray) -> FloatArray:
     fractions = np.full(len(values), np.nan)
     fractions[known] = (ranks(values[known]) - 0.5) / max(known.sum(), 1)
     return fractions
-
-
-@dataclass(frozen=True)
-class AbilitySlope:
-    """How uplift changes with where the student started."""
-
-    slope: float
-    """Change of uplift per logit of the base's score."""
-    se: float
-    low: float
-    high: float
-    df: float | None
-    at_mean: float
-    """Uplift at the mean ability."""
-    n: int
-
-
-def uplift_against_ability(
-    base_score: Sequence[float], uplift: Sequence[float], covariance: FloatArray, level: float = 0.95
-) -> AbilitySlope | None:
-    """Regress uplift on the starting ability of the student, over students or benchmarks.
-
-    Parameters
-    ----------
-    base_score : n numbers
-        The untouched student's score, 0-1, one per student and benchmark; its logit is the ability.
-    uplift : n numbers
-        Uplift over the matched control, which shares no answers with the base.
-    covariance : (n, n) array
-        Their joint covariance (`Contrasts.covariance`): uplifts of one student share its replicates.
-    level : float
-
-    Returns
-    -------
-    AbilitySlope or None
-        None with fewer than four different abilities. A random-effects meta-regression (REML, Knapp-Hartung): uplifts
-        differ between students for other reasons too.
-
-    Notes
-    -----
-    Do not pass gains (arm minus base): their errors contain the base's, with the opposite sign, and the slope would be
-    negative without any effect. The base's own error flattens the slope a little: abilities are taken as known.
-    """
-    score = np.clip(np.asarray(base_score, dtype=float), 1e-3, 1 - 1e-3)
-    ability = np.log(score / (1 - score))
-    n = len(ability)
-    if len(np.unique(ability)) < LEAST_ABILITIES:
-        return None
-    design, columns = design_matrix({"ability": ability - ability.mean()}, n)
-    data = MetaData(
-        effect=np.asarray(uplift, dtype=float),
-        variance=np.diag(covariance),
-        moderators=design,
-        moderator_names=columns,
-        covariance=((np.arange(n), np.asarray(covariance)),),
-    )
-    middle, slope = fit_meta(data, test="knapp-hartung", level=level).coefficients
-    return AbilitySlope(slope.estimate, slope.se, slope.low, slope.high, slope.df, middle.estimate, n)

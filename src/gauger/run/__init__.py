@@ -13,6 +13,7 @@ study.py      a study from start to end
 forecast.py   what a plan will cost, and what it could find
 proposal.py   how a budget is best divided over arms, from a pilot
 scale.py      cells of a scale -> points of curves
+literature.py what the published evidence says beside a scale's slopes
 collect.py    results of jobs -> records, ledger, failures
 ledger.py     the token ledger in short
 describe.py   arms, threats and limits, in the report's words

@@ -7,14 +7,17 @@ from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from gauger.estimate.design import Design
+from gauger.estimate.scale_ability import Lifted, Start, ability_document, joint_uplifts
 from gauger.estimate.scale_study import CONTROL, ScalePoint, scale_document
 from gauger.estimate.scaling import FitRequest
 from gauger.estimate.study import estimate_study
 from gauger.records import ArmInfo, ArmKind, Estimate
 from gauger.run.collect import Collected
+from gauger.run.literature import who_gains_in_literature
 from gauger.run.plan import Plan
 from gauger.spec import ScaledCell
 from gauger.stats.laws.fit import Search
@@ -38,25 +41,57 @@ def scaling(plan: Plan, collected: Collected, done: Mapping[str, Path], level: f
     scale = plan.study.scale
     if scale is None:
         return None
-    estimates = _estimates(plan, collected)
+    design, records = _design(plan), _records(plan, collected)
+    estimates = _estimates(plan, records, design)
     losses = _losses(plan, done)
     points = [
         point
         for cell in plan.scaled
         if cell.of is not None and (point := _point(plan, cell, estimates, losses, collected)) is not None
     ]
-    return scale_document(
+    document = scale_document(
         points, str(scale.role), scale.held_out, FitRequest(draws=DRAWS, level=level, search=Search(starts=STARTS))
     )
+    uplifts = joint_uplifts(records, design, str(scale.role))
+    named = {point.arm: point for point in points}
+    kept = [i for i, arm in enumerate(uplifts.arms) if arm in named]
+    cells = [_lifted(named[uplifts.arms[i]], float(uplifts.value[i])) for i in kept]
+    ability = ability_document(cells, uplifts.covariance[np.ix_(kept, kept)], _starts(plan, estimates, losses), level)
+    return document | {"ability": ability, "literature": who_gains_in_literature()}
 
 
-def _estimates(plan: Plan, collected: Collected) -> dict[tuple[str, str], Estimate]:
-    """Score every cell, each distilled one against its control, over the scale's role; by (estimand, arm)."""
-    study, names = plan.study, {cell.name for cell in plan.scaled}
+def _lifted(point: ScalePoint, uplift: float) -> Lifted:
+    return Lifted(point.arm, point.curve, point.student, point.budget, uplift)
+
+
+def _starts(
+    plan: Plan, estimates: Mapping[tuple[str, str], Estimate], losses: Mapping[str, Sequence[Mapping[str, Any]]]
+) -> list[Start]:
+    """List the untouched students that were measured."""
+    starts = []
+    for cell in plan.scaled:
+        if cell.kind is ArmKind.BASE and (measured := losses.get(cell.name)):
+            score = estimates.get(("score", cell.name))
+            said = (score.value, score.n_items) if score else (None, None)
+            starts.append(Start(_student(cell), int(measured[0]["parameters"]), *said))
+    return starts
+
+
+def _student(cell: ScaledCell) -> str:
+    return f"{cell.student.width} x {cell.student.layers}, base of {cell.base_steps} steps"
+
+
+def _records(plan: Plan, collected: Collected) -> pl.DataFrame:
+    return collected.records.filter(pl.col("arm").is_in(sorted({cell.name for cell in plan.scaled})))
+
+
+def _design(plan: Plan) -> Design:
+    """Say to the estimator what the cells are, each distilled one with its control."""
+    study = plan.study
     arms = tuple(ArmInfo(cell.name, str(cell.kind), "", matched=cell.matched) for cell in plan.scaled)
     roles = {name: str(benchmark.role) for name, benchmark in study.benchmarks.items()}
     estimation = study.estimation
-    design = Design(
+    return Design(
         arms=arms,
         roles=roles,
         paired=estimation.paired,
@@ -64,9 +99,12 @@ def _estimates(plan: Plan, collected: Collected) -> dict[tuple[str, str], Estima
         level=estimation.level,
         unparsed_wrong=study.unparsed == "wrong",
     )
-    records = collected.records.filter(pl.col("arm").is_in(sorted(names)))
+
+
+def _estimates(plan: Plan, records: pl.DataFrame, design: Design) -> dict[tuple[str, str], Estimate]:
+    """Score every cell, each distilled one against its control, over the scale's role; by (estimand, arm)."""
     found = estimate_study(records, design).estimates
-    role = str(study.scale.role) if study.scale is not None else ""
+    role = str(plan.study.scale.role) if plan.study.scale is not None else ""
     return {(one.estimand, one.arm): one for one in found if one.over == role and one.benchmark is None}
 
 
@@ -102,7 +140,7 @@ def _point(
         n_params=int(measured[0]["parameters"]),
         n_tokens=float(collected.training.filter(arm=cell.name)["tokens"].sum()) / n,
         budget=cell.budget,
-        student=f"{cell.student.width} x {cell.student.layers}, base of {cell.base_steps} steps",
+        student=_student(cell),
         accuracy=score.value if score else None,
         accuracy_se=score.se if score else None,
         loss=fmean(of_role),

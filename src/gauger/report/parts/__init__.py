@@ -8,7 +8,8 @@
 - `carryover.py`: how much survives another form or another skill.
 - `attribution.py`: the raw gain taken apart.
 - `ingredients.py`: what each ingredient of a pipeline added, with `waterfall.py` and `interactions.py`.
-- `scaling.py`: curves over size, budget and teacher, and what the teacher was worth; `scaling_tables.py`.
+- `scaling.py`: curves over size, budget and teacher, and what the teacher was worth; `scaling_tables.py`,
+  `scaling_gains.py`.
 - `forgetting.py`: skills lost on the way.
 - `memorisation.py`: gains that stop at the items themselves.
 - `difficulty.py`: scores by difficulty.

@@ -10,6 +10,7 @@ import altair as alt
 from gauger.report.blocks import Figure, Key, Panel, Section
 from gauger.report.drawing import Chart, layered
 from gauger.report.palette import BLUE, GREEN, MUTED, ORANGE, PAPER, PINK, RUST
+from gauger.report.parts.scaling_gains import gains_callouts, gains_figure, gains_tables
 from gauger.report.parts.scaling_tables import equivalents_table, fits_table, points_table, predicted_table
 from gauger.report.view import Row, View
 from gauger.report.wording import interval, number, percent, quantity
@@ -39,8 +40,11 @@ def build(view: View) -> Section | None:
     figures = [_curves(scaling, styles), _uplift(scaling, styles)]
     if scaling["equivalents"]:
         figures.append(_worth(scaling, styles))
-    tables = [predicted_table(scaling), fits_table(scaling)]
-    return Section("scaling", "What happens at another scale?", _lead(scaling), figures, tables, short="Scale")
+    if (who := gains_figure(scaling, styles)) is not None:
+        figures.append(who)
+    tables = [*gains_tables(scaling), predicted_table(scaling), fits_table(scaling)]
+    title, callouts = "What happens at another scale?", gains_callouts(scaling)
+    return Section("scaling", title, _lead(scaling), figures, tables, callouts, short="Scale")
 
 
 def _styles(points: Sequence[Row]) -> dict[str, tuple[str, str]]:

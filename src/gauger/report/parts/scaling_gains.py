@@ -1,0 +1,134 @@
+"""Who gains most: uplift against the starting score and size of the student, in the study and in the literature."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import altair as alt
+
+from gauger.report.blocks import Callout, Cell, Figure, Key, Panel, Table
+from gauger.report.drawing import Chart, layered
+from gauger.report.palette import MUTED
+from gauger.report.view import Row
+from gauger.report.wording import count, interval, percent, quantity
+
+HEIGHT = 190
+CAPTION = (
+    "Each mark is one student: its mean uplift over the budgets, with one standard error (items and training "
+    "replicates), against the score of its untouched base. A rise to the right says that students who start stronger "
+    "gain more from the teacher."
+)
+STUDY = "Who gains most: this study, points of uplift over the matched control"
+LITERATURE = "Who gains most: the published literature (not this study), points over the untouched base"
+
+
+def gains_figure(scaling: Mapping[str, Any], styles: Mapping[str, tuple[str, str]]) -> Figure | None:
+    """Draw uplift against the starting score; None where no student was scored."""
+    rows = [row for row in (scaling.get("ability") or {"students": []})["students"] if row["curve"] in styles]
+    if not rows:
+        return None
+    panel = Panel(_chart(rows, styles), "", HEIGHT + 90, "Uplift by the student's starting score", False)
+    legend = [
+        Key(name, shape, colour) for name, (colour, shape) in styles.items() if any(r["curve"] == name for r in rows)
+    ]
+    return Figure("scale-ability", "Uplift by starting score", CAPTION, [panel], students_table(rows), legend)
+
+
+def _chart(rows: Sequence[Row], styles: Mapping[str, tuple[str, str]]) -> Chart:
+    data = [
+        {
+            "score": 100 * row["score"],
+            "value": 100 * row["uplift"],
+            "low": 100 * (row["uplift"] - row["se"]),
+            "high": 100 * (row["uplift"] + row["se"]),
+            "colour": styles[row["curve"]][0],
+            "shape": styles[row["curve"]][1],
+            "what": f"{row['curve']} · student {row['student']}",
+            "is": f"{quantity(row['uplift'], 'points')}, started at {percent(row['score'], 1)}",
+        }
+        for row in rows
+    ]
+    x = alt.X("score:Q", title="score of the untouched student, %", scale=alt.Scale(nice=True, zero=False))
+    tips = [alt.Tooltip("what:N", title="title"), alt.Tooltip("is:N", title="uplift")]
+    base = alt.Chart().encode(x=x, tooltip=tips)
+    stroke = alt.Stroke("colour:N", scale=None)
+    bars = base.mark_rule(strokeWidth=1.6).encode(y=alt.Y("low:Q", title="uplift, points"), y2="high:Q", stroke=stroke)
+    marks = base.mark_point(size=60, opacity=1, strokeWidth=1.8).encode(
+        y=alt.Y("value:Q", title="uplift, points"), stroke=stroke, shape=alt.Shape("shape:N", scale=None)
+    )
+    zero = layered([alt.Chart().mark_rule(color=MUTED).encode(y=alt.Y("at:Q"))], rows=[{"at": 0}])
+    return layered([zero, layered([bars, marks], rows=data)], height=HEIGHT + 40)
+
+
+def students_table(rows: Sequence[Row]) -> Table:
+    """List the students that the slopes rest on."""
+    body: list[list[Cell | str]] = [
+        [
+            row["curve"],
+            row["student"],
+            Cell(count(row["n_params"]), sort=row["n_params"]),
+            Cell(percent(row["score"], 1), sort=row["score"]),
+            Cell(quantity(row["uplift"], "points"), sort=row["uplift"]),
+            Cell(quantity(row["se"], "points", signed=False), sort=row["se"]),
+        ]
+        for row in rows
+    ]
+    columns = ("Curve", "Student", "Weights", "Starting score", "Mean uplift", "Standard error")
+    return Table(columns, body, "Students by starting score", numeric=frozenset({2, 3, 4, 5}))
+
+
+def gains_tables(scaling: Mapping[str, Any]) -> list[Table]:
+    """Return the study's slopes and the literature's, in the same units; empty where the document has neither."""
+    ability, literature = scaling.get("ability"), scaling.get("literature")
+    tables = [_study(ability["slopes"])] if ability and ability["slopes"] else []
+    return tables + ([_literature(literature["slopes"])] if tables and literature else [])
+
+
+def gains_callouts(scaling: Mapping[str, Any]) -> list[Callout]:
+    """Say what both tables rest on, and how they differ."""
+    ability, literature = scaling.get("ability"), scaling.get("literature")
+    if not ability or not ability["slopes"]:
+        return []
+    lines = [ability["note"], *([literature["caveat"]] if literature else [])]
+    return [Callout("info", "How to read who gains most", lines)]
+
+
+def _study(slopes: Sequence[Row]) -> Table:
+    body: list[list[Cell | str]] = [
+        [
+            row["curve"],
+            row["against"],
+            f"per {row['unit']}",
+            *_slope(row),
+            Cell("" if row["at_mean"] is None else quantity(row["at_mean"], "points"), sort=row["at_mean"]),
+            Cell(count(row["n"]), sort=row["n"]),
+        ]
+        for row in slopes
+    ]
+    columns = ("Curve", "Against", "Slope", "Points", "Interval", "At the mean", "Students")
+    return Table(columns, body, STUDY, numeric=frozenset({3, 4, 5, 6}))
+
+
+def _literature(slopes: Sequence[Row]) -> Table:
+    body: list[list[Cell | str]] = [
+        [
+            f"{row['where']} benchmarks",
+            row["against"],
+            f"per {row['unit']}",
+            *_slope(row),
+            Cell(count(row["n_rows"]), sort=row["n_rows"]),
+            Cell(count(row["n_studies"]), sort=row["n_studies"]),
+        ]
+        for row in slopes
+    ]
+    columns = ("Literature", "Against", "Slope", "Points", "Interval", "Rows", "Studies")
+    return Table(columns, body, LITERATURE, numeric=frozenset({3, 4, 5, 6}))
+
+
+def _slope(row: Row) -> tuple[Cell, Cell]:
+    if row["slope"] is None:
+        return Cell("undefined", title=row["reason"], kind="undefined"), Cell(row["reason"], kind="undefined")
+    return Cell(quantity(row["slope"], "points", digits=2), sort=row["slope"]), Cell(
+        interval(row["low"], row["high"], "points", digits=2)
+    )
