@@ -93,8 +93,8 @@ SCHEMA_MISTAKES = [
     ("study: every-key", "study: 2024", "got 2024. Put it in quotes."),
     ("learning_rate: 2e-3", "learning_rate: 0", "expected a number above 0 and at most 1, got 0"),
     ("learning_rate: 2e-3", "learning_rate: .nan", "expected a number above 0 and at most 1, got nan"),
-    ("max_usd: 1.5", "max_usd: .inf", "expected a number above 0, or null, got inf"),
-    ("max_usd: 1.5", "max_usd: -1", "expected a number above 0, or null, got -1"),
+    ("max_usd: null", "max_usd: .inf", "expected a number above 0, or null, got inf"),
+    ("max_usd: null", "max_usd: -1", "expected a number above 0, or null, got -1"),
     ("paired: false", "paired: no", "estimation.paired: expected true or false, got 'no'. Write false."),
     ("paired: false", "paired: 'on'", "got 'on'. Write true."),
     ("level: 0.9}", "level: 95}", "estimation.level: expected a number at least 0.5 and below 1, got 95"),
@@ -103,7 +103,7 @@ SCHEMA_MISTAKES = [
         "unparsed: wrnog",
         "unparsed: expected one of missing, wrong, got 'wrnog'. Did you mean 'wrong'?",
     ),
-    ("reasoning: shown", "reasoning: 1", "expected one of hidden, shown, got 1"),
+    ("reasoning: hidden", "reasoning: 1", "expected one of hidden, shown, got 1"),
     ("role: far", "role: farr", "benchmarks.sort-quiz.role: expected one of targeted, parallel, near, far, got 'farr'"),
     ("kind: atlas", "kind: atlass", "world.kind: expected one of atlas, language, got 'atlass'"),
     ("kind: logit-distill", "kind: logits-distill", "arms.soft.stages.0.kind: expected one of continue, "),
@@ -142,6 +142,18 @@ SCHEMA_MISTAKES = [
     ("threshold: 0.1", "threshold: 25", "verdict.threshold: expected a number from -1 to 1, got 25"),
 ]
 CROSS_MISTAKES = [
+    (
+        "max_usd: null",
+        "max_usd: 1.5",
+        "teacher.surface.max_usd: expected null for a teacher of kind scratch, got 1.5. "
+        "A teacher of kind scratch costs no money: limit max_queries or max_tokens.",
+    ),
+    (
+        "reasoning: hidden",
+        "reasoning: shown",
+        "teacher.surface.reasoning: expected hidden for a teacher of kind scratch, got 'shown'. "
+        "Models of the embedded world say no steps; leave reasoning out.",
+    ),
     (
         "fauna-cloze: {",
         "fauna-clozy: {",
@@ -206,6 +218,28 @@ def test_what_is_missing_is_told_at_what_it_is_missing_from() -> None:
     line = line_of(FULL, "  surface:")
     expected = f"f.yaml:{line}: teacher.surface.top_k: expected how many log-probabilities 'top-k' shows, got nothing"
     assert message.startswith(expected)
+
+
+LANGUAGE = (ROOT / "studies" / "language.yaml").read_text("utf-8")
+ENDPOINT = "{kind: endpoint, url: 'https://host.example/v1', model: m, surface: {max_usd: 2.5, reasoning: shown}%s}"
+
+
+def test_money_is_limited_only_where_it_is_counted() -> None:
+    prices = ", usd_per_million_in: 1.0, usd_per_million_out: 2.0"
+    study = parse_study(LANGUAGE, ["teacher=" + ENDPOINT % prices])
+    assert (study.teacher.surface.max_usd, study.teacher.surface.reasoning) == (2.5, "shown")
+    with pytest.raises(StudyError) as caught:
+        parse_study(LANGUAGE, ["teacher=" + ENDPOINT % prices.partition(", usd_per_million_out")[0]])
+    assert str(caught.value).endswith(
+        "teacher.usd_per_million_out: expected the price of a million tokens, beside max_usd, got nothing. "
+        "Money cannot be counted without it; or take max_usd away."
+    )
+
+
+@pytest.mark.parametrize("setting", ["max_usd=2.5", "reasoning=shown"])
+def test_a_local_checkpoint_costs_nothing_and_keeps_no_reasoning_apart(setting: str) -> None:
+    with pytest.raises(StudyError, match=r"for a teacher of kind checkpoint, got (2\.5\. .*limit max_|'shown'\. What)"):
+        parse_study(LANGUAGE, [f"teacher.surface.{setting}"])
 
 
 def test_the_verdict_needs_a_benchmark_of_its_role() -> None:

@@ -13,14 +13,14 @@ def test_any_key_can_be_replaced() -> None:
         "world.seed=11",
         "arms.mixed.stages.1.steps=10",
         "arms.label.stages.0.forms=[cloze]",
-        "teacher.surface.max_usd=null",
+        "teacher.surface.max_tokens=null",
         "arms.label.description=a = b",
         "controls.leak={off: No audit here}",
     )
     assert study.world.seed == 11
     assert study.arms["mixed"].stages[1].steps == 10
     assert study.arms["label"].stages[0].forms == ("cloze",)
-    assert study.teacher.surface.max_usd is None
+    assert study.teacher.surface.max_tokens is None
     assert study.arms["label"].description == "a = b"
     assert study.controls.leak.off == "No audit here"
 

@@ -23,6 +23,7 @@ faults.py       what the schema finds wrong, in our words
 checks.py       what must hold between the parts of a study
 arm_checks.py   what must hold within and between its arms
 stage_checks.py what must hold within one stage
+surface_checks.py what must hold of the teacher's surface
 
 Meaning
 recipes.py      declared stages -> stages as they are run

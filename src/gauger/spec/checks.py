@@ -11,6 +11,7 @@ from gauger.spec.faults import Fault
 from gauger.spec.ingredient_checks import check_factorial
 from gauger.spec.models import ModelSize
 from gauger.spec.study import CopyingControl, Study
+from gauger.spec.surface_checks import check_surface
 from gauger.spec.world import World
 
 Known = Callable[[World], Collection[str]] | Mapping[str, Collection[str]]
@@ -32,7 +33,7 @@ def check_study(study: Study, benchmarks_known: Known | None = None, forms_known
         *_check_models(study),
         *_check_strategies(study),
         *_check_sizes(study),
-        *_check_surface(study),
+        *check_surface(study),
         *_check_decoding(study),
         *_check_roles(study),
         *check_starts(study),
@@ -103,17 +104,6 @@ def _check_sizes(study: Study) -> Iterator[Fault]:
             hint = f"Heads share the width equally: {size.heads} heads need a multiple of {size.heads}."
             reads = ((*path, "heads"),)
             yield Fault((*path, "width"), f"a multiple of heads ({size.heads})", f"{size.width}", hint, reads)
-
-
-def _check_surface(study: Study) -> Iterator[Fault]:
-    surface, path = study.teacher.surface, ("teacher", "surface", "top_k")
-    reads = (("teacher", "surface", "log_probabilities"),)
-    if surface.log_probabilities == "top-k" and surface.top_k is None:
-        yield Fault(path, "how many log-probabilities 'top-k' shows", "nothing", "For example: top_k: 5", reads)
-    if surface.log_probabilities != "top-k" and surface.top_k is not None:
-        hint = "Set log_probabilities to top-k, or take top_k away."
-        wanted = f"nothing where log_probabilities is {surface.log_probabilities}"
-        yield Fault(path, wanted, f"{surface.top_k}", hint, reads)
 
 
 def _check_factorial(study: Study) -> Iterator[Fault]:

@@ -43,13 +43,13 @@ class Surface(Part):
     top_k: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
     """How many log-probabilities per token `top-k` shows."""
     reasoning: Literal["hidden", "shown"] = "hidden"
-    """Whether the teacher's reasoning is returned with its answer."""
+    """Whether the teacher's reasoning is returned with its answer; `shown` where it can be: an endpoint, a replay."""
     max_queries: Count | None = None
     """Most requests that one arm may make; null: no limit."""
     max_tokens: Count | None = None
     """Most tokens, in and out, that one arm may use; null: no limit."""
     max_usd: Annotated[float, Field(gt=0)] | None = None
-    """Most money, in US dollars, that one arm may spend; null: no limit."""
+    """Most money, in US dollars, that one arm may spend: an endpoint whose prices are given; null: no limit."""
 
 
 class Lora(Part):
