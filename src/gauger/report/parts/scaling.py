@@ -10,7 +10,7 @@ import altair as alt
 from gauger.report.blocks import Figure, Key, Panel, Section
 from gauger.report.drawing import Chart, layered
 from gauger.report.palette import BLUE, GREEN, MUTED, ORANGE, PAPER, PINK, RUST
-from gauger.report.parts.scaling_gains import gains_callouts, gains_figure, gains_tables
+from gauger.report.parts.scaling_gains import gains_figure, gains_lead, gains_tables
 from gauger.report.parts.scaling_tables import equivalents_table, fits_table, points_table, predicted_table
 from gauger.report.view import Row, View
 from gauger.report.wording import interval, number, percent, quantity
@@ -43,8 +43,8 @@ def build(view: View) -> Section | None:
     if (who := gains_figure(scaling, styles)) is not None:
         figures.append(who)
     tables = [*gains_tables(scaling), predicted_table(scaling), fits_table(scaling)]
-    title, callouts = "What happens at another scale?", gains_callouts(scaling)
-    return Section("scaling", title, _lead(scaling), figures, tables, callouts, short="Scale")
+    lead = _lead(scaling) + gains_lead(scaling)
+    return Section("scaling", "What happens at another scale?", lead, figures, tables, short="Scale")
 
 
 def _styles(points: Sequence[Row]) -> dict[str, tuple[str, str]]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import altair as alt
 
-from gauger.report.blocks import Callout, Cell, Figure, Key, Panel, Table
+from gauger.report.blocks import Cell, Figure, Key, Panel, Table
 from gauger.report.drawing import Chart, layered
 from gauger.report.palette import MUTED
 from gauger.report.view import Row
@@ -21,18 +21,20 @@ CAPTION = (
 )
 STUDY = "Who gains most: this study, points of uplift over the matched control"
 LITERATURE = "Who gains most: the published literature (not this study), points over the untouched base"
+SIZE = "student's size"
 
 
 def gains_figure(scaling: Mapping[str, Any], styles: Mapping[str, tuple[str, str]]) -> Figure | None:
     """Draw uplift against the starting score; None where no student was scored."""
-    rows = [row for row in (scaling.get("ability") or {"students": []})["students"] if row["curve"] in styles]
-    if not rows:
+    ability, literature = scaling.get("ability"), scaling.get("literature")
+    if not ability or not (rows := [row for row in ability["students"] if row["curve"] in styles]):
         return None
+    caption = " ".join([CAPTION, ability["note"], *([literature["caveat"]] if literature else [])])
     panel = Panel(_chart(rows, styles), "", HEIGHT + 90, "Uplift by the student's starting score", False)
     legend = [
         Key(name, shape, colour) for name, (colour, shape) in styles.items() if any(r["curve"] == name for r in rows)
     ]
-    return Figure("scale-ability", "Uplift by starting score", CAPTION, [panel], students_table(rows), legend)
+    return Figure("scale-ability", "Uplift by starting score", caption, [panel], students_table(rows), legend)
 
 
 def _chart(rows: Sequence[Row], styles: Mapping[str, tuple[str, str]]) -> Chart:
@@ -81,20 +83,28 @@ def students_table(rows: Sequence[Row]) -> Table:
 def gains_tables(scaling: Mapping[str, Any]) -> list[Table]:
     """Return the study's slopes and the literature's, in the same units; empty where the document has neither."""
     ability, literature = scaling.get("ability"), scaling.get("literature")
-    tables = [_study(ability["slopes"])] if ability and ability["slopes"] else []
-    return tables + ([_literature(literature["slopes"])] if tables and literature else [])
+    tables = [_study(ability)] if ability and ability["slopes"] else []
+    return tables + ([_literature(literature)] if tables and literature else [])
 
 
-def gains_callouts(scaling: Mapping[str, Any]) -> list[Callout]:
-    """Say what both tables rest on, and how they differ."""
+def gains_lead(scaling: Mapping[str, Any]) -> list[str]:
+    """Say in one paragraph who gained most, by size, and what the literature has; empty where nothing is defined."""
     ability, literature = scaling.get("ability"), scaling.get("literature")
-    if not ability or not ability["slopes"]:
+    mine = [row for row in (ability or {"slopes": []})["slopes"] if row["against"] == SIZE and row["slope"] is not None]
+    theirs = [row for row in (literature or {"slopes": []})["slopes"] if row["against"] == SIZE]
+    if not mine:
         return []
-    lines = [ability["note"], *([literature["caveat"]] if literature else [])]
-    return [Callout("info", "How to read who gains most", lines)]
+    said = "; ".join(f"{_points(row)} ({row['curve']})" for row in mine)
+    found = "; ".join(f"{_points(row)} on {row['where']} benchmarks" for row in theirs if row["slope"] is not None)
+    beside = f" The published literature has, over the untouched base: {found}." if found else ""
+    return [f"Who gains most? Per doubling of the student's parameters uplift changes by {said}.{beside}"]
 
 
-def _study(slopes: Sequence[Row]) -> Table:
+def _points(row: Row) -> str:
+    return f"{quantity(row['slope'], 'points')} points, {interval(row['low'], row['high'], 'points')}"
+
+
+def _study(ability: Mapping[str, Any]) -> Table:
     body: list[list[Cell | str]] = [
         [
             row["curve"],
@@ -104,13 +114,13 @@ def _study(slopes: Sequence[Row]) -> Table:
             Cell("" if row["at_mean"] is None else quantity(row["at_mean"], "points"), sort=row["at_mean"]),
             Cell(count(row["n"]), sort=row["n"]),
         ]
-        for row in slopes
+        for row in ability["slopes"]
     ]
     columns = ("Curve", "Against", "Slope", "Points", "Interval", "At the mean", "Students")
     return Table(columns, body, STUDY, numeric=frozenset({3, 4, 5, 6}))
 
 
-def _literature(slopes: Sequence[Row]) -> Table:
+def _literature(literature: Mapping[str, Any]) -> Table:
     body: list[list[Cell | str]] = [
         [
             f"{row['where']} benchmarks",
@@ -120,7 +130,7 @@ def _literature(slopes: Sequence[Row]) -> Table:
             Cell(count(row["n_rows"]), sort=row["n_rows"]),
             Cell(count(row["n_studies"]), sort=row["n_studies"]),
         ]
-        for row in slopes
+        for row in literature["slopes"]
     ]
     columns = ("Literature", "Against", "Slope", "Points", "Interval", "Rows", "Studies")
     return Table(columns, body, LITERATURE, numeric=frozenset({3, 4, 5, 6}))
