@@ -105,6 +105,36 @@ def test_controls_that_copy_an_arm_share_its_prompts(plan):
     assert askings == 2 * len(sampled) + len(fixed)  # `self` takes the prompts of `expand`
 
 
+LABEL = f"{{kind: text-distill, strategy: label, seeds: benchmark-train, forms: [quiz], {ASK}}}"
+WEB = "{kind: continue, steps: 9, batch: 16}"
+TWICE = (
+    f"arms={{label: {{stages: [{LABEL}]}}, twice: {{stages: [{LABEL}, {WEB}, {LABEL}]}}}}",
+    *(f"controls.{name}.of=twice" for name in ("placebo", "leak", "reference", "format")),
+    "verdict.arm=label",
+)
+
+
+def test_a_stage_that_asks_again_what_its_arm_has_asked_gets_new_samples(plan):
+    planned = plan(*TWICE)
+    first, again = (job_of(planned, "twice", 0, stage) for stage in (0, 2))
+    assert first.key == job_of(planned, "label", 0).key, "the first keeps its address"
+    assert {name for name in first.params if first.params[name] != again.params[name]} == {"seed"}
+    assert first.inputs == again.inputs
+    assert again.key == job_of(planned, "twice", 1, 2).key, "for all replicates alike"
+    once = plan(f"arms={{label: {{stages: [{LABEL}]}}}}", "verdict.arm=label")
+    assert first.key == job_of(once, "label", 0).key
+
+
+def test_controls_share_the_prompts_of_both_times(plan):
+    planned = plan(*TWICE)
+    asked = [job_of(planned, "twice", 0, stage).key for stage in (0, 2)]
+    for control in ("placebo", "reference", "leak"):
+        assert [job_of(planned, control, 0, stage).inputs["prompts"] for stage in (0, 2)] == asked
+    for control in ("matched-quiz-27-steps", "format"):
+        assert job_of(planned, control, 0, 0).key != job_of(planned, control, 0, 2).key, control
+    assert len(of_kind(planned, "ask-teacher")) == 2
+
+
 @pytest.mark.parametrize("arm", ["expand", "textbook", "seedless", "logits", "self"])
 def test_sampled_strategies_ask_anew_in_every_replicate(plan, arm):
     planned = plan(*EVERYTHING)

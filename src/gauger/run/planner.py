@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections import Counter
 from dataclasses import replace
 from typing import Any, ClassVar, TypeVar
 
@@ -11,6 +12,7 @@ from gauger.records import ArmKind, Role
 from gauger.run.job import make_job, source_version
 from gauger.run.plan import BASE, SAMPLED, TEACHER, Cell, Plan, seed_of
 from gauger.spec import Arm, ResolvedStage, ScaledCell, Study, TextSource, expand_arms, scale_cells
+from gauger.store.canonical import fingerprint
 
 PartT = TypeVar("PartT")
 
@@ -46,6 +48,7 @@ class Planner(ABC):
         self.skills = list(dict.fromkeys(skills[name] for name in self.targeted))
         self.result = Plan(study, expand_arms(study), scale_cells(study))
         self.recipes = {arm.name: arm.recipe for arm in self.result.arms}
+        self.drawn: Counter[str] = Counter()
 
     def plan(self) -> Plan:
         """Plan the whole study."""
@@ -128,6 +131,7 @@ class Planner(ABC):
     def _arm(self, arm: Arm, replicate: int) -> None:
         """Plan every stage of an arm from the base on; what another arm has planned already is found by its key."""
         self.current = (arm.name, replicate)
+        self.drawn.clear()
         model, corpora, stages = self.base, [], []
         for number, stage in enumerate(arm.recipe):
             copied = self.recipes[arm.of][number] if arm.of else stage
@@ -177,6 +181,16 @@ class Planner(ABC):
             return self._gather(stage, {"prompts": self._ask_teacher(copied, replicate)}, "all")
         return self._gather(stage, {}, replicate)
 
+    def _afresh(self, what: str, params: dict[str, Any], inputs: dict[str, str]) -> dict[str, Any]:
+        """Give what an arm has drawn before another seed: its second equal stage is to bring new samples.
+
+        The first keeps its seed, and so its address. A control passes through the same stages as the arm it copies, in
+        the same order (`what` names whose they are there), so that it shares all of that arm's prompts.
+        """
+        key = fingerprint({"what": what, "params": params, "inputs": inputs})
+        again, self.drawn[key] = self.drawn[key], self.drawn[key] + 1
+        return params | {"seed": seed_of(params["seed"], "again", again)} if again else params
+
     def _ask_teacher(self, stage: ResolvedStage, replicate: int) -> str:
         params = self._asking(stage, "ask", replicate) | {
             "samples": stage.samples,
@@ -184,7 +198,9 @@ class Planner(ABC):
             "surface": self.study.teacher.surface.model_dump(mode="json"),
             **self.ask_teacher_params(),
         }
-        return self.job("ask-teacher", "ask the teacher", params, self.teacher_inputs(), self.cost_of_samples(stage))
+        inputs = self.teacher_inputs()
+        params = self._afresh(f"ask-teacher for {stage.source}", params, inputs)
+        return self.job("ask-teacher", "ask the teacher", params, inputs, self.cost_of_samples(stage))
 
     def _ask_base(self, stage: ResolvedStage, prompts: str, replicate: int) -> str:
         inputs = {"base": self.base, "prompts": prompts}
@@ -214,6 +230,7 @@ class Planner(ABC):
             params["skills"] = self.skills
         if stage.source is TextSource.TEST_ITEMS:
             params["benchmarks"] = self.targeted
+        params = self._afresh("gather", params, inputs)
         return self.job("gather", f"gather {stage.source}", params, inputs, stage.steps)
 
     def train(self, stage: ResolvedStage, number: int, replicate: int, start: str, corpus: str) -> str:
