@@ -80,10 +80,15 @@ def write_texts(
     texts = [{"id": s.id, "prompt": s.prompt, "answer": s.answer, "whole": s.whole} for s in kept(samples)]
     schema = {"id": pl.String, "prompt": pl.String, "answer": pl.String, "whole": pl.Boolean}
     write_parquet(directory / "corpus.parquet", pl.DataFrame(texts, schema=schema))
+    write_ledger(samples, directory, count)
+    write_json(directory / "notes.json", list(notes))
+
+
+def write_ledger(samples: Sequence[TextSample], directory: Path, count: Callable[[Sequence[str]], list[int]]) -> None:
+    """Write the ledger alone; arguments as for `write_texts`."""
     lengths = count([sample.text for sample in samples])
     rows = [_ledger_row(sample, length) for sample, length in zip(samples, lengths, strict=True)]
     write_parquet(directory / "ledger.parquet", pl.DataFrame(rows, LEDGER))
-    write_json(directory / "notes.json", list(notes))
 
 
 def _ledger_row(sample: TextSample, length: int) -> dict[str, object]:

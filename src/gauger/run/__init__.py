@@ -3,7 +3,9 @@
 opening.py    study file -> checked study, its world, its plan
 plan.py       a plan: jobs, and the cells that they make up
 planner.py    study -> plan, for any world; atlas_plan.py fills in the embedded world's jobs
+stage_plan.py  the plan of stages in which the student itself writes, for any world
 language_plan.py, language_jobs.py  the same for real language models
+language_stage_jobs.py, language_preference_jobs.py  stages in which a language model itself writes
 costs.py      tokens, weights, queries, money and time of a job, world by world
 registry.py   which function does each kind of job
 jobs.py       what each kind of job of the embedded world does

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Any
 
 from gauger.records import ArmKind
 from gauger.run.plan import BASE, TEACHER, seed_of
-from gauger.run.planner import Planner, of_kind
+from gauger.run.planner import of_kind
 from gauger.run.registry import CODE
+from gauger.run.stage_plan import GIVEN, StagePlanner
 from gauger.spec import (
     AtlasWorld,
     ModelSize,
@@ -16,31 +16,20 @@ from gauger.spec import (
     ScaledCell,
     ScratchStudent,
     ScratchTeacher,
-    Surface,
-    TextSource,
     Training,
 )
-from gauger.spec.recipes import ON_POLICY, OWN_SAMPLES, PREFERENCE, RL, Preferring
 
 ROWS_PER_SAMPLE, ROWS_PER_ITEM = 3.0, 0.4
 """What obtaining a sample and answering an item cost, in training rows (measured on the quickstart)."""
-GIVEN = ("web", "reference")
-"""Seed sources that give other questions than the benchmark's own train split."""
-TRAIN_JOBS = {
-    "on-policy-distill": "train-on-policy",
-    "preference": "train-on-pairs",
-    "rl": "train-on-rewards",
-    "mixture": "train-on-mixture",
-}
-"""Kind of stage -> kind of its training job, where it is not `train`."""
 SCALED = "scale:"
 """Begins the name of every cell of a scale."""
 
 
-class AtlasPlanner(Planner):
+class AtlasPlanner(StagePlanner):
     """Small decoders trained from scratch; teacher and base are one model each."""
 
     code = CODE
+    rows_per_sample, rows_per_item = ROWS_PER_SAMPLE, ROWS_PER_ITEM
 
     def make_teacher(self) -> str:
         """Pre-train it on the whole world."""
@@ -103,94 +92,3 @@ class AtlasPlanner(Planner):
             "divergence": stage.divergence,
             "temperature": stage.temperature,
         }
-
-    # --- stages in which the student writes, and mixtures ------------------------------------------------------------
-
-    def corpus(self, stage: ResolvedStage, copied: ResolvedStage, replicate: int, start: str) -> str:
-        """Plan prompts, pairs or a mixture's corpora; everything else as in every world."""
-        if stage.kind == PREFERENCE:
-            return self._pairs(stage, replicate, start)
-        if stage.kind in OWN_SAMPLES:
-            return self._questions(stage)
-        if not stage.parts:
-            return super().corpus(stage, copied, replicate, start)
-        inputs = {
-            f"part{number}": self.corpus(part.stage, own.stage, replicate, start)
-            for number, (part, own) in enumerate(zip(stage.parts, copied.parts, strict=True))
-        }
-        return self.job("blend", "blend", {}, inputs, stage.batch)
-
-    def _questions(self, stage: ResolvedStage) -> str:
-        params = {"answered": stage.source is TextSource.TRUTH, "seed": seed_of(self.study.seed, "questions")}
-        return self.job("gather-questions", "gather questions", params | self._prompts(stage), {}, stage.batch)
-
-    def _prompts(self, stage: ResolvedStage) -> dict[str, Any]:
-        """Which prompts are put."""
-        return {
-            "strategy": stage.strategy,
-            "seeds": stage.seeds,
-            "forms": list(stage.forms or ()),
-            "skills": self.skills,
-            "samples": stage.samples,
-        }
-
-    def _pairs(self, stage: ResolvedStage, replicate: int, start: str) -> str:
-        settings = of_kind(stage.preferring, Preferring)
-        judge, model = self._other(stage)
-        params = {
-            "judge": judge,
-            "surface": self._surface(judge),
-            "candidates": settings.candidates,
-            "seed": seed_of(self.study.seed, "pairs", replicate),
-            **self._prompts(stage),
-        }
-        inputs = {"start": start, "questions": self._questions(stage)} | ({"judge": model} if model else {})
-        cost = (stage.samples or 0) * (1 + settings.candidates) * ROWS_PER_ITEM
-        return self.job("draw-pairs", "draw pairs", params, inputs, cost)
-
-    def _other(self, stage: ResolvedStage) -> tuple[str | None, str | None]:
-        """Who scores or judges what the student writes, and the job that made it; None where the truth does."""
-        others = {TextSource.TEACHER: (TEACHER, self.teacher), TextSource.SELF: (BASE, self.base)}
-        return others.get(stage.source, (None, None))
-
-    def _surface(self, who: str | None) -> dict[str, Any] | None:
-        """What that model shows: the base shows everything, without a budget."""
-        if who is None:
-            return None
-        shown = self.study.teacher.surface if who == TEACHER else Surface(log_probabilities="full")
-        return shown.model_dump(mode="json")
-
-    def train(self, stage: ResolvedStage, number: int, replicate: int, start: str, corpus: str) -> str:
-        """Plan the training on a stage."""
-        if stage.kind not in TRAIN_JOBS:
-            return super().train(stage, number, replicate, start, corpus)
-        who, model = self._other(stage)
-        params: dict[str, Any] = {
-            "steps": stage.steps,
-            "batch": stage.batch,
-            "learning_rate": stage.learning_rate,
-            "seed": seed_of(self.study.seed, "train", replicate, number),
-            **_own_settings(stage),
-        }
-        inputs = {"start": start, "corpus": corpus}
-        if stage.kind == ON_POLICY:
-            params |= {"scorer": who, "surface": self._surface(who)}
-            inputs["scorer"] = model or ""
-        return self.job(TRAIN_JOBS[stage.kind], stage.kind, params, inputs, stage.steps * stage.batch * _effort(stage))
-
-
-def _own_settings(stage: ResolvedStage) -> dict[str, Any]:
-    """Return the settings that only this kind of stage has."""
-    if stage.preferring:
-        return {"beta": stage.preferring.beta}
-    if stage.rewarding:
-        return asdict(stage.rewarding)
-    if stage.kind == ON_POLICY:
-        return {"top_k": stage.top_k, "web_share": stage.web_share}
-    return {"parts": [{"weight": part.weight, "tokens": part.tokens} for part in stage.parts]}
-
-
-def _effort(stage: ResolvedStage) -> float:
-    """Return what training on a row costs, with drawing it where the student draws its own, in training rows."""
-    draws = {ON_POLICY: 1.0, RL: 1.0 / stage.rewarding.updates if stage.rewarding else 1.0}
-    return 1.0 + ROWS_PER_SAMPLE * draws.get(stage.kind, 0.0)

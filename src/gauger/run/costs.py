@@ -12,10 +12,10 @@ from typing import Any, ClassVar
 import numpy as np
 
 from gauger.elicit.strategies import seed_questions
-from gauger.run.atlas_plan import TRAIN_JOBS
 from gauger.run.job import Job
 from gauger.run.plan import SAMPLED, TEACHER
 from gauger.run.planner import of_kind
+from gauger.run.stage_plan import TRAIN_JOBS
 from gauger.spec import CheckpointStudent, EndpointTeacher, ScratchStudent, ScratchTeacher, Study
 from gauger.worlds.atlas import Atlas
 from gauger.worlds.atlas.world import CONTEXT
@@ -46,8 +46,8 @@ class Costs(ABC):
         """Weights of the model that a job trains or asks."""
 
     def asks(self, job: Job) -> bool:
-        """Whether a job asks the teacher anything."""
-        return job.kind.endswith("ask-teacher")
+        """Whether a job asks the teacher anything: for text, to judge or to score."""
+        return job.kind.endswith("ask-teacher") or TEACHER in (job.params.get("judge"), job.params.get("scorer"))
 
     @abstractmethod
     def queries(self, job: Job) -> int:
@@ -76,16 +76,11 @@ class AtlasCosts(Costs):
         mean = sum(len(text.words) + 2 for text in texts) / max(1, len(texts))
         return round(float(job.params["steps"]) * float(job.params["batch"]) * mean)  # type: ignore[arg-type]
 
-    def asks(self, job: Job) -> bool:
-        """Whether it is asked for text, to judge or to score."""
-        return super().asks(job) or TEACHER in (job.params.get("judge"), job.params.get("scorer"))
-
     def queries(self, job: Job) -> int:
         """One per sample, and one more where the teacher writes the prompt; never above the surface's budget."""
         params: Mapping[str, Any] = job.params
         if job.kind == "train-on-policy":
-            per_step = params["batch"] - round(params["web_share"] * params["batch"])
-            return _within_budget({**params, "strategy": None}, params["steps"] * per_step)
+            return _scored(params)
         samples: int = params["samples"]
         if params["strategy"] == "label":
             seeds = params.get("seeds", "benchmark-train")
@@ -113,7 +108,7 @@ class AtlasCosts(Costs):
 class LanguageCosts(Costs):
     """Costs of real language models on a CPU; on a GPU far less time."""
 
-    trains = ("language-specialise", "language-train")
+    trains = ("language-specialise", "language-train", "language-train-on-policy", "language-train-on-pairs")
 
     def __init__(self, study: Study, world: TextWorld) -> None:
         self.study, self.world = study, world
@@ -136,7 +131,14 @@ class LanguageCosts(Costs):
 
     def queries(self, job: Job) -> int:
         """One per sample, and one more where the teacher writes the prompt; never above the surface's budget."""
-        return _within_budget(job.params, job.params["samples"])  # type: ignore[arg-type]
+        params: Mapping[str, Any] = job.params
+        if job.kind == "language-train-on-policy":
+            return _scored(params)
+        samples: int = params["samples"]
+        if "judge" in params:
+            questions = [q for task in params["skills"] for q in self.world.questions_from(params["seeds"], task)]
+            samples = min(samples, len(self.world.word(questions, params["forms"])))
+        return _within_budget(params, samples)
 
     def usd(self, job: Job) -> float:
         """Queries x (tokens of a row in, most tokens out), at the study's prices; 0 where it states none."""
@@ -150,6 +152,12 @@ class LanguageCosts(Costs):
     def seconds_per_row(self, job: Job) -> float:
         """In proportion to weights and length of a row."""
         return self.parameters(job) / SMOLLM2_PARAMETERS * self.row_tokens / SMOLLM2_TOKENS_PER_SECOND
+
+
+def _scored(params: Mapping[str, Any]) -> int:
+    """Count the samples that a teacher scores: all but the kept-in share, never above the surface's budget."""
+    per_step = params["batch"] - round(params["web_share"] * params["batch"])
+    return _within_budget({**params, "strategy": None}, params["steps"] * per_step)
 
 
 def _within_budget(params: Mapping[str, Any], samples: int) -> int:

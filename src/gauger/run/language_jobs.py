@@ -22,6 +22,7 @@ from gauger.run.language_models import (
     Inputs,
     Params,
     Plain,
+    keep,
     make_teacher,
     put_model,
     read_model,
@@ -44,7 +45,8 @@ SHOWN_AT_MOST = 64
 """Log-probabilities kept per token where the surface shows all of them: a vocabulary has tens of thousands."""
 
 
-def _world(params: Params) -> TextWorld:
+def world_of(params: Params) -> TextWorld:
+    """Return the world of a job."""
     described = dict(params["world"])
     folder, _ = described.pop("folder"), described.pop("files")
     return TextWorld(LanguageWorld.model_validate(described), Path(folder))
@@ -57,17 +59,17 @@ def materialise_model(params: Params, inputs: Inputs, out: Path) -> None:  # noq
 
 def specialise(params: Params, inputs: Inputs, out: Path) -> None:
     """Make a teacher: true answers of every task in the wanted forms, questions learnt too, so that it can ask."""
-    world, rng = _world(params), np.random.default_rng(params["seed"])
+    world, rng = world_of(params), np.random.default_rng(params["seed"])
     texts = _balanced(world, {task: world.train_questions(task) for task in world.sources}, params, rng)
     model, tokenizer = read_model(inputs, "base")
-    rows = tuple(_row(params, text.prompt, text.answer, True) for text in texts)
+    rows = tuple(row_of(params, text.prompt, text.answer, True) for text in texts)
     mixture = Mixture((Source(rows),), (params["batch"],))
     trained = train_model(params, model, tokenizer, mixture)
     save(trained.model, tokenizer, out)
     write_json(out / "training.json", summary(mixture, params["steps"], trained))
 
 
-def _row(params: Params, prompt: str, answer: str, whole: bool) -> Row:
+def row_of(params: Params, prompt: str, answer: str, whole: bool) -> Row:
     """Make a training row; in the chat template where the world says so, unless all of it is running text."""
     shown = (Message("user", prompt),) if params["world"]["chat"] and not whole else prompt
     return Row(shown, answer, whole)
@@ -75,25 +77,30 @@ def _row(params: Params, prompt: str, answer: str, whole: bool) -> Row:
 
 def train_stage(params: Params, inputs: Inputs, out: Path) -> None:
     """Train a student on one stage's corpus, with its share of the base's common text in every batch."""
-    world = _world(params)
-    rows = tuple(_row(params, *row) for row in read_text_rows(inputs["corpus"]))
+    world = world_of(params)
+    rows = tuple(row_of(params, *row) for row in read_text_rows(inputs["corpus"]))
     sources, per_batch = [Source(rows, _shown(inputs["corpus"], rows))], [params["batch"]]
     n_web = round(params["web_share"] * params["batch"])
     if n_web:
-        common = world.word([q for questions in world.known.values() for q in questions], ["qa"])
-        sources.append(Source(tuple(Row(text.prompt, text.answer, whole=True) for text in common)))
+        sources.append(common_rows(world))
         per_batch = [params["batch"] - n_web, n_web]
     model, tokenizer = read_model(inputs, "start")
     loss: Loss | None = SoftLoss(params["divergence"], params["temperature"]) if sources[0].shown else None
     mixture = Mixture(tuple(sources), tuple(per_batch))
     trained = train_model(params, model, tokenizer, mixture, loss)
-    save(trained.model, tokenizer, out)
+    keep(trained.model, tokenizer, inputs, out)
     write_json(out / "training.json", summary(mixture, params["steps"], trained))
+
+
+def common_rows(world: TextWorld) -> Source:
+    """Return the base's common text: what is kept in."""
+    texts = world.word([q for questions in world.known.values() for q in questions], ["qa"])
+    return Source(tuple(Row(text.prompt, text.answer, whole=True) for text in texts))
 
 
 def measure_model(params: Params, inputs: Inputs, out: Path) -> None:
     """Measure a model on benchmarks; a teacher that no job made is asked through its interface."""
-    world, settings = _world(params), params["decoding"]
+    world, settings = world_of(params), params["decoding"]
     if inputs:
         decoder: Plain | Asked = Plain("model", *read_model(inputs, "model"), chat=params["world"]["chat"])
     else:
@@ -108,7 +115,9 @@ def measure_model(params: Params, inputs: Inputs, out: Path) -> None:
 
 def ask_teacher(params: Params, inputs: Inputs, out: Path) -> None:
     """Elicit one stage's corpus from the teacher."""
-    world, teacher = _world(params), make_teacher(params, inputs, out, "teacher")
+    world, teacher = world_of(params), make_teacher(params, inputs, out, "teacher")
+    if "seeds" in params:
+        world = world.seeded_by(params["seeds"])
     wanted = WantedTexts(
         params["strategy"], tuple(params["forms"]), params["samples"], tuple(params["skills"]), params["max_new_tokens"]
     )
@@ -116,7 +125,7 @@ def ask_teacher(params: Params, inputs: Inputs, out: Path) -> None:
         _ask_by_instruction(world, teacher, wanted, params).write(out)
         return
     samples, notes = elicit_texts(world, teacher, wanted, params["seed"])
-    write_texts(samples, out, _counter(teacher), notes)
+    write_texts(samples, out, token_counter(teacher), notes)
     if params["soft"]:
         _keep_shown(samples, teacher, params, out)
 
@@ -136,7 +145,7 @@ def _keep_shown(samples: Sequence[TextSample], teacher: object, params: Params, 
         raise GaugerError("only a local checkpoint shows log-probabilities along an answer; distil text instead")
     surface = params.get("surface", {"log_probabilities": "full", "top_k": None})
     limits = [k for k in (params["top_k"], surface["top_k"], SHOWN_AT_MOST) if k is not None]
-    rows = [_row(params, sample.prompt, sample.answer, sample.whole) for sample in kept(samples)]
+    rows = [row_of(params, sample.prompt, sample.answer, sample.whole) for sample in kept(samples)]
     if rows:
         save_soft(stack_shown(log_probabilities(teacher.model, teacher.tokenizer, rows, min(limits))), out)
 
@@ -155,7 +164,7 @@ def _shown(corpus: Path, rows: Sequence[Row]) -> tuple[Shown, ...] | None:
 
 def ask_base(params: Params, inputs: Inputs, out: Path) -> None:
     """Have the student's own base answer the prompts of a teacher's corpus (placebo); unfinished answers are kept."""
-    world = _world(params)
+    world = world_of(params)
     base = Plain("base", *read_model(inputs, "base"), chat=params["world"]["chat"])
     prompts = [
         TextSample(prompt, "", params["strategy"], "self", whole=whole)
@@ -164,18 +173,18 @@ def ask_base(params: Params, inputs: Inputs, out: Path) -> None:
     said = answer_texts(base, prompts, params["max_new_tokens"], params["seed"])
     as_said = [replace(s, dropped=None if s.dropped == ReplyOutcome.TRUNCATED else s.dropped) for s in said]
     samples = TextFilters(world, tuple(params["forms"]), None).texts(as_said)
-    write_texts(samples, out, _counter(base), ())
+    write_texts(samples, out, token_counter(base), ())
     if params["soft"]:
         _keep_shown(samples, base, params, out)
 
 
 def gather(params: Params, inputs: Inputs, out: Path) -> None:
     """Put together a corpus that the teacher did not write, or the leak corpus."""
-    write_texts(_gathered(params, inputs), out, _counter(None), ())
+    write_texts(_gathered(params, inputs), out, token_counter(None), ())
 
 
 def _gathered(params: Params, inputs: Inputs) -> list[TextSample]:
-    world, rng = _world(params), np.random.default_rng(params["seed"])
+    world, rng = world_of(params), np.random.default_rng(params["seed"])
     source, strategy = params["source"], params["strategy"] or "text"
     if source == TextSource.TEST_ITEMS:
         return _with_test_items(world, read_text_rows(inputs["prompts"]), params["benchmarks"], strategy)
@@ -230,7 +239,7 @@ def _with_test_items(
     return clean + leaked * max(1, ceil(wanted / max(1, len(leaked))))
 
 
-def _counter(model: object) -> Callable[[Sequence[str]], list[int]]:
+def token_counter(model: object) -> Callable[[Sequence[str]], list[int]]:
     """Count tokens with the tokenizer of a model at hand; by characters where there is none."""
     tokenizer = getattr(model, "tokenizer", None)
     if tokenizer is None:

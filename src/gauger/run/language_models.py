@@ -22,13 +22,14 @@ from gauger.store.atomic import read_json, write_json
 from gauger.store.canonical import fingerprint
 from gauger.train.hf.decode import Decoding, complete
 from gauger.train.hf.loop import Options, Schedule, Trained, train
-from gauger.train.hf.lora import Lora
+from gauger.train.hf.lora import Lora, merge
 from gauger.train.hf.losses import Loss, NextToken
 from gauger.train.hf.models import materialise
 from gauger.train.hf.rows import Mixture
-from gauger.train.hf.saving import load_model
+from gauger.train.hf.saving import load_model, save
 
 if TYPE_CHECKING:
+    from peft import PeftModel
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
     from gauger.train.hf.decode import Completion
@@ -64,9 +65,24 @@ def train_model(
     loss: Loss | None = None,
 ) -> Trained:
     """Train as a job's parameters say."""
+    return train(model, tokenizer, mixture, schedule_of(params), options_of(params, loss or NextToken()))
+
+
+def schedule_of(params: Params) -> Schedule:
+    """Return the steps and the learning rate of a job."""
+    return Schedule(params["steps"], params["learning_rate"])
+
+
+def options_of(params: Params, loss: Loss) -> Options:
+    """Return the other settings of a job's training."""
     lora = params["lora"] and Lora(params["lora"]["rank"], params["lora"]["alpha"], layers=params["lora"]["layers"])
-    options = Options(params["seed"], loss or NextToken(), lora or None)
-    return train(model, tokenizer, mixture, Schedule(params["steps"], params["learning_rate"]), options)
+    return Options(params["seed"], loss, lora or None)
+
+
+def keep(model: PreTrainedModel | PeftModel, tokenizer: PreTrainedTokenizerBase, inputs: Inputs, out: Path) -> None:
+    """Write what a training left; an adapter alone only where it belongs to the base itself, else full weights."""
+    started_from_base = _checkpoint(inputs["start"]) == _checkpoint(inputs["base"])
+    save(model if started_from_base else merge(model), tokenizer, out)
 
 
 def summary(mixture: Mixture, steps: int, trained: Trained) -> dict[str, Any]:

@@ -7,11 +7,22 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from gauger.errors import UserError
-from gauger.run.plan import TEACHER, seed_of
-from gauger.run.planner import Planner, of_kind
+from gauger.errors import Place, UserError
+from gauger.run.plan import BASE, TEACHER, seed_of
+from gauger.run.planner import of_kind
 from gauger.run.registry import LANGUAGE_CODE
-from gauger.spec import CheckpointStudent, CheckpointTeacher, LanguageWorld, Lora, ResolvedStage, ScratchTeacher, Study
+from gauger.run.stage_plan import GIVEN, StagePlanner
+from gauger.spec import (
+    CheckpointStudent,
+    CheckpointTeacher,
+    LanguageWorld,
+    Lora,
+    ResolvedStage,
+    ScratchTeacher,
+    Study,
+    TextSource,
+)
+from gauger.spec.recipes import OWN_SAMPLES
 from gauger.worlds.language import file_digests
 
 ROWS_PER_SAMPLE, ROWS_PER_ITEM, ROWS_OF_LOADING = 1.0, 0.5, 20.0
@@ -20,7 +31,7 @@ PACKAGED = "packaged:"
 _EDGE = 1 << 20
 
 
-class LanguagePlanner(Planner):
+class LanguagePlanner(StagePlanner):
     """Checkpoints that are trained on, and teachers of any kind.
 
     Parameters
@@ -33,6 +44,7 @@ class LanguagePlanner(Planner):
 
     code = LANGUAGE_CODE
     prefix = "language-"
+    rows_per_sample, rows_per_item, rows_of_loading = ROWS_PER_SAMPLE, ROWS_PER_ITEM, ROWS_OF_LOADING
 
     def __init__(self, study: Study, skills: dict[str, str], folder: Path) -> None:
         self.folder = folder
@@ -90,7 +102,9 @@ class LanguagePlanner(Planner):
 
     def asking(self, stage: ResolvedStage) -> dict[str, Any]:
         """What is wanted besides text."""
-        return {"soft": stage.kind == "logit-distill", "top_k": stage.top_k, "max_new_tokens": self._answer_tokens()}
+        given = {"seeds": stage.seeds} if stage.seeds in GIVEN else {}
+        soft = stage.kind == "logit-distill"
+        return {"soft": soft, "top_k": stage.top_k, "max_new_tokens": self._answer_tokens(), **given}
 
     def ask_teacher_params(self) -> dict[str, Any]:
         """Who the teacher is."""
@@ -137,6 +151,37 @@ class LanguagePlanner(Planner):
     def teacher_inputs(self, role: str = "teacher") -> dict[str, str]:
         """The teacher's checkpoint and the one it was made from; nothing for teachers that no job makes."""
         return {role: self.teacher, "base": self.raw_teacher} if self.teacher else {}
+
+    # --- stages in which the student writes --------------------------------------------------------------------------
+
+    def corpus(self, stage: ResolvedStage, copied: ResolvedStage, replicate: int, start: str) -> str:
+        """As everywhere; true answers to prompts that only the student was given need no teacher."""
+        if stage.source is TextSource.TRUTH and copied.kind in OWN_SAMPLES and stage.kind not in OWN_SAMPLES:
+            return self._gather(stage, {"prompts": self._questions(copied)}, "all")
+        return super().corpus(stage, copied, replicate, start)
+
+    def _prompts(self, stage: ResolvedStage) -> dict[str, Any]:
+        common = of_kind(self.study.world, LanguageWorld).common
+        if stage.seeds == "web" and not set(self.skills) & set(common):
+            hint = "Name a targeted task in world.common, or take other seeds."
+            wanted = f"a task among {', '.join(self.skills)} in world.common, for seeds 'web' to ask about"
+            raise UserError(wanted, ", ".join(common) or "none", Place(key="world.common"), hint)
+        return super()._prompts(stage)
+
+    def answering(self, who: str | None) -> dict[str, Any]:
+        """The longest answer, and who the teacher is where it judges."""
+        asked = {"teacher": self._teacher_settings()} if who == TEACHER else {}
+        return {"max_new_tokens": self._answer_tokens(), **asked}
+
+    def other_inputs(self, role: str, who: str | None) -> dict[str, str]:
+        """That model and the checkpoint it was made from; nothing for teachers that no job makes."""
+        if who == BASE:
+            return {role: self.base, f"{role}_base": self.base}
+        return {role: self.teacher, f"{role}_base": self.raw_teacher} if who and self.teacher else {}
+
+    def own_training(self) -> dict[str, Any]:
+        """How the student is trained."""
+        return {"lora": _lora(of_kind(self.study.student, CheckpointStudent).lora)}
 
 
 def identity(reference: str) -> str:

@@ -22,6 +22,10 @@ REGISTRY = {
     "language-ask-base": "gauger.run.language_jobs:ask_base",
     "language-gather": "gauger.run.language_jobs:gather",
     "language-train": "gauger.run.language_jobs:train_stage",
+    "language-gather-questions": "gauger.run.language_stage_jobs:gather_questions",
+    "language-draw-pairs": "gauger.run.language_preference_jobs:draw_pairs",
+    "language-train-on-pairs": "gauger.run.language_preference_jobs:train_on_pairs",
+    "language-train-on-policy": "gauger.run.language_stage_jobs:train_on_policy",
     "language-measure": "gauger.run.language_jobs:measure_model",
 }
 """Kind -> "module:function"; the workers import them, the driver does not."""
@@ -38,6 +42,10 @@ CODE = (
 """Modules that can change the result of a job of the embedded world."""
 LANGUAGE_CODE = (
     "gauger.run.language_jobs",
+    "gauger.run.language_models",
+    "gauger.run.language_preference_jobs",
+    "gauger.run.language_stage_jobs",
+    "gauger.run.trained",
     "gauger.worlds.language",
     "gauger.elicit.chat",
     "gauger.train.hf",

@@ -21,8 +21,14 @@ SEEDS_OF_STRATEGY = {
     "self": ("benchmark-train", "web", "expanded", "textbook", "seedless"),
 }
 """Seed sources that a strategy can honestly declare."""
-KINDS_OF_WORLD = {"language": ("continue", "sft", "text-distill", "logit-distill")}
+KINDS_OF_WORLD = {
+    "language": ("continue", "sft", "text-distill", "logit-distill", "on-policy-distill", "preference"),
+}
 """Stages that can be run in a world; one that is not named here runs them all."""
+_INSTEAD = {
+    "rl": "Use the embedded world, or train with TRL's GRPOTrainer and measure the checkpoint as a student.",
+}
+"""What to do where a world does not run a kind of stage."""
 _SEEDED_BY_BENCHMARK = ("benchmark-train", "expanded")
 _OPEN_FORMS = ("story",)
 """Forms without one right answer."""
@@ -33,7 +39,7 @@ def check_stage(study: Study, path: StagePath, stage: AnyStage) -> Iterator[Faul
     kinds = KINDS_OF_WORLD.get(study.world.kind)
     if kinds is not None and stage.kind not in kinds:
         wanted = f"one of {', '.join(kinds)} in a world of kind {study.world.kind}"
-        yield Fault((*path, "kind"), wanted, f"'{stage.kind}'", "", (("world",),))
+        yield Fault((*path, "kind"), wanted, f"'{stage.kind}'", _INSTEAD.get(stage.kind, ""), (("world",),))
     if isinstance(stage, DistillStage):
         yield from _check_seeds(study, path, stage.strategy, stage.seeds)
     if isinstance(stage, LogitDistillStage) and stage.strategy != "self":
@@ -73,9 +79,18 @@ def _check_logits(study: Study, path: StagePath, stage: LogitDistillStage | OnPo
         yield Fault((*path, "top_k"), wanted, f"{stage.top_k}", "", ((*where, "top_k"), (*path, "kind")))
 
 
+def _check_scorer(study: Study, path: StagePath, stage: OnPolicyStage) -> Iterator[Fault]:
+    """Only a model at hand says how likely every token of a text that another wrote is."""
+    if study.world.kind == "language" and study.teacher.kind != "checkpoint":
+        wanted = f"a local checkpoint as the teacher for {stage.kind}"
+        hint = "Text distillation (kind: text-distill) is the way to learn from a teacher of another kind."
+        yield Fault((*path, "kind"), wanted, f"a teacher of kind {study.teacher.kind}", hint, (("teacher", "kind"),))
+
+
 def _check_questions(study: Study, path: StagePath, stage: Questions) -> Iterator[Fault]:
     yield from _check_targeted(study, path, stage.seeds)
     if isinstance(stage, OnPolicyStage):
+        yield from _check_scorer(study, path, stage)
         yield from _check_logits(study, path, stage)
         return
     for i, form in enumerate(stage.forms):

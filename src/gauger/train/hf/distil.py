@@ -16,7 +16,7 @@ import numpy as np
 
 from gauger.errors import GaugerError
 from gauger.store.canonical import fingerprint
-from gauger.train.hf.decode import Decoding, complete
+from gauger.train.hf.decode import Completion, Decoding, complete
 from gauger.train.hf.head import Head
 from gauger.train.hf.loop import Group, Options, Schedule, Trained, fit
 from gauger.train.hf.lora import merge
@@ -33,6 +33,21 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
+class Drawn:
+    """One of the student's own answers."""
+
+    prompt: int
+    """Place among the prompts."""
+    text: str
+    n_tokens: int
+    """Of prompt and answer, end mark included."""
+
+
+Choose = Callable[[Sequence[Drawn]], Sequence[int] | None]
+"""A step's answers -> places of those that the teacher scores; None: no more of any, and training ends."""
+
+
+@dataclass(frozen=True)
 class Practice:
     """What the student writes itself, step by step."""
 
@@ -41,6 +56,12 @@ class Practice:
     """Prompts answered in every step."""
     decoding: Decoding
     """How it answers; a temperature above 0 gives other answers in every epoch."""
+    stops: tuple[tuple[str, ...], ...] = ()
+    """Of each prompt, in place of the decoding's; empty: those of the decoding for all."""
+    kept_in: Mixture | None = None
+    """Rows that are learnt as text in every step."""
+    choose: Choose | None = None
+    """Which answers are scored; None: all."""
 
 
 def train_on_logits(
@@ -99,14 +120,15 @@ def train_on_policy(
         raise GaugerError("there is nothing to train on: no prompts")
     student = merge(model)
     order = shuffled(len(practice.prompts), practice.per_step, np.random.default_rng([options.seed, 0]))
+    beside = _kept_in(practice.kept_in, student, tokenizer, schedule.steps, options.seed)
 
-    def steps() -> Iterator[Callable[[], Sequence[Group]]]:
+    def steps() -> Iterator[Callable[[], Sequence[Group] | None]]:
         for step in range(schedule.steps):
-            prompts = [practice.prompts[index] for index in next(order)]
+            prompts = next(order).tolist()
             seeds = np.random.default_rng([options.seed, 1, step]).integers(2**32, size=len(prompts)).tolist()
-            yield partial(_practised, student, teacher, prompts, practice.decoding, seeds)
+            yield partial(_practised, student, teacher, practice, list(zip(prompts, seeds, strict=True)), next(beside))
 
-    told = {"practice": asdict(practice), "teacher": weights_digest(teacher.model)}
+    told = {"practice": asdict(replace(practice, choose=None)), "teacher": weights_digest(teacher.model)}
     return fit(student, steps(), schedule, options, fingerprint(told))
 
 
@@ -122,16 +144,47 @@ def with_hidden(teacher: HfTeacher, examples: Sequence[Example]) -> list[Group]:
     return [(replace(example, hidden_PD=states),) for example, states in zip(examples, hidden, strict=True)]
 
 
+def _kept_in(
+    mixture: Mixture | None, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, steps: int, seed: int
+) -> Iterator[list[Group]]:
+    """Yield the rows of text that stand beside the answers of every step."""
+    if mixture is None:
+        yield from ([] for _ in range(steps))
+        return
+    sources = [encode_for(model, tokenizer, source.rows) for source in mixture.sources]
+    for drawn in mixture.draws(steps, seed):
+        yield [(sources[index][row],) for index, row in drawn]
+
+
 def _practised(
     student: PreTrainedModel,
     teacher: HfTeacher,
-    prompts: Sequence[Prompt],
-    decoding: Decoding,
-    seeds: Sequence[int],
-) -> list[Group]:
-    """Let the student answer, and add the teacher's hidden states along its answers."""
-    examples = []
-    for prompt, answer in zip(prompts, complete(student, teacher.tokenizer, prompts, decoding, seeds), strict=True):
-        asked = encode_prompt(teacher.tokenizer, prompt)
+    practice: Practice,
+    drawn: Sequence[tuple[int, int]],
+    beside: Sequence[Group],
+) -> list[Group] | None:
+    """Let the student answer, and add the teacher's hidden states along its answers; None: no more are scored."""
+    examples, answers = [], []
+    for (place, _), answer in zip(drawn, _answers(student, teacher, practice, drawn), strict=True):
+        asked = encode_prompt(teacher.tokenizer, practice.prompts[place])
         examples.append(Example((*asked, *answer.ids), len(asked)))
-    return with_hidden(teacher, examples)
+        answers.append(Drawn(place, answer.text, len(asked) + len(answer.ids)))
+    chosen = range(len(answers)) if practice.choose is None else practice.choose(answers)
+    if chosen is None:
+        return None
+    return [*with_hidden(teacher, [examples[place] for place in chosen]), *beside]
+
+
+def _answers(
+    student: PreTrainedModel, teacher: HfTeacher, practice: Practice, drawn: Sequence[tuple[int, int]]
+) -> list[Completion]:
+    """Answer prompts, each given by its place and a seed; those with the same stops together."""
+    groups: dict[tuple[str, ...], list[int]] = {}
+    for at, (place, _) in enumerate(drawn):
+        groups.setdefault(practice.stops[place] if practice.stops else practice.decoding.stops, []).append(at)
+    found: dict[int, Completion] = {}
+    for stops, group in groups.items():
+        prompts, seeds = [practice.prompts[drawn[at][0]] for at in group], [drawn[at][1] for at in group]
+        decoding = replace(practice.decoding, stops=stops)
+        found.update(zip(group, complete(student, teacher.tokenizer, prompts, decoding, seeds), strict=True))
+    return [found[at] for at in range(len(drawn))]

@@ -125,12 +125,15 @@ def _chosen(sources: Sequence[Sequence[Example]], drawn: Sequence[tuple[int, int
 
 def fit(
     model: PreTrainedModel | PeftModel,
-    steps: Iterable[Callable[[], Sequence[Group]]],
+    steps: Iterable[Callable[[], Sequence[Group] | None]],
     schedule: Schedule,
     options: Options,
     data: str,
 ) -> Trained:
-    """Run steps, each given as a function that makes its rows; `data` tells checkpoints of other rows apart."""
+    """Run steps, each given as a function that makes its rows; `data` tells checkpoints of other rows apart.
+
+    A function that returns None ends the training: there is nothing more to learn from.
+    """
     accelerator = _accelerator()
     plain = merge(model)
     nn.Module.to(plain, accelerator.device).train(False)
@@ -147,9 +150,12 @@ def fit(
     for step, make_rows in enumerate(steps):
         if step < progress.step:
             continue
+        rows = make_rows()
+        if rows is None:
+            break
         for group in optimizer.param_groups:
             group["lr"] = schedule.rate(step)
-        _step(plain, make_rows(), options, accelerator, progress)
+        _step(plain, rows, options, accelerator, progress)
         _average(accelerator, list(trained.values()), schedule.clip)
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -109,7 +110,7 @@ def train_on_preferences(
     rows = [Row(pair.prompt, answer) for pair in pairs for answer in (pair.better, pair.worse)]
     examples = with_reference(plain, encode_for(plain, tokenizer, rows))
     groups = list(zip(examples[0::2], examples[1::2], strict=True))
-    order = shuffled(len(groups), pairs_per_step, np.random.default_rng([options.seed, 0]))
+    order = order_of_pairs(len(groups), pairs_per_step, options.seed)
 
     def steps() -> Iterator[Callable[[], Sequence[Group]]]:
         for _ in range(schedule.steps):
@@ -117,6 +118,11 @@ def train_on_preferences(
 
     told = {"rows": [(example.ids, example.start) for example in examples], "per_step": pairs_per_step}
     return fit(plain, steps(), schedule, options, fingerprint(told))
+
+
+def order_of_pairs(n_pairs: int, pairs_per_step: int, seed: int) -> Iterator[NDArray[np.int64]]:
+    """Yield the pairs of every step, without end."""
+    return shuffled(n_pairs, pairs_per_step, np.random.default_rng([seed, 0]))
 
 
 def _chosen(groups: Sequence[Group], indices: Sequence[int]) -> list[Group]:

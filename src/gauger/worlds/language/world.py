@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
@@ -102,6 +103,22 @@ class TextWorld:
     def known(self) -> dict[str, list[Question]]:
         """Per common task, its training questions: what the base counts as having had anyway."""
         return {task: self.train_questions(task) for task in self.settings.common}
+
+    def questions_from(self, seeds: str, task: str) -> Sequence[Question]:
+        """Return the questions of a task that a seed source offers.
+
+        `web`: those that the base counts as having had; `reference`: all that may be trained on; any other: the
+        benchmark's own train split.
+        """
+        if seeds == "reference":
+            return self.train_questions(task)
+        return self.known.get(task, []) if seeds == "web" else self.benchmark_train[task]
+
+    def seeded_by(self, seeds: str) -> TextWorld:
+        """Return this world with the questions of a seed source in the place of its benchmarks' own train split."""
+        other = copy(self)
+        other.benchmark_train = {task: list(self.questions_from(seeds, task)) for task in self.sources}
+        return other
 
     # --- texts --------------------------------------------------------------------------------------------------
 
