@@ -6,6 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from gauger.estimate.ability import uplift_against_ability
 from gauger.estimate.design import Design
 from gauger.estimate.scale_ability import (
     NO_BASE,
@@ -72,6 +73,27 @@ def test_cells_of_one_student_do_not_pass_for_students() -> None:
     few = rows(ability_document([c for c in cells() if c.budget == 1.0], independent(4), STARTS))
     many = rows(ability_document(cells(), independent(12), STARTS))
     assert few["starting ability"]["df"] == many["starting ability"]["df"] == 2.0
+
+
+def test_intervals_cover_planted_slopes_where_cells_that_pass_for_students_do_not() -> None:
+    """Eight students that differ by 6 points for other reasons, four budgets, cells of a student half correlated."""
+    rng, k, budgets, slope, n = np.random.default_rng(0), 8, 4, -0.04, 150
+    ability = np.linspace(-2.7, 0.2, k)
+    covariance = np.kron(np.eye(k), 0.03**2 * (0.5 + 0.5 * np.eye(budgets)))
+    factor, covered, of_cells = np.linalg.cholesky(covariance), 0, 0
+    for _ in range(n):
+        score = rng.binomial(200, 1 / (1 + np.exp(-ability))) / 200
+        of_student = 0.1 + slope * (ability - ability.mean()) + 0.06 * rng.standard_normal(k)
+        uplift = np.repeat(of_student, budgets) + factor @ rng.standard_normal(k * budgets)
+        starts = [Start(f"s{i}", 1000, float(one), 200) for i, one in enumerate(score)]
+        lifted = [Lifted(f"{i}", CURVE, f"s{i // budgets}", i % budgets, float(one)) for i, one in enumerate(uplift)]
+        found = rows(ability_document(lifted, covariance, starts))["starting ability"]
+        covered += found["low"] <= slope <= found["high"]
+        cells = uplift_against_ability(np.repeat((200 * score + 0.5) / 201, budgets).tolist(), uplift, covariance)
+        assert cells is not None
+        of_cells += cells.low <= slope <= cells.high
+    assert 0.9 <= covered / n <= 0.99
+    assert of_cells / n < 0.85
 
 
 def test_every_curve_has_its_own_slopes() -> None:
