@@ -79,7 +79,8 @@ def measure(n_nodes: int, folder: Path) -> dict[str, float]:
 
 def run(jobs: list[Job], root: Path) -> RunResult:
     """Run jobs on the Ray that is connected."""
-    pool = RayPool(environment={"PYTHONPATH": str(Path(__file__).parent)})
+    places = [str(Path(__file__).parent), *filter(None, [os.environ.get("PYTHONPATH")])]
+    pool = RayPool(environment={"PYTHONPATH": os.pathsep.join(places)})
     return drive(jobs, Cache(root), pool, Rules({"burn": "ray_scaling:burn"}), Progress())
 
 
