@@ -11,7 +11,7 @@ from gauger.run.driver import Rules, drive
 from gauger.run.limits import Budget
 from gauger.run.local import run_jobs
 from gauger.run.progress import Progress
-from gauger.run.ray import RayPool, needs
+from gauger.run.ray import ClusterError, RayPool, needs
 from gauger.run.remote import MirroredCache, RemoteStore
 from gauger.store.failures import read_failures
 
@@ -148,3 +148,58 @@ def test_needs_in_the_names_and_units_of_ray(toy):
 def test_a_client_address_is_refused(cluster):
     with pytest.raises(UserError, match="host:port"):
         RayPool(address="ray://somewhere:10001")
+
+
+class Deserted:
+    """A Ray whose only node dies with a job on it; started again, it has one."""
+
+    def __init__(self):
+        self.starts, self.alive = 0, True
+
+    def is_initialized(self):
+        return False
+
+    def init(self, *_, **__):
+        self.starts, self.alive = self.starts + 1, True
+
+    def shutdown(self):
+        self.alive = False
+
+    def nodes(self):
+        return [{"Alive": self.alive, "Resources": {"CPU": 1.0}}]
+
+    def remote(self, function):
+        return function
+
+    def wait(self, tasks, **_):
+        return [], tasks
+
+    def cancel(self, task, **_):
+        pass
+
+
+def test_a_ray_of_our_own_that_lost_its_node_is_started_again(monkeypatch, toy):
+    deserted = Deserted()
+    monkeypatch.setattr("gauger.run.ray._import_ray", lambda: deserted)
+    monkeypatch.setattr("gauger.run.ray.LOOK_AGAIN_S", -1.0)
+    job = toy("one;")
+    with RayPool(1) as pool:
+        pool.tasks["task"] = job
+        assert pool.wait(0.0) == []
+        deserted.alive = False
+        (event,) = pool.wait(0.0)
+        assert (event.job, event.reply, event.death) == (job, None, "its node was lost")
+        assert (deserted.starts, pool.running, len(pool.nodes)) == (2, [], 1)
+
+
+def test_a_cluster_of_others_that_lost_all_nodes_is_waited_for_and_then_given_up(monkeypatch, toy):
+    deserted = Deserted()
+    monkeypatch.setattr("gauger.run.ray._import_ray", lambda: deserted)
+    monkeypatch.setattr("gauger.run.ray.LOOK_AGAIN_S", -1.0)
+    with RayPool(1, "10.0.0.1:6379") as pool:
+        pool.tasks["task"] = toy("one;")
+        deserted.alive = False
+        assert pool.wait(0.0) == []
+        monkeypatch.setattr("gauger.run.ray.WAIT_FOR_NODE_S", -1.0)
+        with pytest.raises(ClusterError, match="has no node left"):
+            pool.wait(0.0)

@@ -80,14 +80,14 @@ class RayPool:
         self.tasks: dict[Any, Job] = {}
         self.nodes: list[dict[str, float]] = []
         self._looked_at = self._idle_since = float("-inf")
+        self._gone_since = float("inf")
 
     def __enter__(self) -> RayPool:
         self.owned = not self.ray.is_initialized()
         if self.owned:
             with handlers_kept():  # Ray takes SIGTERM for itself
                 self._connect()
-        self.task = self.ray.remote(serve)
-        self._look()
+        self._meet()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
@@ -105,6 +105,12 @@ class RayPool:
             self.ray.init(self.address, **SILENT)
         except (ConnectionError, ValueError, RuntimeError) as error:
             raise UserError("the address of a running Ray cluster", f"{self.address} ({error})") from error
+
+    def _meet(self) -> None:
+        """Make the cluster's acquaintance."""
+        self.task = self.ray.remote(serve)
+        self._looked_at = float("-inf")
+        self._look()
 
     def _start_own(self) -> None:
         own = {"num_cpus": self.workers or cores(), "object_store_memory": OBJECT_STORE_BYTES}
@@ -162,7 +168,35 @@ class RayPool:
             return []
         self._idle_since = float("-inf")
         ready, _ = self.ray.wait(list(self.tasks), num_returns=1, timeout=timeout_s)
-        return [self._hear(task) for task in ready]
+        self._look()
+        if ready or self.nodes:
+            self._gone_since = float("inf")
+            return [self._hear(task) for task in ready]
+        return self._without_nodes()
+
+    def _without_nodes(self) -> list[Event]:
+        """Start a Ray of our own again, all its jobs being lost; of another's, wait for a node to come back.
+
+        Raises
+        ------
+        ClusterError
+            Where none has come back in time.
+        """
+        if self.owned and self.address is None:
+            lost = [Event(job, None, death="its node was lost") for job in self.tasks.values()]
+            self.tasks.clear()
+            self.ray.shutdown()
+            with handlers_kept():
+                self._start_own()
+            self._meet()
+            return lost
+        self._gone_since = min(self._gone_since, time.monotonic())
+        if time.monotonic() - self._gone_since < WAIT_FOR_NODE_S:
+            return []
+        waited = f"waited {WAIT_FOR_NODE_S:.0f} s"
+        raise ClusterError(
+            f"the Ray cluster has no node left ({waited}); what is done is kept, the same command goes on"
+        )
 
     def out_of_place(self, job: Job) -> str:
         """Say what no node has, once the job has waited for it while nothing ran."""
