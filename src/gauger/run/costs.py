@@ -108,7 +108,13 @@ class AtlasCosts(Costs):
 class LanguageCosts(Costs):
     """Costs of real language models on a CPU; on a GPU far less time."""
 
-    trains = ("language-specialise", "language-train", "language-train-on-policy", "language-train-on-pairs")
+    trains = (
+        "language-specialise",
+        "language-train",
+        "language-train-on-policy",
+        "language-train-on-pairs",
+        "language-train-on-rewards",
+    )
 
     def __init__(self, study: Study, world: TextWorld) -> None:
         self.study, self.world = study, world

@@ -25,6 +25,7 @@ REGISTRY = {
     "language-gather-questions": "gauger.run.language_stage_jobs:gather_questions",
     "language-draw-pairs": "gauger.run.language_preference_jobs:draw_pairs",
     "language-train-on-pairs": "gauger.run.language_preference_jobs:train_on_pairs",
+    "language-train-on-rewards": "gauger.run.language_reward_jobs:train_on_rewards",
     "language-train-on-policy": "gauger.run.language_stage_jobs:train_on_policy",
     "language-measure": "gauger.run.language_jobs:measure_model",
 }
@@ -44,6 +45,7 @@ LANGUAGE_CODE = (
     "gauger.run.language_jobs",
     "gauger.run.language_models",
     "gauger.run.language_preference_jobs",
+    "gauger.run.language_reward_jobs",
     "gauger.run.language_stage_jobs",
     "gauger.run.trained",
     "gauger.worlds.language",

@@ -112,6 +112,8 @@ class StagePlanner(Planner):
             **self.own_training(),
         }
         inputs = {"start": start, "corpus": corpus} | self.training_inputs()
+        if stage.kind == RL:
+            params |= self.answering(None)
         if stage.kind == ON_POLICY:
             who = _other(stage)
             params |= {"scorer": who, "surface": self._surface(who), **self.answering(None)}

@@ -22,13 +22,9 @@ SEEDS_OF_STRATEGY = {
 }
 """Seed sources that a strategy can honestly declare."""
 KINDS_OF_WORLD = {
-    "language": ("continue", "sft", "text-distill", "logit-distill", "on-policy-distill", "preference"),
+    "language": ("continue", "sft", "text-distill", "logit-distill", "on-policy-distill", "preference", "rl"),
 }
 """Stages that can be run in a world; one that is not named here runs them all."""
-_INSTEAD = {
-    "rl": "Use the embedded world, or train with TRL's GRPOTrainer and measure the checkpoint as a student.",
-}
-"""What to do where a world does not run a kind of stage."""
 _SEEDED_BY_BENCHMARK = ("benchmark-train", "expanded")
 _OPEN_FORMS = ("story",)
 """Forms without one right answer."""
@@ -39,7 +35,7 @@ def check_stage(study: Study, path: StagePath, stage: AnyStage) -> Iterator[Faul
     kinds = KINDS_OF_WORLD.get(study.world.kind)
     if kinds is not None and stage.kind not in kinds:
         wanted = f"one of {', '.join(kinds)} in a world of kind {study.world.kind}"
-        yield Fault((*path, "kind"), wanted, f"'{stage.kind}'", _INSTEAD.get(stage.kind, ""), (("world",),))
+        yield Fault((*path, "kind"), wanted, f"'{stage.kind}'", "", (("world",),))
     if isinstance(stage, DistillStage):
         yield from _check_seeds(study, path, stage.strategy, stage.seeds)
     if isinstance(stage, LogitDistillStage) and stage.strategy != "self":

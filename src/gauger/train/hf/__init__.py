@@ -12,5 +12,6 @@ decode.py      batched decoding, greedy or sampled
 saving.py      what training leaves: full weights, or an adapter beside a reference to its base
 distil.py      learning from a teacher that is there: its logits, or on the student's own answers
 preferences.py direct preference optimisation from pairs of answers
+reinforce.py   reinforcement learning on the student's own answers, rewarded by a function
 teacher.py     a local model that can be asked, as `elicit` wants it, and its log-probabilities
 """
