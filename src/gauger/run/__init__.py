@@ -6,6 +6,7 @@ planner.py    study -> plan, for any world; atlas_plan.py fills in the embedded 
 stage_plan.py  the plan of stages in which the student itself writes, for any world
 language_plan.py, language_jobs.py  the same for real language models
 language_stage_jobs.py, language_preference_jobs.py  stages in which a language model itself writes
+vocabularies.py  whether two checkpoints speak the same tokens, before anything is loaded
 costs.py      tokens, weights, queries, money and time of a job, world by world
 registry.py   which function does each kind of job
 jobs.py       what each kind of job of the embedded world does

@@ -12,6 +12,7 @@ from gauger.run.plan import BASE, TEACHER, seed_of
 from gauger.run.planner import of_kind
 from gauger.run.registry import LANGUAGE_CODE
 from gauger.run.stage_plan import GIVEN, StagePlanner
+from gauger.run.vocabularies import require_same_tokens
 from gauger.spec import (
     CheckpointStudent,
     CheckpointTeacher,
@@ -22,7 +23,7 @@ from gauger.spec import (
     Study,
     TextSource,
 )
-from gauger.spec.recipes import OWN_SAMPLES
+from gauger.spec.recipes import ON_POLICY, OWN_SAMPLES
 from gauger.worlds.language import file_digests
 
 ROWS_PER_SAMPLE, ROWS_PER_ITEM, ROWS_OF_LOADING = 1.0, 0.5, 20.0
@@ -74,7 +75,12 @@ class LanguagePlanner(StagePlanner):
 
     def make_base(self) -> str:
         """Load the student's checkpoint."""
-        return self._materialise(of_kind(self.study.student, CheckpointStudent).model)
+        reference, teacher = of_kind(self.study.student, CheckpointStudent).model, self.study.teacher
+        base = self._materialise(reference)
+        scored = any(stage.kind == ON_POLICY for arm in self.result.arms for stage in arm.recipe)
+        if scored and isinstance(teacher, CheckpointTeacher) and teacher.model != reference:
+            require_same_tokens(Path(self._place(teacher.model)), Path(self._place(reference)))
+        return base
 
     def _materialise(self, reference: str) -> str:
         place = self._place(reference)

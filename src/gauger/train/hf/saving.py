@@ -7,7 +7,7 @@ others read; `gauger.json` adds the digest of the weights it belongs to.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from gauger.errors import InputError, Place
 from gauger.store.atomic import read_json, write_json
@@ -47,7 +47,9 @@ def save(
         write_checkpoint(model, tokenizer, directory)
         return
     directory.mkdir(parents=True, exist_ok=True)
-    model.peft_config["default"].base_model_name_or_path = str(base)
+    described: Any = model.peft_config["default"]
+    described.base_model_name_or_path = str(base)
+    described.target_modules = sorted(described.target_modules)  # a set has another order in every process
     with quiet():  # without the setting, PEFT looks for the base on a hub, to see whether its vocabulary has grown
         model.save_pretrained(str(directory), save_embedding_layers=False)
     write_json(directory / _BESIDE, {"base": str(base), "base_digest": weights_digest(model.get_base_model())})
