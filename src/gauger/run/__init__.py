@@ -5,7 +5,8 @@ plan.py       a plan: jobs, and the cells that they make up
 planner.py    study -> plan, for any world; atlas_plan.py fills in the embedded world's jobs
 stage_plan.py  the plan of stages in which the student itself writes, for any world
 language_plan.py, language_jobs.py  the same for real language models
-language_stage_jobs.py, language_preference_jobs.py  stages in which a language model itself writes
+language_stage_jobs.py, language_preference_jobs.py, language_reward_jobs.py
+              stages in which a language model itself writes
 vocabularies.py  whether two checkpoints speak the same tokens, before anything is loaded
 costs.py      tokens, weights, queries, money and time of a job, world by world
 registry.py   which function does each kind of job
