@@ -126,3 +126,16 @@ def test_a_scale_is_told_its_next_cells(scaled_pilot, tmp_path, capsys):
 
 def test_a_study_without_a_scale_is_told_of_none(planned, pilot):
     assert propose(*planned, pilot, None).cells is None
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--budget", "1e9"], "an earlier run for --budget to start from"),
+        (["--target", "1e6", "1e7"], "an earlier run for --target to start from"),
+        (["--pilot", "runs/none", "--target", "0", "1e7"], "parameters and tokens above 0 with --target, got 0 1e+07"),
+    ],
+)
+def test_options_that_would_say_nothing_are_refused(options, said, capsys):
+    assert main(["plan", str(STUDY), *options]) == 2
+    assert said in capsys.readouterr().err

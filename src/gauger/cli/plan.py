@@ -10,6 +10,7 @@ import typer
 from gauger.cli.execution_options import WorkersOption
 from gauger.cli.output import JsonFlag, print_json, print_text
 from gauger.cli.run import OutOption, SetOption, StudyArgument, directory_of
+from gauger.errors import UserError
 
 if TYPE_CHECKING:
     from gauger.run.forecast import Forecast
@@ -58,6 +59,7 @@ def plan(
     from gauger.run.opening import open_study, plan_loaded
     from gauger.store.directory import RunDirectory
 
+    _check_options(pilot, budget, target)
     loaded = open_study(study, tuple(overrides or ()))
     directory = directory_of(loaded.study.study, out)
     planned, world = plan_loaded(loaded)
@@ -71,6 +73,15 @@ def plan(
         print_json(said.to_dict() | ({} if proposal is None else {"proposal": proposal.to_dict()}))
     else:
         print_text("\n".join([*lines(said, directory), *([] if proposal is None else proposed(proposal))]))
+
+
+def _check_options(pilot: Path | None, budget: float | None, target: tuple[float, float] | None) -> None:
+    """Refuse options that would say nothing."""
+    if pilot is None and (budget is not None or target is not None):
+        named = "--budget" if target is None else "--target"
+        raise UserError(f"an earlier run for {named} to start from", "none", hint="Add --pilot DIR.")
+    if target is not None and min(target) <= 0:
+        raise UserError("parameters and tokens above 0 with --target", f"{target[0]:g} {target[1]:g}")
 
 
 def proposed(proposal: Proposal) -> list[str]:
