@@ -190,6 +190,9 @@ def test_a_ray_of_our_own_that_lost_its_node_is_started_again(monkeypatch, toy):
         (event,) = pool.wait(0.0)
         assert (event.job, event.reply, event.death) == (job, None, "its node was lost")
         assert (deserted.starts, pool.running, len(pool.nodes)) == (2, [], 1)
+        deserted.alive = False  # and also while nothing runs
+        assert pool.wait(0.0) == []
+        assert (deserted.starts, len(pool.nodes)) == (3, 1)
 
 
 def test_a_cluster_of_others_that_lost_all_nodes_is_waited_for_and_then_given_up(monkeypatch, toy):

@@ -163,11 +163,12 @@ class RayPool:
 
     def wait(self, timeout_s: float) -> list[Event]:
         """Collect replies and losses."""
-        if not self.tasks:
+        ready: Sequence[Any] = ()
+        if self.tasks:
+            self._idle_since = float("-inf")
+            ready, _ = self.ray.wait(list(self.tasks), num_returns=1, timeout=timeout_s)
+        else:
             time.sleep(timeout_s)
-            return []
-        self._idle_since = float("-inf")
-        ready, _ = self.ray.wait(list(self.tasks), num_returns=1, timeout=timeout_s)
         self._look()
         if ready or self.nodes:
             self._gone_since = float("inf")
