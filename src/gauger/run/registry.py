@@ -48,10 +48,12 @@ LANGUAGE_CODE = (
     "gauger.run.language_reward_jobs",
     "gauger.run.language_stage_jobs",
     "gauger.run.trained",
-    "gauger.worlds.language",
-    "gauger.elicit.chat",
-    "gauger.train.hf",
+    "gauger.worlds",
+    "gauger.elicit",
+    "gauger.train",
     "gauger.measure.language",
     "gauger.measure.extraction",
+    "gauger.measure.decoder",
+    "gauger.measure.hf_decoder",
 )
 """The same for jobs of real language models."""
