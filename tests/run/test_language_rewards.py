@@ -4,12 +4,14 @@ import polars as pl
 import pytest
 from tests.run.test_language_stages import STUDY, TEACHER, folder
 
+from gauger.run.language_reward_jobs import reward_of
 from gauger.run.opening import open_study, plan_loaded
 from gauger.run.registry import REGISTRY
 from gauger.run.worker import load as resolve
 from gauger.store.atomic import read_json
 from gauger.train.hf.decode import Completion
 from gauger.worlds.language import TextWorld
+from gauger.worlds.language.sources import VerifierError
 
 __all__ = ["folder"]
 ARMS = """arms:
@@ -54,10 +56,25 @@ def test_the_students_own_samples_are_trained_on_and_in_the_ledger(finished):
 
 
 def test_only_an_answer_that_ended_in_its_form_and_is_right_is_rewarded(finished):
-    from gauger.run.language_reward_jobs import reward_of
-
     world: TextWorld = finished[0]
     (text,) = world.word(world.train_questions("sums")[:1], ["qa"])
     right, cut = Completion(text.answer, True, 9, 3), Completion(text.answer, False, 9, 3)
     wrong, empty = Completion(" 99", True, 9, 3), Completion("", True, 9, 1)
     assert [reward_of(world, text.prompt, one) for one in (right, cut, wrong, empty)] == [1.0, 0.0, 0.0, 0.0]
+
+
+def test_a_verifier_that_breaks_gives_no_reward_and_not_0(finished, monkeypatch):
+    def broken(*_):
+        raise VerifierError("broken")
+
+    world = finished[0]
+    (text,) = world.word(world.train_questions("sums")[:1], ["qa"])
+    monkeypatch.setattr(TextWorld, "verify", broken)
+    assert reward_of(world, text.prompt, Completion(text.answer, True, 9, 3)) is None
+
+
+def test_an_answer_that_touches_what_is_held_out_gives_no_reward(finished, monkeypatch):
+    world = finished[0]
+    (text,) = world.word(world.train_questions("sums")[:1], ["qa"])
+    monkeypatch.setattr(TextWorld, "overlaps", lambda *_: {"sums:9"})
+    assert reward_of(world, text.prompt, Completion(text.answer, True, 9, 3)) is None

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
+from math import ceil
 from pathlib import Path
 
 from gauger.elicit.text_samples import read_text_rows, write_ledger
@@ -25,8 +26,13 @@ from gauger.worlds.language.forms import read_strictly
 from gauger.worlds.language.sources import VerifierError
 
 
-def reward_of(world: TextWorld, prompt: str, answer: Completion) -> float:
-    """Return the verifier's score of an answer, 0-1; 0 where it did not end, lacks the form or breaks the verifier."""
+def reward_of(world: TextWorld, prompt: str, answer: Completion) -> float | None:
+    """Return the verifier's score of an answer, 0-1, and 0 where it did not end or lacks the form.
+
+    None where the verifier breaks on it, or it touches what a benchmark holds out.
+    """
+    if world.overlaps(prompt + answer.text):
+        return None
     found = world.read(prompt)
     said = read_strictly(answer.text, form_of(world, prompt)) if answer.ended else None
     if said is None or found is None:
@@ -34,7 +40,7 @@ def reward_of(world: TextWorld, prompt: str, answer: Completion) -> float:
     try:
         return min(max(float(world.verify(found[1], said)), 0.0), 1.0)
     except VerifierError:
-        return 0.0
+        return None
 
 
 def train_on_rewards(params: Params, inputs: Inputs, out: Path) -> None:
@@ -50,18 +56,20 @@ def train_on_rewards(params: Params, inputs: Inputs, out: Path) -> None:
         params["batch"],
         params["updates"],
         tuple(FORMS[form_of(world, prompt)].stops for prompt in prompts),
-        lambda place, answer: bool(world.overlaps(prompts[place] + answer.text)),
     )
     options = options_of(params, GrpoLoss(params["clip"], params["kl_weight"]))
     found = play_for_rewards(model, tokenizer, play, schedule_of(params), options)
     keep(found.model, tokenizer, inputs, out)
     asked = [len(encode_prompt(tokenizer, prompt)) for prompt in play.prompts]
-    counts = Counter((place, answer.text, asked[place] + len(answer.ids)) for place, answer in play.drawn)
-    rows = [student_wrote(world, prompts[place], text, "rl") for place, text, _ in counts]
-    rows = [replace(row, dropped="overlap") if row.overlaps else row for row in rows]
+    counts = Counter((p, answer.text, asked[p] + len(answer.ids), reward is None) for p, answer, reward in play.drawn)
+    rows = [
+        replace(said, dropped=("overlap" if said.overlaps else "verifier failed") if left_out else None)
+        for place, text, _, left_out in counts
+        for said in [student_wrote(world, prompts[place], text, "rl")]
+    ]
     write_ledger(rows, out, token_counter(Plain("student", model, tokenizer, chat=params["world"]["chat"])))
-    times = params["steps"] / len(play.rewards)
-    lengths = [n_tokens for _, _, n_tokens in counts]
+    times = params["steps"] / ceil(params["steps"] / params["updates"])
+    lengths = [n_tokens for _, _, n_tokens, _ in counts]
     learnt = [0.0 if row.dropped else times * count for row, count in zip(rows, counts.values(), strict=True)]
     own = trained(TextSource.STUDENT, lengths, learnt)
     write_training(out, [own], found.losses, rewards=play.rewards)

@@ -10,9 +10,10 @@ from tests.train.hf.models import same_weights, small_model, tokenizer, weights
 from gauger.errors import GaugerError
 from gauger.train.hf.decode import Decoding
 from gauger.train.hf.head import Head
+from gauger.train.hf.likelihood import log_probabilities_of
 from gauger.train.hf.loop import Options, Schedule, learnt_hidden
 from gauger.train.hf.lora import Lora
-from gauger.train.hf.reinforce import Answered, GrpoLoss, Play, log_probabilities_of, train_on_rewards
+from gauger.train.hf.reinforce import Answered, GrpoLoss, Play, advantages_of, train_on_rewards
 from gauger.train.hf.rows import collate
 from gauger.train.hf.state import Checkpoints
 
@@ -98,14 +99,16 @@ def test_without_a_difference_in_reward_nothing_moves():
     assert all(torch.allclose(before[name], after[name], atol=1e-6) for name in before)
 
 
-def test_answers_that_are_left_out_are_compared_but_not_learnt():
+def test_answers_without_a_reward_are_neither_compared_nor_learnt():
+    rewards = [1.0, None, 0.0, None, None, None, 0.5, 0.5]
+    assert advantages_of(rewards, 4) == [1.0, None, -1.0, None, None, None, 0.0, 0.0]
     model = small_model()
     before = weights(model)
-    played = play(likes_low, leave_out=lambda *_: 1.0)
+    played = play(lambda *_: None)
     found = train_on_rewards(model, tokenizer(), played, Schedule(2, 0.05))
     after = weights(found.model)
     assert all(torch.equal(before[name], after[name]) for name in before)
-    assert len(played.drawn) == 32
+    assert (len(played.drawn), played.rewards) == (32, [])
 
 
 def test_the_same_seed_gives_the_same_model():

@@ -4,6 +4,7 @@ models.py      checkpoint directories: packaged models, what may be read, precis
 rows.py        training rows: prompts and completions as text and as tokens, mixtures, micro-batches
 head.py        the last matrix, applied to a few positions at a time
 losses.py      next token, and KL to a teacher's distribution (shown or from its hidden states)
+likelihood.py  what probability a model gives to the learnt tokens of rows
 lora.py        low-rank adapters: attach and merge
 frozen.py      layers below the adapter: computed once for all epochs
 loop.py        the training loop, flat

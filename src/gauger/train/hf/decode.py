@@ -8,7 +8,7 @@ alone.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -101,6 +101,26 @@ def complete(
     for first in range(0, len(order), decoding.batch):
         writer.write(order[first : first + decoding.batch])
     return [Completion(a.text, a.ended, len(a.prompt), len(a.ids), tuple(a.ids), tuple(a.choices)) for a in answers]
+
+
+def complete_each(
+    model: PreTrainedModel | PeftModel,
+    tokenizer: PreTrainedTokenizerBase,
+    prompts: Sequence[Prompt],
+    stops: Sequence[tuple[str, ...]],
+    decoding: Decoding,
+    seeds: Sequence[int],
+) -> list[Completion]:
+    """Continue prompts that have stops of their own, in place of the decoding's; those with the same ones together."""
+    groups: dict[tuple[str, ...], list[int]] = {}
+    for at, own in enumerate(stops):
+        groups.setdefault(own, []).append(at)
+    found: dict[int, Completion] = {}
+    for own, group in groups.items():
+        same = replace(decoding, stops=own)
+        answers = complete(model, tokenizer, [prompts[at] for at in group], same, [seeds[at] for at in group])
+        found.update(zip(group, answers, strict=True))
+    return [found[at] for at in range(len(prompts))]
 
 
 class _Writer:

@@ -16,7 +16,7 @@ import numpy as np
 
 from gauger.errors import GaugerError
 from gauger.store.canonical import fingerprint
-from gauger.train.hf.decode import Completion, Decoding, complete
+from gauger.train.hf.decode import Decoding, complete_each
 from gauger.train.hf.head import Head
 from gauger.train.hf.loop import Group, Options, Schedule, Trained, fit
 from gauger.train.hf.lora import merge
@@ -164,8 +164,11 @@ def _practised(
     beside: Sequence[Group],
 ) -> list[Group] | None:
     """Let the student answer, and add the teacher's hidden states along its answers; None: no more are scored."""
+    prompts, seeds = [practice.prompts[place] for place, _ in drawn], [seed for _, seed in drawn]
+    stops = [practice.stops[place] if practice.stops else practice.decoding.stops for place, _ in drawn]
+    written = complete_each(student, teacher.tokenizer, prompts, stops, practice.decoding, seeds)
     examples, answers = [], []
-    for (place, _), answer in zip(drawn, _answers(student, teacher, practice, drawn), strict=True):
+    for (place, _), answer in zip(drawn, written, strict=True):
         asked = encode_prompt(teacher.tokenizer, practice.prompts[place])
         examples.append(Example((*asked, *answer.ids), len(asked)))
         answers.append(Drawn(place, answer.text, len(asked) + len(answer.ids)))
@@ -173,18 +176,3 @@ def _practised(
     if chosen is None:
         return None
     return [*with_hidden(teacher, [examples[place] for place in chosen]), *beside]
-
-
-def _answers(
-    student: PreTrainedModel, teacher: HfTeacher, practice: Practice, drawn: Sequence[tuple[int, int]]
-) -> list[Completion]:
-    """Answer prompts, each given by its place and a seed; those with the same stops together."""
-    groups: dict[tuple[str, ...], list[int]] = {}
-    for at, (place, _) in enumerate(drawn):
-        groups.setdefault(practice.stops[place] if practice.stops else practice.decoding.stops, []).append(at)
-    found: dict[int, Completion] = {}
-    for stops, group in groups.items():
-        prompts, seeds = [practice.prompts[drawn[at][0]] for at in group], [drawn[at][1] for at in group]
-        decoding = replace(practice.decoding, stops=stops)
-        found.update(zip(group, complete(student, teacher.tokenizer, prompts, decoding, seeds), strict=True))
-    return [found[at] for at in range(len(drawn))]

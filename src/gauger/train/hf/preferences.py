@@ -22,16 +22,15 @@ from torch.nn import functional as F
 
 from gauger.errors import GaugerError
 from gauger.store.canonical import fingerprint
-from gauger.train.hf.head import Head, chunked_losses
-from gauger.train.hf.loop import Group, Options, Schedule, Trained, fit, learnt_hidden
+from gauger.train.hf.head import Head
+from gauger.train.hf.likelihood import by_row, log_probabilities_of, token_log_probabilities
+from gauger.train.hf.loop import Group, Options, Schedule, Trained, fit
 from gauger.train.hf.lora import merge
-from gauger.train.hf.rows import Example, MicroBatch, Prompt, Row, encode_for, micro_batches, shuffled
+from gauger.train.hf.rows import Example, MicroBatch, Prompt, Row, encode_for, shuffled
 
 if TYPE_CHECKING:
     from peft import PeftModel
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
-
-_MICRO_TOKENS = 2048
 
 
 @dataclass(frozen=True)
@@ -63,14 +62,8 @@ class PreferenceLoss:
 
 def answer_log_probabilities(hidden_PD: Tensor, head: Head, batch: MicroBatch) -> Tensor:
     """Return the log-probability of each row's learnt tokens together, (B,), in nats."""
-    labels_P = batch.labels
-
-    def losses_of(logits_CV: Tensor, part: slice) -> Tensor:
-        return F.cross_entropy(logits_CV, labels_P[part], reduction="none")
-
-    losses_P = chunked_losses(hidden_PD, head, losses_of)
-    counts = [example.n_learnt for example in batch.examples]
-    return -torch.stack([row.sum() for row in torch.split(losses_P, counts)])
+    log_P = token_log_probabilities(hidden_PD, head, batch)
+    return torch.stack([row.sum() for row in by_row(log_P, batch.examples)])
 
 
 def train_on_preferences(
@@ -129,12 +122,7 @@ def _chosen(groups: Sequence[Group], indices: Sequence[int]) -> list[Group]:
     return [groups[index] for index in indices]
 
 
-@torch.no_grad()
 def with_reference(model: PreTrainedModel, examples: Sequence[Example]) -> list[Example]:
     """Add to each row the log-probability that a model gives to its learnt tokens."""
-    found: dict[int, float] = {}
-    for batch in micro_batches([(example,) for example in examples], _MICRO_TOKENS):
-        there = batch.to(model.device)
-        log_B = answer_log_probabilities(learnt_hidden(model, there), Head.of(model), there)
-        found.update(zip((id(example) for example in batch.examples), log_B.tolist(), strict=True))
-    return [replace(example, reference=found[id(example)]) for example in examples]
+    found = log_probabilities_of(model, examples)
+    return [replace(example, reference=float(log.sum())) for example, log in zip(examples, found, strict=True)]

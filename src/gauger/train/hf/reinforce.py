@@ -22,25 +22,23 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from gauger.errors import GaugerError
 from gauger.store.canonical import fingerprint
-from gauger.train.hf.decode import Completion, Decoding, complete
-from gauger.train.hf.head import Head, chunked_losses
-from gauger.train.hf.loop import Group, Options, Schedule, Trained, fit, learnt_hidden
+from gauger.train.hf.decode import Completion, Decoding, complete_each
+from gauger.train.hf.head import Head
+from gauger.train.hf.likelihood import log_probabilities_of, token_log_probabilities
+from gauger.train.hf.loop import Group, Options, Schedule, Trained, fit
 from gauger.train.hf.lora import merge
-from gauger.train.hf.rows import Example, MicroBatch, Prompt, encode_prompt, micro_batches, shuffled
+from gauger.train.hf.rows import Example, MicroBatch, Prompt, encode_prompt, shuffled
 from gauger.train.tiny.reinforce import advantages, kl_k3, surrogate
 
 if TYPE_CHECKING:
     from peft import PeftModel
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-_MICRO_TOKENS = 2048
-
-Reward = Callable[[int, Completion], float]
-"""Place of the prompt and an answer -> reward, 0-1."""
+Reward = Callable[[int, Completion], float | None]
+"""Place of the prompt and an answer -> reward, 0-1; None: nobody can say, so that it is neither compared nor learnt."""
 
 
 @dataclass(frozen=True)
@@ -77,16 +75,6 @@ class GrpoLoss:
         return (self.kl_weight * kl_k3(log_P, reference_P) - gain_P).sum()
 
 
-def token_log_probabilities(hidden_PD: Tensor, head: Head, batch: MicroBatch) -> Tensor:
-    """Return the log-probability of every learnt token, (P,), row after row, in nats."""
-    labels_P = batch.labels
-
-    def losses_of(logits_CV: Tensor, part: slice) -> Tensor:
-        return F.cross_entropy(logits_CV, labels_P[part], reduction="none")
-
-    return -chunked_losses(hidden_PD, head, losses_of)
-
-
 @dataclass(frozen=True)
 class Play:
     """What the student answers, and how its answers are rewarded."""
@@ -103,12 +91,10 @@ class Play:
     """Steps taken on each batch of answers before new ones are drawn."""
     stops: tuple[tuple[str, ...], ...] = ()
     """Of each prompt, in place of the decoding's; empty: those of the decoding for all."""
-    leave_out: Reward | None = None
-    """Answers for which this is not 0 are compared with their group but not trained on; None: all are."""
-    drawn: list[tuple[int, Completion]] = field(default_factory=list)
-    """Every answer with its prompt's place; filled as batches are drawn."""
+    drawn: list[tuple[int, Completion, float | None]] = field(default_factory=list)
+    """Every answer with its prompt's place and its reward; filled as batches are drawn."""
     rewards: list[float] = field(default_factory=list)
-    """Mean reward of every batch of answers."""
+    """Mean reward of every batch in which some answer has one."""
 
 
 def train_on_rewards(
@@ -185,44 +171,33 @@ class _Player:
         return self._batch
 
     def _draw(self, places: Sequence[int], step: int) -> list[Group]:
-        answers = self._answers(places, step)
-        rewards = [self.play.reward(place, answer) for place, answer in zip(places, answers, strict=True)]
-        self.play.rewards.append(float(np.mean(rewards)))
-        self.play.drawn.extend(zip(places, answers, strict=True))
-        advantage = advantages(torch.tensor(rewards, dtype=torch.float32).view(-1, self.play.group)).flatten().tolist()
+        play = self.play
+        prompts = [play.prompts[place] for place in places]
+        stops = [play.stops[place] if play.stops else play.decoding.stops for place in places]
+        seeds = np.random.default_rng([self.seed, 1, step]).integers(2**32, size=len(places)).tolist()
+        answers = complete_each(self.student, self.tokenizer, prompts, stops, play.decoding, seeds)
+        rewards = [play.reward(place, answer) for place, answer in zip(places, answers, strict=True)]
+        play.drawn.extend(zip(places, answers, rewards, strict=True))
+        if known := [reward for reward in rewards if reward is not None]:
+            play.rewards.append(float(np.mean(known)))
         rows = []
-        for place, answer, better in zip(places, answers, advantage, strict=True):
-            if self.play.leave_out is not None and self.play.leave_out(place, answer):
-                continue
-            asked = encode_prompt(self.tokenizer, self.play.prompts[place])
-            rows.append(Answered((*asked, *answer.ids), len(asked), advantage=better))
+        for prompt, answer, better in zip(prompts, answers, advantages_of(rewards, play.group), strict=True):
+            if better is not None:
+                asked = encode_prompt(self.tokenizer, prompt)
+                rows.append(Answered((*asked, *answer.ids), len(asked), advantage=better))
         drawn, reference = log_probabilities_of(self.student, rows), log_probabilities_of(self.reference, rows)
         return [
             (replace(row, drawn_log_P=own, reference_log_P=before),)
             for row, own, before in zip(rows, drawn, reference, strict=True)
         ]
 
-    def _answers(self, places: Sequence[int], step: int) -> list[Completion]:
-        """Draw an answer to each prompt; those with the same stops together."""
-        seeds = np.random.default_rng([self.seed, 1, step]).integers(2**32, size=len(places)).tolist()
-        groups: dict[tuple[str, ...], list[int]] = {}
-        for at, place in enumerate(places):
-            groups.setdefault(self.play.stops[place] if self.play.stops else self.play.decoding.stops, []).append(at)
-        found: dict[int, Completion] = {}
-        for stops, group in groups.items():
-            prompts, own = [self.play.prompts[places[at]] for at in group], [seeds[at] for at in group]
-            decoding = replace(self.play.decoding, stops=stops)
-            found.update(zip(group, complete(self.student, self.tokenizer, prompts, decoding, own), strict=True))
-        return [found[at] for at in range(len(places))]
 
-
-@torch.no_grad()
-def log_probabilities_of(model: PreTrainedModel, rows: Sequence[Example]) -> list[Tensor]:
-    """Return the log-probabilities that a model gives to each row's learnt tokens, on the CPU."""
-    found: dict[int, Tensor] = {}
-    for batch in micro_batches([(row,) for row in rows], _MICRO_TOKENS):
-        there = batch.to(model.device)
-        log_P = token_log_probabilities(learnt_hidden(model, there), Head.of(model), there).cpu()
-        counts = [row.n_learnt for row in batch.examples]
-        found.update(zip(map(id, batch.examples), torch.split(log_P, counts), strict=True))
-    return [found[id(row)] for row in rows]
+def advantages_of(rewards: Sequence[float | None], group: int) -> list[float | None]:
+    """Compare each reward with the known ones of its group; None where it is not known."""
+    found: list[float | None] = []
+    for first in range(0, len(rewards), group):
+        own = rewards[first : first + group]
+        known = torch.tensor([[reward for reward in own if reward is not None]], dtype=torch.float32)
+        compared = iter(advantages(known)[0].tolist() if known.numel() else [])
+        found += [None if reward is None else next(compared) for reward in own]
+    return found
