@@ -74,12 +74,11 @@ def _validation(document: Mapping[str, Any]) -> list[str]:
 
 
 def _predictions(document: Mapping[str, Any]) -> list[str]:
-    rows = [("n_params", "n_tokens", document["outcome"], f"{document['level']:.0%} interval", "e-folds beyond")]
+    head = ("n_params", "n_tokens", document["outcome"], f"{document['level']:.0%} interval", "e-folds beyond")
     chained = "accuracy" in document["predictions"][0]
-    if chained:
-        rows[0] = (*rows[0], "accuracy", "interval")  # type: ignore[assignment]
+    rows: list[tuple[str, ...]] = [(*head, "accuracy", "interval") if chained else head]
     for one in document["predictions"]:
-        row = (
+        row: tuple[str, ...] = (
             _number(one["n_params"]),
             _number(one["n_tokens"]),
             _number(one["value"]),
@@ -88,7 +87,7 @@ def _predictions(document: Mapping[str, Any]) -> list[str]:
         )
         if chained:
             answer = one["accuracy"]
-            row += (_number(answer["value"]), f"{_number(answer['low'])} to {_number(answer['high'])}")  # type: ignore[assignment]
+            row += (_number(answer["value"]), f"{_number(answer['low'])} to {_number(answer['high'])}")
         rows.append(row)
     return _aligned(rows)
 
