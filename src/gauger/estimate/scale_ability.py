@@ -147,8 +147,8 @@ class _Students:
     @property
     def score(self) -> list[float]:
         """Starting scores, drawn half an item in from 0 and 1, so that they have a logit."""
-        counted = [(one.score or 0.0, one.n_items or 1) for one in self.starts]
-        return [(score * n + 0.5) / (n + 1) for score, n in counted]
+        counted = [(one.score, one.n_items) for one in self.starts]
+        return [(score * n + 0.5) / (n + 1) for score, n in counted if score is not None and n is not None]
 
     @property
     def size(self) -> list[float]:
@@ -160,7 +160,7 @@ def _students(cells: Sequence[Lifted], covariance: FloatArray, starts: Sequence[
     """Average the uplifts of each student over the budgets that all of them have."""
     at = {(cell.student, cell.budget): i for i, cell in enumerate(cells) if cell.curve == curve}
     seen = {student for student, _ in at}
-    known = tuple(one for one in starts if one.student in seen and one.score is not None)
+    known = tuple(one for one in starts if one.student in seen and None not in (one.score, one.n_items))
     budgets = tuple(
         budget for budget in sorted({budget for _, budget in at}) if all((one.student, budget) in at for one in known)
     )
