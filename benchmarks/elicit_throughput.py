@@ -37,11 +37,11 @@ from pathlib import Path
 import aiohttp
 import openai
 
-from gauger.elicit.chat.budget import Budget
-from gauger.elicit.chat.endpoint import OpenAIEndpoint, parse_teacher
-from gauger.elicit.chat.journalled import Journalled
-from gauger.elicit.chat.messages import ChatRequest, Message
-from gauger.elicit.chat.pacing import Pace
+from gauger.elicit.api.endpoint import OpenAIEndpoint, parse_teacher
+from gauger.elicit.api.pacing import Pace
+from gauger.elicit.teacher.budget import Budget
+from gauger.elicit.teacher.journalled import Journalled
+from gauger.elicit.teacher.messages import ChatRequest, Message
 
 TARGET = 0.95
 PROMPT = "How many apples are left when three of twelve are eaten and four are bought? Reason step by step. " * 3

@@ -33,9 +33,9 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from gauger.estimate.planted import Planted
-from gauger.estimate.simulate import cube_to_records, prepare
-from gauger.estimate.study import estimate_study
+from gauger.estimate.calibrate.planted import Planted
+from gauger.estimate.calibrate.simulate import cube_to_records, prepare
+from gauger.estimate.estimator import estimate_study
 
 PLANTED = Planted(benchmarks=5, items=1000, replicates=8, distilled_arms=5)
 """Four roles x 5 benchmarks; ten arms of 8 replicates beside base and teacher: 1.64 million rows."""

@@ -26,7 +26,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from gauger.estimate.comparison import Question, compare
+from gauger.estimate.compare.logs import Question, compare
 from gauger.measure.importers.arm import gather_arm
 from gauger.measure.importers.lm_eval import read_lm_eval
 

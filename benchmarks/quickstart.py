@@ -25,7 +25,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-JOBS = "gauger.run.jobs"
+JOBS = "gauger.jobs.atlas_jobs"
 TIMES = "QUICKSTART_TIMES"
 """Environment variable: the directory where the workers put their times."""
 WORK = {
@@ -34,11 +34,11 @@ WORK = {
 }
 """What counts as training and as decoding, by the functions that the jobs call."""
 STEPS = {
-    "opening and planning": [("gauger.run.opening", "open_study"), ("gauger.run.study", "plan_loaded")],
-    "scheduling and progress": [("gauger.run.study", "execute")],
-    "collecting": [("gauger.run.study", "collect"), ("gauger.run.study", "sample_texts")],
-    "estimating": [("gauger.run.study", "make_document")],
-    "writing tables": [("gauger.run.study", name) for name in ("write_json", "write_parquet", "write_document")],
+    "opening and planning": [("gauger.study.load", "open_study"), ("gauger.study.run", "plan_loaded")],
+    "scheduling and progress": [("gauger.study.run", "execute")],
+    "collecting": [("gauger.study.run", "collect"), ("gauger.study.run", "sample_texts")],
+    "estimating": [("gauger.study.run", "make_document")],
+    "writing tables": [("gauger.study.run", name) for name in ("write_json", "write_parquet", "write_document")],
     "report": [("gauger.report", "write")],
 }
 """The driver's steps, by the functions that `gauger run` calls."""
@@ -76,7 +76,7 @@ def run_watched(options: argparse.Namespace, out: Path, times: Path) -> Stopwatc
     os.environ["PYTHONPATH"] = os.pathsep.join(path for path in paths if path)
     watch: Stopwatch = defaultdict(float)
     from gauger.cli.run import run
-    from gauger.run.registry import REGISTRY
+    from gauger.jobs.registry import REGISTRY
 
     REGISTRY.update({kind: target.replace(JOBS, "quickstart") for kind, target in REGISTRY.items()})
     watch_all(STEPS, watch)

@@ -23,13 +23,13 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from gauger.run.cache import Cache
-from gauger.run.driver import Rules, drive
-from gauger.run.job import Job, make_job
-from gauger.run.local import cores
-from gauger.run.progress import Progress
-from gauger.run.ray import OBJECT_STORE_BYTES, RayPool
-from gauger.run.result import RunResult
+from gauger.execute.cache import Cache
+from gauger.execute.driver import Rules, drive
+from gauger.execute.job import Job, make_job
+from gauger.execute.local import cores
+from gauger.execute.progress import Progress
+from gauger.execute.ray import OBJECT_STORE_BYTES, RayPool
+from gauger.execute.result import RunResult
 
 ARMS, STAGES = 6, 2
 ROUNDS = {"short": 4_000_000, "long": 40_000_000}

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-TINY = Path(__file__).parent / "run" / "tiny.yaml"
+TINY = Path(__file__).parent / "study" / "tiny.yaml"
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from typer.main import get_command
 
-from gauger.cli.frame import build
+from gauger.cli.application import build
 from gauger.errors import StudyError
 from gauger.estimate.estimands import REGISTRY
 from gauger.records import ArmKind, Outcome, Reason, Role

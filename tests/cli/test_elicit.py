@@ -10,12 +10,12 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from elicit.chat.answering import Answering, plain
+from elicit.teacher.answering import Answering, plain
 from gauger.cli.elicit import register
-from gauger.elicit.chat.corpus import CHAT_LEDGER, read_corpus
-from gauger.elicit.chat.journalled import Journalled
-from gauger.elicit.chat.lineage import lineage
-from gauger.elicit.chat.programs import program
+from gauger.elicit.corpus import CHAT_LEDGER, read_corpus
+from gauger.elicit.lineage import lineage
+from gauger.elicit.strategies.registry import program
+from gauger.elicit.teacher.journalled import Journalled
 from gauger.errors import InputError, UserError
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gauger.cli.frame import main
-from gauger.estimate.scaling_validation import teacher_warnings
+from gauger.cli.application import main
+from gauger.estimate.scaling.validation import teacher_warnings
 from gauger.stats.laws import Points
 
 Run = Callable[..., tuple[int, str, str]]

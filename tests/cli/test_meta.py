@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from gauger.cli.frame import main
+from gauger.cli.application import main
 
 GOLDEN = json.loads((Path(__file__).parents[1] / "golden" / "random_effects.json").read_text(encoding="utf-8"))
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from gauger.cli.frame import COMMANDS
+from gauger.cli.application import COMMANDS
 from gauger.cli.reference import render
 
 PAGE = Path(__file__).parents[2] / "docs" / "cli.md"

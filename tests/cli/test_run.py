@@ -14,8 +14,8 @@ import polars as pl
 import pytest
 
 from gauger.cli import main
+from gauger.execute.status import read_plan
 from gauger.records import RECORD_COLUMNS, Failure
-from gauger.run.status import read_plan
 from gauger.store.documents import read_document
 
 GAUGER = [sys.executable, "-m", "gauger"]
@@ -113,7 +113,7 @@ def wait_for_results(directory, number, process=None):
 
 def workers_of(pid):
     children = map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())
-    return [child for child in children if b"gauger.run.worker" in Path(f"/proc/{child}/cmdline").read_bytes()]
+    return [child for child in children if b"gauger.execute.worker" in Path(f"/proc/{child}/cmdline").read_bytes()]
 
 
 def test_kill_9_of_a_worker_in_mid_run(tiny_study, copy_of_run, finished_run, capsys):
@@ -261,7 +261,7 @@ def test_a_negative_number_of_workers(tiny_study, capsys):
 
 
 def test_training_without_the_packages_that_train(tiny_study, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr("gauger.run.study.find_spec", lambda name: None)
+    monkeypatch.setattr("gauger.study.run.find_spec", lambda name: None)
     assert main(["run", str(tiny_study), "--out", str(tmp_path / "run")]) == 2
     assert capsys.readouterr().err.splitlines() == [
         "training models needs an optional part of Gauger. Install it with: pip install 'gauger[train]'"

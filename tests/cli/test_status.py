@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 from gauger.cli import main
-from gauger.run.cache import Cache
-from gauger.run.job import make_job
-from gauger.run.local import run_jobs
+from gauger.execute.cache import Cache
+from gauger.execute.job import make_job
+from gauger.execute.local import run_jobs
 
-TOYS = Path(__file__).parents[1] / "run"
+TOYS = Path(__file__).parents[1] / "execute"
 
 
 def job(text, *inputs, kind="write", arm="label"):

@@ -5,12 +5,12 @@ import sys
 import pytest
 
 from gauger.cli.teachers import Access, open_teacher
-from gauger.elicit.chat.budget import Budget
-from gauger.elicit.chat.collect import collect_corpus
-from gauger.elicit.chat.endpoint import OpenAIEndpoint
-from gauger.elicit.chat.pacing import Pace
-from gauger.elicit.chat.programs import program
-from gauger.elicit.chat.seeds import Seed
+from gauger.elicit.api.endpoint import OpenAIEndpoint
+from gauger.elicit.api.pacing import Pace
+from gauger.elicit.collect import collect_corpus
+from gauger.elicit.strategies.registry import program
+from gauger.elicit.strategies.seeds import Seed
+from gauger.elicit.teacher.budget import Budget
 from gauger.errors import MissingExtraError
 from gauger.train.hf.models import write_checkpoint
 from train.hf.models import small_model, small_tokenizer

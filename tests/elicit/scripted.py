@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from gauger.elicit.teacher import Answer, Request, Shown, Words
+from gauger.elicit.twin_teacher import Answer, Request, Shown, Words
 from gauger.worlds.atlas.forms import PROMPT_ENDS
 from gauger.worlds.atlas.truth import true_answer
 

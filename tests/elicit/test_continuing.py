@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 import polars as pl
 import pytest
 
-from gauger.elicit.chat.messages import ChatReply, ReplyOutcome
-from gauger.elicit.continuing import TextFilters, WantedTexts, _up_to_answer, answer_texts, elicit_texts
-from gauger.elicit.text_samples import TextSample, kept, read_text_rows, write_texts
+from gauger.elicit.teacher.messages import ChatReply, ReplyOutcome
+from gauger.elicit.twin_continuing import TextFilters, WantedTexts, _up_to_answer, answer_texts, elicit_texts
+from gauger.elicit.twin_text_samples import TextSample, kept, read_text_rows, write_texts
 from gauger.spec import LanguageWorld
 from gauger.worlds.language import TextWorld
 from gauger.worlds.language.forms import asked_in

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gauger.elicit.elicitation import MOST_ROUNDS, Wanted, answer, elicit
-from gauger.elicit.samples import Sample
-from gauger.elicit.surface import Interface
+from gauger.elicit.twin_elicitation import MOST_ROUNDS, Wanted, answer, elicit
+from gauger.elicit.twin_samples import Sample
+from gauger.elicit.twin_surface import Interface
 from gauger.spec.models import Surface
 from gauger.worlds.atlas.forms import content_keys, form_of, render
 from gauger.worlds.atlas.truth import true_answer

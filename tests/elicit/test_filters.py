@@ -2,8 +2,8 @@
 
 import pytest
 
-from gauger.elicit.filters import IN_ORDER, Filters
-from gauger.elicit.samples import Sample
+from gauger.elicit.twin_filters import IN_ORDER, Filters
+from gauger.elicit.twin_samples import Sample
 from gauger.worlds.atlas.forms import render
 
 

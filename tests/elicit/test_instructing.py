@@ -3,17 +3,17 @@
 from itertools import count
 
 import pytest
-from tests.elicit.chat.answering import Answering, last
+from tests.elicit.teacher.answering import Answering, last
 from tests.worlds.language.small import small_world
 
-from gauger.elicit.chat.budget import Budget
-from gauger.elicit.chat.journalled import Journalled
-from gauger.elicit.chat.limited import Limited
-from gauger.elicit.chat.lineage import lineage
-from gauger.elicit.chat.messages import ChatReply, ReplyOutcome
-from gauger.elicit.chat.replay import Replay
-from gauger.elicit.continuing import WantedTexts
-from gauger.elicit.instructing import elicit_by_instruction, put_in_form
+from gauger.elicit.lineage import lineage
+from gauger.elicit.teacher.budget import Budget
+from gauger.elicit.teacher.journalled import Journalled
+from gauger.elicit.teacher.limited import Limited
+from gauger.elicit.teacher.messages import ChatReply, ReplyOutcome
+from gauger.elicit.teacher.replay import Replay
+from gauger.elicit.twin_continuing import WantedTexts
+from gauger.elicit.twin_instructing import elicit_by_instruction, put_in_form
 from gauger.worlds.language.forms import asked_in
 
 WORLD = small_world()

@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from gauger.elicit.samples import LEDGER, Corpus, Sample, as_samples, read_texts
+from gauger.elicit.twin_samples import LEDGER, Corpus, Sample, as_samples, read_texts
 
 KEPT = Sample(
     ("ask", "F1", "F-rel1", "?"),

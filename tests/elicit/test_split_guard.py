@@ -8,7 +8,6 @@ from itertools import permutations
 import numpy as np
 import pytest
 
-from gauger.elicit.elicitation import Wanted, elicit
 from gauger.elicit.sources import (
     known_questions,
     running_text,
@@ -17,7 +16,8 @@ from gauger.elicit.sources import (
     true_questions,
     with_test_items,
 )
-from gauger.elicit.surface import Interface
+from gauger.elicit.twin_elicitation import Wanted, elicit
+from gauger.elicit.twin_surface import Interface
 from gauger.spec.models import Surface
 from gauger.worlds.atlas.forms import FORMS, render
 from worlds.literal import NAMES_OF_SKILL, held_out_questions, touched

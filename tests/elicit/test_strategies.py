@@ -5,8 +5,8 @@ from itertools import islice
 
 import numpy as np
 
-from gauger.elicit.strategies import STRATEGIES, Task
-from gauger.elicit.surface import Interface
+from gauger.elicit.twin_strategies import STRATEGIES, Task
+from gauger.elicit.twin_surface import Interface
 from gauger.spec.models import Surface
 from gauger.worlds.atlas.forms import PROMPT_ENDS, has_form, render
 from worlds.small import small_world

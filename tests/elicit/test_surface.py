@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gauger.elicit.surface import Interface
-from gauger.elicit.teacher import Request
+from gauger.elicit.twin_surface import Interface
+from gauger.elicit.twin_teacher import Request
 from gauger.errors import GaugerError
 from gauger.spec.models import Surface
 

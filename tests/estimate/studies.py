@@ -10,11 +10,11 @@ from statistics import fmean
 import numpy as np
 import polars as pl
 
-from gauger.estimate.cells import Cells
+from gauger.estimate.calibrate.planted import Planted
+from gauger.estimate.calibrate.simulate import cube_to_records, prepare
+from gauger.estimate.cell_means import Cells
 from gauger.estimate.design import Design
-from gauger.estimate.planted import Planted
-from gauger.estimate.simulate import cube_to_records, prepare
-from gauger.estimate.study import StudyEstimates
+from gauger.estimate.estimator import StudyEstimates
 from gauger.records import ArmInfo, Estimate
 
 SMALL = Planted(items=30, replicates=3, distilled_arms=1)

@@ -5,7 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gauger.estimate.ability import uplift_against_ability, uplift_against_score, uplift_against_size, uplift_slope
+from gauger.estimate.scaling.ability import (
+    uplift_against_ability,
+    uplift_against_score,
+    uplift_against_size,
+    uplift_slope,
+)
 
 
 def test_uplift_falls_with_starting_ability_where_it_was_planted_so() -> None:

@@ -7,14 +7,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from gauger.estimate.allocation import Work, propose_allocation, replicate_covariance
-from gauger.estimate.batch import run_batch
-from gauger.estimate.cells import Cells
+from gauger.estimate.calibrate.planted import Planted
+from gauger.estimate.calibrate.simulate import prepare
+from gauger.estimate.cell_means import Cells
+from gauger.estimate.contrasts import run_batch
 from gauger.estimate.design import VerdictRule
-from gauger.estimate.planted import Planted
-from gauger.estimate.simulate import prepare
+from gauger.estimate.scaling.allocation import Work, propose_allocation, replicate_covariance
 from gauger.estimate.verdict import plan_verdict
-from gauger.stats.crossed import crossed_components
+from gauger.stats.crossed.crossed import crossed_components
 
 PILOT = Planted(items=200, replicates=6, distilled_arms=1, replicate_sd=0.3)
 RULE = VerdictRule(arm="distilled1", estimand="uplift")

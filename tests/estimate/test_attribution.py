@@ -12,16 +12,16 @@ import polars as pl
 import pytest
 
 from gauger.errors import UserError
-from gauger.estimate.attribution import ATTRIBUTIONS
-from gauger.estimate.attribution_plan import plan_attributions
-from gauger.estimate.cells import Cells
-from gauger.estimate.cube import build_cube
+from gauger.estimate.attribution.estimates import ATTRIBUTIONS
+from gauger.estimate.attribution.ingredients import Ingredients
+from gauger.estimate.attribution.plan import plan_attributions
+from gauger.estimate.calibrate.planted import Planted
+from gauger.estimate.calibrate.planted_pipeline import PlantedPipeline, prepare_pipeline, true_values
+from gauger.estimate.calibrate.simulate import cube_to_records
+from gauger.estimate.cell_means import Cells
 from gauger.estimate.estimands import REGISTRY
-from gauger.estimate.ingredients import Ingredients
-from gauger.estimate.planted import Planted
-from gauger.estimate.planted_pipeline import PlantedPipeline, prepare_pipeline, true_values
-from gauger.estimate.simulate import cube_to_records
-from gauger.estimate.study import estimate_study
+from gauger.estimate.estimator import estimate_study
+from gauger.estimate.score_arrays import build_cube
 from gauger.estimate.table import complete_table
 from gauger.records import ArmInfo, Reason
 from gauger.report.wording import ESTIMANDS

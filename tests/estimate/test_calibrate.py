@@ -6,10 +6,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from gauger.estimate.calibrate import calibrate, to_document
-from gauger.estimate.grid import CalibrationDesign
-from gauger.estimate.planted import Planted
-from gauger.estimate.tally import _centre_error
+from gauger.estimate.calibrate.designs import CalibrationDesign
+from gauger.estimate.calibrate.estimate_score import _centre_error
+from gauger.estimate.calibrate.planted import Planted
+from gauger.estimate.calibrate.score import calibrate, to_document
 
 CALM = Planted(name="calm", items=60, replicates=3)
 NOISY = Planted(name="noisy", items=500, replicates=3, replicate_sd=0.5, bound_share=1.0)

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 from gauger.errors import InputError
-from gauger.estimate.attribution import ATTRIBUTIONS
-from gauger.estimate.calibrate import calibrate_pipelines, to_document
-from gauger.estimate.calibrate_pipelines import score_pipeline
-from gauger.estimate.grid import load_calibration, parse_calibration
-from gauger.estimate.planted import Planted
-from gauger.estimate.planted_pipeline import PlantedPipeline, prepare_pipeline
+from gauger.estimate.attribution.estimates import ATTRIBUTIONS
+from gauger.estimate.calibrate.designs import load_calibration, parse_calibration
+from gauger.estimate.calibrate.planted import Planted
+from gauger.estimate.calibrate.planted_pipeline import PlantedPipeline, prepare_pipeline
+from gauger.estimate.calibrate.score import calibrate_pipelines, to_document
+from gauger.estimate.calibrate.score_pipelines import score_pipeline
 
 TEXT = """
 draws: 6

@@ -10,8 +10,8 @@ import pytest
 from scipy import stats
 
 from gauger.errors import InputError, UserError
-from gauger.estimate.comparison import Question, compare
-from gauger.estimate.sensitivity import WITHOUT_UNPARSED, Scoring, disagreements
+from gauger.estimate.compare.logs import Question, compare
+from gauger.estimate.compare.sensitivity import WITHOUT_UNPARSED, Scoring, disagreements
 from gauger.measure.importers.arm import ArmLogs, arms_of_table, gather_arm
 from gauger.measure.importers.measures import Wish
 from gauger.records import Document, Estimate

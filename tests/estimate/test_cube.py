@@ -5,8 +5,8 @@ import polars as pl
 import pytest
 
 from gauger.errors import InputError
-from gauger.estimate.cube import build_cube
 from gauger.estimate.design import Design
+from gauger.estimate.score_arrays import build_cube
 from gauger.estimate.table import complete_table
 
 from .studies import arm, small_design, small_records

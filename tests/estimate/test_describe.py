@@ -4,7 +4,7 @@ import polars as pl
 import pytest
 
 from gauger.errors import InputError
-from gauger.estimate.study import estimate_study
+from gauger.estimate.estimator import estimate_study
 
 from .studies import small_design, small_records
 

@@ -7,6 +7,7 @@ import polars as pl
 import pytest
 from scipy.special import expit
 
+from gauger.estimate.calibrate.planted import Planted
 from gauger.estimate.difficulty import (
     difficulty_from_others,
     difficulty_from_own,
@@ -14,8 +15,7 @@ from gauger.estimate.difficulty import (
     uplift_by_difficulty,
 )
 from gauger.estimate.difficulty_estimates import difficulty_estimates
-from gauger.estimate.planted import Planted
-from gauger.stats.panel import Panel, panel_of
+from gauger.stats.crossed.panel import Panel, panel_of
 
 from .studies import find, small_cells
 

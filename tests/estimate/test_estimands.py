@@ -7,7 +7,7 @@ import pytest
 from gauger.errors import UserError
 from gauger.estimate.design import Design
 from gauger.estimate.estimands import REGISTRY, find_estimand
-from gauger.estimate.study import estimate_study
+from gauger.estimate.estimator import estimate_study
 from gauger.records import ArmKind, Reason
 
 from .studies import Literal, find, small_design, small_records

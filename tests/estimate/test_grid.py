@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from gauger.errors import InputError, UserError
-from gauger.estimate.grid import load_calibration, parse_calibration
-from gauger.estimate.planted import Planted
+from gauger.estimate.calibrate.designs import load_calibration, parse_calibration
+from gauger.estimate.calibrate.planted import Planted
 
 
 def test_the_design_of_the_package_covers_what_calibration_promises():

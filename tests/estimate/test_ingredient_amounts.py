@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import yaml
 
-from gauger.estimate.ingredient_amounts import amounts, ingredients_of
+from gauger.estimate.attribution.amounts import amounts, ingredients_of
 from gauger.spec.ingredients import Factorial
 
 TEXT = """

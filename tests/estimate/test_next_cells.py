@@ -6,9 +6,9 @@ from dataclasses import asdict
 import numpy as np
 import pytest
 
-from gauger.estimate.next_cells import propose_cells, read_points
-from gauger.estimate.scale_study import ScalePoint
-from gauger.estimate.scaling import FitRequest
+from gauger.estimate.scaling.fit import FitRequest
+from gauger.estimate.scaling.next_cells import propose_cells, read_points
+from gauger.estimate.scaling.study_points import ScalePoint
 from gauger.stats.laws.fit import Search
 
 REQUEST = FitRequest(draws=200, search=Search(starts=20, seed=3))

@@ -6,9 +6,9 @@ import numpy as np
 import polars as pl
 import pytest
 
-from gauger.estimate.ability import uplift_against_ability
 from gauger.estimate.design import Design
-from gauger.estimate.scale_ability import (
+from gauger.estimate.scaling.ability import uplift_against_ability
+from gauger.estimate.scaling.ability_of_scale import (
     NO_BASE,
     NO_UPLIFT,
     NO_VARIATION,

@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from gauger.estimate.scale_study import CONTROL, ScalePoint, outcome_of, scale_document
-from gauger.estimate.scaling import FitRequest
+from gauger.estimate.scaling.fit import FitRequest
+from gauger.estimate.scaling.study_points import CONTROL, ScalePoint, outcome_of, scale_document
 from gauger.stats.laws.fit import Search
 
 SIZES, BUDGETS = (1e4, 3e4, 1e5, 3e5), (0.25, 0.5, 1.0, 2.0, 4.0)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from gauger.errors import UserError
-from gauger.estimate.scaling_equivalents import (
+from gauger.estimate.scaling.equivalents import (
     Distilled,
     Gain,
     compute_equivalent,

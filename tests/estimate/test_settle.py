@@ -5,10 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from gauger.estimate.batch import run_batch
-from gauger.estimate.judge import judged
+from gauger.estimate.contrasts import run_batch
 from gauger.estimate.settle import settling_addition
 from gauger.estimate.verdict import plan_verdict
+from gauger.estimate.verdict_inputs import judged
 
 from .studies import SMALL, small_cells
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from gauger.errors import UserError
-from gauger.estimate.planted import Planted, planted_design, true_means
-from gauger.estimate.simulate import cube_to_records, prepare
+from gauger.estimate.calibrate.planted import Planted, planted_design, true_means
+from gauger.estimate.calibrate.simulate import cube_to_records, prepare
 
 NOISES = [
     {},

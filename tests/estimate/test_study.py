@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from gauger.errors import UserError
 from gauger.estimate.design import Design, VerdictRule
-from gauger.estimate.study import estimate_study
+from gauger.estimate.estimator import estimate_study
 from gauger.records import Reason
 
 from .studies import SMALL, arm, as_json, find, small_design, small_records

@@ -7,9 +7,9 @@ import pytest
 
 from gauger.errors import UserError
 from gauger.estimate.design import Design, VerdictRule
-from gauger.estimate.judge import Judged
-from gauger.estimate.study import estimate_study
+from gauger.estimate.estimator import estimate_study
 from gauger.estimate.verdict import decide
+from gauger.estimate.verdict_inputs import Judged
 
 from .studies import SMALL, find, small_design, small_records
 

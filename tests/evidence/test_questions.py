@@ -10,11 +10,11 @@ import pytest
 from scipy import stats
 
 from gauger.evidence.carryover import NOT_BOTH, arms, carry_over
+from gauger.evidence.empty_cells import QUESTIONS, TRAITS, unknowns
 from gauger.evidence.laboratories import between_laboratories
 from gauger.evidence.moderators import MODERATORS, Moderator, moderate
+from gauger.evidence.other_contrasts import gsm_gaps, swaps
 from gauger.evidence.restrict import rows_of
-from gauger.evidence.swaps import gsm_gaps, swaps
-from gauger.evidence.unknowns import QUESTIONS, TRAITS, unknowns
 from gauger.evidence.uplift import gap_recovered
 
 from .make import frame

@@ -9,7 +9,7 @@ from gauger.evidence.clean import Exclusion
 from gauger.evidence.fit import Evidence
 from gauger.evidence.pool import pool_roles
 from gauger.evidence.restrict import ALL_CONTROLS, RESTRICTIONS, SETS, UNTOUCHED, largest_studies, rows_of
-from gauger.evidence.trust import CARRIED, influence, role_means
+from gauger.evidence.sensitivity import CARRIED, influence, role_means
 
 from .make import frame
 
@@ -144,7 +144,7 @@ def test_role_means_agree_with_pooling(rows: pl.DataFrame) -> None:
 
 
 def test_small_study_slope_finds_a_planted_one() -> None:
-    from gauger.evidence.trust import small_study_effects
+    from gauger.evidence.sensitivity import small_study_effects
 
     lines = []
     for i in range(16):

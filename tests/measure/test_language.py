@@ -6,11 +6,11 @@ import polars as pl
 import pytest
 
 from gauger.errors import UserError
+from gauger.estimate.compare.sensitivity import Scored, sensitivity
 from gauger.estimate.design import Design
-from gauger.estimate.sensitivity import Scored, sensitivity
-from gauger.estimate.study import estimate_study
+from gauger.estimate.estimator import estimate_study
+from gauger.measure.answers import SCHEMA, Decoding, flexible_records, measure, readings
 from gauger.measure.decoder import Said
-from gauger.measure.language import SCHEMA, Decoding, flexible_records, measure, readings
 from gauger.records import ArmInfo
 from gauger.worlds.language.items import TextBenchmark, TextItem
 from gauger.worlds.language.questions import Question

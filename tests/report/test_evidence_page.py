@@ -16,9 +16,9 @@ import vl_convert
 from gauger.evidence import load
 from gauger.evidence.fit import Evidence, analyse
 from gauger.report.blocks import Section
-from gauger.report.evidence_chapters import CHAPTERS
-from gauger.report.evidence_page import render_evidence, write_evidence
-from gauger.report.evidence_tables import every_row, link
+from gauger.report.evidence.chapters import CHAPTERS
+from gauger.report.evidence.page import render_evidence, write_evidence
+from gauger.report.evidence.tables import every_row, link
 
 VOID = {"meta", "input", "br", "link", "img", "hr", "path", "rect", "circle"}
 

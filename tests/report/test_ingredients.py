@@ -10,15 +10,15 @@ import altair as alt
 import numpy as np
 import pytest
 
-from gauger.estimate.cells import Cells
-from gauger.estimate.planted import Planted
-from gauger.estimate.planted_pipeline import PlantedPipeline, prepare_pipeline
-from gauger.estimate.study import estimate_cells
+from gauger.estimate.calibrate.planted import Planted
+from gauger.estimate.calibrate.planted_pipeline import PlantedPipeline, prepare_pipeline
+from gauger.estimate.cell_means import Cells
+from gauger.estimate.estimator import estimate_cells
 from gauger.records import BenchmarkInfo, Document
+from gauger.report.document_view import View
 from gauger.report.drawing import dress
 from gauger.report.palette import DARK
 from gauger.report.parts import ingredients
-from gauger.report.view import View
 
 PIPELINE = PlantedPipeline(
     dividends={"web": 0.05, "human": 0.1, "distil": 0.15, "rl": -0.03, "human:rl": 0.08},

@@ -7,6 +7,7 @@ import pytest
 from report_documents import study_document
 
 from gauger.report.blocks import Section
+from gauger.report.document_view import View
 from gauger.report.parts import (
     assay,
     attribution,
@@ -21,7 +22,6 @@ from gauger.report.parts import (
     verdict,
 )
 from gauger.report.parts.cards import cards
-from gauger.report.view import View
 
 
 def judged(outcome: str, **rule: Any) -> dict[str, Any]:

@@ -10,8 +10,8 @@ import pytest
 from gauger.records import Document
 from gauger.report import render
 from gauger.report.blocks import Section
+from gauger.report.document_view import View
 from gauger.report.parts.scaling import build
-from gauger.report.view import View
 
 CURVE = "distilled, teacher of <b>500</b> steps"
 NUMBERS = {"slope": 0.0441, "se": 0.021, "low": -0.0463, "high": 0.1346, "df": 2.0, "at_mean": 0.1042, "mean": 1.0}

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from gauger.errors import InputError
-from gauger.report.view import View
+from gauger.report.document_view import View
 
 
 def test_another_schema_is_refused_by_name(study: dict[str, Any]) -> None:

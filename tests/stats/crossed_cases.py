@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gauger.stats.panel import Panel, panel_of
+from gauger.stats.crossed.panel import Panel, panel_of
 
 
 def drawn(

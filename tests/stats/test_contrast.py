@@ -7,9 +7,9 @@ import pytest
 from crossed_cases import PANELS, clustered, drawn, fixed_base, literal_components, paired, ragged, sharing_clusters
 from scipy import stats
 
-from gauger.stats.contrast import Contrasts, estimate_contrasts
-from gauger.stats.counts import NO_SCORES, ONE_CLUSTER
-from gauger.stats.panel import Panel, panel_of
+from gauger.stats.crossed.contrast import Contrasts, estimate_contrasts
+from gauger.stats.crossed.panel import Panel, panel_of
+from gauger.stats.crossed.sample_sizes import NO_SCORES, ONE_CLUSTER
 
 
 def differences(panel: Panel) -> np.ndarray:

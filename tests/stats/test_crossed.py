@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from crossed_cases import PANELS, clustered, drawn, fixed_base, literal_components, ragged, sharing_clusters
 
-from gauger.stats.crossed import crossed_components
-from gauger.stats.panel import Panel, panel_of
+from gauger.stats.crossed.crossed import crossed_components
+from gauger.stats.crossed.panel import Panel, panel_of
 
 # Sums of at most a few hundred terms of size 1 in double precision: 1e-12 leaves a factor of ten.
 TOLERANCE = {"rtol": 1e-10, "atol": 1e-12}

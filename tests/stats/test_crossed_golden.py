@@ -14,10 +14,10 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from gauger.stats.contrast import estimate_contrasts
-from gauger.stats.crossed import crossed_components
-from gauger.stats.moderate import VariancePrior, fit_variance_prior, inverse_trigamma, squeeze_variances
-from gauger.stats.panel import Panel, panel_of
+from gauger.stats.crossed.contrast import estimate_contrasts
+from gauger.stats.crossed.crossed import crossed_components
+from gauger.stats.crossed.moderate import VariancePrior, fit_variance_prior, inverse_trigamma, squeeze_variances
+from gauger.stats.crossed.panel import Panel, panel_of
 from gauger.stats.ratio import fieller
 from gauger.stats.simultaneous import max_t
 

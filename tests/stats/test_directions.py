@@ -7,11 +7,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from gauger.stats.contrast import estimate_contrasts
-from gauger.stats.crossed import crossed_components
-from gauger.stats.directions import Directions, Kind, spread_of_sizes
-from gauger.stats.panel import panel_of
-from gauger.stats.replicate_part import replicate_part
+from gauger.stats.crossed.contrast import estimate_contrasts
+from gauger.stats.crossed.crossed import crossed_components
+from gauger.stats.crossed.known_directions import Directions, Kind, spread_of_sizes
+from gauger.stats.crossed.panel import panel_of
+from gauger.stats.crossed.replicate_part import replicate_part
 
 A, B, R = 6, 2, 5
 FAMILIES = np.array([0, 0, 0, 0, 1, 2])

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from gauger.stats.interval import HOWE_SHARE, LEAST_REPLICATE_SHARE, Parts, combine
+from gauger.stats.crossed.interval import HOWE_SHARE, LEAST_REPLICATE_SHARE, Parts, combine
 
 variances = st.floats(1e-8, 1.0)
 degrees = st.floats(1.0, 500.0)

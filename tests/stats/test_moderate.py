@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import optimize, special, stats
 
-from gauger.stats.moderate import (
+from gauger.stats.crossed.moderate import (
     VariancePrior,
     fit_variance_prior,
     inverse_trigamma,
@@ -18,7 +18,7 @@ from gauger.stats.moderate import (
     squeeze_variances,
     trust_in_prior,
 )
-from gauger.stats.stray import (
+from gauger.stats.crossed.prior_spread import (
     EXPECTED_STRAY,
     ReplicateVariances,
     cube_root_excess,

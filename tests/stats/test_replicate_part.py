@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 from crossed_cases import PANELS, drawn, fixed_base, one_cell, paired, ragged, unpaired
 
-from gauger.stats import replicate_prior as prior_module
-from gauger.stats.crossed import crossed_components
-from gauger.stats.pairing import replicate_groups
-from gauger.stats.panel import panel_of
-from gauger.stats.replicate_part import replicate_part
-from gauger.stats.replicate_prior import replicate_prior
-from gauger.stats.stray import Stray
+from gauger.stats.crossed import replicate_prior as prior_module
+from gauger.stats.crossed.crossed import crossed_components
+from gauger.stats.crossed.pairing import replicate_groups
+from gauger.stats.crossed.panel import panel_of
+from gauger.stats.crossed.prior_spread import Stray
+from gauger.stats.crossed.replicate_part import replicate_part
+from gauger.stats.crossed.replicate_prior import replicate_prior
 
 CELLS = ("unpaired", "paired", "right_or_wrong", "ragged", "fixed_base")
 

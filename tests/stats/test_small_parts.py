@@ -8,11 +8,11 @@ from crossed_cases import clustered, drawn, fixed_base
 from scipy import stats
 
 from gauger.stats.bootstrap import bootstrap_items, items_only
-from gauger.stats.contrast import estimate_contrasts
-from gauger.stats.counts import smallest_replication
-from gauger.stats.crossed import crossed_components
-from gauger.stats.item_part import item_part
-from gauger.stats.panel import panel_of
+from gauger.stats.crossed.contrast import estimate_contrasts
+from gauger.stats.crossed.crossed import crossed_components
+from gauger.stats.crossed.item_part import item_part
+from gauger.stats.crossed.panel import panel_of
+from gauger.stats.crossed.sample_sizes import smallest_replication
 from gauger.stats.student import probability_above, t_cdf, t_quantile
 
 

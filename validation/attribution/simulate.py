@@ -15,15 +15,15 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from gauger.estimate.attribution_plan import plan_attributions
-from gauger.estimate.batch import run_batch
-from gauger.estimate.calibrate_pipelines import planted_means, score_pipeline
-from gauger.estimate.cells import Cells
-from gauger.estimate.plan import Planned
-from gauger.estimate.planted import Planted
-from gauger.estimate.planted_pipeline import PlantedPipeline, prepare_pipeline, true_values
+from gauger.estimate.attribution.plan import plan_attributions
+from gauger.estimate.calibrate.estimate_score import Score, Tally
+from gauger.estimate.calibrate.planted import Planted
+from gauger.estimate.calibrate.planted_pipeline import PlantedPipeline, prepare_pipeline, true_values
+from gauger.estimate.calibrate.score_pipelines import planted_means, score_pipeline
+from gauger.estimate.cell_means import Cells
+from gauger.estimate.contrasts import run_batch
 from gauger.estimate.results import collect_estimates
-from gauger.estimate.tally import Score, Tally
+from gauger.estimate.wanted import Planned
 from gauger.stats.shapley import dividends
 
 HOLDS = (0.93, 0.97)

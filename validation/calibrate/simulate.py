@@ -17,8 +17,8 @@ import numpy as np
 import polars as pl
 from scipy.special import bdtr
 
-from gauger.estimate.calibrate import CellScore, score_cell
-from gauger.estimate.grid import load_calibration
+from gauger.estimate.calibrate.designs import load_calibration
+from gauger.estimate.calibrate.score import CellScore, score_cell
 
 HERE = Path(__file__).parent
 PROMISED = {"many": (0.93, 0.97), "two": (0.92, 0.98)}

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import optimize, special, stats
 
-from gauger.stats.panel import Panel
+from gauger.stats.crossed.panel import Panel
 
 Array = NDArray[np.float64]
 

@@ -21,7 +21,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from panels import Panel, World, draw_panel, truth_of
 
 from gauger.stats.bootstrap import items_only
-from gauger.stats.contrast import estimate_contrasts
+from gauger.stats.crossed.contrast import estimate_contrasts
 
 LIMITS = (0.93, 0.97)
 LIMITS_TWO = (0.92, 0.98)

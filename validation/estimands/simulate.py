@@ -12,15 +12,15 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from gauger.estimate.batch import run_batch
-from gauger.estimate.cells import Cells
+from gauger.estimate.calibrate.estimate_score import Tally
+from gauger.estimate.calibrate.planted import Planted, true_means
+from gauger.estimate.calibrate.simulate import prepare
+from gauger.estimate.cell_means import Cells
+from gauger.estimate.contrasts import run_batch
 from gauger.estimate.estimands import REGISTRY
-from gauger.estimate.judge import judged
-from gauger.estimate.plan import Planned, plan_estimates
-from gauger.estimate.planted import Planted, true_means
 from gauger.estimate.results import collect_estimates
-from gauger.estimate.simulate import prepare
-from gauger.estimate.tally import Tally
+from gauger.estimate.verdict_inputs import judged
+from gauger.estimate.wanted import Planned, plan_estimates
 from gauger.stats.student import t_quantile
 
 PLANTED = Planted(items=150, replicates=4, benchmarks=1, distilled_arms=3)

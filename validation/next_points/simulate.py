@@ -12,7 +12,7 @@ from itertools import product
 
 import numpy as np
 
-from gauger.estimate.scaling import choose_laws, common_points
+from gauger.estimate.scaling.fit import choose_laws, common_points
 from gauger.stats.laws import LAWS, Ensemble, Points, Search, fit_ensemble, predict
 from gauger.stats.laws.next_points import candidates_of, next_points
 from gauger.stats.laws.points import FloatArray, IntArray

@@ -16,7 +16,7 @@ os.environ["HF_HUB_OFFLINE"] = "1"
 import numpy as np
 import torch
 
-from gauger.elicit.chat.messages import Message
+from gauger.elicit.teacher.messages import Message
 from gauger.train.hf.decode import Decoding, complete
 from gauger.train.hf.loop import Options, Schedule, Trained, train
 from gauger.train.hf.lora import Lora, merge

@@ -111,7 +111,7 @@ def workers(place: str, pid: int) -> list[int]:
     """Find the processes that do the jobs of a driver; on Ray those that have a job at this moment."""
     found = list(descendants(pid))
     if place == "local":
-        return [number for number, line in found if "gauger.run.worker" in line]
+        return [number for number, line in found if "gauger.execute.worker" in line]
     return [number for number, line in found if line.startswith("ray::") and not line.startswith("ray::IDLE")]
 
 

@@ -7,6 +7,6 @@ reference.py  writes docs/cli.md from the commands themselves
 Exit codes: 0 done · 2 the user's mistake · 1 our fault · 128 + n stopped by signal n.
 """
 
-from gauger.cli.frame import main
+from gauger.cli.application import main
 
 __all__ = ["main"]

@@ -13,11 +13,11 @@ import typer
 from gauger.cli.output import JsonFlag, print_json, say
 
 if TYPE_CHECKING:
-    from gauger.estimate.calibrate import CellScore
-    from gauger.estimate.calibrate_pipelines import PipelineScore
-    from gauger.estimate.grid import CalibrationDesign
-    from gauger.estimate.planted import Planted
-    from gauger.estimate.planted_pipeline import PlantedPipeline
+    from gauger.estimate.calibrate.designs import CalibrationDesign
+    from gauger.estimate.calibrate.planted import Planted
+    from gauger.estimate.calibrate.planted_pipeline import PlantedPipeline
+    from gauger.estimate.calibrate.score import CellScore
+    from gauger.estimate.calibrate.score_pipelines import PipelineScore
 
 
 def register(app: typer.Typer) -> None:
@@ -43,9 +43,9 @@ def calibrate(
     """
     from dataclasses import replace
 
-    from gauger.estimate.calibrate import calibrate as run_calibration
-    from gauger.estimate.calibrate import calibrate_pipelines, to_document
-    from gauger.estimate.grid import load_calibration
+    from gauger.estimate.calibrate.designs import load_calibration
+    from gauger.estimate.calibrate.score import calibrate as run_calibration
+    from gauger.estimate.calibrate.score import calibrate_pipelines, to_document
 
     planned = load_calibration(design)
     if draws is not None:

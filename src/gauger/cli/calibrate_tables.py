@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 
 if TYPE_CHECKING:
-    from gauger.estimate.calibrate import CellScore
-    from gauger.estimate.calibrate_pipelines import PipelineScore
-    from gauger.estimate.tally import Score
+    from gauger.estimate.calibrate.estimate_score import Score
+    from gauger.estimate.calibrate.score import CellScore
+    from gauger.estimate.calibrate.score_pipelines import PipelineScore
 
 ZERO = 1e-9
 """What a planted truth of 0 may differ from it by rounding."""

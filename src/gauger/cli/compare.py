@@ -67,7 +67,7 @@ def compare(
     as_json: JsonFlag = False,
 ) -> None:
     """Compare a distilled model with its control from evaluation logs (lm-eval, Inspect, records table)."""
-    from gauger.estimate.comparison import Question, compare
+    from gauger.estimate.compare.logs import Question, compare
     from gauger.measure.importers.measures import Wish
 
     names = {"distilled": distilled, "control": control, "teacher": teacher, "base": base}

@@ -118,12 +118,12 @@ def elicit(
     """
     from gauger.cli.elicit_order import Order, carry_out, prices
     from gauger.cli.teachers import Access
-    from gauger.elicit.chat.budget import Budget
-    from gauger.elicit.chat.export import export, require_formats
-    from gauger.elicit.chat.filters import Filters
-    from gauger.elicit.chat.pacing import Pace
-    from gauger.elicit.chat.programs import program
-    from gauger.elicit.chat.seeds import read_seeds
+    from gauger.elicit.api.pacing import Pace
+    from gauger.elicit.export import export, require_formats
+    from gauger.elicit.filters.filters import Filters
+    from gauger.elicit.strategies.registry import program
+    from gauger.elicit.strategies.seeds import read_seeds
+    from gauger.elicit.teacher.budget import Budget
 
     require_formats(formats or ())
     budget = Budget(max_queries, max_tokens, max_usd, prices(price_in, price_out))

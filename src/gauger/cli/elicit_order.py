@@ -11,19 +11,19 @@ from typing import TYPE_CHECKING, Any
 from gauger.cli.elicit_text import progress
 from gauger.cli.output import say
 from gauger.cli.teachers import Access, open_teacher
-from gauger.elicit.chat.budget import Budget
-from gauger.elicit.chat.collect import Setting, collect_corpus, require
-from gauger.elicit.chat.journal import FILE_NAME
-from gauger.elicit.chat.journalled import Journalled
-from gauger.elicit.chat.prices import Prices
-from gauger.elicit.chat.settings import claim
+from gauger.elicit.collect import Setting, collect_corpus, require
+from gauger.elicit.settings import claim
+from gauger.elicit.teacher.budget import Budget
+from gauger.elicit.teacher.journal import FILE_NAME
+from gauger.elicit.teacher.journalled import Journalled
+from gauger.elicit.teacher.prices import Prices
 from gauger.errors import UserError
 
 if TYPE_CHECKING:
-    from gauger.elicit.chat.corpus import ChatCorpus
-    from gauger.elicit.chat.filters import Filters
-    from gauger.elicit.chat.programs import Program
-    from gauger.elicit.chat.seeds import Seed
+    from gauger.elicit.corpus import ChatCorpus
+    from gauger.elicit.filters.filters import Filters
+    from gauger.elicit.strategies.registry import Program
+    from gauger.elicit.strategies.seeds import Seed
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from gauger.cli.output import say
 
 if TYPE_CHECKING:
-    from gauger.elicit.chat.collect import Tally
-    from gauger.elicit.chat.corpus import ChatCorpus
+    from gauger.elicit.collect import Tally
+    from gauger.elicit.corpus import ChatCorpus
 
 SCHEMA = "gauger.elicit/1"
 _EVERY = 512
@@ -47,7 +47,7 @@ def _line(tally: Tally) -> str:
 
 def summary(corpus: ChatCorpus, about: Mapping[str, Any]) -> dict[str, Any]:
     """Return what came of a collection, as ``--json`` prints it."""
-    from gauger.elicit.chat.sample import STEP
+    from gauger.elicit.sample import STEP
 
     samples = corpus.samples
     costs = [sample.took.cost_usd for sample in samples if sample.took.cost_usd is not None]

@@ -48,9 +48,9 @@ def _load(folder: Path | None) -> Table:
 def summary(table: TableOption = None, as_json: JsonFlag = False) -> None:
     """Print the headline, what the table holds, and what it cannot tell."""
     from gauger.evidence.clean import excluded, prepare
+    from gauger.evidence.empty_cells import unknowns
     from gauger.evidence.headline import headline_of
     from gauger.evidence.text import summary as summary_text
-    from gauger.evidence.unknowns import unknowns
 
     frame = prepare(_load(table))
     found, reasons, questions = headline_of(frame), excluded(frame), unknowns(frame)
@@ -85,7 +85,7 @@ def fit(
 
     found = analyse(_load(table))
     if html is not None:
-        from gauger.report.evidence_page import write_evidence
+        from gauger.report.evidence.page import write_evidence
 
         write_evidence(found, html)
         say(f"Wrote {html}")

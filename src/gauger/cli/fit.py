@@ -43,7 +43,7 @@ def fit(
     """
     from gauger.cli.fit_table import read_points
     from gauger.cli.fit_text import fit_text
-    from gauger.estimate.scaling import FitRequest, fit_points
+    from gauger.estimate.scaling.fit import FitRequest, fit_points
     from gauger.stats.laws import Search, find_law
 
     _check(level, delta)

@@ -13,8 +13,8 @@ from gauger.cli.run import OutOption, SetOption, StudyArgument, directory_of
 from gauger.errors import UserError
 
 if TYPE_CHECKING:
-    from gauger.run.forecast import Forecast
-    from gauger.run.proposal import Proposal
+    from gauger.study.next_runs import Proposal
+    from gauger.study.plan_forecast import Forecast
 
 PilotOption: TypeAlias = Annotated[
     Path | None,
@@ -53,11 +53,11 @@ def plan(
     With --pilot, propose how to divide the budget over the arms for the verdict and, for a study with a scale, which
     cells to train next so that its forecast narrows most.
     """
-    from gauger.run.cache import Cache
-    from gauger.run.forecast import forecast
-    from gauger.run.local import cores
-    from gauger.run.opening import open_study, plan_loaded
+    from gauger.execute.cache import Cache
+    from gauger.execute.local import cores
     from gauger.store.directory import RunDirectory
+    from gauger.study.load import open_study, plan_loaded
+    from gauger.study.plan_forecast import forecast
 
     _check_options(pilot, budget, target)
     loaded = open_study(study, tuple(overrides or ()))
@@ -66,7 +66,7 @@ def plan(
     said = forecast(planned, world, Cache(RunDirectory(directory).jobs), workers or cores())
     proposal = None
     if pilot is not None:
-        from gauger.run.proposal import propose
+        from gauger.study.next_runs import propose
 
         proposal = propose(planned, world, pilot, budget, target)
     if as_json:

@@ -30,7 +30,7 @@ def render() -> str:
     """Return the reference of all commands as Markdown."""
     from typer.main import get_command
 
-    from gauger.cli.frame import build
+    from gauger.cli.application import build
 
     root: Any = get_command(build())
     parts = [HEAD]

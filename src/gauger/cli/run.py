@@ -23,8 +23,8 @@ from gauger.cli.output import JsonFlag, print_json, print_text, say
 from gauger.errors import Place, UserError
 
 if TYPE_CHECKING:
+    from gauger.execute.result import RunResult
     from gauger.records import Failure
-    from gauger.run.result import RunResult
 
 SetOption: TypeAlias = Annotated[
     list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Override a key of the study file; repeatable.")
@@ -53,15 +53,16 @@ def run(
     as_json: JsonFlag = False,
 ) -> None:
     """Run a study, or go on with one that was stopped, and write estimates.json and report.html."""
+    from gauger.execute.execution import Execution, read_needs
+    from gauger.execute.limits import Limits
+    from gauger.execute.progress import make_progress
+    from gauger.jobs.registry import REGISTRY
     from gauger.report import headline, write
-    from gauger.run.execution import Execution, read_needs
-    from gauger.run.limits import Limits
-    from gauger.run.opening import open_study
-    from gauger.run.progress import make_progress
-    from gauger.run.study import run_study
+    from gauger.study.load import open_study
+    from gauger.study.run import run_study
 
     limits = Limits(max_hours, max_flops)
-    execution = Execution(on.value, workers, tries, limits, ray_address, store, read_needs(need or ()))
+    execution = Execution(on.value, workers, tries, limits, ray_address, store, read_needs(need or (), REGISTRY))
     loaded = open_study(study, tuple(overrides or ()))
     directory = directory_of(loaded.study.study, out)
     finished = run_study(loaded, directory, execution=execution, progress=make_progress())

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 from gauger.errors import MissingExtraError, UserError
 
 if TYPE_CHECKING:
-    from gauger.elicit.chat.budget import Budget
-    from gauger.elicit.chat.messages import ChatTeacher
-    from gauger.elicit.chat.pacing import Pace
+    from gauger.elicit.api.pacing import Pace
+    from gauger.elicit.teacher.budget import Budget
+    from gauger.elicit.teacher.messages import ChatTeacher
 
 FORMS = (
     "URL#MODEL for an OpenAI-compatible endpoint, hf:PATH for a local checkpoint, or replay:DIR for recorded replies"
@@ -46,14 +46,14 @@ def open_teacher(text: str, access: Access) -> ChatTeacher:
         return openers[kind](place, access)
     if "://" not in text and "#" not in text:
         raise UserError(f"a teacher as {FORMS}", repr(text))
-    from gauger.elicit.chat.endpoint import OpenAIEndpoint, parse_teacher
+    from gauger.elicit.api.endpoint import OpenAIEndpoint, parse_teacher
 
     return OpenAIEndpoint(parse_teacher(text), access.budget, access.pace, terms=access.terms)
 
 
 def _recorded(place: str, access: Access) -> ChatTeacher:
-    from gauger.elicit.chat.limited import Limited
-    from gauger.elicit.chat.replay import Replay
+    from gauger.elicit.teacher.limited import Limited
+    from gauger.elicit.teacher.replay import Replay
 
     return Limited(Replay(Path(place), access.terms), access.budget)
 
@@ -64,7 +64,7 @@ def _local(place: str, access: Access) -> ChatTeacher:
         from gauger.train.hf.teacher import HfTeacher
     except ModuleNotFoundError as error:
         raise MissingExtraError("a teacher from a local checkpoint", "hf") from error
-    from gauger.elicit.chat.limited import Limited
+    from gauger.elicit.teacher.limited import Limited
 
     model, tokenizer = load_checkpoint(Path(place))
     return Limited(HfTeacher(f"hf:{place}", model, tokenizer, access.terms, access.batch), access.budget)

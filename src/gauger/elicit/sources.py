@@ -13,8 +13,8 @@ from math import ceil
 
 import numpy as np
 
-from gauger.elicit.samples import Sample
-from gauger.elicit.teacher import Words
+from gauger.elicit.twin_samples import Sample
+from gauger.elicit.twin_teacher import Words
 from gauger.worlds.atlas import Atlas
 from gauger.worlds.atlas.forms import content_keys, has_form, render
 from gauger.worlds.atlas.questions import Question

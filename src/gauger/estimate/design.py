@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from math import isfinite
 
 from gauger.errors import UserError, nearest
-from gauger.estimate.ingredients import Ingredients
+from gauger.estimate.attribution.ingredients import Ingredients
 from gauger.records import ArmInfo, ArmKind, Role
 
 

@@ -22,9 +22,9 @@ from typing import Literal
 import numpy as np
 import polars as pl
 
-from gauger.stats.contrast import Contrasts, estimate_contrasts
+from gauger.stats.crossed.contrast import Contrasts, estimate_contrasts
+from gauger.stats.crossed.panel import ABSENT, FloatArray, IntArray, Panel
 from gauger.stats.irt import fit_item_response
-from gauger.stats.panel import ABSENT, FloatArray, IntArray, Panel
 
 QUARTILES = 4
 HARDEST = 3

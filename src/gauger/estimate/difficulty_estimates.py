@@ -14,7 +14,7 @@ from dataclasses import replace
 import numpy as np
 import polars as pl
 
-from gauger.estimate.cells import Cells, MissingCell, Target
+from gauger.estimate.cell_means import Cells, MissingCell, Target
 from gauger.estimate.difficulty import (
     HARDEST,
     QUARTILES,
@@ -25,7 +25,7 @@ from gauger.estimate.difficulty import (
 )
 from gauger.estimate.results import tidy
 from gauger.records import ArmInfo, ArmKind, Estimate, Reason
-from gauger.stats.panel import ABSENT, FloatArray, Panel
+from gauger.stats.crossed.panel import ABSENT, FloatArray, Panel
 
 ESTIMANDS = {"hardest_quartile_uplift": HARDEST, "hard_minus_easy_uplift": QUARTILES}
 """Estimand -> its position among the contrasts of `ByDifficulty`."""

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from gauger.errors import UserError, nearest
-from gauger.estimate.cells import Case, Cells, Target, Weights
+from gauger.estimate.cell_means import Case, Cells, Target, Weights
 from gauger.estimate.design import Design
 from gauger.records import ArmInfo, ArmKind, Role
 

@@ -9,9 +9,9 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from gauger.estimate.batch import Batch, is_zero
-from gauger.estimate.judge import Judged, judged, undefined_reason
-from gauger.estimate.plan import Planned
+from gauger.estimate.contrasts import Batch, is_zero
+from gauger.estimate.verdict_inputs import Judged, judged, undefined_reason
+from gauger.estimate.wanted import Planned
 from gauger.records import ArmKind, Estimate
 from gauger.stats.random_effects.threads import one_thread
 from gauger.stats.ratio import RatioSet

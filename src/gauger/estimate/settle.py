@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gauger.estimate.batch import Batch
-from gauger.estimate.judge import Judged
+from gauger.estimate.contrasts import Batch
+from gauger.estimate.verdict_inputs import Judged
 from gauger.stats.power import DesignComponents, items_needed, replicates_needed
 
 MOST_REPLICATES = 64

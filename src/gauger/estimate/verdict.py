@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from gauger.estimate.batch import Batch
-from gauger.estimate.cells import Case, Cells
+from gauger.estimate.cell_means import Case, Cells
+from gauger.estimate.contrasts import Batch
 from gauger.estimate.design import Design, VerdictRule
 from gauger.estimate.estimands import find_estimand
-from gauger.estimate.judge import Judged, judged
-from gauger.estimate.plan import Planned, plan_one
 from gauger.estimate.results import at_level, tidy
 from gauger.estimate.settle import settling_addition
+from gauger.estimate.verdict_inputs import Judged, judged
+from gauger.estimate.wanted import Planned, plan_one
 from gauger.records import AssayCheck, Estimate, Verdict
 
 

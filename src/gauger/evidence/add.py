@@ -20,8 +20,8 @@ from gauger.evidence.check import Finding, check
 from gauger.evidence.clean import prepare
 from gauger.evidence.columns import RESULT_COLUMNS, STUDY_COLUMNS
 from gauger.evidence.headline import Headline, headline_of
+from gauger.evidence.sensitivity import CARRIED
 from gauger.evidence.table import Table, check_coded, parse_results, parse_studies
-from gauger.evidence.trust import CARRIED
 
 
 @dataclass(frozen=True)

@@ -17,14 +17,14 @@ from gauger.evidence.carryover import CarryOver, carry_over
 from gauger.evidence.check import Kind, check
 from gauger.evidence.clean import excluded, prepare
 from gauger.evidence.effects import Scale
+from gauger.evidence.empty_cells import Unknown, unknowns
 from gauger.evidence.headline import Headline, headline_of
 from gauger.evidence.laboratories import Laboratories, between_laboratories
 from gauger.evidence.moderators import Moderation, moderate
+from gauger.evidence.other_contrasts import Gaps, Swap, gsm_gaps, swaps
 from gauger.evidence.pooled import Analysis
 from gauger.evidence.restrict import SETS
-from gauger.evidence.swaps import Gaps, Swap, gsm_gaps, swaps
-from gauger.evidence.table import Table
-from gauger.evidence.trust import (
+from gauger.evidence.sensitivity import (
     CARRIED,
     Influence,
     Moved,
@@ -33,7 +33,7 @@ from gauger.evidence.trust import (
     small_study_effects,
     under_restrictions,
 )
-from gauger.evidence.unknowns import Unknown, unknowns
+from gauger.evidence.table import Table
 from gauger.evidence.uplift import Share, by_contrast, gap_recovered
 
 SCHEMA = "gauger.evidence/1"

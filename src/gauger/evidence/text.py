@@ -13,12 +13,12 @@ from gauger.evidence.add import Addition
 from gauger.evidence.carryover import CarryOver
 from gauger.evidence.check import Finding, Kind
 from gauger.evidence.columns import ROLES, UPLIFT_CONTRASTS
+from gauger.evidence.empty_cells import Unknown
 from gauger.evidence.fit import Evidence
 from gauger.evidence.forest import Forest
 from gauger.evidence.headline import Headline
 from gauger.evidence.pooled import Pooled
-from gauger.evidence.trust import CARRIED
-from gauger.evidence.unknowns import Unknown
+from gauger.evidence.sensitivity import CARRIED
 
 WIDTH = 118
 PLOT = 44

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from gauger.elicit.teacher import Answer, Request, Teacher
+from gauger.elicit.twin_teacher import Answer, Request, Teacher
 from gauger.records import Outcome
 from gauger.worlds.benchmarks import Benchmark, Item
 

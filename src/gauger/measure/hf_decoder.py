@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from gauger.elicit.chat.messages import Message
+from gauger.elicit.teacher.messages import Message
 from gauger.measure.decoder import Completion
 
 if TYPE_CHECKING:

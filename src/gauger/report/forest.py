@@ -12,9 +12,9 @@ from typing import Any
 
 import altair as alt
 
+from gauger.report.document_view import Row, defined
 from gauger.report.drawing import Chart, layered, upright_line
 from gauger.report.palette import BLUE, INK, MUTED, PAPER
-from gauger.report.view import Row, defined
 from gauger.report.wording import estimand, interval, quantity, with_unit
 
 ROW_HEIGHT = 25

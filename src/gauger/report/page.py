@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from gauger.report.blocks import Section
-    from gauger.report.view import View
+    from gauger.report.document_view import View
 
 SAVED_FIGURES = (
     "verdict", "uplift", "scores", "gap", "carryover", "attribution", "forgetting", "ingredients", "interactions",
@@ -31,7 +31,7 @@ def render(document: Mapping[str, Any]) -> str:
     InputError
         If the mapping is not of schema `gauger.estimates/1`.
     """
-    from gauger.report.view import View
+    from gauger.report.document_view import View
 
     view = View(document)
     return _page(view, _sections(view))
@@ -42,8 +42,8 @@ def write(document: Mapping[str, Any], directory: Path | str) -> Path:
 
     The directory is made where it does not exist; files of an earlier report are replaced.
     """
+    from gauger.report.document_view import View
     from gauger.report.export import write_figures
-    from gauger.report.view import View
 
     view = View(document)
     sections = _sections(view)
@@ -60,8 +60,8 @@ def headline(document: Mapping[str, Any]) -> str:
     """Return the verdict of a document in one plain sentence, as it stands at the head of its report."""
     from markupsafe import Markup
 
+    from gauger.report.document_view import View
     from gauger.report.parts.verdict import sentence, without_rule
-    from gauger.report.view import View
 
     view = View(document)
     said = sentence(view.verdict) if view.verdict else without_rule(view)
@@ -77,7 +77,7 @@ def _sections(view: View) -> Sequence[Section]:
 
 
 def _page(view: View, sections: Sequence[Section]) -> str:
-    from gauger.report.shell import render_page
+    from gauger.report.page_frame import render_page
 
     name = str(view.study.get("name") or "Study")
     return render_page(

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from gauger.report.blocks import Cell, Table
-from gauger.report.view import Row, role_of
+from gauger.report.document_view import Row, role_of
 from gauger.report.wording import estimand, interval, quantity, with_unit
 
 

@@ -33,8 +33,10 @@ frozen.py       what a run fixes at its start, and what was changed after it
 """
 
 from gauger.spec.controls import (
+    BASE,
     CONTROL_NAMES,
     RESERVED_NAMES,
+    TEACHER,
     Arm,
     copied_arm,
     expand_arms,
@@ -42,7 +44,6 @@ from gauger.spec.controls import (
     switched_off,
 )
 from gauger.spec.fingerprint import canonical_json, fingerprint
-from gauger.spec.frozen import FrozenComparison, compare_frozen, frozen_rule
 from gauger.spec.json_schema import render_json_schema, study_json_schema
 from gauger.spec.language_world import LanguageWorld
 from gauger.spec.load import LoadedStudy, load_study, parse_study
@@ -61,14 +62,17 @@ from gauger.spec.models import (
     Teacher,
     Training,
 )
+from gauger.spec.preregistered import FrozenComparison, compare_frozen, frozen_rule
 from gauger.spec.recipes import Recipe, ResolvedStage, TextSource
 from gauger.spec.scale_cells import ScaledCell, scale_cells
 from gauger.spec.study import Benchmark, Study, VerdictRule
 from gauger.spec.world import AtlasWorld, World
 
 __all__ = [
+    "BASE",
     "CONTROL_NAMES",
     "RESERVED_NAMES",
+    "TEACHER",
     "Arm",
     "AtlasWorld",
     "Benchmark",

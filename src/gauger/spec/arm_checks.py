@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from gauger.errors import nearest
 from gauger.spec.controls import RESERVED_NAMES
-from gauger.spec.faults import Fault
+from gauger.spec.mistakes import Fault
 from gauger.spec.mixture import MixtureStage
 from gauger.spec.own_samples import OnPolicyStage, PreferenceStage
 from gauger.spec.stage_checks import SEEDS_OF_STRATEGY, StagePath, check_stage

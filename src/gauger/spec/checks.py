@@ -7,8 +7,8 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from gauger.errors import UserError, nearest
 from gauger.spec.arm_checks import check_arms, check_starts, forms_of, learns_from_teacher, stages_of
 from gauger.spec.controls import CONTROL_NAMES, RESERVED_NAMES
-from gauger.spec.faults import Fault
 from gauger.spec.ingredient_checks import check_factorial
+from gauger.spec.mistakes import Fault
 from gauger.spec.models import ModelSize
 from gauger.spec.study import CopyingControl, Study
 from gauger.spec.surface_checks import check_surface

@@ -11,7 +11,9 @@ from gauger.spec.recipes import Recipe, TextSource, full_recipe, resolve_stage
 from gauger.spec.study import Study
 
 CONTROL_NAMES = ("base", "matched", "placebo", "format", "leak", "reference")
-RESERVED_NAMES = (*CONTROL_NAMES, "teacher")
+BASE, TEACHER = "base", "teacher"
+"""Arms that are models as they are, and not trained by a study's stages."""
+RESERVED_NAMES = (*CONTROL_NAMES, TEACHER)
 """Names that no declared arm may take; nor may one begin with `matched-`."""
 COPYING = {
     ArmKind.PLACEBO: (TextSource.SELF, "The student's own base answers the prompts of {of}: nothing to learn"),

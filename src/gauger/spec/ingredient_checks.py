@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 
 from gauger.errors import nearest
-from gauger.spec.faults import Fault
 from gauger.spec.ingredient_cells import IN, WITH, all_orders, asks_teacher, factorial_cells, word_of
 from gauger.spec.ingredients import Factorial, FractionDesign, SampleDesign
+from gauger.spec.mistakes import Fault
 from gauger.stats.factorial import regular_fraction
 from gauger.stats.shapley import pairs_within
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from gauger.errors import Place, StudyError, UserError, nearest
 from gauger.spec.checks import Known, check_study
-from gauger.spec.faults import Fault, find_faults, related
+from gauger.spec.mistakes import Fault, find_faults, related
 from gauger.spec.overrides import apply_override
 from gauger.spec.study import Study
 from gauger.spec.yaml_tree import Tree, read_tree

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gauger.errors import Place, UserError, nearest
-from gauger.spec.faults import describe
+from gauger.spec.mistakes import describe
 from gauger.spec.shape import Shape, study_shape
 from gauger.spec.yaml_tree import Path, Tree, dotted, read_tree, visible
 

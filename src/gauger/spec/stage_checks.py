@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from gauger.spec.faults import Fault
+from gauger.spec.mistakes import Fault
 from gauger.spec.mixture import MixtureSource, MixtureStage
 from gauger.spec.own_samples import OnPolicyStage, PreferenceStage, Questions, RlStage
 from gauger.spec.stages import AnyStage, DistillStage, LogitDistillStage

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from gauger.spec.faults import Fault
+from gauger.spec.mistakes import Fault
 from gauger.spec.models import EndpointTeacher
 from gauger.spec.study import Study
 

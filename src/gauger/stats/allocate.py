@@ -17,7 +17,7 @@ from itertools import combinations
 
 import numpy as np
 
-from gauger.stats.panel import FloatArray, IntArray
+from gauger.stats.crossed.panel import FloatArray, IntArray
 
 ROUNDING, TINY = 1e-12, 1e-300
 MOST_ARMS_IN_PAIRS = 8

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import special
 
-from gauger.stats.panel import FloatArray
+from gauger.stats.crossed.panel import FloatArray
 
 
 @dataclass(frozen=True)

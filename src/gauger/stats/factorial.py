@@ -13,7 +13,7 @@ from itertools import combinations
 
 import numpy as np
 
-from gauger.stats.panel import FloatArray, IntArray
+from gauger.stats.crossed.panel import FloatArray, IntArray
 
 ROUNDING = 1e-9
 MOST_INGREDIENTS = 6

@@ -13,8 +13,8 @@ from math import comb, factorial
 
 import numpy as np
 
+from gauger.stats.crossed.panel import FloatArray, IntArray
 from gauger.stats.factorial import all_cells, effects_of_order, members_of, signs, sizes
-from gauger.stats.panel import FloatArray, IntArray
 
 
 def shapley_weights(n_ingredients: int) -> FloatArray:

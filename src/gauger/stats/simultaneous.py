@@ -8,7 +8,7 @@ import numpy as np
 from scipy import special
 from scipy.linalg import lapack
 
-from gauger.stats.panel import FloatArray, IntArray
+from gauger.stats.crossed.panel import FloatArray, IntArray
 from gauger.stats.student import t_cdf, t_quantile
 
 SEED = 20040101

@@ -5,10 +5,10 @@ import socket
 import pytest
 
 from gauger.errors import UserError
+from gauger.measure.answers import SCHEMA, Decoding, measure
 from gauger.measure.evaluators.inspect import evaluate_with_inspect
 from gauger.measure.evaluators.lm_eval import evaluate_with_lm_eval
 from gauger.measure.hf_decoder import HfDecoder
-from gauger.measure.language import SCHEMA, Decoding, measure
 from gauger.worlds.language.items import TextBenchmark
 from measure.evaluators.tiny_model import model, tokenizer
 from measure.test_language import Scripted

@@ -7,7 +7,7 @@ from tokenizers import Tokenizer, decoders, pre_tokenizers
 from tokenizers.models import BPE
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
-from gauger.elicit.chat.messages import Message
+from gauger.elicit.teacher.messages import Message
 from gauger.train.hf.rows import Row
 
 TEMPLATE = (

@@ -4,8 +4,9 @@ import pytest
 import torch
 from tests.train.hf.models import ROWS, same_weights, small_model, tokenizer, weights
 
-from gauger.train.hf import frozen, loop
-from gauger.train.hf.frozen import part, pays, with_states
+from gauger.train.hf import frozen_layers as frozen
+from gauger.train.hf import loop
+from gauger.train.hf.frozen_layers import part, pays, with_states
 from gauger.train.hf.loop import Options, Schedule, learnt_hidden, train
 from gauger.train.hf.lora import Lora, lowest_layer, merge
 from gauger.train.hf.rows import Mixture, Source, collate, encode

@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from gauger.elicit.teacher import Shown
+from gauger.elicit.twin_teacher import Shown
 from gauger.errors import GaugerError
 from gauger.train.hf.head import Head
 from gauger.train.hf.losses import NextToken, SoftLoss, full_divergence

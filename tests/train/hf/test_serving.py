@@ -10,8 +10,8 @@ import httpx
 import pytest
 from tests.train.hf.models import small_model, tokenizer
 
-from gauger.elicit.chat.endpoint import OpenAIEndpoint, parse_teacher
-from gauger.elicit.chat.messages import ChatRequest, Message
+from gauger.elicit.api.endpoint import OpenAIEndpoint, parse_teacher
+from gauger.elicit.teacher.messages import ChatRequest, Message
 from gauger.train.hf.saving import save
 from gauger.train.hf.teacher import HfTeacher
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 from tests.train.hf.models import ROWS, chat, small_model, small_tokenizer, tokenizer
 
-from gauger.elicit.chat.messages import ChatRequest, Message, ReplyOutcome
+from gauger.elicit.teacher.messages import ChatRequest, Message, ReplyOutcome
 from gauger.errors import UserError
 from gauger.train.hf.decode import Decoding, complete
 from gauger.train.hf.head import Head

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from gauger.elicit.teacher import Shown
+from gauger.elicit.twin_teacher import Shown
 from gauger.train.tiny.corpora import load_soft, rows_of, save_soft, stack_shown
 from gauger.worlds.atlas.language import BEGIN, END, Language
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from gauger.elicit.teacher import Request
+from gauger.elicit.twin_teacher import Request
 from gauger.train.tiny.corpora import rows_of, stack_shown
 from gauger.train.tiny.decode import Decoding, complete
 from gauger.train.tiny.losses import SoftLoss

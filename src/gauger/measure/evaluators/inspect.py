@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from gauger.errors import GaugerError, MissingExtraError
+from gauger.measure.answers import Decoding, Verifier, sample_seed
 from gauger.measure.decoder import Decoder
 from gauger.measure.evaluators.reading import read_records
 from gauger.measure.extraction import FLEXIBLE, STRICT, read
 from gauger.measure.importers.inspect_log import read_inspect
 from gauger.measure.importers.log import Measure
-from gauger.measure.language import Decoding, Verifier, sample_seed
 from gauger.worlds.language.forms import FORMS
 from gauger.worlds.language.items import TextBenchmark, TextItem
 

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from gauger.errors import GaugerError, MissingExtraError, UserError
+from gauger.measure.answers import METRIC, Decoding, Verifier
 from gauger.measure.evaluators.reading import read_records
 from gauger.measure.extraction import FLEXIBLE, STRICT, read
 from gauger.measure.importers.lm_eval import read_lm_eval
 from gauger.measure.importers.lm_eval_lines import NO_ANSWER
 from gauger.measure.importers.log import Measure
-from gauger.measure.language import METRIC, Decoding, Verifier
 from gauger.worlds.language.forms import FORMS
 from gauger.worlds.language.items import TextBenchmark, TextItem
 from gauger.worlds.language.sources import VerifierError

@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping
 import polars as pl
 
 from gauger.errors import DamagedError
+from gauger.measure.answers import METRIC, SCHEMA
 from gauger.measure.extraction import FLEXIBLE, STRICT
 from gauger.measure.importers.log import Log, Measure
-from gauger.measure.language import METRIC, SCHEMA
 from gauger.worlds.language.items import TextBenchmark, TextItem
 
 LEFT_OUT = ("tokens_in", "tokens_out", "said")

@@ -23,6 +23,7 @@
 from collections.abc import Callable
 
 from gauger.report.blocks import Section
+from gauger.report.document_view import View
 from gauger.report.parts import (
     assay,
     attribution,
@@ -42,7 +43,6 @@ from gauger.report.parts import (
     uplift,
     verdict,
 )
-from gauger.report.view import View
 
 CHAPTERS: tuple[Callable[[View], Section | None], ...] = (
     verdict.build,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gauger.report.blocks import Cell, Section, Table
-from gauger.report.view import View
+from gauger.report.document_view import View
 
 
 def build(view: View) -> Section | None:

@@ -9,11 +9,11 @@ from markupsafe import Markup
 
 from gauger.records import ArmKind
 from gauger.report.blocks import Figure, Key, Panel, Section
+from gauger.report.document_view import Row, View, defined
 from gauger.report.drawing import Chart, layered, upright_line
 from gauger.report.forest import tooltip
 from gauger.report.palette import BLUE, GOLD, INK, PAPER, SLATE
 from gauger.report.tables import estimates_table
-from gauger.report.view import Row, View, defined
 from gauger.report.wording import fill, interval, quantity, with_unit
 
 CAPTION = (

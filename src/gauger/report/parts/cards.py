@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from gauger.report.view import Row, View
+from gauger.report.document_view import Row, View
 from gauger.report.wording import estimand, interval, percent, quantity
 
 MOST = 4

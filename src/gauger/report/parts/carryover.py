@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from gauger.records import ArmKind
 from gauger.report.blocks import Cell, Figure, Panel, Section, Table
+from gauger.report.document_view import Row, View, averages, role_of
 from gauger.report.forest import Line, Reference, forest, height_of, lines_of, window
 from gauger.report.palette import role_colour
 from gauger.report.tables import estimates_table, matrix_cell
-from gauger.report.view import Row, View, averages, role_of
 
 CAPTION = (
     "100 % means that what was gained on the targeted benchmarks shows in full when the same skill is asked in "

@@ -9,11 +9,11 @@ import altair as alt
 
 from gauger.records import ArmKind
 from gauger.report.blocks import Cell, Figure, Key, Panel, Section, Table
+from gauger.report.document_view import Row, View, averages
 from gauger.report.drawing import layered
 from gauger.report.forest import Line, Reference, forest, height_of, lines_of, window
 from gauger.report.palette import INK, MUTED, PAPER, RUST, arm_style
 from gauger.report.tables import estimates_table
-from gauger.report.view import Row, View, averages
 from gauger.report.wording import count, number, percent
 
 MOST_PANELS = 9

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from gauger.report.blocks import Cell, Section, Table
-from gauger.report.view import Row, View
+from gauger.report.document_view import Row, View
 from gauger.report.wording import count, estimand, interval, quantity
 
 

@@ -6,10 +6,10 @@ from markupsafe import Markup
 
 from gauger.records import ArmKind, Role
 from gauger.report.blocks import Figure, Key, Panel, Section
+from gauger.report.document_view import Row, View, defined
 from gauger.report.forest import Line, Reference, describe_change, forest, height_of, lines_of, window
 from gauger.report.palette import MUTED, RUST, SLATE
 from gauger.report.tables import estimates_table
-from gauger.report.view import Row, View, defined
 from gauger.report.wording import fill
 
 CAPTION = (

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from gauger.report.blocks import Figure, Panel, Section
+from gauger.report.document_view import View
 from gauger.report.forest import Line, Reference, forest, height_of, lines_of, window
 from gauger.report.palette import role_colour
 from gauger.report.parts.uplift import role_lines
 from gauger.report.tables import estimates_table
-from gauger.report.view import View
 
 CAPTION = (
     "0 % is the control's level (the same training without the teacher), 100 % the teacher's own. Bars are "

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from markupsafe import Markup
 
 from gauger.report.blocks import Cell, Section, Table
+from gauger.report.document_view import View, defined
 from gauger.report.parts.interactions import matrix_figure
 from gauger.report.parts.waterfall import role_shown, teachers, totals_of, waterfall_figure
 from gauger.report.tables import matrix_cell
-from gauger.report.view import View, defined
 from gauger.report.wording import fill, interval, listing, with_unit
 
 

@@ -8,11 +8,11 @@ from typing import Any
 import altair as alt
 
 from gauger.report.blocks import Figure, Key, Panel
+from gauger.report.document_view import Row, View, averages, defined
 from gauger.report.drawing import layered
 from gauger.report.forest import described, tooltip
 from gauger.report.palette import BAND, BLUE, INK, MUTED, PAPER, RUST
 from gauger.report.tables import estimates_table
-from gauger.report.view import Row, View, averages, defined
 from gauger.report.wording import quantity
 
 CAPTION = (

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from gauger.records import Role
 from gauger.report.blocks import Cell, Section, Table
+from gauger.report.document_view import Row, View
 from gauger.report.tables import matrix_cell
-from gauger.report.view import Row, View
 from gauger.report.wording import count, number, percent, several
 
 SAMPLES_PER_ARM = 4

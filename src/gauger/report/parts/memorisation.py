@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from gauger.records import ArmKind
 from gauger.report.blocks import Figure, Key, Panel, Section
+from gauger.report.document_view import View, averages
 from gauger.report.forest import Line, Reference, forest, height_of, lines_of, window
 from gauger.report.palette import RUST, SLATE
 from gauger.report.tables import estimates_table
-from gauger.report.view import View, averages
 from gauger.report.wording import codes, fill
 
 CAPTION = (

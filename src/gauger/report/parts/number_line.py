@@ -5,11 +5,11 @@ from __future__ import annotations
 import altair as alt
 
 from gauger.report.blocks import Figure, Key, Panel
+from gauger.report.document_view import Row
 from gauger.report.drawing import Chart, layered, upright_line
 from gauger.report.forest import drawn_ends, window
 from gauger.report.palette import BAND, BLUE, INK, MUTED, PAPER, TRACK
 from gauger.report.tables import estimates_table
-from gauger.report.view import Row
 from gauger.report.wording import estimand, with_unit
 
 HEIGHT = 64

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from gauger.report.blocks import Cell, Section, Table
+from gauger.report.document_view import View, role_of
 from gauger.report.tables import interval_cell, note_cell, place_of, value_cell, without_empty
-from gauger.report.view import View, role_of
 from gauger.report.wording import count, estimand, number, quantity
 
 NAMES = {

@@ -8,11 +8,11 @@ from typing import Any
 import altair as alt
 
 from gauger.report.blocks import Figure, Key, Panel, Section
+from gauger.report.document_view import Row, View
 from gauger.report.drawing import Chart, layered
 from gauger.report.palette import BLUE, GREEN, MUTED, ORANGE, PAPER, PINK, RUST
 from gauger.report.parts.scaling_gains import gains_figure, gains_lead, gains_tables
 from gauger.report.parts.scaling_tables import equivalents_table, fits_table, points_table, predicted_table
-from gauger.report.view import Row, View
 from gauger.report.wording import interval, number, percent, quantity
 
 HEIGHT = 190

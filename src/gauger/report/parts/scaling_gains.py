@@ -8,9 +8,9 @@ from typing import Any
 import altair as alt
 
 from gauger.report.blocks import Cell, Figure, Key, Panel, Table
+from gauger.report.document_view import Row
 from gauger.report.drawing import Chart, layered
 from gauger.report.palette import MUTED
-from gauger.report.view import Row
 from gauger.report.wording import count, interval, percent, quantity
 
 HEIGHT = 190

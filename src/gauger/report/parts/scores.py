@@ -9,11 +9,11 @@ import altair as alt
 
 from gauger.records import ArmKind
 from gauger.report.blocks import Figure, Key, Panel, Section
+from gauger.report.document_view import Row, View, defined
 from gauger.report.drawing import Chart, layered
 from gauger.report.forest import described, tooltip
 from gauger.report.palette import INK, MUTED, PAPER, TRACK, arm_style
 from gauger.report.tables import estimates_table
-from gauger.report.view import Row, View, defined
 
 REFERENCE_MARKS = {
     ArmKind.TEACHER: ("diamond", INK, False),

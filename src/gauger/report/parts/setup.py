@@ -5,8 +5,8 @@ from __future__ import annotations
 from markupsafe import Markup
 
 from gauger.report.blocks import Cell, Section, Table
+from gauger.report.document_view import View
 from gauger.report.tables import without_empty
-from gauger.report.view import View
 from gauger.report.wording import KIND_WORDS, ROLE_WORDS, codes, count, fill, several
 
 

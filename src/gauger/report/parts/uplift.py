@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from gauger.report.blocks import Cell, Figure, Key, Panel, Section, Table
+from gauger.report.document_view import View, averages
 from gauger.report.forest import Line, Reference, forest, height_of, lines_of, window
 from gauger.report.palette import MUTED, role_colour
 from gauger.report.tables import estimates_table, matrix_cell
-from gauger.report.view import View, averages
 
 STUDY = (
     "Each mark is how many percentage points the arm scores beyond the same training without the teacher. Right of "

@@ -8,10 +8,10 @@ from typing import Any
 from markupsafe import Markup
 
 from gauger.report.blocks import Callout, Section
+from gauger.report.document_view import Row, View, defined
 from gauger.report.forest import describe_change
 from gauger.report.parts.cards import cards
 from gauger.report.parts.number_line import number_line
-from gauger.report.view import Row, View, defined
 from gauger.report.wording import (
     ROLE_WORDS,
     codes,

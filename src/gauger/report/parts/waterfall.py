@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import altair as alt
 
 from gauger.report.blocks import Figure, Key, Panel
+from gauger.report.document_view import Row, View, averages, defined, role_of
 from gauger.report.drawing import Chart, layered, upright_line
 from gauger.report.forest import described, tooltip
 from gauger.report.palette import BLUE, INK, PAPER, SLATE, TRACK
 from gauger.report.tables import estimates_table
-from gauger.report.view import Row, View, averages, defined, role_of
 from gauger.report.wording import estimand, quantity
 
 CAPTION = (

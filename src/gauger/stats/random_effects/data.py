@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from gauger.errors import UserError
-from gauger.stats.random_effects.basis import Basis, basis_of
+from gauger.stats.random_effects.safe_coordinates import Basis, basis_of
 
 Array = NDArray[np.float64]
 Codes = NDArray[np.intp]

@@ -14,8 +14,8 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from gauger.stats.random_effects.data import Array, Codes, MetaData, sampling_block
-from gauger.stats.random_effects.jets import constant, pair_position
 from gauger.stats.random_effects.moments import Moments, inverse_and_logdet
+from gauger.stats.random_effects.second_derivatives import constant, pair_position
 
 
 def dependent_blocks(data: MetaData) -> list[Codes]:

@@ -12,7 +12,7 @@ from scipy.linalg import lapack
 
 from gauger.errors import ConvergenceError
 from gauger.stats.random_effects.data import Array
-from gauger.stats.random_effects.jets import Jet
+from gauger.stats.random_effects.second_derivatives import Jet
 
 LOG_2PI = float(np.log(2.0 * np.pi))
 

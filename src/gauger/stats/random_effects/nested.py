@@ -14,8 +14,8 @@ from itertools import pairwise
 import numpy as np
 
 from gauger.stats.random_effects.data import Array, Codes, MetaData
-from gauger.stats.random_effects.jets import Jet, constant, function_of
 from gauger.stats.random_effects.moments import Moments
+from gauger.stats.random_effects.second_derivatives import Jet, constant, function_of
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -165,7 +166,11 @@ class MetaFit:
 def coefficient_of(name: str, estimate: float, se: float, df: float | None, level: float) -> Coefficient:
     """Test an estimate against zero with t (or the normal, df None) and give its interval."""
     half = _quantile(level, df) * se
-    return Coefficient(name, estimate, se, df, estimate - half, estimate + half, _two_sided_p(estimate / se, df))
+    if se > 0:
+        statistic = estimate / se
+    else:  # points that lie on the line exactly leave no residual: no null value but the estimate itself is tenable
+        statistic = math.copysign(math.inf, estimate) if estimate else 0.0
+    return Coefficient(name, estimate, se, df, estimate - half, estimate + half, _two_sided_p(statistic, df))
 
 
 def _quantile(level: float, df: float | None) -> float:

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gauger.elicit.chat.messages import TokenChoices
+from gauger.elicit.teacher.messages import TokenChoices
 from gauger.train.hf.rows import Prompt, context_of, encode_prompt, end_marks
 
 if TYPE_CHECKING:

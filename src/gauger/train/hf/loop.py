@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from gauger.store.canonical import fingerprint
-from gauger.train.hf.frozen import part, pays, stacked, with_states
+from gauger.train.hf.frozen_layers import part, pays, stacked, with_states
 from gauger.train.hf.head import Head
 from gauger.train.hf.lora import Lora, attach, lowest_layer, merge
 from gauger.train.hf.losses import Loss, NextToken

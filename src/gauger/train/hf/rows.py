@@ -14,8 +14,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from gauger.elicit.chat.messages import Message
-from gauger.elicit.teacher import Shown
+from gauger.elicit.teacher.messages import Message
+from gauger.elicit.twin_teacher import Shown
 from gauger.errors import GaugerError
 
 if TYPE_CHECKING:

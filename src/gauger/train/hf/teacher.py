@@ -11,8 +11,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gauger.elicit.chat.messages import ChatReply, ChatRequest, ReplyOutcome
-from gauger.elicit.teacher import Shown
+from gauger.elicit.teacher.messages import ChatReply, ChatRequest, ReplyOutcome
+from gauger.elicit.twin_teacher import Shown
 from gauger.errors import UserError
 from gauger.train.hf.decode import Completion, Decoding, complete
 from gauger.train.hf.head import Head, chunks

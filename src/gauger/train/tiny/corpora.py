@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from safetensors.numpy import load_file, save_file
 
-from gauger.elicit.teacher import Shown, Words
+from gauger.elicit.twin_teacher import Shown, Words
 from gauger.train.tiny.rows import Rows, SoftTargets
 from gauger.worlds.atlas.language import BEGIN, END, Language
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from gauger.elicit.teacher import Answer, Request, Shown, Words
+from gauger.elicit.twin_teacher import Answer, Request, Shown, Words
 from gauger.train.tiny.decode import Decoding, complete, log_probabilities
 from gauger.train.tiny.model import Decoder
 from gauger.worlds.atlas.language import BEGIN, END, Language

@@ -1,0 +1,1 @@
+"""Asks OpenAI-compatible endpoints: requests, retries, limits, the format, both ways."""

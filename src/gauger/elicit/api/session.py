@@ -1,0 +1,183 @@
+"""One batch of requests to an endpoint: an event loop in a thread, a few workers in it, replies out as they come."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from gauger.elicit.api.attempts import Attempts, Reservation
+from gauger.elicit.api.chat_format import Dialect, read_reply
+from gauger.elicit.api.faults import Fault, unreachable_error
+from gauger.elicit.api.pacing import Pace, Pacer, Patience
+from gauger.elicit.api.threads import Background
+from gauger.elicit.api.transport import Line, line
+from gauger.elicit.teacher.budget import Budget, most_tokens_in
+from gauger.elicit.teacher.messages import ChatReply, ChatRequest
+
+Put: TypeAlias = Callable[[tuple[int, ChatReply]], None]
+_BYTES_PER_TOKEN = 4
+"""Of a common prompt: what the token limit expects of a request before its reply says more exactly."""
+
+
+@dataclass
+class Conduct:
+    """How one endpoint is asked; its sessions share it."""
+
+    address: str
+    model: str
+    dialect: Dialect
+    budget: Budget
+    pace: Pace
+    patience: Patience
+    pacer: Pacer = field(init=False)
+    chance: random.Random = field(default_factory=random.Random)
+    """For waits alone: it must differ between processes, and no result depends on it."""
+
+    def __post_init__(self) -> None:
+        self.pacer = Pacer(self.pace)
+
+
+class Session:
+    """The asking of one batch; used once."""
+
+    def __init__(self, conduct: Conduct, requests: Sequence[ChatRequest]) -> None:
+        self._conduct, self._count = conduct, len(requests)
+        self._todo = list(enumerate(requests))[::-1]
+        self._stopping = False
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._workers: set[asyncio.Task[None]] = set()
+        self._sending: set[asyncio.Task[None] | None] = set()
+
+    def batches(self) -> Iterator[list[tuple[int, ChatReply]]]:
+        """Yield the replies that have come since the last time; where the caller leaves early, all is dropped."""
+        return Background(self._run, self.drop, "endpoint").batches()
+
+    def stop(self) -> None:
+        """Send nothing more; what is in flight still comes back. May be called from any thread."""
+        self._stopping = True
+        self._in_loop(self._halt)
+
+    def drop(self) -> None:
+        """Send nothing more and wait for nothing."""
+        self._stopping = True
+        self._in_loop(self._drop)
+
+    def _in_loop(self, call: Callable[[], None]) -> None:
+        if self._loop is not None:
+            with suppress(RuntimeError):  # the loop has ended in the meantime: nothing is left to stop
+                self._loop.call_soon_threadsafe(call)
+
+    def _halt(self) -> None:
+        for worker in self._workers - self._sending:
+            worker.cancel()
+
+    def _drop(self) -> None:
+        for worker in self._workers:
+            worker.cancel()
+
+    def _run(self, put: Put) -> None:
+        asyncio.run(self._all(put))
+
+    async def _all(self, put: Put) -> None:
+        how = self._conduct
+        self._loop, self._order, self._turns = asyncio.get_running_loop(), asyncio.Lock(), asyncio.Lock()
+        async with line(how.address, how.patience, how.pace.in_flight) as self._line:
+            count = min(how.pace.in_flight, self._count)
+            self._workers = {asyncio.create_task(self._work(self._line, put)) for _ in range(count)}
+            ends = await asyncio.gather(*self._workers, return_exceptions=True)
+        for end in ends:
+            if end is not None and not isinstance(end, asyncio.CancelledError):
+                raise end
+
+    async def _work(self, open_line: Line, put: Put) -> None:
+        """Take one request after the other until none is left or none is allowed."""
+        try:
+            while (taken := await self._take()) is not None:
+                index, request, reservation = taken
+                try:
+                    reply = await self._answer(open_line, request, reservation)
+                finally:
+                    reservation.release()
+                if reply is not None:
+                    put((index, reply))
+        except BaseException:
+            self._stopping = True
+            self._halt()
+            raise
+
+    async def _take(self) -> tuple[int, ChatRequest, Reservation] | None:
+        """Take the next request in order once the budget has room for it; the first that gets none is the last."""
+        async with self._order:
+            if self._stopping or not self._todo:
+                return None
+            index, request = self._todo.pop()
+            reservation = Reservation(self._conduct.budget, request)
+            if await reservation.take():
+                return index, request, reservation
+            self._todo.clear()
+            return None
+
+    async def _answer(self, open_line: Line, request: ChatRequest, reservation: Reservation) -> ChatReply | None:
+        """Send a request until it is answered or given up; None where the session stops first."""
+        attempts = Attempts(self._conduct.patience)
+        while await reservation.take():
+            dialect = self._conduct.dialect
+            outcome = await self._attempt(open_line, request, reservation)
+            attempts.count(outcome)
+            if isinstance(outcome, ChatReply):
+                reply = attempts.finished(outcome, self._conduct.budget.cost(outcome))
+                reservation.charge(reply)
+                return reply
+            if outcome.closed is not None:
+                raise outcome.closed
+            if self._stopping:
+                return None
+            if self._respelled(outcome, attempts, dialect):
+                continue
+            if (why := attempts.given_up(outcome)) is not None:
+                if outcome.unreachable:
+                    raise unreachable_error(why, self._conduct.address)
+                return attempts.failed(why)
+            await self._wait(outcome, attempts)
+        return attempts.failed("the budget has no room for another attempt")
+
+    async def _attempt(self, open_line: Line, request: ChatRequest, reservation: Reservation) -> ChatReply | Fault:
+        """Wait for a turn, send once, and settle what a broken attempt may have cost."""
+        how, worker = self._conduct, asyncio.current_task()
+        async with self._turns:
+            tokens = most_tokens_in(request) // _BYTES_PER_TOKEN + request.max_tokens
+            sending = await how.pacer.turn(tokens, asyncio.sleep)
+        self._sending.add(worker)
+        paid = True  # an attempt that is cancelled may be paid
+        try:
+            content = await open_line.send(how.dialect.path, how.dialect.body(how.model, request))
+            outcome = content if isinstance(content, Fault) else read_reply(content, open_line.clean, how.address)
+            paid = isinstance(outcome, Fault) and outcome.paid
+        finally:
+            self._sending.discard(worker)
+            if paid:
+                reservation.lose()
+        if isinstance(outcome, ChatReply):
+            how.pacer.used(sending, (outcome.tokens_in + outcome.tokens_out) or tokens)
+        return outcome
+
+    def _respelled(self, fault: Fault, attempts: Attempts, spoken: Dialect) -> bool:
+        """Change to the endpoint's name for the token limit where it does not know the one that was used."""
+        if fault.unsupported != spoken.limit or attempts.respelled:
+            return False
+        attempts.respelled = True
+        if self._conduct.dialect == spoken:
+            self._conduct.dialect = spoken.other_limit()
+        return True
+
+    async def _wait(self, fault: Fault, attempts: Attempts) -> None:
+        how = self._conduct
+        if fault.wait_s is None:
+            await asyncio.sleep(how.patience.wait_s(attempts.faults, how.chance))
+            return
+        how.pacer.pause(fault.wait_s)
+        await asyncio.sleep(fault.wait_s + how.chance.uniform(0.0, how.patience.first_wait_s))

@@ -1,0 +1,140 @@
+"""One attempt at one request; whatever happens comes back as bytes or as a fault.
+
+The `openai` client is given the address and the key and says what is sent with each request; the requests then go
+straight through its pool of connections. Its own way there (building and checking a model of every request) would take
+more processor time than all the rest of this package's client.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from pydantic import SecretStr
+
+from gauger.elicit.api.faults import Fault, quote, status_fault
+from gauger.elicit.api.pacing import Patience
+from gauger.elicit.api.secret import api_key, hide
+from gauger.errors import MissingExtraError
+
+if TYPE_CHECKING:
+    import httpx2
+
+_NEVER_CONNECTED = frozenset({"ConnectError", "ConnectTimeout", "PoolTimeout", "ProxyError", "UnsupportedProtocol"})
+_NEVER_CONNECTED_AIOHTTP = frozenset({"ClientConnectorError", "ConnectionTimeoutError", "InvalidURL"})
+_NO_KEY = "none"
+
+
+@dataclass(frozen=True)
+class Line:
+    """An open line to one endpoint."""
+
+    address: str
+    patience: Patience
+    pool: httpx2.AsyncClient
+    headers: httpx2.Headers = field(repr=False)
+    """Sent with each request; the key is in them."""
+    key: SecretStr | None
+    network_errors: tuple[type[Exception], ...]
+
+    def clean(self, text: str) -> str:
+        """Remove the key from what the endpoint sent."""
+        return hide(text, self.key)
+
+    async def send(self, path: str, body: dict[str, Any]) -> bytes | Fault:
+        """Send one request once."""
+        import httpx2
+
+        request = httpx2.Request(
+            "POST",
+            self.address + path,
+            headers=self.headers,
+            content=json.dumps(body, ensure_ascii=True).encode("ascii"),
+            extensions={"timeout": self.patience.timeouts_s},
+        )
+        try:
+            async with asyncio.timeout(self.patience.total_s):
+                response = await self.pool.send(request)
+        except TimeoutError:
+            return Fault(f"no whole reply within {self.patience.total_s:g} s", paid=True)
+        except self.network_errors as error:
+            return self._broken(error)
+        if response.is_success:
+            return response.content
+        return status_fault(response.status_code, response.headers, self.clean(response.text), self.address)
+
+    def _broken(self, error: Exception) -> Fault:
+        causes = _causes(error)
+        said = quote(self.clean(str(causes[-1])))
+        name = type(causes[-1]).__name__
+        nobody = _never_connected(causes)
+        return Fault(f"{name}: {said}" if said else name, paid=not nobody, unreachable=nobody)
+
+
+@asynccontextmanager
+async def line(address: str, patience: Patience, in_flight: int) -> AsyncIterator[Line]:
+    """Open a line with the key that the environment holds now."""
+    try:
+        import httpx2
+        import openai
+    except ImportError as error:
+        raise MissingExtraError("asking an OpenAI-compatible endpoint", "elicit") from error
+
+    key = api_key()
+    pool, network_errors = _pool(in_flight, encrypted=address.startswith("https:"))
+    client = openai.AsyncOpenAI(
+        api_key=_NO_KEY if key is None else key.get_secret_value(),
+        base_url=address,
+        max_retries=0,
+        http_client=pool,
+    )
+    said = {**client.default_headers, **client.auth_headers}
+    headers = httpx2.Headers({name: value for name, value in said.items() if isinstance(value, str)})
+    try:
+        yield Line(address, patience, pool, headers, key, network_errors)
+    finally:
+        await client.close()
+
+
+def _pool(in_flight: int, encrypted: bool) -> tuple[httpx2.AsyncClient, tuple[type[Exception], ...]]:
+    """Make the pool, aiohttp's where it is installed, for it takes half the processor time; say what it may raise.
+
+    Redirects are not followed: the key goes to the address that the user gave and nowhere else. Certificates are loaded
+    where they are needed alone, for that takes as long as fifty requests.
+    """
+    import httpx2
+    import openai
+
+    limits = httpx2.Limits(max_connections=in_flight, max_keepalive_connections=in_flight)
+    try:
+        import aiohttp
+
+        pool = openai.DefaultAioHttpClient(limits=limits, follow_redirects=False, verify=encrypted)
+    except (ImportError, RuntimeError):  # openai raises the latter without its aiohttp extra
+        pool = openai.DefaultAsyncHttpxClient(limits=limits, follow_redirects=False, verify=encrypted)
+        return pool, (httpx2.HTTPError, OSError)
+    return pool, (httpx2.HTTPError, aiohttp.ClientError, OSError)
+
+
+def _causes(error: BaseException) -> list[BaseException]:
+    """Return an error and its causes, the first of all last."""
+    found = [error]
+    while (cause := found[-1].__cause__) is not None:
+        found.append(cause)
+    return found
+
+
+def _never_connected(causes: list[BaseException]) -> bool:
+    """Say whether the request cannot have arrived.
+
+    Where aiohttp carries the request its own error decides: the client above it reports a reset as a timeout while
+    connecting, and a reset request may be paid.
+    """
+    names = {kind.__name__ for cause in causes for kind in type(cause).__mro__}
+    if any(type(cause).__module__.startswith("aiohttp") for cause in causes):
+        return bool(names & _NEVER_CONNECTED_AIOHTTP)
+    return bool(names & _NEVER_CONNECTED)

@@ -1,0 +1,234 @@
+"""One corpus from start to end: rounds of a strategy, replies of a teacher, filters, until enough is kept."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from gauger.elicit.corpus import ChatCorpus
+from gauger.elicit.filters.filters import Filters
+from gauger.elicit.sample import STEP, ChatSample
+from gauger.elicit.strategies.registry import Program
+from gauger.elicit.strategies.rounds import Ask, Rounds, Work, as_it_is
+from gauger.elicit.strategies.seeds import Seed
+from gauger.elicit.teacher.messages import ChatReply, ChatRequest, ChatTeacher, ReplyOutcome
+from gauger.errors import UserError
+
+MOST_BARREN_ROUNDS = 40
+"""Rounds in a row that kept nothing, after which a strategy is given up; the corpus then says so."""
+_TRAINING_SPLITS = ("train", "training")
+_LOST = {ReplyOutcome.FAILED: "failed", ReplyOutcome.REFUSED: "refused", ReplyOutcome.TRUNCATED: "truncated"}
+
+
+@dataclass
+class Tally:
+    """How far a collection has come."""
+
+    wanted: int | None
+    kept: int = 0
+    """As of the last finished round."""
+    asked: int = 0
+    """Requests of the rounds so far, the current one included."""
+    replies: int = 0
+    tokens_in: int = 0
+    tokens_out: int = 0
+    cost_usd: float | None = None
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What is around a collection."""
+
+    surface: str = "text"
+    """What the teacher's interface shows; stands in the ledger."""
+    student: ChatTeacher | None = None
+    """Who answers first where the strategy is `feedback`."""
+    watch: Callable[[Tally], None] = field(default=lambda _: None)
+    """Called at every reply."""
+    shape: Callable[[ChatSample], ChatSample] = as_it_is
+    """Makes of a sample that passed every filter what the student learns; ids and lineage are of what it returns."""
+
+
+def collect_corpus(
+    teacher: ChatTeacher,
+    program: Program,
+    seeds: Sequence[Seed],
+    wanted: int | None = None,
+    filters: Filters | None = None,
+    seed: int = 0,
+    setting: Setting | None = None,
+) -> ChatCorpus:
+    """Ask a teacher by a strategy until enough samples are kept, nothing new is left, or the budget is spent.
+
+    Parameters
+    ----------
+    teacher : ChatTeacher
+        Who is asked; a budget and a journal are its own affair (`Budget`, `Journalled`).
+    program : Program
+        The strategy (`programs.program`).
+    seeds : sequence of Seed
+        Its seeds; empty where it needs none.
+    wanted : int, optional
+        Samples to keep; None: what one pass over the seeds gives.
+    filters : Filters, optional
+        What a sample must be to be kept; by default everything in `Filters` that is on there.
+    seed : int
+        Source of randomness: order of seeds, directions. Given the same replies the corpus is the same, in whatever
+        order they come.
+    setting : Setting, optional
+        Surface, student, progress.
+
+    Returns
+    -------
+    ChatCorpus
+        A row for every request and every problem written, kept or not, so that the ledger adds up to what was spent;
+        `notes` says why there are fewer samples than wanted.
+
+    Raises
+    ------
+    UserError
+        Where the strategy needs seeds, a number or a student that is not there.
+    """
+    setting = setting or Setting()
+    require(program, seeds, wanted, setting.student)
+    checks = (filters or Filters()).build(seeds, program.near, tagged=program.tagged)
+    work = Work(program.name, program.template, tuple(seeds), np.random.default_rng(seed), checks, wanted)
+    asker = _Asker(teacher, program, setting, Tally(wanted))
+    why = _run(program.rounds(work), work, asker)
+    return ChatCorpus(tuple(work.samples), _notes(work, why), tuple(seeds))
+
+
+def require(program: Program, seeds: Sequence[Seed], wanted: int | None, student: object | None) -> None:
+    """Refuse a collection that lacks what its strategy needs, before anything is asked."""
+    if program.needs_seeds and not seeds:
+        raise UserError(f"seeds for the strategy {program.name}", "none")
+    if wanted is not None and wanted < 1:
+        raise UserError("a positive number of samples", str(wanted))
+    if program.needs_number and wanted is None:
+        raise UserError(f"how many samples are wanted, for {program.name} never ends by itself", "none")
+    if program.name == "feedback" and student is None and not all(one.student_answers for one in seeds):
+        raise UserError(
+            "a student for the strategy feedback, or student_answers in every seed",
+            "neither",
+            hint="Its answers are what the teacher ranks or corrects.",
+        )
+
+
+def _run(rounds: Rounds, work: Work, asker: _Asker) -> str:
+    """Go through the rounds; return why they ended."""
+    barren = 0
+    try:
+        asks = next(rounds)
+        while True:
+            kept = work.n_kept
+            results = asker.results(asks, work)
+            barren = 0 if work.n_kept > kept else barren + bool(asks)
+            asks = rounds.send(results)
+            if None in results:
+                return "the budget is spent"
+            if barren >= MOST_BARREN_ROUNDS:
+                return f"given up after {barren} rounds that kept nothing"
+    except StopIteration:
+        return "the budget is spent" if asker.refused else "nothing new was left to ask"
+    finally:
+        rounds.close()
+
+
+class _Asker:
+    """Asks one round after the other; equal requests of the whole collection are asked, and counted, once."""
+
+    def __init__(self, teacher: ChatTeacher, program: Program, setting: Setting, tally: Tally) -> None:
+        self._program, self._setting, self._tally = program, setting, tally
+        self._teachers = {"teacher": teacher, "student": setting.student or teacher}
+        self._replies: dict[tuple[str, str], ChatReply] = {}
+        self.refused = False
+        """Whether a request got no reply."""
+
+    def results(self, asks: Sequence[Ask], work: Work) -> list[ChatSample | None]:
+        """Return what became of the requests, in their order, and record it."""
+        counted = set(self._replies)
+        for who in ("student", "teacher"):
+            self._fetch(who, [ask.request for ask in asks if ask.of == who])
+        results: list[ChatSample | None] = []
+        for ask in asks:
+            key = (ask.of, ask.request.key)
+            reply = self._replies.get(key)
+            results.append(None if reply is None else self._finish(ask, reply, work, paid=key not in counted))
+            counted.add(key)
+        self.refused |= None in results
+        self._tally.kept = work.n_kept
+        return results
+
+    def _fetch(self, who: str, requests: Sequence[ChatRequest]) -> None:
+        new = {request.key: request for request in requests if (who, request.key) not in self._replies}
+        if not new:
+            return
+        ordered = list(new.values())
+        self._tally.asked += len(ordered)
+        with closing(_each(self._teachers[who].ask(ordered))) as replies:
+            for place, reply in replies:
+                self._replies[who, ordered[place].key] = reply
+                self._count(reply)
+
+    def _count(self, reply: ChatReply) -> None:
+        tally = self._tally
+        tally.replies += 1
+        tally.tokens_in, tally.tokens_out = tally.tokens_in + reply.tokens_in, tally.tokens_out + reply.tokens_out
+        if reply.cost_usd is not None:
+            tally.cost_usd = (tally.cost_usd or 0.0) + reply.cost_usd
+        self._setting.watch(tally)
+
+    def _finish(self, ask: Ask, reply: ChatReply, work: Work, *, paid: bool) -> ChatSample:
+        """Make a sample of a draft and its reply, put it through the filters, and record it."""
+        teacher = self._teachers[ask.of]
+        sample = replace(
+            ask.draft.answered(ask.request, reply, paid=paid),
+            teacher=teacher.name,
+            terms=teacher.terms,
+            surface=_shown(self._setting.surface, reply),
+            source=self._program.source if ask.of == "teacher" else "self",
+        )
+        if (lost := _LOST.get(reply.outcome)) and not (ask.step and reply.outcome is ReplyOutcome.TRUNCATED):
+            sample = sample.fails(lost)
+        else:
+            sample = ask.read(sample)
+            sample = (
+                (sample.fails(STEP) if sample.dropped is None else sample) if ask.step else self._checked(sample, work)
+            )
+        work.record(sample)
+        return sample
+
+    def _checked(self, sample: ChatSample, work: Work) -> ChatSample:
+        sample = work.checks.text(sample)
+        if sample.dropped is not None:
+            return sample
+        return self._setting.shape(sample.tagged if self._program.tagged else sample)
+
+
+def _each(replies: Iterator[tuple[int, ChatReply]]) -> Generator[tuple[int, ChatReply], None, None]:
+    """Yield the replies; closing this ends the asking at once, so that a journal is let go."""
+    yield from replies
+
+
+def _shown(surface: str, reply: ChatReply) -> str:
+    """Name what the interface showed, reasoning included where it came unannounced."""
+    return surface if reply.reasoning is None or "reasoning" in surface else f"{surface} and reasoning"
+
+
+def _notes(work: Work, why: str) -> tuple[str, ...]:
+    notes = []
+    if work.missing:
+        notes.append(f"{work.n_kept} of {work.wanted} samples: {why}")
+    elif work.wanted is None and why != "nothing new was left to ask":
+        notes.append(f"{work.n_kept} samples, not every seed was used: {why}")
+    failed = sum(sample.dropped == "failed" for sample in work.samples)
+    if failed:
+        first = next(sample.error for sample in work.samples if sample.dropped == "failed")
+        notes.append(f"{failed} requests failed for good; the first: {first or 'no reason given'}")
+    held_out = Counter(seed.split for seed in work.seeds if seed.split and seed.split not in _TRAINING_SPLITS)
+    notes += [f"{count} seeds are of the split {split!r}, not of a training split" for split, count in held_out.items()]
+    return tuple(notes)

@@ -1,0 +1,157 @@
+"""A corpus of a language model on disk.
+
+corpus.jsonl     one kept sample a line: id, seed_ids, messages (prompt and answer), where it comes from
+dropped.jsonl    the same of those that were not kept
+corpus.parquet   id, prompt, answer and whole, as plain text
+ledger.parquet   one row per request and per written problem, kept or not: corpus.jsonl and dropped.jsonl in one
+seeds.parquet    the seeds that it goes back to, with benchmark and split
+notes.json       what a reader must know
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from gauger.elicit.sample import ChatSample, Took
+from gauger.elicit.strategies.seeds import Seed
+from gauger.elicit.teacher.messages import Message, ReplyOutcome
+from gauger.elicit.twin_samples import LEDGER
+from gauger.errors import InputError, Place
+from gauger.store.atomic import read_json, write_bytes, write_json, write_parquet
+
+CHAT_LEDGER: dict[str, pl.DataType | type[pl.DataType]] = {
+    **LEDGER,
+    "tokens_reasoning": pl.Int64,
+    "tokens_cached": pl.Int64,
+    "cost_usd": pl.Float64,
+    "retries": pl.Int64,
+    "paid_again": pl.Int64,
+    "seconds": pl.Float64,
+    "surface": pl.String,
+    "template": pl.String,
+    "terms": pl.String,
+    "outcome": pl.String,
+    "error": pl.String,
+    "benchmark": pl.String,
+    "split": pl.String,
+    "generation": pl.Int64,
+    "score": pl.Float64,
+    "request": pl.String,
+    "whole": pl.Boolean,
+}
+"""Columns of `ledger.parquet`: those of every corpus first (`elicit.samples.LEDGER`)."""
+_SEEDS = {"id": pl.String, "prompt": pl.String, "answer": pl.String, "benchmark": pl.String, "split": pl.String}
+_TEXTS = {"id": pl.String, "prompt": pl.String, "answer": pl.String, "whole": pl.Boolean}
+_TOOK = tuple(one.name for one in fields(Took))
+_IN_BOTH = ("seed_ids", "parents", "strategy", "source", "teacher", "terms", "template", "benchmark", "split")
+
+
+def words_in(sample: ChatSample) -> int:
+    """Count the words of prompt and answer: a length that needs no tokenizer."""
+    return len(sample.text.split())
+
+
+@dataclass(frozen=True)
+class ChatCorpus:
+    """All rows of one collection."""
+
+    samples: tuple[ChatSample, ...]
+    notes: tuple[str, ...] = ()
+    """What a reader must know: why there are fewer samples than wanted, held-out seeds, failures."""
+    seeds: tuple[Seed, ...] = ()
+
+    @property
+    def kept(self) -> list[ChatSample]:
+        """Return the samples that are trained on."""
+        return [sample for sample in self.samples if sample.dropped is None]
+
+    def ledger(self, length: Callable[[ChatSample], int] = words_in) -> pl.DataFrame:
+        """Return one row per row of the collection; `length` counts the tokens of a sample."""
+        return pl.DataFrame([_ledger_row(sample, length(sample)) for sample in self.samples], CHAT_LEDGER)
+
+    def write(self, directory: Path, length: Callable[[ChatSample], int] = words_in) -> None:
+        """Write everything (`corpus.py`), each file in one step, the corpus last."""
+        directory.mkdir(parents=True, exist_ok=True)
+        write_json(directory / "notes.json", list(self.notes))
+        write_parquet(directory / "seeds.parquet", pl.DataFrame(list(_seed_rows(self.seeds)), _SEEDS, orient="row"))
+        write_parquet(directory / "ledger.parquet", self.ledger(length))
+        write_lines(directory / "dropped.jsonl", (_line(one) for one in self.samples if one.dropped is not None))
+        write_lines(directory / "corpus.jsonl", (_line(one) for one in self.kept))
+        texts = [{"id": s.id, "prompt": s.prompt_text, "answer": s.answer, "whole": s.whole} for s in self.kept]
+        write_parquet(directory / "corpus.parquet", pl.DataFrame(texts, _TEXTS))
+
+
+def _ledger_row(sample: ChatSample, length: int) -> dict[str, object]:
+    took = asdict(sample.took)
+    return {
+        name: length if name == "length" else took[name] if name in took else getattr(sample, name)
+        for name in CHAT_LEDGER
+    }
+
+
+def _seed_rows(seeds: Iterable[Seed]) -> Iterator[tuple[str | None, ...]]:
+    """Yield a row per seed; of a prompt that was made of seeds, a row for each of those, whose text is not known."""
+    for seed in seeds:
+        for origin in seed.origins:
+            own = origin == seed.id
+            yield origin, seed.prompt if own else None, seed.answer if own else None, seed.benchmark, seed.split
+
+
+def _line(sample: ChatSample) -> dict[str, Any]:
+    line: dict[str, Any] = {"id": sample.id, **{name: getattr(sample, name) for name in _IN_BOTH}}
+    line["messages"] = [asdict(message) for message in sample.messages]
+    optional = {"rejected_answer": sample.rejected, "reasoning": sample.reasoning, "dropped": sample.dropped}
+    return line | {name: value for name, value in optional.items() if value is not None}
+
+
+def write_lines(path: Path, lines: Iterable[dict[str, Any]]) -> Path:
+    """Write JSON Lines in one step, as UTF-8."""
+    texts = (json.dumps(line, ensure_ascii=False, allow_nan=False) for line in lines)
+    return write_bytes(path, "".join(f"{text}\n" for text in texts).encode())
+
+
+def read_corpus(directory: Path) -> ChatCorpus:
+    """Read back what `ChatCorpus.write` wrote; the seeds' own texts are not attached to the samples again.
+
+    Raises
+    ------
+    InputError
+        Where files are missing, or do not belong together.
+    """
+    for name in ("ledger.parquet", "corpus.jsonl", "dropped.jsonl", "notes.json"):
+        if not (directory / name).is_file():
+            raise InputError("a folder with a corpus", f"none: {name} is missing", Place(str(directory)))
+    ledger = pl.read_parquet(directory / "ledger.parquet")
+    kept, dropped = (iter(_read_lines(directory / name)) for name in ("corpus.jsonl", "dropped.jsonl"))
+    samples = []
+    for row in ledger.iter_rows(named=True):
+        line = next(kept if row["dropped"] is None else dropped, None)
+        if line is None or line["id"] != row["id"]:
+            raise InputError("a corpus and a ledger of the same collection", "two that differ", Place(str(directory)))
+        samples.append(_sample(row, line))
+    return ChatCorpus(tuple(samples), tuple(read_json(directory / "notes.json")))
+
+
+def _read_lines(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text("utf-8").split("\n") if line]
+
+
+def _sample(row: dict[str, Any], line: dict[str, Any]) -> ChatSample:
+    turns = [Message(turn["role"], turn["content"]) for turn in line["messages"]]
+    same = {name: row[name] for name in CHAT_LEDGER if name in ChatSample.__dataclass_fields__}
+    lists = {name: tuple(row[name]) for name in ("seed_ids", "parents", "filters", "overlaps")}
+    outcome = None if row["outcome"] is None else ReplyOutcome(row["outcome"])
+    return ChatSample(
+        prompt=tuple(turns[:-1]),
+        answer=turns[-1].content,
+        rejected=line.get("rejected_answer"),
+        reasoning=line.get("reasoning"),
+        took=Took(**{name: row[name] for name in _TOOK}),
+        **(same | lists | {"outcome": outcome}),
+    )

@@ -1,0 +1,136 @@
+"""Training files that TRL, Axolotl and LLaMA-Factory read as they are, each as JSON Lines and as Parquet.
+
+| format | columns | read by |
+|---|---|---|
+| `messages` | messages: list of {role, content} | TRL; Axolotl `type: chat_template`; LLaMA-Factory |
+| `prompt-completion` | prompt, completion: lists of {role, content} | TRL, with the loss on the completion alone |
+| `plain` | prompt, completion: text | TRL, without a chat template; Axolotl, custom type; LLaMA-Factory |
+| `preference` | prompt, chosen, rejected: lists of {role, content} | TRL; Axolotl `type: chat_template.default` |
+| `preference-plain` | prompt, chosen, rejected: text | TRL; Axolotl `type: user_defined.default`; LLaMA-Factory |
+
+Sources: TRL 1.16 "Dataset formats and types"; Axolotl `prompt_strategies/dpo/chat_template.py` and "Dataset formats";
+LLaMA-Factory `data/README.md` (its names stand in `dataset_info.json`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from gauger.elicit.corpus import ChatCorpus, write_lines
+from gauger.elicit.sample import ChatSample
+from gauger.elicit.teacher.messages import Message
+from gauger.errors import UserError, nearest
+from gauger.store.atomic import write_json, write_parquet
+
+_TURNS = pl.List(pl.Struct({"role": pl.String, "content": pl.String}))
+_TAGS = {
+    "role_tag": "role",
+    "content_tag": "content",
+    "user_tag": "user",
+    "assistant_tag": "assistant",
+    "system_tag": "system",
+}
+
+
+@dataclass(frozen=True)
+class Format:
+    """One format."""
+
+    columns: dict[str, pl.DataType]
+    row: Callable[[ChatSample], dict[str, Any]]
+    pairs: bool = False
+    """Whether it holds preference pairs alone."""
+    llama_factory: dict[str, Any] | None = None
+    """Its description in `dataset_info.json` but for the file's name; None where LLaMA-Factory has no such format."""
+
+
+def _turns(messages: Sequence[Message]) -> list[dict[str, str]]:
+    return [asdict(message) for message in messages]
+
+
+def _said(text: str | None) -> list[dict[str, str]]:
+    return _turns([Message("assistant", text or "")])
+
+
+FORMATS: dict[str, Format] = {
+    "messages": Format(
+        {"messages": _TURNS},
+        lambda sample: {"messages": _turns(sample.messages)},
+        llama_factory={"formatting": "sharegpt", "columns": {"messages": "messages"}, "tags": _TAGS},
+    ),
+    "prompt-completion": Format(
+        {"prompt": _TURNS, "completion": _TURNS},
+        lambda sample: {"prompt": _turns(sample.prompt), "completion": _said(sample.answer)},
+    ),
+    "plain": Format(
+        {"prompt": pl.String(), "completion": pl.String()},
+        lambda sample: {"prompt": sample.prompt_text, "completion": sample.answer},
+        llama_factory={"columns": {"prompt": "prompt", "response": "completion"}},
+    ),
+    "preference": Format(
+        {"prompt": _TURNS, "chosen": _TURNS, "rejected": _TURNS},
+        lambda sample: {
+            "prompt": _turns(sample.prompt),
+            "chosen": _said(sample.answer),
+            "rejected": _said(sample.rejected),
+        },
+        pairs=True,
+    ),
+    "preference-plain": Format(
+        {"prompt": pl.String(), "chosen": pl.String(), "rejected": pl.String()},
+        lambda sample: {"prompt": sample.prompt_text, "chosen": sample.answer, "rejected": sample.rejected},
+        pairs=True,
+        llama_factory={"ranking": True, "columns": {"prompt": "prompt", "chosen": "chosen", "rejected": "rejected"}},
+    ),
+}
+"""Every format by name."""
+
+
+def require_formats(formats: Sequence[str]) -> None:
+    """Refuse a format that is not there."""
+    for name in formats:
+        if name not in FORMATS:
+            raise UserError("an export format", repr(name), hint=nearest(name, FORMATS))
+
+
+def export(corpus: ChatCorpus, directory: Path, formats: Sequence[str] = ()) -> list[Path]:
+    """Write the kept samples in some formats, with `dataset_info.json`, which LLaMA-Factory reads (`dataset_dir`).
+
+    Parameters
+    ----------
+    corpus : ChatCorpus
+        What to write; rows stand in the order of `corpus.jsonl`.
+    directory : Path
+        Where to; each format gives `FORMAT.jsonl` and `FORMAT.parquet`.
+    formats : sequence of str
+        Names of `FORMATS`; none: all of them, those for pairs only where there are pairs.
+
+    Returns
+    -------
+    list of Path
+        The files written.
+    """
+    require_formats(formats)
+    samples, pairs = corpus.kept, [sample for sample in corpus.kept if sample.rejected is not None]
+    chosen = formats or [name for name, one in FORMATS.items() if pairs or not one.pairs]
+    paths: list[Path] = []
+    for name in chosen:
+        rows = [FORMATS[name].row(sample) for sample in (pairs if FORMATS[name].pairs else samples)]
+        paths.append(write_lines(directory / f"{name}.jsonl", rows))
+        paths.append(write_parquet(directory / f"{name}.parquet", pl.DataFrame(rows, FORMATS[name].columns)))
+    paths.append(write_json(directory / "dataset_info.json", _dataset_info(chosen)))
+    return paths
+
+
+def _dataset_info(formats: Sequence[str]) -> dict[str, Any]:
+    """Describe the files to LLaMA-Factory, under names of their own."""
+    return {
+        f"gauger_{name.replace('-', '_')}": {"file_name": f"{name}.jsonl", **described}
+        for name in formats
+        if (described := FORMATS[name].llama_factory) is not None
+    }

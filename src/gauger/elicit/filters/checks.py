@@ -1,0 +1,160 @@
+"""Filters, one at a time: each takes an answered sample and returns it, dropped under the filter's name or not.
+
+Any object with a `name` that can be called so is a filter.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from gauger.elicit.filters.duplicates import Known, Near
+from gauger.elicit.filters.language import language_of
+from gauger.elicit.filters.normalise import normal
+from gauger.elicit.filters.protected import Protected
+from gauger.elicit.sample import ChatSample
+from gauger.elicit.strategies.reply_parsing import final_answer
+from gauger.elicit.strategies.seeds import Seed
+
+Verify = Callable[[Seed, str], float]
+"""(seed, text) -> score in [0, 1]: how right the text answers the seed."""
+
+
+class Check(Protocol):
+    """One filter."""
+
+    @property
+    def name(self) -> str:
+        """What stands in the ledger for it."""
+        ...
+
+    def __call__(self, sample: ChatSample) -> ChatSample:
+        """Return the sample, `dropped` under this name where it does not pass."""
+        ...
+
+
+@dataclass(frozen=True)
+class Length:
+    """Words of the answer."""
+
+    shortest: int = 1
+    longest: int | None = None
+    name: str = "length"
+
+    def __call__(self, sample: ChatSample) -> ChatSample:
+        """Drop answers of fewer or more words."""
+        words = len(sample.answer.split())
+        fits = self.shortest <= words and (self.longest is None or words <= self.longest)
+        return sample if fits else sample.fails(self.name)
+
+
+_REFUSAL = re.compile(
+    r"^\W*(?:(?:i'?m|i am) (?:very |really |so )?sorry|sorry|i apologi[sz]e|unfortunately|as an ai\b"
+    r"|as a (?:large )?language model|(?:i'?m|i am) (?:just |only )?an ai\b"
+    r"|i (?:can'?t|cannot|can not|won'?t|will not|am unable|am not able|must decline)"
+    r"|i'?m (?:unable|not able|not comfortable))\b",
+)
+_INABILITY = re.compile(
+    r"\b(?:can'?t|cannot|can not|won'?t|unable|not able|not comfortable|decline|refuse)\b[^.!?]{0,60}"
+    r"\b(?:help|assist|comply|provide|answer|do|fulfil|fulfill|complete|discuss|share|create|write|support|engage"
+    r"|access|browse|give|generate|respond|continue)\b"
+)
+_LOOKED_AT = 240
+"""Characters from the beginning; who refuses says so at once."""
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Answers that decline, by English phrases in their first sentences (a heuristic)."""
+
+    name: str = "refusal"
+
+    def __call__(self, sample: ChatSample) -> ChatSample:
+        """Drop an answer that begins with an apology or the like and says that it will not or cannot."""
+        start = normal(sample.answer[:_LOOKED_AT])
+        return sample.fails(self.name) if _REFUSAL.search(start) and _INABILITY.search(start) else sample
+
+
+@dataclass(frozen=True)
+class Language:
+    """The answer's language: a code, or `same` for the prompt's; where a text does not tell, it passes."""
+
+    wanted: str
+    name: str = "language"
+
+    def __call__(self, sample: ChatSample) -> ChatSample:
+        """Drop answers that are surely of another language."""
+        wanted = language_of(sample.prompt_text) if self.wanted == "same" else self.wanted
+        found = language_of(sample.answer)
+        return sample.fails(self.name) if wanted and found and found != wanted else sample
+
+
+def same_answer(seed: Seed, text: str) -> float:
+    """1 where the final answer of a text is the seed's true answer, whatever its case, spaces and full stop."""
+    true = _bare(seed.answer or "")
+    return float(true in (_bare(final_answer(text)), _bare(text)))
+
+
+def _bare(answer: str) -> str:
+    return normal(answer).strip("$*_ ").rstrip(". ").replace("\\$", "$")
+
+
+@dataclass(frozen=True)
+class Verified:
+    """Whether the answer is right, where that can be known: for seeds' own questions."""
+
+    verify: Verify | None = None
+    """None: the final answer must be the seed's `answer`; samples of seeds without one are not judged."""
+    least: float = 1.0
+    name: str = "verified"
+
+    def __call__(self, sample: ChatSample) -> ChatSample:
+        """Score the answer, and drop it below `least`."""
+        if sample.seed is None or (self.verify is None and sample.seed.answer is None):
+            return sample
+        score = float((self.verify or same_answer)(sample.seed, sample.answer))
+        scored = replace(sample, score=score)
+        return scored if score >= self.least else scored.fails(self.name)
+
+
+@dataclass(frozen=True)
+class Overlap:
+    """Overlap of the whole text with protected ones."""
+
+    protected: Protected
+    name: str = "overlap"
+    tagged: bool = False
+    """Whether reasoning that was shown is trained on too, and so belongs to the text."""
+
+    def __call__(self, sample: ChatSample) -> ChatSample:
+        """Name the protected texts that it overlaps, and drop it if there are any."""
+        found = self.protected.found_in((sample.tagged if self.tagged else sample).text)
+        return replace(sample, overlaps=found).fails(self.name) if found else sample
+
+
+@dataclass(frozen=True)
+class Duplicate:
+    """The same text as one that passed before; it stands after all filters that could drop the text otherwise."""
+
+    known: Known
+    of: Callable[[ChatSample], str]
+    name: str = "duplicate"
+
+    def __call__(self, sample: ChatSample) -> ChatSample:
+        """Drop what is known, and remember the rest."""
+        return sample if self.known.add(self.of(sample)) else sample.fails(self.name)
+
+
+@dataclass(frozen=True)
+class NearDuplicate:
+    """Nearly the same text as one that passed before."""
+
+    near: Near
+    of: Callable[[ChatSample], str]
+    name: str = "near-duplicate"
+
+    def __call__(self, sample: ChatSample) -> ChatSample:
+        """Drop what is near, and remember the rest."""
+        return sample if self.near.add(self.of(sample)) else sample.fails(self.name)

@@ -1,0 +1,170 @@
+"""One sample of a language model's corpus, with everything that stands about it in the ledger."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+
+from gauger.elicit.strategies.seeds import Seed
+from gauger.elicit.teacher.messages import ChatReply, ChatRequest, Message, ReplyOutcome
+
+STEP = "step"
+"""Why a row of the ledger is no sample: a request on the way to one (problems written, a student's answers)."""
+UNASKED = "unasked"
+"""A prompt that the teacher wrote and was never asked, for the budget was spent or enough was kept."""
+
+
+@dataclass(frozen=True)
+class Took:
+    """What the requests of a sample took; sums over a ledger are what was spent."""
+
+    queries: int = 0
+    """Requests that were paid, or may have been."""
+    tokens_in: int = 0
+    tokens_out: int = 0
+    tokens_reasoning: int = 0
+    """Part of `tokens_out`."""
+    tokens_cached: int = 0
+    """Part of `tokens_in`."""
+    cost_usd: float | None = None
+    """None where the price is not known."""
+    retries: int = 0
+    paid_again: int = 0
+    """Part of `queries`: a broken connection may have left them paid without a reply."""
+    seconds: float = 0.0
+
+    @staticmethod
+    def by(reply: ChatReply) -> Took:
+        """Return what a reply took."""
+        return Took(
+            queries=(reply.outcome is not ReplyOutcome.FAILED) + reply.paid_again,
+            tokens_in=reply.tokens_in,
+            tokens_out=reply.tokens_out,
+            tokens_reasoning=reply.tokens_reasoning,
+            tokens_cached=reply.tokens_cached,
+            cost_usd=reply.cost_usd,
+            retries=max(0, reply.requests - 1),
+            paid_again=reply.paid_again,
+            seconds=reply.seconds,
+        )
+
+
+@dataclass(frozen=True)
+class ChatSample:
+    """One training text (prompt and answer), kept or not, or one request on the way to some (`dropped` is `STEP`)."""
+
+    prompt: tuple[Message, ...]
+    """What the student is shown; not always what the teacher was asked."""
+    answer: str = ""
+    rejected: str | None = None
+    """The worse answer of a preference pair; None where there is no pair."""
+    reasoning: str | None = None
+    """Reasoning that the interface showed."""
+    strategy: str = ""
+    source: str = "teacher"
+    """Who wrote the answer: teacher, self, ..."""
+    teacher: str | None = None
+    """Name of the model that was asked; None where nobody was."""
+    terms: str | None = None
+    """Terms-of-use tag of the teacher."""
+    template: str = ""
+    """name@version of the prompts that were used."""
+    surface: str = "text"
+    """What the interface showed."""
+    seed: Seed | None = None
+    """The seed whose own question is asked, so that its true answer applies; None where the prompt is a new one."""
+    seed_ids: tuple[str, ...] = ()
+    """The seeds that it goes back to."""
+    parents: tuple[str, ...] = ()
+    """Ids of the rows that it was made from directly."""
+    benchmark: str | None = None
+    """Of the seeds, joined by commas where they differ."""
+    split: str | None = None
+    generation: int = 0
+    """0: a seed's own question; n: made from one of generation n - 1."""
+    request: str | None = None
+    """Key of the request that the answer is the reply to, as in the journal."""
+    outcome: ReplyOutcome | None = None
+    """What became of the request; None where it was not sent."""
+    error: str | None = None
+    took: Took = field(default_factory=Took)
+    score: float | None = None
+    """What the verifier said of the answer; None where there was nothing to verify it with."""
+    filters: tuple[str, ...] = ()
+    """Filters that it passed, in order."""
+    dropped: str | None = None
+    """The first that it did not pass; None where it is kept."""
+    overlaps: tuple[str, ...] = ()
+    """Protected texts that it overlaps."""
+    whole: bool = False
+    """Whether the prompt is learnt too (running text) or the answer alone."""
+
+    @property
+    def id(self) -> str:
+        """16 hexadecimal digits of the texts' hash: the same text has the same id everywhere."""
+        parts = [turn for message in self.prompt for turn in (message.role, message.content)]
+        return digest(*parts, self.answer, *([] if self.rejected is None else [self.rejected]))
+
+    @property
+    def prompt_text(self) -> str:
+        """The prompt as plain text: its turns, an empty line between them."""
+        return "\n\n".join(message.content for message in self.prompt)
+
+    @property
+    def prompt_hash(self) -> str:
+        """16 hexadecimal digits of the prompt's hash."""
+        return digest(*(turn for message in self.prompt for turn in (message.role, message.content)))
+
+    @property
+    def text(self) -> str:
+        """Prompt and answer."""
+        return f"{self.prompt_text}\n\n{self.answer}"
+
+    @property
+    def messages(self) -> tuple[Message, ...]:
+        """Prompt and answer as a conversation."""
+        return (*self.prompt, Message("assistant", self.answer))
+
+    @property
+    def tagged(self) -> ChatSample:
+        """The sample with the reasoning that the interface showed before its answer, in <think></think>."""
+        if not self.reasoning:
+            return self
+        return replace(self, answer=f"<think>\n{self.reasoning.strip()}\n</think>\n\n{self.answer}")
+
+    def fails(self, name: str) -> ChatSample:
+        """Return the sample as dropped by a filter."""
+        return replace(self, dropped=name)
+
+    def answered(self, request: ChatRequest, reply: ChatReply, *, paid: bool) -> ChatSample:
+        """Return the sample with a reply; `paid` is False where an equal request has brought it before."""
+        return replace(
+            self,
+            answer=clean(reply.text),
+            reasoning=None if reply.reasoning is None else clean(reply.reasoning),
+            request=request.key,
+            outcome=reply.outcome,
+            error=reply.error,
+            took=Took.by(reply) if paid else Took(),
+        )
+
+
+def clean(text: str) -> str:
+    """Return a text that UTF-8 can hold: half a character (a lone surrogate) becomes a question mark."""
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def digest(*parts: str) -> str:
+    """Hash texts; where one ends and the next begins makes a difference."""
+    hashed = hashlib.sha256()
+    for part in parts:
+        content = part.encode("utf-8", "surrogatepass")
+        hashed.update(f"{len(content)}:".encode())
+        hashed.update(content)
+    return hashed.hexdigest()[:16]
+
+
+def joined(values: Iterable[str | None]) -> str | None:
+    """Write several seeds' benchmark or split as it stands in the ledger; None where none of them has one."""
+    return ", ".join(sorted({value for value in values if value})) or None

@@ -1,0 +1,104 @@
+"""What a strategy works with: seeds, a template, a source of randomness, and rounds of requests.
+
+A strategy is a generator. It yields a round: `Ask`s, each a request with a draft of the sample that the reply makes.
+It is sent back, in the same order, what became of them: samples with answers, checked by the filters, or None for those
+that were not asked because the budget is spent. It decides from that what to ask next, and ends when it has nothing
+new. Given the same replies and the same seed of randomness it asks the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+import numpy as np
+
+from gauger.elicit.filters.filters import Checks
+from gauger.elicit.sample import ChatSample, joined
+from gauger.elicit.strategies.prompt_templates import Template
+from gauger.elicit.strategies.seeds import Seed
+from gauger.elicit.teacher.messages import ChatRequest
+
+
+def as_it_is(sample: ChatSample) -> ChatSample:
+    """Leave a reply as it is."""
+    return sample
+
+
+@dataclass(frozen=True)
+class Ask:
+    """One request, and the sample that its reply will make."""
+
+    request: ChatRequest
+    draft: ChatSample
+    step: bool = False
+    """Whether the reply is material for the next round instead of a training text."""
+    of: Literal["teacher", "student"] = "teacher"
+    """Who is asked."""
+    read: Callable[[ChatSample], ChatSample] = as_it_is
+    """Makes of the answered draft what is checked and kept; may drop it."""
+
+
+Results = list[ChatSample | None]
+Rounds = Generator[list[Ask], Results, None]
+
+
+@dataclass
+class Work:
+    """What a strategy works on, and how far it has come."""
+
+    strategy: str
+    template: Template
+    seeds: tuple[Seed, ...]
+    rng: np.random.Generator
+    checks: Checks
+    wanted: int | None
+    """Samples to keep; None: whatever one pass over the seeds gives."""
+    samples: list[ChatSample] = field(default_factory=list)
+    """Rows of the ledger so far, in the order they were decided."""
+    n_kept: int = 0
+
+    @property
+    def missing(self) -> int | None:
+        """Samples still wanted; None where no number was given."""
+        return None if self.wanted is None else max(0, self.wanted - self.n_kept)
+
+    def draft(self, prompt: str, seeds: Sequence[Seed], parents: Sequence[str] = (), generation: int = 0) -> ChatSample:
+        """Begin a sample for a prompt that was made from seeds (none of them where the teacher was given nothing)."""
+        return ChatSample(
+            prompt=self.template.shown(prompt),
+            strategy=self.strategy,
+            template=str(self.template),
+            seed_ids=tuple(dict.fromkeys(origin for seed in seeds for origin in seed.origins)),
+            parents=tuple(parents) or tuple(parent for seed in seeds for parent in seed.parents),
+            generation=generation,
+            benchmark=joined(seed.benchmark for seed in seeds),
+            split=joined(seed.split for seed in seeds),
+        )
+
+    def own(self, seed: Seed) -> ChatSample:
+        """Begin a sample for a seed's own question."""
+        return replace(self.draft(seed.prompt, [seed]), seed=seed)
+
+    def record(self, sample: ChatSample) -> None:
+        """Put a row into the ledger."""
+        self.samples.append(sample)
+        self.n_kept += sample.dropped is None
+
+    def screen(self, draft: ChatSample) -> ChatSample | None:
+        """Return a written problem with the filters it passed; None where it is not worth asking (recorded as such)."""
+        checked = self.checks.prompt(draft)
+        if checked.dropped is None:
+            return checked
+        self.record(checked)
+        return None
+
+    def shuffled(self) -> list[Seed]:
+        """Return the seeds in random order."""
+        return [self.seeds[place] for place in self.rng.permutation(len(self.seeds))]
+
+    def direction(self) -> str:
+        """Draw one of the template's directions; empty where it has none."""
+        vary = self.template.vary
+        return vary[int(self.rng.integers(len(vary)))] if vary else ""

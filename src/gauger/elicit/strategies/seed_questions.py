@@ -1,0 +1,31 @@
+"""label, rationale, self: the seeds' own questions, each asked as often as is wanted and the temperature allows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+
+from gauger.elicit.strategies.rounds import Ask, Rounds, Work
+
+_MOST_DRAWS = 64
+"""Replies to one question at a temperature above 0; beyond that more seeds are what is missing."""
+
+
+def ask_seeds(work: Work) -> Rounds:
+    """Ask the seeds in random order, each once, and over again (another draw) while fewer are kept than wanted.
+
+    At temperature 0 there is one draw, for the second would be equal.
+    """
+    draws = _draws(work)
+    while asks := list(islice(draws, work.missing)):
+        yield asks
+        if work.missing == 0:
+            return
+
+
+def _draws(work: Work) -> Iterator[Ask]:
+    part = work.template.parts["answer"]
+    repeated = part.temperature > 0 and work.wanted is not None
+    for draw in range(_MOST_DRAWS if repeated else 1):
+        for seed in work.shuffled():
+            yield Ask(part.request({"prompt": seed.prompt}, draw), work.own(seed))

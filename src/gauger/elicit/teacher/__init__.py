@@ -1,0 +1,1 @@
+"""Defines what a teacher offers, its budget, and the journal of what it replied."""

@@ -1,0 +1,183 @@
+"""Budgets on queries, tokens and money: a hard stop.
+
+A request is sent only if the most that it could use still fits beside what is spent and what the requests in flight
+could use. So a budget is kept even if every reply is as long as it may be; where an endpoint counts more tokens than
+the prompt has bytes, or ignores `max_tokens`, the excess is that of the requests in flight and no more. What a broken
+connection may have left paid counts at the most that it could have used.
+
+Requests are let in strictly in order, and the first that does not fit once nothing is in flight ends it: which
+requests are answered depends on what the replies used, not on the order they came in.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from enum import Enum
+from typing import NamedTuple
+
+from gauger.elicit.teacher.messages import ChatReply, ChatRequest, ReplyOutcome
+from gauger.elicit.teacher.prices import Prices
+from gauger.errors import UserError
+
+_BYTES_AROUND_MESSAGE = 16
+"""Most tokens that a chat format puts around one message (role names, delimiters)."""
+_BYTES_AROUND_REQUEST = 64
+
+
+class Admission(Enum):
+    """Whether a request may be sent."""
+
+    GRANTED = "granted"
+    WAIT = "wait"
+    """It may fit once what is in flight has come back."""
+    REFUSED = "refused"
+
+
+class Use(NamedTuple):
+    """An amount of what budgets are on."""
+
+    queries: int = 0
+    tokens_in: int = 0
+    tokens_out: int = 0
+    usd: float = 0.0
+
+    def plus(self, other: Use, times: int = 1) -> Use:
+        """Return this and so many times the other."""
+        return Use(
+            self.queries + times * other.queries,
+            self.tokens_in + times * other.tokens_in,
+            self.tokens_out + times * other.tokens_out,
+            self.usd + times * other.usd,
+        )
+
+
+@dataclass(frozen=True)
+class Spent:
+    """What has been used so far."""
+
+    queries: int
+    """Requests that were paid or may have been; rejected ones (too many requests, server error) are not among them."""
+    tokens_in: int
+    tokens_out: int
+    usd: float | None
+    """None where no price was given."""
+    queries_unseen: int
+    """Queries among them that may have been paid without a reply, counted at the most they could have used."""
+
+
+def most_tokens_in(request: ChatRequest) -> int:
+    """Bound the tokens of a prompt from above by its bytes in UTF-8: no byte-level vocabulary makes more of them."""
+    texts = sum(len(message.content.encode("utf-8", "surrogatepass")) for message in request.messages)
+    return texts + _BYTES_AROUND_MESSAGE * len(request.messages) + _BYTES_AROUND_REQUEST
+
+
+class Budget:
+    """The budget of one arm; all endpoints and calls that are given the same object share it.
+
+    Parameters
+    ----------
+    max_queries, max_tokens : int, optional
+        Most queries, and most tokens in and out together; None: no limit.
+    max_usd : float, optional
+        Most money in US dollars.
+    prices : Prices, optional
+        What tokens cost; without them costs are unknown (None).
+
+    Raises
+    ------
+    UserError
+        For `max_usd` without prices: a limit on an unknown amount would hold nothing back.
+    """
+
+    def __init__(
+        self,
+        max_queries: int | None = None,
+        max_tokens: int | None = None,
+        max_usd: float | None = None,
+        prices: Prices | None = None,
+    ) -> None:
+        if max_usd is not None and prices is None:
+            raise UserError(
+                "the teacher's prices beside max_usd",
+                "none",
+                hint="Give what a million tokens in and out cost, or limit max_tokens instead.",
+            )
+        self.max_queries, self.max_tokens, self.max_usd, self.prices = max_queries, max_tokens, max_usd, prices
+        self._lock = threading.RLock()
+        self._spent, self._reserved, self._in_flight, self._unseen = Use(), Use(), 0, 0
+        self._exhausted = False
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether a request was refused for want of room."""
+        return self._exhausted
+
+    @property
+    def spent(self) -> Spent:
+        """What has been used so far."""
+        with self._lock:
+            queries, tokens_in, tokens_out, usd = self._spent
+            return Spent(queries, tokens_in, tokens_out, usd if self.prices else None, self._unseen)
+
+    def cost(self, reply: ChatReply) -> float | None:
+        """Return what a reply cost in US dollars; None where the price or the use is not known."""
+        if self.prices is None or not (reply.tokens_in or reply.tokens_out):
+            return None
+        return self.prices.usd(reply.tokens_in, reply.tokens_out, reply.tokens_cached)
+
+    def reserve(self, request: ChatRequest) -> Admission:
+        """Set aside the most that a request could use; every GRANTED one must be settled by one of the next three."""
+        with self._lock:
+            most = self._most(request)
+            if self._fits(self._spent.plus(self._reserved).plus(most)):
+                self._reserved, self._in_flight = self._reserved.plus(most), self._in_flight + 1
+                return Admission.GRANTED
+            if self._in_flight:
+                return Admission.WAIT
+            self._exhausted = True
+            return Admission.REFUSED
+
+    def release(self, request: ChatRequest) -> None:
+        """Give back what was set aside: nothing was paid."""
+        with self._lock:
+            self._reserved, self._in_flight = self._reserved.plus(self._most(request), -1), self._in_flight - 1
+
+    def charge(self, request: ChatRequest, reply: ChatReply) -> None:
+        """Turn what was set aside into what a reply used (the most possible where the endpoint did not say)."""
+        with self._lock:
+            self.release(request)
+            self._spent = self._spent.plus(self._used(request, reply))
+
+    def charge_unseen(self, request: ChatRequest) -> None:
+        """Turn what was set aside into spent at the most possible: paid, perhaps, without a reply."""
+        with self._lock:
+            self.release(request)
+            self._lose(request, 1)
+
+    def recall(self, request: ChatRequest, reply: ChatReply) -> None:
+        """Charge a reply of an earlier session, with the requests that it may have left paid unseen."""
+        with self._lock:
+            self._lose(request, reply.paid_again)
+            if reply.outcome is not ReplyOutcome.FAILED:
+                self._spent = self._spent.plus(self._used(request, reply))
+
+    def _lose(self, request: ChatRequest, times: int) -> None:
+        self._spent, self._unseen = self._spent.plus(self._most(request), times), self._unseen + times
+
+    def _used(self, request: ChatRequest, reply: ChatReply) -> Use:
+        if not (reply.tokens_in or reply.tokens_out):
+            return self._most(request)
+        return Use(1, reply.tokens_in, reply.tokens_out, self.cost(reply) or 0.0)
+
+    def _most(self, request: ChatRequest) -> Use:
+        tokens_in = most_tokens_in(request)
+        usd = self.prices.usd(tokens_in, request.max_tokens) if self.prices else 0.0
+        return Use(1, tokens_in, request.max_tokens, usd)
+
+    def _fits(self, use: Use) -> bool:
+        return (
+            (self.max_queries is None or use.queries <= self.max_queries)
+            and (self.max_tokens is None or use.tokens_in + use.tokens_out <= self.max_tokens)
+            and (self.max_usd is None or use.usd <= self.max_usd)
+        )

@@ -1,0 +1,229 @@
+"""Paid replies on disk as they come: append-only JSON lines, one writer at a time.
+
+What was appended is on disk (fsync) before anybody sees it. A crash in the midst of a line leaves it torn; on the next
+opening it is cut off and a note of it is appended, so that it stays counted.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from gauger.elicit.teacher.journal_format import SCHEMA, header_line, reply_from, reply_line, torn_line
+from gauger.elicit.teacher.messages import ChatReply, ChatRequest, ReplyOutcome
+from gauger.errors import DamagedError, InputError, Place, UserError
+from gauger.store.atomic import fsync_path
+from gauger.store.lock import locked
+
+FILE_NAME = "replies.jsonl"
+"""Name of the journal in a corpus' directory."""
+
+
+class _Piece(NamedTuple):
+    """Where a line stands in the file."""
+
+    offset: int
+    n_bytes: int
+
+
+class Row(NamedTuple):
+    """A reply to be kept."""
+
+    key: str
+    request: ChatRequest
+    reply: ChatReply
+
+
+class Journal:
+    """The replies in one file; they stay on disk, and only where each stands is held in memory.
+
+    Parameters
+    ----------
+    path : Path
+        The file; it is made where there is none. The lock stands beside it.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.teacher: str | None = None
+        """Name of the teacher whose replies these are; None as long as there are none."""
+        self.torn = 0
+        """Lines that crashes have torn: replies that were paid and lost, and are asked again."""
+        self.failed: dict[str, ChatReply] = {}
+        """Last failure by key, for requests that have no other reply."""
+        self._pieces: dict[str, _Piece] = {}
+        self._end = 0
+        self._descriptor = -1
+        self._holders, self._held, self._lock = 0, ExitStack(), threading.RLock()
+
+    def __len__(self) -> int:
+        return len(self._pieces)
+
+    def __contains__(self, key: str) -> bool:
+        return key in self._pieces
+
+    @contextmanager
+    def writing(self, teacher: str) -> Iterator[None]:
+        """Hold the file for a teacher's replies: other processes are refused, further calls here join in.
+
+        Raises
+        ------
+        UserError
+            Where another process is writing, or the replies are another teacher's.
+        """
+        with self._lock:
+            if not self._holders:
+                self._open(teacher)
+            self._holders += 1
+        try:
+            yield
+        finally:
+            self._leave()
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """Hold the file open for `get` alone; nothing is locked."""
+        with self._lock:
+            if not self._holders:
+                self._descriptor = os.open(self.path, os.O_RDONLY)
+                self._held.callback(os.close, self._descriptor)
+            self._holders += 1
+        try:
+            yield
+        finally:
+            self._leave()
+
+    def __getitem__(self, key: str) -> ChatReply:
+        """Read the last reply with this key that is not a failure; the file must be held."""
+        piece = self._pieces[key]
+        return reply_from(json.loads(os.pread(self._descriptor, piece.n_bytes, piece.offset))["reply"])
+
+    def get(self, key: str) -> ChatReply | None:
+        """Return the same, or None where there is none."""
+        return self[key] if key in self._pieces else None
+
+    def append(self, rows: Iterable[Row]) -> None:
+        """Put replies on disk, all with one fsync."""
+        rows = list(rows)
+        lines = [reply_line(*row) for row in rows]
+        with self._lock:
+            self._write(b"".join(lines))
+            offset = self._end
+            for row, line in zip(rows, lines, strict=True):
+                self._note(row.key, row.reply, _Piece(offset, len(line)))
+                offset += len(line)
+            self._end = offset
+
+    def read(self) -> None:
+        """Take in what the file holds beyond what is known; a torn end is left alone. A missing file holds nothing."""
+        if self.path.exists():
+            for piece, line in self._lines():
+                self._take_in(piece, line)
+                self._end = piece.offset + piece.n_bytes
+
+    def _open(self, teacher: str) -> None:
+        with ExitStack() as held:
+            held.enter_context(locked(self.path.with_name(f"{self.path.name}.lock")))
+            self._descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
+            held.callback(os.close, self._descriptor)
+            self.read()
+            self._mend()
+            if self.teacher is None:
+                self._append_line(header_line(teacher))
+                fsync_path(self.path.parent)
+                self.teacher = teacher
+            else:
+                self._same_teacher(self.teacher, teacher)
+            self._held = held.pop_all()
+
+    def _leave(self) -> None:
+        with self._lock:
+            self._holders -= 1
+            if not self._holders:
+                self._held.close()
+                self._descriptor = -1
+
+    def _mend(self) -> None:
+        """Cut off what a crash left of a line, and note it."""
+        torn = os.fstat(self._descriptor).st_size - self._end
+        if torn:
+            os.ftruncate(self._descriptor, self._end)
+            self.torn += 1
+            if self.teacher is not None:
+                self._append_line(torn_line(torn))
+
+    def _same_teacher(self, known: str, teacher: str) -> None:
+        """Refuse another model; the same model at another address is the same teacher, and noted."""
+        if _model(known) != _model(teacher):
+            raise UserError(
+                f"replies of {teacher} in {self.path}",
+                f"those of {known}",
+                hint="Choose another directory: replies of two teachers are not mixed.",
+            )
+        if known != teacher:
+            self._append_line(header_line(teacher))
+            self.teacher = teacher
+
+    def _append_line(self, line: bytes) -> None:
+        self._write(line)
+        self._end += len(line)
+
+    def _write(self, content: bytes) -> None:
+        view = memoryview(content)
+        while view:
+            view = view[os.write(self._descriptor, view) :]
+        os.fsync(self._descriptor)
+
+    def _lines(self) -> Iterator[tuple[_Piece, dict[str, Any]]]:
+        """Yield the whole lines after what is known; unreadable ones at the end are torn, elsewhere damage."""
+        broken: int | None = None
+        offset = self._end
+        with self.path.open("rb") as file:
+            file.seek(offset)
+            for number, raw in enumerate(file, start=1):
+                line = _parsed(raw)
+                if line is None:
+                    broken = broken or number
+                elif broken is not None:
+                    raise DamagedError(f"{self.path}: line {broken} of those read is not JSON, and whole ones follow")
+                else:
+                    yield _Piece(offset, len(raw)), line
+                offset += len(raw)
+
+    def _take_in(self, piece: _Piece, line: dict[str, Any]) -> None:
+        if piece.offset == 0 and line.get("schema") != SCHEMA:
+            raise InputError("a journal of replies", "another file", Place(str(self.path), 1))
+        if "teacher" in line:
+            self.teacher = str(line["teacher"])
+        elif "torn_bytes" in line:
+            self.torn += 1
+        else:
+            self._note(line["key"], reply_from(line["reply"]), piece)
+
+    def _note(self, key: str, reply: ChatReply, piece: _Piece) -> None:
+        if reply.outcome is not ReplyOutcome.FAILED:
+            self._pieces[key] = piece
+            self.failed.pop(key, None)
+        elif key not in self._pieces:
+            self.failed[key] = reply
+
+
+def _parsed(raw: bytes) -> dict[str, Any] | None:
+    """Parse one line; None where it is not whole."""
+    if not raw.endswith(b"\n"):
+        return None
+    try:
+        found = json.loads(raw)
+    except ValueError:
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def _model(teacher: str) -> str:
+    """Return what follows the address in a teacher's name."""
+    return teacher.rpartition("#")[2]

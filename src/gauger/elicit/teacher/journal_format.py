@@ -1,0 +1,77 @@
+"""One reply as one line of JSON, and back: the format `gauger.journal/1`.
+
+The first line names the teacher, ``{"schema": "gauger.journal/1", "teacher": NAME}``, and so does one more wherever
+the same model was asked at another address. Every other line is a reply with
+its request, ``{"key": KEY, "request": {...}, "reply": {...}}``, or tells of a line that a crash had torn,
+``{"torn_bytes": N}``. Fields at their default are left out. The text is ASCII, so that no torn or lone character spoils
+a line.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import MISSING, Field, fields
+from typing import Any
+
+from gauger.elicit.teacher.messages import ChatReply, ChatRequest, Message, ReplyOutcome, TokenChoices
+
+SCHEMA = "gauger.journal/1"
+
+
+def header_line(teacher: str) -> bytes:
+    """Spell the first line."""
+    return _line({"schema": SCHEMA, "teacher": teacher})
+
+
+def torn_line(n_bytes: int) -> bytes:
+    """Spell the note of a torn line."""
+    return _line({"torn_bytes": n_bytes})
+
+
+def reply_line(key: str, request: ChatRequest, reply: ChatReply) -> bytes:
+    """Spell a reply with its request."""
+    return _line({"key": key, "request": request_fields(request), "reply": reply_fields(reply)})
+
+
+def request_fields(request: ChatRequest) -> dict[str, Any]:
+    """Return what a request says."""
+    found = _chosen(request)
+    found["messages"] = [{"role": message.role, "content": message.content} for message in request.messages]
+    return found
+
+
+def reply_fields(reply: ChatReply) -> dict[str, Any]:
+    """Return what a reply says."""
+    found = _chosen(reply)
+    if reply.log_probabilities:
+        found["log_probabilities"] = [
+            [choice.token, choice.log_probability, choice.alternatives] for choice in reply.log_probabilities
+        ]
+    return found
+
+
+def request_from(found: Mapping[str, Any]) -> ChatRequest:
+    """Return the request that `request_fields` spelled."""
+    messages = tuple(Message(message["role"], message["content"]) for message in found["messages"])
+    return ChatRequest(**{**found, "messages": messages, "stop": tuple(found.get("stop", ()))})
+
+
+def reply_from(found: Mapping[str, Any]) -> ChatReply:
+    """Return the reply that `reply_fields` spelled."""
+    choices = tuple(
+        TokenChoices(token, value, tuple((other, its) for other, its in alternatives))
+        for token, value, alternatives in found.get("log_probabilities", ())
+    )
+    return ChatReply(**{**found, "outcome": ReplyOutcome(found["outcome"]), "log_probabilities": choices})
+
+
+def _chosen(record: ChatRequest | ChatReply) -> dict[str, Any]:
+    """Return the fields that differ from their default."""
+    names: tuple[Field[Any], ...] = fields(record)
+    values = ((each, getattr(record, each.name)) for each in names)
+    return {each.name: value for each, value in values if each.default is MISSING or value != each.default}
+
+
+def _line(value: Mapping[str, Any]) -> bytes:
+    return json.dumps(value, separators=(",", ":"), allow_nan=False).encode("ascii") + b"\n"

@@ -1,0 +1,53 @@
+"""A budget for teachers that have none of their own: local checkpoints and recordings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import takewhile
+
+from gauger.elicit.teacher.budget import Admission, Budget
+from gauger.elicit.teacher.messages import ChatReply, ChatRequest, ChatTeacher
+
+
+class Limited:
+    """Any `ChatTeacher` behind a budget: what does not fit gets no reply.
+
+    As many requests as fit at the most that they could use are asked together; what they did not use makes room for the
+    next ones. So the replies are those of an endpoint with the same budget (`endpoint.OpenAIEndpoint`).
+    """
+
+    def __init__(self, teacher: ChatTeacher, budget: Budget) -> None:
+        self._teacher, self.budget = teacher, budget
+
+    @property
+    def name(self) -> str:
+        """Name of the teacher."""
+        return self._teacher.name
+
+    @property
+    def terms(self) -> str | None:
+        """Terms of the teacher."""
+        return self._teacher.terms
+
+    def ask(self, requests: Sequence[ChatRequest]) -> Iterator[tuple[int, ChatReply]]:
+        """Yield (index, reply), in whatever order the teacher answers those that are asked together."""
+        begin = 0
+        while begin < len(requests):
+            admitted = list(takewhile(self._admit, requests[begin:]))
+            if not admitted:
+                return
+            yield from self._answer(admitted, begin)
+            begin += len(admitted)
+
+    def _admit(self, request: ChatRequest) -> bool:
+        return self.budget.reserve(request) is Admission.GRANTED
+
+    def _answer(self, admitted: Sequence[ChatRequest], begin: int) -> Iterator[tuple[int, ChatReply]]:
+        waiting = dict(enumerate(admitted))
+        try:
+            for place, reply in self._teacher.ask(admitted):
+                self.budget.charge(waiting.pop(place), reply)
+                yield begin + place, reply
+        finally:
+            for request in waiting.values():
+                self.budget.release(request)

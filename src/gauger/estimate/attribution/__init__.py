@@ -1,0 +1,1 @@
+"""Attributes a pipeline's gain to its ingredients."""

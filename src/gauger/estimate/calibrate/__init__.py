@@ -1,0 +1,1 @@
+"""Scores the estimators on simulated studies whose truth is planted."""

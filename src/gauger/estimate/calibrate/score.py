@@ -1,0 +1,134 @@
+"""Scores every estimator on planted studies: bias, coverage, width, power and false verdicts.
+
+Beside each estimate stands the field's habit on the same data: the same number with an interval over items alone
+(normal, replicates averaged away as if they were exact). A check that this naive interval also passed would show
+nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from gauger.estimate.calibrate.designs import CalibrationDesign
+from gauger.estimate.calibrate.estimate_score import Score, Tally
+from gauger.estimate.calibrate.planted import Planted, true_means
+from gauger.estimate.calibrate.planted_pipeline import PlantedPipeline
+from gauger.estimate.calibrate.score_pipelines import PipelineScore, score_pipeline
+from gauger.estimate.calibrate.simulate import Generator, prepare
+from gauger.estimate.calibrate.verdict_score import VerdictScore, VerdictTally
+from gauger.estimate.cell_means import Cells
+from gauger.estimate.contrasts import run_batch
+from gauger.estimate.estimands import REGISTRY
+from gauger.estimate.wanted import Planned, plan_estimates
+
+CALIBRATION_SCHEMA = "gauger.calibration/1"
+ARMS = ("distilled1", "matched", "format", "placebo", "leak", "reference")
+"""Arms whose role averages are scored; the others of a planted study are there to be borrowed from."""
+
+
+@dataclass(frozen=True)
+class CellScore:
+    """One planted study, scored."""
+
+    planted: Planted
+    estimates: tuple[Score, ...]
+    verdict: VerdictScore
+
+    @property
+    def worst(self) -> Score:
+        """Return the estimate whose coverage is farthest from the nominal level."""
+        scored = [score for score in self.estimates if score.coverage is not None]
+        return max(scored, key=lambda score: abs((score.coverage or 0.0) - 0.95))
+
+
+def calibrate(design: CalibrationDesign, progress: Callable[[Planted], None] | None = None) -> tuple[CellScore, ...]:
+    """Draw every cell of a design and score what the estimator says of it.
+
+    Parameters
+    ----------
+    design : CalibrationDesign
+        Cells, draws per cell, seed. Every cell has its own stream of random numbers, so that a cell's scores do not
+        depend on the other cells.
+    progress : callable, optional
+        Called with each cell before it is drawn.
+    """
+    scores = []
+    for planted in design.cells:
+        if progress is not None:
+            progress(planted)
+        stream = np.random.SeedSequence([design.seed, *planted.name.encode()])
+        scores.append(score_cell(planted, design.draws, np.random.default_rng(stream)))
+    return tuple(scores)
+
+
+def calibrate_pipelines(
+    design: CalibrationDesign, progress: Callable[[PlantedPipeline], None] | None = None
+) -> tuple[PipelineScore, ...]:
+    """Draw every planted pipeline of a design and score what is attributed to its ingredients."""
+    scores = []
+    for planted in design.pipelines:
+        if progress is not None:
+            progress(planted)
+        stream = np.random.SeedSequence([design.seed, *planted.name.encode()])
+        scores.append(score_pipeline(planted, design.draws, np.random.default_rng(stream)))
+    return tuple(scores)
+
+
+def score_cell(planted: Planted, draws: int, rng: np.random.Generator) -> CellScore:
+    """Draw one planted study many times and score every estimate and the verdict.
+
+    The plan is made once: every draw has the same arms, benchmarks and items.
+    """
+    generator = prepare(planted)
+    verdict = VerdictTally.of(planted)
+    tallies: list[Tally] = []
+    planned: list[Planned] = []
+    for cells in _draws(generator, draws, rng):
+        if not planned:
+            tallies = [Tally.of(entry, true_means(planted)) for entry in _scored_estimates(cells)]
+            planned = [tally.planned for tally in tallies] + verdict.plan(cells, planted)
+        batch = run_batch(cells, planned)
+        for p, tally in enumerate(tallies):
+            tally.add(batch, p)
+        verdict.add(batch, len(tallies))
+    return CellScore(planted, tuple(tally.score() for tally in tallies), verdict.score())
+
+
+def _draws(generator: Generator, draws: int, rng: np.random.Generator) -> Iterator[Cells]:
+    """Draw studies one after the other."""
+    for _ in range(draws):
+        yield Cells(generator.draw(rng), generator.design)
+
+
+def _scored_estimates(cells: Cells) -> list[Planned]:
+    """Choose the estimates to score: every estimand, averaged over roles, for one arm of each kind."""
+    return [
+        entry
+        for entry in plan_estimates(cells, REGISTRY)
+        if entry.case.arm.name in ARMS and entry.case.target.benchmark is None
+    ]
+
+
+def to_document(
+    design: CalibrationDesign, scores: tuple[CellScore, ...], pipelines: tuple[PipelineScore, ...] = ()
+) -> dict[str, Any]:
+    """Return the JSON-able result of a calibration (schema `gauger.calibration/1`)."""
+    cells = [
+        {
+            "planted": asdict(cell.planted),
+            "estimates": [asdict(score) for score in cell.estimates],
+            "verdict": asdict(cell.verdict),
+        }
+        for cell in scores
+    ]
+    document = {"schema": CALIBRATION_SCHEMA, "draws": design.draws, "seed": design.seed, "cells": cells}
+    if pipelines:
+        document["pipelines"] = [
+            {"planted": asdict(one.planted), "estimates": [asdict(score) for score in one.estimates]}
+            for one in pipelines
+        ]
+    return document

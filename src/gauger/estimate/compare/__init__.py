@@ -1,0 +1,1 @@
+"""Compares the logs of several arms, without a study."""

@@ -1,0 +1,103 @@
+"""The document of `gauger compare`: what a report shows of a comparison of logs, and what logs cannot say."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from hashlib import sha256
+from importlib.metadata import version
+from typing import Any
+
+import polars as pl
+
+from gauger.estimate.compare.sensitivity import Scoring
+from gauger.estimate.design import Design
+from gauger.estimate.estimator import StudyEstimates
+from gauger.measure.importers.arm import ArmLogs
+from gauger.measure.importers.match import Matched
+from gauger.records import ArmKind, BenchmarkInfo, Document, Role
+
+
+def comparison_document(
+    arms: Sequence[ArmLogs],
+    design: Design,
+    matched: Mapping[str, Matched],
+    result: StudyEstimates,
+    scorings: Sequence[Scoring],
+    warnings: Sequence[str],
+) -> Document:
+    """Put a comparison together as a report and `--json` show it; the same logs give the same bytes.
+
+    `study["measures"]` names the score that was compared on each benchmark, `study["extraction"]` holds the uplift
+    under every way the logs scored the same outputs (`Scoring.to_dict`).
+    """
+    records = pl.concat([one.records for one in matched.values()])
+    return Document(
+        study={
+            "name": " against ".join(arm.name for arm in arms[:2]),
+            "fingerprint": _fingerprint(records, design),
+            "question": f"How much more does {arms[0].name} score than {arms[1].name} on the same items?",
+            "kind": "compare",
+            "replicates": {arm.name: arm.n_replicates for arm in arms},
+            "paired": design.paired,
+            "measures": {one.benchmark: one.measure for one in scorings if one.primary},
+            "extraction": [one.to_dict() for one in scorings],
+            "versions": {"gauger": version("gauger")},
+        },
+        estimates=result.estimates,
+        arms=design.arms,
+        benchmarks=[BenchmarkInfo(b, design.roles.get(b, ""), one.n_items) for b, one in matched.items()],
+        outcomes=result.outcomes,
+        threats=_threats(design),
+        limits=_limits(design),
+        warnings=tuple(dict.fromkeys(warnings)),
+    )
+
+
+def _fingerprint(records: pl.DataFrame, design: Design) -> str:
+    """Return a digest of everything that can change a number: records, pairing, moderation, level, unparsed rule."""
+    switches = (design.paired, design.moderated, design.level, design.unparsed_wrong)
+    content = records.sort(pl.all()).write_csv() + repr(switches)
+    return sha256(content.encode()).hexdigest()[:16]
+
+
+def _threats(design: Design) -> tuple[Mapping[str, Any], ...]:
+    """Say how a comparison of logs stands on the five threats: logs alone control few of them."""
+    control = design.first(ArmKind.MATCHED) is not None
+    roles = set(design.roles.values())
+    apart = Role.TARGETED in roles and len(roles) > 1
+    return (
+        _threat("Seeds", "Did the benchmarks' own training sets seed the teacher?", "The logs do not say.", "open"),
+        _threat(
+            "Mixture",
+            "Is the gain the teacher's, or that of other data?",
+            "The control's score is subtracted; whether it had the same tokens, steps and format is not in the logs."
+            if control
+            else "No control was given: everything the training did is credited to the teacher.",
+            "partly" if control else "open",
+        ),
+        _threat(
+            "Benchmarks",
+            "Does the gain carry over to what was not targeted?",
+            "Targeted benchmarks are kept apart from others by the roles given."
+            if apart
+            else "No targeted benchmark with others beside it was named (--role), so carry-over is not known.",
+            "partly" if apart else "open",
+        ),
+        _threat("Context", "Is this the work of one stage among many?", "The logs show finished models only.", "open"),
+        _threat("Scale", "Does it hold for stronger students?", "One size of student is compared.", "open"),
+    )
+
+
+def _threat(threat: str, question: str, answer: str, stands: str) -> Mapping[str, Any]:
+    return {"threat": threat, "question": question, "answer": answer, "stands": stands}
+
+
+def _limits(design: Design) -> tuple[str, ...]:
+    limits = [
+        "Logs do not say what a model was trained on: whether the control had the same tokens, steps and format, and "
+        "what seeded the teacher, is not shown here.",
+        "Whether benchmark items stood in the training data was not examined.",
+    ]
+    if not design.roles:
+        limits.append("No roles were given (--role BENCHMARK=ROLE), so carry-over and memorisation are not reported.")
+    return tuple(limits)

@@ -1,0 +1,174 @@
+"""Answer-extraction sensitivity: the same outputs scored another way, and whether the conclusion stands.
+
+A log often holds several scores of one output (lm-eval's strict and flexible match, acc and acc_norm; Inspect's
+scorers). Each is estimated like the primary one, on its own items; leaving unparsed answers out instead of counting
+them as wrong is one more way. A conclusion is one of gain, loss and unclear: on which side of 0 the interval lies, or
+that it holds 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import polars as pl
+
+from gauger.estimate.design import Design
+from gauger.estimate.estimator import estimate_study
+from gauger.measure.importers.log import Measure
+from gauger.measure.importers.measures import Choice
+from gauger.records import Estimate, Outcome
+
+ESTIMANDS = ("uplift", "gain")
+"""What is estimated under every scoring."""
+WITHOUT_UNPARSED = "unparsed answers left out"
+
+
+@dataclass(frozen=True)
+class Scored:
+    """The records of one benchmark under one measure."""
+
+    benchmark: str
+    measure: Measure
+    records: pl.DataFrame
+    """Contract columns, one benchmark."""
+
+
+@dataclass(frozen=True)
+class Scoring:
+    """One estimate on one benchmark under one way of scoring the outputs."""
+
+    benchmark: str
+    measure: str
+    """Metric and answer extraction in words ("exact_match, strict-match")."""
+    primary: bool
+    """This one stands among the estimates."""
+    estimand: str
+    arm: str
+    control: str | None
+    value: float | None
+    low: float | None
+    high: float | None
+    n_items: int | None
+    reason: str | None = None
+
+    @property
+    def conclusion(self) -> str:
+        """gain, loss, unclear or undefined."""
+        if self.value is None or self.low is None or self.high is None:
+            return "undefined"
+        return "gain" if self.low > 0 else "loss" if self.high < 0 else "unclear"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the plain mapping that stands in the document."""
+        return {**asdict(self), "conclusion": self.conclusion}
+
+
+def sensitivity(
+    records: pl.DataFrame,
+    estimates: Sequence[Estimate],
+    design: Design,
+    others: Sequence[Scored],
+    choices: Mapping[str, Choice],
+) -> list[Scoring]:
+    """Estimate uplift (and gain) on each benchmark under every scoring that the logs hold.
+
+    Parameters
+    ----------
+    records : pl.DataFrame
+        All benchmarks under their primary measures.
+    estimates : sequence of Estimate
+        What these records gave.
+    design : Design
+    others : sequence of Scored
+        Further measures; all that are first among their benchmark's are estimated together, then all second ones, and
+        so on, so that replicate variances borrow strength across benchmarks as the primary ones do.
+    choices : mapping of benchmark -> Choice
+        Names the primary measures.
+
+    Returns
+    -------
+    list of Scoring
+        The primary ones first, in the order of the estimates.
+    """
+    primary = {benchmark: str(choice.primary) for benchmark, choice in choices.items()}
+    scorings = _scorings(estimates, primary, primary=True)
+    for layer in _layers(others):
+        names = {one.benchmark: str(one.measure) for one in layer}
+        rest = records.filter(~pl.col("benchmark").is_in(list(names)))
+        exchanged = pl.concat([rest, *(one.records for one in layer)])
+        scorings += _scorings(estimate_study(exchanged, design).estimates, names, primary=False)
+    return scorings + _without_unparsed(records, design, primary)
+
+
+def disagreements(scorings: Sequence[Scoring]) -> list[str]:
+    """Say where the conclusion of an uplift or gain depends on how the outputs were scored."""
+    said = []
+    defined = [one for one in scorings if one.conclusion != "undefined"]
+    for first in (one for one in defined if one.primary):
+        rivals = [one for one in defined if _same_question(one, first) and one.conclusion != first.conclusion]
+        if rivals:
+            told = "; ".join(_told(one) for one in [first, *rivals])
+            said.append(f"{first.benchmark}: the conclusion on {first.estimand} depends on the scoring: {told}")
+    return said
+
+
+def _same_question(one: Scoring, other: Scoring) -> bool:
+    keys = ("benchmark", "estimand", "arm", "control")
+    return not one.primary and all(getattr(one, key) == getattr(other, key) for key in keys)
+
+
+def _told(one: Scoring) -> str:
+    value, low, high = (f"{100 * number:+.1f}" for number in (one.value, one.low, one.high) if number is not None)
+    return f"{one.measure} {value} points ({low} to {high}), {one.conclusion}"
+
+
+def _layers(others: Sequence[Scored]) -> list[list[Scored]]:
+    """Group the further measures: the first of every benchmark, the second of every benchmark, ..."""
+    layers: list[list[Scored]] = []
+    seen: dict[str, int] = {}
+    for one in others:
+        depth = seen.get(one.benchmark, 0)
+        seen[one.benchmark] = depth + 1
+        if depth == len(layers):
+            layers.append([])
+        layers[depth].append(one)
+    return layers
+
+
+def _without_unparsed(records: pl.DataFrame, design: Design, primary: Mapping[str, str]) -> list[Scoring]:
+    """Estimate once more with unparsed answers as missing, where they count as wrong and there are any.
+
+    Items stay paired: one on which no answer of some arm was parsed is left out for every arm.
+    """
+    unparsed, scored = (pl.col("outcome") == str(one) for one in (Outcome.UNPARSED, Outcome.SCORED))
+    touched = records.filter(unparsed)["benchmark"].unique(maintain_order=True).to_list()
+    if not design.unparsed_wrong or not touched:
+        return []
+    everywhere = pl.col("arm").filter(scored).n_unique().over("benchmark", "item")
+    n_arms = pl.col("arm").n_unique().over("benchmark")
+    left = records.filter(everywhere == n_arms)
+    names = {benchmark: f"{primary[benchmark]}, {WITHOUT_UNPARSED}" for benchmark in touched}
+    result = estimate_study(left, replace(design, unparsed_wrong=False))
+    return _scorings(result.estimates, names, primary=False)
+
+
+def _scorings(estimates: Sequence[Estimate], names: Mapping[str, str], *, primary: bool) -> list[Scoring]:
+    return [
+        Scoring(
+            benchmark=one.benchmark,
+            measure=names[one.benchmark],
+            primary=primary,
+            estimand=one.estimand,
+            arm=one.arm,
+            control=one.control,
+            value=one.value,
+            low=one.low,
+            high=one.high,
+            n_items=one.n_items,
+            reason=one.reason,
+        )
+        for one in estimates
+        if one.estimand in ESTIMANDS and one.benchmark is not None and one.benchmark in names
+    ]

@@ -1,0 +1,115 @@
+"""All planned estimates at once, in one pass over the scores.
+
+A ratio n / d is judged through the linear contrast n - theta d, evaluated at the estimate (its *tangent*): its variance
+and its degrees of freedom are what Fieller's set needs, and its joint covariance with the other ratios of the family is
+what simultaneous intervals need. theta follows from the cell means alone, so that the tangents are estimated together
+with everything else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gauger.estimate.cell_means import Cells, Weights
+from gauger.estimate.wanted import Planned
+from gauger.stats.crossed.contrast import Contrasts, estimate_contrasts
+from gauger.stats.random_effects.threads import one_thread
+
+ROUNDING = 1e-12
+"""Differences of scores below this are sums of rounding errors."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """P planned estimates with the contrasts that they rest on."""
+
+    planned: Sequence[Planned]
+    contrasts: Contrasts
+    """One row per different numerator, denominator or tangent."""
+    numerator: NDArray[np.int64]
+    """(P,): row of each planned estimate, or of its numerator; -1 where it has no weights."""
+    denominator: NDArray[np.int64]
+    """(P,): row of the denominator; -1 where there is none."""
+    tangent: NDArray[np.int64]
+    """(P,): row of the contrast n - theta d; -1 where the estimate is no ratio, or its denominator is 0."""
+    level: float
+    """Level of the intervals."""
+
+    def judged_row(self, p: int) -> int:
+        """Return the row whose variance planned estimate p rests on: its own, or its tangent's."""
+        return int(self.tangent[p] if self.planned[p].is_ratio else self.numerator[p])
+
+
+def run_batch(cells: Cells, planned: Sequence[Planned]) -> Batch:
+    """Estimate every contrast that the plan needs.
+
+    Parameters
+    ----------
+    cells : Cells
+        The study's scores and design.
+    planned : sequence of Planned
+        What to estimate, P entries.
+    """
+    stack = _Stack({}, [])
+    rows = [
+        (stack.row(entry.numerator), stack.row(entry.denominator), stack.row(_tangent(entry, cells.cube.means)))
+        for entry in planned
+    ]
+    numerator, denominator, tangent = np.array(rows, dtype=np.int64).reshape(len(planned), 3).T
+    return Batch(planned, _estimate(cells, stack.weights), numerator, denominator, tangent, cells.design.level)
+
+
+def is_zero(difference: float) -> bool:
+    """Tell whether a difference of scores is 0 but for the rounding of its sum."""
+    return bool(abs(difference) < ROUNDING)
+
+
+@dataclass(frozen=True)
+class _Stack:
+    """Different weights, each entered once."""
+
+    rows: dict[bytes, int]
+    weights: list[Weights]
+
+    def row(self, weights: Weights | None) -> int:
+        """Return the row of these weights, entering them where they are new; -1 for none."""
+        if weights is None:
+            return -1
+        key = weights.tobytes()
+        if key not in self.rows:
+            self.rows[key] = len(self.weights)
+            self.weights.append(weights)
+        return self.rows[key]
+
+
+def _tangent(entry: Planned, means: Weights) -> Weights | None:
+    """Return the weights of n - theta d at theta = n / d; None for a contrast, or where d is 0 (or unknown)."""
+    if entry.numerator is None or entry.denominator is None:
+        return None
+    n, d = _at(entry.numerator, means), _at(entry.denominator, means)
+    if is_zero(d) or not np.isfinite([n, d]).all():
+        return None
+    return entry.numerator - (n / d) * entry.denominator
+
+
+def _at(weights: Weights, means: Weights) -> float:
+    """Return the value of a contrast at these cell means."""
+    used = weights != 0
+    return float(weights[used] @ means[used])
+
+
+def _estimate(cells: Cells, stack: list[Weights]) -> Contrasts:
+    """Hand the weights to the engine as one (C, A, B) array."""
+    if not stack:
+        nothing: dict[str, Any] = {
+            field.name: np.empty((0, 0) if field.name == "covariance" else 0) for field in fields(Contrasts)
+        }
+        return Contrasts(**nothing)
+    design = cells.design
+    with one_thread():
+        return estimate_contrasts(cells.cube.panel, np.stack(stack), moderated=design.moderated, level=design.level)

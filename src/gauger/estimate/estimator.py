@@ -1,0 +1,98 @@
+"""The door of this room: a records table and a design in, every estimate, the assay checks and the verdict out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+
+from gauger.estimate.answer_outcomes import count_outcomes, scores_by_difficulty
+from gauger.estimate.assay import assay_checks
+from gauger.estimate.attribution.plan import plan_attributions
+from gauger.estimate.cell_means import Cells
+from gauger.estimate.contrasts import run_batch
+from gauger.estimate.design import Design
+from gauger.estimate.difficulty_estimates import difficulty_estimates
+from gauger.estimate.estimands import REGISTRY
+from gauger.estimate.results import collect_estimates
+from gauger.estimate.score_arrays import build_cube
+from gauger.estimate.table import complete_table
+from gauger.estimate.verdict import judge_study, plan_verdict
+from gauger.estimate.wanted import plan_estimates
+from gauger.records import AssayCheck, Estimate, Verdict
+
+
+@dataclass(frozen=True)
+class StudyEstimates:
+    """Everything that the records of one study say."""
+
+    estimates: tuple[Estimate, ...]
+    """In the order of the registry, arms and benchmarks within; then uplift on hard items where levels are known."""
+    verdict: Verdict | None = None
+    """None where the design has no rule."""
+    assay: tuple[AssayCheck, ...] = ()
+    """Placebo, leak, reference: the checks that come before the verdict."""
+    difficulty: tuple[Mapping[str, Any], ...] = ()
+    """Rows for `Document.difficulty`; empty where no difficulty was given."""
+    outcomes: tuple[Mapping[str, Any], ...] = ()
+    """Rows for `Document.outcomes`: counts per arm and benchmark."""
+
+
+def estimate_study(records: pl.DataFrame, design: Design, difficulty: pl.DataFrame | None = None) -> StudyEstimates:
+    """Estimate everything that the arms of a study allow.
+
+    Parameters
+    ----------
+    records : pl.DataFrame
+        The contract table (DESIGN section 7, `records.RECORD_COLUMNS`); missing optional columns take their defaults.
+    design : Design
+        Arms by kind, roles, pairing, level, verdict rule.
+    difficulty : pl.DataFrame, optional
+        Columns benchmark, item, difficulty: gives mean scores per difficulty level, and uplift on the hardest quartile.
+
+    Returns
+    -------
+    StudyEstimates
+        The same for the same records in any order of rows. An estimate is undefined, with its reason, where arms,
+        benchmarks or scores are missing; no table of records gives NaN.
+
+    Raises
+    ------
+    UserError
+        Records that contradict themselves or the design (`table.complete_table`, `cube.build_cube`).
+
+    Notes
+    -----
+    Proven in validation/estimands (planted truths) and validation/calibrate (coverage, false verdicts); recomputed
+    literally in tests/estimate.
+    """
+    table = complete_table(records, design)
+    cells = Cells(build_cube(table, design), design)
+    estimates, verdict, assay = estimate_cells(cells)
+    levels = () if difficulty is None else scores_by_difficulty(table, difficulty)
+    hard = () if difficulty is None else difficulty_estimates(cells, difficulty)
+    return StudyEstimates(
+        estimates=(*estimates, *hard),
+        verdict=verdict,
+        assay=assay,
+        difficulty=levels,
+        outcomes=count_outcomes(table),
+    )
+
+
+def estimate_cells(cells: Cells) -> tuple[tuple[Estimate, ...], Verdict | None, tuple[AssayCheck, ...]]:
+    """Estimate every entry of the registries from dense scores, make the assay checks, and judge.
+
+    The estimate that the rule judges is planned behind all others, so that it need not be one of them.
+    """
+    design = cells.design
+    planned = [*plan_estimates(cells, REGISTRY), *plan_attributions(cells)]
+    judged = [] if design.rule is None else [plan_verdict(cells, design.rule)]
+    batch = run_batch(cells, [*planned, *judged])
+    collected = collect_estimates(batch)
+    estimates = collected[: len(planned)]
+    assay = assay_checks(estimates, design)
+    verdict = judge_study(batch, len(planned), collected[-1], design, assay) if judged else None
+    return estimates, verdict, assay

@@ -1,0 +1,1 @@
+"""Fits scaling laws to points and to a study's scale."""

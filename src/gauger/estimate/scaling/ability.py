@@ -1,0 +1,124 @@
+"""Who gains most: how uplift changes with where the student started, or with its size.
+
+Every function regresses the uplifts of several students on one property of theirs. A random-effects meta-regression
+(REML, Knapp-Hartung), for uplifts differ between students for other reasons too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from gauger.stats.crossed.panel import FloatArray
+from gauger.stats.random_effects import MetaData, design_matrix
+from gauger.stats.random_effects import fit as fit_meta
+
+LEAST_DIFFERENT = 4
+"""Different values of the property below which no slope is given."""
+POINTS = 10.0
+"""Steps of a tenth of the score, ten points, in a score of 1."""
+NEGLIGIBLE = 1e-6
+
+
+@dataclass(frozen=True)
+class UpliftSlope:
+    """How uplift changes with one property of the student."""
+
+    slope: float
+    """Change of uplift per unit of the property, on the scale of the scores."""
+    se: float
+    low: float
+    high: float
+    df: float | None
+    at_mean: float
+    """Uplift at the mean of the property."""
+    mean: float
+    """The mean of the property."""
+    n: int
+
+
+def uplift_against_ability(
+    base_score: Sequence[float], uplift: Sequence[float], covariance: FloatArray, level: float = 0.95
+) -> UpliftSlope | None:
+    """Regress uplift on the starting ability of the student, over students or benchmarks.
+
+    Parameters
+    ----------
+    base_score : n numbers
+        The untouched student's score, 0-1, one per student and benchmark; its logit is the ability.
+    uplift : n numbers
+        Uplift over the matched control, which shares no answers with the base.
+    covariance : (n, n) array
+        Their joint covariance (`Contrasts.covariance`): uplifts of one student share its replicates.
+    level : float
+
+    Returns
+    -------
+    UpliftSlope or None
+        Per logit; None with fewer than four different abilities.
+
+    Notes
+    -----
+    Do not pass gains (arm minus base): their errors contain the base's, with the opposite sign, and the slope would be
+    negative without any effect. The base's own error flattens the slope a little: abilities are taken as known.
+    """
+    score = np.clip(np.asarray(base_score, dtype=float), 1e-3, 1 - 1e-3)
+    return uplift_slope(np.log(score / (1 - score)), uplift, covariance, level)
+
+
+def uplift_against_score(
+    base_score: Sequence[float], uplift: Sequence[float], covariance: FloatArray, level: float = 0.95
+) -> UpliftSlope | None:
+    """Do the same per 10 points of the starting score, the unit in which the literature can be asked."""
+    return uplift_slope(POINTS * np.asarray(base_score, dtype=float), uplift, covariance, level)
+
+
+def uplift_against_size(
+    n_params: Sequence[float], uplift: Sequence[float], covariance: FloatArray, level: float = 0.95
+) -> UpliftSlope | None:
+    """Do the same per doubling of the student's weights."""
+    return uplift_slope(np.log2(np.asarray(n_params, dtype=float)), uplift, covariance, level)
+
+
+def uplift_slope(
+    moderator: FloatArray, uplift: Sequence[float], covariance: FloatArray, level: float = 0.95
+) -> UpliftSlope | None:
+    """Regress uplift on a number, y = a + b (x - mean x) + u + e with u ~ N(0, tau2) and e ~ N(0, covariance).
+
+    Parameters
+    ----------
+    moderator : (n,) array
+    uplift : n numbers
+    covariance : (n, n) array
+        Sampling may leave an estimate of it slightly indefinite; it is then mended (`_positive`).
+    level : float
+
+    Returns
+    -------
+    UpliftSlope or None
+        Per unit of the moderator; None with fewer than four different values of it.
+    """
+    x = np.asarray(moderator, dtype=float)
+    n = len(x)
+    if len(np.unique(x)) < LEAST_DIFFERENT:
+        return None
+    design, columns = design_matrix({"moderator": x - x.mean()}, n)
+    joint = _positive(np.asarray(covariance, dtype=float))
+    data = MetaData(
+        effect=np.asarray(uplift, dtype=float),
+        variance=np.diag(joint),
+        moderators=design,
+        moderator_names=columns,
+        covariance=((np.arange(n), joint),),
+    )
+    middle, slope = fit_meta(data, test="knapp-hartung", level=level).coefficients
+    return UpliftSlope(slope.estimate, slope.se, slope.low, slope.high, slope.df, middle.estimate, float(x.mean()), n)
+
+
+def _positive(covariance: FloatArray) -> FloatArray:
+    """Raise eigenvalues that sampling left below a millionth of the mean variance to it; a proper covariance stays."""
+    values, vectors = np.linalg.eigh(covariance)
+    least = NEGLIGIBLE * float(np.diag(covariance).mean())
+    return covariance if values[0] >= least else np.asarray((vectors * np.maximum(values, least)) @ vectors.T)

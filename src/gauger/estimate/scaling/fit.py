@@ -1,0 +1,167 @@
+"""Scaling laws fitted to points: parameters, predictions with intervals, back-test and warnings as one document.
+
+What `gauger fit` prints. One law by name, or `auto`: every law that could hold competes in scale-ordered validation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+
+from gauger.errors import UserError
+from gauger.estimate.scaling.accuracy import AccuracyLink, link_document, predict_accuracy
+from gauger.estimate.scaling.validation import extrapolation_warnings, teacher_warnings, validation_document
+from gauger.stats.laws import Ensemble, Forecast, Law, Points, Search, candidates, find_law, fit_ensemble, predict
+from gauger.stats.laws.diagnose import findings
+from gauger.stats.laws.fit import usable
+from gauger.stats.laws.intervals import parameter_estimates
+
+ECHOED = ("n_params", "n_tokens", "teacher_loss", "unique_tokens", "pretrained")
+
+
+@dataclass(frozen=True)
+class FitRequest:
+    """What is asked of a fit."""
+
+    law: str = "auto"
+    """Name of a law, or `auto`."""
+    draws: int = 1000
+    """Refits under random weights."""
+    level: float = 0.95
+    """Coverage of intervals."""
+    search: Search = field(default_factory=Search)
+    """How hard the best fit is looked for."""
+
+
+def fit_points(points: Points, request: FitRequest, wanted: Points | None = None) -> dict[str, Any]:
+    """Fit the asked law, or all that could hold, and predict the wanted points.
+
+    Parameters
+    ----------
+    points : Points
+        Trained models with their outcome: losses where there are any, else accuracies.
+    request : FitRequest
+    wanted : Points, optional
+        Where to predict; their outcomes are not read.
+
+    Returns
+    -------
+    dict
+        The document of `gauger fit --json`: law, parameters, objective, n, predictions, validation, laws, warnings.
+    """
+    laws = choose_laws(points, request.law)
+    if wanted is not None and wanted.loss is None and any("loss" in law.needs for law in laws):
+        raise UserError(f"a column 'loss' in what is to be predicted, which the law {laws[0].name!r} reads", "none")
+    ensemble = fit_ensemble(common_points(points, laws), laws, request.draws, request.search)
+    link = AccuracyLink.of(points, request.draws, request.search) if laws[0].outcome == "loss" else None
+    return fit_document(ensemble, request, wanted, link)
+
+
+def choose_laws(points: Points, name: str) -> list[Law]:
+    """Turn a law's name, or `auto`, into the laws to fit."""
+    if name != "auto":
+        return [find_law(name)]
+    outcome = "accuracy" if points.loss is None else "loss"
+    measured = points.accuracy if points.loss is None else points.loss
+    known = points if measured is None else points.take(np.isfinite(measured))
+    laws = candidates(known, outcome)
+    if not laws:
+        wanted = (
+            "points that some law could be fitted to: three values of n_tokens, and three points more than parameters"
+        )
+        raise UserError(wanted, f"{len(known)} points", hint="Name a law with --law to fit it all the same.")
+    return laws
+
+
+def common_points(points: Points, laws: Sequence[Law]) -> Points:
+    """Keep the points that every law can read."""
+    for law in laws:
+        points = usable(points, law)
+    return points
+
+
+def fit_document(
+    ensemble: Ensemble, request: FitRequest, wanted: Points | None, link: AccuracyLink | None
+) -> dict[str, Any]:
+    """Write everything down; the law with the largest weight stands at the head."""
+    best = int(np.argmax(ensemble.weights))
+    described = [_law_document(ensemble, m, request.level) for m in range(len(ensemble.fits))]
+    head = described[best]
+    warnings = head["warnings"] + _choice_warnings(ensemble, request)
+    forecast = None if wanted is None else predict(ensemble, wanted, request.level)
+    if forecast is not None and wanted is not None:
+        warnings += extrapolation_warnings(ensemble, forecast.distance, request.level)
+        warnings += teacher_warnings(ensemble.fits[0].points, wanted)
+    document: dict[str, Any] = {
+        "law": head["law"],
+        "formula": ensemble.fits[best].law.formula,
+        "source": ensemble.fits[best].law.source,
+        "outcome": ensemble.fits[best].law.outcome,
+        "parameters": head["parameters"],
+        "objective": head["objective"],
+        "n": len(ensemble.fits[best].points),
+        "level": request.level,
+        "noise": head["noise"],
+        "predictions": [],
+        "validation": validation_document(ensemble, request.level),
+        "laws": [described[m] for m in np.argsort(-ensemble.weights)],
+    }
+    if forecast is not None and wanted is not None:
+        document["predictions"] = _predictions(ensemble, forecast, wanted)
+    if link is not None:
+        document["accuracy_link"], said = link_document(link, request.level)
+        warnings += said
+        if wanted is not None and forecast is not None:
+            chained = predict_accuracy(link, forecast, request.level, ensemble.seed)
+            for row, one in zip(document["predictions"], chained, strict=True):
+                row["accuracy"] = one
+    return document | {"warnings": list(dict.fromkeys(warnings))}
+
+
+def _law_document(ensemble: Ensemble, which: int, level: float) -> dict[str, Any]:
+    fitted, draws = ensemble.fits[which], ensemble.draws[which]
+    parameters, reasons = parameter_estimates(fitted, draws, level)
+    said = findings(fitted)
+    if reasons:
+        kind = "profile likelihood" if parameters[0].method == "profile" else "draws of groups, with care"
+        said.append(f"intervals of parameters are by {kind}: {'; '.join(reasons)}")
+    return {
+        "law": fitted.law.name,
+        "weight": round(float(ensemble.weights[which]), 6),
+        "objective": fitted.objective,
+        "noise": fitted.noise,
+        "parameters": [asdict(one) for one in parameters],
+        "warnings": said,
+    }
+
+
+def _choice_warnings(ensemble: Ensemble, request: FitRequest) -> list[str]:
+    if ensemble.test is None:
+        return ["too few points to hold any out: the intervals were not checked against larger models"]
+    if len(ensemble.fits) == 1 and request.law != "auto":
+        return [
+            "one law was asked for: its intervals do not allow for another law being the right one (see --law auto)"
+        ]
+    return []
+
+
+def _predictions(ensemble: Ensemble, forecast: Forecast, wanted: Points) -> list[dict[str, Any]]:
+    """One row per wanted point: its scale, value, interval, distance beyond the points, stretch."""
+    is_loss = ensemble.fits[0].law.outcome == "loss"
+    rows = []
+    for i in range(len(wanted)):
+        ends = np.array([forecast.value[i], forecast.low[i], forecast.high[i]])
+        value, low, high = (float(one) for one in (np.exp(ends) if is_loss else np.clip(ends, 0.0, 1.0)))
+        row = {name: _cell(wanted, name, i) for name in ECHOED if getattr(wanted, name) is not None}
+        row |= {"value": value, "low": low, "high": high}
+        row |= {"efolds_beyond": float(forecast.distance[i]), "stretch": float(forecast.stretch[i])}
+        rows.append(row)
+    return rows
+
+
+def _cell(points: Points, name: str, row: int) -> float | None:
+    value = float(getattr(points, name)[row])
+    return value if np.isfinite(value) else None

@@ -1,0 +1,206 @@
+"""A study's scale: curves of the control and of every distilled arm, the largest cells predicted, what a teacher saved.
+
+The outcome that curves are fitted to is the loss on the true answers where it was measured, else the accuracy. Cells of
+most compute are left out of the fits; whether they fall into their prediction intervals is reported, and is the check
+that the extrapolation deserves its interval.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from gauger.errors import UserError
+from gauger.estimate.scaling.equivalents import Distilled, compute_equivalent, crossing, data_equivalent, saved
+from gauger.estimate.scaling.fit import FitRequest, choose_laws, common_points, fit_document
+from gauger.stats.laws import Ensemble, Points, fit_ensemble, predict
+from gauger.stats.laws.points import FLOPS_PER_PARAMETER_AND_TOKEN
+
+
+@dataclass(frozen=True)
+class ScalePoint:
+    """One cell of the scale: the mean of its replicates."""
+
+    arm: str
+    curve: str
+    """`control`, or `distilled` with the teacher: points of one curve are fitted together."""
+    n_params: int
+    n_tokens: float
+    """Tokens trained on after the base's own training, per replicate."""
+    budget: float
+    student: str
+    accuracy: float | None
+    accuracy_se: float | None
+    loss: float | None
+    """Cross-entropy of the true answers, nats per token, averaged over the role's benchmarks."""
+    loss_se: float | None
+    n_items: int | None
+    n_replicates: int
+    teacher_loss: float | None = None
+    teacher_tokens: float | None = None
+    queries: float | None = None
+    uplift: float | None = None
+    """Against the control of the same student and budget, with its interval."""
+    uplift_low: float | None = None
+    uplift_high: float | None = None
+
+    @property
+    def flops(self) -> float:
+        """Training compute, 6 N D."""
+        return FLOPS_PER_PARAMETER_AND_TOKEN * self.n_params * self.n_tokens
+
+
+CONTROL = "control"
+LINE_POINTS = 12
+
+
+def scale_document(points: Sequence[ScalePoint], role: str, n_held_out: int, request: FitRequest) -> dict[str, Any]:
+    """Fit every curve without its largest cells, predict them, and compare distilled cells with the control's curve.
+
+    Parameters
+    ----------
+    points : sequence of ScalePoint
+    role : str
+        What the points' scores are averaged over.
+    n_held_out : int
+        Cells of most compute of each curve that are left out of its fit.
+    request : FitRequest
+        Draws and level; laws compete.
+
+    Returns
+    -------
+    dict
+        `points` (with `held_out`), `curves` (documents of `gauger fit`, or a `reason`), `predicted` (the held-out cells
+        with interval and `inside`), `covered`, `equivalents`, `crossings`, `lines` (curves with bands, for drawing).
+    """
+    by_curve: dict[str, list[ScalePoint]] = {}
+    for point in points:
+        by_curve.setdefault(point.curve, []).append(point)
+    held = {point.arm for curve in by_curve.values() for point in _largest(curve, n_held_out)}
+    curves, ensembles, predicted = [], {}, []
+    for name, cells in by_curve.items():
+        fitted, asked = [p for p in cells if p.arm not in held], [p for p in cells if p.arm in held]
+        document, ensemble = _fit(fitted, asked, request)
+        curves.append({"curve": name, **document})
+        predicted += _score(asked, document)
+        if ensemble is not None:
+            ensembles[name] = ensemble
+    inside = [row["inside"] for row in predicted if row["inside"] is not None]
+    return {
+        "role": role,
+        "points": [{**asdict(point), "flops": point.flops, "held_out": point.arm in held} for point in points],
+        "curves": curves,
+        "predicted": predicted,
+        "covered": {"inside": sum(inside), "of": len(inside)},
+        "equivalents": _equivalents(points, ensembles.get(CONTROL), request.level),
+        "crossings": _crossings(points, ensembles, request.level),
+        "lines": [line for name, one in ensembles.items() for line in _lines(name, one, points, request.level)],
+    }
+
+
+def _largest(cells: Sequence[ScalePoint], count: int) -> list[ScalePoint]:
+    return sorted(cells, key=lambda point: point.flops)[len(cells) - count :] if count else []
+
+
+def outcome_of(point: ScalePoint) -> float | None:
+    """Return what curves are fitted to: the loss, else the accuracy."""
+    return point.accuracy if point.loss is None else point.loss
+
+
+def to_points(cells: Sequence[ScalePoint]) -> Points:
+    """Write cells as the arrays that laws are fitted to."""
+    return Points(
+        n_params=np.array([float(p.n_params) for p in cells]),
+        n_tokens=np.array([p.n_tokens for p in cells]),
+        loss=_column([p.loss for p in cells]),
+        accuracy=_column([p.accuracy for p in cells]),
+        loss_se=_column([p.loss_se for p in cells]),
+        accuracy_se=_column([p.accuracy_se for p in cells]),
+        n_items=_column([p.n_items for p in cells]),
+    )
+
+
+def _column(values: Sequence[float | None]) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]] | None:
+    if all(value is None for value in values):
+        return None
+    return np.array([np.nan if value is None else float(value) for value in values])
+
+
+def _fit(
+    fitted: Sequence[ScalePoint], asked: Sequence[ScalePoint], request: FitRequest
+) -> tuple[dict[str, Any], Ensemble | None]:
+    """Fit one curve; where its points allow no law the document holds the reason."""
+    points = to_points(fitted)
+    try:
+        laws = choose_laws(points, request.law)
+        ensemble = fit_ensemble(common_points(points, laws), laws, request.draws, request.search)
+    except UserError as error:
+        return {"reason": str(error), "predictions": []}, None
+    return fit_document(ensemble, request, to_points(asked) if asked else None, None), ensemble
+
+
+def _lines(name: str, ensemble: Ensemble, points: Sequence[ScalePoint], level: float) -> list[dict[str, Any]]:
+    """Draw one curve: predictions with intervals for every student over the budgets that were run."""
+    is_loss = ensemble.fits[0].law.outcome == "loss"
+    lines = []
+    for n_params, student in sorted({(point.n_params, point.student) for point in points}):
+        run = [point.n_tokens for point in points if point.n_params == n_params]
+        tokens = np.geomspace(min(run), max(run), LINE_POINTS)
+        said = predict(ensemble, Points(np.full(LINE_POINTS, float(n_params)), tokens), level)
+        columns = [np.exp(one) if is_loss else np.clip(one, 0.0, 1.0) for one in (said.value, said.low, said.high)]
+        for at, value, low, high in zip(tokens, *columns, strict=True):
+            place = {"curve": name, "student": student, "n_params": n_params, "n_tokens": float(at)}
+            lines.append(place | {"value": float(value), "low": float(low), "high": float(high)})
+    return lines
+
+
+def _score(asked: Sequence[ScalePoint], document: dict[str, Any]) -> list[dict[str, Any]]:
+    """Hold the predictions against what was measured."""
+    rows = []
+    predictions = document["predictions"] or [None] * len(asked)
+    for point, said in zip(asked, predictions, strict=True):
+        measured = outcome_of(point)
+        row = {"arm": point.arm, "curve": point.curve, "measured": measured, "inside": None}
+        if said is not None and measured is not None:
+            row |= {name: said[name] for name in ("value", "low", "high", "efolds_beyond", "stretch")}
+            row["inside"] = bool(said["low"] <= measured <= said["high"])
+        rows.append(row)
+    return rows
+
+
+def _equivalents(points: Sequence[ScalePoint], control: Ensemble | None, level: float) -> list[dict[str, Any]]:
+    """Say what each distilled cell's teacher was worth in data and compute."""
+    if control is None:
+        return []
+    rows = []
+    for point in points:
+        outcome = outcome_of(point)
+        if point.curve == CONTROL or outcome is None:
+            continue
+        error = (point.accuracy_se if point.loss is None else point.loss_se) or 0.0
+        distilled = Distilled(
+            float(point.n_params), point.n_tokens, outcome, error, point.teacher_tokens, point.queries
+        )
+        data, compute = data_equivalent(control, distilled, level), compute_equivalent(control, distilled, level)
+        rows.append(
+            {"arm": point.arm, "curve": point.curve, "budget": point.budget, "student": point.student}
+            | {"data": {**asdict(data), "text": data.text}, "compute": {**asdict(compute), "text": compute.text}}
+            | {f"saved_{name}": asdict(gain) for name, gain in saved(control, distilled, level).items()}
+        )
+    return rows
+
+
+def _crossings(points: Sequence[ScalePoint], ensembles: dict[str, Ensemble], level: float) -> list[dict[str, Any]]:
+    """Say, for every student size and teacher, beyond which budget the control catches up."""
+    control = ensembles.get(CONTROL)
+    sizes = sorted({(point.n_params, point.student) for point in points})
+    return [
+        {"curve": name, "n_params": n_params, "student": student}
+        | asdict(crossing(control, ensemble, float(n_params), level))
+        for name, ensemble in ensembles.items()
+        if control is not None and name != CONTROL
+        for n_params, student in sizes
+    ]

@@ -1,0 +1,109 @@
+"""One planted estimate in the form a decision needs: numerator, denominator, their covariance, degrees of freedom."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gauger.estimate.contrasts import Batch
+from gauger.estimate.wanted import CellSampling
+from gauger.records import Reason
+from gauger.stats.ratio import RatioSet, fieller
+from gauger.stats.student import probability_above, t_quantile
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A contrast n (d = 1, without error) or a ratio n / d, with what its interval rests on."""
+
+    numerator: float
+    denominator: float
+    var_numerator: float
+    var_denominator: float
+    covariance: float
+    df: float
+    """Satterthwaite degrees of freedom of n - theta d at the estimate."""
+    is_ratio: bool
+
+    @property
+    def value(self) -> float:
+        """Return theta = n / d."""
+        return self.numerator / self.denominator
+
+    def se_at(self, theta: float) -> float:
+        """Return the standard error of the contrast n - theta d."""
+        variance = self.var_numerator - 2 * theta * self.covariance + theta**2 * self.var_denominator
+        return float(np.sqrt(max(variance, 0.0)))
+
+    @property
+    def se(self) -> float:
+        """Return the standard error of theta (first order for a ratio)."""
+        return self.se_at(self.value) / abs(self.denominator)
+
+    def interval(self, level: float) -> RatioSet:
+        """Return every theta not rejected at a level: t interval of a contrast, Fieller set of a ratio."""
+        if self.is_ratio:
+            parts = (self.var_numerator, self.var_denominator, self.covariance)
+            return fieller(self.numerator, self.denominator, *parts, self.df, level)
+        half = float(t_quantile((1 + level) / 2, self.df)) * self.se if self.se > 0 else 0.0
+        return RatioSet(self.value, self.value - half, self.value + half, "bounded", "")
+
+    def probability_above(self, threshold: float) -> float:
+        """Return P(theta > threshold): that of n - threshold d > 0, Fieller's own test (takes d > 0 as given)."""
+        return float(probability_above(self.numerator - threshold * self.denominator, self.se_at(threshold), self.df))
+
+
+def undefined_reason(batch: Batch, p: int) -> str | None:
+    """Return why planned estimate p has no value; None where it has one."""
+    planned, contrasts = batch.planned[p], batch.contrasts
+    if planned.reason is not None:
+        return str(planned.reason)
+    rows = [int(row) for row in (batch.numerator[p], batch.denominator[p]) if row >= 0]
+    reasons = [contrasts.undefined[row] for row in rows if contrasts.undefined[row] is not None]
+    if reasons:
+        return str(reasons[0])
+    if batch.judged_row(p) < 0:
+        return str(Reason.DENOMINATOR_ZERO)
+    rows.append(batch.judged_row(p))
+    known = np.isfinite([contrasts.value[rows], contrasts.se[rows]]).all() and not np.isnan(contrasts.df[rows]).any()
+    return None if known else str(Reason.NOT_ESTIMABLE)
+
+
+def judged(batch: Batch, p: int) -> Judged | None:
+    """Collect the pieces of planned estimate p; None where it is undefined."""
+    if undefined_reason(batch, p) is not None:
+        return None
+    n, d, row = int(batch.numerator[p]), int(batch.denominator[p]), batch.judged_row(p)
+    value, covariance = batch.contrasts.value, batch.contrasts.covariance
+    df = float(batch.contrasts.df[row])
+    extra = batch.planned[p].sampling
+    if d < 0:
+        variance, df = with_sampling(float(covariance[n, n]), df, extra)
+        return Judged(float(value[n]), 1.0, variance, 0.0, 0.0, df, is_ratio=False)
+    parts = np.array([covariance[n, n], covariance[d, d], covariance[n, d]])
+    parts *= _rescale(value[n] / value[d], parts, float(batch.contrasts.se[row]) ** 2)
+    var_n, var_d, cov = map(float, parts)
+    if extra is not None:
+        df = with_sampling(float(batch.contrasts.se[row]) ** 2, df, extra)[1]
+        var_n += extra.variance
+    return Judged(float(value[n]), float(value[d]), var_n, var_d, cov, df, is_ratio=True)
+
+
+def with_sampling(variance: float, df: float, extra: CellSampling | None) -> tuple[float, float]:
+    """Add the variance of having run a sample of cells, with Satterthwaite's degrees of freedom of the sum."""
+    if extra is None or extra.variance == 0:
+        return variance, df
+    total = variance + extra.variance
+    return total, total**2 / (variance**2 / df + extra.variance**2 / extra.df)
+
+
+def _rescale(theta: float, parts: NDArray[np.float64], variance: float) -> float:
+    """Return the factor that makes the variance of n - theta d the engine's own for that contrast.
+
+    The engine floors the variance of every contrast by itself (a negative component is never subtracted), so that of
+    a combination is not exactly the combination of the covariances.
+    """
+    combined = parts[0] - 2 * theta * parts[2] + theta**2 * parts[1]
+    return variance / combined if combined > 1e-12 * (parts[0] + theta**2 * parts[1]) and variance > 0 else 1.0

@@ -1,0 +1,80 @@
+"""Which estimates a study asks for, each with its weights or the reason why it has none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from gauger.estimate.cell_means import Case, Cells, MissingCell, Target, Weights
+from gauger.estimate.estimands import Estimand, find_estimand
+from gauger.records import ArmInfo, Reason
+
+
+@dataclass(frozen=True)
+class CellSampling:
+    """What having run a sample of a factorial's cells instead of all adds to a variance."""
+
+    variance: float
+    """Score scale squared; added to that of the contrast, or of the ratio's numerator."""
+    df: int
+    """Degrees of freedom that the variance is known from."""
+
+
+@dataclass(frozen=True)
+class Planned:
+    """One estimate to be made."""
+
+    estimand: str
+    case: Case
+    numerator: Weights | None
+    """Weights (A, B) of the contrast, or of the ratio's numerator; None where undefined."""
+    denominator: Weights | None
+    """Weights (A, B) of the ratio's denominator; None for a linear contrast."""
+    reason: Reason | None = None
+    """Why it has no weights."""
+    note: str | None = None
+    """What a reader must know of how it was planned."""
+    sampling: CellSampling | None = None
+
+    @property
+    def is_ratio(self) -> bool:
+        """Tell whether the estimate is a ratio of two contrasts; of one without weights there is nothing to tell."""
+        return self.denominator is not None
+
+
+def plan_estimates(cells: Cells, names: Iterable[str]) -> list[Planned]:
+    """List every estimate of the named estimands that the study's arms allow.
+
+    An estimand is asked for an arm only where the design has what it is compared with (a study without a format arm
+    says nothing of format); where the design has it but the records do not, the estimate is planned with its reason.
+    """
+    planned = []
+    for name in names:
+        estimand = find_estimand(name)
+        if all(cells.design.of_kind(kind) for kind in estimand.needs):
+            targets = estimand.targets(cells)
+            for arm in cells.design.of_kind(*estimand.kinds):
+                planned += _for_arm(cells, name, estimand, arm, targets)
+    return planned
+
+
+def _for_arm(cells: Cells, name: str, estimand: Estimand, arm: ArmInfo, targets: list[Target]) -> list[Planned]:
+    """Plan one estimand of one arm at every target."""
+    control = estimand.control(cells.design, arm) if estimand.control else None
+    scale = estimand.scale(arm) if estimand.scale else 1.0
+    if scale is None or (estimand.control and control in (None, arm.name)):
+        return []
+    return [plan_one(name, estimand, Case(cells, arm, control, target), scale) for target in targets]
+
+
+def plan_one(name: str, estimand: Estimand, case: Case, scale: float = 1.0) -> Planned:
+    """Write down the weights of one estimate, or why there are none."""
+    try:
+        numerator = scale * estimand.weights(case)
+        denominator = estimand.over(case) if estimand.over else None
+        for weights in (numerator, denominator):
+            if weights is not None:
+                case.cells.require_common_items(weights)
+    except MissingCell as missing:
+        return Planned(name, case, None, None, missing.reason)
+    return Planned(name, case, numerator, denominator)

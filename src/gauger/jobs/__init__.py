@@ -1,0 +1,1 @@
+"""Does one job: typed parameters and input directories in, files out."""

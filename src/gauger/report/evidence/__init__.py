@@ -1,0 +1,1 @@
+"""Draws the page of the published evidence."""

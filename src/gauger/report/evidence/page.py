@@ -1,0 +1,46 @@
+"""The page of the published evidence: one self-contained HTML file with the look of a study report."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from gauger.evidence.fit import Evidence
+    from gauger.report.blocks import Section
+
+QUESTION = "How much do students gain from a teacher's outputs, where, and how far can the published tables be trusted?"
+
+
+def render_evidence(evidence: Evidence) -> str:
+    """Return the evidence as one HTML page that opens without a network.
+
+    Parameters
+    ----------
+    evidence : Evidence
+        From `gauger.evidence.fit.analyse`.
+    """
+    from gauger.report.drawing import unchecked
+    from gauger.report.evidence.chapters import CHAPTERS
+    from gauger.report.page_frame import render_page
+    from gauger.report.wording import count
+
+    with unchecked():
+        sections: Sequence[Section] = [build(evidence) for build in CHAPTERS]
+    return render_page(
+        "evidence.html.j2",
+        title="Published evidence · Gauger",
+        question=QUESTION,
+        n_rows=count(len(evidence.frame)),
+        gauger_version=version("gauger"),
+        sections=sections,
+    )
+
+
+def write_evidence(evidence: Evidence, path: Path) -> Path:
+    """Write the page to a file, whose folder is made where it does not exist, and return its path."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(render_evidence(evidence), encoding="utf-8")
+    return path

@@ -1,0 +1,1 @@
+"""Estimates contrasts of cell means with items and training replicates crossed."""

@@ -1,0 +1,136 @@
+"""Estimates and intervals of any linear contrasts of cell means: θ = Σ w[a,b] μ[a,b]."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gauger.stats.crossed.crossed import Components, crossed_components
+from gauger.stats.crossed.interval import Interval, Parts, combine
+from gauger.stats.crossed.item_part import ItemPart, item_part
+from gauger.stats.crossed.panel import FloatArray, IntArray, Panel
+from gauger.stats.crossed.replicate_part import ReplicatePart, replicate_part
+from gauger.stats.crossed.sample_sizes import count_clusters, count_items, smallest_replication, why_undefined
+
+
+@dataclass(frozen=True)
+class Contrasts:
+    """C estimates with their intervals; arrays hold NaN where `undefined` gives a reason."""
+
+    value: FloatArray
+    """(C,): estimate, on the scale of the scores."""
+    se: FloatArray
+    """(C,): standard error."""
+    df: FloatArray
+    """(C,): degrees of freedom with which value ± t(df) se is the interval."""
+    low: FloatArray
+    """(C,): lower end of the interval."""
+    high: FloatArray
+    """(C,): upper end of the interval."""
+    covariance: FloatArray
+    """(C, C): joint covariance of the estimates; its diagonal is se squared."""
+    item_variance: FloatArray
+    """(C,): part of the items; contains the shared residual."""
+    replicate_variance: FloatArray
+    """(C,): part of the training replicates, moderated if asked for; contains the shared residual."""
+    shared_variance: FloatArray
+    """(C,): item × replicate residual contained in both."""
+    least_item_variance: FloatArray
+    """(C,): what the item part counts for at least, because rare items may be missing from the sample. So
+    se² = max(max(item, least) - shared, 0) + replicate."""
+    n_items: IntArray
+    """(C,): items of the benchmarks that the contrast touches."""
+    n_clusters: IntArray
+    """(C,): distinct clusters of these items."""
+    n_replicates: IntArray
+    """(C,): smallest number of replicates among the touched cells that have more than one; 1 where none has, and
+    then the interval covers item sampling alone."""
+    undefined: NDArray[np.object_]
+    """(C,): None, or the reason why the contrast cannot be estimated."""
+
+
+def estimate_contrasts(
+    panel: Panel, weights_CAB: FloatArray, *, moderated: bool = True, level: float = 0.95
+) -> Contrasts:
+    """Estimate linear contrasts of cell means with crossed, moderated variances.
+
+    ``theta = sum w[a,b] mu[a,b]`` is estimated by the same sum of cell means (means over items of means over
+    replicates). Its variance is ``item part + replicate part - shared residual`` (`crossed_components`), the replicate
+    part moderated (`replicate_part`), the interval by t (`combine`).
+
+    Parameters
+    ----------
+    panel : Panel
+    weights_CAB : (C, A, B) array
+        One contrast per row; cells with weight 0 need no scores.
+    moderated : bool
+        Shrink replicate variances towards what all arms and benchmarks show together.
+    level : float
+        Confidence level of `low` and `high`, 0-1.
+
+    Returns
+    -------
+    Contrasts
+        Undefined (NaN and a reason) where a weighted cell has no scores or fewer than two clusters. Arms with a single
+        replicate count as fixed models: inference is conditional on them.
+
+    Notes
+    -----
+    Arms that answer alike still get an interval (`item_part`, `least`), with one gap: on a benchmark where every
+    answer of every arm equals that arm's mean (all right, all wrong) nothing at all has been seen to vary, and an
+    interval over such benchmarks alone has width zero. Read it as "no variation was seen", not as certainty.
+
+    Replicates of paired arms may be related and items are shared: both enter through the covariances, nothing needs to
+    be declared beyond the ids in the panel. Do not use it for a statement about other benchmarks than the panel's own;
+    that is what `random_effects` is for.
+
+    Proven in validation/crossed/ (coverage) and tests/golden/crossed.json (lme4 on balanced data).
+    """
+    components = crossed_components(panel)
+    weights = np.asarray(weights_CAB, dtype=float)
+    flat = weights.reshape(len(weights), -1)
+    item = item_part(components, weights)
+    replicate = replicate_part(components, flat, moderated=moderated)
+    shared = ((flat @ components.shared) * flat).sum(axis=1)
+    parts = Parts(np.maximum(item.variance, item.least), item.df, replicate.variance, replicate.df, shared)
+    return _report(components, weights, (item, replicate, combine(parts, level)), shared)
+
+
+def _report(
+    components: Components, weights: FloatArray, found: tuple[ItemPart, ReplicatePart, Interval], shared: FloatArray
+) -> Contrasts:
+    item, replicate, interval = found
+    flat = weights.reshape(len(weights), -1)
+    undefined = why_undefined(components, weights)
+    missing = np.array([reason is not None for reason in undefined], dtype=bool)
+    value = np.where(missing, np.nan, flat @ np.nan_to_num(components.mean.ravel()))
+    se = np.where(missing, np.nan, np.sqrt(interval.variance))
+    joint = flat @ (components.item - components.shared) @ flat.T + replicate.joint
+    blank = np.where(missing, np.nan, 0.0)
+    return Contrasts(
+        value=value,
+        se=se,
+        df=interval.df + blank,
+        low=value - interval.half,
+        high=value + interval.half,
+        covariance=_correlation(joint) * np.outer(se, se),
+        item_variance=item.variance + blank,
+        replicate_variance=interval.replicate + blank,
+        shared_variance=shared + blank,
+        least_item_variance=item.least + blank,
+        n_items=count_items(components, weights),
+        n_clusters=count_clusters(components, weights),
+        n_replicates=smallest_replication(components, weights),
+        undefined=undefined,
+    )
+
+
+def _correlation(joint: FloatArray) -> FloatArray:
+    """(C, C) correlation of a covariance; sampling may leave it slightly indefinite, so entries are held to ±1."""
+    scale = np.sqrt(np.maximum(np.diag(joint), 0.0))
+    product = np.outer(scale, scale)
+    correlation = np.clip(np.divide(joint, product, out=np.zeros_like(joint), where=product > 0), -1.0, 1.0)
+    np.fill_diagonal(correlation, 1.0)
+    return np.asarray(correlation)

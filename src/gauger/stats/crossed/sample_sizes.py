@@ -1,0 +1,58 @@
+"""What contrasts rest on: items, clusters and replicates, and why a contrast cannot be estimated."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gauger.stats.crossed.crossed import Components
+from gauger.stats.crossed.panel import FloatArray, IntArray
+
+NO_SCORES = "no scored rows"
+ONE_CLUSTER = "fewer than two items"
+
+
+def why_undefined(components: Components, weights: FloatArray) -> NDArray[np.object_]:
+    """(C,): None, or the reason why a contrast with weights (C, A, B) cannot be estimated."""
+    touched = weights != 0
+    reasons = np.full(len(weights), None, dtype=object)
+    reasons[(touched & (components.n_clusters < 2)).any(axis=(1, 2))] = ONE_CLUSTER
+    reasons[(touched & (components.n_items == 0)).any(axis=(1, 2))] = NO_SCORES
+    reasons[~touched.any(axis=(1, 2))] = NO_SCORES
+    return reasons
+
+
+def count_items(components: Components, weights: FloatArray) -> IntArray:
+    """(C,): items of the benchmarks touched, each counted in the touched arm that has most of them."""
+    return _sum_over_benchmarks(weights, components.n_items)
+
+
+def count_clusters(components: Components, weights: FloatArray) -> IntArray:
+    """(C,): distinct clusters of the benchmarks touched; one that appears in several counts once."""
+    counts = _sum_over_benchmarks(weights, components.n_clusters)
+    touched = (weights != 0).any(axis=1)
+    for block in components.blocks:
+        if len(block) > 1:
+            counts -= _repeated(components, touched, block)
+    return counts
+
+
+def _sum_over_benchmarks(weights: FloatArray, per_cell: IntArray) -> IntArray:
+    return np.asarray(np.where(weights != 0, per_cell, 0).max(axis=1).sum(axis=1))
+
+
+def _repeated(components: Components, touched: NDArray[np.bool_], block: tuple[int, ...]) -> IntArray:
+    """(C,): how many times more than once the clusters of a block are counted."""
+    patterns, number = np.unique(touched[:, block], axis=0, return_inverse=True)
+    repeats = np.zeros(len(patterns), dtype=np.int64)
+    for row, pattern in enumerate(patterns):
+        ids = [components.clusters[b] for b, wanted in zip(block, pattern, strict=True) if wanted]
+        repeats[row] = sum(map(len, ids)) - len(np.unique(np.concatenate(ids))) if ids else 0
+    return repeats[number.ravel()]
+
+
+def smallest_replication(components: Components, weights: FloatArray) -> IntArray:
+    """(C,): smallest number of replicates among the replicated cells touched; 1 if none."""
+    replicated = (weights != 0) & (components.n_replicates > 1)
+    smallest = np.where(replicated, components.n_replicates, np.iinfo(np.int64).max).min(axis=(1, 2))
+    return np.asarray(np.where(replicated.any(axis=(1, 2)), smallest, 1))

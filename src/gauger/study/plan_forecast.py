@@ -1,0 +1,125 @@
+"""What a plan will cost and what it could find, before anything runs."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from math import ceil
+from typing import Any
+
+from gauger.execute.cache import Cache, State
+from gauger.execute.job import Job
+from gauger.execute.schedule import Schedule
+from gauger.spec import Arm, Study, switched_off
+from gauger.stats.power import DesignComponents, smallest_detectable
+from gauger.study.costs import AtlasCosts, LanguageCosts
+from gauger.study.jobs_of_study import Plan
+from gauger.study.load import AnyWorld
+from gauger.worlds.atlas import Atlas
+
+ASSUMED = DesignComponents(item=0.15, replicate=0.0008, residual=0.15)
+"""Components of an uplift on one benchmark that the forecast assumes: items as of two scores near one half, paired runs
+that differ by a standard deviation of 2.8 points. A pilot run tells the true ones."""
+ASSUMED_UNREPLICATED = DesignComponents(item=ASSUMED.item + ASSUMED.residual, replicate=0.0)
+"""With one replicate the interval covers items alone."""
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """A plan in numbers."""
+
+    study: str
+    arms: list[dict[str, Any]]
+    """name, kind, stages, steps, matched."""
+    switched_off: dict[str, str]
+    """Controls that the study switched off -> the reason it gave."""
+    replicates: int
+    jobs: dict[str, int]
+    """Kind -> jobs."""
+    jobs_total: int
+    jobs_shared: int
+    """Jobs saved because arms share them."""
+    jobs_done: int
+    """Jobs whose results the directory holds already."""
+    training_tokens: int
+    """Of all training jobs, done or not."""
+    training_flops: float
+    """6 x parameters x tokens."""
+    teacher_queries: int
+    """Requests to the teacher by all jobs, at least (filters cost more)."""
+    usd: float
+    """Money; the embedded world's teacher costs none."""
+    minutes: float
+    """Expected wall time of what is left, on `workers` cores."""
+    workers: int
+    smallest_detectable_uplift: float
+    """On one benchmark, with power 0.8 at the study's level, 0-1 scale."""
+    assumption: str
+    """What the smallest detectable uplift assumes."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what `gauger plan --json` prints."""
+        return {"schema": "gauger.plan/1", **asdict(self)}
+
+
+def forecast(plan: Plan, world: AnyWorld, cache: Cache, workers: int) -> Forecast:
+    """Forecast a plan, given what a directory holds already."""
+    costs = AtlasCosts(plan.study, world) if isinstance(world, Atlas) else LanguageCosts(plan.study, world)
+    study, jobs = plan.study, list(plan.jobs.values())
+    done = {job.key for job in jobs if cache.inspect(job.key).state is State.DONE}
+    tokens = {job.key: costs.tokens(job) for job in jobs if job.kind in costs.trains}
+    n_items = min(len(world.benchmark(name).items) for name in study.benchmarks)
+    asked = [job for job in jobs if costs.asks(job)]
+    detectable, assumption = _detectable(study, n_items)
+    return Forecast(
+        study=study.study,
+        arms=[_arm(arm) for arm in plan.arms],
+        switched_off=switched_off(study),
+        replicates=study.replicates,
+        jobs=dict(sorted(Counter(job.kind for job in jobs).items())),
+        jobs_total=len(jobs),
+        jobs_shared=plan.requested - len(jobs),
+        jobs_done=len(done),
+        training_tokens=sum(tokens.values()),
+        training_flops=sum(
+            6.0 * costs.parameters(job) * count for key, count in tokens.items() for job in [plan.jobs[key]]
+        ),
+        teacher_queries=sum(costs.queries(job) for job in asked),
+        usd=sum(costs.usd(job) for job in asked),
+        minutes=_minutes(jobs, done, workers, {job.key: costs.seconds_per_row(job) for job in jobs}),
+        workers=workers,
+        smallest_detectable_uplift=detectable,
+        assumption=assumption,
+    )
+
+
+def _arm(arm: Arm) -> dict[str, Any]:
+    return {
+        "name": arm.name,
+        "kind": str(arm.kind),
+        "stages": [stage.kind for stage in arm.recipe],
+        "steps": sum(stage.steps for stage in arm.recipe),
+        "matched": arm.matched,
+    }
+
+
+def _detectable(study: Study, n_items: int) -> tuple[float, str]:
+    """Return the smallest detectable uplift on a benchmark of that many items, and what it assumes."""
+    replicates, level = study.replicates, study.estimation.level
+    if replicates == 1:
+        found = smallest_detectable(ASSUMED_UNREPLICATED, n_items, 1, level=level)
+        return found, f"{n_items} items near one half; with one replicate the interval covers items alone"
+    found = smallest_detectable(ASSUMED, n_items, replicates, level=level)
+    return found, (
+        f"{n_items} items near one half, {replicates} paired replicates that differ by 2.8 points "
+        "(standard deviation); a run's own records tell better"
+    )
+
+
+def _minutes(jobs: Sequence[Job], done: Collection[str], workers: int, scale: Mapping[str, float]) -> float:
+    """Return max(work left / workers, longest chain left), rounded up to a tenth; `scale`: seconds per row."""
+    timed = [replace(job, cost=0.0 if job.key in done else job.cost * scale[job.key]) for job in jobs]
+    work = sum(job.cost for job in timed) / workers
+    longest = max(Schedule(timed, done).priority.values(), default=0.0)
+    return ceil(max(work, longest) / 6) / 10

@@ -1,0 +1,160 @@
+"""Results of jobs become a run's tables: the records, the ledger, and what each arm was trained on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from gauger.elicit.twin_samples import LEDGER
+from gauger.execute.job import Job
+from gauger.execute.result import RunResult
+from gauger.records import Failure
+from gauger.store.atomic import read_json
+from gauger.study.jobs_of_study import Cell, Plan
+
+CORPUS = "corpus"
+"""Name of a stage's corpus as a source of training rows, whoever wrote its texts."""
+KEPT_IN = "web (kept in)"
+"""Name of the base's own web text that a stage mixes into every batch, as a source of training rows."""
+RECORDS: dict[str, pl.DataType | type[pl.DataType]] = {
+    "study": pl.String,
+    "arm": pl.String,
+    "replicate": pl.Int64,
+    "benchmark": pl.String,
+    "role": pl.String,
+    "item": pl.String,
+    "cluster": pl.String,
+    "sample": pl.Int64,
+    "outcome": pl.String,
+    "score": pl.Float64,
+    "tokens_in": pl.Int64,
+    "tokens_out": pl.Int64,
+}
+"""Columns of `records.parquet`."""
+_CELL: dict[str, pl.DataType | type[pl.DataType]] = {"arm": pl.String, "replicate": pl.Int64, "stage": pl.Int64}
+TRAINING = _CELL | {"source": pl.String, "tokens": pl.Float64, "unique_tokens": pl.Float64}
+"""Columns of `Collected.training`."""
+
+
+@dataclass(frozen=True)
+class Collected:
+    """What a run has produced; every table has its columns even where it has no rows."""
+
+    records: pl.DataFrame
+    ledger: pl.DataFrame
+    """One row per arm, replicate, stage and sample asked for."""
+    training: pl.DataFrame
+    """One row per arm, replicate, stage and source of rows: tokens trained on (with repeats), and distinct ones."""
+    failures: tuple[Failure, ...]
+    notes: tuple[str, ...]
+    flexible: pl.DataFrame | None = None
+    """The records once more, with answers read flexibly; None where the models' answers allow one reading only."""
+
+
+def collect(plan: Plan, result: RunResult) -> Collected:
+    """Read what is there.
+
+    A cell (arm x replicate) of which anything is missing becomes a failure, with the job that is to blame; what there
+    is of it is read all the same.
+    """
+    cells, done = [cell for cell in plan.cells if cell.records in result.done], result.done
+    return Collected(
+        records=_records(plan, cells, done),
+        ledger=_ledger(cells, done),
+        training=pl.DataFrame(list(_training(cells, done)), TRAINING, orient="row"),
+        failures=tuple(_failures(plan, result)),
+        flexible=_flexible(plan, cells, done),
+        notes=tuple(dict.fromkeys(f"{cell.arm}: {note}" for cell in cells for note in _notes(cell.corpora, done))),
+    )
+
+
+def _records(plan: Plan, cells: Sequence[Cell], done: Mapping[str, Path]) -> pl.DataFrame:
+    tables = [_cell_records(plan, cell, done) for cell in cells]
+    return pl.concat([table.select(*RECORDS) for table in tables] or [pl.DataFrame(schema=RECORDS)])
+
+
+def _flexible(plan: Plan, cells: Sequence[Cell], done: Mapping[str, Path]) -> pl.DataFrame | None:
+    tables = [_cell_records(plan, cell, done) for cell in cells]
+    if not tables or any("flexible_score" not in table.columns for table in tables):
+        return None
+    read = [table.with_columns(outcome="flexible_outcome", score="flexible_score") for table in tables]
+    return pl.concat([table.select(*RECORDS) for table in read])
+
+
+def _cell_records(plan: Plan, cell: Cell, done: Mapping[str, Path]) -> pl.DataFrame:
+    roles = {name: str(benchmark.role) for name, benchmark in plan.study.benchmarks.items()}
+    return pl.read_parquet(done[cell.records] / "records.parquet").with_columns(
+        study=pl.lit(plan.study.study),
+        arm=pl.lit(cell.arm),
+        replicate=pl.lit(cell.replicate, pl.Int64),
+        role=pl.col("benchmark").replace_strict(roles, return_dtype=pl.String),
+    )
+
+
+def _ledger(cells: Sequence[Cell], done: Mapping[str, Path]) -> pl.DataFrame:
+    columns = _CELL | LEDGER
+    tables = [
+        pl.read_parquet(done[key] / "ledger.parquet").with_columns(
+            arm=pl.lit(cell.arm), replicate=pl.lit(cell.replicate, pl.Int64), stage=pl.lit(number, pl.Int64)
+        )
+        for cell in cells
+        for keys in (cell.corpora, cell.stages)
+        for number, key in enumerate(keys)
+        if key in done and (done[key] / "ledger.parquet").exists()
+    ]
+    return pl.concat([table.select(*columns) for table in tables] or [pl.DataFrame(schema=columns)])
+
+
+def _training(cells: Sequence[Cell], done: Mapping[str, Path]) -> Iterator[tuple[Any, ...]]:
+    """Yield the tokens of each source of rows of every stage, as `run.trained` counts them.
+
+    A source without a name is the stage's corpus, or the web beside it; without a count of tokens, rows drawn x mean
+    length, and distinct rows x it.
+    """
+    for cell in cells:
+        for number, key in enumerate(cell.stages):
+            sources = read_json(done[key] / "training.json")["sources"] if key in done else []
+            for place, source in enumerate(sources):
+                name = source.get("name") or (KEPT_IN if place else CORPUS)
+                tokens = [source[count] * source["mean_tokens"] for count in ("rows", "unique_rows")]
+                yield (
+                    cell.arm,
+                    cell.replicate,
+                    number,
+                    name,
+                    source.get("tokens", tokens[0]),
+                    source.get("unique_tokens", tokens[1]),
+                )
+
+
+def _notes(keys: Sequence[str], done: Mapping[str, Path]) -> Iterator[str]:
+    """Yield what the corpora say of themselves: samples that could not be had, and why."""
+    for key in keys:
+        path = done[key] / "notes.json" if key in done else None
+        if path is not None and path.exists():
+            yield from read_json(path)
+
+
+def _failures(plan: Plan, result: RunResult) -> Iterator[Failure]:
+    reasons = {job.key: (job, reason) for job, reason in result.failed}
+    for cell in plan.cells:
+        missing = [key for key in (*cell.corpora, *cell.stages, cell.records) if key not in result.done]
+        if missing:
+            job, reason = _blame(plan, missing[0], reasons, result.stopped)
+            notes = "; ".join(_notes(list(job.inputs.values()), result.done)) if "train" in job.kind else ""
+            yield Failure(cell.arm, cell.replicate, job.stage, f"{reason} ({notes})" if notes else reason)
+
+
+def _blame(plan: Plan, key: str, reasons: Mapping[str, tuple[Job, str]], limit: str) -> tuple[Job, str]:
+    """Find the failed job that a missing result goes back to, or say that it was not run."""
+    waiting = [key]
+    while waiting:
+        job = plan.jobs[waiting.pop()]
+        if job.key in reasons:
+            return reasons[job.key]
+        waiting += job.inputs.values()
+    return plan.jobs[key], f"not run: {limit} was reached" if limit else "not run"

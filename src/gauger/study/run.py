@@ -1,0 +1,106 @@
+"""Run a study from start to end: freeze its rule, run its jobs, estimate, and write what it found."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+import polars as pl
+
+from gauger.errors import MissingExtraError
+from gauger.execute.cache import Cache
+from gauger.execute.execution import Execution, execute
+from gauger.execute.progress import Progress
+from gauger.execute.result import RunResult
+from gauger.jobs.registry import REGISTRY
+from gauger.records import Document
+from gauger.spec import LoadedStudy, Study, compare_frozen, frozen_rule
+from gauger.store.atomic import read_json, write_json, write_parquet
+from gauger.store.directory import RunDirectory
+from gauger.store.documents import write_document
+from gauger.study.description import EXAMPLES_EACH
+from gauger.study.document import Material, Texts, make_document
+from gauger.study.flops import training_flops
+from gauger.study.jobs_of_study import Plan
+from gauger.study.load import plan_loaded
+from gauger.study.results import collect
+
+EXTRA_OF_WORLD = {"atlas": "train", "language": "hf"}
+NEEDED = {"train": ("torch", "safetensors"), "hf": ("torch", "safetensors", "transformers", "peft", "accelerate")}
+"""Packages that an extra brings and a run cannot do without."""
+
+
+@dataclass(frozen=True)
+class Finished:
+    """What a run ends with."""
+
+    document: Document
+    directory: RunDirectory
+    result: RunResult
+
+
+def run_study(loaded: LoadedStudy, out: Path, *, execution: Execution, progress: Progress) -> Finished:
+    """Run or resume a study in a directory.
+
+    Parameters
+    ----------
+    loaded : LoadedStudy
+        The study.
+    out : Path
+        Directory of the run; what an earlier run of the same work left there is used.
+    execution : Execution
+        Where to run, with how many workers, and how far; it changes no estimate.
+    progress : Progress
+        The display.
+
+    Returns
+    -------
+    Finished
+        With `estimates.json`, `records.parquet`, `ledger.parquet` and `study.resolved.json` written, whatever failed;
+        the report is the caller's.
+
+    Raises
+    ------
+    MissingExtraError
+        Where the packages that train are not installed.
+    UserError
+        Where another process works in the directory.
+    Interrupted
+        On a signal; nothing but the running jobs is lost.
+    """
+    extra = EXTRA_OF_WORLD[loaded.study.world.kind]
+    if not all(find_spec(package) for package in NEEDED[extra]):
+        raise MissingExtraError("training models", extra)
+    run = RunDirectory(out)
+    plan, world = plan_loaded(loaded)
+    changes = freeze(run, loaded.study)
+    for change in changes:
+        progress.note(f"changed since the run was first started, and so post hoc: {change}")
+    jobs, cache = list(plan.jobs.values()), Cache(run.jobs.resolve())
+    result = execute(jobs, cache, execution, REGISTRY, training_flops(plan, world), progress)
+    collected = collect(plan, result)
+    document = make_document(Material(loaded, plan, world, collected, changes, sample_texts(plan, result), result.done))
+    write_json(run.study, loaded.study.model_dump(mode="json"))
+    write_parquet(run.records, collected.records)
+    write_parquet(run.ledger, collected.ledger)
+    write_document(run.estimates, document)
+    return Finished(document, run, result)
+
+
+def freeze(run: RunDirectory, study: Study) -> tuple[str, ...]:
+    """Store the verdict rule at the first start; later, say what has changed since."""
+    if run.frozen.exists():
+        return compare_frozen(read_json(run.frozen), study).changes
+    write_json(run.frozen, frozen_rule(study))
+    return ()
+
+
+def sample_texts(plan: Plan, result: RunResult) -> Texts:
+    """Read the first few texts of every arm's last corpus."""
+    texts: dict[str, list[tuple[str, str]]] = {}
+    for cell in plan.cells:
+        if cell.corpora and cell.replicate == 0 and cell.corpora[-1] in result.done:
+            table = pl.read_parquet(result.done[cell.corpora[-1]] / "corpus.parquet", n_rows=EXAMPLES_EACH)
+            texts[cell.arm] = list(table.select("prompt", "answer").iter_rows())
+    return texts

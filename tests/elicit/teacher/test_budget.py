@@ -1,0 +1,110 @@
+"""No budget is exceeded, whatever comes back in whatever order; what was paid unseen counts in full."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gauger.elicit.teacher.budget import Admission, Budget, most_tokens_in
+from gauger.elicit.teacher.messages import ChatReply, ReplyOutcome
+from gauger.elicit.teacher.prices import Prices
+from gauger.errors import UserError
+
+from .common import question
+
+PRICES = Prices(2.0, 10.0, 0.5)
+LIMIT = st.one_of(st.none(), st.integers(1, 2000))
+STEPS = st.lists(st.tuples(st.sampled_from(["send", "reply", "lose", "release"]), st.integers(1, 60)), max_size=60)
+
+
+def reply(tokens_in, tokens_out, **more):
+    return ChatReply(ReplyOutcome.ANSWERED, "a", tokens_in=tokens_in, tokens_out=tokens_out, **more)
+
+
+@settings(max_examples=60, deadline=None)
+@given(LIMIT, LIMIT, st.one_of(st.none(), st.floats(1e-5, 0.02)), STEPS)
+def test_no_budget_is_ever_exceeded(max_queries, max_tokens, max_usd, steps):
+    budget = Budget(max_queries, max_tokens, max_usd, PRICES)
+    flying = []
+    for step, size in steps:
+        if step == "send":
+            request = question("p" * size, max_tokens=size)
+            admission = budget.reserve(request)
+            assert (admission is Admission.REFUSED) <= (not flying and budget.exhausted)
+            if admission is Admission.GRANTED:
+                flying.append(request)
+        elif flying:
+            request = flying.pop(size % len(flying))
+            settle(budget, step, request, size)
+        spent = budget.spent
+        assert spent.queries <= (max_queries or 10**9)
+        assert spent.tokens_in + spent.tokens_out <= (max_tokens or 10**9)
+        assert spent.usd <= (max_usd or 10**9) + 1e-12  # sums of floats
+
+
+def settle(budget, step, request, size):
+    if step == "reply":
+        budget.charge(request, reply(1 + size % most_tokens_in(request), min(size, request.max_tokens)))
+    elif step == "lose":
+        budget.charge_unseen(request)
+    else:
+        budget.release(request)
+
+
+def test_waiting_is_for_what_is_in_flight_alone():
+    budget = Budget(max_queries=2)
+    a, b, c = question("a"), question("b"), question("c")
+    assert [budget.reserve(each) for each in (a, b, c)] == [Admission.GRANTED, Admission.GRANTED, Admission.WAIT]
+    assert not budget.exhausted
+    budget.release(a)  # rejected by the server: nothing was paid
+    assert budget.reserve(c) is Admission.GRANTED
+    budget.charge(b, reply(3, 4))
+    budget.charge(c, reply(3, 4))
+    assert budget.reserve(a) is Admission.REFUSED
+    assert budget.exhausted
+
+
+def test_spending_is_the_sum_of_the_replies_and_cached_tokens_cost_less():
+    budget, request = Budget(prices=PRICES), question("a")
+    for cached in (0, 60):
+        budget.reserve(request)
+        budget.charge(request, reply(100, 10, tokens_cached=cached))
+    spent = budget.spent
+    assert (spent.queries, spent.tokens_in, spent.tokens_out) == (2, 200, 20)
+    # (100 × 2 + 10 × 10) + (40 × 2 + 60 × 0.5 + 10 × 10) = 300 + 210 millionths of a dollar
+    assert spent.usd == pytest.approx(510e-6, rel=1e-12)
+
+
+def test_a_request_that_may_be_paid_unseen_and_a_reply_without_usage_count_at_the_most():
+    request = question("abc", max_tokens=20)
+    most = most_tokens_in(request)
+    for settled in (lambda budget: budget.charge_unseen(request), lambda budget: budget.charge(request, reply(0, 0))):
+        budget = Budget()
+        budget.reserve(request)
+        settled(budget)
+        assert (budget.spent.queries, budget.spent.tokens_in, budget.spent.tokens_out) == (1, most, 20)
+        assert budget.spent.usd is None
+
+
+def test_an_earlier_sessions_reply_counts_like_a_new_one():
+    request = question("abc")
+    live, recalled = Budget(prices=PRICES), Budget(prices=PRICES)
+    for _ in range(2):
+        live.reserve(request)
+        live.charge_unseen(request)
+    live.reserve(request)
+    live.charge(request, reply(5, 6))
+    recalled.recall(request, reply(5, 6, paid_again=2, requests=4))
+    assert live.spent == recalled.spent
+    recalled.recall(request, ChatReply(ReplyOutcome.FAILED, requests=3, paid_again=1))
+    assert recalled.spent.queries == 4
+
+
+def test_a_limit_on_money_needs_prices():
+    with pytest.raises(UserError, match="prices"):
+        Budget(max_usd=1.0)
+    with pytest.raises(UserError, match="usd_per_million_out"):
+        Prices(1.0, -1.0)
+
+
+def test_the_bound_on_tokens_is_above_any_byte_level_vocabulary():
+    assert most_tokens_in(question("é" * 100)) >= 200

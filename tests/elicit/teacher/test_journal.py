@@ -1,0 +1,261 @@
+"""What was paid is on disk, once, whatever happens to the process or to the end of the file."""
+
+import json
+from dataclasses import replace
+from itertools import islice
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from gauger.elicit.teacher.budget import Budget
+from gauger.elicit.teacher.journal import Journal, Row
+from gauger.elicit.teacher.journal_format import reply_fields, reply_from, request_fields, request_from
+from gauger.elicit.teacher.journalled import Journalled
+from gauger.elicit.teacher.messages import ChatReply, ChatRequest, Message, ReplyOutcome, TokenChoices
+from gauger.elicit.teacher.replay import Replay
+from gauger.errors import DamagedError, InputError, UserError
+from gauger.store.lock import locked
+
+from .common import endpoint, question, questions
+from .fault_server import PROMPT_TOKENS, TOKENS, FaultServer, text_of
+
+TEXT = st.text(st.characters(), max_size=20)  # lone surrogates too
+NUMBER = st.floats(-100, 0)
+CHOICES = st.builds(TokenChoices, TEXT, NUMBER, st.lists(st.tuples(TEXT, NUMBER), max_size=2).map(tuple))
+REPLIES = st.builds(
+    ChatReply,
+    st.sampled_from(ReplyOutcome),
+    TEXT,
+    st.none() | TEXT,
+    st.integers(0, 9),
+    st.integers(0, 9),
+    cost_usd=st.none() | st.floats(0, 1),
+    requests=st.integers(0, 3),
+    paid_again=st.integers(0, 2),
+    log_probabilities=st.lists(CHOICES, max_size=2).map(tuple),
+    error=st.none() | TEXT,
+)
+REQUESTS = st.builds(
+    ChatRequest,
+    st.lists(st.builds(Message, st.sampled_from(["system", "user"]), TEXT), max_size=2).map(tuple),
+    st.integers(1, 99),
+    st.floats(0, 2),
+    st.integers(0, 9),
+    st.lists(TEXT, max_size=2).map(tuple),
+)
+
+
+class Scripted:
+    """A teacher that answers in order, and says what it was asked."""
+
+    name, terms = "scripted", "free"
+
+    def __init__(self, reply=lambda request: ChatReply(ReplyOutcome.ANSWERED, request.messages[0].content.upper())):
+        self.asked, self.reply = [], reply
+
+    def ask(self, requests):
+        for index, request in enumerate(requests):
+            self.asked.append(request.messages[0].content)
+            yield index, self.reply(request)
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "replies.jsonl"
+
+
+@settings(max_examples=50, deadline=None)
+@given(REQUESTS, REPLIES)
+def test_lines_read_back_as_what_was_written(request_, reply):
+    assert reply_from(json.loads(json.dumps(reply_fields(reply)))) == reply
+    assert request_from(json.loads(json.dumps(request_fields(request_)))) == request_
+
+
+def test_a_second_session_asks_nothing_again(path):
+    first, second = Scripted(), Scripted()
+    replies = dict(Journalled(first, path).ask(questions(5)))
+    assert dict(Journalled(second, path).ask(questions(7)[::-1])) == {6 - i: reply for i, reply in replies.items()} | {
+        0: ChatReply(ReplyOutcome.ANSWERED, "QUESTION 6"),
+        1: ChatReply(ReplyOutcome.ANSWERED, "QUESTION 5"),
+    }
+    assert first.asked == [f"question {number}" for number in range(5)]
+    assert second.asked == ["question 6", "question 5"]
+
+
+def test_equal_requests_are_asked_once_and_all_get_the_reply(path):
+    teacher = Scripted()
+    batch = [question("a"), question("b"), question("a"), question("a", seed=1)]
+    replies = dict(Journalled(teacher, path).ask(batch))
+    assert {index: reply.text for index, reply in replies.items()} == {0: "A", 1: "B", 2: "A", 3: "A"}
+    assert teacher.asked == ["a", "b", "a"]  # another seed is another draw
+
+
+def test_failures_are_kept_but_asked_again_and_their_requests_are_added(path):
+    failing = Scripted(lambda request: ChatReply(ReplyOutcome.FAILED, requests=3, paid_again=2, error="down"))
+    ((_, failed),) = Journalled(failing, path).ask([question("a")])
+    assert failed.outcome is ReplyOutcome.FAILED
+    ((_, again),) = Journalled(failing, path).ask([question("a")])
+    assert (again.requests, again.paid_again) == (6, 4)
+    ((_, reply),) = Journalled(Scripted(), path).ask([question("a")])
+    assert (reply.outcome, reply.requests, reply.paid_again) == (ReplyOutcome.ANSWERED, 7, 4)
+    untouched = Scripted()
+    assert dict(Journalled(untouched, path).ask([question("a")])) == {0: reply}
+    assert untouched.asked == []
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.data())
+def test_a_file_cut_anywhere_loses_no_whole_line_and_counts_the_torn_one(tmp_path, data):
+    path = tmp_path / f"{data.draw(st.uuids())}.jsonl"
+    list(Journalled(Scripted(), path).ask(questions(3)))
+    content = path.read_bytes()
+    end = data.draw(st.integers(0, len(content)))
+    path.write_bytes(content[:end])
+    whole = content[:end].count(b"\n")
+    teacher = Scripted()
+    again = Journalled(teacher, path)
+    assert {index: reply.text for index, reply in again.ask(questions(3))} == {i: f"QUESTION {i}" for i in range(3)}
+    assert len(teacher.asked) == 3 - max(0, whole - 1)
+    torn = not content[:end].endswith(b"\n") and end > 0
+    assert again.journal.torn == torn
+    if whole:  # where not even the first line is whole there is nothing to add the note to
+        reread = Journal(path)
+        reread.read()
+        assert (reread.torn, len(reread)) == (torn, 3)
+
+
+def test_zeros_at_the_end_are_torn_and_damage_within_is_an_error(path):
+    list(Journalled(Scripted(), path).ask(questions(2)))
+    content = path.read_bytes()
+    path.write_bytes(content + b"\x00" * 50 + b"\n" + b"\x00" * 9)
+    again = Journalled(Scripted(), path)
+    assert len(list(again.ask(questions(2)))) == 2
+    assert again.journal.torn == 1
+    lines = content.splitlines(keepends=True)
+    path.write_bytes(lines[0] + lines[1][:20] + b"\n" + lines[2])
+    with pytest.raises(DamagedError, match="line 2"):
+        list(Journalled(Scripted(), path).ask(questions(2)))
+
+
+def test_another_file_is_refused(path):
+    path.write_text('{"messages": []}\n')
+    with pytest.raises(InputError, match="a journal of replies"):
+        list(Journalled(Scripted(), path).ask(questions(1)))
+    assert path.read_text() == '{"messages": []}\n'
+
+
+def test_one_process_writes_at_a_time(path):
+    with locked(path.with_name("replies.jsonl.lock")), pytest.raises(UserError, match="already working"):
+        list(Journalled(Scripted(), path).ask(questions(1)))
+
+
+def test_one_may_ask_while_an_answer_is_being_worked_on(path):
+    teacher = Journalled(Scripted(), path)
+    follow_ups = [dict(teacher.ask([question(f"and {reply.text}")]))[0].text for _, reply in teacher.ask(questions(3))]
+    assert sorted(follow_ups) == [f"AND QUESTION {number}" for number in range(3)]
+    assert len(teacher.journal) == 6
+
+
+def test_replies_of_two_models_are_not_mixed_but_a_server_may_move(path):
+    teacher = Scripted()
+    for name in ("http://a/v1#m", "http://b/v1#m"):
+        teacher.name = name
+        list(Journalled(teacher, path).ask(questions(1)))
+    assert len(teacher.asked) == 1
+    teacher.name = "http://b/v1#other"
+    with pytest.raises(UserError, match="replies of two teachers are not mixed"):
+        list(Journalled(teacher, path).ask(questions(1)))
+    assert Replay(path).name == "replay:http://b/v1#m"
+
+
+def test_replies_are_on_disk_before_anybody_sees_them(path):
+    for number, _ in enumerate(Journalled(Scripted(), path).ask(questions(4)), start=1):
+        assert path.read_bytes().count(b"\n") >= 1 + number
+
+
+def test_a_caller_that_leaves_early_keeps_what_is_in_flight(path):
+    with FaultServer(latency_s=0.05) as server:
+        replies = Journalled(endpoint(server.url, in_flight=8), path).ask(questions(100))
+        assert len(list(islice(replies, 2))) == 2
+        replies.close()
+        paid = sum(server.paid.values())
+        assert 8 <= paid < 60
+    kept = Journal(path)
+    kept.read()
+    assert len(kept) == paid
+
+
+def test_a_disk_that_takes_nothing_more_stops_the_asking(path, monkeypatch):
+    def full(self, rows):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Journal, "append", full)
+    with FaultServer(latency_s=0.02) as server:
+        with pytest.raises(OSError, match="No space"):
+            list(Journalled(endpoint(server.url, in_flight=4), path).ask(questions(200)))
+        assert sum(server.paid.values()) < 40
+
+
+def test_a_budget_ends_a_resumed_batch_where_it_ends_a_whole_one(path, tmp_path):
+    """Whichever replies a kill left behind, the corpus has the same rows."""
+    batch, limit = questions(60), 700
+    with FaultServer() as server:
+        whole = dict(Journalled(endpoint(server.url, Budget(max_tokens=limit)), path).ask(batch))
+        assert sorted(whole) == list(range(len(whole)))
+        assert 20 < len(whole) < 60
+        lines = path.read_bytes().splitlines(keepends=True)
+        for number, dropped in enumerate([range(1, 2), range(5, 12), range(20, 99), range(1, 99, 3)]):
+            resumed_path = tmp_path / f"{number}.jsonl"
+            resumed_path.write_bytes(b"".join(line for i, line in enumerate(lines) if i not in dropped))
+            budget = Budget(max_tokens=limit)
+            resumed = dict(Journalled(endpoint(server.url, budget), resumed_path).ask(batch))
+            assert {i: reply.text for i, reply in resumed.items()} == {i: reply.text for i, reply in whole.items()}
+            assert budget.spent.tokens_in + budget.spent.tokens_out == len(whole) * (PROMPT_TOKENS + TOKENS)
+            assert budget.exhausted
+
+
+def test_asking_the_same_twice_is_charged_once(path):
+    budget = Budget()
+    with FaultServer() as server:
+        teacher = Journalled(endpoint(server.url, budget), path)
+        for _ in range(2):
+            list(teacher.ask(questions(4)))
+    assert budget.spent.queries == 4
+
+
+def test_a_recorded_teacher_answers_what_was_recorded_and_nothing_else(path):
+    recorded = dict(Journalled(Scripted(), path).ask(questions(3)))
+    for place in (path, path.parent):
+        teacher = Replay(place, terms="free")
+        assert (teacher.name, teacher.terms) == ("replay:scripted", "free")
+        replies = dict(teacher.ask([*questions(3), question("new"), question("question 0", max_tokens=21)]))
+        assert {index: replies[index] for index in range(3)} == recorded
+        for unknown in (replies[3], replies[4]):
+            assert (unknown.outcome, unknown.requests) == (ReplyOutcome.FAILED, 0)
+            assert "holds no reply to this request" in unknown.error
+
+
+def test_a_recorded_failure_is_replayed_as_one(path):
+    failure = ChatReply(ReplyOutcome.FAILED, error="down")
+    list(Journalled(Scripted(lambda request: failure), path).ask([question("a")]))
+    assert dict(Replay(path).ask([question("a")])) == {0: failure}
+
+
+def test_a_recorded_teacher_needs_a_record(tmp_path):
+    with pytest.raises(InputError, match="no such file"):
+        Replay(tmp_path)
+    (tmp_path / "replies.jsonl").write_text("")
+    with pytest.raises(InputError, match="without replies"):
+        Replay(tmp_path)
+
+
+def test_rows_with_equal_keys_leave_the_last(path):
+    journal, request = Journal(path), question("a")
+    with journal.writing("t"):
+        for text in ("x", "y"):
+            journal.append([Row(request.key, request, ChatReply(ReplyOutcome.ANSWERED, text))])
+        assert journal[request.key].text == "y"
+        journal.append([Row(request.key, request, replace(journal[request.key], outcome=ReplyOutcome.FAILED))])
+        assert journal[request.key].text == "y"
+        assert text_of("a") not in path.read_text()

@@ -1,0 +1,143 @@
+"""Results by content address: whole or absent, and verified."""
+
+import json
+import shutil
+
+import pytest
+
+from gauger.errors import JobError
+from gauger.execute.cache import MANIFEST, Cache, State
+
+KEY = "k" * 64
+
+
+@pytest.fixture
+def told():
+    return []
+
+
+@pytest.fixture
+def cache(tmp_path, told):
+    return Cache(tmp_path / "jobs", on_damaged=lambda key, reason: told.append((key, reason)))
+
+
+@pytest.fixture
+def entry(cache):
+    out = cache.begin(KEY)
+    (out / "weights.bin").write_bytes(b"0123456789")
+    (out / "deep").mkdir()
+    (out / "deep" / "text.txt").write_text("text")
+    return cache.commit(KEY, out, seconds=1.5)
+
+
+def test_a_committed_result_is_found(cache, entry):
+    assert cache.get(KEY) == entry
+    assert (entry / "deep" / "text.txt").read_text() == "text"
+    assert cache.inspect(KEY).seconds == 1.5
+    assert set(json.loads((entry / MANIFEST).read_text())["files"]) == {"weights.bin", "deep/text.txt"}
+
+
+def test_an_absent_result_is_none(cache, told):
+    assert cache.get(KEY) is None
+    assert cache.inspect(KEY).state is State.MISSING
+    assert told == []
+
+
+def test_a_result_in_the_making_is_not_there(cache):
+    out = cache.begin(KEY)
+    (out / "weights.bin").write_bytes(b"half")
+    assert cache.get(KEY) is None
+    assert cache.in_progress() == {KEY}
+    cache.sweep()
+    assert not out.exists()
+
+
+def flip(entry):
+    (entry / "weights.bin").write_bytes(b"0123456780")
+
+
+def cut(entry):
+    (entry / "weights.bin").write_bytes(b"0123")
+
+
+def lose(entry):
+    (entry / "deep" / "text.txt").unlink()
+
+
+def lose_manifest(entry):
+    (entry / MANIFEST).unlink()
+
+
+def cut_manifest(entry):
+    (entry / MANIFEST).write_bytes((entry / MANIFEST).read_bytes()[:40])
+
+
+def empty_manifest(entry):
+    (entry / MANIFEST).write_text("{}")
+
+
+def another_key(entry):
+    (entry / MANIFEST).write_text((entry / MANIFEST).read_text().replace(KEY, "x" * 64))
+
+
+def no_files(entry):
+    (entry / MANIFEST).write_text(json.dumps({"schema": "gauger.result/1", "key": KEY, "files": None}))
+
+
+DAMAGE = {
+    flip: "weights.bin does not match its checksum",
+    cut: "weights.bin has the wrong size",
+    lose: "deep/text.txt is missing",
+    lose_manifest: "done.json is missing",
+    cut_manifest: "done.json is unreadable",
+    empty_manifest: "done.json does not describe this result",
+    another_key: "done.json does not describe this result",
+    no_files: "done.json lists no files",
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_damage_is_noticed_reported_and_set_aside(cache, entry, told, damage):
+    damage(entry)
+    assert cache.inspect(KEY).state is State.DAMAGED
+    assert entry.exists(), "inspecting changes nothing"
+    assert cache.get(KEY) is None
+    assert told == [(KEY, DAMAGE[damage])]
+    assert not entry.exists()
+    assert [name.split(".")[0] for name in cache.damaged()] == [KEY]
+    assert cache.get(KEY) is None
+    assert len(told) == 1, "said once"
+
+
+def test_a_second_commit_keeps_the_first(cache, entry):
+    out = cache.begin(KEY)
+    (out / "weights.bin").write_bytes(b"other")
+    assert cache.commit(KEY, out) == entry
+    assert (entry / "weights.bin").read_bytes() == b"0123456789"
+    assert not out.exists()
+
+
+def test_links_are_refused(cache):
+    out = cache.begin(KEY)
+    (out / "link").symlink_to("/etc/hostname")
+    with pytest.raises(JobError, match="link"):
+        cache.commit(KEY, out)
+    assert cache.get(KEY) is None
+
+
+def test_discard(cache, entry):
+    cache.discard(KEY)
+    cache.discard(KEY)
+    assert cache.get(KEY) is None
+
+
+def test_abandon_drops_only_that_key(cache):
+    mine, other = cache.begin(KEY), cache.begin("o" * 64)
+    cache.abandon(KEY)
+    assert not mine.exists()
+    assert other.exists()
+
+
+def test_a_moved_cache_still_holds(cache, entry, tmp_path):
+    shutil.copytree(cache.root, tmp_path / "elsewhere")
+    assert Cache(tmp_path / "elsewhere").get(KEY) is not None

@@ -1,0 +1,89 @@
+"""What a report says of a study in words: arms, threats, limits."""
+
+import pytest
+
+from gauger.spec import expand_arms, switched_off
+from gauger.study.description import arm_infos, examples, limits, threats
+from gauger.study.load import open_study
+
+
+@pytest.fixture
+def study(tiny_study):
+    return lambda *overrides: open_study(tiny_study, overrides).study
+
+
+def stands(study):
+    return {row["threat"]: row["stands"] for row in threats(study, expand_arms(study), switched_off(study))}
+
+
+def answer(study, threat):
+    rows = threats(study, expand_arms(study), switched_off(study))
+    return next(row["answer"] for row in rows if row["threat"] == threat)
+
+
+ONE_STAGE = "{kind: text-distill, strategy: label, seeds: benchmark-train, forms: [quiz], samples: 9, steps: 9}"
+ONE_ARM = f"arms={{label: {{stages: [{ONE_STAGE}]}}}}"
+WITH_SFT = "arms.label.stages=[{kind: sft, forms: [quiz], steps: 9}]"
+
+
+def test_the_five_threats_as_they_stand_by_default(study):
+    assert stands(study()) == {
+        "Seeds": "controlled",
+        "Mixture": "controlled",
+        "Benchmarks": "controlled",
+        "Context": "open",
+        "Scale": "open",
+    }
+    assert "benchmark-train, seedless" in answer(study(), "Seeds")
+
+
+def test_one_seed_source_says_nothing_of_seeds(study):
+    one = study(ONE_ARM, "verdict.arm=label")
+    assert stands(one)["Seeds"] == "partly"
+    assert "the effect of seeds is unknown" in answer(one, "Seeds")
+
+
+def test_a_control_that_is_off_leaves_its_threat_open(study):
+    off = study(
+        "verdict.estimand=gain", "controls.matched.off=There is no web text.", "controls.leak.off=Shown before."
+    )
+    assert (stands(off)["Mixture"], stands(off)["Benchmarks"]) == ("open", "partly")
+    assert answer(off, "Mixture") == "The matched control is off: There is no web text."
+    assert "The leak control is off: Shown before." in answer(off, "Benchmarks")
+
+
+def test_a_role_without_benchmark_is_named(study):
+    poor = study("benchmarks={fauna-quiz: {role: targeted}, max-cloze: {role: near}}")
+    assert stands(poor)["Benchmarks"] == "partly"
+    assert "No benchmark has the role parallel, far." in answer(poor, "Benchmarks")
+
+
+def test_other_stages_are_part_of_the_answer_on_context(study):
+    assert stands(study(WITH_SFT))["Context"] == "partly"
+
+
+def test_limits(study):
+    assert len(limits(study())) == 2
+    assert limits(study("replicates=1"))[-1].startswith("Nothing was replicated")
+
+
+def test_every_arm_has_a_description(study):
+    described = study("arms.label.description=''")
+    arms = {arm.name: arm for arm in arm_infos(expand_arms(described), ())}
+    assert next(iter(arms)) == "teacher"
+    assert arms["label"].description == "Label prompts, text-distill in cloze"
+    assert arms["logits"].description.endswith("; then seedless prompts, logit-distill in quiz, cloze")
+    assert all(arm.description for arm in arms.values())
+    sft = {arm.name: arm for arm in arm_infos(expand_arms(study(WITH_SFT, "arms.label.description=''")), ())}
+    assert sft["label"].description == "Web text, sft in quiz"
+
+
+def test_arms_without_ledger_have_unknown_tokens(study):
+    for arm in arm_infos(expand_arms(study()), ()):
+        assert (arm.tokens, arm.unique_tokens, arm.teacher_tokens, arm.queries) == (None, None, None, None)
+
+
+def test_examples_are_a_few_of_each_arm(study):
+    texts = {"label": [("q", "a")] * 5, "nobody": [("x", "y")]}
+    rows = examples(expand_arms(study()), texts)
+    assert rows == [{"arm": "label", "strategy": "label", "prompt": "q", "answer": "a"}] * 3
