@@ -166,10 +166,9 @@ class MetaFit:
 def coefficient_of(name: str, estimate: float, se: float, df: float | None, level: float) -> Coefficient:
     """Test an estimate against zero with t (or the normal, df None) and give its interval."""
     half = _quantile(level, df) * se
-    if se > 0:
-        statistic = estimate / se
-    else:  # points that lie on the line exactly leave no residual: no null value but the estimate itself is tenable
-        statistic = math.copysign(math.inf, estimate) if estimate else 0.0
+    # points that lie on the line exactly leave no residual: no null value but the estimate itself is tenable
+    certain = math.copysign(math.inf, estimate) if estimate else 0.0
+    statistic = estimate / se if se > 0 else certain
     return Coefficient(name, estimate, se, df, estimate - half, estimate + half, _two_sided_p(statistic, df))
 
 
