@@ -7,11 +7,11 @@ import json
 import numpy as np
 import pytest
 
+from gauger.cli.evidence_text import fit_text
 from gauger.errors import ConvergenceError
 from gauger.evidence.fit import analyse
 from gauger.evidence.pool import contrast, pool
 from gauger.evidence.pooled import NO_VARIATION, NOT_CONVERGED, NOT_SEPARABLE, TOO_FEW, TOO_FEW_ROWS, Pooled
-from gauger.evidence.text import fit_text
 
 from .make import frame, table
 

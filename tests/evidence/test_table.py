@@ -94,10 +94,10 @@ def test_all_mistakes_are_told_at_once_up_to_a_limit() -> None:
     [
         (lambda whole: whole.replace("benchmark_role,", "benchmark_rule,"), "rows.csv:1: expected known columns, got"),
         (lambda whole: whole.replace("n_items,", "").replace(",500,", ",,"), "rows.csv:1: expected a column 'n_items'"),
-        (lambda whole: whole + "too,few,cells\n", "rows.csv:3: expected 30 cells, got 3"),
-        (lambda whole: whole + '"never closed', "rows.csv:3: expected CSV"),
+        (lambda whole: whole + "too,few,cells\n", "rows.csv:3: expected 30 cells, as in the header, got 3"),
+        (lambda whole: whole + '"never closed', "rows.csv:3: expected a CSV row"),
         (lambda whole: whole.replace("notes", "title"), "rows.csv:1"),
-        (lambda _: "", "rows.csv:1: expected a column"),
+        (lambda _: "", "rows.csv:1: expected a table with a header line, got an empty file"),
     ],
 )
 def test_files_that_are_not_the_table(broken, message: str) -> None:  # type: ignore[no-untyped-def]

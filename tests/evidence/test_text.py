@@ -6,12 +6,12 @@ import numpy as np
 import polars as pl
 import pytest
 
+from gauger.cli.evidence_text import PLOT, bar, findings_text, fit_text, forest_text
 from gauger.evidence.check import check
 from gauger.evidence.effects import add_effects
 from gauger.evidence.fit import Evidence
 from gauger.evidence.forest import forest
 from gauger.evidence.restrict import SETS, UNTOUCHED, rows_of
-from gauger.evidence.text import PLOT, bar, findings_text, fit_text, forest_text, grid
 
 
 def test_forest_lines_are_within_study_least_squares(rows: pl.DataFrame) -> None:
@@ -60,11 +60,6 @@ def test_bars_are_to_scale() -> None:
     line = bar(10.0, 0.0, 20.0, (-40.0, 60.0))
     assert line.index("o") == round(50 / 100 * (PLOT - 1))
     assert len(line.rstrip()) - 1 == round(60 / 100 * (PLOT - 1))
-
-
-def test_grid_aligns_and_escapes_nothing() -> None:
-    text = grid(("name", "n"), [("[bold]x[/bold]", "5"), ("y", "12")], (1,))
-    assert text.splitlines()[1:] == ["[bold]x[/bold]   5", "y               12"]
 
 
 def test_views_hold_their_numbers(evidence: Evidence, rows: pl.DataFrame) -> None:

@@ -21,6 +21,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from gauger.cli.output import printable
 from gauger.errors import GaugerError, StudyError, UserError
 
 COMMANDS: tuple[str, ...] = (
@@ -164,5 +165,5 @@ def _say(error: GaugerError) -> int:
     messages: Sequence[object] = error.problems if isinstance(error, StudyError) else [error]
     label = "" if isinstance(error, UserError) else "gauger: "
     for message in messages:
-        print(f"{label}{message}", file=sys.stderr)
+        print(printable(f"{label}{message}"), file=sys.stderr)
     return error.exit_code

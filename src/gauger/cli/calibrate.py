@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from itertools import count
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gauger.cli.output import JsonFlag, print_json, say
+from gauger.cli.output import JsonFlag, print_json, print_text, say
 
 if TYPE_CHECKING:
     from gauger.estimate.calibrate.designs import CalibrationDesign
@@ -71,12 +70,8 @@ def _progress(design: CalibrationDesign) -> Callable[[Planted | PlantedPipeline]
 
 def _print_tables(scores: tuple[CellScore, ...], pipelines: tuple[PipelineScore, ...], draws: int) -> None:
     """Print one table of estimates and one of verdicts, a row per cell."""
-    from rich.console import Console
-
     from gauger.cli.calibrate_tables import estimands_table, estimates_table, verdicts_table
 
-    console = Console(file=sys.stdout, width=None if sys.stdout.isatty() else 140)
-    console.print(estimates_table((*scores, *pipelines), draws))
-    console.print(estimands_table((*scores, *pipelines), draws))
-    if scores:
-        console.print(verdicts_table(scores, draws))
+    tables = [estimates_table((*scores, *pipelines), draws), estimands_table((*scores, *pipelines), draws)]
+    tables += [verdicts_table(scores, draws)] if scores else []
+    print_text("\n\n".join(tables))

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from rich.table import Table
+from gauger.cli.tables import table, titled
 
 if TYPE_CHECKING:
     from gauger.estimate.calibrate.estimate_score import Score
@@ -17,35 +17,58 @@ ZERO = 1e-9
 """What a planted truth of 0 may differ from it by rounding."""
 
 
-def estimates_table(scores: Sequence[CellScore | PipelineScore], draws: int) -> Table:
+def estimates_table(scores: Sequence[CellScore | PipelineScore], draws: int) -> str:
     """Say for each cell how its intervals covered, in the mean and at worst, beside the naive ones."""
-    table = _table(
-        f"Coverage of 95 % intervals ({draws} studies per cell)",
-        ["cell", "mean", "lowest", "by chance", "estimate with the lowest", "items only: mean", "lowest"],
-        "by chance: the lowest share that as many exact intervals would show in so few studies. "
-        "items only: the same estimates with the field's habit, an interval that ignores training noise.",
-    )
+    rows = []
     for cell in scores:
         known = [score for score in cell.estimates if score.coverage is not None]
         if not known:
             continue
         worst = min(known, key=lambda score: score.coverage or 0.0)
         naive = [score.naive_coverage for score in known]
-        table.add_row(
-            cell.planted.name,
-            _percent(_mean([score.coverage for score in known])),
-            _percent(worst.coverage),
-            _percent(_lowest_by_chance(len(known), draws)),
-            f"{worst.estimand} {worst.arm} {worst.over}",
-            _percent(_mean(naive)),
-            _percent(min(one for one in naive if one is not None)),
+        rows.append(
+            (
+                cell.planted.name,
+                _percent(_mean([score.coverage for score in known])),
+                _percent(worst.coverage),
+                _percent(_lowest_by_chance(len(known), draws)),
+                f"{worst.estimand} {worst.arm} {worst.over}",
+                _percent(_mean(naive)),
+                _percent(min(one for one in naive if one is not None)),
+            )
         )
-    return table
+    return _table(
+        f"Coverage of 95 % intervals ({draws} studies per cell)",
+        ["cell", "mean", "lowest", "by chance", "estimate with the lowest", "items only: mean", "lowest"],
+        rows,
+        "by chance: the lowest share that as many exact intervals would show in so few studies. "
+        "items only: the same estimates with the field's habit, an interval that ignores training noise.",
+    )
 
 
-def estimands_table(scores: Sequence[CellScore | PipelineScore], draws: int) -> Table:
+def estimands_table(scores: Sequence[CellScore | PipelineScore], draws: int) -> str:
     """Say for each estimand how it did over all cells."""
-    table = _table(
+    rows = []
+    by_name: dict[str, list[Score]] = defaultdict(list)
+    for cell in scores:
+        for score in cell.estimates:
+            if score.coverage is not None:
+                by_name[score.estimand].append(score)
+    for name, group in by_name.items():
+        rows.append(
+            (
+                name,
+                _worst_bias(group),
+                _percent(_mean([score.coverage for score in group])),
+                _percent(min(score.coverage for score in group if score.coverage is not None)),
+                _percent(_mean([score.naive_coverage for score in group])),
+                _percent(_mean([score.power for score in group if abs(score.truth or 0.0) > ZERO])),
+                _percent(_mean([score.power for score in group if abs(score.truth or 0.0) <= ZERO])),
+                _percent(_mean([score.bounded for score in group])),
+                _ratio(group),
+            )
+        )
+    return _table(
         f"Estimands over all cells ({draws} studies per cell)",
         [
             "estimand",
@@ -58,54 +81,40 @@ def estimands_table(scores: Sequence[CellScore | PipelineScore], draws: int) -> 
             "bounded",
             "width ratio",
         ],
+        rows,
         "bias: the one that is most standard errors (se) of these draws from 0. power, false alarms: share of "
         "intervals without 0 where the truth is not 0, and where it is. bounded: share of finite intervals. "
         "width ratio: to the items-only interval.",
     )
-    by_name: dict[str, list[Score]] = defaultdict(list)
-    for cell in scores:
-        for score in cell.estimates:
-            if score.coverage is not None:
-                by_name[score.estimand].append(score)
-    for name, group in by_name.items():
-        table.add_row(
-            name,
-            _worst_bias(group),
-            _percent(_mean([score.coverage for score in group])),
-            _percent(min(score.coverage for score in group if score.coverage is not None)),
-            _percent(_mean([score.naive_coverage for score in group])),
-            _percent(_mean([score.power for score in group if abs(score.truth or 0.0) > ZERO])),
-            _percent(_mean([score.power for score in group if abs(score.truth or 0.0) <= ZERO])),
-            _percent(_mean([score.bounded for score in group])),
-            _ratio(group),
-        )
-    return table
 
 
-def verdicts_table(scores: Sequence[CellScore], draws: int) -> Table:
+def verdicts_table(scores: Sequence[CellScore], draws: int) -> str:
     """Say for each cell how often each verdict was given; false ones are marked."""
     rules = {cell.verdict.threshold for cell in scores}
-    table = _table(
+    rows = []
+    for cell in scores:
+        verdict = cell.verdict
+        null = " !" if verdict.is_null else ""
+        rows.append(
+            (
+                cell.planted.name,
+                "none" if verdict.truth is None else f"{verdict.truth:.2f}",
+                _percent(verdict.major) + null,
+                _percent(verdict.minor) + ("" if verdict.is_null else " !"),
+                _percent(verdict.undetermined),
+                _percent(verdict.invalid),
+                _percent(verdict.naive_major) + null,
+                _percent(verdict.headline_major) + null,
+            )
+        )
+    return _table(
         f"Verdicts on gap recovered, near benchmarks ({draws} studies per cell)",
         ["cell", "truth", "major", "minor", "undetermined", "invalid", "items only: major", "headline: major"],
+        rows,
         f"threshold {', '.join(f'{rule:g}' for rule in sorted(rules))}; !: this verdict would be false. "
         "invalid: an assay check failed. items only: the same rule with the items-only interval. "
         "headline: the raw gain on targeted benchmarks, as a share of the teacher's lead, judged by items alone.",
     )
-    for cell in scores:
-        verdict = cell.verdict
-        null = " !" if verdict.is_null else ""
-        table.add_row(
-            cell.planted.name,
-            "none" if verdict.truth is None else f"{verdict.truth:.2f}",
-            _percent(verdict.major) + null,
-            _percent(verdict.minor) + ("" if verdict.is_null else " !"),
-            _percent(verdict.undetermined),
-            _percent(verdict.invalid),
-            _percent(verdict.naive_major) + null,
-            _percent(verdict.headline_major) + null,
-        )
-    return table
 
 
 def _worst_bias(group: Sequence[Score]) -> str:
@@ -125,13 +134,11 @@ def _lowest_by_chance(n_estimates: int, draws: int) -> float:
     return float((below**n_estimates > 0.5).sum() / draws)
 
 
-def _table(title: str, columns: Sequence[str], note: str) -> Table:
-    """Start a table whose numbers stand on the right, with a note on its words below."""
-    table = Table(title=title, title_justify="left", caption=note, caption_justify="left")
-    for column in columns:
-        text = column in ("cell", "estimand", "estimate with the lowest")
-        table.add_column(column, justify="left" if text else "right")
-    return table
+def _table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]], note: str) -> str:
+    """Write a table whose numbers stand on the right, with a note on its words below."""
+    words = ("cell", "estimand", "estimate with the lowest")
+    numeric = [place for place, name in enumerate(columns) if name not in words]
+    return titled(title, table(columns, rows, numeric), note)
 
 
 def _ratio(group: Sequence[Score]) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gauger.cli.compare_text import comparison_text, printable
+from gauger.cli.compare_text import comparison_text
 from gauger.cli.output import JsonFlag, print_json, print_text, say
 from gauger.errors import Place, UserError, nearest
 
@@ -82,13 +82,13 @@ def compare(
         raise UserError("a folder for --out", "an existing file", Place(str(out)))
     document = compare(gathered, question)
     for warning in document.warnings:
-        say(f"warning: {printable(warning)}")
+        say(f"warning: {warning}")
     if out:
         _write(document, out)
     if as_json:
         print_json(document.to_dict())
     else:
-        print_text(printable(comparison_text(document)))
+        print_text(comparison_text(document))
 
 
 def _gather(arguments: list[str], names: dict[str, str]) -> list[ArmLogs]:

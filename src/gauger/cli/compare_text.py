@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from io import StringIO
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:
-    from rich.table import Table
+from gauger.cli.tables import table
 
+if TYPE_CHECKING:
     from gauger.records import Document, Estimate
 
 RATIOS = ("gap_recovered", "carryover", "benchmark_bound_share")
@@ -21,11 +20,12 @@ def comparison_text(document: Document) -> str:
     """Return the whole comparison as text."""
     lines = [_arms(document), _scores(document)]
     estimates = [one for one in document.estimates if one.estimand != "score"]
-    lines.append(_table(("Estimate", "On", "Value", "95 % interval", "Items", "Note"), estimates, _estimate_row))
+    lines.append(_table(("Estimate", "On", "Value", "95 % interval", "Items", "Note"), map(_estimate_row, estimates)))
     scorings = [one for one in document.study["extraction"] if one["estimand"] == "uplift"]
     if any(not one["primary"] for one in scorings):
-        lines.append("The same outputs scored in other ways:")
-        lines.append(_table(("Uplift on", "Scored by", "Value", "95 % interval", "Items", ""), scorings, _scoring_row))
+        header = ("Uplift on", "Scored by", "Value", "95 % interval", "Items", "")
+        lines.append("\nThe same outputs scored in other ways:")
+        lines.append(_table(header, map(_scoring_row, scorings)))
     return "\n".join(lines).rstrip()
 
 
@@ -43,26 +43,16 @@ def _scores(document: Document) -> str:
         (info.name, info.role or "-", *(_percent(scores.get((info.name, name))) for name in names), str(info.n_items))
         for info in document.benchmarks
     ]
-    return _table(("Score on", "Role", *names, "Items"), rows, tuple)
+    return _table(("Score on", "Role", *names, "Items"), rows)
 
 
 def _percent(value: float | None) -> str:
     return "-" if value is None else f"{100 * value:.1f}"
 
 
-def _table(headers: Sequence[str], rows: Sequence[Any], cells: Callable[[Any], Sequence[str]]) -> str:
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
-
-    table: Table = Table(*headers, box=box.SIMPLE_HEAD, pad_edge=False)
-    for name, column in zip(headers, table.columns, strict=True):
-        column.justify = "left" if name in TEXT_COLUMNS else "right"
-    for row in rows:
-        table.add_row(*cells(row))
-    out = StringIO()
-    Console(file=out, width=140, color_system=None, markup=False, highlight=False, emoji=False).print(table)
-    return "\n".join(line.rstrip() for line in out.getvalue().strip("\n").splitlines()) + "\n"
+def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    numeric = [place for place, name in enumerate(header) if name not in TEXT_COLUMNS]
+    return "\n" + table(header, rows, numeric)
 
 
 def _estimate_row(one: Estimate) -> tuple[str, ...]:
@@ -86,8 +76,3 @@ def _interval(low: float | None, high: float | None, value: float | None) -> str
         return ""
     ends = ("-inf" if low is None else f"{100 * low:+.1f}", "inf" if high is None else f"{100 * high:+.1f}")
     return f"{ends[0]} to {ends[1]}"
-
-
-def printable(text: str) -> str:
-    """Escape what a log could use to steer the terminal: control and other unprintable characters, but line breaks."""
-    return "".join(c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode() for c in text)

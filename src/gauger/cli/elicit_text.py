@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from gauger.cli.output import say
+from gauger.cli.tables import aligned
 
 if TYPE_CHECKING:
     from gauger.elicit.collect import Tally
@@ -76,8 +77,7 @@ def summary_text(found: Mapping[str, Any]) -> str:
         "tokens": _tokens(found),
         "cost": cost,
     }
-    width = max(len(name) for name in rows)
-    lines = [f"{name.ljust(width)}  {value}" for name, value in rows.items()]
+    lines = [aligned(list(rows.items()))]
     lines += [f"note: {note}" for note in found["notes"]]
     return "\n".join([*lines, f"Corpus: {found['directory']}"])
 

@@ -47,10 +47,10 @@ def _load(folder: Path | None) -> Table:
 
 def summary(table: TableOption = None, as_json: JsonFlag = False) -> None:
     """Print the headline, what the table holds, and what it cannot tell."""
+    from gauger.cli.evidence_text import summary as summary_text
     from gauger.evidence.clean import excluded, prepare
     from gauger.evidence.empty_cells import unknowns
     from gauger.evidence.headline import headline_of
-    from gauger.evidence.text import summary as summary_text
 
     frame = prepare(_load(table))
     found, reasons, questions = headline_of(frame), excluded(frame), unknowns(frame)
@@ -62,10 +62,10 @@ def summary(table: TableOption = None, as_json: JsonFlag = False) -> None:
 
 def forest(table: TableOption = None, all_controls: AllControls = False, as_json: JsonFlag = False) -> None:
     """Print every study's own estimate by role of the benchmark, and the pooled means."""
+    from gauger.cli.evidence_text import forest_text
     from gauger.evidence.clean import prepare
     from gauger.evidence.forest import forest as estimate
     from gauger.evidence.restrict import ALL_CONTROLS, UNTOUCHED
-    from gauger.evidence.text import forest_text
 
     found = estimate(prepare(_load(table)), ALL_CONTROLS if all_controls else UNTOUCHED)
     if as_json:
@@ -80,8 +80,8 @@ def fit(
     as_json: JsonFlag = False,
 ) -> None:
     """Run the pre-specified analysis, and say how far the headline moves under every restriction."""
+    from gauger.cli.evidence_text import fit_text
     from gauger.evidence.fit import analyse
-    from gauger.evidence.text import fit_text
 
     found = analyse(_load(table))
     if html is not None:
@@ -101,11 +101,11 @@ def check(
     as_json: JsonFlag = False,
 ) -> None:
     """Look for published tables that do not agree with themselves; each finding names its row of results.csv."""
+    from gauger.cli.evidence_text import findings_text
     from gauger.errors import UserError
     from gauger.evidence.check import check as look
     from gauger.evidence.clean import prepare
     from gauger.evidence.table import did_you_mean
-    from gauger.evidence.text import findings_text
 
     frame = prepare(_load(table))
     known = set(frame["study_id"].to_list())
@@ -132,16 +132,16 @@ def add(
     as_json: JsonFlag = False,
 ) -> None:
     """Check a new study and say what it changes in the headline; without a file, ask for one row cell by cell."""
+    from gauger.cli.evidence_text import addition_text
     from gauger.evidence.add import add as join
     from gauger.evidence.add import append_to
-    from gauger.evidence.table import text_of
-    from gauger.evidence.text import addition_text
+    from gauger.store.tables import read_text
 
     known = _load(table if table is not None else into)
     if results is None:
         rows, coding, source = _ask(known)
     else:
-        rows, coding, source = text_of(results), None if studies is None else text_of(studies), str(results)
+        rows, coding, source = read_text(results), None if studies is None else read_text(studies), str(results)
     found = join(known, rows, source, coding, str(studies or "studies"))
     if into is not None:
         append_to(into, rows, coding)

@@ -41,8 +41,8 @@ def fit(
     teacher), unique_tokens, pretrained (0 or 1), n_items, loss_se, accuracy_se, weight, group. Points of one group
     share their errors. With both loss and accuracy, accuracies are predicted through the loss.
     """
-    from gauger.cli.fit_table import read_points
     from gauger.cli.fit_text import fit_text
+    from gauger.cli.table_input import read_points
     from gauger.estimate.scaling.fit import FitRequest, fit_points
     from gauger.stats.laws import Search, find_law
 

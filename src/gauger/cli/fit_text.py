@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from gauger.cli.tables import table
+
 
 def fit_text(document: Mapping[str, Any]) -> str:
     """Say the whole result in lines."""
@@ -43,17 +45,17 @@ def _parameters(parameters: Sequence[Mapping[str, Any]], level: float) -> list[s
         )
         for one in parameters
     ]
-    return _aligned([header, *rows])
+    return [table(header, rows)]
 
 
 def _laws(document: Mapping[str, Any]) -> list[str]:
     record = {one["law"]: one for one in document["validation"]["laws"]}
-    rows = [("law", "weight", "held-out error", "objective")]
+    rows = []
     for one in document["laws"]:
         error = record[one["law"]]["rmse"] if record else None
         shown = "" if error is None else f"{error:.3g}"
         rows.append((one["law"], f"{one['weight']:.3f}", shown, _number(one["objective"])))
-    return _aligned(rows)
+    return [table(("law", "weight", "held-out error", "objective"), rows)]
 
 
 def _validation(document: Mapping[str, Any]) -> list[str]:
@@ -65,18 +67,19 @@ def _validation(document: Mapping[str, Any]) -> list[str]:
         f"{found['coverage']:.0%} inside their {document['level']:.0%} intervals "
         f"({found['coverage_before_stretching']:.0%} before stretching)"
     ]
-    rows = [("e-folds beyond", "predictions", "coverage", "median error")]
+    rows = []
     for one in found["by_distance"]:
         to = "" if one["to_efolds"] is None else f"{one['to_efolds']:g}"
         span = f"{one['from_efolds']:g} to {to}" if to else f"over {one['from_efolds']:g}"
         rows.append((span, str(one["n"]), f"{one['coverage']:.0%}", f"{one['median_abs_error']:.2g}"))
-    return [*lines, *_aligned(rows)]
+    return [*lines, table(("e-folds beyond", "predictions", "coverage", "median error"), rows)]
 
 
 def _predictions(document: Mapping[str, Any]) -> list[str]:
     head = ("n_params", "n_tokens", document["outcome"], f"{document['level']:.0%} interval", "e-folds beyond")
     chained = "accuracy" in document["predictions"][0]
-    rows: list[tuple[str, ...]] = [(*head, "accuracy", "interval") if chained else head]
+    header = (*head, "accuracy", "interval") if chained else head
+    rows = []
     for one in document["predictions"]:
         row: tuple[str, ...] = (
             _number(one["n_params"]),
@@ -89,7 +92,7 @@ def _predictions(document: Mapping[str, Any]) -> list[str]:
             answer = one["accuracy"]
             row += (_number(answer["value"]), f"{_number(answer['low'])} to {_number(answer['high'])}")
         rows.append(row)
-    return _aligned(rows)
+    return [table(header, rows)]
 
 
 def _number(value: float) -> str:
@@ -98,8 +101,3 @@ def _number(value: float) -> str:
 
 def _end(value: float | None) -> str:
     return "unbounded" if value is None else _number(value)
-
-
-def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
-    widths = [max(len(row[at]) for row in rows) for at in range(len(rows[0]))]
-    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]

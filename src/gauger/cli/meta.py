@@ -11,7 +11,7 @@ import typer
 from gauger.cli.output import JsonFlag, print_json, print_text, say
 
 if TYPE_CHECKING:
-    from gauger.cli.meta_table import Rows
+    from gauger.cli.table_input import Rows
     from gauger.stats.random_effects import MetaData, MetaFit
 
 FEW_GROUPS = 40
@@ -76,8 +76,8 @@ def meta(
     as_json: JsonFlag = False,
 ) -> None:
     """Pool the effects of a table: mean or regression, variance between studies, prediction interval."""
-    from gauger.cli.meta_table import read_rows
     from gauger.cli.meta_text import meta_text
+    from gauger.cli.table_input import read_rows
 
     request = Request(
         effect, variance, tuple(within or ()), tuple(moderator or ()), shared_control, shared_variance, robust,
@@ -226,10 +226,7 @@ def _small_study(slope: Any, at_zero: Any) -> dict[str, Any]:
 
 
 def _warnings(rows: Rows, request: Request, fitted: MetaFit) -> list[str]:
-    warnings = []
-    if rows.left_out:
-        shown = ", ".join(str(line) for line in rows.left_out[:10]) + (", …" if len(rows.left_out) > 10 else "")
-        warnings.append(f"{len(rows.left_out)} rows left out for an empty cell (lines {shown})")
+    warnings = rows.left_out_text("an empty cell")
     groups = int(fitted.data.levels[0].max()) + 1
     if request.test == "z" and not request.robust and groups < FEW_GROUPS:
         warnings.append(

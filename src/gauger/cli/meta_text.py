@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
+
+from gauger.cli.tables import table
 
 
 def meta_text(document: Mapping[str, Any]) -> str:
@@ -42,7 +44,7 @@ def _coefficients(document: Mapping[str, Any]) -> list[str]:
         )
         for one in document["estimates"]
     ]
-    return _aligned([header, *rows])
+    return [table(header, rows, range(1, len(header)))]
 
 
 def _components(document: Mapping[str, Any]) -> list[str]:
@@ -57,7 +59,7 @@ def _components(document: Mapping[str, Any]) -> list[str]:
         )
         for one in document["variance_components"]
     ]
-    return _aligned([header, *rows])
+    return [table(header, rows, range(1, len(header)))]
 
 
 def _heterogeneity(one: Mapping[str, Any]) -> str:
@@ -82,17 +84,6 @@ def _small_study(one: Mapping[str, Any]) -> list[str]:
             f"({_number(zero['low'])} to {_number(zero['high'])})"
         )
     return lines
-
-
-def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    return [
-        "  ".join(
-            cell.ljust(width) if column == 0 else cell.rjust(width)
-            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in rows
-    ]
 
 
 def _number(value: float) -> str:

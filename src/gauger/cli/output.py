@@ -20,13 +20,27 @@ def print_json(value: object) -> None:
     sys.stdout.buffer.flush()
 
 
+def printable(text: str, *, line_ends: bool = True) -> str:
+    """Escape what a file could use to steer the terminal: control and other unprintable characters.
+
+    Parameters
+    ----------
+    text : str
+        What is to be shown.
+    line_ends : bool
+        Whether line ends stay as they are.
+    """
+    kept = "\n" if line_ends else ""
+    return "".join(c if c.isprintable() or c == kept else c.encode("unicode_escape").decode() for c in text)
+
+
 def print_text(text: str) -> None:
-    """Print text; characters that the terminal's encoding lacks are escaped."""
+    """Print text; unprintable characters, and those that the terminal's encoding lacks, are escaped."""
     encoding = sys.stdout.encoding or "utf-8"
-    sys.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding) + "\n")
+    sys.stdout.write(printable(text).encode(encoding, "backslashreplace").decode(encoding) + "\n")
     sys.stdout.flush()
 
 
 def say(message: str) -> None:
     """Say something that is not a result, on standard error."""
-    typer.echo(message, err=True)
+    typer.echo(printable(message), err=True)

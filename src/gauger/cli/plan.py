@@ -10,6 +10,7 @@ import typer
 from gauger.cli.execution_options import WorkersOption
 from gauger.cli.output import JsonFlag, print_json, print_text
 from gauger.cli.run import OutOption, SetOption, StudyArgument, directory_of
+from gauger.cli.tables import aligned
 from gauger.errors import UserError
 
 if TYPE_CHECKING:
@@ -143,10 +144,10 @@ def lines(said: Forecast, directory: Path) -> list[str]:
 
 
 def _arms(said: Forecast) -> list[str]:
-    width = max(len(arm["name"]) for arm in said.arms)
-    return [
-        f"  {arm['name']:<{width}}  {arm['kind']:<9}  {', '.join(arm['stages']) or 'untouched'}"
-        + (f", {arm['steps']} steps" if arm["steps"] else "")
-        + (f", against {arm['matched']}" if arm["matched"] and arm["kind"] != "matched" else "")
-        for arm in said.arms
-    ]
+    rows = []
+    for arm in said.arms:
+        stages = ", ".join(arm["stages"]) or "untouched"
+        steps = f", {arm['steps']} steps" if arm["steps"] else ""
+        against = f", against {arm['matched']}" if arm["matched"] and arm["kind"] != "matched" else ""
+        rows.append((arm["name"], arm["kind"], stages + steps + against))
+    return [f"  {line}" for line in aligned(rows).split("\n")]

@@ -24,6 +24,7 @@ from gauger.elicit.teacher.messages import Message, ReplyOutcome
 from gauger.elicit.twin_samples import LEDGER
 from gauger.errors import InputError, Place
 from gauger.store.atomic import read_json, write_bytes, write_json, write_parquet
+from gauger.store.tables import read_json_lines
 
 CHAT_LEDGER: dict[str, pl.DataType | type[pl.DataType]] = {
     **LEDGER,
@@ -128,18 +129,16 @@ def read_corpus(directory: Path) -> ChatCorpus:
         if not (directory / name).is_file():
             raise InputError("a folder with a corpus", f"none: {name} is missing", Place(str(directory)))
     ledger = pl.read_parquet(directory / "ledger.parquet")
-    kept, dropped = (iter(_read_lines(directory / name)) for name in ("corpus.jsonl", "dropped.jsonl"))
+    kept, dropped = (
+        iter([line for _, line in read_json_lines(directory / name)]) for name in ("corpus.jsonl", "dropped.jsonl")
+    )
     samples = []
     for row in ledger.iter_rows(named=True):
         line = next(kept if row["dropped"] is None else dropped, None)
-        if line is None or line["id"] != row["id"]:
+        if line is None or line.get("id") != row["id"]:
             raise InputError("a corpus and a ledger of the same collection", "two that differ", Place(str(directory)))
         samples.append(_sample(row, line))
     return ChatCorpus(tuple(samples), tuple(read_json(directory / "notes.json")))
-
-
-def _read_lines(path: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in path.read_text("utf-8").split("\n") if line]
 
 
 def _sample(row: dict[str, Any], line: dict[str, Any]) -> ChatSample:

@@ -22,6 +22,7 @@ from gauger.evidence.columns import RESULT_COLUMNS, STUDY_COLUMNS
 from gauger.evidence.headline import Headline, headline_of
 from gauger.evidence.sensitivity import CARRIED
 from gauger.evidence.table import Table, check_coded, parse_results, parse_studies
+from gauger.store.tables import parse_csv, read_csv
 
 
 @dataclass(frozen=True)
@@ -154,11 +155,12 @@ def append_to(folder: Path, results: str, studies: str | None) -> None:
         path = folder / name
         old = path.read_bytes()
         ending = "\r\n" if b"\r\n" in old else "\n"
-        header = next(csv.reader(io.StringIO(old.decode("utf-8-sig"), newline="")))
+        header = read_csv(path).header
         if set(header) != set(columns):
             raise UserError("the table's columns", ", ".join(header), Place(str(path), 1))
+        new = parse_csv(text, f"rows for {name}")
         out = io.StringIO(newline="")
         writer = csv.DictWriter(out, header, lineterminator=ending)
-        writer.writerows(csv.DictReader(io.StringIO(text, newline="")))
+        writer.writerows(dict(zip(new.header, cells, strict=True)) for _, cells in new.rows)
         gap = b"" if old.endswith(b"\n") else ending.encode()
         path.write_bytes(old + gap + out.getvalue().encode())

@@ -6,9 +6,7 @@ the same format. A row keeps the line it stands on (`row`), so every finding can
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -18,7 +16,9 @@ import polars as pl
 
 from gauger.errors import InputError, Place, StudyError, UserError, nearest
 from gauger.evidence.columns import RESULT_COLUMNS, SCORES, STUDY_COLUMNS, Column
+from gauger.store.tables import CsvTable, parse_csv, read_csv
 
+FILE = "a CSV file of the evidence table"
 MAX_PROBLEMS = 25
 _TYPES = {"text": pl.String, "choice": pl.String, "number": pl.Float64, "count": pl.Int64}
 
@@ -66,28 +66,36 @@ def load(folder: Path | None = None) -> Table:
 
 def read_results(path: Path) -> pl.DataFrame:
     """Read one results file; see `load` for what is raised."""
-    return parse_results(text_of(path), str(path))
+    return _results(read_csv(path, FILE))
 
 
 def read_studies(path: Path) -> pl.DataFrame:
     """Read one file of study codings; a study must not stand in it twice."""
-    return parse_studies(text_of(path), str(path))
+    return _studies(read_csv(path, FILE))
 
 
 def parse_results(text: str, source: str) -> pl.DataFrame:
     """Turn the text of a results file into typed rows; `source` is the file's name in messages."""
-    frame = _parse(text, source, RESULT_COLUMNS, keep_decimals=True)
-    _check_scores(frame, source)
-    return frame
+    return _results(parse_csv(text, source))
 
 
 def parse_studies(text: str, source: str) -> pl.DataFrame:
     """Turn the text of a studies file into typed rows."""
-    frame = _parse(text, source, STUDY_COLUMNS, keep_decimals=False)
+    return _studies(parse_csv(text, source))
+
+
+def _results(table: CsvTable) -> pl.DataFrame:
+    frame = _parse(table, RESULT_COLUMNS, keep_decimals=True)
+    _check_scores(frame, table.source)
+    return frame
+
+
+def _studies(table: CsvTable) -> pl.DataFrame:
+    frame = _parse(table, STUDY_COLUMNS, keep_decimals=False)
     twice = frame.filter(pl.col("study_id").is_duplicated())
     if len(twice):
         row = twice.row(-1, named=True)
-        raise InputError("each study once", f"{row['study_id']!r} again", Place(source, row["row"], "study_id"))
+        raise InputError("each study once", f"{row['study_id']!r} again", table.place(row["row"], "study_id"))
     return frame
 
 
@@ -114,27 +122,19 @@ def did_you_mean(name: str, known: Iterable[str], otherwise: str = "") -> str:
     return hint if hint.startswith("Did") else otherwise
 
 
-def text_of(path: Path) -> str:
-    """Read a file as UTF-8 text; a missing file or other bytes are an `InputError`."""
-    if not path.is_file():
-        raise InputError("a CSV file of the evidence table", "nothing", Place(str(path)))
-    try:
-        return path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise InputError("UTF-8 text", f"byte {error.start} that is not", Place(str(path))) from error
-
-
-def _parse(text: str, source: str, columns: Mapping[str, Column], keep_decimals: bool) -> pl.DataFrame:
+def _parse(table: CsvTable, columns: Mapping[str, Column], keep_decimals: bool) -> pl.DataFrame:
+    _check_header(table, columns)
     rows, problems = [], []
-    for line, cells in _records(text, source, columns):
-        row, wrong = _read_row(cells, line, source, columns)
+    for line, found in table.rows:
+        cells = dict(zip(table.header, found, strict=True))
+        row, wrong = _read_row(cells, line, table.source, columns)
         problems.extend(wrong)
         if keep_decimals:
             row |= {f"decimals_{name[6:]}": _decimals(cells[name]) for name in SCORES[:2]}
         rows.append(row)
     if problems:
         rest = len(problems) - MAX_PROBLEMS
-        more = [UserError(f"{rest} more mistakes in {source}")] if rest > 0 else []
+        more = [UserError(f"{rest} more mistakes in {table.source}")] if rest > 0 else []
         raise StudyError([*problems[:MAX_PROBLEMS], *more])
     schema: dict[str, Any] = {"row": pl.Int64} | {name: _TYPES[column.kind] for name, column in columns.items()}
     if keep_decimals:
@@ -142,33 +142,14 @@ def _parse(text: str, source: str, columns: Mapping[str, Column], keep_decimals:
     return pl.DataFrame(rows, schema=schema, orient="row")
 
 
-def _records(text: str, source: str, columns: Mapping[str, Column]) -> Iterator[tuple[int, dict[str, str]]]:
-    """Yield (line, cells) for every record; refuse a wrong header or a record of another length."""
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-    try:
-        header = next(reader, [])
-        _check_header(header, source, columns)
-        line = reader.line_num + 1
-        for cells in reader:
-            if cells:
-                if len(cells) != len(header):
-                    wanted, given = f"{len(header)} cells", f"{len(cells)}"
-                    raise InputError(wanted, given, Place(source, line), "A comma inside a cell needs quotes.")
-                yield line, dict(zip(header, cells, strict=True))
-            line = reader.line_num + 1
-    except csv.Error as error:
-        raise InputError("CSV", str(error), Place(source, reader.line_num)) from error
-
-
-def _check_header(header: list[str], source: str, columns: Mapping[str, Column]) -> None:
-    missing = [name for name in columns if name not in header]
-    unknown = [name for name in header if name not in columns]
+def _check_header(table: CsvTable, columns: Mapping[str, Column]) -> None:
+    missing = [name for name in columns if name not in table.header]
+    unknown = [name for name in table.header if name not in columns]
+    place = table.place(table.header_line)
     if unknown:
-        raise InputError("known columns", repr(unknown[0]), Place(source, 1), nearest(unknown[0], columns))
+        raise InputError("known columns", repr(unknown[0]), place, nearest(unknown[0], columns))
     if missing:
-        raise InputError(f"a column {missing[0]!r}", "none", Place(source, 1), "An empty cell means 'not seen'.")
-    if len(set(header)) != len(header):
-        raise InputError("each column once", "a repeated column", Place(source, 1))
+        raise InputError(f"a column {missing[0]!r}", "none", place, "An empty cell means 'not seen'.")
 
 
 def _read_row(

@@ -5,6 +5,7 @@ atomic.py      text, JSON and Parquet by temporary file, fsync and rename
 directory.py   the paths of a run directory
 documents.py   `estimates.json` to and from `records.Document`
 failures.py    failed jobs as data
+tables.py      the one reader of CSV and JSON Lines
 lock.py        one driver per directory
 views.py       DuckDB views over records and ledger
 """

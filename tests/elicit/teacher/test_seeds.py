@@ -45,8 +45,8 @@ def test_only_newlines_separate_lines_and_blank_ones_count(tmp_path):
 @pytest.mark.parametrize(
     ("line", "said"),
     [
-        (b"{", "seed as a JSON object with id and prompt"),
-        (b"[1]", "seed as a JSON object with id and prompt"),
+        (b"{", "expected a JSON object, got a line that breaks off after 1 bytes"),
+        (b"[1]", "expected a JSON object, got a JSON list"),
         (b'{"id": "a"}', "prompt is missing"),
         (b'{"id": "a", "promt": "x"}', "Did you mean 'promt'"),
         (b'{"prompt": "x"}', "id is missing"),
@@ -55,7 +55,7 @@ def test_only_newlines_separate_lines_and_blank_ones_count(tmp_path):
         (b'{"id": true, "prompt": "x"}', "text as id, got True"),
         (b'{"id": "a", "prompt": "x", "answer": [1]}', "text as answer"),
         (b'{"id": "a", "prompt": "x", "student_answers": "y"}', "text as student_answers"),
-        (b'{"id": "a", "prompt": "\xff"}', "seeds in UTF-8"),
+        (b'{"id": "a", "prompt": "\xff"}', "UTF-8 text, got byte 0xff at position 24"),
     ],
 )
 def test_a_mistake_is_named_with_its_line(tmp_path, line, said):
@@ -69,7 +69,7 @@ def test_a_mistake_is_named_with_its_line(tmp_path, line, said):
 def test_a_file_without_seeds_and_no_file_are_mistakes(tmp_path):
     with pytest.raises(InputError, match="a file with seeds"):
         read_seeds(write(tmp_path, b"", b"  "))
-    with pytest.raises(InputError, match="No such file"):
+    with pytest.raises(InputError, match="a file of seeds, got no such file"):
         read_seeds(tmp_path / "none.jsonl")
 
 
@@ -84,7 +84,7 @@ def test_a_line_of_a_corpus_is_a_prompt_made_of_seeds():
         ],
         "benchmark": "b",
     }
-    seed = parse_seed(json.dumps(line), Place())
+    seed = parse_seed(line, Place())
     assert (seed.prompt, seed.answer, seed.origins, seed.parents) == ("why?", None, ("s1", "s2"), ("0123",))
     plain = Seed(id="a", prompt="p")
     assert (plain.origins, plain.parents) == (("a",), ())

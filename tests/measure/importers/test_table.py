@@ -46,10 +46,10 @@ def test_empty_fields_take_the_default_too(tmp_path: Path) -> None:
     [
         ("", 1, "an empty file"),
         (HEAD, None, "at least one row"),
-        (HEAD + "d,0,b,i1,1\nd,0,b,i", 3, "5 fields as in the header, got 4"),
+        (HEAD + "d,0,b,i1,1\nd,0,b,i", 3, "5 cells, as in the header, got 4"),
         (HEAD + "d,0,b,i1,1\nd,0,b,i2,1,9\n", 3, "got 6"),
-        (HEAD + "d,0,b,i1,1\n\nd,0,b,i2,1\n", 3, "an empty line"),
-        (HEAD + 'd,0,b,"i1,1\nd,0,b,i2,1\n', 3, "unexpected end of data"),
+        (HEAD + "d,0,b,i1,1\n\nd,0,b,i2,2\n", 4, "a score from 0 to 1, got 2"),
+        (HEAD + 'd,0,b,"i1,1\nd,0,b,i2,1\n', 2, "unexpected end of data"),
         (HEAD + "d,0,b,i1,NaN\n", 2, "score: expected a number"),
         (HEAD + "d,0,b,i1,inf\n", 2, "score: expected a number"),
         (HEAD + "d,0,b,i1,yes\n", 2, "score: expected a number, got 'yes'"),

@@ -8,13 +8,14 @@ what is elicited from them keeps those seeds.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from gauger.errors import InputError, Place, nearest
+from gauger.store.tables import read_json_lines
 
 _Text = Annotated[str, Field(min_length=1, pattern=r"\S")]
 _Texts = Annotated[tuple[_Text, ...], Field(strict=False)]
@@ -77,14 +78,14 @@ def read_seeds(path: Path) -> tuple[Seed, ...]:
     Raises
     ------
     InputError
-        With file and line: not UTF-8, not JSON, a missing or empty key, a value of another type, an id twice; or no
-        seeds at all.
+        With file and line: not UTF-8, not a JSON object, a missing or empty key, a value of another type, an id twice;
+        or no seeds at all.
     """
     seeds: dict[str, Seed] = {}
     lines: dict[str, int] = {}
-    for number, line in _lines(path):
+    for number, found in read_json_lines(path, "a file of seeds"):
         place = Place(str(path), number)
-        seed = parse_seed(line, place)
+        seed = parse_seed(found, place)
         if seed.id in seeds:
             raise InputError("each id once", f"{seed.id!r} as on line {lines[seed.id]}", place)
         seeds[seed.id], lines[seed.id] = seed, number
@@ -93,33 +94,17 @@ def read_seeds(path: Path) -> tuple[Seed, ...]:
     return tuple(seeds.values())
 
 
-def parse_seed(line: str, place: Place) -> Seed:
-    """Read one line."""
+def parse_seed(found: Mapping[str, Any], place: Place) -> Seed:
+    """Read the object of one line."""
     try:
-        return Seed.model_validate_json(line)
+        return Seed.model_validate(found)
     except ValidationError as error:
         first = error.errors()[0]
     key = ".".join(str(part) for part in first["loc"])
     wanted = "a seed as a JSON object with id and prompt"
     if first["type"] == "missing":
         raise InputError(f"{wanted}; {key} is missing", where=place, hint=_misspelt(key, first["input"]))
-    if first["type"] in ("json_invalid", "model_type"):
-        raise InputError(wanted, first["msg"], place)
     raise InputError(f"text as {key}", _short(first["input"]), place)
-
-
-def _lines(path: Path) -> Iterator[tuple[int, str]]:
-    """Yield (1-based number, line) of the lines that are not blank; only newlines separate them, as JSON Lines says."""
-    try:
-        text = path.read_bytes().decode("utf-8-sig")
-    except OSError as error:
-        raise InputError("a readable file of seeds", str(error.strerror), Place(str(path))) from None
-    except UnicodeDecodeError as error:
-        line = path.read_bytes()[: error.start].count(b"\n") + 1
-        raise InputError("seeds in UTF-8", "bytes of another encoding", Place(str(path), line)) from None
-    for number, content in enumerate(text.split("\n"), 1):
-        if content.strip():
-            yield number, content
 
 
 def _misspelt(key: str, given: Any) -> str:

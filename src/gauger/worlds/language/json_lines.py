@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from gauger.errors import InputError, Place
 from gauger.spec.language_world import JsonLinesTask
+from gauger.store.tables import read_json_lines
 from gauger.worlds.language.invented import bare
 from gauger.worlds.language.questions import NEW, TEST, TRAIN, Question, text_key
 from gauger.worlds.language.sources import Texts
@@ -77,27 +78,19 @@ class JsonLinesSource:
 
     def _read(self, path: Path, split: str, owner: dict[str, str]) -> list[Question]:
         """Read one file; `owner` maps content keys to the split that they were found in, and grows."""
-        try:
-            lines = path.read_text("utf-8-sig").splitlines()
-        except (OSError, UnicodeDecodeError) as error:
-            given = str(getattr(error, "strerror", None) or "text that is not UTF-8")
-            raise InputError("a readable file of JSON Lines", given, Place(str(path))) from None
-        questions: list[Question] = []
-        for number, text in enumerate(lines, 1):
-            if not text.strip():
-                continue
+        questions: dict[str, Question] = {}
+        for number, found in read_json_lines(path):
             place = Place(str(path), number)
-            question = self._question(_parse(text, place))
+            question = self._question(_checked(found, place))
             if owner.setdefault(question.key, split) != split:
                 raise InputError(
                     f"a question of its own in {split}", f"one that is in {owner[question.key]} too", place
                 )
-            if any(question.id == other.id for other in questions[-1:]) or question.id in {q.id for q in questions}:
+            if questions.setdefault(str(question.id), question) is not question:
                 raise InputError("each id once", repr(question.id), place)
-            questions.append(question)
         if not questions:
             raise InputError("a file with questions", "none", Place(str(path)))
-        return questions
+        return list(questions.values())
 
     def _question(self, line: Line) -> Question:
         return Question(
@@ -111,9 +104,9 @@ class JsonLinesSource:
         )
 
 
-def _parse(text: str, place: Place) -> Line:
+def _checked(found: Mapping[str, Any], place: Place) -> Line:
     try:
-        return Line.model_validate_json(text)
+        return Line.model_validate(found)
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"])

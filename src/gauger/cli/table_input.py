@@ -1,9 +1,9 @@
-"""Reading the points of ``gauger fit``: every mistake is named by its file, line and column."""
+"""Reads the tables of ``gauger meta`` and ``gauger fit``: every mistake is named by its file, line and column."""
 
 from __future__ import annotations
 
-import csv
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -11,15 +11,95 @@ from typing import Any
 
 import numpy as np
 
-from gauger.cli.meta_table import Rows, read_rows
-from gauger.errors import InputError, Place
+from gauger.errors import InputError, Place, nearest
 from gauger.stats.laws.points import Points
+from gauger.store.tables import CsvTable, read_csv
 
+EMPTY = frozenset({"", "na", "n/a", "nan", "null", "none"})
+"""Cells (in lower case) that hold no value."""
 SCALE = ("n_params", "n_tokens")
 OUTCOMES = ("loss", "accuracy")
 ABOVE_ZERO = (*SCALE, "loss", "teacher_loss", "unique_tokens", "loss_se", "accuracy_se")
 OPTIONAL = ("teacher_loss", "unique_tokens", "pretrained", "n_items", "loss_se", "accuracy_se", "weight", "group")
 LARGEST = 1e30
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The rows that have a value in every column that was asked for."""
+
+    path: Path
+    columns: dict[str, list[str]]
+    """Column -> cells, stripped."""
+    lines: list[int]
+    """1-based line in the file of each row."""
+    left_out: list[int]
+    """Lines that had an empty cell in some asked column."""
+
+    def place(self, row: int, column: str) -> Place:
+        """Say where a cell stands."""
+        return Place(str(self.path), self.lines[row], column)
+
+    def numbers(self, column: str) -> list[float]:
+        """Read a column as finite numbers."""
+        return [self._number(row, column, cell) for row, cell in enumerate(self.columns[column])]
+
+    def _number(self, row: int, column: str, cell: str) -> float:
+        try:
+            value = float(cell)
+        except ValueError:
+            raise InputError("a number", repr(cell), self.place(row, column)) from None
+        if not math.isfinite(value):
+            raise InputError("a finite number", repr(cell), self.place(row, column))
+        return value
+
+    def left_out_text(self, why: str) -> list[str]:
+        """Warn of the rows that were left out, if any; `why` says which cell was empty."""
+        if not self.left_out:
+            return []
+        shown = ", ".join(str(line) for line in self.left_out[:10]) + (", …" if len(self.left_out) > 10 else "")
+        return [f"{len(self.left_out)} rows left out for {why} (lines {shown})"]
+
+    def is_numeric(self, column: str) -> bool:
+        """Tell whether every cell of a column is a number: it then enters as one slope, else as categories."""
+        return all(_is_number(cell) for cell in self.columns[column])
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True
+
+
+def read_rows(path: Path, wanted: Sequence[str], may_be_empty: Sequence[str] = ()) -> Rows:
+    """Read columns; rows with an empty cell in a wanted one are left out, and their lines kept."""
+    return _rows(read_csv(path), wanted, may_be_empty)
+
+
+def _rows(table: CsvTable, wanted: Sequence[str], may_be_empty: Sequence[str]) -> Rows:
+    index = {column: _find(column, table) for column in dict.fromkeys([*wanted, *may_be_empty])}
+    columns: dict[str, list[str]] = {column: [] for column in index}
+    lines, left_out = [], []
+    for line, cells in table.rows:
+        if not any(cell.strip() for cell in cells):
+            continue
+        values = {column: cells[at].strip() for column, at in index.items()}
+        if any(values[column].lower() in EMPTY for column in wanted):
+            left_out.append(line)
+            continue
+        lines.append(line)
+        for column, value in values.items():
+            columns[column].append("" if value.lower() in EMPTY else value)
+    return Rows(Path(table.source), columns, lines, left_out)
+
+
+def _find(column: str, table: CsvTable) -> int:
+    if column not in table.header:
+        place = table.place(table.header_line)
+        raise InputError("a column of the table", repr(column), place, hint=nearest(column, table.header))
+    return table.header.index(column)
 
 
 @dataclass(frozen=True)
@@ -38,11 +118,12 @@ def read_points(path: Path, *, outcome: bool = True) -> PointTable:
     InputError
         A missing column, or a cell that is not a number or lies outside its range, with file, line and column.
     """
-    header = _header(path)
-    known = [name for name in (*SCALE, *OUTCOMES, *OPTIONAL) if name in header]
-    if outcome and not any(name in header for name in OUTCOMES):
-        raise InputError("a column 'loss' or 'accuracy'", f"columns {', '.join(header)}", Place(str(path), 1))
-    rows = read_rows(path, SCALE, [name for name in known if name not in SCALE])
+    table = read_csv(path)
+    known = [name for name in (*SCALE, *OUTCOMES, *OPTIONAL) if name in table.header]
+    if outcome and not any(name in table.header for name in OUTCOMES):
+        given = f"columns {', '.join(table.header)}"
+        raise InputError("a column 'loss' or 'accuracy'", given, table.place(table.header_line))
+    rows = _rows(table, SCALE, [name for name in known if name not in SCALE])
     if not rows.lines:
         raise InputError("at least one row with n_params and n_tokens", "none", Place(str(path)))
     columns: dict[str, Any] = {name: _column(rows, name) for name in known if name != "group"}
@@ -50,20 +131,7 @@ def read_points(path: Path, *, outcome: bool = True) -> PointTable:
     if "group" in known:
         labels = [label or f"\0{line}" for label, line in zip(rows.columns["group"], rows.lines, strict=True)]
         columns["group"] = np.unique(labels, return_inverse=True)[1]
-    return PointTable(Points(**columns), _warnings(rows, header))
-
-
-def _header(path: Path) -> list[str]:
-    if not path.is_file():
-        raise InputError("a CSV file", "a folder" if path.is_dir() else "no such file", Place(str(path)))
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            first = next(csv.reader(file, delimiter="\t" if path.suffix == ".tsv" else ","), [])
-    except UnicodeDecodeError:
-        raise InputError("a CSV file in UTF-8", "other bytes", Place(str(path))) from None
-    except csv.Error as error:
-        raise InputError("CSV", str(error), Place(str(path), 1)) from None
-    return [name.strip() for name in first]
+    return PointTable(Points(**columns), _warnings(rows, table.header))
 
 
 def _column(rows: Rows, name: str) -> Any:
@@ -119,11 +187,8 @@ def _check_rows(rows: Rows, columns: dict[str, Any], outcome: bool) -> None:
             del columns[name]
 
 
-def _warnings(rows: Rows, header: list[str]) -> list[str]:
-    warnings = []
-    if rows.left_out:
-        shown = ", ".join(str(line) for line in rows.left_out[:10]) + (", …" if len(rows.left_out) > 10 else "")
-        warnings.append(f"{len(rows.left_out)} rows left out for an empty n_params or n_tokens (lines {shown})")
+def _warnings(rows: Rows, header: Sequence[str]) -> list[str]:
+    warnings = rows.left_out_text("an empty n_params or n_tokens")
     everything = (*SCALE, *OUTCOMES, *OPTIONAL)
     for name in header:
         if name not in everything and (close := get_close_matches(name, everything, n=1, cutoff=0.8)):

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterable, Sequence
 
 import polars as pl
-from rich.console import Console
-from rich.table import Table
 
+from gauger.cli.tables import table
 from gauger.evidence.add import Addition
 from gauger.evidence.carryover import CarryOver
 from gauger.evidence.check import Finding, Kind
@@ -20,20 +18,7 @@ from gauger.evidence.headline import Headline
 from gauger.evidence.pooled import Pooled
 from gauger.evidence.sensitivity import CARRIED
 
-WIDTH = 118
 PLOT = 44
-
-
-def grid(header: Sequence[str], rows: Iterable[Sequence[str]], numeric: Sequence[int] = ()) -> str:
-    """Align rows under a header; columns in `numeric` are set right."""
-    table = Table(box=None, pad_edge=False, show_edge=False, header_style="")
-    for place, name in enumerate(header):
-        table.add_column(name, justify="right" if place in numeric else "left", overflow="fold")
-    for row in rows:
-        table.add_row(*row)
-    out = io.StringIO()
-    Console(file=out, width=WIDTH, no_color=True, markup=False, highlight=False, emoji=False).print(table)
-    return "\n".join(line.rstrip() for line in out.getvalue().splitlines())
 
 
 def points(one: Pooled, decimals: int = 1) -> str:
@@ -59,8 +44,8 @@ def summary(frame: pl.DataFrame, found: Headline, excluded: dict[str, int], open
     ]  # fmt: skip
     parts = [
         found.text(),
-        "Rows that are pooled\n" + grid(("control", *map(str, ROLES), "studies"), rows, range(1, 6)),
-        "Rows that are not\n" + grid(("reason", "rows"), [(why, str(n)) for why, n in excluded.items() if n], (1,)),
+        "Rows that are pooled\n" + table(("control", *map(str, ROLES), "studies"), rows, range(1, 6)),
+        "Rows that are not\n" + table(("reason", "rows"), [(why, str(n)) for why, n in excluded.items() if n], (1,)),
         "What the literature cannot tell\n"
         + "\n".join(f"- {one.text()}" for one in open_questions if not one.answered),
     ]
@@ -83,7 +68,7 @@ def forest_text(found: Forest) -> str:
             drawn = bar(pooled.estimate, pooled.low, pooled.high, (low, high), "#")
             rows.append(("pooled", str(pooled.n_rows), drawn, points(pooled)))
         parts.append(
-            grid((pooled.name, "rows", f"{low:.0f}{high:>{PLOT - len(f'{low:.0f}')}.0f}", "points"), rows, (1,))
+            table((pooled.name, "rows", f"{low:.0f}{high:>{PLOT - len(f'{low:.0f}')}.0f}", "points"), rows, (1,))
         )
     return "\n\n".join(parts)
 
@@ -132,7 +117,7 @@ def addition_text(found: Addition) -> str:
     parts = [
         f"{found.n_rows} rows read:\n" + "\n".join(entered),
         "Findings\n" + ("\n".join(f"  line {one.row}: {one.text}" for one in found.findings) or "  none"),
-        grid(("pooled uplift over", "role", "before", "after", "change (points)"), rows, (2, 3, 4)),
+        table(("pooled uplift over", "role", "before", "after", "change (points)"), rows, (2, 3, 4)),
         found.after.text(),
     ]
     return "\n\n".join(parts)
@@ -150,7 +135,7 @@ def fit_text(found: Evidence) -> str:
 
 def _contrasts(found: Evidence) -> str:
     rows = [(name, *(points(a[str(role)]) for role in ROLES)) for name, a in found.contrasts.items()]
-    return "Uplift by kind of control (points, 95 % interval)\n" + grid(("control", *map(str, ROLES)), rows)
+    return "Uplift by kind of control (points, 95 % interval)\n" + table(("control", *map(str, ROLES)), rows)
 
 
 def _recovered(found: Evidence) -> str:
@@ -162,7 +147,7 @@ def _recovered(found: Evidence) -> str:
          one.reason or f"{percent(one.value)} [{percent(one.low)}, {percent(one.high)}]")
         for one in found.recovered
     ]  # fmt: skip
-    return "Share of the teacher's advantage recovered, % (over the untouched base)\n" + grid(
+    return "Share of the teacher's advantage recovered, % (over the untouched base)\n" + table(
         ("role", "rows", "studies", "share"), rows, (1, 2)
     )
 
@@ -188,7 +173,7 @@ def _moderators(found: Evidence) -> str:
             if effect.estimate is not None:
                 name = f"{one.name}, per {one.unit}" if one.unit else one.name
                 rows.append((name if place == 0 else "", effect.name, points(effect)))
-    return "Moderators, one at a time (points of uplift over the untouched base)\n" + grid(
+    return "Moderators, one at a time (points of uplift over the untouched base)\n" + table(
         ("moderator", "where", "difference or slope"), rows
     )
 
@@ -220,7 +205,7 @@ def _restrictions(found: Evidence) -> str:
         for over, analysis in (("base", moved.headline.untouched), ("all", moved.headline.controls)):
             name = moved.name if over == "base" else ""
             rows.append((name, over, str(analysis.n_studies), *(points(analysis[r], decimals) for r in CARRIED)))
-    return "How far the headline moves (over the untouched base; over all controls that are not distilled)\n" + grid(
+    return "How far the headline moves (over the untouched base; over all controls that are not distilled)\n" + table(
         ("restriction", "over", "studies", *CARRIED), rows, (2,)
     )
 
