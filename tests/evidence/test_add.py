@@ -8,7 +8,7 @@ import pytest
 
 from gauger.errors import InputError, StudyError, UserError
 from gauger.evidence.add import add, append_to, block
-from gauger.evidence.table import Table, data_path, load
+from gauger.evidence.table import Table, data_path, load, read_results
 
 from .make import CODING, ROW, coding_text, table, text
 
@@ -99,3 +99,9 @@ def test_appending_follows_the_file_s_own_column_order(tmp_path: Path) -> None:
     append_to(tmp_path, text(NEW), None)
     (tmp_path / "studies.csv").write_text(coding_text(CODING | {"study_id": "new-2026"}), encoding="utf-8")
     assert load(tmp_path).results["score_distilled"].to_list() == [45.0]
+
+
+def test_an_appended_cell_keeps_its_carriage_return(tmp_path: Path) -> None:
+    (tmp_path / "results.csv").write_bytes(text({}).encode())
+    append_to(tmp_path, text({"notes": "one\rtwo"}), None)
+    assert read_results(tmp_path / "results.csv")["notes"].to_list()[1] == "one\rtwo"

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 import gauger
 from gauger.errors import InputError
-from gauger.store.tables import parse_csv, read_csv, read_json_lines, read_text
+from gauger.store.tables import csv_text, parse_csv, read_csv, read_json_lines, read_text
 
 BREAKS = "\u0085\u2028\u2029\x0b\x0c\x1c\x1d\x1e"
 """Characters at which `str.splitlines` divides a text, and this reader does not."""
@@ -162,6 +162,17 @@ def test_any_table_that_the_csv_module_writes_is_read_back(
     back = read_csv(path)
     assert back.header == tuple(header)
     assert [row for _, row in back.rows] == cells
+
+
+@settings(deadline=None)
+@given(table=TABLE, end=st.sampled_from(["\n", "\r\n", "\r"]))
+@example(table=(["a"], [["x\ry"], [""], ["\n"]]), end="\n")
+def test_what_is_written_is_read_back(table: tuple[list[str], list[list[str]]], end: str) -> None:
+    header = [f"{place}{name}".strip() for place, name in enumerate(table[0])]
+    text = csv_text([header, *table[1]], end)
+    back = parse_csv(text, "t")
+    assert back.header == tuple(header)
+    assert [row for _, row in back.rows] == table[1]
 
 
 SOUP = (

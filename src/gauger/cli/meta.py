@@ -11,7 +11,7 @@ import typer
 from gauger.cli.output import JsonFlag, print_json, print_text, say
 
 if TYPE_CHECKING:
-    from gauger.cli.table_input import Rows
+    from gauger.cli.table_input import CompleteRows
     from gauger.stats.random_effects import MetaData, MetaFit
 
 FEW_GROUPS = 40
@@ -52,13 +52,15 @@ def meta(
     variance: Annotated[str, typer.Option(metavar="COL", help="Column of sampling variances (squared errors).")],
     within: Annotated[
         list[str] | None,
-        typer.Option(metavar="COL", help="Nested level, from the outside in; may be repeated. Rows are added last."),
+        typer.Option(
+            metavar="COL", help="Nested level, from the outside in; may be repeated. CompleteRows are added last."
+        ),
     ] = None,
     moderator: Annotated[
         list[str] | None, typer.Option(metavar="COL", help="Moderator, numeric or categorical; may be repeated.")
     ] = None,
     shared_control: Annotated[
-        str | None, typer.Option(metavar="COL", help="Rows with one label here share one control; empty: none.")
+        str | None, typer.Option(metavar="COL", help="CompleteRows with one label here share one control; empty: none.")
     ] = None,
     shared_variance: Annotated[
         str | None, typer.Option(metavar="COL", help="Sampling variance of that control's score.")
@@ -103,7 +105,7 @@ def _check(request: Request) -> None:
         raise UserError("--shared-control and --shared-variance together", "one of them")
 
 
-def analyse(rows: Rows, request: Request) -> dict[str, Any]:
+def analyse(rows: CompleteRows, request: Request) -> dict[str, Any]:
     """Fit the model and return the document that `--json` prints."""
     from gauger.records import ESTIMATES_SCHEMA
     from gauger.stats.random_effects import fit, joint_test, profile_intervals, small_study_test
@@ -139,7 +141,7 @@ def analyse(rows: Rows, request: Request) -> dict[str, Any]:
     }
 
 
-def meta_data(rows: Rows, request: Request) -> MetaData:
+def meta_data(rows: CompleteRows, request: Request) -> MetaData:
     """Turn cells into effects, variances, levels and moderators; a mistake is named by its line."""
     import numpy as np
 
@@ -175,7 +177,7 @@ def meta_data(rows: Rows, request: Request) -> MetaData:
     return MetaData(effect, np.array(variance), tuple(levels), design, tuple(names), columns, group, shared)
 
 
-def _study(rows: Rows, request: Request, data: MetaData) -> dict[str, Any]:
+def _study(rows: CompleteRows, request: Request, data: MetaData) -> dict[str, Any]:
     return {
         "name": rows.path.name,
         "kind": "meta",
@@ -225,7 +227,7 @@ def _small_study(slope: Any, at_zero: Any) -> dict[str, Any]:
     return {"predictor": "se", "slope": slope.estimate} | plain(slope) | {"at_zero": zero}
 
 
-def _warnings(rows: Rows, request: Request, fitted: MetaFit) -> list[str]:
+def _warnings(rows: CompleteRows, request: Request, fitted: MetaFit) -> list[str]:
     warnings = rows.left_out_text("an empty cell")
     groups = int(fitted.data.levels[0].max()) + 1
     if request.test == "z" and not request.robust and groups < FEW_GROUPS:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from typing import Annotated, TypeAlias
+from unicodedata import category
 
 import typer
 
@@ -21,7 +22,7 @@ def print_json(value: object) -> None:
 
 
 def printable(text: str, *, line_ends: bool = True) -> str:
-    """Escape what a file could use to steer the terminal: control and other unprintable characters.
+    """Escape what a file could use to steer the terminal: control and other unprintable characters, but no spaces.
 
     Parameters
     ----------
@@ -30,8 +31,14 @@ def printable(text: str, *, line_ends: bool = True) -> str:
     line_ends : bool
         Whether line ends stay as they are.
     """
-    kept = "\n" if line_ends else ""
-    return "".join(c if c.isprintable() or c == kept else c.encode("unicode_escape").decode() for c in text)
+    return "".join(_shown(c) if c != "\n" or not line_ends else c for c in text)
+
+
+def _shown(character: str) -> str:
+    # Spaces that do not break, and thin ones, are not "printable" in Python's sense, and harmless.
+    if character.isprintable() or category(character) == "Zs":
+        return character
+    return character.encode("unicode_escape").decode()
 
 
 def print_text(text: str) -> None:

@@ -25,7 +25,7 @@ LARGEST = 1e30
 
 
 @dataclass(frozen=True)
-class Rows:
+class CompleteRows:
     """The rows that have a value in every column that was asked for."""
 
     path: Path
@@ -73,12 +73,12 @@ def _is_number(cell: str) -> bool:
     return True
 
 
-def read_rows(path: Path, wanted: Sequence[str], may_be_empty: Sequence[str] = ()) -> Rows:
+def read_rows(path: Path, wanted: Sequence[str], may_be_empty: Sequence[str] = ()) -> CompleteRows:
     """Read columns; rows with an empty cell in a wanted one are left out, and their lines kept."""
     return _rows(read_csv(path), wanted, may_be_empty)
 
 
-def _rows(table: CsvTable, wanted: Sequence[str], may_be_empty: Sequence[str]) -> Rows:
+def _rows(table: CsvTable, wanted: Sequence[str], may_be_empty: Sequence[str]) -> CompleteRows:
     index = {column: _find(column, table) for column in dict.fromkeys([*wanted, *may_be_empty])}
     columns: dict[str, list[str]] = {column: [] for column in index}
     lines, left_out = [], []
@@ -92,7 +92,7 @@ def _rows(table: CsvTable, wanted: Sequence[str], may_be_empty: Sequence[str]) -
         lines.append(line)
         for column, value in values.items():
             columns[column].append("" if value.lower() in EMPTY else value)
-    return Rows(Path(table.source), columns, lines, left_out)
+    return CompleteRows(Path(table.source), columns, lines, left_out)
 
 
 def _find(column: str, table: CsvTable) -> int:
@@ -134,12 +134,12 @@ def read_points(path: Path, *, outcome: bool = True) -> PointTable:
     return PointTable(Points(**columns), _warnings(rows, table.header))
 
 
-def _column(rows: Rows, name: str) -> Any:
+def _column(rows: CompleteRows, name: str) -> Any:
     """Read a column; empty cells are NaN."""
     return np.array([_cell(rows, name, row, cell) for row, cell in enumerate(rows.columns[name])])
 
 
-def _cell(rows: Rows, name: str, row: int, cell: str) -> float:
+def _cell(rows: CompleteRows, name: str, row: int, cell: str) -> float:
     if cell == "":
         return math.nan
     try:
@@ -166,7 +166,7 @@ def _range(name: str) -> tuple[str, float, float]:
     return "a number of at least 0", 0.0, LARGEST
 
 
-def _check_rows(rows: Rows, columns: dict[str, Any], outcome: bool) -> None:
+def _check_rows(rows: CompleteRows, columns: dict[str, Any], outcome: bool) -> None:
     """Refuse rows that contradict themselves; fill in empty optional cells."""
     if outcome:
         seen = [np.isfinite(columns[name]) for name in OUTCOMES if name in columns]
@@ -187,7 +187,7 @@ def _check_rows(rows: Rows, columns: dict[str, Any], outcome: bool) -> None:
             del columns[name]
 
 
-def _warnings(rows: Rows, header: Sequence[str]) -> list[str]:
+def _warnings(rows: CompleteRows, header: Sequence[str]) -> list[str]:
     warnings = rows.left_out_text("an empty n_params or n_tokens")
     everything = (*SCALE, *OUTCOMES, *OPTIONAL)
     for name in header:

@@ -6,8 +6,6 @@ Nothing is written unless a folder is named.
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +20,7 @@ from gauger.evidence.columns import RESULT_COLUMNS, STUDY_COLUMNS
 from gauger.evidence.headline import Headline, headline_of
 from gauger.evidence.sensitivity import CARRIED
 from gauger.evidence.table import Table, check_coded, parse_results, parse_studies
-from gauger.store.tables import parse_csv, read_csv
+from gauger.store.tables import csv_text, parse_csv, read_csv
 
 
 @dataclass(frozen=True)
@@ -127,11 +125,7 @@ def _refuse_known(known: pl.DataFrame, new: pl.DataFrame, source: str) -> None:
 
 def block(rows: list[Mapping[str, str]], columns: Mapping[str, Any] = RESULT_COLUMNS) -> str:
     """Write answers (column -> text) as a CSV block with its header; missing columns are empty cells."""
-    text = io.StringIO(newline="")
-    writer = csv.DictWriter(text, list(columns), restval="", lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue()
+    return csv_text([list(columns), *([row.get(name, "") for name in columns] for row in rows)])
 
 
 def study_block(row: Mapping[str, str]) -> str:
@@ -159,8 +153,7 @@ def append_to(folder: Path, results: str, studies: str | None) -> None:
         if set(header) != set(columns):
             raise UserError("the table's columns", ", ".join(header), Place(str(path), 1))
         new = parse_csv(text, f"rows for {name}")
-        out = io.StringIO(newline="")
-        writer = csv.DictWriter(out, header, lineterminator=ending)
-        writer.writerows(dict(zip(new.header, cells, strict=True)) for _, cells in new.rows)
+        rows = (dict(zip(new.header, cells, strict=True)) for _, cells in new.rows)
+        added = csv_text(([row[name] for name in header] for row in rows), ending)
         gap = b"" if old.endswith(b"\n") else ending.encode()
-        path.write_bytes(old + gap + out.getvalue().encode())
+        path.write_bytes(old + gap + added.encode())

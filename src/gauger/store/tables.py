@@ -84,6 +84,22 @@ def parse_csv(text: str, source: str) -> CsvTable:
     return _table(io.StringIO(text.removeprefix("\ufeff"), newline=""), source, ",")
 
 
+def csv_text(rows: Iterable[Iterable[str]], end: str = "\n") -> str:
+    r"""Write rows as CSV that this reader reads back; `end` ends a row.
+
+    Python's writer, before 3.13, quotes a cell with \r only where rows end in one: so rows are written with both ends.
+    """
+    out = io.StringIO(newline="")
+    writer = csv.writer(out, lineterminator="\r\n")
+    lines = []
+    for row in rows:
+        out.seek(0)
+        out.truncate()
+        writer.writerow(row)
+        lines.append(out.getvalue().removesuffix("\r\n") + end)
+    return "".join(lines)
+
+
 def read_json_lines(path: Path, wanted: str = JSON_LINES_FILE) -> Iterator[tuple[int, dict[str, Any]]]:
     """Yield (line, object) of every line that is not blank.
 
