@@ -52,9 +52,7 @@ def meta(
     variance: Annotated[str, typer.Option(metavar="COL", help="Column of sampling variances (squared errors).")],
     within: Annotated[
         list[str] | None,
-        typer.Option(
-            metavar="COL", help="Nested level, from the outside in; may be repeated. CompleteRows are added last."
-        ),
+        typer.Option(metavar="COL", help="Nested level, from the outside in; may be repeated. Rows are added last."),
     ] = None,
     moderator: Annotated[
         list[str] | None, typer.Option(metavar="COL", help="Moderator, numeric or categorical; may be repeated.")
