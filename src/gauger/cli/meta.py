@@ -58,7 +58,7 @@ def meta(
         list[str] | None, typer.Option(metavar="COL", help="Moderator, numeric or categorical; may be repeated.")
     ] = None,
     shared_control: Annotated[
-        str | None, typer.Option(metavar="COL", help="CompleteRows with one label here share one control; empty: none.")
+        str | None, typer.Option(metavar="COL", help="Rows with one label here share one control; empty: none.")
     ] = None,
     shared_variance: Annotated[
         str | None, typer.Option(metavar="COL", help="Sampling variance of that control's score.")
