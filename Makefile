@@ -40,3 +40,4 @@ lint: $(INSTALLED)
 docs: $(INSTALLED)
 	$(BIN)/python -m gauger.cli.reference docs/cli.md
 	$(BIN)/python -m gauger.spec studies/study.schema.json docs/study-file.md
+	$(BIN)/python tests/plugins/write_docs.py docs/extending.md

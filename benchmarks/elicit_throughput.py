@@ -41,7 +41,7 @@ from gauger.elicit.api.endpoint import OpenAIEndpoint, parse_teacher
 from gauger.elicit.api.pacing import Pace
 from gauger.elicit.teacher.budget import Budget
 from gauger.elicit.teacher.journalled import Journalled
-from gauger.elicit.teacher.messages import ChatRequest, Message
+from gauger.elicit.teacher.messages import Message, Request
 
 TARGET = 0.95
 PROMPT = "How many apples are left when three of twelve are eaten and four are bought? Reason step by step. " * 3
@@ -186,8 +186,8 @@ def body(number: int) -> dict[str, object]:
     return {"model": "m", "messages": messages, "max_tokens": 200, "temperature": 0.0, "seed": 0}
 
 
-def requests(count: int) -> list[ChatRequest]:
-    return [ChatRequest((Message("user", f"{number}: {PROMPT}"),), 200) for number in range(count)]
+def requests(count: int) -> list[Request]:
+    return [Request((Message("user", f"{number}: {PROMPT}"),), 200) for number in range(count)]
 
 
 class Answering(asyncio.Protocol):

@@ -90,21 +90,26 @@ def ours(_directory: str) -> tuple[Watch, float]:
     import accelerate  # noqa: F401 - both sides have read all their modules when the watch starts
     import peft  # noqa: F401
 
-    from gauger.train.hf.distil import with_hidden
-    from gauger.train.hf.head import Head
-    from gauger.train.hf.loop import Options, Schedule, fit
-    from gauger.train.hf.lora import Lora
-    from gauger.train.hf.losses import SoftLoss
-    from gauger.train.hf.rows import Example
-    from gauger.train.hf.teacher import HfTeacher
+    from gauger.train.engine import Adapter
+    from gauger.train.hf.engine import HfModel
+    from gauger.train.likelihood import hidden_states
+    from gauger.train.loop import Options, fit
+    from gauger.train.losses import SoftLoss
+    from gauger.train.rows import token_rows
+    from gauger.train.schedule import Schedule
 
-    teacher = HfTeacher("teacher", make_model(1).eval().requires_grad_(False), make_tokenizer())
-    examples = [Example(tuple(ids), PROMPT) for ids in rows()]
-    batches = [examples[first : first + BATCH] for first in range(0, len(examples), BATCH)]
-    steps = [(lambda batch=batch: with_hidden(teacher, batch)) for batch in batches]
-    loss, student = SoftLoss("forward-kl", teacher_head=Head.of(teacher.model)), make_model(0)
+    teacher, texts = HfModel(make_model(1).eval().requires_grad_(False), None), rows()  # nothing is tokenised
+    loss, student = SoftLoss("forward-kl", teacher_head=teacher.head()), HfModel(make_model(0), None)
+
+    def step(first: int) -> list[Any]:
+        own = texts[first : first + BATCH]
+        batch = token_rows([i for ids in own for i in ids], [LENGTH] * BATCH, [PROMPT] * BATCH)
+        return [(batch.with_targets(teacher_hidden=hidden_states(teacher, batch)), np.arange(BATCH))]
+
+    steps = [(lambda first=first: step(first)) for first in range(0, len(texts), BATCH)]
     with Watch() as watch:
-        trained = fit(student, steps, Schedule(STEPS, RATE), Options(lora=Lora(RANK, RANK), loss=loss), "benchmark")
+        options, schedule = Options(adapter=Adapter(RANK, RANK)), Schedule(STEPS, RATE, clip=1.0)
+        trained = fit(student.trainee(options.adapter, 0), steps, schedule, options, loss, dict)
     return watch, float(np.mean(trained.losses))
 
 

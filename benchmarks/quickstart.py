@@ -30,7 +30,7 @@ TIMES = "QUICKSTART_TIMES"
 """Environment variable: the directory where the workers put their times."""
 WORK = {
     "training": [(JOBS, "train")],
-    "decoding": [("gauger.train.tiny.teacher", "complete"), ("gauger.train.tiny.teacher", "log_probabilities")],
+    "decoding": [("gauger.train.tiny.engine", "complete"), ("gauger.train.tiny.engine", "log_probabilities")],
 }
 """What counts as training and as decoding, by the functions that the jobs call."""
 STEPS = {

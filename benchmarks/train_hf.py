@@ -1,4 +1,4 @@
-"""Speed of `train/hf` beside TRL's SFTTrainer: the same model, rows, steps and optimiser; tokens per processor second.
+"""Speed of the engine hf beside TRL's SFTTrainer: tokens per processor second on the same model, rows and steps.
 
 The model is a Llama of 4 layers and width 256 with random weights and a vocabulary of 49,152, or a checkpoint given
 with `--model`. Rows are random tokens, 15 to 45 of prompt and 4 to 32 of completion; the loss is on the completions.
@@ -65,16 +65,20 @@ def make_model(directory: str | None) -> Any:
 
 def ours(args: argparse.Namespace) -> tuple[float, float, str]:
     """Train with Gauger; seconds and mean loss."""
-    from gauger.train.hf.loop import Options, Schedule, fit
-    from gauger.train.hf.lora import Lora
-    from gauger.train.hf.rows import Example
+    from gauger.train.engine import Adapter
+    from gauger.train.hf.engine import HfModel
+    from gauger.train.loop import Options, fit_rows
+    from gauger.train.losses import NextToken
+    from gauger.train.rows import token_rows
+    from gauger.train.schedule import Schedule
 
-    examples = [(Example(tuple(ids), start),) for ids, start in rows(args.steps * BATCH)]
-    steps = [(lambda first=first: examples[first : first + BATCH]) for first in range(0, len(examples), BATCH)]
-    options = Options(lora=Lora(RANK, 2 * RANK) if args.lora else None)
-    model = make_model(args.model)
+    drawn = rows(args.steps * BATCH)
+    texts = token_rows([i for ids, _ in drawn for i in ids], [len(ids) for ids, _ in drawn], [at for _, at in drawn])
+    draws = [[np.arange(first, first + BATCH)] for first in range(0, len(drawn), BATCH)]
+    options = Options(adapter=Adapter(RANK, 2 * RANK) if args.lora else None)
+    model = HfModel(make_model(args.model), None)  # nothing is tokenised
     start = time.process_time()
-    losses = fit(model, steps, Schedule(args.steps, RATE), options, "benchmark").losses
+    losses = fit_rows(model, [texts], draws, Schedule(args.steps, RATE, clip=1.0), options, NextToken()).losses
     return time.process_time() - start, float(np.mean(losses)), f"torch {torch.__version__}"
 
 

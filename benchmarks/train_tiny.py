@@ -1,13 +1,13 @@
-"""How fast does train/tiny learn, beside a bare PyTorch loop on the same model and TRL's SFTTrainer?
+"""How fast does the engine tiny learn, beside a bare PyTorch loop on the same model and TRL's SFTTrainer?
 
 The work is one student's of the quickstart: 3,200 quiz and cloze texts of the embedded world, answers learnt and
 prompts not, batches of 64, float32, one thread. Every way gets the same texts in the same batches, and tokens are those
 of the texts (begin and end marks included, padding not). Processor time is what counts; rounds of all ways alternate,
 and the medians are reported.
 
-- **gauger**: `train` as a stage calls it, from the rows on: drawing, collating and masking batches included.
+- **gauger**: `train_on_text` as a job calls it: tokenising, drawing, collating and masking batches included.
 - **bare loop**: the same decoder, written plainly: all logits, `cross_entropy` with ignore_index, fused AdamW. Its
-  batches and labels are ready beforehand and its learning rate never changes, so it is spared work that `train` does.
+  batches and labels are ready beforehand and its learning rate never changes, so it is spared work that the stage does.
 - **TRL**: `SFTTrainer` on a GPT-2 of the same width, depth, heads and vocabulary, texts tokenised beforehand; dropout,
   gradient clipping, checkpointing, logging, saving and evaluation off. Only `trainer.train()` is counted, and a first
   short run of it is not.
@@ -33,6 +33,7 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from statistics import median
 
@@ -42,10 +43,13 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from gauger.spec import AtlasWorld
-from gauger.train.tiny.corpora import rows_of
-from gauger.train.tiny.loop import Schedule, train
+from gauger.train.engine import Architecture
+from gauger.train.loop import Options
+from gauger.train.rows import Batch, Mixture, Row, Source, collate, mixed
+from gauger.train.text import train_on_text
+from gauger.train.tiny import ENGINE
+from gauger.train.tiny.engine import TinyModel
 from gauger.train.tiny.model import Decoder, DecoderConfig
-from gauger.train.tiny.rows import Batch, Mixture
 from gauger.worlds.atlas import Atlas
 from gauger.worlds.atlas.world import CONTEXT, FAMILIES
 
@@ -61,15 +65,17 @@ def main() -> None:
     torch.set_num_threads(1)
     options = read_options()
     atlas = Atlas(AtlasWorld(seed=SEED))
-    mixture = Mixture((rows_of(atlas.language, quiz_and_cloze(atlas)),), (BATCH,))
-    config = DecoderConfig(len(atlas.language), CONTEXT)
-    batches = list(mixture.batches(options.steps, SEED))
+    mixture = Mixture((Source(quiz_and_cloze(atlas)),), (BATCH,))
+    start = ENGINE.build(Architecture(), atlas.language.words[3:], CONTEXT, SEED)
+    config = start.decoder.config
+    rows = start.encode(mixture.sources[0].rows)
+    batches = [collate([(rows, index)]) for (index,) in islice(mixed([len(rows)], [BATCH], SEED), options.steps)]
     tokens = sum(int((batch.tokens_BT != 0).sum()) for batch in batches)
     print(f"{platform.processor() or platform.machine()}, load {os.getloadavg()[0]:.1f}, torch {torch.__version__}")
-    print(f"{options.steps} steps of {BATCH} texts, {tokens:,} tokens; {config.build(SEED).n_parameters:,} weights")
+    print(f"{options.steps} steps of {BATCH} texts, {tokens:,} tokens; {start.n_parameters:,} weights")
     ready = [ready_made(batch) for batch in batches]
     ways: dict[str, Way] = {
-        "gauger": lambda steps: gauger(config.build(SEED), mixture, steps),
+        "gauger": lambda steps: gauger(TinyModel(config.build(SEED), start.words), mixture, steps),
         "bare loop": lambda steps: bare_loop(config.build(SEED), ready[:steps]),
     }
     with tempfile.TemporaryDirectory() as directory:
@@ -91,18 +97,19 @@ def read_options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def quiz_and_cloze(atlas: Atlas) -> list[tuple[tuple[str, ...], tuple[str, ...], bool]]:
+def quiz_and_cloze(atlas: Atlas) -> tuple[Row, ...]:
     """Draw training texts of every family in the two forms that are asked; answers alone are learnt."""
     rng = np.random.default_rng(SEED)
     questions = [question for family in FAMILIES for question in atlas.train_questions(family)]
     texts = atlas.word(questions, ("quiz", "cloze"), rng)
-    return [(texts[i].prompt, texts[i].answer, False) for i in rng.permutation(len(texts))[:SAMPLES]]
+    chosen = [texts[i] for i in rng.permutation(len(texts))[:SAMPLES]]
+    return tuple(Row(" ".join(text.prompt), " " + " ".join(text.answer)) for text in chosen)
 
 
-def gauger(model: Decoder, mixture: Mixture, steps: int) -> float:
-    """Time `train`."""
+def gauger(model: TinyModel, mixture: Mixture, steps: int) -> float:
+    """Time `train_on_text`."""
     start = time.process_time()
-    train(model, mixture, Schedule(steps, RATE, WEIGHT_DECAY), SEED)
+    train_on_text(model, mixture, ENGINE.defaults.schedule(steps, RATE, WEIGHT_DECAY), Options(SEED))
     return time.process_time() - start
 
 

@@ -17,11 +17,11 @@ from gauger.errors import StudyError
 from gauger.estimate.estimands import REGISTRY
 from gauger.records import ArmKind, Outcome, Reason, Role
 from gauger.spec import AtlasWorld, TextSource, expand_arms, load_study
-from gauger.spec.recipes import STRATEGY_OF_SEEDS
-from gauger.spec.stages import ContinueStage, LogitDistillStage, SftStage, TextDistillStage
-from gauger.worlds.atlas import Atlas
+from gauger.spec.stages.base import STRATEGY_OF_SEEDS
+from gauger.spec.stages.registry import STAGES
+from gauger.study.load import open_study
 from gauger.worlds.atlas.forms import FORMS
-from gauger.worlds.atlas.truth import true_answer
+from gauger.worlds.atlas.world import Atlas
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted(ROOT.glob("docs/*.md")), *sorted(ROOT.glob("validation/*/README.md"))]
@@ -115,7 +115,7 @@ def test_commands_named_in_prose_exist_with_their_options():
 def load(text: str, directory: Path, name: str = "study.yaml") -> Any:
     path = directory / name
     path.write_text(text, encoding="utf-8")
-    return load_study(path, benchmarks_known=lambda _: Atlas.catalogue(), forms_known={"atlas": FORMS})
+    return open_study(path)
 
 
 def top_level(text: str) -> list[tuple[str, str]]:
@@ -205,7 +205,6 @@ def test_the_readme_maps_every_room():
 # --- words ----------------------------------------------------------------------------------------------------------
 
 
-STAGES = (ContinueStage, SftStage, TextDistillStage, LogitDistillStage)
 IN_FIRST_COLUMN = [f"`{word}`" for enum in (Role, Outcome, ArmKind) for word in enum] + [str(word) for word in Reason]
 IN_CODE = [
     *REGISTRY,
@@ -213,7 +212,7 @@ IN_CODE = [
     *STRATEGY_OF_SEEDS.values(),
     *TextSource,
     *FORMS,
-    *(stage.model_fields["kind"].annotation.__args__[0] for stage in STAGES),
+    *STAGES.own,
 ]
 BOLD = [
     "study",
@@ -260,9 +259,8 @@ def test_methods_give_every_estimand(name):
 
 def test_the_world_page_describes_the_world_as_it_is_drawn():
     page, atlas = text_of(ROOT / "docs/world.md"), Atlas(AtlasWorld())
-    assert f"{len(atlas.language)} whole words" in page
+    assert f"{len(atlas.vocabulary)} whole words" in page
     examples = re.findall(r"`([^`]+)` → `([^`]+)`", page)
     assert len(examples) == 5
     for prompt, answer in examples:
-        said = tuple(answer.split())
-        assert true_answer(atlas, tuple(prompt.split()), said) == said
+        assert atlas.true_answer(prompt, f" {answer}").split() == answer.split()

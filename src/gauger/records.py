@@ -11,7 +11,9 @@ from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any
 
-ESTIMATES_SCHEMA = "gauger.estimates/1"
+ESTIMATES_SCHEMA = "gauger.estimates/2"
+READABLE_SCHEMAS = ("gauger.estimates/1", ESTIMATES_SCHEMA)
+"""What a reader takes; `store.documents.as_current` brings the older one up to date."""
 
 
 class Role(StrEnum):
@@ -48,6 +50,10 @@ class ArmKind(StrEnum):
     FORMAT = "format"
     LEAK = "leak"
     REFERENCE = "reference"
+    LEAK_TWIN = "leak_twin"
+    """The leak arm's own material with as many extra rows of items that nobody tests in place of the leaked ones."""
+    UNTAUGHT = "untaught"
+    """A declared recipe without a teacher anywhere: it gains, but has nothing of a teacher's to be given credit for."""
     CELL = "cell"
     """A cell of the study's factorial: some of its ingredients."""
 
@@ -61,8 +67,62 @@ class Reason(StrEnum):
     NO_COMMON_ITEMS = "no common items"
     ONE_ITEM = "fewer than two items"
     DENOMINATOR_ZERO = "denominator is zero"
+    NO_LEAD = "the teacher is not above the control"
     DENOMINATOR_UNCERTAIN = "denominator not distinguishable from zero"
     NOT_ESTIMABLE = "not estimable from these data"
+
+
+class SetKind(StrEnum):
+    """Which values `low` and `high` of an estimate leave standing: a confidence set need not be an interval."""
+
+    INTERVAL = "interval"
+    """From `low` to `high`."""
+    OUTSIDE = "outside"
+    """Everything below `low` or above `high`: the denominator of the ratio may have either sign."""
+    BELOW = "below"
+    """Everything below `high`; there is no `low`."""
+    ABOVE = "above"
+    """Everything above `low`; there is no `high`."""
+    EVERYTHING = "everything"
+    """No value is ruled out; there are no ends."""
+    NONE = "none"
+    """There is no set: undefined, or nothing was seen that could give one."""
+
+
+class Scale(StrEnum):
+    """On which scale an estimate stands."""
+
+    POINTS = "points"
+    """The 0-1 scale of scores, their differences and ratios of these."""
+    LOGIT = "logit"
+    """Logits of items: every item of average difficulty moves by so much."""
+    LEAD = "lead"
+    """Share of the teacher's lead over the control on the same benchmarks."""
+
+
+class VerdictOutcome(StrEnum):
+    """The last word of a study, in the order in which the outcomes are looked for."""
+
+    INVALID = "invalid"
+    """A check of the instrument failed: its interval lies wholly on the wrong side."""
+    NOT_REPLICATED = "not_replicated"
+    """No arm was trained more than once, so the noise of training is unknown."""
+    NOT_POWERED = "not_powered"
+    """A check straddles its bound or could not have failed; for *minor*: the reference is not *major*."""
+    MAJOR = "major"
+    MINOR = "minor"
+    UNDETERMINED = "undetermined"
+
+
+class CheckOutcome(StrEnum):
+    """How one check of the instrument on itself ended."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    NOT_POWERED = "not_powered"
+    """It straddles its bound, or could not have failed."""
+    NOT_MADE = "not_made"
+    """The study has no such arm, or switched it off."""
 
 
 RECORD_COLUMNS: Mapping[str, str] = {
@@ -105,8 +165,9 @@ class Estimate:
     df: float | None = None
     """Satterthwaite degrees of freedom; None where the interval does not rest on a t distribution."""
     low: float | None = None
-    """Lower end; None where unbounded or undefined (`note` says which)."""
+    """Lower bound of the set that `kind` names; None where it has none."""
     high: float | None = None
+    """Upper bound of the set that `kind` names."""
     level: float = 0.95
     simultaneous_low: float | None = None
     """Ends of the interval that holds for the whole family at once."""
@@ -119,6 +180,10 @@ class Estimate:
     """Why undefined (`Reason`); None when there is a value."""
     note: str | None = None
     """What a reader must know of this interval, in words (unbounded set; covers item sampling alone; ...)."""
+    kind: str = SetKind.INTERVAL
+    """A `SetKind`: what `low` and `high` bound; `none` where there is no value."""
+    scale: str = Scale.POINTS
+    """A `Scale`."""
 
     def to_dict(self) -> dict[str, Any]:
         """Return the plain mapping that stands in `estimates.json`."""
@@ -132,13 +197,18 @@ class Verdict:
     rule: Mapping[str, Any]
     """The frozen rule: estimand, role, arm, control, threshold, level; `post_hoc`: it changed after the start."""
     outcome: str
-    """major, minor, undetermined or invalid."""
+    """A `VerdictOutcome`."""
     probability_major: float | None = None
     """P(theta > threshold) under the estimator's t distribution."""
     settled_by: str | None = None
-    """When undetermined: the cheapest addition expected to settle it. When invalid: the assay check that failed."""
+    """Why no more can be said, and what would settle it; None for major and minor."""
     estimate: Estimate | None = None
     """The estimate that was judged."""
+    checks: Sequence[Mapping[str, str]] = ()
+    """Each assay check that was made: name, outcome (passed, failed, not_powered), detail."""
+    noise_ratio: float | None = None
+    """Where the arm was trained once: how many times noisier than the replicated arms (standard deviation) its training
+    would have to be for a *major* or *minor* outcome to turn undetermined; None elsewhere."""
 
 
 @dataclass(frozen=True)
@@ -146,11 +216,11 @@ class AssayCheck:
     """One check of the instrument on itself, made before any verdict."""
 
     name: str
-    """placebo, leak or reference."""
-    passed: bool | None
-    """None where the study switched the control off; `detail` gives the study's reason."""
+    """placebo, leak, memorisation or reference."""
+    outcome: str
+    """A `CheckOutcome`."""
     detail: str
-    """The numbers the check rests on, in words."""
+    """The numbers the check rests on, in words; of one that was not made, why."""
 
 
 @dataclass(frozen=True)
@@ -176,6 +246,8 @@ class ArmInfo:
     """Tokens that the teacher wrote among them."""
     queries: int | None = None
     """Requests to the teacher that the arm's corpus took."""
+    twin: str | None = None
+    """Of a leak arm: the arm that its increment is taken over; None: the study's first arm of kind `leak_twin`."""
 
 
 @dataclass(frozen=True)
@@ -203,7 +275,7 @@ class Failure:
 
 @dataclass(frozen=True)
 class Document:
-    """Everything a report is made of, and exactly what `estimates.json` holds (schema `gauger.estimates/1`).
+    """Everything a report is made of, and exactly what `estimates.json` holds (schema `gauger.estimates/2`).
 
     Two runs of one study give byte-identical documents, so no time, host or path stands in it.
     """
@@ -220,6 +292,8 @@ class Document:
     teacher_tokens_out, queries, dropped, overlaps."""
     outcomes: Sequence[Mapping[str, Any]] = ()
     """Counts per arm and benchmark: arm, benchmark, scored, unparsed, truncated, refused, failed."""
+    seeds: Sequence[Mapping[str, Any]] = ()
+    """Score of every training seed: arm, benchmark, replicate, score, n_items."""
     difficulty: Sequence[Mapping[str, Any]] = ()
     """Mean score per arm, benchmark and difficulty level: arm, benchmark, difficulty, score, n_items."""
     examples: Sequence[Mapping[str, Any]] = ()

@@ -68,7 +68,7 @@ def loads(done: Result) -> dict[str, Any]:
 
 def test_json_is_the_document_of_the_contract(run: Run, logs: Path) -> None:
     value = loads(run("distilled=distilled", "control=control", "teacher=teacher", "--json"))
-    assert value["schema"] == "gauger.estimates/1"
+    assert value["schema"] == "gauger.estimates/2"
     assert value["study"]["kind"] == "compare"
     assert {one["estimand"] for one in value["estimates"]} == {"score", "uplift", "gap_recovered"}
     assert all((one["value"] is None) == (one["reason"] is not None) for one in value["estimates"])
@@ -149,7 +149,7 @@ def test_options_choose_the_score(run: Run, logs: Path) -> None:
         (("distilled=distilled", "control=control", "--out", "taken"), "taken: expected a folder for --out"),
         (("distilled=distilled", "control=control", "--distilled", "x"), "one records table beside"),
         (("nowhere.csv", "--distilled", "x", "--control", "y"), "nowhere.csv: expected an existing file"),
-        (("control", "--distilled", "x", "--control", "y"), "one records table (.csv, .parquet)"),
+        (("control", "--distilled", "x", "--control", "y"), "one records table beside --distilled and --control"),
     ],
 )
 def test_a_users_mistake_is_said_as_one(run: Run, logs: Path, arguments: tuple[str, ...], says: str) -> None:
@@ -160,11 +160,22 @@ def test_a_users_mistake_is_said_as_one(run: Run, logs: Path, arguments: tuple[s
     assert done.stdout == ""
 
 
-def test_a_broken_log_is_named_by_file_and_line_and_nothing_is_estimated(run: Run, logs: Path) -> None:
+def test_a_broken_log_is_left_out_and_named_by_file_and_line(run: Run, logs: Path) -> None:
     (broken,) = (logs / "control" / "1" / "m").glob("samples_*.jsonl")
     text = broken.read_text()
     broken.write_text(text[: len(text) // 2])
-    done = run("distilled=distilled", "control=control", "--json")
+    value = loads(run("distilled=distilled", "control=control", "--json"))
+    assert value["study"]["replicates"] == {"distilled": 2, "control": 1}
+    (said,) = (one for one in value["warnings"] if "not readable" in one)
+    assert said.startswith(f"control: left out, not readable: 1/m/{broken.name}:")
+    assert "breaks off" in said
+
+
+def test_where_no_log_of_an_arm_can_be_read_nothing_is_estimated(run: Run, logs: Path) -> None:
+    (broken,) = (logs / "control" / "1" / "m").glob("samples_*.jsonl")
+    text = broken.read_text()
+    broken.write_text(text[: len(text) // 2])
+    done = run("distilled=distilled", "control=control/1", "--json")
     assert isinstance(done.exception, UserError)
     assert f"{broken.name}:" in str(done.exception)
     assert "breaks off" in str(done.exception)

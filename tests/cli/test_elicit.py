@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from elicit.teacher.answering import Answering, plain
 from gauger.cli.elicit import register
-from gauger.elicit.corpus import CHAT_LEDGER, read_corpus
+from gauger.elicit.corpus import LEDGER, read_corpus
 from gauger.elicit.lineage import lineage
 from gauger.elicit.strategies.registry import program
 from gauger.elicit.teacher.journalled import Journalled
@@ -103,7 +103,7 @@ def test_an_endpoints_answers_become_a_corpus_with_everything_beside_it(elicit, 
     corpus = read_corpus(folder / "out")
     assert len(corpus.kept) == len(server.asked) == 12
     ledger = pl.read_parquet(folder / "out" / "ledger.parquet")
-    assert ledger.schema == pl.Schema(CHAT_LEDGER)
+    assert ledger.schema == pl.Schema(LEDGER)
     assert (ledger["terms"].unique().to_list(), ledger["teacher"].unique().to_list()) == (["own"], [server.teacher])
     assert ledger["cost_usd"].sum() == pytest.approx(12 * (20 * 1 + 10 * 2) / 1e6)
     assert set(lineage(folder / "out")["benchmark"]) == {"sums"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -67,15 +68,15 @@ def test_without_a_sub_command_it_summarises(run: Run) -> None:
     bare, named = run(), run("summary")
     assert bare.exit_code == named.exit_code == 0
     assert bare.stdout == named.stdout
-    assert "Published evidence (101 studies, 2,780 rows)" in bare.stdout
+    assert "Published evidence (162 studies, 3,924 rows)" in bare.stdout
     assert "What the literature cannot tell" in bare.stdout
 
 
 def test_summary_as_json(run: Run) -> None:
     found = loads(run("summary", "--json"))
-    assert found["untouched"]["n_rows"] == 930
+    assert found["untouched"]["n_rows"] == 1060
     assert found["cannot_tell"][0]["n_rows"] == 0
-    assert sum(found["excluded"].values()) + 1589 == 2780
+    assert sum(found["excluded"].values()) + found["controls"]["n_rows"] == 3924
 
 
 def test_forest(run: Run) -> None:
@@ -103,7 +104,7 @@ def test_fit(run: Run, few: Path) -> None:
     found = loads(run("fit", "--table", few, "--json"))
     assert found["schema"] == "gauger.evidence/1"
     assert found["studies"] == 6
-    assert len(found["restrictions"]) == 26
+    assert len(found["restrictions"]) == 28
     text = run("fit", "--table", few).stdout
     assert found["headline"] in text
     assert "How far the headline moves" in text
@@ -151,7 +152,7 @@ def test_add_writes_only_where_it_is_told(run: Run, tmp_path: Path) -> None:
     assert (tmp_path / "results.csv").read_bytes() == (data_path() / "results.csv").read_bytes()
     done = run("add", rows, "--study", study, "--into", tmp_path, "--json")
     assert loads(done)["rows"] == 1
-    assert loads(run("summary", "--table", tmp_path, "--json"))["studies"] == 102
+    assert loads(run("summary", "--table", tmp_path, "--json"))["studies"] == 163
 
 
 def test_add_refuses_a_bad_row(run: Run, tmp_path: Path) -> None:
@@ -183,3 +184,76 @@ def test_a_folder_without_a_table(run: Run, tmp_path: Path) -> None:
     done = run("summary", "--table", tmp_path)
     assert isinstance(done.exception, UserError)
     assert "results.csv" in str(done.exception)
+
+
+def test_claims(run: Run) -> None:
+    found = loads(run("claims", "--json"))
+    wanted = {"id", "sentence", "effect", "low", "high", "prediction_low", "prediction_high", "n_studies", "n_rows",
+              "certainty", "domains", "would_change"}  # fmt: skip
+    assert 5 <= len(found) <= 10
+    for one in found:
+        assert wanted <= set(one)
+        assert one["certainty"] in {"high", "moderate", "low", "very low"}
+    text = run("claims").stdout
+    assert all(one["sentence"] in text for one in found)
+
+
+def test_shares_are_refused_with_the_question(run: Run, tmp_path: Path) -> None:
+    file, study = tmp_path / "fractions.csv", tmp_path / "study.csv"
+    cells = {"study_id": "newstudy-2026", "n_items": "30", "score_control": "0.40", "score_distilled": "0.50"}
+    file.write_text(block(**cells), encoding="utf-8")
+    study.write_text(
+        ",".join(["study_id", *CODING]) + "\nnewstudy-2026," + ",".join(CODING.values()) + "\n", encoding="utf-8"
+    )
+    done = run("add", file, "--study", study)
+    assert isinstance(done.exception, UserError)
+    assert "these look like shares" in str(done.exception)
+
+
+def test_a_block_with_the_columns_of_the_first_release_still_joins(run: Run, tmp_path: Path) -> None:
+    old = [name for name in HEADER if name not in {"surface", "defence", "n_seeds", "risk_row", "control_handicapped"}]
+    file = tmp_path / "old.csv"
+    file.write_text(",".join(old) + "\n" + ",".join(CELLS.get(name, "") for name in old) + "\n", encoding="utf-8")
+    assert loads(run("add", file, "--json"))["entered"] == {"pooled": 1}
+
+
+def test_contradictions_are_not_appended(run: Run, tmp_path: Path) -> None:
+    for name in ("results.csv", "studies.csv"):
+        (tmp_path / name).write_bytes((data_path() / name).read_bytes())
+    file = tmp_path / "rows.csv"
+    file.write_text(block(control_arm="Qwen3-8B (itself distilled by its vendor)"), encoding="utf-8")
+    shown = loads(run("add", file, "--json"))
+    assert [one for one in shown["findings"] if one["error"]]
+    done = run("add", file, "--into", tmp_path)
+    assert isinstance(done.exception, UserError)
+    assert "itself distilled" in str(done.exception)
+    assert (tmp_path / "results.csv").read_bytes() == (data_path() / "results.csv").read_bytes()
+
+
+def test_check_ends_with_2_where_the_table_contradicts_its_rules(run: Run, few: Path, tmp_path: Path) -> None:
+    for name in ("results.csv", "studies.csv"):
+        (tmp_path / name).write_bytes((few / name).read_bytes())
+    assert run("check", "--table", tmp_path).exit_code == 0
+    wrong = block(control_arm="Qwen3-8B (itself distilled by its vendor)").splitlines()[1]
+    with (tmp_path / "results.csv").open("a", encoding="utf-8") as file:
+        file.write(wrong + "\n")
+    done = run("check", "--table", tmp_path)
+    assert done.exit_code == 2
+    assert "1 contradictions" in done.stderr
+
+
+def test_export(run: Run, few: Path, tmp_path: Path) -> None:
+    one, two = tmp_path / "a.zip", tmp_path / "new" / "b.zip"
+    assert run("export", one, "--table", few).exit_code == 0
+    assert run("export", two, "--table", few).exit_code == 0
+    assert one.read_bytes() == two.read_bytes()
+    with zipfile.ZipFile(one) as archive:
+        names = set(archive.namelist())
+        assert {"results.csv", "studies.csv", "PROTOCOL.md", "data_dictionary.csv", "references.bib", "CITATION.cff",
+                "claims.json", "flow.json", "releases.csv", "README.md"} <= names  # fmt: skip
+        assert archive.read("references.bib").decode().count("@misc{") == 6
+    assert run("export", one, "--table", few, "--page").exit_code == 0
+    with zipfile.ZipFile(one) as archive:
+        assert archive.read("evidence.html").startswith(b"<!DOCTYPE html>")
+    done = run("export", tmp_path / "a.tar")
+    assert isinstance(done.exception, UserError)

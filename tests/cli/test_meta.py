@@ -58,7 +58,7 @@ def test_json_equals_r(run: Run, name: str) -> None:
     code, out, _ = run(table, "--effect", "yi", "--variance", "vi", *options, "--json")
     assert code == 0
     document, wanted = json.loads(out), golden(NAMES.get(name, name))
-    assert document["schema"] == "gauger.estimates/1"
+    assert document["schema"] == "gauger.estimates/2"
     estimates = document["estimates"]
 
     def close(found: Any, stored: Any) -> None:

@@ -30,7 +30,8 @@ def test_text(tiny_study, tmp_path, monkeypatch, capsys):
     assert "directory  runs/tiny: nothing is done yet" in lines
     heads = [line.split("  ")[0] for line in lines[9:]]
     assert heads[:6] == ["off", "directory", "jobs", "training", "teacher", "time left"]
-    assert lines[-2].startswith("could find an uplift of ")
+    assert lines[-3].startswith("could find an uplift of ")
+    assert lines[-1] == "seeds      2 alike leave 78% of seeds that could still behave otherwise (at 95 %)"
     assert list(tmp_path.iterdir()) == [], "nothing was run or written"
 
 

@@ -1,7 +1,5 @@
 """What a teacher on a command line becomes."""
 
-import sys
-
 import pytest
 
 from gauger.cli.teachers import Access, open_teacher
@@ -13,7 +11,7 @@ from gauger.elicit.strategies.seeds import Seed
 from gauger.elicit.teacher.budget import Budget
 from gauger.errors import MissingExtraError
 from gauger.train.hf.models import write_checkpoint
-from train.hf.models import small_model, small_tokenizer
+from train.models import small_llama, small_tokenizer
 
 
 def access(**limits):
@@ -28,7 +26,7 @@ def test_an_address_is_an_endpoint_with_its_terms_and_budget():
 
 
 def test_a_checkpoint_answers_within_its_budget(tmp_path):
-    write_checkpoint(small_model(), small_tokenizer(), tmp_path / "model")
+    write_checkpoint(small_llama(), small_tokenizer(), tmp_path / "model")
     teacher = open_teacher(f"hf:{tmp_path / 'model'}", access(max_queries=3))
     own = [Seed(id=str(n), prompt=f"{n} + {n}?") for n in range(5)]
     corpus = collect_corpus(teacher, program("label").limited(max_tokens=4), own)
@@ -39,6 +37,9 @@ def test_a_checkpoint_answers_within_its_budget(tmp_path):
 
 
 def test_what_a_checkpoint_needs_is_named_where_it_is_not_installed(monkeypatch):
-    monkeypatch.setitem(sys.modules, "gauger.train.hf.models", None)
+    def lacking(name):
+        raise ModuleNotFoundError("no transformers here", name="transformers")
+
+    monkeypatch.setattr("gauger.train.engine_of", lacking)
     with pytest.raises(MissingExtraError, match=r"pip install 'gauger\[hf\]'"):
         open_teacher("hf:somewhere", access())

@@ -1,11 +1,11 @@
 import pytest
 
-from gauger.train.tiny.corpora import rows_of
-from gauger.train.tiny.loop import Schedule, train
-from gauger.train.tiny.model import DecoderConfig
-from gauger.train.tiny.rows import Mixture
-from gauger.train.tiny.teacher import TinyTeacher
-from gauger.worlds.atlas.world import CONTEXT
+from gauger.train.engine import Architecture
+from gauger.train.loop import Options
+from gauger.train.registry import engine_of
+from gauger.train.rows import Mixture, Row, Source
+from gauger.train.teacher import LocalTeacher
+from gauger.train.text import train_on_text
 from worlds.small import small_world
 
 
@@ -17,7 +17,9 @@ def atlas():
 @pytest.fixture(scope="session")
 def trained(atlas):
     """A tiny decoder that has read the library: it writes in every form, and infers some held-out content."""
-    rows = rows_of(atlas.language, [(text.prompt, text.answer, True) for text in atlas.library])
-    model = DecoderConfig(len(atlas.language), CONTEXT, width=32, layers=1, heads=4).build(1)
-    train(model, Mixture((rows,), (64,)), Schedule(150, 0.01), 1)
-    return TinyTeacher("trained", model.eval(), atlas.language)
+    tiny = engine_of("tiny")
+    model = tiny.build(Architecture(width=32, layers=1, heads=4), atlas.vocabulary, atlas.longest_text, 1)
+    rows = tuple(Row(text.prompt, text.answer, whole=True) for text in atlas.library)
+    schedule = tiny.defaults.schedule(150, 0.01)
+    done = train_on_text(model, Mixture((Source(rows),), (64,)), schedule, Options(1))
+    return LocalTeacher("trained", done.model, chat=False)

@@ -5,62 +5,81 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from gauger.elicit.twin_teacher import Answer, Request, Shown, Words
-from gauger.worlds.atlas.forms import PROMPT_ENDS
-from gauger.worlds.atlas.truth import true_answer
+from gauger.elicit.teacher.messages import Reply, ReplyOutcome, Request
+
+
+def last(request: Request) -> str:
+    """What is continued."""
+    return request.messages[-1].content
+
+
+def by_words(request: Request) -> int:
+    """Count a prompt as the scripted teacher does: words and a begin mark."""
+    return len(last(request).split()) + 1
 
 
 @dataclass
 class Scripted:
-    """Continues each prompt with `say(prompt, rng)`; a text longer than the limit is cut off and has not ended."""
+    """Continues each prompt with `say(prompt, rng)`; offers `Teacher`.
 
-    say: Callable[[Words, np.random.Generator], Sequence[str]]
+    Tokens are words, a stop string and an end mark. A text longer than the limit is cut off and has not ended; one with
+    a stop in it ends there. What `say` returns may leave out the space after the prompt.
+    """
+
+    say: Callable[[str, np.random.Generator], str | Reply | None]
     name: str = "scripted"
-    vocabulary: int = 20
-    requests: list[tuple[Words, Request]] = field(default_factory=list)
+    terms: str | None = None
+    requests: list[Request] = field(default_factory=list)
 
-    def complete(self, prompts: Sequence[Words], request: Request) -> list[Answer]:
-        rng = np.random.default_rng(request.seed)
-        self.requests += [(prompt, request) for prompt in prompts]
-        return [self._answer(prompt, tuple(self.say(prompt, rng)), request) for prompt in prompts]
+    def ask(self, requests: Sequence[Request]):
+        """Yield replies in order; None ends them, as where a budget is spent."""
+        for index, request in enumerate(requests):
+            self.requests.append(request)
+            said = self.say(last(request), np.random.default_rng(request.seed))
+            if said is None:
+                return
+            yield index, said if isinstance(said, Reply) else self._reply(request, said)
 
     @staticmethod
-    def _answer(prompt: Words, words: Words, request: Request) -> Answer:
-        stop = next((place for place, word in enumerate(words) if word in request.stops), None)
-        if stop is not None and stop < request.max_new_tokens:
-            return Answer(words[: stop + 1], True, len(prompt) + 1, stop + 1)
-        if len(words) < request.max_new_tokens:
-            return Answer(words, True, len(prompt) + 1, len(words) + 1)
-        return Answer(words[: request.max_new_tokens], False, len(prompt) + 1, request.max_new_tokens)
+    def _reply(request: Request, said: str) -> Reply:
+        prompt = last(request)
+        if not prompt or prompt[-1].isspace():
+            said = said.lstrip(" ")
+        elif said and not said[0].isspace():
+            said = f" {said}"
+        stop, at = min(
+            ((stop, said.find(stop)) for stop in request.stop if stop in said),
+            key=lambda found: found[1],
+            default=(None, len(said)),
+        )
+        words = said[:at].split()
+        fits = len(words) < request.max_tokens
+        text = said[:at].rstrip(" ") if fits else " ".join(words[: request.max_tokens])
+        if not fits and said.startswith(" "):
+            text = f" {text}"
+        outcome = ReplyOutcome.ANSWERED if fits else ReplyOutcome.TRUNCATED
+        used = min(len(words) + 1, request.max_tokens)
+        return Reply(outcome, text, tokens_in=by_words(request), tokens_out=used, stop=stop if fits else None)
 
-    def log_probabilities(self, prompts: Sequence[Words], answers: Sequence[Words], top_k: int | None) -> list[Shown]:
-        k = self.vocabulary if top_k is None else min(top_k, self.vocabulary)
-        return [
-            Shown(
-                np.tile(np.arange(k), (len(answer) + 1, 1)),
-                np.full((len(answer) + 1, k), -np.log(self.vocabulary), dtype=np.float32),
-            )
-            for answer in answers
-        ]
 
-
-def texts_teacher(texts: Sequence[Words], atlas, **more) -> Scripted:
+def texts_teacher(texts: Sequence[str], world, **more) -> Scripted:
     """Write one of `texts` at random from nothing or after an opening, and answer whole prompts with what follows.
 
     A prompt that stands in no text is answered truly, so that nothing is lost by not knowing it.
     """
-    by_opening: dict[Words, list[Words]] = {}
+    by_opening: dict[str, list[str]] = {}
     for text in dict.fromkeys(texts):
-        for length in range(len(text) + 1):
-            by_opening.setdefault(text[:length], []).append(text[length:])
+        words = text.split(" ")
+        for length in range(len(words) + 1):
+            by_opening.setdefault(" ".join(words[:length]), []).append(" ".join(words[length:]))
 
-    def say(prompt: Words, rng: np.random.Generator) -> Words:
-        found = by_opening.get(prompt)
+    def say(prompt: str, rng: np.random.Generator) -> str:
+        found = by_opening.get(prompt.rstrip(" "))
         if found:
             return found[rng.integers(len(found))]
-        if prompt and prompt[-1] in PROMPT_ENDS:
-            return true_answer(atlas, prompt, ()) or ()
-        everything = by_opening[()]
+        if world.form_of(prompt):
+            return world.true_answer(prompt) or ""
+        everything = by_opening[""]
         return everything[rng.integers(len(everything))]
 
     return Scripted(say, **more)

@@ -39,12 +39,15 @@ def arm(name: str, kind: str, **more: object) -> ArmInfo:
     return ArmInfo(name, kind, "", **more)
 
 
-def find(estimates: Sequence[Estimate], estimand: str, arm: str, **where: str | None) -> Estimate:
+def find(
+    estimates: Sequence[Estimate], estimand: str, arm: str, scale: str = "points", **where: str | None
+) -> Estimate:
     found = [
         one
         for one in estimates
         if one.estimand == estimand
         and one.arm == arm
+        and one.scale == scale
         and all(getattr(one, key) == value for key, value in where.items())
     ]
     assert len(found) == 1, (estimand, arm, where, len(found))
@@ -56,7 +59,7 @@ def as_json(study: StudyEstimates) -> str:
         [
             [one.to_dict() for one in study.estimates],
             None if study.verdict is None else [study.verdict.outcome, study.verdict.probability_major],
-            [[check.name, check.passed, check.detail] for check in study.assay],
+            [[check.name, check.outcome, check.detail] for check in study.assay],
             [dict(row) for row in study.outcomes],
             [dict(row) for row in study.difficulty],
         ],

@@ -15,6 +15,9 @@ from gauger.estimate.design import VerdictRule
 from gauger.estimate.scaling.allocation import Work, propose_allocation, replicate_covariance
 from gauger.estimate.verdict import plan_verdict
 from gauger.stats.crossed.crossed import crossed_components
+from gauger.stats.crossed.trained_once import fill_in_trained_once
+
+from .studies import SMALL, small_cells
 
 PILOT = Planted(items=200, replicates=6, distilled_arms=1, replicate_sd=0.3)
 RULE = VerdictRule(arm="distilled1", estimand="uplift")
@@ -81,3 +84,14 @@ def test_the_covariance_of_one_replicate_is_larger_by_their_number_than_that_of_
     assert (np.diag(moderated)[fixed] == 0).all()
     spread = [np.log(np.diag(m)[~fixed]).std() for m in (found, moderated)]
     assert spread[1] < spread[0]
+
+
+def test_an_arm_trained_once_is_given_replicates_like_the_others():
+    """Its noise is not 0 because one run shows none: it is what the replicated arms show."""
+    cells = small_cells(replace(SMALL, items=300, replicates=4, distilled_replicates=1, replicate_sd=0.3))
+    components = fill_in_trained_once(crossed_components(cells.cube.panel))
+    n_benchmarks = components.mean.shape[1]
+    variance = np.diag(replicate_covariance(components, moderated=True)).reshape(-1, n_benchmarks)
+    of = cells.cube.arms.index
+    assert 0.4 < variance[of("distilled1")].mean() / variance[of("matched")].mean() < 2.5
+    assert variance[of("teacher")].sum() == 0

@@ -1,61 +1,98 @@
-"""The instrument's checks fire exactly where an interval, at the level of all checks together, says so."""
+"""Each check ends passed, failed or not powered exactly where an interval on the verdict's own estimand says so."""
+
+from dataclasses import replace
 
 import pytest
 
-from gauger.estimate.assay import assay_checks
-from gauger.estimate.design import Design
-from gauger.records import Estimate, Reason
+from gauger.estimate.assay import CHECKS, NO_TWIN, make_checks, plan_checks
+from gauger.estimate.contrasts import run_batch
+from gauger.estimate.design import VerdictRule
+from gauger.estimate.verdict_inputs import judged
 
-from .studies import arm
+from .studies import SMALL, small_cells
 
-DESIGN = Design((arm("placebo", "placebo"), arm("leak", "leak"), arm("reference", "reference")))
-
-
-def made(estimand, arm, over, value, se, df=20.0):
-    return Estimate(estimand, arm, "matched", over=over, role=over, value=value, se=se, df=df)
+LARGE = replace(SMALL, items=1500, replicates=4, replicate_sd=0.02, reference_lead=0.3)
+"""Standard errors of about two per cent of the lead: every planted value is on a bound or four of them from it."""
 
 
-def check(name, *estimates):
-    return next(one for one in assay_checks(estimates, DESIGN) if one.name == name)
+def checks_of(planted, **rule):
+    cells = small_cells(planted)
+    asked = VerdictRule(arm="distilled1", **rule)
+    planned = plan_checks(cells, asked)
+    batch = run_batch(cells, [entry for check in planned for entry in check.entries])
+    return {check.name: check for check in make_checks(batch, 0, planned, cells.design, asked)}
 
 
-@pytest.mark.parametrize(("value", "passed"), [(-0.2, True), (0.0, True), (0.02, True), (0.05, False)])
-def test_the_placebo_may_hurt_but_not_help(value, passed):
-    estimates = [made("uplift", "placebo", over, 0.0, 0.01) for over in ("targeted", "near")]
-    found = check("placebo", *estimates, made("uplift", "placebo", "parallel", value, 0.01))
-    assert found.passed is passed
-    assert "parallel" in found.detail
+def test_a_sound_instrument_passes_every_check():
+    assert {name: check.outcome for name, check in checks_of(LARGE).items()} == dict.fromkeys(CHECKS, "passed")
 
 
-def test_three_looks_at_the_placebo_are_one_check():
-    """At t = 2.4 with 20 degrees of freedom one interval excludes 0 (2.086) but three at once do not (2.61)."""
-    one = made("uplift", "placebo", "near", 0.024, 0.01)
-    assert check("placebo", one).passed is False
-    others = [made("uplift", "placebo", over, 0.0, 0.01) for over in ("targeted", "parallel")]
-    assert check("placebo", one, *others).passed is True
+@pytest.mark.parametrize(
+    ("effect", "outcome"), [(-0.1, "passed"), (0.0, "passed"), (0.125, "not_powered"), (0.3, "failed")]
+)
+def test_a_placebo_may_lie_anywhere_below_its_margin(effect, outcome):
+    """The margin is half the threshold of .25; a placebo that is a little good is no failure of the instrument."""
+    assert checks_of(replace(LARGE, placebo_effect=effect))["placebo"].outcome == outcome
 
 
-def test_far_benchmarks_and_single_benchmarks_do_not_count():
-    far = made("uplift", "placebo", "far", 0.5, 0.01)
-    assert check("placebo", far, made("uplift", "placebo", "near", 0.0, 0.01)).passed is True
+def test_the_margin_is_that_of_the_rule():
+    good = replace(LARGE, placebo_effect=0.15)
+    assert checks_of(good, threshold=0.5, placebo_margin=0.25)["placebo"].outcome == "passed"
+    assert checks_of(good, threshold=0.5, placebo_margin=0.05)["placebo"].outcome == "failed"
 
 
-@pytest.mark.parametrize(("name", "estimand"), [("leak", "memorisation"), ("reference", "gain")])
-@pytest.mark.parametrize(("value", "passed"), [(0.1, True), (0.01, False), (-0.1, False)])
-def test_planted_effects_must_be_seen(name, estimand, value, passed):
-    assert check(name, made(estimand, name, "targeted", value, 0.01)).passed is passed
+def test_a_placebo_that_never_learned_the_form_could_not_fail():
+    """Below the base by a fifth of the lead: it passes by its interval, and shows nothing."""
+    check = checks_of(replace(LARGE, training_effect=0.0, placebo_effect=-0.3))["placebo"]
+    assert check.outcome == "not_powered"
+    assert "never learned the form" in check.detail
 
 
-def test_what_cannot_be_seen_is_no_failure_but_a_missing_arm_is():
-    unseen = Estimate("memorisation", "leak", "matched", over="targeted", reason=Reason.BENCHMARK_MISSING)
-    assert check("leak", unseen).passed is None
-    missing = Estimate("memorisation", "leak", "matched", over="targeted", reason=Reason.ARM_MISSING)
-    assert check("leak", missing).passed is False
-    assert "could not be made" in check("leak", missing).detail
+@pytest.mark.parametrize(
+    ("increment", "outcome"), [(0.0, "passed"), (0.1, "passed"), (0.25, "not_powered"), (0.5, "failed")]
+)
+def test_a_leak_is_judged_by_its_increment(increment, outcome):
+    assert checks_of(replace(LARGE, leak_increment=increment))["leak"].outcome == outcome
+
+
+def test_without_a_twin_the_leak_could_not_fail():
+    cells = small_cells(LARGE)
+    arms = tuple(arm for arm in cells.design.arms if arm.kind != "leak_twin")
+    cells = replace(cells, design=replace(cells.design, arms=arms))
+    planned = [check for check in plan_checks(cells, VerdictRule(arm="distilled1")) if check.name == "leak"]
+    assert [check.could_not_fail for check in planned] == [NO_TWIN]
+
+
+def test_a_blind_leak_is_not_seen():
+    assert checks_of(replace(LARGE, leak_is_blind=True))["memorisation"].outcome == "not_powered"
+
+
+@pytest.mark.parametrize(("lead", "outcome"), [(0.3, "passed"), (0.1, "not_powered"), (0.0, "failed")])
+def test_the_reference_must_be_major_by_the_same_rule(lead, outcome):
+    assert checks_of(replace(LARGE, reference_lead=lead))["reference"].outcome == outcome
+
+
+def test_checks_share_the_error_of_failing():
+    """Where one check alone would fail by a hair, four together do not: its interval is taken at 1 - .05 / 4."""
+    cells = small_cells(replace(SMALL, items=400, placebo_effect=0.3))
+    rule = VerdictRule(arm="distilled1", threshold=1.0)
+    planned = plan_checks(cells, rule)
+    batch = run_batch(cells, [entry for check in planned for entry in check.entries])
+    piece = judged(batch, 0)
+    low, strict = piece.interval(0.95).low, piece.interval(1 - 0.05 / len(planned)).low
+    between = replace(rule, placebo_margin=(low + strict) / 2)
+    assert make_checks(batch, 0, planned, cells.design, between)[0].outcome == "not_powered"
+    assert make_checks(batch, 0, planned[:1], cells.design, between)[0].outcome == "failed"
 
 
 def test_a_study_without_controls_has_no_checks_to_fail():
-    found = assay_checks([], Design((arm("distilled", "distilled"),), switched_off={"leak": "no test items"}))
-    assert [one.passed for one in found] == [None, None, None]
-    assert [one.name for one in found] == ["placebo", "leak", "reference"]
+    cells = small_cells()
+    arms = tuple(arm for arm in cells.design.arms if arm.kind in ("distilled", "matched", "teacher"))
+    design = replace(cells.design, arms=arms, switched_off={"leak": "no test items"})
+    cells = replace(cells, design=design)
+    rule = VerdictRule(arm="distilled1")
+    planned = plan_checks(cells, rule)
+    found = make_checks(run_batch(cells, []), 0, planned, design, rule)
+    assert planned == []
+    assert [(one.name, one.outcome) for one in found] == [(name, "not_made") for name in CHECKS]
     assert "no test items" in found[1].detail

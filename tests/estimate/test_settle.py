@@ -25,21 +25,21 @@ def proposal(planted, away, seed=1):
 
 
 def test_items_settle_what_items_blur():
-    said = proposal(FEW_ITEMS, 1.5)
+    said = proposal(FEW_ITEMS, 1.9)
     assert "items instead of 80" in said
 
 
 def test_replicates_settle_what_training_noise_blurs():
     said = proposal(NOISY, 1.5)
     assert "replicates per arm instead of 3" in said
-    assert "more items alone would not do" in said
+    assert "More items alone would not do" in said
 
 
 def test_the_nearer_the_threshold_the_more_is_needed():
     def replicates(away):
         return int(proposal(NOISY, away).split("About ")[1].split()[0])
 
-    assert replicates(0.8) > replicates(1.5) > 3
+    assert replicates(1.2) > replicates(1.8) > 3
 
 
 def test_an_estimate_on_the_threshold_is_not_promised_to_be_settled():

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from gauger.errors import UserError
 from gauger.estimate.design import Design, VerdictRule
 from gauger.estimate.estimator import estimate_study
-from gauger.records import Reason
+from gauger.records import Reason, SetKind, VerdictOutcome
 
 from .studies import SMALL, arm, as_json, find, small_design, small_records
 
@@ -34,10 +34,12 @@ def check(study):
         assert (one.value is None) == (one.reason is not None)
         if one.value is None:
             assert one.se is one.low is one.high is one.simultaneous_low is one.df is None
+            assert one.kind == SetKind.NONE
         else:
-            assert one.se >= 0
-            bounded = one.low is not None and one.high is not None and one.note is None
-            assert not bounded or one.low <= one.value <= one.high
+            assert one.se is None or one.se > 0
+            assert (one.kind in (SetKind.INTERVAL, SetKind.OUTSIDE)) == (one.low is not None and one.high is not None)
+            assert one.kind != SetKind.INTERVAL or one.low <= one.value <= one.high
+            assert one.kind != SetKind.OUTSIDE or not one.low < one.value < one.high
 
 
 score = st.sampled_from([0.0, 1.0, 0.5, 0.1])
@@ -79,7 +81,7 @@ def test_any_ragged_table_gives_numbers_or_reasons(table, paired, moderated, unp
     )
     study = estimate_study(table, design)
     check(study)
-    assert study.verdict.outcome in ("major", "minor", "undetermined", "invalid")
+    assert study.verdict.outcome in list(VerdictOutcome)
     assert as_json(study) == as_json(estimate_study(table.reverse(), design))
 
 
@@ -110,7 +112,8 @@ def test_no_records_at_all_give_reasons():
     study = estimate_study(small_records().clear(), small_design())
     check(study)
     assert {one.reason for one in study.estimates} == {Reason.ARM_MISSING}
-    assert study.verdict.outcome == "invalid"
+    assert study.verdict.outcome == "undetermined"
+    assert {check.outcome for check in study.assay} == {"not_powered"}
 
 
 def test_a_missing_arm_leaves_the_others_estimated():
@@ -158,7 +161,7 @@ def test_a_single_run_of_everything_says_so():
 def test_a_single_run_among_replicated_ones_says_so():
     records = small_records().filter((pl.col("arm") != "distilled1") | (pl.col("replicate") == 0))
     study = estimate_study(records, small_design())
-    assert "single training run of distilled1" in find(study.estimates, "uplift", "distilled1", over="near").note
+    assert "distilled1 was trained once" in find(study.estimates, "uplift", "distilled1", over="near").note
     assert find(study.estimates, "uplift", "placebo", over="near").note is None
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from gauger.errors import InputError, StudyError, UserError
-from gauger.evidence.add import add, append_to, block
+from gauger.evidence.add import add_study, append_to, block
 from gauger.evidence.table import Table, data_path, load, read_results
 
 from .make import CODING, ROW, coding_text, table, text
@@ -24,7 +24,7 @@ def small() -> Table:
 
 
 def test_a_new_study_changes_the_headline(small: Table) -> None:
-    found = add(
+    found = add_study(
         small, text(NEW, {**NEW, "benchmark": "GSM8K"}), "new.csv", coding_text({"study_id": "new-2026"}), "c.csv"
     )
     assert found.n_rows == 2
@@ -39,14 +39,14 @@ def test_a_new_study_changes_the_headline(small: Table) -> None:
 
 def test_rows_that_do_not_enter_say_why(small: Table) -> None:
     artefact = {**NEW, "notes": "ARTEFACT SUSPECTED"}
-    found = add(small, text(artefact), "new.csv", coding_text({"study_id": "new-2026"}), "c.csv")
+    found = add_study(small, text(artefact), "new.csv", coding_text({"study_id": "new-2026"}), "c.csv")
     assert found.entered == {"scoring artefact suspected": 1}
     assert {one["shift"] for one in found.changes() if one["shift"] is not None} <= {0.0}
 
 
 def test_findings_name_the_lines_of_the_new_file(small: Table) -> None:
     wrong = {**NEW, "n_items": "30", "score_distilled": "45.0", "score_teacher": "44"}
-    found = add(
+    found = add_study(
         small, text(NEW, {**wrong, "benchmark": "AIME24"}), "new.csv", coding_text({"study_id": "new-2026"}), "c"
     )
     assert {one.row for one in found.findings} == {3}
@@ -54,7 +54,7 @@ def test_findings_name_the_lines_of_the_new_file(small: Table) -> None:
 
 
 def test_a_known_study_needs_no_coding(small: Table) -> None:
-    found = add(small, text({"study_id": "s1", "arm": "a new arm"}), "new.csv")
+    found = add_study(small, text({"study_id": "s1", "arm": "a new arm"}), "new.csv")
     assert found.table.studies.height == small.studies.height
     assert found.table.results.height == small.results.height + 1
 
@@ -74,7 +74,7 @@ def test_a_known_study_needs_no_coding(small: Table) -> None:
 )  # fmt: skip
 def test_mistakes(small: Table, rows: str, studies: str | None, error: type[UserError], message: str) -> None:
     with pytest.raises(error, match=message):
-        add(small, rows, "new.csv", studies, "coding.csv")
+        add_study(small, rows, "new.csv", studies, "coding.csv")
 
 
 def test_appending_keeps_the_old_lines_byte_for_byte(tmp_path: Path) -> None:
@@ -85,7 +85,7 @@ def test_appending_keeps_the_old_lines_byte_for_byte(tmp_path: Path) -> None:
     new = (tmp_path / "results.csv").read_bytes()
     assert new.startswith(old)
     again = load(tmp_path)
-    assert again.results.height == 2781
+    assert again.results.height == len(load().results) + 1
     assert again.results.row(-1, named=True)["arm"] == "New-7B"
     assert again.studies.row(-1, named=True)["study_id"] == "new-2026"
 

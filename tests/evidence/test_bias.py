@@ -63,8 +63,8 @@ def test_overall_is_the_worst_design_question_and_ignores_the_report() -> None:
 
 def test_shipped_codings_all_read(shipped: Table) -> None:
     coded = assess(shipped.studies)
-    assert coded.height == 101
-    assert dict(coded["overall"].value_counts().iter_rows()) == {"some": 29, "low": 28, "high": 23, "unclear": 21}
+    assert coded.height == 162
+    assert dict(coded["overall"].value_counts().iter_rows()) == {"some": 40, "low": 38, "high": 42, "unclear": 42}
     assert coded.filter(pl.col("study_id") == "wizardmath-2023")["overall"].item() == "high"
     for question in QUESTIONS:
         assert set(coded[question]) <= {str(level) for level in Risk}

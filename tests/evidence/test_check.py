@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gauger.evidence.check import Finding, Kind, check, nearest_multiple, runs_that_fit
+from gauger.evidence.check import ERRORS, Finding, Kind, check_table, nearest_multiple, runs_that_fit
 
 from .make import frame
 
 
 def kinds(*changes: dict[str, str]) -> Counter[Kind]:
-    return Counter(one.kind for one in check(frame(*changes)))
+    return Counter(one.kind for one in check_table(frame(*changes)))
 
 
 @settings(deadline=None)
@@ -56,7 +56,7 @@ def test_runs_that_fit(score: float, n: int, decimals: int, runs: int) -> None:
 
 def test_impossible_scores_are_found_once_per_score() -> None:
     bad = {"n_items": "30", "benchmark": "AIME24", "score_control": "41.0", "score_distilled": "50.0"}
-    found = check(frame(bad, {**bad, "arm": "B"}))
+    found = check_table(frame(bad, {**bad, "arm": "B"}))
     assert [(one.kind, one.row) for one in found] == [(Kind.GRANULARITY, 2)]
     assert "control 41 on AIME24 is no multiple of 100/30; a mean of 7 runs could give it" in found[0].text
 
@@ -109,23 +109,78 @@ def test_one_control_with_two_scores() -> None:
 
 
 def test_one_benchmark_with_two_sizes() -> None:
-    found = check(frame({}, {"arm": "B"}, {"arm": "C", "n_items": "100"}))
+    found = check_table(frame({}, {"arm": "B"}, {"arm": "C", "n_items": "100"}))
     assert [(one.kind, one.row) for one in found if one.kind == Kind.SIZE_CONFLICT] == [(Kind.SIZE_CONFLICT, 4)]
 
 
 def test_the_shipped_table(rows: pl.DataFrame) -> None:
-    found = check(rows)
+    found = check_table(rows)
     counts = Counter(one.kind for one in found)
     assert counts[Kind.LOOSE_BELOW_STRICT] == 0
     assert counts[Kind.DUPLICATE] == 4
-    assert counts[Kind.TWO_CONTROLS] == 3
-    assert 250 < counts[Kind.GRANULARITY] < 290
-    assert counts[Kind.ABOVE_TEACHER] == 66
+    assert counts[Kind.TWO_CONTROLS] == 17
+    assert 400 < counts[Kind.GRANULARITY] < 450
+    assert counts[Kind.ABOVE_TEACHER] == 84
+    assert not [one for one in found if one.kind in ERRORS]
     lines = dict(rows.select("row", "study_id").iter_rows())
     assert all(lines[one.row] == one.study_id for one in found)
     assert Finding(Kind.GRANULARITY, 244, "limo-2025", found[[one.row for one in found].index(244)].text) in found
 
 
 def test_order_is_by_kind_then_row(rows: pl.DataFrame) -> None:
-    keys = [(list(Kind).index(one.kind), one.row) for one in check(rows)]
+    keys = [(list(Kind).index(one.kind), one.row) for one in check_table(rows)]
     assert keys == sorted(keys)
+
+
+@pytest.mark.parametrize(
+    ("words", "contrast", "wrong"),
+    [
+        ("Qwen3-0.6B (vendor post-training, itself distilled)", "vendor-post-trained", True),
+        ("Qwen3-8B (vendor post-training = Qwen distillation, same base)", "vendor-post-trained", True),
+        ("Qwen3-8B (vendor post-training of the same base)", "vendor-post-trained", True),
+        ("DeepSeekMath-7B-RL (vendor tune of the same base, and the teacher)", "vendor-post-trained", True),
+        ("DeepSeekMath-7B-RL (vendor tune of the same base, and the teacher)", "teacher-itself", False),
+        ("Qwen3-4B (vendor, smaller; not same size)", "vendor-post-trained", True),
+        ("RL from same off-policy-distilled checkpoint", "rl-instead", True),
+        ("RL without distillation (GRPO), same base", "rl-instead", False),
+        ("RL alone (GRPO), no teacher (the start itself was distilled from R1)", "rl-instead", False),
+        ("untouched post-trained student (vendor post-training includes distillation)", "untouched-base", False),
+        ("untouched base", "no-teacher-training", True),
+        ("same tokens without teacher (from scratch)", "untouched-base", True),
+        ("Llama-3.1-8B-Instruct (vendor post-training of same base)", "vendor-post-trained", False),
+    ],
+)
+def test_words_of_the_control_against_its_contrast(words: str, contrast: str, wrong: bool) -> None:
+    found = [
+        one for one in check_table(frame({"control_arm": words, "contrast": contrast})) if one.kind == Kind.CONTROL
+    ]
+    assert bool(found) == wrong
+    assert not found or contrast in found[0].text
+
+
+def test_one_thing_has_one_role() -> None:
+    again = {"study_id": "two-2025", "score_distilled": "55.0", "benchmark_role": "held-out"}
+    (found,) = (one for one in check_table(frame({}, again)) if one.kind == Kind.TWO_ROLES)
+    assert (found.row, found.study_id) == (3, "two-2025")
+    assert "targeted in row 2 (one-2025)" in found.text
+    assert kinds({}, {**again, "benchmark_role": "targeted"})[Kind.TWO_ROLES] == 0
+    assert kinds({}, {**again, "arm": "Another"})[Kind.TWO_ROLES] == 0
+
+
+def test_roles_that_the_rules_forbid() -> None:
+    assert kinds({"benchmark": "MMLU-Pro", "benchmark_role": "general"})[Kind.ROLE_RULE] == 1
+    assert kinds({"benchmark": "Terminal-Bench 2.0", "benchmark_role": "fresh"})[Kind.ROLE_RULE] == 1
+    assert kinds({"benchmark": "MMLU-Pro", "benchmark_role": "held-out"})[Kind.ROLE_RULE] == 0
+
+
+def test_shares_are_not_percent() -> None:
+    share = {"n_items": "30", "score_control": "0.40", "score_distilled": "0.50"}
+    (found,) = (one for one in check_table(frame(share)) if one.kind in (Kind.SHARES, Kind.GRANULARITY))
+    assert found.kind == Kind.SHARES
+    assert "these look like shares" in found.text
+    assert kinds(share, {"benchmark": "GSM8K"})[Kind.SHARES] == 0
+
+
+def test_one_control_has_one_flag() -> None:
+    assert kinds({"control_handicapped": "y"}, {"arm": "B", "control_handicapped": "n"})[Kind.TWO_FLAGS] == 1
+    assert kinds({"control_handicapped": "y"}, {"arm": "B", "control_handicapped": "y"})[Kind.TWO_FLAGS] == 0

@@ -40,6 +40,11 @@ from .make import frame
         ({"contrast": "earlier-stage"}, Exclusion.STAGE),
         ({"contrast": "unmatched-model"}, Exclusion.STAGE),
         ({"contrast": "self-generated-data"}, Exclusion.STAGE),
+        ({"contrast": "teacher-itself"}, Exclusion.STAGE),
+        ({"defence": "paraphrasing"}, Exclusion.DEFENDED),
+        ({"notes": "CONTAMINATED TEACHER: never pool"}, Exclusion.CONTAMINATED),
+        ({"control_handicapped": "y"}, Exclusion.HANDICAPPED),
+        ({"control_handicapped": "unclear"}, None),
         ({"n_items": ""}, Exclusion.NO_ITEMS),
         ({"n_items": "", "notes": "ARTEFACT SUSPECTED"}, Exclusion.ARTEFACT),
         ({"notes": "increment of RL; not a distillation effect"}, None),
@@ -77,15 +82,11 @@ def test_other_models_benchmarks_and_controls_are_not_repetitions(change: dict[s
     ("change", "handicap"),
     [
         ({}, None),
-        ({"notes": "base run without chat template, tuned model with it"}, Handicap.FORMAT),
-        ({"notes": "base scored with chat template, so part of the gain is format"}, Handicap.FORMAT),
-        ({"notes": "base in prompt mode, tuned models in function-calling mode"}, Handicap.FORMAT),
-        ({"notes": "base run without chat template", "contrast": "vendor-post-trained"}, None),
-        ({"control_arm": "untouched base (few-shot)"}, Handicap.FORMAT),
-        ({"notes": "recovery after pruning"}, Handicap.DAMAGED),
-        ({"notes": "control's IFEval of 49 is well below", "benchmark": "IFEval"}, Handicap.SUSPECT),
-        ({"notes": "control's IFEval of 49 is well below", "benchmark": "GPQA"}, None),
-        ({"notes": "one evaluator, same few-shot prompts for base and tuned"}, None),
+        ({"control_handicapped": "y"}, Handicap.FORMAT),
+        ({"control_handicapped": "n"}, None),
+        ({"control_handicapped": "unclear"}, Handicap.UNCLEAR),
+        ({"notes": "base run without chat template, tuned model with it"}, None),
+        ({"notes": "recovery after pruning", "control_handicapped": "n"}, Handicap.DAMAGED),
     ],
 )
 def test_handicapped_controls(change: dict[str, str], handicap: Handicap | None) -> None:
@@ -94,29 +95,24 @@ def test_handicapped_controls(change: dict[str, str], handicap: Handicap | None)
 
 def test_what_the_rules_do_to_the_shipped_table(rows: pl.DataFrame) -> None:
     counts = excluded(rows)
-    assert counts == {
-        Exclusion.GAP: 95,
-        Exclusion.SCALE: 99,
-        Exclusion.NO_SCORE: 69,
-        Exclusion.ARTEFACT: 56,
-        Exclusion.NO_TEACHER: 56,
-        Exclusion.SUPERSEDED: 20,
-        Exclusion.REPEATED: 0,
-        Exclusion.SWAP: 235,
-        Exclusion.STAGE: 172,
-        Exclusion.MEASURED_AGAIN: 15,
-        Exclusion.NO_ITEMS: 374,
-    }
     pooled = rows.filter(pl.col("exclusion").is_null())
-    assert (pooled.height, pooled["study_id"].n_unique()) == (1589, 73)
     assert pooled.height + sum(counts.values()) == rows.height
+    assert counts[Exclusion.HANDICAPPED] == 120
+    assert counts[Exclusion.DEFENDED] == 33
+    assert pooled["control_handicapped"].drop_nulls().is_in(["n", "unclear"]).all()
+    assert pooled["defence"].null_count() == pooled.height
+
+
+def test_a_row_s_own_risk_goes_before_its_study_s() -> None:
+    own = {"benchmark": "GSM8K", "risk_row": "high: checkpoint chosen on the test set"}
+    assert frame({}, own)["risk"].to_list() == ["low", "high"]
 
 
 def test_what_the_readme_says_of_flags(rows: pl.DataFrame) -> None:
     gaps = rows.filter(pl.col("study_id") == "gsm1k-2024")
     assert gaps.filter("reference_row").height == 16
     assert set(gaps["exclusion"]) == {Exclusion.GAP}
-    assert rows.filter("artefact").height == 56
+    assert rows.filter("artefact").height > 56
     minillm = rows.filter(pl.col("study_id") == "minillm-2023")
     assert minillm.filter(pl.col("exclusion").is_null()).is_empty()
 
@@ -131,4 +127,6 @@ def test_every_pooled_row_is_fit_for_it(rows: pl.DataFrame) -> None:
     assert set(pooled["score_scale"]) == {"percent"}
     for column in ("score_control", "score_distilled", "n_items", "risk"):
         assert pooled[column].null_count() == 0
-    assert not pooled.select(pl.any_horizontal("artefact", "reference_row", "gap", "lower_is_better").any()).item()
+    assert not pooled.select(
+        pl.any_horizontal("artefact", "contaminated", "reference_row", "gap", "lower_is_better").any()
+    ).item()

@@ -1,4 +1,4 @@
-"""Pooling: the README's first look as a golden value, a dense literal fit, and what is left undefined."""
+"""Pooling: a dense literal fit, and what is left undefined."""
 
 from __future__ import annotations
 
@@ -8,54 +8,55 @@ import pytest
 
 from gauger.evidence.effects import Scale, add_effects, shared_controls
 from gauger.evidence.pool import DIFFERENCE, contrast, pool, pool_roles
-from gauger.evidence.pooled import TOO_FEW, Model
-from gauger.evidence.restrict import RESTRICTIONS, SETS, rows_of
+from gauger.evidence.pooled import TOO_FEW, Analysis, Model
+from gauger.evidence.restrict import rows_of
+from gauger.stats.random_effects import CategoryFit
 
 from .make import frame
 
-NO_CLEANING = RESTRICTIONS[0]
 
-
-@pytest.mark.parametrize(
-    ("over", "n_rows", "n_studies", "golden"),
-    [
-        ("untouched base", 1019, 56, {"targeted": (13.1, 1.5), "fresh": (10.9, 2.1), "held-out": (1.8, 1.7)}),
-        (
-            "every control that is not itself distilled", 1696, 74,
-            {"targeted": (10.6, 1.2), "fresh": (10.1, 2.0), "held-out": (0.5, 1.5)},
-        ),
-    ],
-)  # fmt: skip
-def test_the_first_look_of_the_data_readme(
-    rows: pl.DataFrame, over: str, n_rows: int, n_studies: int, golden: dict[str, tuple[float, float]]
-) -> None:
-    """Source: data/README.md, "A first look", computed elsewhere and printed to one decimal."""
-    found = pool_roles(rows_of(rows, SETS[over], NO_CLEANING), NO_CLEANING.model)
-    assert (found.n_rows, found.n_studies) == (n_rows, n_studies)
-    for role, (estimate, se) in golden.items():
-        # Half a unit of the printed decimal.
-        assert found[role].estimate == pytest.approx(estimate, abs=0.051)
-        assert found[role].se == pytest.approx(se, abs=0.051)
-
-
-def test_coefficients_are_generalised_least_squares(rows: pl.DataFrame) -> None:
-    """A dense n x n computation with the fit's variance components, shared controls spelled out row by row."""
-    found = pool_roles(rows_of(rows, ("rl-instead",)))
+def dense(found: Analysis) -> tuple[list[str], np.ndarray]:
+    """Generalised least squares with n x n matrices and the fit's variances, spelled out row by row."""
     some = add_effects(found.rows)
-    study, cell = some["study_id"].to_list(), some["cell_control"].to_list()
+    study, cell, role = (some[name].to_list() for name in ("study_id", "cell_control", "benchmark_role"))
     variance, control = some["variance"].to_numpy(), some["control_variance"].to_numpy()
+    fitted = found.fitted
+    if isinstance(fitted, CategoryFit):
+        kinds = [fitted.names[code] for code in fitted.category]
+        at = [fitted.names.index(kind) for kind in kinds]
+        between, own = fitted.groups, fitted.omega
+    else:
+        at, between, own = [0] * len(some), np.array([[found.tau["study"] ** 2]]), [found.tau["row"] ** 2]
     m = np.zeros((len(some), len(some)))
     for i in range(len(some)):
         for j in range(len(some)):
-            m[i, j] = (variance[i] + found.tau["row"] ** 2) * (i == j)
-            m[i, j] += found.tau["study"] ** 2 * (study[i] == study[j])
+            m[i, j] = (variance[i] + own[at[i]]) * (i == j)
+            m[i, j] += between[at[i], at[j]] * (study[i] == study[j])
             m[i, j] += control[i] * (i != j and cell[i] == cell[j])
     roles = [one.name for one in found.pooled if one.reason is None and one.name != DIFFERENCE]
-    x = np.column_stack([(some["benchmark_role"] == role).to_numpy().astype(float) for role in roles])
+    x = np.column_stack([np.array(role) == name for name in roles]).astype(float)
     w = np.linalg.inv(m)
-    beta = np.linalg.solve(x.T @ w @ x, x.T @ w @ some["effect"].to_numpy())
+    return roles, np.linalg.solve(x.T @ w @ x, x.T @ w @ some["effect"].to_numpy())
+
+
+@pytest.mark.parametrize("model", [Model(), Model(heterogeneity="one")], ids=["by role", "one variance"])
+def test_coefficients_are_generalised_least_squares(rows: pl.DataFrame, model: Model) -> None:
+    found = pool_roles(rows_of(rows, ("rl-instead",)), model)
+    assert isinstance(found.fitted, CategoryFit) == (model.heterogeneity == "by role")
+    roles, beta = dense(found)
+    # a search that stops at a slope of 1e-3 leaves means to about 1e-4 of their error
     assert [found[role].estimate for role in roles] == pytest.approx(beta, rel=1e-8)
     assert found[DIFFERENCE].estimate == pytest.approx(beta[roles.index("targeted")] - beta[roles.index("held-out")])
+
+
+def test_one_variance_for_all_roles_is_rejected(rows: pl.DataFrame) -> None:
+    """And it matters: a new held-out result scatters less than a new targeted one."""
+    some = rows_of(rows, ("untouched-base",))
+    by_role, one = pool_roles(some), pool_roles(some, Model(heterogeneity="one"))
+    gain = 2 * (by_role.fitted.log_likelihood - one.fitted.log_likelihood)
+    assert gain - 2 * (by_role.fitted.structure.parameters - 2) > 100
+    widths = [a["held-out"].prediction_high - a["held-out"].prediction_low for a in (by_role, one)]
+    assert widths[0] < 0.95 * widths[1]
 
 
 def test_shared_controls_matter(rows: pl.DataFrame) -> None:

@@ -142,9 +142,9 @@ def test_gap_recovered_ignores_teachers_that_are_not_above() -> None:
 
 def test_swaps_are_listed_not_pooled(evidence, rows: pl.DataFrame) -> None:  # type: ignore[no-untyped-def]
     teacher, method = evidence.swaps
-    assert (teacher.n_rows, method.n_rows) == (147, 88)
+    assert (teacher.n_rows, method.n_rows) == (349, 215)
     assert teacher.n_rows + method.n_rows == evidence.exclusions()["the control is itself distilled"]
-    assert teacher.pairs["n_benchmarks"].sum() == 147
+    assert teacher.pairs["n_benchmarks"].sum() == 349
     assert teacher.typical == pytest.approx(np.sqrt(np.mean(teacher.pairs["difference"].to_numpy() ** 2)))
 
 
@@ -166,7 +166,7 @@ def test_gsm_gaps_against_scipy(rows: pl.DataFrame) -> None:
     table = gsm_gaps(rows).table
     distilled = table.filter("distilled")["gap"].to_numpy()
     reference = table.filter(~pl.col("distilled"))["gap"].to_numpy()
-    assert (len(distilled), len(reference)) == (9, 16)
+    assert (len(distilled), len(reference)) == (25, 16)
     welch = stats.ttest_ind(distilled, reference, equal_var=False)
     ends = welch.confidence_interval()
     one = found["distilled minus reference"]

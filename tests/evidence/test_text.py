@@ -7,22 +7,23 @@ import polars as pl
 import pytest
 
 from gauger.cli.evidence_text import PLOT, bar, findings_text, fit_text, forest_text
-from gauger.evidence.check import check
+from gauger.evidence.check import check_table
 from gauger.evidence.effects import add_effects
 from gauger.evidence.fit import Evidence
-from gauger.evidence.forest import forest
+from gauger.evidence.forest import study_forest
 from gauger.evidence.restrict import SETS, UNTOUCHED, rows_of
 
 
 def test_forest_lines_are_within_study_least_squares(rows: pl.DataFrame) -> None:
-    found = forest(rows, UNTOUCHED)
-    tau2 = found.analysis.tau["row"] ** 2
+    found = study_forest(rows, UNTOUCHED)
+    fitted = found.analysis.fitted
+    own = dict(zip(fitted.names, fitted.omega, strict=True))
     some = add_effects(rows_of(rows, SETS[UNTOUCHED]))
     for study, role in (("limo-2025", "targeted"), ("rethink-sft-2026", "held-out")):
         line = next(one for one in found.lines if (one.study_id, one.role) == (study, role))
         mine = some.filter((pl.col("study_id") == study) & (pl.col("benchmark_role") == role))
         cells, control = mine["cell_control"].to_list(), mine["control_variance"].to_list()
-        v = np.diag(mine["variance"].to_numpy() + tau2)
+        v = np.diag(mine["variance"].to_numpy() + own[role])
         for i in range(len(mine)):
             for j in range(len(mine)):
                 if i != j and cells[i] == cells[j]:
@@ -36,7 +37,7 @@ def test_forest_lines_are_within_study_least_squares(rows: pl.DataFrame) -> None
 
 
 def test_forest_has_a_line_per_study_and_role(rows: pl.DataFrame) -> None:
-    found = forest(rows, UNTOUCHED)
+    found = study_forest(rows, UNTOUCHED)
     pairs = rows_of(rows, SETS[UNTOUCHED]).select("study_id", "benchmark_role").unique()
     assert len(found.lines) == len(pairs) == sum(one.n_studies for one in found.pooled)
 
@@ -67,9 +68,9 @@ def test_views_hold_their_numbers(evidence: Evidence, rows: pl.DataFrame) -> Non
     assert evidence.headline.text() in text
     for moved in evidence.restrictions:
         assert moved.name in text
-    lines = forest_text(forest(rows, UNTOUCHED))
+    lines = forest_text(study_forest(rows, UNTOUCHED))
     for name in set(rows_of(rows, SETS[UNTOUCHED])["study_id"]):
         assert name in lines
-    found = check(rows)
+    found = check_table(rows)
     assert findings_text(found).count("\n  row ") == len(found)
     assert max(len(line) for line in lines.splitlines()) <= 120

@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import pytest
@@ -7,13 +8,15 @@ from gauger.execute.job import make_job
 from gauger.execute.local import run_jobs
 
 HERE = Path(__file__).parent
+ENVIRONMENT = {"PYTHONPATH": os.pathsep.join([str(HERE), *filter(None, [os.environ.get("PYTHONPATH")])])}
+"""Workers find toy jobs, and the same code of Gauger as this process."""
 REGISTRY = {name: f"toy_jobs:{name}" for name in ("write", "fail", "leave", "die", "order", "environment")}
 
 
 @pytest.fixture(scope="session")
 def toys():
     """How `drive` and executors find toy jobs: (registry, environment of the workers)."""
-    return REGISTRY, {"PYTHONPATH": str(HERE)}
+    return REGISTRY, ENVIRONMENT
 
 
 @pytest.fixture
@@ -43,9 +46,8 @@ def run(tmp_path):
     """Run toy jobs in a cache below tmp_path."""
 
     def call(jobs, workers=2, progress=None, root=tmp_path / "jobs"):
-        environment = {"PYTHONPATH": str(HERE)}
         return run_jobs(
-            jobs, Cache(root), workers=workers, registry=REGISTRY, progress=progress, environment=environment
+            jobs, Cache(root), workers=workers, registry=REGISTRY, progress=progress, environment=ENVIRONMENT
         )
 
     return call

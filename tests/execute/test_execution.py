@@ -9,7 +9,7 @@ from gauger.execute.cache import Cache
 from gauger.execute.execution import Execution, execute, read_needs
 from gauger.execute.progress import Progress
 from gauger.jobs.registry import REGISTRY
-from gauger.study.flops import training_flops
+from gauger.study.costs import training_flops
 from gauger.study.load import open_study, plan_loaded
 from gauger.study.plan_forecast import forecast
 

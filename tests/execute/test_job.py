@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gauger.errors import JobError
-from gauger.execute.job import make_job, source_version
+from gauger.execute.job import make_job
 from gauger.store.canonical import NotJSONError
 
 JSON = st.recursive(
@@ -91,21 +91,3 @@ def test_nan_is_refused_with_its_place():
 def test_cost_must_be_a_finite_number(cost):
     with pytest.raises(JobError, match="cost"):
         key(cost=cost)
-
-
-def test_source_version_changes_with_any_line(tmp_path, monkeypatch):
-    package = tmp_path / "versioned"
-    package.mkdir()
-    (package / "__init__.py").write_text("raise RuntimeError('must not be imported')")
-    (package / "inner.py").write_text("x = 1\n")
-    monkeypatch.syspath_prepend(tmp_path)
-    before = source_version("versioned")
-    assert before == source_version("versioned")
-    (package / "inner.py").write_text("x = 2\n")
-    assert source_version("versioned") != before
-    assert source_version("gauger.execute.job") != source_version("gauger.execute.cache")
-
-
-def test_source_version_of_nothing_known():
-    with pytest.raises(ModuleNotFoundError):
-        source_version("gauger.no_such_module")

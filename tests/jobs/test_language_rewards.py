@@ -4,14 +4,12 @@ import polars as pl
 import pytest
 from tests.jobs.test_language_stages import STUDY, TEACHER, folder
 
-from gauger.execute.worker import load as resolve
-from gauger.jobs.language_reward_jobs import reward_of
+from gauger.execute.worker import load
 from gauger.jobs.registry import REGISTRY
 from gauger.store.atomic import read_json
 from gauger.study.load import open_study, plan_loaded
-from gauger.train.hf.decode import Completion
-from gauger.worlds.language import TextWorld
-from gauger.worlds.language.sources import VerifierError
+from gauger.worlds.base import VerifierError
+from gauger.worlds.language.world import TextWorld
 
 __all__ = ["folder"]
 ARMS = """arms:
@@ -31,20 +29,20 @@ def finished(folder, tmp_path_factory):
     path = folder / "rewards.yaml"
     path.write_text(head + ARMS + rest.replace("judged", "rewarded"))
     plan, world = plan_loaded(open_study(path))
-    training = next(job for job in plan.jobs.values() if job.kind == "language-train-on-rewards")
-    base, out = training.inputs["base"], tmp_path_factory.mktemp("rewards")
+    training = next(job for job in plan.jobs.values() if job.kind == "train-on-rewards")
+    base, out = training.inputs["start_base"], tmp_path_factory.mktemp("rewards")
     places = {key: out / key for key in (base, training.inputs["corpus"], training.key)}
     for key, place in places.items():
         place.mkdir()
         job = plan.jobs[key]
         inputs = {role: places.get(given, places[base]) for role, given in job.inputs.items()}
-        resolve(REGISTRY[job.kind])(job.params, inputs, place)
+        load(REGISTRY[job.kind])(job.params, inputs, place)
     return world, training, places[training.key]
 
 
 def test_the_students_own_samples_are_trained_on_and_in_the_ledger(finished):
     _, job, place = finished
-    assert (job.params["group"], job.params["max_new_tokens"], job.params["lora"]["rank"]) == (8, 4, 2)
+    assert (job.params["group"], job.params["answer_tokens"], job.params["adapter"]["rank"]) == (8, 4, 2)
     training = read_json(place / "training.json")
     assert 0 <= training["first_reward"] <= 1
     (own,) = training["sources"]
@@ -58,9 +56,8 @@ def test_the_students_own_samples_are_trained_on_and_in_the_ledger(finished):
 def test_only_an_answer_that_ended_in_its_form_and_is_right_is_rewarded(finished):
     world: TextWorld = finished[0]
     (text,) = world.word(world.train_questions("sums")[:1], ["qa"])
-    right, cut = Completion(text.answer, True, 9, 3), Completion(text.answer, False, 9, 3)
-    wrong, empty = Completion(" 99", True, 9, 3), Completion("", True, 9, 1)
-    assert [reward_of(world, text.prompt, one) for one in (right, cut, wrong, empty)] == [1.0, 0.0, 0.0, 0.0]
+    graded = [world.grade(text.prompt, said, ended=True) for said in (text.answer, " 99", "")]
+    assert [*graded, world.grade(text.prompt, text.answer, ended=False)] == [1.0, 0.0, 0.0, 0.0]
 
 
 def test_a_verifier_that_breaks_gives_no_reward_and_not_0(finished, monkeypatch):
@@ -70,11 +67,22 @@ def test_a_verifier_that_breaks_gives_no_reward_and_not_0(finished, monkeypatch)
     world = finished[0]
     (text,) = world.word(world.train_questions("sums")[:1], ["qa"])
     monkeypatch.setattr(TextWorld, "verify", broken)
-    assert reward_of(world, text.prompt, Completion(text.answer, True, 9, 3)) is None
+    assert world.grade(text.prompt, text.answer, ended=True) is None
 
 
-def test_an_answer_that_touches_what_is_held_out_gives_no_reward(finished, monkeypatch):
-    world = finished[0]
-    (text,) = world.word(world.train_questions("sums")[:1], ["qa"])
-    monkeypatch.setattr(TextWorld, "overlaps", lambda *_: {"sums:9"})
-    assert reward_of(world, text.prompt, Completion(text.answer, True, 9, 3)) is None
+@pytest.mark.parametrize(
+    ("method", "result", "dropped"),
+    [("overlaps", lambda *_: frozenset({"sums:9"}), "overlap"), ("grade", lambda *_, ended: None, "verifier failed")],
+)
+def test_an_answer_that_has_no_reward_is_not_learnt_and_says_why(
+    finished, monkeypatch, tmp_path, method, result, dropped
+):
+    _, job, place = finished
+    monkeypatch.setattr(TextWorld, method, result)
+    inputs = {role: place.parent / key for role, key in job.inputs.items()}
+    inputs["start"] = inputs["start_base"]  # as the finished one started
+    load(REGISTRY[job.kind])({**job.params, "steps": 1}, inputs, tmp_path)
+    ledger = pl.read_parquet(tmp_path / "ledger.parquet")
+    assert set(ledger["dropped"]) == {dropped}
+    (own,) = read_json(tmp_path / "training.json")["sources"]
+    assert own["rows"] == 0

@@ -231,6 +231,8 @@ def verdict(judged: Estimate, outcome: str, *, post_hoc: bool) -> Verdict:
     settled_by = {
         "undetermined": "8 replicates instead of 4 would be expected to settle it.",
         "invalid": "placebo: its uplift interval lies above 0.",
+        "not_powered": "The leak check decides nothing. There is no twin of the leak arm.",
+        "not_replicated": "No arm was trained more than once.",
     }
     rule = {
         "estimand": "gap_recovered",
@@ -244,18 +246,18 @@ def verdict(judged: Estimate, outcome: str, *, post_hoc: bool) -> Verdict:
     value, half = {"major": (0.42, 0.08), "undetermined": (0.22, 0.09)}.get(outcome, (judged.value, 0.04))
     judged = replace(judged, value=value, low=value - half, high=value + half)
     judged = replace(judged, simultaneous_low=value - 1.5 * half, simultaneous_high=value + 1.5 * half)
-    chance = {"major": 0.998, "minor": 0.0004, "undetermined": 0.31, "invalid": None}[outcome]
+    chance = {"major": 0.998, "minor": 0.0004, "undetermined": 0.31, "invalid": None}.get(outcome)
     return Verdict(rule, outcome, chance, settled_by.get(outcome), judged)
 
 
 def assay(outcome: str) -> list[AssayCheck]:
-    placebo = AssayCheck("placebo", True, "Uplift over all roles −7.2 points (−9.9 to −4.5): not above 0.")
+    placebo = AssayCheck("placebo", "passed", "Uplift over all roles −7.2 points (−9.9 to −4.5): not above 0.")
     if outcome == "invalid":
-        placebo = AssayCheck("placebo", False, "Uplift +3.1 points (0.8 to 5.4): above 0, where nothing was taught.")
+        placebo = AssayCheck("placebo", "failed", "Uplift +3.1 points (0.8 to 5.4): above 0, where nothing was taught.")
     return [
         placebo,
-        AssayCheck("leak", True, "Memorisation +65.4 points (62.8 to 68.0); overlap audit found 400 of 400 items."),
-        AssayCheck("reference", None, "Switched off: no ground truth for two of the domains."),
+        AssayCheck("memorisation", "passed", "Memorisation +65.4 points (62.8 to 68.0); the audit found 400 of 400."),
+        AssayCheck("reference", "not_made", "Switched off: no ground truth for two of the domains."),
     ]
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import gzip
+import io
 import json
 import re
 from dataclasses import replace
@@ -14,11 +17,11 @@ import pytest
 import vl_convert
 
 from gauger.evidence import load
+from gauger.evidence.citing import link
 from gauger.evidence.fit import Evidence, analyse
 from gauger.report.blocks import Section
 from gauger.report.evidence.chapters import CHAPTERS
 from gauger.report.evidence.page import render_evidence, write_evidence
-from gauger.report.evidence.tables import every_row, link
 
 VOID = {"meta", "input", "br", "link", "img", "hr", "path", "rect", "circle"}
 
@@ -98,12 +101,40 @@ def test_every_chapter_and_figure_is_there(page: Page, sections: list[Section]) 
     assert {"headline", "studies", "carry-over", "moderators", "trust", "cannot-tell", "rows"} <= set(page.ids)
 
 
-def test_every_row_of_the_table_stands_on_the_page(page: Page, evidence: Evidence) -> None:
-    table = every_row(evidence.frame)
-    assert len(table.rows) == 2780
-    assert page.table_rows > 2780
-    linked = sum(bool(cell.href) for row in table.cells() for cell in row)
-    assert linked > 2500
+def unpacked(html: str, name: str) -> str:
+    packed = re.search(rf'data-packed="{name}">([^<]+)<', html)
+    assert packed
+    return gzip.decompress(base64.b64decode(packed.group(1))).decode("utf-8")
+
+
+def test_every_row_of_the_table_is_packed_in_the_page(html: str, evidence: Evidence) -> None:
+    table = pl.read_csv(io.StringIO(unpacked(html, "results.csv")), infer_schema=False)
+    assert len(table) == len(evidence.frame) == 3924
+    assert table["arm"].to_list() == evidence.frame["arm"].to_list()
+    assert table["exclusion"].null_count() == evidence.frame["exclusion"].null_count()
+    assert unpacked(html, "references.bib").count("@misc{") == 162
+    assert unpacked(html, "data_dictionary.csv").count("\n") > 40
+
+
+def test_it_is_small_enough_to_send(html: str) -> None:
+    assert len(html.encode("utf-8")) < 3_000_000
+
+
+def test_claims_stand_on_the_page_with_their_badges(html: str, evidence: Evidence) -> None:
+    text = unescape(html)
+    for one in evidence.claims:
+        assert one.sentence in text
+        assert f'id="claim-{one.id}"' in html
+    assert html.count('class="badge ') == len(evidence.claims)
+
+
+def test_the_answer_is_one_sentence_with_the_three_means(html: str, evidence: Evidence) -> None:
+    text = unescape(html)
+    for role in ("targeted", "fresh", "held-out"):
+        one = evidence.headline.untouched[role]
+        assert f"{one.estimate:+.1f}" in text.split('class="answer">')[1].split("</p>")[0]
+    assert "cannot be told from zero" in text
+    assert evidence.headline.multiverse in text
 
 
 def test_the_headline_is_the_headline(html: str, evidence: Evidence) -> None:
@@ -124,7 +155,7 @@ def test_text_of_the_table_cannot_become_markup(evidence: Evidence) -> None:
     bad = '<script>alert(1)</script><img src=x onerror="x">'
     frame = evidence.frame.with_columns(
         arm=pl.lit(bad), notes=pl.lit(bad), control_arm=pl.lit(bad), reference=pl.lit('javascript:x"><b>'),
-        title=pl.lit(bad),
+        title=pl.lit("<b>bad</b>: " + bad),
     )  # fmt: skip
     html = render_evidence(replace(evidence, frame=frame))
     assert "<script>alert" not in html

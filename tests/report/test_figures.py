@@ -14,11 +14,11 @@ from altair.utils.schemapi import validate_jsonschema
 from jsonschema import ValidationError
 
 from gauger.report.blocks import Figure
+from gauger.report.chapters import CHAPTERS
 from gauger.report.document_view import View
 from gauger.report.drawing import composed, dress
 from gauger.report.export import figure_svg, write_figures
 from gauger.report.palette import DARK, arm_style, dark_css
-from gauger.report.parts import CHAPTERS
 
 
 def figures(document: dict[str, Any]) -> list[Figure]:

@@ -42,11 +42,26 @@ def texts(section: Section | None) -> str:
         ("minor", ["minor difference", "7.9\u202f%", "below the threshold", "below 1\u202f%"]),
         ("undetermined", ["does not settle", "13.0 to 31.0", "What would settle it:", "8 replicates", "31\u202f%"]),
         ("invalid", ["No verdict", "failed a check", "nothing may be concluded", "placebo: its uplift"]),
+        ("not_powered", ["No verdict", "could not have shown", "Why:", "no twin of the leak"]),
+        ("not_replicated", ["No verdict", "noise of training is unknown", "Why:", "choice of items alone"]),
     ],
 )
 def test_the_verdict_says_outcome_number_interval_threshold_and_what_follows(outcome: str, words: list[str]) -> None:
     told = texts(verdict.build(View(judged(outcome))))
     assert [word for word in words if word not in told] == []
+
+
+def test_a_check_that_was_not_made_is_said_under_the_verdict() -> None:
+    told = texts(verdict.build(View(judged("major"))))
+    assert "Not checked, reference:</strong> Switched off: no ground truth" in told
+    assert "Not checked, placebo" not in told
+
+
+def test_an_arm_trained_once_says_at_which_noise_the_outcome_would_turn() -> None:
+    document = judged("major")
+    document["verdict"]["noise_ratio"] = 1.84
+    assert "1.8 times as noisy" in texts(verdict.build(View(document)))
+    assert "times as noisy" not in texts(verdict.build(View(judged("major"))))
 
 
 def test_an_invalid_study_prints_no_probability() -> None:
@@ -192,11 +207,11 @@ def test_each_distilled_arm_has_its_panel_on_one_axis(study: dict[str, Any]) -> 
 def test_a_check_that_was_switched_off_gives_the_reason(study: dict[str, Any]) -> None:
     section = assay.build(View({**study, "assay": [], "switched_off": {"placebo": "too dear"}}))
     assert section is not None
-    assert [cell.text for cell in section.tables[0].cells()[0]][1:] == ["– switched off", "too dear"]
+    assert [cell.text for cell in section.tables[0].cells()[0]][1:] == ["– not made", "too dear"]
 
 
 def test_checks_print_as_words_and_not_as_colour_alone(study: dict[str, Any]) -> None:
-    failed = [{"name": "leak", "passed": False, "detail": "not caught"}]
+    failed = [{"name": "leak", "outcome": "failed", "detail": "not caught"}]
     section = assay.build(View({**study, "assay": failed}))
     assert section is not None
     assert section.tables[0].cells()[0][1].text == "✕ failed"

@@ -10,7 +10,7 @@ from gauger.report.document_view import View
 
 
 def test_another_schema_is_refused_by_name(study: dict[str, Any]) -> None:
-    with pytest.raises(InputError, match=r"gauger\.estimates/1.*gauger\.estimates/9"):
+    with pytest.raises(InputError, match=r"gauger\.estimates/2.*gauger\.estimates/9"):
         View({**study, "schema": "gauger.estimates/9"})
 
 

@@ -5,7 +5,7 @@ import pytest
 from gauger.records import ArmKind
 from gauger.spec import Arm, Study, TextSource, expand_arms, parse_study, switched_off
 from gauger.spec.controls import copied_arm
-from gauger.spec.recipes import ResolvedStage
+from gauger.spec.stages.resolved import ResolvedStage
 
 from .study_files import DOCUMENTED, full_study
 
@@ -35,7 +35,8 @@ def test_every_control_of_the_vocabulary_is_generated() -> None:
         "leak",
         "reference",
     ]
-    assert {arm.kind for arm in arms.values()} == set(ArmKind) - {ArmKind.TEACHER, ArmKind.CELL}
+    not_controls = {ArmKind.TEACHER, ArmKind.CELL, ArmKind.UNTAUGHT, ArmKind.LEAK_TWIN}
+    assert {arm.kind for arm in arms.values()} == set(ArmKind) - not_controls
 
 
 def test_the_base_is_untouched() -> None:
@@ -131,12 +132,7 @@ def test_the_placebo_keeps_prompts_and_loss() -> None:
     for own, other in zip(arms["soft"].recipe, arms["placebo"].recipe, strict=True):
         assert other.source == TextSource.SELF
         assert other == own.without_teacher(TextSource.SELF)
-        assert (other.kind, other.strategy, other.seeds, other.temperature) == (
-            own.kind,
-            own.strategy,
-            own.seeds,
-            own.temperature,
-        )
+        assert (other.kind, other.strategy, other.seeds, other.own) == (own.kind, own.strategy, own.seeds, own.own)
 
 
 def test_the_format_arm_trains_as_long_on_the_targeted_form() -> None:
@@ -156,7 +152,7 @@ def test_leak_and_reference_keep_the_prompts_and_train_on_text() -> None:
     arms = arms_of(full_study("controls.leak.of=soft", "controls.reference={of: soft}"))
     for name, source in (("leak", TextSource.TEST_ITEMS), ("reference", TextSource.TRUTH)):
         for own, other in zip(arms["soft"].recipe, arms[name].recipe, strict=True):
-            assert (other.source, other.kind, other.divergence) == (source, "sft", None)
+            assert (other.source, other.kind, other.own) == (source, "sft", ())
             assert (other.strategy, other.seeds, other.forms) == (own.strategy, own.seeds, own.forms)
 
 

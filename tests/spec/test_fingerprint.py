@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from gauger.spec import Study, canonical_json, fingerprint, parse_study, resolved_controls
-from gauger.spec.fingerprint import FINGERPRINT_SCHEMA, numbers
+from gauger.spec.fingerprints import FINGERPRINT_SCHEMA, numbers
 from gauger.spec.shape import Shape, find_shape, study_shape
 
 from .study_files import DOCUMENTED, FULL

@@ -16,7 +16,7 @@ from gauger.spec.ingredient_cells import (
 )
 from gauger.spec.ingredient_checks import check_factorial
 from gauger.spec.ingredients import Factorial
-from gauger.spec.recipes import TextSource
+from gauger.spec.stages.resolved import TextSource
 
 TEXT = """
 order: [web, human, distil, more]

@@ -7,10 +7,13 @@ import pytest
 from gauger.errors import StudyError, UserError
 from gauger.spec import load_study, parse_study
 from gauger.spec.load import MAX_BYTES
-from gauger.spec.mixture import MixtureStage
-from gauger.spec.own_samples import OnPolicyStage, PreferenceStage, RlStage
-from gauger.spec.stages import ContinueStage, LogitDistillStage, SftStage, TextDistillStage
-from gauger.spec.world import World
+from gauger.spec.stages.distil import LogitDistillStage, TextDistillStage
+from gauger.spec.stages.mixture import MixtureStage
+from gauger.spec.stages.on_policy import OnPolicyStage
+from gauger.spec.stages.preference import PreferenceStage
+from gauger.spec.stages.rl import RlStage
+from gauger.spec.stages.truth import ContinueStage, SftStage
+from gauger.spec.variants import WorldSettings
 
 from .study_files import DOCUMENTED, FORMS, FULL, KNOWN, PAGE, ROOT, full_study, line_of
 
@@ -369,7 +372,7 @@ def test_an_empty_file_is_told(text: str) -> None:
 
 
 def test_a_world_may_refuse_its_settings() -> None:
-    def catalogue(world: World) -> tuple[str, ...]:
+    def catalogue(world: WorldSettings) -> tuple[str, ...]:
         raise UserError("a seed that makes a world", f"{world.seed}", hint="Take another.")
 
     with pytest.raises(StudyError) as caught:
@@ -379,7 +382,7 @@ def test_a_world_may_refuse_its_settings() -> None:
 
 
 def test_a_function_of_the_world_names_its_benchmarks() -> None:
-    def catalogue(world: World) -> list[str]:
+    def catalogue(world: WorldSettings) -> list[str]:
         return [*KNOWN["atlas"]][: world.seed]
 
     assert parse_study(FULL, ["world.seed=4"], benchmarks_known=catalogue)

@@ -8,13 +8,14 @@ from gauger.errors import StudyError
 from gauger.records import ArmKind
 from gauger.spec import Arm, TextSource, expand_arms, parse_study
 from gauger.spec.controls import copied_arm
-from gauger.spec.recipes import MixedPart, Preferring, ResolvedStage, Rewarding
+from gauger.spec.stages.resolved import MixedPart, ResolvedStage
 
 from .study_files import DOCUMENTED, FORMS
 
 ON_POLICY = "{kind: on-policy-distill, seeds: benchmark-train, forms: [quiz], prompts: 400, steps: 30, web_share: 0.25}"
 JUDGED = "{kind: preference, judge: teacher, seeds: web, forms: [quiz], prompts: 300, beta: 0.2, steps: 20, batch: 32}"
 TRUE = JUDGED.replace("judge: teacher", "judge: truth")
+PAIRS = {"beta": 0.2, "candidates": 8}
 RL = "{kind: rl, seeds: reference, forms: [quiz], prompts: 200, group: 4, updates: 3, steps: 10, batch: 16}"
 TEACHER = (
     "{source: teacher, strategy: seedless, seeds: seedless, forms: [quiz, cloze], samples: 90, weight: 3, tokens: 500}"
@@ -53,16 +54,16 @@ def faults_of(stage: str, *overrides: str) -> list[str]:
 
 def test_on_policy_distillation_is_scored_by_the_teacher() -> None:
     stage = only(arms_with(ON_POLICY)["new"])
-    assert (stage.kind, stage.source, stage.divergence) == ("on-policy-distill", TextSource.TEACHER, "reverse-kl")
+    assert (stage.kind, stage.source) == ("on-policy-distill", TextSource.TEACHER)
     assert (stage.strategy, stage.seeds, stage.forms, stage.samples) == ("label", "benchmark-train", ("quiz",), 400)
-    assert (stage.steps, stage.batch, stage.web_share, stage.top_k) == (30, 128, 0.25, None)
+    assert (stage.steps, stage.batch, stage.web_share, stage.settings) == (30, 128, 0.25, {"top_k": None})
 
 
 def test_preferences_are_the_teachers_or_the_truths() -> None:
     assert only(arms_with(JUDGED)["new"]).source is TextSource.TEACHER
     arms = {arm.name: arm for arm in expand_arms(parse_study(DOCUMENTED, [arm_of(TRUE)]))}
     stage = only(arms["new"])
-    assert (stage.source, stage.preferring, stage.seeds) == (TextSource.TRUTH, Preferring(0.2, 8), "web")
+    assert (stage.source, stage.settings, stage.seeds) == (TextSource.TRUTH, PAIRS, "web")
     assert not arms["new"].uses_teacher
     assert arms["new"].matched is None
 
@@ -70,7 +71,8 @@ def test_preferences_are_the_teachers_or_the_truths() -> None:
 def test_reinforcement_has_no_teacher() -> None:
     arms = {arm.name: arm for arm in expand_arms(parse_study(DOCUMENTED, [arm_of(RL)]))}
     stage = only(arms["new"])
-    assert (stage.source, stage.rewarding) == (TextSource.TRUTH, Rewarding(4, 0.02, 0.2, 3))
+    assert stage.source is TextSource.TRUTH
+    assert stage.settings == {"group": 4, "kl_weight": 0.02, "clip": 0.2, "updates": 3}
     assert not arms["new"].uses_teacher
     assert stage.without_teacher(TextSource.WEB) is stage
 
@@ -106,7 +108,8 @@ def test_what_is_resolved_is_json_able() -> None:
     stage = only(arms_with(MIXED)["new"]).to_dict()
     assert stage["parts"][1]["stage"]["forms"] == ["quiz", "cloze"]
     assert (stage["parts"][1]["weight"], stage["parts"][1]["tokens"]) == (3.0, 500)
-    assert only(arms_with(JUDGED)["new"]).to_dict()["preferring"] == {"beta": 0.2, "candidates": 8}
+    judged = only(arms_with(JUDGED)["new"]).to_dict()
+    assert judged == judged | PAIRS
 
 
 # --- controls ----------------------------------------------------------------------------------------------------
@@ -117,7 +120,7 @@ def test_without_a_teacher_as_many_rows_of_web_text_take_the_samples_place(stage
     arms = arms_with(stage)
     own, matched = only(arms["new"]), matched_of(arms)
     assert (matched.kind, matched.source, matched.samples, matched.strategy) == ("sft", TextSource.WEB, None, None)
-    assert matched.preferring is matched.divergence is None
+    assert matched.settings == {}
     for key in ("steps", "batch", "learning_rate", "web_share", "forms"):
         assert getattr(matched, key) == getattr(own, key)
 
@@ -132,7 +135,7 @@ def test_the_placebo_is_scored_or_judged_by_the_base(stage: str) -> None:
 
 def test_the_reference_is_judged_by_the_truth_or_trained_on_it() -> None:
     judged, scored = only(arms_with(JUDGED)["reference"]), only(arms_with(ON_POLICY)["reference"])
-    assert (judged.kind, judged.source, judged.preferring) == ("preference", TextSource.TRUTH, Preferring(0.2, 8))
+    assert (judged.kind, judged.source, judged.settings) == ("preference", TextSource.TRUTH, PAIRS)
     assert (scored.kind, scored.source, scored.strategy, scored.samples) == ("sft", TextSource.TRUTH, "label", 400)
 
 

@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from gauger.spec.__main__ import main
-from gauger.spec.arm_checks import SEEDS_OF_STRATEGY
 from gauger.spec.json_schema import render_json_schema
 from gauger.spec.reference import render_key_table, replace_key_table
 from gauger.spec.shape import study_shape
+from gauger.spec.stages.base import SEEDS_OF_STRATEGY
 from gauger.spec.yaml_tree import read_tree
 
 from .study_files import FULL, PAGE

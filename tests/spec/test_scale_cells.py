@@ -7,7 +7,7 @@ import pytest
 from gauger.errors import StudyError
 from gauger.records import ArmKind
 from gauger.spec import load_study, scale_cells
-from gauger.spec.scale_cells import grown
+from gauger.spec.scaled_cells import grown
 
 STUDIES = Path(__file__).parents[2] / "studies"
 

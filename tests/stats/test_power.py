@@ -12,6 +12,7 @@ from scipy import stats
 
 from gauger.stats.power import (
     DesignComponents,
+    chance_to_settle,
     design_variance,
     half_width,
     items_needed,
@@ -92,3 +93,24 @@ def test_items_needed_is_the_smallest_number() -> None:
 def test_what_cannot_be_had_is_none() -> None:
     assert items_needed(PLAN, 2, 0.01) is None, "replicate noise does not shrink with items"
     assert replicates_needed(PLAN, 20, 0.01) is None, "nor item sampling with replicates"
+
+
+@pytest.mark.parametrize("distance", [0.5, 1.5, 3.0])
+@pytest.mark.parametrize("share", [0.05, 0.3, 0.8])
+def test_the_chance_to_settle_is_what_it_says(distance, share):
+    """Truth N(0, 1) about the estimate, the enlarged study's estimate about it: 40,000 draws, three standard errors."""
+    rng = np.random.default_rng(1)
+    moved = distance + np.sqrt(1 - share) * rng.standard_normal(40_000)
+    drawn = (np.abs(moved) > 1.96 * np.sqrt(share)).mean()
+    said = chance_to_settle(distance, 1.0, (share, math.inf))
+    assert said == pytest.approx(drawn, abs=3 * math.sqrt(drawn * (1 - drawn) / 40_000) + 1e-3)
+
+
+def test_planning_as_if_the_estimate_were_the_truth_settles_one_study_in_two():
+    """The half width that just reaches the threshold: a chance of about a half, which is why more is planned."""
+    assert 0.4 < chance_to_settle(1.5, 1.0, ((1.5 / 1.96) ** 2, math.inf)) < 0.55
+
+
+def test_a_plan_that_changes_nothing_settles_what_is_settled():
+    assert chance_to_settle(3.0, 1.0, (1.0, math.inf)) == 1.0
+    assert chance_to_settle(1.0, 1.0, (1.0, math.inf)) == 0.0

@@ -7,7 +7,7 @@ import pytest
 
 from gauger.errors import ConvergenceError, UserError
 from gauger.stats.random_effects import MetaData, batched, fit, fit_many
-from gauger.stats.random_effects.fit import likelihood_of
+from gauger.stats.random_effects.fitting import likelihood_of
 
 RNG = np.random.default_rng(11)
 SETS, ROWS = 120, 9

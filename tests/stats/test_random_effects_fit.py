@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from gauger.errors import ConvergenceError, UserError
 from gauger.stats.random_effects import MetaData, fit, joint_test, search
 from gauger.stats.random_effects import fit as fit_function
-from gauger.stats.random_effects.fit import likelihood_of
+from gauger.stats.random_effects.fitting import likelihood_of
 from gauger.stats.random_effects.maximise import maximise
 from gauger.stats.random_effects.moments import Likelihood
 

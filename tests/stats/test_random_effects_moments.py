@@ -12,7 +12,7 @@ from gauger.errors import ConvergenceError
 from gauger.stats.random_effects import MetaData
 from gauger.stats.random_effects.dense import DenseEngine, dependent_blocks
 from gauger.stats.random_effects.engine import engine_for
-from gauger.stats.random_effects.fit import likelihood_of
+from gauger.stats.random_effects.fitting import likelihood_of
 from gauger.stats.random_effects.moments import Moments, likelihood
 from gauger.stats.random_effects.nested import NestedEngine, tree_of
 

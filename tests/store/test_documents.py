@@ -9,18 +9,20 @@ from gauger.records import ArmInfo, AssayCheck, BenchmarkInfo, Document, Estimat
 from gauger.store.canonical import document_bytes
 from gauger.store.documents import read_document, write_document
 
+CHECK = {"name": "leak", "outcome": "passed", "detail": "0.5 [0.4, 0.6]"}
+
 
 @pytest.fixture
 def document():
     estimate = Estimate(
         "uplift", "label", "matched", "quiz", "targeted", value=0.1, se=0.02, df=5.5, low=0.05, high=0.2
     )
-    undefined = Estimate("gap_recovered", "label", over="near", reason="arm missing")
+    undefined = Estimate("gap_recovered", "label", over="near", reason="arm missing", kind="none")
     return Document(
         study={"name": "toy", "fingerprint": "f", "replicates": 4},
         estimates=[estimate, undefined],
-        verdict=Verdict({"threshold": 0.25}, "undetermined", 0.4, "two more replicates", estimate),
-        assay=[AssayCheck("leak", True, "0.5 [0.4, 0.6]"), AssayCheck("placebo", None, "switched off")],
+        verdict=Verdict({"threshold": 0.25}, "undetermined", 0.4, "two more replicates", estimate, [CHECK]),
+        assay=[AssayCheck("leak", "passed", "0.5 [0.4, 0.6]"), AssayCheck("placebo", "not_made", "switched off")],
         arms=[ArmInfo("label", "distilled", "labels", forms=["quiz"], steps=100)],
         benchmarks=[BenchmarkInfo("quiz", "targeted", 60)],
         ledger=[{"arm": "label", "tokens": 12}],
@@ -61,7 +63,7 @@ def test_a_missing_file(tmp_path):
     ("content", "message"),
     [
         ("{", "not the JSON that was written there"),
-        ("[1]", "expected a file of schema gauger.estimates/1, got schema None"),
+        ("[1]", "expected a file of schema gauger.estimates/1 or gauger.estimates/2, got schema None"),
         ('{"schema": "gauger.estimates/9"}', "got schema 'gauger.estimates/9'"),
         ('{"schema": "gauger.estimates/1", "study": {}}', "estimates: expected"),
         (
@@ -77,3 +79,28 @@ def test_a_file_that_is_something_else(tmp_path, content, message):
         read_document(path)
     assert message in str(caught.value)
     assert str(path) in str(caught.value)
+
+
+def test_a_document_of_version_1_is_still_read(tmp_path, document):
+    """It said in a note where a set is no interval, and passed, failed or null of a check."""
+    old = document.to_dict()
+    old["schema"] = "gauger.estimates/1"
+    for one in (*old["estimates"], old["verdict"]["estimate"]):
+        del one["kind"], one["scale"]
+    notes = [
+        "Below -4.42 or above 1.13: the denominator may be zero or of either sign.",
+        "No ratio is ruled out: the denominator may well be zero.",
+        "0.3 or more, without an upper end.",
+        "0.3 or less, without a lower end. Covers item sampling alone.",
+        None,
+    ]
+    old["estimates"] = [old["estimates"][0] | {"note": note} for note in notes] + old["estimates"][1:]
+    old["assay"] = [{"name": "leak", "passed": passed, "detail": ""} for passed in (True, False, None)]
+    del old["verdict"]["checks"], old["verdict"]["noise_ratio"]
+    path = tmp_path / "estimates.json"
+    path.write_text(json.dumps(old))
+    found = read_document(path)
+    assert [one.kind for one in found.estimates] == ["outside", "everything", "above", "below", "interval", "none"]
+    assert [one.outcome for one in found.assay] == ["passed", "failed", "not_made"]
+    assert found.verdict.estimate.scale == "points"
+    assert found.to_dict()["schema"] == "gauger.estimates/2"

@@ -74,7 +74,7 @@ def write(folder: Path, name: str, n: int, mark: str = "") -> str:
 
 def source(folder: Path, train: str) -> JsonLinesSource:
     task = {"kind": "jsonl", "train": train, "test": write(folder, "test", 5)}
-    return JsonLinesSource("own", JsonLinesTask.model_validate(task, strict=False), folder)
+    return JsonLinesSource("own", JsonLinesTask.model_validate(task, strict=False), 1, folder)
 
 
 def test_seeds_and_questions_with_a_line_separator_are_read_alike(tmp_path: Path) -> None:

@@ -2,10 +2,12 @@
 
 import pytest
 
+from gauger.errors import UserError
 from gauger.execute.schedule import Schedule
 from gauger.spec import CONTROL_NAMES
-from gauger.study.jobs_of_study import seed_of
 from gauger.study.load import open_study, plan_loaded
+from gauger.study.plan import seed_of
+from gauger.train.registry import ENGINES
 
 ASK = "samples: 40, steps: 9, batch: 16"
 ARMS = f"""arms={{
@@ -176,25 +178,47 @@ def test_soft_targets_are_asked_for_where_they_are_learnt(plan):
         "leak": "sft",
         "reference": "sft",
     }
-    assert learnt["placebo"].params["divergence"] == "forward-kl"
+    assert learnt["placebo"].params["own"]["divergence"] == "forward-kl"
 
 
 def test_what_a_corpus_is_made_from(plan):
     planned = plan(*EVERYTHING)
     wanted = {
-        "continue": ("web", "continue", 9 * 16),
-        "human": ("truth", "sft", 9 * 16),
-        "matched-story": ("web", "sft", 40),
-        "format": ("shuffled", "sft", 40),
-        "leak": ("test-items", "sft", 40),
-        "reference": ("truth", "sft", 40),
+        "continue": ("web", True, 9 * 16),
+        "human": ("truth", False, 9 * 16),
+        "matched-story": ("web", False, 40),
+        "format": ("shuffled", False, 40),
+        "leak": ("test-items", False, 40),
+        "reference": ("truth", False, 40),
     }
-    for arm, (source, kind, samples) in wanted.items():
+    for arm, (source, whole, samples) in wanted.items():
         params = job_of(planned, arm, 0).params
-        assert (params["source"], params["kind"], params["samples"]) == (source, kind, samples), arm
+        assert (params["source"], params["whole"], params["samples"]) == (source, whole, samples), arm
     assert job_of(planned, "leak", 0).params["benchmarks"] == ["fauna-quiz", "max-quiz"]
     assert job_of(planned, "format", 0).params["skills"] == ["fauna", "max"]
     assert job_of(planned, "label", 0).params["skills"] == ["fauna", "max"]
+
+
+def test_models_are_trained_and_asked_by_the_engine_that_the_study_names(plan, monkeypatch):
+    monkeypatch.setitem(ENGINES.targets, "other", "gauger.train.tiny:ENGINE")
+    planned, other = plan(), plan("student.engine=other")
+    engines = {job.params["engine"] for job in other.jobs.values() if job.kind in ("train", "pretrain")}
+    assert engines == {"other", "tiny"}
+    by_arm = {job.arm: job.params["engine"] for job in other.jobs.values() if job.kind == "pretrain"}
+    assert by_arm == {"teacher": "tiny", "base": "other"}
+    asked = {arm: job_of(other, arm, 0).params["asked"]["engine"] for arm in ("label", "placebo")}
+    assert asked == {"label": "tiny", "placebo": "other"}
+    assert not {"ask-teacher"} & {kind for kind, _ in affected(planned, other)}, "the teacher has its own engine"
+
+
+def test_an_unknown_engine_is_named_with_the_nearest(plan):
+    with pytest.raises(UserError, match=r"a known engine, got 'tiyn'\. Did you mean 'tiny'"):
+        plan("student.engine=tiyn")
+
+
+@pytest.mark.parametrize("change", ["decoding.temperature=0.5", "decoding={temperature: 0.5, samples: 3}"])
+def test_how_answers_are_decoded_changes_the_measuring_alone(plan, change):
+    assert {kind for kind, _ in affected(plan(), plan(change))} == {"measure"}
 
 
 def affected(before, after):
@@ -207,9 +231,19 @@ PURE = ("question=Another?", "arms.label.description=Other words", "study=other"
 """What changes no number."""
 OF_ESTIMATES = ("estimation.level=0.9", "estimation.paired=false", "verdict.threshold=0.5", "unparsed=missing")
 """What changes estimates, but nothing that is run."""
-TRAINED = {"matched-cloze", "matched-cloze-quiz", "label", "logits", "placebo", "format", "leak", "reference"}
+TRAINED = {
+    "matched-cloze",
+    "matched-cloze-quiz",
+    "label",
+    "logits",
+    "placebo",
+    "format",
+    "leak",
+    "leak-twin",
+    "reference",
+}
 ASKED = {("ask-teacher", "label"), ("ask-teacher", "logits")}
-COPIES = {("ask-base", "placebo"), ("gather", "leak"), ("gather", "reference")}
+COPIES = {("ask-base", "placebo"), ("gather", "leak"), ("gather", "leak-twin"), ("gather", "reference")}
 LEARNT = {(kind, arm) for kind in ("train", "measure") for arm in TRAINED}
 OWN = {  # `matched-cloze` is the first stage of `matched-cloze-quiz`, and `label` that of `logits`: the former names it
     "decoding.max_new_tokens=7": {("measure", arm) for arm in {*TRAINED, "base", "teacher"}},
@@ -262,7 +296,8 @@ def test_a_change_of_the_teacher_leaves_what_is_not_the_teachers(plan):
 
 def test_another_targeted_benchmark_of_the_same_skill_leaves_the_corpora_but_the_leak(plan):
     both = "benchmarks.max-quiz-new.role=targeted"
-    assert affected(plan(), plan(both)) == {(kind, "leak") for kind in ("gather", "train", "measure")}
+    leaking = {(kind, arm) for kind in ("gather", "train", "measure") for arm in ("leak", "leak-twin")}
+    assert affected(plan(), plan(both)) == leaking
 
 
 @pytest.mark.parametrize("change", ["seed=2", "world.seed=2", "world.known_sorts=0.2"])
@@ -275,7 +310,7 @@ def test_more_replicates_keep_the_earlier_ones(plan):
 
 
 def test_a_control_that_is_switched_off_takes_its_own_jobs_along(plan):
-    gone = {(kind, "leak") for kind in ("gather", "train", "measure")}
+    gone = {(kind, arm) for kind in ("gather", "train", "measure") for arm in ("leak", "leak-twin")}
     assert affected(plan(), plan("controls.leak.off=Shown before.")) == gone
 
 

@@ -3,9 +3,11 @@
 import shutil
 from collections import Counter, defaultdict
 
+import numpy as np
 import polars as pl
 import pytest
 
+from gauger.elicit.sample import STEP
 from gauger.execute.cache import Cache
 from gauger.execute.result import RunResult
 from gauger.records import ArmKind, Failure
@@ -65,19 +67,29 @@ def test_records_are_those_of_every_cell_with_their_names(planned, whole, collec
     assert collected.failures == ()
 
 
+def extremes(lengths, rows):
+    """Fewest and most tokens of so many rows: texts come equally often, but which come once more is not told."""
+    each, more = divmod(rows, len(lengths))
+    ordered = sorted(lengths)
+    return each * sum(lengths) + sum(ordered[:more]), each * sum(lengths) + sum(ordered[len(ordered) - more :])
+
+
 def literal_tokens(plan, whole):
-    """Tokens trained on per arm and source: text by text, from the corpora and the number of rows drawn of them."""
-    tokens = defaultdict(float)
+    """Fewest and most tokens trained on per arm and source: text by text, from the corpora and the rows drawn of them.
+
+    Of a corpus with several sources each has its share in tokens of what was drawn.
+    """
+    tokens = defaultdict(lambda: np.zeros(2))
     for cell in plan.cells:
         for corpus, stage in zip(cell.corpora, cell.stages, strict=True):
             params = plan.jobs[stage].params
             n_web = round(params["web_share"] * params["batch"])
-            texts = pl.read_parquet(whole[corpus] / "corpus.parquet")
+            texts = pl.read_parquet(whole[corpus] / "corpus.parquet").to_dicts()
             source = {row["id"]: row["source"] for row in pl.read_parquet(whole[corpus] / "ledger.parquet").to_dicts()}
-            drawn = params["steps"] * (params["batch"] - n_web) / len(texts)
-            for text in texts.iter_rows(named=True):
-                length = 2 + len(text["prompt"].split()) + len(text["answer"].split())
-                tokens[cell.arm, source[text["id"]]] += drawn * length
+            length = [2 + len(text["prompt"].split()) + len(text["answer"].split()) for text in texts]
+            drawn = np.array(extremes(length, params["steps"] * (params["batch"] - n_web)))
+            for text, own in zip(texts, length, strict=True):
+                tokens[cell.arm, source[text["id"]]] += drawn * own / sum(length)
             web = read_json(whole[stage] / "training.json")["sources"][1:]
             if n_web:
                 tokens[cell.arm, KEPT_IN] += n_web * params["steps"] * web[0]["mean_tokens"]
@@ -89,8 +101,19 @@ def test_tokens_per_source_against_the_training_rows(planned, whole, collected):
     wanted = literal_tokens(planned[0], whole)
     assert {(row["arm"], row["source"]) for row in rows} == set(wanted)
     for row in rows:
-        assert abs(row["tokens"] - wanted[row["arm"], row["source"]]) <= 0.5, row  # rounded to whole tokens
-    assert {source for _, source in wanted} == {"teacher", "self", "web", "shuffled", "test-items", "truth", KEPT_IN}
+        least, most = wanted[row["arm"], row["source"]]
+        assert least - 0.5 <= row["tokens"] <= most + 0.5, row  # rounded to whole tokens
+        assert most <= 1.02 * least, "which text comes once more makes little difference"
+    assert {source for _, source in wanted} == {
+        "teacher",
+        "self",
+        "web",
+        "shuffled",
+        "test-items",
+        "untested-items",
+        "truth",
+        KEPT_IN,
+    }
 
 
 def test_an_arm_s_tokens_are_its_steps_times_its_batch(planned, collected):
@@ -109,7 +132,7 @@ def test_samples_queries_and_drops_against_the_ledger(planned, whole, collected)
             for row in pl.read_parquet(whole[key] / "ledger.parquet").to_dicts():
                 count = counts[cell.arm, row["source"]]
                 count["samples"] += row["dropped"] is None
-                count["dropped"] += row["dropped"] is not None
+                count["dropped"] += row["dropped"] not in (None, STEP)
                 count["overlaps"] += row["dropped"] is None and len(row["overlaps"]) > 0
                 if row["source"] == "teacher":
                     count["queries"] += row["queries"]
@@ -154,9 +177,9 @@ def test_nothing_at_all(loaded, planned):
     document = make_document(Material(loaded, plan, atlas, found))
     assert document.estimates
     assert all(one.value is None and one.reason for one in document.estimates)
-    assert (document.verdict.outcome, document.ledger) == ("invalid", [])
+    assert (document.verdict.outcome, document.ledger) == ("undetermined", [])
     assert document.verdict.probability_major is None
-    assert headline(document.to_dict()).startswith("No verdict")
+    assert headline(document.to_dict()).startswith("This study does not settle")
     assert "not run" in render(document.to_dict())
 
 
@@ -237,7 +260,7 @@ def test_notes_stand_once_per_arm(planned, whole, tmp_path):
     (changed / "notes.json").write_text('["26 of 40 samples: nothing new was left to ask"]')
     found = collect(plan, RunResult(done={**whole, key: changed}))
     note = "26 of 40 samples: nothing new was left to ask"
-    assert found.notes == (f"label: {note}", f"logits: {note}")
+    assert [said for said in found.notes if said.endswith(note)] == [f"label: {note}", f"logits: {note}"]
 
 
 def test_arms_are_introduced_with_what_they_took(planned, collected):
@@ -252,4 +275,5 @@ def test_arms_are_introduced_with_what_they_took(planned, collected):
     for name in ("placebo", "format", "leak", "reference", "matched-cloze", "base", "teacher"):
         assert (arms[name].teacher_tokens, arms[name].queries) == (None, None)
     assert (arms["base"].tokens, arms["base"].steps) == (None, None)
-    assert {arm.kind for arm in arms.values()} == set(map(str, ArmKind)) - {"cell"}
+    assert {arm.kind for arm in arms.values()} == set(map(str, ArmKind)) - {"cell", "untaught"}
+    assert (arms["leak"].twin, arms["leak-twin"].twin) == ("leak-twin", None)

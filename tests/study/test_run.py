@@ -15,9 +15,11 @@ from gauger.spec import AtlasWorld
 from gauger.store.atomic import read_json
 from gauger.store.directory import RunDirectory
 from gauger.store.documents import read_document
-from gauger.study.load import build_world, open_study, plan_loaded
+from gauger.study import run
+from gauger.study.load import open_study, plan_loaded
 from gauger.study.run import freeze, run_study, sample_texts
 from gauger.worlds.atlas.forms import form_of
+from gauger.worlds.registry import open_world
 
 TOYS = Path(__file__).parents[1] / "execute"
 
@@ -51,7 +53,7 @@ def test_a_change_of_the_rule_is_post_hoc(again, finished_run):
     assert "Changed after the run had started: controls.leak.on was True and is now False." in document.warnings
     assert document.switched_off == {"leak": "It was shown before."}
     leak = next(check for check in document.assay if check.name == "leak")
-    assert (leak.passed, leak.detail) == (None, "Switched off: It was shown before.")
+    assert (leak.outcome, leak.detail) == ("not_made", "Switched off: It was shown before.")
     assert "leak" not in {arm.name for arm in document.arms} | {row["arm"] for row in document.ledger}
     assert read_json(finished.directory.frozen) == read_json(finished_run / "frozen.json"), "the rule stays as it was"
     assert read_json(finished.directory.study)["verdict"]["threshold"] == 0.5
@@ -84,7 +86,7 @@ def test_a_failed_job_leaves_the_other_arms(again, copy_of_run, tiny_study, monk
     plan, _ = plan_loaded(open_study(tiny_study))
     (key,) = [cell.records for cell in plan.cells if (cell.arm, cell.replicate) == ("label", 0)]
     Cache(copy_of_run / "jobs").discard(key)
-    monkeypatch.setitem(REGISTRY, "measure", "toy_jobs:fail")
+    monkeypatch.setattr(run, "REGISTRY", {**REGISTRY, "measure": "toy_jobs:fail"})
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(TOYS), os.environ.get("PYTHONPATH", "")]))
     finished = again()
     assert [job.name for job, _ in finished.result.failed] == ["label · replicate 0 · measure"]
@@ -105,7 +107,7 @@ def test_texts_are_read_from_what_there_is(tiny_study, finished_run):
     texts = sample_texts(plan, RunResult(done={key: cache.path(key) for key in plan.jobs}))
     assert set(texts) == {cell.arm for cell in plan.cells if cell.corpora}
     assert all(len(rows) == 3 for rows in texts.values())
-    assert all(form_of(prompt.split()) == "cloze" for prompt, _ in texts["label"])
+    assert all(form_of(prompt) == "cloze" for prompt, _ in texts["label"])
 
 
 def test_commands_can_be_pasted(tiny_study):
@@ -118,5 +120,5 @@ def test_commands_can_be_pasted(tiny_study):
 
 def test_worlds_are_built_once():
     settings = AtlasWorld(entities=16, letter_sets=60, test_contents=10)
-    assert build_world(settings) is build_world(AtlasWorld(entities=16, letter_sets=60, test_contents=10))
-    assert build_world(settings) is not build_world(AtlasWorld(entities=17, letter_sets=60, test_contents=10))
+    assert open_world(settings) is open_world(AtlasWorld(entities=16, letter_sets=60, test_contents=10))
+    assert open_world(settings) is not open_world(AtlasWorld(entities=17, letter_sets=60, test_contents=10))

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from gauger.elicit.twin_samples import LEDGER
+from gauger.elicit.corpus import LEDGER
 from gauger.records import ArmKind
 from gauger.study import scale
 from gauger.study.load import open_study, plan_loaded

@@ -1,7 +1,7 @@
 """Worlds small enough to be walked through in a test."""
 
-from gauger.spec.world import AtlasWorld
-from gauger.worlds.atlas import Atlas
+from gauger.spec.atlas_world import AtlasWorld
+from gauger.worlds.atlas.world import Atlas
 
 SIZES = {
     "entities": 16,

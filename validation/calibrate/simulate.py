@@ -1,6 +1,7 @@
 """Is coverage what it is promised to be in the worst cell of the grid, and are false *major* verdicts rare?
 
 Run: python validation/calibrate/simulate.py [--draws 2000] [--seed 1] [--cells FROM:TO] [--out scores.csv]
+         [--design scales.yaml]
      python validation/calibrate/simulate.py --check scores.csv [...]
 The first form draws cells of design.yaml and appends their scores; the second pools files of different seeds, prints
 the table of README.md and exits with 1 where a promise is broken.
@@ -35,6 +36,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--cells", default=":")
     parser.add_argument("--out", type=Path, default=Path("scores.csv"))
+    parser.add_argument("--design", type=Path, default=HERE / "design.yaml")
     parser.add_argument("--check", type=Path, nargs="+")
     options = parser.parse_args()
     if options.check:
@@ -48,7 +50,7 @@ def main() -> int:
 def draw(options: argparse.Namespace) -> None:
     """Score some cells and append them to the file."""
     first, last = (int(end) if end else None for end in options.cells.split(":"))
-    for planted in load_calibration(HERE / "design.yaml").cells[first:last]:
+    for planted in load_calibration(options.design).cells[first:last]:
         stream = np.random.SeedSequence([options.seed, *planted.name.encode()])
         rows = _rows(score_cell(planted, options.draws, np.random.default_rng(stream)), options.seed)
         old = [pl.read_csv(options.out, infer_schema_length=None)] if options.out.exists() else []
@@ -60,7 +62,8 @@ def _rows(cell: CellScore, seed: int) -> list[dict[str, object]]:
     """Write one cell as rows: its estimates, and its verdict as one more."""
     about = {"cell": cell.planted.name, "seed": seed, "replicates": cell.planted.replicates}
     about["replicate_sd"] = cell.planted.replicate_sd
-    verdict = {f"verdict_{key}": value for key, value in asdict(cell.verdict).items()}
+    verdict = {f"verdict_{key}": value for key, value in asdict(cell.verdict).items() if not isinstance(value, dict)}
+    verdict |= {f"verdict_{check}_failed": share for check, share in cell.verdict.failed.items()}
     rows = [{**about, **asdict(score)} for score in cell.estimates]
     return [*rows, {**about, "estimand": "verdict", "draws": cell.verdict.draws, **verdict}]
 

@@ -17,18 +17,17 @@ import numpy as np
 import torch
 
 from gauger.elicit.teacher.messages import Message
-from gauger.train.hf.decode import Decoding, complete
-from gauger.train.hf.loop import Options, Schedule, Trained, train
-from gauger.train.hf.lora import Lora, merge
-from gauger.train.hf.models import materialise
-from gauger.train.hf.rows import Mixture, Row, Source
-from gauger.train.hf.saving import load_model, save
+from gauger.train.engine import Adapter, Decoding
+from gauger.train.hf import ENGINE
+from gauger.train.loop import Options, Trained
+from gauger.train.rows import Mixture, Row, Source
+from gauger.train.text import train_on_text
 
 REFERENCE, ROWS_PER_STEP, N_ROWS = "packaged:smollm2-135m-instruct", 16, 64
-TRAININGS: dict[str, tuple[Lora | None, float]] = {
-    "adapter, all 30 layers": (Lora(), 1e-3),
-    "adapter, top 10 layers": (Lora(layers=10), 1e-3),
-    "adapter, top 10, attention": (Lora(layers=10, modules="attention"), 1e-3),
+TRAININGS: dict[str, tuple[Adapter | None, float]] = {
+    "adapter, all 30 layers": (Adapter(), 1e-3),
+    "adapter, top 10 layers": (Adapter(layers=10), 1e-3),
+    "adapter, top 10, attention": (Adapter(layers=10, modules="attention"), 1e-3),
     "all weights": (None, 5e-5),
 }
 
@@ -48,10 +47,10 @@ def timed(work: Callable[[], Any]) -> tuple[Any, float, float]:
 
 def train_on_sums(directory: Path, name: str, steps: int) -> Trained:
     """Train the fresh model in one of the ways."""
-    lora, rate = TRAININGS[name]
-    model, tokenizer = load_model(directory)
+    adapter, rate = TRAININGS[name]
     mixture = Mixture((Source(sums(N_ROWS)),), (ROWS_PER_STEP,))
-    return train(model, tokenizer, mixture, Schedule(steps, rate), Options(lora=lora))
+    schedule = ENGINE.defaults.schedule(steps, rate)
+    return train_on_text(ENGINE.load(directory), mixture, schedule, Options(adapter=adapter))
 
 
 def compare_trainings(directory: Path, steps: int) -> None:
@@ -68,12 +67,12 @@ def compare_trainings(directory: Path, steps: int) -> None:
 
 def ask(directory: Path) -> None:
     """Ask for a capital, and time short answers to many prompts."""
-    model, tokenizer = load_model(directory)
-    (answer,) = complete(model, tokenizer, [(Message("user", "What is the capital of France?"),)], Decoding(20))
+    model = ENGINE.load(directory)
+    (answer,) = model.complete([(Message("user", "What is the capital of France?"),)], Decoding(20))
     assert "Paris" in answer.text, answer
     print(f"capital of France: {answer.text}")
     prompts = [row.prompt for row in sums(50)]
-    answers, processor, wall = timed(partial(complete, model, tokenizer, prompts, Decoding(8)))
+    answers, processor, wall = timed(partial(model.complete, prompts, Decoding(8)))
     read, written = sum(each.tokens_in for each in answers), sum(each.tokens_out for each in answers)
     print(f"50 prompts: {read} tokens read, {written} written in {processor:.1f} processor seconds, {wall:.1f} s")
 
@@ -81,13 +80,11 @@ def ask(directory: Path) -> None:
 def keep(directory: Path) -> None:
     """Save an adapter, read it back, and get the same answers."""
     trained, prompts = train_on_sums(directory, "adapter, top 10 layers", 4), [row.prompt for row in sums(8)]
-    _, tokenizer = load_model(directory)
     with tempfile.TemporaryDirectory() as temporary:
-        save(trained.model, tokenizer, Path(temporary), directory)
+        trained.model.save(Path(temporary), directory)
         size = sum(path.stat().st_size for path in Path(temporary).iterdir())
-        again = load_model(directory, temporary)[0]
-    merged = merge(trained.model)
-    assert complete(again, tokenizer, prompts, Decoding(8)) == complete(merged, tokenizer, prompts, Decoding(8))
+        again = ENGINE.load(Path(temporary), directory)
+    assert again.complete(prompts, Decoding(8)) == trained.model.merged().complete(prompts, Decoding(8))
     print(f"an adapter of {size / 1e6:.1f} MB read back: the same answers")
 
 
@@ -99,7 +96,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=12)
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
-    directory = materialise(REFERENCE, args.directory)
+    directory = ENGINE.materialise(REFERENCE, args.directory)
     print(f"{args.threads} thread(s), load {os.getloadavg()[0]:.1f} from other work, torch {torch.__version__}")
     ask(directory)
     keep(directory)

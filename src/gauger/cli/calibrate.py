@@ -12,11 +12,7 @@ import typer
 from gauger.cli.output import JsonFlag, print_json, print_text, say
 
 if TYPE_CHECKING:
-    from gauger.estimate.calibrate.designs import CalibrationDesign
-    from gauger.estimate.calibrate.planted import Planted
-    from gauger.estimate.calibrate.planted_pipeline import PlantedPipeline
-    from gauger.estimate.calibrate.score import CellScore
-    from gauger.estimate.calibrate.score_pipelines import PipelineScore
+    from gauger.estimate import CalibrationDesign, CellScore, PipelineScore, Planted, PlantedPipeline
 
 
 def register(app: typer.Typer) -> None:
@@ -42,9 +38,8 @@ def calibrate(
     """
     from dataclasses import replace
 
-    from gauger.estimate.calibrate.designs import load_calibration
-    from gauger.estimate.calibrate.score import calibrate as run_calibration
-    from gauger.estimate.calibrate.score import calibrate_pipelines, to_document
+    from gauger.estimate import calibrate_pipelines, load_calibration, to_document
+    from gauger.estimate.calibrate import calibrate as run_calibration
 
     planned = load_calibration(design)
     if draws is not None:
@@ -70,8 +65,8 @@ def _progress(design: CalibrationDesign) -> Callable[[Planted | PlantedPipeline]
 
 def _print_tables(scores: tuple[CellScore, ...], pipelines: tuple[PipelineScore, ...], draws: int) -> None:
     """Print one table of estimates and one of verdicts, a row per cell."""
-    from gauger.cli.calibrate_tables import estimands_table, estimates_table, verdicts_table
+    from gauger.cli.calibrate_tables import estimands_table, estimates_table, statements_table, verdicts_table
 
     tables = [estimates_table((*scores, *pipelines), draws), estimands_table((*scores, *pipelines), draws)]
-    tables += [verdicts_table(scores, draws)] if scores else []
+    tables += [verdicts_table(scores, draws), statements_table(scores, draws)] if scores else []
     print_text("\n\n".join(tables))

@@ -9,9 +9,7 @@ from typing import TYPE_CHECKING
 from gauger.cli.tables import table, titled
 
 if TYPE_CHECKING:
-    from gauger.estimate.calibrate.estimate_score import Score
-    from gauger.estimate.calibrate.score import CellScore
-    from gauger.estimate.calibrate.score_pipelines import PipelineScore
+    from gauger.estimate import CellScore, PipelineScore, Score
 
 ZERO = 1e-9
 """What a planted truth of 0 may differ from it by rounding."""
@@ -95,6 +93,7 @@ def verdicts_table(scores: Sequence[CellScore], draws: int) -> str:
     for cell in scores:
         verdict = cell.verdict
         null = " !" if verdict.is_null else ""
+        failed = ", ".join(f"{name} {_percent(share)}" for name, share in verdict.failed.items() if share > 0)
         rows.append(
             (
                 cell.planted.name,
@@ -102,18 +101,49 @@ def verdicts_table(scores: Sequence[CellScore], draws: int) -> str:
                 _percent(verdict.major) + null,
                 _percent(verdict.minor) + ("" if verdict.is_null else " !"),
                 _percent(verdict.undetermined),
+                _percent(verdict.not_powered),
+                _percent(verdict.not_replicated),
                 _percent(verdict.invalid),
+                failed,
                 _percent(verdict.naive_major) + null,
                 _percent(verdict.headline_major) + null,
             )
         )
+    columns = ["cell", "truth", "major", "minor", "undetermined", "not powered", "not replicated", "invalid", "failed"]
     return _table(
         f"Verdicts on gap recovered, near benchmarks ({draws} studies per cell)",
-        ["cell", "truth", "major", "minor", "undetermined", "invalid", "items only: major", "headline: major"],
+        [*columns, "items only: major", "headline: major"],
         rows,
         f"threshold {', '.join(f'{rule:g}' for rule in sorted(rules))}; !: this verdict would be false. "
-        "invalid: an assay check failed. items only: the same rule with the items-only interval. "
+        "invalid: a check of the instrument failed (failed: which, where any did). not powered: a check decides "
+        "nothing. items only: the same rule with the items-only interval. "
         "headline: the raw gain on targeted benchmarks, as a share of the teacher's lead, judged by items alone.",
+    )
+
+
+def statements_table(scores: Sequence[CellScore], draws: int) -> str:
+    """Say for each cell how often the distilled arm was called memorised or bound, and by which scale."""
+    rows = [
+        (
+            cell.planted.name,
+            cell.planted.link,
+            one.estimand.replace("_", " "),
+            "" if one.truth_logits is None else f"{one.truth_logits:+.2f}",
+            _percent(one.said),
+            _percent(one.in_points),
+            _percent(one.in_logits),
+            _percent(one.coverage_logits),
+        )
+        for cell in scores
+        for one in cell.statements
+        if one.estimand != "carryover" and one.arm.startswith("distilled")
+    ]
+    return _table(
+        f"Statements on two scales, distilled arm ({draws} studies per cell)",
+        ["cell", "link", "statement", "logits: truth", "said", "points alone", "logits alone", "logits: coverage"],
+        rows,
+        "said: the interval excludes 0 in points and in item logits. A statement is false where the truth in item "
+        "logits is 0; where effects are uniform in points, or items discriminate unequally, there is no such truth.",
     )
 
 

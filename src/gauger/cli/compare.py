@@ -7,26 +7,25 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gauger.cli.compare_arguments import gather, split_pairs
 from gauger.cli.compare_text import comparison_text
 from gauger.cli.output import JsonFlag, print_json, print_text, say
-from gauger.errors import Place, UserError, nearest
+from gauger.errors import Place, UserError
 
 if TYPE_CHECKING:
-    from gauger.measure.importers.arm import ArmLogs
-    from gauger.records import Document
-
-KINDS = ("distilled", "control", "teacher", "base")
-"""Arms that can be given, in the order of the report."""
+    from gauger.estimate import Compared
 
 _Arms = Annotated[
     list[str],
     typer.Argument(
         metavar="ARM=PATH... | RECORDS",
-        help="distilled=PATH control=PATH [teacher=PATH] [base=PATH], each as often as there are replicates; a PATH is "
-        "a log, a folder of logs or a pattern. Or one records table, with --distilled and --control.",
+        help="distilled=PATH control=PATH, and where there are such logs teacher=PATH and base=PATH; each as often as "
+        "needed: a PATH is a log, a folder of logs or a pattern. Several students are named: distilled:SMALL=PATH "
+        "distilled:LARGE=PATH. Or one records table, with --distilled and --control.",
     ),
 ]
 _Name = Annotated[str | None, typer.Option(metavar="ARM", help="Name of this arm in RECORDS.")]
+_Names = Annotated[list[str] | None, typer.Option(metavar="ARM", help="Name of a student in RECORDS; may be repeated.")]
 _Roles = Annotated[
     list[str] | None,
     typer.Option("--role", metavar="BENCHMARK=ROLE", help="targeted, parallel, near or far; BENCHMARK may hold a *."),
@@ -44,7 +43,46 @@ _Paired = Annotated[
 _Unparsed = Annotated[
     str, typer.Option("--unparsed", metavar="wrong|missing", help="How answers that were not extracted count.")
 ]
-_Out = Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Write estimates.json and report.html there.")]
+_Reduce = Annotated[
+    str,
+    typer.Option(
+        "--reduce",
+        metavar="REDUCER",
+        help="How several samples of an item become one score: mean, median, mode, max, at_least_K or pass@K.",
+    ),
+]
+_Match = Annotated[
+    str | None,
+    typer.Option(
+        "--match",
+        metavar="KEY",
+        help="What items are matched by: document, question, id-and-target or id. Default: the best that all share.",
+    ),
+]
+_Columns = Annotated[
+    list[str] | None,
+    typer.Option("--column", metavar="COLUMN=NAME", help="What a table calls a column: --column score=correct."),
+]
+_Replicate = Annotated[
+    str | None,
+    typer.Option(
+        "--replicate",
+        metavar="PATTERN",
+        help="How replicates are told apart: a regular expression, searched in the model's name, then in the path. "
+        "Default: one model name is one trained model.",
+    ),
+]
+_By = Annotated[
+    str | None,
+    typer.Option(
+        "--by",
+        metavar="COLUMN",
+        help="Sub-groups of items: a column of the table, a field of lm-eval's documents, a key of Inspect's metadata.",
+    ),
+]
+_Out = Annotated[
+    Path | None, typer.Option("--out", metavar="DIR", help="Write estimates.json, report.html and items.csv there.")
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -54,7 +92,7 @@ def register(app: typer.Typer) -> None:
 
 def compare(
     arms: _Arms,
-    distilled: _Name = None,
+    distilled: _Names = None,
     control: _Name = None,
     teacher: _Name = None,
     base: _Name = None,
@@ -63,70 +101,40 @@ def compare(
     filter_name: _Filters = None,
     paired: _Paired = None,
     unparsed: _Unparsed = "wrong",
+    reduce: _Reduce = "mean",
+    match: _Match = None,
+    column: _Columns = None,
+    replicate: _Replicate = None,
+    by: _By = None,
     out: _Out = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Compare a distilled model with its control from evaluation logs (lm-eval, Inspect, records table)."""
-    from gauger.estimate.compare.logs import Question, compare
-    from gauger.measure.importers.measures import Wish
+    """Compare distilled models with their control from evaluation logs (lm-eval, Inspect, tables and others)."""
+    from gauger.estimate import Question, compare_items
+    from gauger.measure import Wants, Wish
 
-    names = {"distilled": distilled, "control": control, "teacher": teacher, "base": base}
+    singles = {"control": control, "teacher": teacher, "base": base}
+    names = [("distilled", name) for name in distilled or ()] + [(kind, name) for kind, name in singles.items() if name]
     question = Question(
-        roles=dict(_split(one, "BENCHMARK=ROLE") for one in role or ()),
+        roles=split_pairs(role or (), "BENCHMARK=ROLE"),
         wish=Wish(tuple(metric or ()), tuple(filter_name or ())),
         paired=paired,
         unparsed_wrong=_unparsed_wrong(unparsed),
+        match=match,
+        reduce=reduce,
+        by=by,
     )
-    gathered = _gather(arms, {kind: name for kind, name in names.items() if name})
-    if out and out.exists() and not out.is_dir():
-        raise UserError("a folder for --out", "an existing file", Place(str(out)))
-    document = compare(gathered, question)
-    for warning in document.warnings:
+    _check_folder(out)
+    gathered = gather(arms, names, Wants(split_pairs(column or (), "COLUMN=NAME"), by), replicate)
+    compared = compare_items(gathered, question)
+    for warning in compared.document.warnings:
         say(f"warning: {warning}")
     if out:
-        _write(document, out)
+        _write(compared, out)
     if as_json:
-        print_json(document.to_dict())
+        print_json(compared.document.to_dict())
     else:
-        print_text(comparison_text(document))
-
-
-def _gather(arguments: list[str], names: dict[str, str]) -> list[ArmLogs]:
-    """Read the logs of every arm, from one records table or from a path per arm."""
-    from gauger.measure.importers.arm import arms_of_table, gather_arm
-
-    if names:
-        if len(arguments) != 1:
-            raise UserError("one records table beside --distilled and --control", f"{len(arguments)} arguments")
-        arms = arms_of_table(Path(arguments[0]), names)
-    else:
-        arms = [gather_arm(kind, kind, paths) for kind, paths in _paths(arguments).items()]
-    kinds = [arm.kind for arm in arms]
-    if "distilled" not in kinds or not {"control", "base"} & set(kinds):
-        given = ", ".join(kinds)
-        raise UserError("a distilled arm and a control (or a base) to compare it with", f"only {given}", hint=_USAGE)
-    return arms
-
-
-_USAGE = "gauger compare distilled=PATH control=PATH, or gauger compare RECORDS --distilled ARM --control ARM"
-
-
-def _paths(arguments: list[str]) -> dict[str, list[str]]:
-    """Return arm -> its paths, in the order of `KINDS`."""
-    paths: dict[str, list[str]] = {}
-    for argument in arguments:
-        kind, path = _split(argument, "ARM=PATH")
-        if kind not in KINDS:
-            raise UserError("an arm", repr(kind), hint=nearest(kind, KINDS))
-        paths.setdefault(kind, []).append(path)
-    return {kind: paths[kind] for kind in KINDS if kind in paths}
-
-
-def _split(text: str, form: str) -> tuple[str, str]:
-    name, sign, value = text.rpartition("=") if form.endswith("ROLE") else text.partition("=")
-    if not (name and sign and value):
-        raise UserError(form, repr(text), hint=_USAGE if form == "ARM=PATH" else "")
-    return name, value
+        print_text(comparison_text(compared.document))
 
 
 def _unparsed_wrong(unparsed: str) -> bool:
@@ -135,10 +143,20 @@ def _unparsed_wrong(unparsed: str) -> bool:
     return unparsed == "wrong"
 
 
-def _write(document: Document, directory: Path) -> None:
+def _check_folder(out: Path | None) -> None:
+    """Refuse a place where no folder can be, before anything is read."""
+    for place in (out, *out.parents) if out else ():
+        if place.exists() and not place.is_dir():
+            raise UserError("a folder for --out", "an existing file", Place(str(place)))
+
+
+def _write(compared: Compared, directory: Path) -> None:
+    """Write the document, the report, and the items with every arm's score."""
     from gauger.report import write
-    from gauger.store.documents import write_document
+    from gauger.store import write_document
 
     directory.mkdir(parents=True, exist_ok=True)
-    write_document(directory / "estimates.json", document)
-    say(f"wrote {write(document.to_dict(), directory)}")
+    write_document(directory / "estimates.json", compared.document)
+    if not compared.items.is_empty():
+        compared.items.write_csv(directory / "items.csv")
+    say(f"wrote {write(compared.document.to_dict(), directory)}")

@@ -1,38 +1,64 @@
-"""A comparison as text for a terminal: what was compared, the estimates in percentage points, the other scorings."""
+"""Shows a comparison as text: what was compared, the estimates in percentage points, ranks, flips, other scorings."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from gauger.cli.tables import table
+from gauger.records import Scale, SetKind
 
 if TYPE_CHECKING:
     from gauger.records import Document, Estimate
 
+Row = tuple[str, ...]
+
+FEW = 5
+"""Up to so many benchmarks are named one by one."""
+
 RATIOS = ("gap_recovered", "carryover", "benchmark_bound_share")
 """Estimands that are shares, shown in per cent; all others are differences, in percentage points."""
-TEXT_COLUMNS = ("Score on", "Role", "Estimate", "On", "Uplift on", "Scored by", "95 % interval", "Note", "")
+TEXT_COLUMNS = frozenset(
+    {"Score on", "Role", "Arm", "Against", "Estimate", "On", "Uplift on", "Scored by", "95 % interval", "Note", ""}
+    | {"Measure", "Better", "Group", "Won items", "Lost items", "for all groups at once"}
+)
 """Columns of words; the others are numbers, set to the right."""
 
 
 def comparison_text(document: Document) -> str:
     """Return the whole comparison as text."""
-    lines = [_arms(document), _scores(document)]
-    estimates = [one for one in document.estimates if one.estimand != "score"]
-    lines.append(_table(("Estimate", "On", "Value", "95 % interval", "Items", "Note"), map(_estimate_row, estimates)))
-    scorings = [one for one in document.study["extraction"] if one["estimand"] == "uplift"]
-    if any(not one["primary"] for one in scorings):
-        header = ("Uplift on", "Scored by", "Value", "95 % interval", "Items", "")
-        lines.append("\nThe same outputs scored in other ways:")
-        lines.append(_table(header, map(_scoring_row, scorings)))
+    study, lines = document.study, [_arms(document), _scores(document)]
+    estimates = [one for one in document.estimates if one.estimand not in ("score", "difference")]
+    lines.append(_estimates(estimates))
+    parts = (
+        ("Every pair of students, intervals for all pairs at once:", _pairs(document)),
+        ("Ranks (1 is best), intervals for all at once:", _ranks(study)),
+        ("Where the checkpoints leave the first one:", _series(study)),
+        ("On scales of their own:", _other_scales(study)),
+        (f"By {study.get('by', {}).get('column')}:", _groups(study)),
+        ("Items that were won and lost:", _flips(study)),
+        ("The same outputs scored in other ways:", _scorings(document)),
+    )
+    for title, content in parts:
+        if content:
+            lines += [f"\n{title}", content]
     return "\n".join(lines).rstrip()
 
 
 def _arms(document: Document) -> str:
-    measures = "; ".join(f"{benchmark} by {measure}" for benchmark, measure in document.study["measures"].items())
     arms = [f"{arm.name}: {arm.description}" for arm in document.arms]
-    return "\n".join([*arms, f"compared: {measures}"])
+    by_measure: dict[str, list[str]] = {}
+    for benchmark, measure in document.study["measures"].items():
+        by_measure.setdefault(measure, []).append(benchmark)
+    told = "; ".join(f"{_benchmarks(found)} by {measure}" for measure, found in by_measure.items())
+    return "\n".join([*arms, *([f"compared: {told}"] if told else [])])
+
+
+def _benchmarks(names: Sequence[str]) -> str:
+    """Name benchmarks, of many the first few."""
+    if len(names) <= FEW:
+        return ", ".join(names)
+    return f"{len(names)} benchmarks ({', '.join(names[:3])}, ...)"
 
 
 def _scores(document: Document) -> str:
@@ -46,29 +72,196 @@ def _scores(document: Document) -> str:
     return _table(("Score on", "Role", *names, "Items"), rows)
 
 
+def _estimates(estimates: Sequence[Estimate]) -> str:
+    rows = []
+    for one in estimates:
+        name, *rest = _estimate_row(one)
+        rows.append((name, one.arm, *rest))
+    return _table(("Estimate", "Arm", "On", "Value", "95 % interval", "Items", "Note"), rows)
+
+
+def _estimate_row(one: Estimate) -> Row:
+    value = "undefined" if one.value is None else f"{_on_scale(one, one.value)}{_unit(one)}"
+    note = one.reason or one.note or ""
+    items = "" if one.n_items is None else str(one.n_items)
+    return (_name(one), _where(one.benchmark, one.over), value, _set(one), items, note)
+
+
+def _name(one: Estimate) -> str:
+    scale = {Scale.LOGIT: ", item logits", Scale.LEAD: ", of the lead"}.get(Scale(one.scale), "")
+    return one.estimand.replace("_", " ") + scale
+
+
+def _unit(one: Estimate) -> str:
+    return " %" if one.estimand in RATIOS or one.scale == Scale.LEAD else ""
+
+
+def _on_scale(one: Estimate, number: float) -> str:
+    """Write a number on its own scale: points and shares times 100, a difference of item logits as it is."""
+    in_logits = one.scale == Scale.LOGIT and one.estimand not in RATIOS
+    return f"{number:+.2f}" if in_logits else f"{100 * number:+.1f}"
+
+
+def _set(one: Estimate) -> str:
+    """Write a confidence set so that no two numbers look like an interval that is none."""
+    if one.value is None or one.kind == SetKind.NONE:
+        return ""
+    if one.kind == SetKind.EVERYTHING:
+        return "no value is ruled out"
+    low, high = (None if end is None else _on_scale(one, end) for end in (one.low, one.high))
+    words = {
+        SetKind.OUTSIDE: f"below {low} or above {high}",
+        SetKind.BELOW: f"at most {high}",
+        SetKind.ABOVE: f"at least {low}",
+    }
+    return words.get(SetKind(one.kind), f"{low} to {high}")
+
+
+def _where(benchmark: str | None, over: str | None) -> str:
+    """Name a benchmark, or an average with the way it was taken."""
+    if benchmark is not None:
+        return benchmark
+    if over is not None and over.startswith("other "):
+        return over
+    if over in (None, "all"):
+        return "all benchmarks, each alike"
+    if over == "all, weighted by items":
+        return "all benchmarks, by items"
+    plain = str(over)
+    return (
+        plain
+        if plain.startswith("other ") or plain.endswith((", weighted by items", ", benchmarks alike"))
+        else f"all {over}"
+    )
+
+
+def _pairs(document: Document) -> str:
+    rows = [
+        (
+            one.arm,
+            str(one.control),
+            _where(one.benchmark, one.over),
+            "undefined" if one.value is None else f"{100 * one.value:+.1f}",
+            _interval(one.simultaneous_low, one.simultaneous_high, one.value),
+        )
+        for one in document.estimates
+        if one.estimand == "difference"
+    ]
+    return _table(("Arm", "Against", "On", "Value", "95 % interval"), rows) if rows else ""
+
+
+def _ranks(study: Mapping[str, Any]) -> str:
+    rows = [
+        (
+            _where(one["benchmark"], one["over"]),
+            one["arm"],
+            f"{100 * one['score']:.1f}",
+            str(one["rank"]),
+            f"{one['low']} to {one['high']}",
+        )
+        for one in study.get("ranks", ())
+    ]
+    return _table(("On", "Arm", "Score", "Rank", "95 % interval"), rows) if rows else ""
+
+
+def _series(study: Mapping[str, Any]) -> str:
+    rows = [
+        (
+            _where(one["benchmark"], one["over"]),
+            "no change seen"
+            if one["begins_by"] is None
+            else f"{one['direction']}, begins after {one['begins_after']:g} and by {one['begins_by']:g}",
+        )
+        for one in study.get("series", ())
+    ]
+    return _table(("On", "Note"), rows) if rows else ""
+
+
+def _other_scales(study: Mapping[str, Any]) -> str:
+    rows = [
+        (
+            one["benchmark"],
+            one["measure"],
+            one["better"],
+            one["arm"],
+            _number(one["score_arm"]),
+            _number(one["score_control"]),
+            f"{one['value']:+.4g}",
+            f"{one['low']:+.4g} to {one['high']:+.4g}",
+            str(one["n_items"]),
+            one["conclusion"],
+        )
+        for one in study.get("other_scales", ())
+    ]
+    header = ("Uplift on", "Measure", "Better", "Arm", "Score", "Control", "Value", "95 % interval", "Items", "")
+    return _table(header, rows) if rows else ""
+
+
+def _groups(study: Mapping[str, Any]) -> str:
+    rows = [
+        (
+            one["benchmark"],
+            one["group"],
+            one["estimand"],
+            one["arm"],
+            "undefined" if one["value"] is None else f"{100 * one['value']:+.1f}",
+            _interval(one["low"], one["high"], one["value"]),
+            _interval(one["simultaneous_low"], one["simultaneous_high"], one["value"]),
+            "" if one["n_items"] is None else str(one["n_items"]),
+        )
+        for one in study.get("by", {}).get("estimates", ())
+        if one["estimand"] != "score"
+    ]
+    header = ("On", "Group", "Estimate", "Arm", "Value", "95 % interval", "for all groups at once", "Items")
+    return _table(header, rows) if rows else ""
+
+
+def _flips(study: Mapping[str, Any]) -> str:
+    rows = [
+        (
+            one["benchmark"],
+            one["arm"],
+            str(one["won"]),
+            str(one["lost"]),
+            str(one["same"]),
+            _named(one["items_won"], one["won"]),
+            _named(one["items_lost"], one["lost"]),
+        )
+        for one in study.get("flips", ())
+    ]
+    return _table(("On", "Arm", "Won", "Lost", "Same", "Won items", "Lost items"), rows) if rows else ""
+
+
+def _named(items: Sequence[str], count: int) -> str:
+    return ", ".join(items) + (", ..." if count > len(items) else "")
+
+
+def _scorings(document: Document) -> str:
+    scorings = [one for one in document.study["extraction"] if one["estimand"] == "uplift"]
+    if all(one["primary"] for one in scorings):
+        return ""
+    header = ("Uplift on", "Scored by", "Value", "95 % interval", "Items", "")
+    return _table(header, map(_scoring_row, scorings))
+
+
+def _scoring_row(one: dict[str, Any]) -> Row:
+    value = "undefined" if one["value"] is None else f"{100 * one['value']:+.1f}"
+    items = "" if one["n_items"] is None else str(one["n_items"])
+    interval = _interval(one["low"], one["high"], one["value"])
+    return (one["benchmark"], one["measure"], value, interval, items, one["conclusion"])
+
+
 def _percent(value: float | None) -> str:
     return "-" if value is None else f"{100 * value:.1f}"
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.4g}"
 
 
 def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     numeric = [place for place, name in enumerate(header) if name not in TEXT_COLUMNS]
     return "\n" + table(header, rows, numeric)
-
-
-def _estimate_row(one: Estimate) -> tuple[str, ...]:
-    where = one.benchmark or f"all {one.over or ''}".strip()
-    unit = " %" if one.estimand in RATIOS else ""
-    value = "undefined" if one.value is None else f"{100 * one.value:+.1f}{unit}"
-    note = one.reason or one.note or ""
-    items = "" if one.n_items is None else str(one.n_items)
-    return (one.estimand.replace("_", " "), where, value, _interval(one.low, one.high, one.value), items, note)
-
-
-def _scoring_row(one: dict[str, Any]) -> tuple[str, ...]:
-    value = "undefined" if one["value"] is None else f"{100 * one['value']:+.1f}"
-    items = "" if one["n_items"] is None else str(one["n_items"])
-    interval = _interval(one["low"], one["high"], one["value"])
-    return (one["benchmark"], one["measure"], value, interval, items, one["conclusion"])
 
 
 def _interval(low: float | None, high: float | None, value: float | None) -> str:

@@ -118,12 +118,7 @@ def elicit(
     """
     from gauger.cli.elicit_order import Order, carry_out, prices
     from gauger.cli.teachers import Access
-    from gauger.elicit.api.pacing import Pace
-    from gauger.elicit.export import export, require_formats
-    from gauger.elicit.filters.filters import Filters
-    from gauger.elicit.strategies.registry import program
-    from gauger.elicit.strategies.seeds import read_seeds
-    from gauger.elicit.teacher.budget import Budget
+    from gauger.elicit import Budget, Filters, Pace, export_corpus, program, read_seeds, require_formats
 
     require_formats(formats or ())
     budget = Budget(max_queries, max_tokens, max_usd, prices(price_in, price_out))
@@ -145,7 +140,7 @@ def elicit(
         student=student,
     )
     corpus = carry_out(order, out, access)
-    files = export(corpus, out / "exports", formats or ())
+    files = export_corpus(corpus, out / "exports", formats or ())
     found = summary(corpus, {**order.about, "directory": str(out), "exports": [str(path) for path in files]})
     if as_json:
         print_json(found)

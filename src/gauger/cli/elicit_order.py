@@ -11,19 +11,11 @@ from typing import TYPE_CHECKING, Any
 from gauger.cli.elicit_text import progress
 from gauger.cli.output import say
 from gauger.cli.teachers import Access, open_teacher
-from gauger.elicit.collect import Setting, collect_corpus, require
-from gauger.elicit.settings import claim
-from gauger.elicit.teacher.budget import Budget
-from gauger.elicit.teacher.journal import FILE_NAME
-from gauger.elicit.teacher.journalled import Journalled
-from gauger.elicit.teacher.prices import Prices
+from gauger.elicit import FILE_NAME, Budget, Journalled, Prices, Setting, claim, collect_corpus, require
 from gauger.errors import UserError
 
 if TYPE_CHECKING:
-    from gauger.elicit.corpus import ChatCorpus
-    from gauger.elicit.filters.filters import Filters
-    from gauger.elicit.strategies.registry import Program
-    from gauger.elicit.strategies.seeds import Seed
+    from gauger.elicit import Corpus, Filters, Program, Seed
 
 
 @dataclass(frozen=True)
@@ -79,7 +71,7 @@ class Order:
         }
 
 
-def carry_out(order: Order, out: Path, access: Access) -> ChatCorpus:
+def carry_out(order: Order, out: Path, access: Access) -> Corpus:
     """Collect the corpus in a folder, or go on with it, and write it."""
     student = None if order.student is None else open_teacher(order.student, replace(access, budget=Budget()))
     require(order.program, order.seeds, order.wanted, student)
@@ -101,7 +93,7 @@ def carry_out(order: Order, out: Path, access: Access) -> ChatCorpus:
     except KeyboardInterrupt:
         say(f"every reply so far is kept in {out}; the same command goes on")
         raise
-    corpus.write(out)
+    corpus.write_whole(out)
     return corpus
 
 

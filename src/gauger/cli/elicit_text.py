@@ -12,8 +12,7 @@ from gauger.cli.output import say
 from gauger.cli.tables import aligned
 
 if TYPE_CHECKING:
-    from gauger.elicit.collect import Tally
-    from gauger.elicit.corpus import ChatCorpus
+    from gauger.elicit import Corpus, Tally
 
 SCHEMA = "gauger.elicit/1"
 _EVERY = 512
@@ -46,9 +45,9 @@ def _line(tally: Tally) -> str:
     return f"{tally.kept}{wanted} samples kept, {tally.replies} of {tally.asked} replies, {tokens}{money}"
 
 
-def summary(corpus: ChatCorpus, about: Mapping[str, Any]) -> dict[str, Any]:
+def summary(corpus: Corpus, about: Mapping[str, Any]) -> dict[str, Any]:
     """Return what came of a collection, as ``--json`` prints it."""
-    from gauger.elicit.sample import STEP
+    from gauger.elicit import STEP
 
     samples = corpus.samples
     costs = [sample.took.cost_usd for sample in samples if sample.took.cost_usd is not None]

@@ -12,8 +12,7 @@ from gauger.cli.output import JsonFlag, print_json, print_text, say
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from gauger.evidence.columns import Column
-    from gauger.evidence.table import Table
+    from gauger.evidence import Column, Table
 
 TableOption: TypeAlias = Annotated[
     Path | None,
@@ -34,7 +33,7 @@ def register(app: typer.Typer) -> None:
         if context.invoked_subcommand is None:
             summary()
 
-    for command in (summary, forest, fit, check, add):
+    for command in (summary, claims, forest, fit, multiverse, check, add, export):
         group.command()(command)
     app.add_typer(group, name="evidence")
 
@@ -48,24 +47,68 @@ def _load(folder: Path | None) -> Table:
 def summary(table: TableOption = None, as_json: JsonFlag = False) -> None:
     """Print the headline, what the table holds, and what it cannot tell."""
     from gauger.cli.evidence_text import summary as summary_text
-    from gauger.evidence.clean import excluded, prepare
-    from gauger.evidence.empty_cells import unknowns
-    from gauger.evidence.headline import headline_of
+    from gauger.evidence import excluded, prepare, quoted, unknowns
 
     frame = prepare(_load(table))
-    found, reasons, questions = headline_of(frame), excluded(frame), unknowns(frame)
+    found, reasons, questions = quoted(frame), excluded(frame), unknowns(frame)
     if as_json:
         print_json(found.to_dict() | {"excluded": reasons, "cannot_tell": [one.to_dict() for one in questions]})
     else:
         print_text(summary_text(frame, found, reasons, questions))
 
 
+def claims(table: TableOption = None, as_json: JsonFlag = False) -> None:
+    """Print what the evidence says, claim by claim: effect, interval, studies, certainty, and what would change it."""
+    from gauger.cli.evidence_text import claims_text
+    from gauger.evidence import answer_claims as answer
+    from gauger.evidence import prepare
+
+    found = answer(prepare(_load(table)))
+    if as_json:
+        print_json([one.to_dict() for one in found])
+    else:
+        print_text(claims_text(found))
+
+
+def multiverse(table: TableOption = None, as_json: JsonFlag = False) -> None:
+    """Fit every combination of the defensible choices (about 20 seconds), and say how far they move the answer."""
+    from gauger.cli.evidence_text import multiverse_text
+    from gauger.evidence import prepare, run
+
+    found = run(prepare(_load(table)))
+    if as_json:
+        print_json(found.to_dict())
+    else:
+        print_text(multiverse_text(found))
+
+
+def export(
+    out: Annotated[Path, typer.Argument(metavar="FILE.zip", help="The archive to write.")],
+    table: TableOption = None,
+    page: Annotated[bool, typer.Option("--page", help="Also put the page into it (half a minute).")] = False,
+    as_json: JsonFlag = False,
+) -> None:
+    """Write one archive ready for a DOI: table, protocol, dictionary, claims, references, citation."""
+    from gauger.evidence import write_archive
+
+    known = _load(table)
+    more = {}
+    if page:
+        from gauger.evidence import analyse
+        from gauger.report import render_evidence
+
+        more["evidence.html"] = render_evidence(analyse(known))
+    written = write_archive(known, out, more)
+    say(f"Wrote {written}")
+    if as_json:
+        print_json({"archive": str(written)})
+
+
 def forest(table: TableOption = None, all_controls: AllControls = False, as_json: JsonFlag = False) -> None:
     """Print every study's own estimate by role of the benchmark, and the pooled means."""
     from gauger.cli.evidence_text import forest_text
-    from gauger.evidence.clean import prepare
-    from gauger.evidence.forest import forest as estimate
-    from gauger.evidence.restrict import ALL_CONTROLS, UNTOUCHED
+    from gauger.evidence import ALL_CONTROLS, UNTOUCHED, prepare
+    from gauger.evidence import study_forest as estimate
 
     found = estimate(prepare(_load(table)), ALL_CONTROLS if all_controls else UNTOUCHED)
     if as_json:
@@ -81,11 +124,11 @@ def fit(
 ) -> None:
     """Run the pre-specified analysis, and say how far the headline moves under every restriction."""
     from gauger.cli.evidence_text import fit_text
-    from gauger.evidence.fit import analyse
+    from gauger.evidence import analyse
 
     found = analyse(_load(table))
     if html is not None:
-        from gauger.report.evidence.page import write_evidence
+        from gauger.report import write_evidence
 
         write_evidence(found, html)
         say(f"Wrote {html}")
@@ -103,9 +146,8 @@ def check(
     """Look for published tables that do not agree with themselves; each finding names its row of results.csv."""
     from gauger.cli.evidence_text import findings_text
     from gauger.errors import UserError
-    from gauger.evidence.check import check as look
-    from gauger.evidence.clean import prepare
-    from gauger.evidence.table import did_you_mean
+    from gauger.evidence import ERRORS, did_you_mean, prepare
+    from gauger.evidence import check_table as look
 
     frame = prepare(_load(table))
     known = set(frame["study_id"].to_list())
@@ -116,6 +158,10 @@ def check(
         print_json({"findings": [one.to_dict() for one in found]})
     else:
         print_text(findings_text(found))
+    errors = sum(one.kind in ERRORS for one in found)
+    if errors:
+        say(f"{errors} contradictions of the table with its own coding rules: correct them")
+        raise typer.Exit(2)
 
 
 def add(
@@ -133,9 +179,10 @@ def add(
 ) -> None:
     """Check a new study and say what it changes in the headline; without a file, ask for one row cell by cell."""
     from gauger.cli.evidence_text import addition_text
-    from gauger.evidence.add import add as join
-    from gauger.evidence.add import append_to
-    from gauger.store.tables import read_text
+    from gauger.errors import Place, UserError
+    from gauger.evidence import add_study as join
+    from gauger.evidence import append_to
+    from gauger.store import read_text
 
     known = _load(table if table is not None else into)
     if results is None:
@@ -143,6 +190,9 @@ def add(
     else:
         rows, coding, source = read_text(results), None if studies is None else read_text(studies), str(results)
     found = join(known, rows, source, coding, str(studies or "studies"))
+    if into is not None and found.contradictions:
+        first = found.contradictions[0]
+        raise UserError("rows that keep the coding rules", first.text, Place(source, first.row), "Correct them first.")
     if into is not None:
         append_to(into, rows, coding)
         say(f"Appended {found.n_rows} rows to {into}")
@@ -154,8 +204,7 @@ def add(
 
 def _ask(known: Table) -> tuple[str, str | None, str]:
     """Ask for one row, and for the study's coding where it is new; every answer is checked as it is given."""
-    from gauger.evidence.add import block, study_block
-    from gauger.evidence.columns import RESULT_COLUMNS, STUDY_COLUMNS
+    from gauger.evidence import RESULT_COLUMNS, STUDY_COLUMNS, block, study_block
 
     say("One row: a student on one benchmark. Leave empty what the source does not say.")
     row = _ask_for(RESULT_COLUMNS, {})
@@ -167,8 +216,7 @@ def _ask(known: Table) -> tuple[str, str | None, str]:
 
 def _ask_for(columns: Mapping[str, Column], given: dict[str, str]) -> dict[str, str]:
     """Ask for the cells of one row, again until each can be read."""
-    from gauger.evidence.bias import QUESTIONS, read_level
-    from gauger.evidence.table import read_cell
+    from gauger.evidence import QUESTIONS, read_cell, read_level
 
     row = dict(given)
     for name, column in columns.items():

@@ -7,16 +7,22 @@ from collections.abc import Iterable, Sequence
 import polars as pl
 
 from gauger.cli.tables import table
-from gauger.evidence.add import Addition
-from gauger.evidence.carryover import CarryOver
-from gauger.evidence.check import Finding, Kind
-from gauger.evidence.columns import ROLES, UPLIFT_CONTRASTS
-from gauger.evidence.empty_cells import Unknown
-from gauger.evidence.fit import Evidence
-from gauger.evidence.forest import Forest
-from gauger.evidence.headline import Headline
-from gauger.evidence.pooled import Pooled
-from gauger.evidence.sensitivity import CARRIED
+from gauger.evidence import (
+    CARRIED,
+    ROLES,
+    UPLIFT_CONTRASTS,
+    Addition,
+    CarryOver,
+    Claim,
+    Evidence,
+    Finding,
+    Forest,
+    Headline,
+    Kind,
+    Multiverse,
+    Pooled,
+    Unknown,
+)
 
 PLOT = 44
 
@@ -103,6 +109,40 @@ def findings_text(found: Sequence[Finding], kinds: Sequence[Kind] = tuple(Kind))
     return "\n".join(parts)
 
 
+def claims_text(found: Sequence[Claim]) -> str:
+    """Print every claim with its grade and what would change it."""
+    parts = []
+    for number, one in enumerate(found, start=1):
+        lines = [f"{number}. {one.question}", f"   {one.sentence}"]
+        if one.prediction_low is not None and one.prediction_high is not None:
+            ends = f"{one.prediction_low:.0f} to {one.prediction_high:.0f} points"
+            lines.append(f"   95 % of new results would fall between {ends}.")
+        lines += [f"   {sentence}" for sentence in one.also]
+        steps = [f"{domain.name} -{domain.steps} ({domain.why})" for domain in one.domains if domain.steps]
+        lines += [f"   lowered for {step}" for step in steps]
+        if one.would_change:
+            lines.append(f"   would change it: {'; '.join(one.would_change)}")
+        lines += [f"   empty: {text}" for text in one.empty_cells[:2]]
+        parts.append("\n".join(lines))
+    return "\n\n".join(parts)
+
+
+def multiverse_text(found: Multiverse) -> str:
+    """Print the curves and which switch moves them most."""
+    rows = []
+    for line in found.switches:
+        for role, one in line["roles"].items():
+            options = ", ".join(
+                f"{name} {option['median']:+.1f}"
+                for name, option in one["options"].items()
+                if option["median"] is not None
+            )
+            moves = "-" if one["moves"] is None else f"{one['moves']:.1f}"
+            rows.append((line["switch"] if role == next(iter(line["roles"])) else "", role, moves, options))
+    shown = table(("switch", "role", "moves", "median by option (points)"), rows, (2,))
+    return f"{found.text()}\n\nWhich choice moves the median most\n{shown}"
+
+
 def addition_text(found: Addition) -> str:
     """Print what a new study changes."""
 
@@ -114,10 +154,17 @@ def addition_text(found: Addition) -> str:
         (line["over"], line["role"], number(line["before"]), number(line["after"]), number(line["shift"]))
         for line in found.changes()
     ]
+    moved = [
+        (one["claim"], number(one["before"]), number(one["after"]),
+         one["certainty_after"] if one["certainty_after"] == one["certainty_before"]
+         else f"{one['certainty_before']} to {one['certainty_after']}")
+        for one in found.moved_claims()
+    ]  # fmt: skip
     parts = [
         f"{found.n_rows} rows read:\n" + "\n".join(entered),
         "Findings\n" + ("\n".join(f"  line {one.row}: {one.text}" for one in found.findings) or "  none"),
         table(("pooled uplift over", "role", "before", "after", "change (points)"), rows, (2, 3, 4)),
+        table(("claim", "before", "after", "certainty"), moved, (1, 2)) if moved else "No claim moves.",
         found.after.text(),
     ]
     return "\n\n".join(parts)
@@ -221,8 +268,9 @@ def _influence(found: Evidence) -> str:
         lines.append(f"  most moving: {', '.join(worst)}")
         lines.append(f"  the four largest studies hold {one.largest_share:.0%} of the rows: {', '.join(one.largest)}")
     for small in found.small_studies:
+        slopes = ", ".join(f"{one.name} {points(one)}" for one in small.slopes)
         lines.append(
-            f"- small benchmarks, over {small.over}: {points(small.slope)} points per unit of 1/sqrt(n) "
+            f"- small benchmarks, over {small.over}: {slopes} points per unit of 1/sqrt(n) "
             "(a 30-item benchmark stands at 0.18, one of 1,000 at 0.03)"
         )
     return "\n".join(lines)

@@ -43,8 +43,8 @@ def fit(
     """
     from gauger.cli.fit_text import fit_text
     from gauger.cli.table_input import read_points
-    from gauger.estimate.scaling.fit import FitRequest, fit_points
-    from gauger.stats.laws import Search, find_law
+    from gauger.estimate import FitRequest, fit_points
+    from gauger.stats import Search, find_law
 
     _check(level, delta)
     if law != "auto":

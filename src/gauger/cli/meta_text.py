@@ -14,6 +14,8 @@ def meta_text(document: Mapping[str, Any]) -> str:
     if document["joint_test"] is not None:
         lines.append(f"All moderators together: {_joint(document['joint_test'])}")
     lines += ["", *_components(document), _heterogeneity(document["heterogeneity"])]
+    if document["by_category"] is not None:
+        lines += _by_category(document["by_category"])
     if document["prediction"] is not None:
         one = document["prediction"]
         lines.append(
@@ -34,7 +36,9 @@ def _headline(study: Mapping[str, Any]) -> str:
 def _coefficients(document: Mapping[str, Any]) -> list[str]:
     header = ("", "estimate", "se", f"{document['study']['level']:.0%} interval", "df", "p")
     rows = [
-        (
+        (one["name"], "undefined", "", "", "", "")
+        if one["reason"]
+        else (
             one["name"],
             _number(one["value"]),
             _number(one["se"]),
@@ -44,7 +48,8 @@ def _coefficients(document: Mapping[str, Any]) -> list[str]:
         )
         for one in document["estimates"]
     ]
-    return [table(header, rows, range(1, len(header)))]
+    reasons = [f"{one['name']}: {one['reason']}" for one in document["estimates"] if one["reason"]]
+    return [table(header, rows, range(1, len(header))), *reasons]
 
 
 def _components(document: Mapping[str, Any]) -> list[str]:
@@ -54,8 +59,10 @@ def _components(document: Mapping[str, Any]) -> list[str]:
             one["level"],
             _number(one["tau2"] ** 0.5),
             _number(one["tau2"]),
-            f"{_number(one['low'])} to {'unbounded' if one['high'] is None else _number(one['high'])}",
-            f"{one['i2']:.1%}",
+            ""
+            if one["low"] is None
+            else f"{_number(one['low'])} to {'unbounded' if one['high'] is None else _number(one['high'])}",
+            "" if one["i2"] is None else f"{one['i2']:.1%}",
         )
         for one in document["variance_components"]
     ]
@@ -63,21 +70,43 @@ def _components(document: Mapping[str, Any]) -> list[str]:
 
 
 def _heterogeneity(one: Mapping[str, Any]) -> str:
-    return f"Cochran's Q = {one['q']:.4g} on {one['df']} df, p {_inline_p(one['p'])}; I2 in all {one['i2']:.1%}"
+    shares = "" if one["i2"] is None else f"; I2 in all {one['i2']:.1%}"
+    return f"Cochran's Q = {one['q']:.4g} on {one['df']} df, p {_inline_p(one['p'])}{shares}"
+
+
+def _by_category(one: Mapping[str, Any]) -> list[str]:
+    names = one["categories"]
+    lines = [f"Random effects by category: {one['structure']}"]
+    pairs = [
+        f"{names[i]} and {names[j]} {one['correlation'][i][j]:.2f}"
+        for i in range(len(names))
+        for j in range(i + 1, len(names))
+    ]
+    lines += [f"Correlation within groups: {', '.join(pairs)}"] if pairs else []
+    lines += [
+        f"A new true effect of {each['category']} would lie between {_number(each['prediction_low'])} and "
+        f"{_number(each['prediction_high'])}"
+        for each in one["predictions"]
+    ]
+    return lines
 
 
 def _joint(one: Mapping[str, Any]) -> str:
+    if one["reason"] is not None:
+        return f"undefined: {one['reason']}"
     if one["df_denominator"] is None:
         return f"chi-squared = {one['statistic']:.4g} on {one['df']} df, p {_inline_p(one['p'])}"
     return f"F = {one['statistic']:.4g} on {one['df']} and {one['df_denominator']:.1f} df, p {_inline_p(one['p'])}"
 
 
 def _small_study(one: Mapping[str, Any]) -> list[str]:
+    if one["reason"] is not None:
+        return [f"Small-study effects (Egger-type): undefined, {one['reason']}"]
     lines = [
         f"Small-study effects (Egger-type): slope on the standard error {_number(one['slope'])} "
         f"({_number(one['low'])} to {_number(one['high'])}), p {_inline_p(one['p'])}"
     ]
-    if one["at_zero"] is not None:
+    if one["at_zero"] is not None and one["at_zero"]["reason"] is None:
         zero = one["at_zero"]
         lines.append(
             f"Effect extrapolated to standard error 0: {_number(zero['value'])} "

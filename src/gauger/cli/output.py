@@ -8,7 +8,7 @@ from unicodedata import category
 
 import typer
 
-from gauger.store.canonical import document_bytes
+from gauger.store import document_bytes
 
 JsonFlag: TypeAlias = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 """The ``--json`` option of every command; its default is False."""

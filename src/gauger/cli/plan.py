@@ -14,8 +14,7 @@ from gauger.cli.tables import aligned
 from gauger.errors import UserError
 
 if TYPE_CHECKING:
-    from gauger.study.next_runs import Proposal
-    from gauger.study.plan_forecast import Forecast
+    from gauger.study import Forecast, Proposal
 
 PilotOption: TypeAlias = Annotated[
     Path | None,
@@ -54,11 +53,9 @@ def plan(
     With --pilot, propose how to divide the budget over the arms for the verdict and, for a study with a scale, which
     cells to train next so that its forecast narrows most.
     """
-    from gauger.execute.cache import Cache
-    from gauger.execute.local import cores
-    from gauger.store.directory import RunDirectory
-    from gauger.study.load import open_study, plan_loaded
-    from gauger.study.plan_forecast import forecast
+    from gauger.execute import Cache, cores
+    from gauger.store import RunDirectory
+    from gauger.study import forecast, open_study, plan_loaded
 
     _check_options(pilot, budget, target)
     loaded = open_study(study, tuple(overrides or ()))
@@ -67,7 +64,7 @@ def plan(
     said = forecast(planned, world, Cache(RunDirectory(directory).jobs), workers or cores())
     proposal = None
     if pilot is not None:
-        from gauger.study.next_runs import propose
+        from gauger.study import propose
 
         proposal = propose(planned, world, pilot, budget, target)
     if as_json:
@@ -140,6 +137,8 @@ def lines(said: Forecast, directory: Path) -> list[str]:
         f"time left  {time}",
         f"could find an uplift of {100 * said.smallest_detectable_uplift:.1f} points on one benchmark with power 0.8",
         f"           (assumed: {said.assumption})",
+        f"seeds      {said.replicates} alike leave {said.share_of_seeds_not_excluded:.0%} of seeds that could still "
+        "behave otherwise (at 95 %)",
     ]
 
 

@@ -21,8 +21,7 @@ def report(
 ) -> None:
     """Write report.html and its figures again, from the run's estimates.json."""
     from gauger.report import write
-    from gauger.store.directory import RunDirectory
-    from gauger.store.documents import read_document
+    from gauger.store import RunDirectory, read_document
 
     run = RunDirectory(directory)
     write(read_document(run.estimates).to_dict(), directory)

@@ -23,7 +23,7 @@ from gauger.cli.output import JsonFlag, print_json, print_text, say
 from gauger.errors import Place, UserError
 
 if TYPE_CHECKING:
-    from gauger.execute.result import RunResult
+    from gauger.execute import RunResult
     from gauger.records import Failure
 
 SetOption: TypeAlias = Annotated[
@@ -53,13 +53,10 @@ def run(
     as_json: JsonFlag = False,
 ) -> None:
     """Run a study, or go on with one that was stopped, and write estimates.json and report.html."""
-    from gauger.execute.execution import Execution, read_needs
-    from gauger.execute.limits import Limits
-    from gauger.execute.progress import make_progress
-    from gauger.jobs.registry import REGISTRY
+    from gauger.execute import Execution, Limits, make_progress, read_needs
+    from gauger.jobs import REGISTRY
     from gauger.report import headline, write
-    from gauger.study.load import open_study
-    from gauger.study.run import run_study
+    from gauger.study import open_study, run_study
 
     limits = Limits(max_hours, max_flops)
     execution = Execution(on.value, workers, tries, limits, ray_address, store, read_needs(need or (), REGISTRY))

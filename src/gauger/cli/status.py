@@ -10,7 +10,7 @@ import typer
 from gauger.cli.output import JsonFlag, print_json, print_text
 
 if TYPE_CHECKING:
-    from gauger.execute.status import Status
+    from gauger.execute import Status
 
 
 def register(app: typer.Typer) -> None:
@@ -22,7 +22,7 @@ def status(
     directory: Annotated[Path, typer.Argument(metavar="DIR", help="Directory of a run.")], as_json: JsonFlag = False
 ) -> None:
     """Say how a run stands: done, running, left, failed (with arm, stage and reason), damaged."""
-    from gauger.execute.status import read_status
+    from gauger.execute import read_status
 
     found = read_status(directory)
     if as_json:
@@ -48,8 +48,7 @@ def lines(found: Status) -> list[str]:
 
 def summary(found: Status) -> str:
     """Say a status in one line."""
-    from gauger.execute.counts import in_words
-    from gauger.execute.progress import count
+    from gauger.execute import count, in_words
 
     left = len(found.left) + len(found.damaged)
     total = len(found.done) + len(found.running) + left + len(found.failed) + len(found.blocked)

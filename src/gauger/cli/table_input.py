@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from gauger.errors import InputError, Place, nearest
-from gauger.stats.laws.points import Points
-from gauger.store.tables import CsvTable, read_csv
+from gauger.stats import Points
+from gauger.store import CsvTable, read_csv
 
 EMPTY = frozenset({"", "na", "n/a", "nan", "null", "none"})
 """Cells (in lower case) that hold no value."""

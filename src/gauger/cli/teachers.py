@@ -10,9 +10,7 @@ from typing import TYPE_CHECKING
 from gauger.errors import MissingExtraError, UserError
 
 if TYPE_CHECKING:
-    from gauger.elicit.api.pacing import Pace
-    from gauger.elicit.teacher.budget import Budget
-    from gauger.elicit.teacher.messages import ChatTeacher
+    from gauger.elicit import Budget, Pace, Teacher
 
 FORMS = (
     "URL#MODEL for an OpenAI-compatible endpoint, hf:PATH for a local checkpoint, or replay:DIR for recorded replies"
@@ -30,7 +28,7 @@ class Access:
     """Requests that a local checkpoint answers together."""
 
 
-def open_teacher(text: str, access: Access) -> ChatTeacher:
+def open_teacher(text: str, access: Access) -> Teacher:
     """Return the teacher, behind its budget.
 
     Raises
@@ -39,32 +37,34 @@ def open_teacher(text: str, access: Access) -> ChatTeacher:
         Where the text names none.
     """
     kind, _, place = text.partition(":")
-    openers: dict[str, Callable[[str, Access], ChatTeacher]] = {"hf": _local, "replay": _recorded}
+    openers: dict[str, Callable[[str, Access], Teacher]] = {"hf": _local, "replay": _recorded}
     if kind in openers:
         if not place:
             raise UserError(f"a teacher as {FORMS}", repr(text))
         return openers[kind](place, access)
     if "://" not in text and "#" not in text:
         raise UserError(f"a teacher as {FORMS}", repr(text))
-    from gauger.elicit.api.endpoint import OpenAIEndpoint, parse_teacher
+    from gauger.elicit import OpenAIEndpoint, parse_teacher
 
     return OpenAIEndpoint(parse_teacher(text), access.budget, access.pace, terms=access.terms)
 
 
-def _recorded(place: str, access: Access) -> ChatTeacher:
-    from gauger.elicit.teacher.limited import Limited
-    from gauger.elicit.teacher.replay import Replay
+def _recorded(place: str, access: Access) -> Teacher:
+    from gauger.elicit import Limited, Replay
 
     return Limited(Replay(Path(place), access.terms), access.budget)
 
 
-def _local(place: str, access: Access) -> ChatTeacher:
-    try:
-        from gauger.train.hf.models import load_checkpoint
-        from gauger.train.hf.teacher import HfTeacher
-    except ModuleNotFoundError as error:
-        raise MissingExtraError("a teacher from a local checkpoint", "hf") from error
-    from gauger.elicit.teacher.limited import Limited
+def _local(place: str, access: Access) -> Teacher:
+    from gauger.elicit import Limited
 
-    model, tokenizer = load_checkpoint(Path(place))
-    return Limited(HfTeacher(f"hf:{place}", model, tokenizer, access.terms, access.batch), access.budget)
+    try:
+        from gauger.train import LocalTeacher, engine_of
+
+        model = engine_of("hf").load(Path(place))
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] == "gauger":  # a fault of ours, which no installation mends
+            raise
+        raise MissingExtraError("a teacher from a local checkpoint", "hf") from error
+    budget = access.budget.counting(lambda request: len(model.encode_prompt(request.messages)))
+    return Limited(LocalTeacher(f"hf:{place}", model, access.terms, access.batch), budget)

@@ -1,10 +1,23 @@
 """Teacher to corpus: what was asked, what was answered, and where every sample comes from.
 
-teacher.py     what a model must offer to be asked (the surface's other side)
-surface.py     what the interface shows, and its budgets: a hard stop
-samples.py     one sample and its ledger row; corpora on disk
-strategies.py  how prompts are made: label, expand, textbook, seedless
-filters.py     which samples are kept, and why the others are not
-sources.py     corpora that no teacher wrote: web, shuffled answers, truth, test items
-elicitation.py one stage's corpus from start to end
+api/             Asks OpenAI-compatible endpoints: requests, retries, limits, the format, both ways
+collect.py       One corpus from start to end: rounds of a strategy, replies of a teacher, filters, until enough is
+                 kept
+corpus.py        A corpus of a language model on disk
+defences/        Changes what leaves a teacher: one defence a file, named in `registry.py`
+export.py        Training files that TRL, Axolotl and LLaMA-Factory read as they are, each as JSON Lines and as
+                 Parquet
+filters/         Decides which samples a corpus keeps, and names the filter that dropped each of the others
+lineage.py       From a training row back to the benchmark items whose questions it was made from
+sample.py        One sample of a language model's corpus, with everything that stands about it in the ledger
+settings.py      What a corpus' directory was made with, so that it is gone on with the same settings and no others
+sources.py       Puts together corpora that no teacher wrote: the control arms' training texts, in every world by the
+                 same rules
+strategies/      Makes prompts: one strategy a file, seeds, templates and the reading of replies
+teacher/         Defines what a teacher offers, its budget, and the journal of what it replied
+world_corpus.py  Collects one stage's corpus in a world, from a teacher of either manner
 """
+
+import lazy_loader as _lazy
+
+__getattr__, __dir__, __all__ = _lazy.attach_stub(__name__, __file__)

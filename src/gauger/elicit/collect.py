@@ -9,17 +9,22 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from gauger.elicit.corpus import ChatCorpus
+from gauger.elicit.corpus import Corpus
 from gauger.elicit.filters.filters import Filters
-from gauger.elicit.sample import STEP, ChatSample
+from gauger.elicit.filters.world_checks import as_it_is
+from gauger.elicit.sample import STEP, Sample
 from gauger.elicit.strategies.registry import Program
-from gauger.elicit.strategies.rounds import Ask, Rounds, Work, as_it_is
+from gauger.elicit.strategies.rounds import Ask, Rounds, Work, WorldTexts
 from gauger.elicit.strategies.seeds import Seed
-from gauger.elicit.teacher.messages import ChatReply, ChatRequest, ChatTeacher, ReplyOutcome
+from gauger.elicit.teacher.messages import Reply, ReplyOutcome, Request, Teacher
 from gauger.errors import UserError
 
 MOST_BARREN_ROUNDS = 40
 """Rounds in a row that kept nothing, after which a strategy is given up; the corpus then says so."""
+MOST_ASKED_EACH = 40
+"""Requests for each sample wanted, after which it is given up too: so few of them bring any."""
+LEAST_ASKED = 1600
+"""Requests below which nothing is given up for that, however few samples are wanted."""
 _TRAINING_SPLITS = ("train", "training")
 _LOST = {ReplyOutcome.FAILED: "failed", ReplyOutcome.REFUSED: "refused", ReplyOutcome.TRUNCATED: "truncated"}
 
@@ -45,31 +50,35 @@ class Setting:
 
     surface: str = "text"
     """What the teacher's interface shows; stands in the ledger."""
-    student: ChatTeacher | None = None
+    student: Teacher | None = None
     """Who answers first where the strategy is `feedback`."""
     watch: Callable[[Tally], None] = field(default=lambda _: None)
     """Called at every reply."""
-    shape: Callable[[ChatSample], ChatSample] = as_it_is
+    texts: WorldTexts | None = None
+    """The world whose texts somebody continues; None where a teacher is asked by instruction."""
+    keeps_truncated: bool = False
+    """Whether an answer that was cut off is a text like another: what a placebo wrote is as good as its model."""
+    shape: Callable[[Sample], Sample] = as_it_is
     """Makes of a sample that passed every filter what the student learns; ids and lineage are of what it returns."""
 
 
 def collect_corpus(
-    teacher: ChatTeacher,
+    teacher: Teacher,
     program: Program,
     seeds: Sequence[Seed],
     wanted: int | None = None,
     filters: Filters | None = None,
     seed: int = 0,
     setting: Setting | None = None,
-) -> ChatCorpus:
+) -> Corpus:
     """Ask a teacher by a strategy until enough samples are kept, nothing new is left, or the budget is spent.
 
     Parameters
     ----------
-    teacher : ChatTeacher
+    teacher : Teacher
         Who is asked; a budget and a journal are its own affair (`Budget`, `Journalled`).
     program : Program
-        The strategy (`programs.program`).
+        The strategy (`registry.program`).
     seeds : sequence of Seed
         Its seeds; empty where it needs none.
     wanted : int, optional
@@ -84,7 +93,7 @@ def collect_corpus(
 
     Returns
     -------
-    ChatCorpus
+    Corpus
         A row for every request and every problem written, kept or not, so that the ledger adds up to what was spent;
         `notes` says why there are fewer samples than wanted.
 
@@ -96,10 +105,12 @@ def collect_corpus(
     setting = setting or Setting()
     require(program, seeds, wanted, setting.student)
     checks = (filters or Filters()).build(seeds, program.near, tagged=program.tagged)
-    work = Work(program.name, program.template, tuple(seeds), np.random.default_rng(seed), checks, wanted)
+    work = Work(
+        program.name, program.template, tuple(seeds), np.random.default_rng(seed), checks, wanted, setting.texts
+    )
     asker = _Asker(teacher, program, setting, Tally(wanted))
     why = _run(program.rounds(work), work, asker)
-    return ChatCorpus(tuple(work.samples), _notes(work, why), tuple(seeds))
+    return Corpus(tuple(work.samples), _notes(work, why), tuple(seeds))
 
 
 def require(program: Program, seeds: Sequence[Seed], wanted: int | None, student: object | None) -> None:
@@ -132,6 +143,8 @@ def _run(rounds: Rounds, work: Work, asker: _Asker) -> str:
                 return "the budget is spent"
             if barren >= MOST_BARREN_ROUNDS:
                 return f"given up after {barren} rounds that kept nothing"
+            if work.wanted is not None and asker.asked > max(MOST_ASKED_EACH * work.wanted, LEAST_ASKED):
+                return f"given up after {asker.asked} requests"
     except StopIteration:
         return "the budget is spent" if asker.refused else "nothing new was left to ask"
     finally:
@@ -141,21 +154,23 @@ def _run(rounds: Rounds, work: Work, asker: _Asker) -> str:
 class _Asker:
     """Asks one round after the other; equal requests of the whole collection are asked, and counted, once."""
 
-    def __init__(self, teacher: ChatTeacher, program: Program, setting: Setting, tally: Tally) -> None:
+    def __init__(self, teacher: Teacher, program: Program, setting: Setting, tally: Tally) -> None:
         self._program, self._setting, self._tally = program, setting, tally
         self._teachers = {"teacher": teacher, "student": setting.student or teacher}
-        self._replies: dict[tuple[str, str], ChatReply] = {}
+        self._replies: dict[tuple[str, Request], Reply] = {}
+        self.asked = 0
+        """Requests so far."""
         self.refused = False
         """Whether a request got no reply."""
 
-    def results(self, asks: Sequence[Ask], work: Work) -> list[ChatSample | None]:
+    def results(self, asks: Sequence[Ask], work: Work) -> list[Sample | None]:
         """Return what became of the requests, in their order, and record it."""
         counted = set(self._replies)
         for who in ("student", "teacher"):
             self._fetch(who, [ask.request for ask in asks if ask.of == who])
-        results: list[ChatSample | None] = []
+        results: list[Sample | None] = []
         for ask in asks:
-            key = (ask.of, ask.request.key)
+            key = (ask.of, ask.request)
             reply = self._replies.get(key)
             results.append(None if reply is None else self._finish(ask, reply, work, paid=key not in counted))
             counted.add(key)
@@ -163,18 +178,18 @@ class _Asker:
         self._tally.kept = work.n_kept
         return results
 
-    def _fetch(self, who: str, requests: Sequence[ChatRequest]) -> None:
-        new = {request.key: request for request in requests if (who, request.key) not in self._replies}
-        if not new:
+    def _fetch(self, who: str, requests: Sequence[Request]) -> None:
+        ordered = [request for request in dict.fromkeys(requests) if (who, request) not in self._replies]
+        if not ordered:
             return
-        ordered = list(new.values())
         self._tally.asked += len(ordered)
+        self.asked += len(ordered)
         with closing(_each(self._teachers[who].ask(ordered))) as replies:
             for place, reply in replies:
-                self._replies[who, ordered[place].key] = reply
+                self._replies[who, ordered[place]] = reply
                 self._count(reply)
 
-    def _count(self, reply: ChatReply) -> None:
+    def _count(self, reply: Reply) -> None:
         tally = self._tally
         tally.replies += 1
         tally.tokens_in, tally.tokens_out = tally.tokens_in + reply.tokens_in, tally.tokens_out + reply.tokens_out
@@ -182,7 +197,7 @@ class _Asker:
             tally.cost_usd = (tally.cost_usd or 0.0) + reply.cost_usd
         self._setting.watch(tally)
 
-    def _finish(self, ask: Ask, reply: ChatReply, work: Work, *, paid: bool) -> ChatSample:
+    def _finish(self, ask: Ask, reply: Reply, work: Work, *, paid: bool) -> Sample:
         """Make a sample of a draft and its reply, put it through the filters, and record it."""
         teacher = self._teachers[ask.of]
         sample = replace(
@@ -192,7 +207,8 @@ class _Asker:
             surface=_shown(self._setting.surface, reply),
             source=self._program.source if ask.of == "teacher" else "self",
         )
-        if (lost := _LOST.get(reply.outcome)) and not (ask.step and reply.outcome is ReplyOutcome.TRUNCATED):
+        passes = reply.outcome is ReplyOutcome.TRUNCATED and (ask.step or self._setting.keeps_truncated)
+        if (lost := _LOST.get(reply.outcome)) and not passes:
             sample = sample.fails(lost)
         else:
             sample = ask.read(sample)
@@ -202,19 +218,19 @@ class _Asker:
         work.record(sample)
         return sample
 
-    def _checked(self, sample: ChatSample, work: Work) -> ChatSample:
+    def _checked(self, sample: Sample, work: Work) -> Sample:
         sample = work.checks.text(sample)
         if sample.dropped is not None:
             return sample
         return self._setting.shape(sample.tagged if self._program.tagged else sample)
 
 
-def _each(replies: Iterator[tuple[int, ChatReply]]) -> Generator[tuple[int, ChatReply], None, None]:
+def _each(replies: Iterator[tuple[int, Reply]]) -> Generator[tuple[int, Reply], None, None]:
     """Yield the replies; closing this ends the asking at once, so that a journal is let go."""
     yield from replies
 
 
-def _shown(surface: str, reply: ChatReply) -> str:
+def _shown(surface: str, reply: Reply) -> str:
     """Name what the interface showed, reasoning included where it came unannounced."""
     return surface if reply.reasoning is None or "reasoning" in surface else f"{surface} and reasoning"
 

@@ -11,23 +11,34 @@ notes.json       what a reader must know
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
-from gauger.elicit.sample import ChatSample, Took
+from gauger.elicit.sample import Sample, Took
 from gauger.elicit.strategies.seeds import Seed
 from gauger.elicit.teacher.messages import Message, ReplyOutcome
-from gauger.elicit.twin_samples import LEDGER
 from gauger.errors import InputError, Place
-from gauger.store.atomic import read_json, write_bytes, write_json, write_parquet
-from gauger.store.tables import read_json_lines
+from gauger.store import read_json, read_json_lines, write_bytes, write_json, write_parquet
 
-CHAT_LEDGER: dict[str, pl.DataType | type[pl.DataType]] = {
-    **LEDGER,
+LEDGER: dict[str, pl.DataType | type[pl.DataType]] = {
+    "id": pl.String,
+    "prompt_hash": pl.String,
+    "strategy": pl.String,
+    "source": pl.String,
+    "teacher": pl.String,
+    "seed_ids": pl.List(pl.String),
+    "parents": pl.List(pl.String),
+    "queries": pl.Int64,
+    "tokens_in": pl.Int64,
+    "tokens_out": pl.Int64,
+    "filters": pl.List(pl.String),
+    "dropped": pl.String,
+    "overlaps": pl.List(pl.String),
+    "length": pl.Int64,
     "tokens_reasoning": pl.Int64,
     "tokens_cached": pl.Int64,
     "cost_usd": pl.Float64,
@@ -46,54 +57,79 @@ CHAT_LEDGER: dict[str, pl.DataType | type[pl.DataType]] = {
     "request": pl.String,
     "whole": pl.Boolean,
 }
-"""Columns of `ledger.parquet`: those of every corpus first (`elicit.samples.LEDGER`)."""
+"""Columns of `ledger.parquet`, of every kind of corpus; `length` is the text's own number of tokens, marks included."""
 _SEEDS = {"id": pl.String, "prompt": pl.String, "answer": pl.String, "benchmark": pl.String, "split": pl.String}
 _TEXTS = {"id": pl.String, "prompt": pl.String, "answer": pl.String, "whole": pl.Boolean}
 _TOOK = tuple(one.name for one in fields(Took))
 _IN_BOTH = ("seed_ids", "parents", "strategy", "source", "teacher", "terms", "template", "benchmark", "split")
 
 
-def words_in(sample: ChatSample) -> int:
-    """Count the words of prompt and answer: a length that needs no tokenizer."""
-    return len(sample.text.split())
+@dataclass(frozen=True)
+class Text:
+    """One training text as it is read back from `corpus.parquet`."""
+
+    prompt: str
+    answer: str
+    whole: bool
+    """Whether the prompt is learnt too."""
+
+
+def read_texts(directory: Path) -> list[Text]:
+    """Read what is trained on back from a corpus."""
+    table = pl.read_parquet(directory / "corpus.parquet", columns=["prompt", "answer", "whole"])
+    return [Text(*row) for row in table.iter_rows()]
+
+
+Count = Callable[[Sequence[Sample]], Sequence[int]]
+"""Samples -> the tokens of each, marks included."""
+
+
+def words_in(samples: Sequence[Sample]) -> list[int]:
+    """Count the words of prompts and answers: a length that needs no tokenizer."""
+    return [len(sample.text.split()) for sample in samples]
 
 
 @dataclass(frozen=True)
-class ChatCorpus:
+class Corpus:
     """All rows of one collection."""
 
-    samples: tuple[ChatSample, ...]
+    samples: tuple[Sample, ...]
     notes: tuple[str, ...] = ()
     """What a reader must know: why there are fewer samples than wanted, held-out seeds, failures."""
     seeds: tuple[Seed, ...] = ()
 
     @property
-    def kept(self) -> list[ChatSample]:
+    def kept(self) -> list[Sample]:
         """Return the samples that are trained on."""
         return [sample for sample in self.samples if sample.dropped is None]
 
-    def ledger(self, length: Callable[[ChatSample], int] = words_in) -> pl.DataFrame:
-        """Return one row per row of the collection; `length` counts the tokens of a sample."""
-        return pl.DataFrame([_ledger_row(sample, length(sample)) for sample in self.samples], CHAT_LEDGER)
+    def ledger(self, count: Count = words_in) -> pl.DataFrame:
+        """Return one row per row of the collection; `count` gives the tokens of samples."""
+        lengths = count(self.samples)
+        rows = [_ledger_row(sample, length) for sample, length in zip(self.samples, lengths, strict=True)]
+        return pl.DataFrame(rows, LEDGER)
 
-    def write(self, directory: Path, length: Callable[[ChatSample], int] = words_in) -> None:
-        """Write everything (`corpus.py`), each file in one step, the corpus last."""
+    def write(self, directory: Path, count: Count = words_in) -> None:
+        """Write what is trained on with its ledger and seeds, each file in one step, the corpus last."""
         directory.mkdir(parents=True, exist_ok=True)
-        write_json(directory / "notes.json", list(self.notes))
         write_parquet(directory / "seeds.parquet", pl.DataFrame(list(_seed_rows(self.seeds)), _SEEDS, orient="row"))
-        write_parquet(directory / "ledger.parquet", self.ledger(length))
-        write_lines(directory / "dropped.jsonl", (_line(one) for one in self.samples if one.dropped is not None))
-        write_lines(directory / "corpus.jsonl", (_line(one) for one in self.kept))
+        write_json(directory / "notes.json", list(self.notes))
+        write_parquet(directory / "ledger.parquet", self.ledger(count))
         texts = [{"id": s.id, "prompt": s.prompt_text, "answer": s.answer, "whole": s.whole} for s in self.kept]
         write_parquet(directory / "corpus.parquet", pl.DataFrame(texts, _TEXTS))
 
+    def write_whole(self, directory: Path, count: Count = words_in) -> None:
+        """Write every line as JSON as well: what `gauger elicit` hands to its users."""
+        directory.mkdir(parents=True, exist_ok=True)
+        write_lines(directory / "dropped.jsonl", (_line(one) for one in self.samples if one.dropped is not None))
+        write_lines(directory / "corpus.jsonl", (_line(one) for one in self.kept))
+        self.write(directory, count)
 
-def _ledger_row(sample: ChatSample, length: int) -> dict[str, object]:
-    took = asdict(sample.took)
-    return {
-        name: length if name == "length" else took[name] if name in took else getattr(sample, name)
-        for name in CHAT_LEDGER
-    }
+
+def _ledger_row(sample: Sample, length: int) -> dict[str, object]:
+    took, own = vars(sample.took), vars(sample)
+    derived = {"length": length, "id": sample.id, "prompt_hash": sample.prompt_hash}
+    return {name: derived[name] if name in derived else took[name] if name in took else own[name] for name in LEDGER}
 
 
 def _seed_rows(seeds: Iterable[Seed]) -> Iterator[tuple[str | None, ...]]:
@@ -104,7 +140,7 @@ def _seed_rows(seeds: Iterable[Seed]) -> Iterator[tuple[str | None, ...]]:
             yield origin, seed.prompt if own else None, seed.answer if own else None, seed.benchmark, seed.split
 
 
-def _line(sample: ChatSample) -> dict[str, Any]:
+def _line(sample: Sample) -> dict[str, Any]:
     line: dict[str, Any] = {"id": sample.id, **{name: getattr(sample, name) for name in _IN_BOTH}}
     line["messages"] = [asdict(message) for message in sample.messages]
     optional = {"rejected_answer": sample.rejected, "reasoning": sample.reasoning, "dropped": sample.dropped}
@@ -117,8 +153,8 @@ def write_lines(path: Path, lines: Iterable[dict[str, Any]]) -> Path:
     return write_bytes(path, "".join(f"{text}\n" for text in texts).encode())
 
 
-def read_corpus(directory: Path) -> ChatCorpus:
-    """Read back what `ChatCorpus.write` wrote; the seeds' own texts are not attached to the samples again.
+def read_corpus(directory: Path) -> Corpus:
+    """Read back what `Corpus.write` wrote; the seeds' own texts are not attached to the samples again.
 
     Raises
     ------
@@ -138,15 +174,15 @@ def read_corpus(directory: Path) -> ChatCorpus:
         if line is None or line.get("id") != row["id"]:
             raise InputError("a corpus and a ledger of the same collection", "two that differ", Place(str(directory)))
         samples.append(_sample(row, line))
-    return ChatCorpus(tuple(samples), tuple(read_json(directory / "notes.json")))
+    return Corpus(tuple(samples), tuple(read_json(directory / "notes.json")))
 
 
-def _sample(row: dict[str, Any], line: dict[str, Any]) -> ChatSample:
+def _sample(row: dict[str, Any], line: dict[str, Any]) -> Sample:
     turns = [Message(turn["role"], turn["content"]) for turn in line["messages"]]
-    same = {name: row[name] for name in CHAT_LEDGER if name in ChatSample.__dataclass_fields__}
+    same = {name: row[name] for name in LEDGER if name in Sample.__dataclass_fields__}
     lists = {name: tuple(row[name]) for name in ("seed_ids", "parents", "filters", "overlaps")}
     outcome = None if row["outcome"] is None else ReplyOutcome(row["outcome"])
-    return ChatSample(
+    return Sample(
         prompt=tuple(turns[:-1]),
         answer=turns[-1].content,
         rejected=line.get("rejected_answer"),

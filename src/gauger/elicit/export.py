@@ -21,11 +21,11 @@ from typing import Any
 
 import polars as pl
 
-from gauger.elicit.corpus import ChatCorpus, write_lines
-from gauger.elicit.sample import ChatSample
+from gauger.elicit.corpus import Corpus, write_lines
+from gauger.elicit.sample import Sample
 from gauger.elicit.teacher.messages import Message
 from gauger.errors import UserError, nearest
-from gauger.store.atomic import write_json, write_parquet
+from gauger.store import write_json, write_parquet
 
 _TURNS = pl.List(pl.Struct({"role": pl.String, "content": pl.String}))
 _TAGS = {
@@ -42,7 +42,7 @@ class Format:
     """One format."""
 
     columns: dict[str, pl.DataType]
-    row: Callable[[ChatSample], dict[str, Any]]
+    row: Callable[[Sample], dict[str, Any]]
     pairs: bool = False
     """Whether it holds preference pairs alone."""
     llama_factory: dict[str, Any] | None = None
@@ -98,12 +98,12 @@ def require_formats(formats: Sequence[str]) -> None:
             raise UserError("an export format", repr(name), hint=nearest(name, FORMATS))
 
 
-def export(corpus: ChatCorpus, directory: Path, formats: Sequence[str] = ()) -> list[Path]:
+def export_corpus(corpus: Corpus, directory: Path, formats: Sequence[str] = ()) -> list[Path]:
     """Write the kept samples in some formats, with `dataset_info.json`, which LLaMA-Factory reads (`dataset_dir`).
 
     Parameters
     ----------
-    corpus : ChatCorpus
+    corpus : Corpus
         What to write; rows stand in the order of `corpus.jsonl`.
     directory : Path
         Where to; each format gives `FORMAT.jsonl` and `FORMAT.parquet`.

@@ -7,7 +7,7 @@ from pathlib import Path
 import polars as pl
 
 from gauger.errors import InputError, Place
-from gauger.store.views import open_tables
+from gauger.store import open_tables
 
 LINEAGE_SQL = """
 WITH RECURSIVE ancestors(sample, ancestor) AS (
@@ -33,7 +33,7 @@ def lineage(directory: Path, sample: str | None = None) -> pl.DataFrame:
     Parameters
     ----------
     directory : Path
-        A corpus as `ChatCorpus.write` leaves it.
+        A corpus as `Corpus.write` leaves it.
     sample : str, optional
         Id of one training row; None: all.
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from gauger.elicit.strategies.seeds import Seed
-from gauger.elicit.teacher.messages import ChatReply, ChatRequest, Message, ReplyOutcome
+from gauger.elicit.teacher.messages import Message, Reply, ReplyOutcome, Request
 
 STEP = "step"
 """Why a row of the ledger is no sample: a request on the way to one (problems written, a student's answers)."""
@@ -35,7 +35,7 @@ class Took:
     seconds: float = 0.0
 
     @staticmethod
-    def by(reply: ChatReply) -> Took:
+    def by(reply: Reply) -> Took:
         """Return what a reply took."""
         return Took(
             queries=(reply.outcome is not ReplyOutcome.FAILED) + reply.paid_again,
@@ -51,7 +51,7 @@ class Took:
 
 
 @dataclass(frozen=True)
-class ChatSample:
+class Sample:
     """One training text (prompt and answer), kept or not, or one request on the way to some (`dropped` is `STEP`)."""
 
     prompt: tuple[Message, ...]
@@ -87,6 +87,8 @@ class ChatSample:
     """Key of the request that the answer is the reply to, as in the journal."""
     outcome: ReplyOutcome | None = None
     """What became of the request; None where it was not sent."""
+    stop: str | None = None
+    """The stop string that ended the reply, where that is known."""
     error: str | None = None
     took: Took = field(default_factory=Took)
     score: float | None = None
@@ -127,17 +129,22 @@ class ChatSample:
         return (*self.prompt, Message("assistant", self.answer))
 
     @property
-    def tagged(self) -> ChatSample:
+    def tagged(self) -> Sample:
         """The sample with the reasoning that the interface showed before its answer, in <think></think>."""
         if not self.reasoning:
             return self
         return replace(self, answer=f"<think>\n{self.reasoning.strip()}\n</think>\n\n{self.answer}")
 
-    def fails(self, name: str) -> ChatSample:
+    @property
+    def joined(self) -> str:
+        """Prompt and answer next to each other as they are: the text of a world."""
+        return self.prompt_text + self.answer
+
+    def fails(self, name: str) -> Sample:
         """Return the sample as dropped by a filter."""
         return replace(self, dropped=name)
 
-    def answered(self, request: ChatRequest, reply: ChatReply, *, paid: bool) -> ChatSample:
+    def answered(self, request: Request, reply: Reply, *, paid: bool) -> Sample:
         """Return the sample with a reply; `paid` is False where an equal request has brought it before."""
         return replace(
             self,
@@ -145,9 +152,25 @@ class ChatSample:
             reasoning=None if reply.reasoning is None else clean(reply.reasoning),
             request=request.key,
             outcome=reply.outcome,
+            stop=reply.stop,
             error=reply.error,
             took=Took.by(reply) if paid else Took(),
         )
+
+
+def plain_sample(
+    prompt: str,
+    answer: str,
+    strategy: str,
+    source: str,
+    *,
+    seed_ids: tuple[str, ...] = (),
+    overlaps: tuple[str, ...] = (),
+    whole: bool = False,
+) -> Sample:
+    """Make a sample of plain texts that nobody was asked for."""
+    turns = (Message("user", prompt),)
+    return Sample(turns, answer, strategy=strategy, source=source, seed_ids=seed_ids, overlaps=overlaps, whole=whole)
 
 
 def clean(text: str) -> str:

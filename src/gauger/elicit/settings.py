@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from gauger.errors import Place, UserError
-from gauger.store.atomic import read_json, write_json
-from gauger.store.canonical import canonical_bytes
+from gauger.store import canonical_bytes, read_json, write_json
 
 FILE_NAME = "settings.json"
 SCHEMA = "gauger.elicit.settings/1"

@@ -1,108 +1,196 @@
-"""The instrument's checks on itself, made before any verdict (DESIGN section 3, "Assay checks").
+"""Plans and makes the instrument's checks on itself, on the verdict's own estimand, role and scale.
 
 An instrument that cannot see a planted effect, or sees one where there is none, has nothing to say about the unknown
-one. Each check may be switched off by the study with a reason; it is then neither passed nor failed.
+one (DESIGN section 3, "Assay checks"). Each check ends passed, failed or not powered; with theta the estimand of the
+verdict rule on its role, tau its threshold and delta the placebo's margin:
+
+- *placebo*: its theta. Fails if the lower end exceeds +delta, passes if the upper end lies below +delta. A placebo more
+  than delta below the base never learned the form of the answers: it could not fail.
+- *leak*: leak arm minus its twin (the same teacher rows, as many extra rows that nobody tests), over theta's own
+  denominator. Fails if the lower end exceeds tau, passes if the upper end lies below. Without a twin it could not fail.
+- *memorisation*: that of the leak arm, in points and in item logits. Fails if it lies below 0, passes if above in both.
+- *reference*: its theta. Fails if the upper end lies below tau, passes if the lower end exceeds it.
+
+Checks share the error of failing (Bonferroni), so that a study with more checks is not surer to be invalid; each passes
+at the rule's own level.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from gauger.estimate.design import Design
-from gauger.records import ArmKind, AssayCheck, Estimate, Reason, Role
-from gauger.stats.student import t_quantile
+from gauger.estimate.cell_means import Case, Cells
+from gauger.estimate.contrasts import Batch
+from gauger.estimate.design import Design, VerdictRule
+from gauger.estimate.estimands import find_estimand
+from gauger.estimate.scales import in_logits
+from gauger.estimate.verdict_inputs import Judged, judged, undefined_reason
+from gauger.estimate.wanted import Planned, plan_contrast, plan_one
+from gauger.records import ArmInfo, ArmKind, AssayCheck, CheckOutcome, Role
+from gauger.stats import RatioSet
 
-
-@dataclass(frozen=True)
-class _Check:
-    """What one control arm must show."""
-
-    kind: ArmKind
-    estimand: str
-    roles: tuple[Role, ...]
-    question: str
-    holds: Callable[[float, float], bool]
-    """Given the interval's ends: does the instrument work?"""
-
-
-_CHECKS = (
-    _Check(
-        ArmKind.PLACEBO,
-        "uplift",
-        (Role.TARGETED, Role.PARALLEL, Role.NEAR),
-        "A teacher with nothing to teach must show no uplift",
-        lambda low, _high: low <= 0,
-    ),
-    _Check(
-        ArmKind.LEAK,
-        "memorisation",
-        (Role.TARGETED,),
-        "Leaked test items must show as memorisation",
-        lambda low, _high: low > 0,
-    ),
-    _Check(
-        ArmKind.REFERENCE,
-        "gain",
-        (Role.TARGETED,),
-        "Training on the truth must gain on the targeted benchmarks",
-        lambda low, _high: low > 0,
-    ),
+CHECKS = ("placebo", "leak", "memorisation", "reference")
+_KIND = {"placebo": ArmKind.PLACEBO, "leak": ArmKind.LEAK, "memorisation": ArmKind.LEAK, "reference": ArmKind.REFERENCE}
+_QUESTION = {
+    "placebo": "A teacher with nothing to teach must not exceed the margin",
+    "leak": "What a leak adds must not pass for a major difference",
+    "memorisation": "Leaked test items must show as memorisation",
+    "reference": "Training on the truth must be major by the same rule",
+}
+NO_TWIN = (
+    "there is no twin of the leak arm (the same rows with as many extra ones that nobody tests), so its increment is "
+    "not known"
 )
 
 
-def assay_checks(estimates: Sequence[Estimate], design: Design) -> tuple[AssayCheck, ...]:
-    """Check placebo, leak and reference arms.
+@dataclass(frozen=True)
+class PlannedCheck:
+    """One check of one arm, before its numbers are known."""
 
-    A check over several roles or arms takes each interval at a level that makes all of them hold at once (Bonferroni),
-    so that a sound instrument fails it no more often than one interval would.
+    name: str
+    arm: ArmInfo
+    entries: tuple[Planned, ...]
+    """What it is judged on; of the placebo also its distance from the base, of memorisation both scales."""
+    could_not_fail: str | None = None
+    """Why the check says nothing, known from the design alone."""
+
+
+def plan_checks(cells: Cells, rule: VerdictRule) -> list[PlannedCheck]:
+    """Plan every check that the study's arms allow, for every arm of its kind."""
+    return [
+        _plan(cells, rule, name, arm)
+        for name in CHECKS
+        for arm in cells.design.of_kind(_KIND[name])
+        if str(_KIND[name]) not in cells.design.switched_off
+    ]
+
+
+def _plan(cells: Cells, rule: VerdictRule, name: str, arm: ArmInfo) -> PlannedCheck:
+    if name == "memorisation":
+        estimand = find_estimand("memorisation")
+        case = Case(cells, arm, cells.design.matched_of(arm), cells.average(Role.TARGETED))
+        points = plan_one(name, estimand, case)
+        return PlannedCheck(name, arm, (points, in_logits(points)))
+    control = _control_of(cells.design, rule, arm)
+    if name == "leak":
+        twin = cells.design.twin_of(arm)
+        planned = plan_increment(cells, rule, arm, twin)
+        return PlannedCheck(name, arm, (planned,), NO_TWIN if twin is None else None)
+    own = plan_increment(cells, rule, arm, control)
+    if name == "placebo":
+        return PlannedCheck(name, arm, (own, plan_increment(cells, rule, arm, cells.design.first(ArmKind.BASE))))
+    return PlannedCheck(name, arm, (own,))
+
+
+def plan_increment(cells: Cells, rule: VerdictRule, arm: ArmInfo, control: str | None) -> Planned:
+    """Plan (mu[arm] - mu[control]) on the rule's role, over the denominator of the judged arm's own theta."""
+    estimand = find_estimand(rule.estimand)
+    target = cells.average(rule.role)
+    judged_arm = next(one for one in cells.design.arms if one.name == rule.arm)
+    own = Case(cells, judged_arm, _control_of(cells.design, rule, judged_arm), target)
+    return plan_contrast(rule.estimand, estimand, Case(cells, arm, control, target), own)
+
+
+def _control_of(design: Design, rule: VerdictRule, arm: ArmInfo) -> str | None:
+    """Return what the rule's estimand compares an arm with."""
+    estimand = find_estimand(rule.estimand)
+    return estimand.control(design, arm) if estimand.control else None
+
+
+def make_checks(
+    batch: Batch, start: int, checks: Sequence[PlannedCheck], design: Design, rule: VerdictRule
+) -> tuple[AssayCheck, ...]:
+    """Make the planned checks, whose entries stand in the batch from `start` on, one after the other.
 
     Returns
     -------
     tuple of AssayCheck
-        One per check. `passed` is None where the study has no such arm, or no benchmark to see it on.
+        In the order of `CHECKS`; one that was not made says why.
     """
-    return tuple(_make(check, estimates, design) for check in _CHECKS)
+    made: list[AssayCheck] = []
+    for check in checks:
+        rows = range(start, start + len(check.entries))
+        start += len(check.entries)
+        made.append(_make(batch, list(rows), check, rule, len(checks)))
+    found = list(made)
+    for name in CHECKS:
+        if not any(one.name == name for one in made):
+            found.append(_not_made(name, design))
+    return tuple(sorted(found, key=lambda one: CHECKS.index(one.name)))
 
 
-def _make(check: _Check, estimates: Sequence[Estimate], design: Design) -> AssayCheck:
-    """Make one check over its arms and roles."""
-    name = str(check.kind)
-    arms = [arm.name for arm in design.of_kind(check.kind)]
-    if name in design.switched_off:
-        return AssayCheck(name, None, f"Switched off: {design.switched_off[name]}")
-    if not arms:
-        return AssayCheck(name, None, f"There is no {name} arm.")
-    wanted = [
-        one
-        for one in estimates
-        if one.estimand == check.estimand and one.arm in arms and one.benchmark is None and one.over in check.roles
-    ]
-    seen = [one for one in wanted if one.reason != Reason.BENCHMARK_MISSING]
-    if not seen:
-        return AssayCheck(name, None, f"{check.question}; there is nothing to see it on.")
-    undefined = [one for one in seen if one.reason is not None]
-    if undefined:
-        why = ", ".join(f"{one.arm} on {one.over}: {one.reason}" for one in undefined)
-        return AssayCheck(name, False, f"{check.question}; the check could not be made ({why}).")
-    ends = [_ends(one, design.level, len(seen)) for one in seen]
-    passed = all(check.holds(low, high) for low, high in ends)
-    shown = "; ".join(
-        f"{one.arm} on {one.over}: {_points(one.value)} ({_points(low)} to {_points(high)})"
-        for one, (low, high) in zip(seen, ends, strict=True)
-    )
-    return AssayCheck(name, passed, f"{check.question}. {check.estimand.capitalize()} in points: {shown}.")
+def _not_made(name: str, design: Design) -> AssayCheck:
+    kind = str(_KIND[name])
+    if kind in design.switched_off:
+        return AssayCheck(name, CheckOutcome.NOT_MADE, f"Switched off: {design.switched_off[kind]}")
+    return AssayCheck(name, CheckOutcome.NOT_MADE, f"There is no {kind} arm.")
 
 
-def _ends(estimate: Estimate, level: float, n_checks: int) -> tuple[float, float]:
-    """Return the t interval at the level that makes n checks hold at once."""
-    assert estimate.value is not None  # noqa: S101 - undefined estimates were sorted out before
-    assert estimate.se is not None  # noqa: S101
-    df = float("inf") if estimate.df is None else estimate.df
-    half = float(t_quantile(1 - (1 - level) / (2 * n_checks), df)) * estimate.se
-    return estimate.value - half, estimate.value + half
+def _make(batch: Batch, rows: list[int], check: PlannedCheck, rule: VerdictRule, n_checks: int) -> AssayCheck:
+    question = f"{_QUESTION[check.name]} ({check.arm.name})"
+    if check.could_not_fail is not None:
+        return AssayCheck(
+            check.name, CheckOutcome.NOT_POWERED, f"{question}; it could not fail: {check.could_not_fail}."
+        )
+    piece = judged(batch, rows[0])
+    if piece is None:
+        why = undefined_reason(batch, rows[0])
+        return AssayCheck(check.name, CheckOutcome.NOT_POWERED, f"{question}; it could not be made: {why}.")
+    if piece.denominator <= 0:
+        why = "there is no lead to measure it by"
+        return AssayCheck(check.name, CheckOutcome.NOT_POWERED, f"{question}; it could not be made: {why}.")
+    strict = 1 - (1 - rule.level) / max(n_checks, 1)
+    usual, wide = piece.interval(rule.level), piece.interval(strict)
+    bound = {"placebo": rule.margin, "memorisation": 0.0}.get(check.name, rule.threshold)
+    told = f"{question}. {_told(check, piece, usual)}; the bound is {_number(bound, piece)}."
+    judge = _below if check.name in ("placebo", "leak") else _above
+    outcome = judge(usual, wide, bound)
+    if len(rows) > 1 and outcome == CheckOutcome.PASSED:
+        doubt = _second_look(batch, rows[1], check, rule)
+        if doubt is not None:
+            return AssayCheck(check.name, CheckOutcome.NOT_POWERED, f"{told} {doubt}")
+    return AssayCheck(check.name, outcome, told)
 
 
-def _points(score: float | None) -> str:
-    """Write a difference of scores in percentage points."""
-    return "" if score is None else f"{100 * score:+.1f}"
+def _below(usual: RatioSet, wide: RatioSet, bound: float) -> CheckOutcome:
+    """Judge a number that must lie below its bound."""
+    if wide.kind in ("bounded", "unbounded above") and wide.low is not None and wide.low > bound:
+        return CheckOutcome.FAILED
+    below = usual.kind in ("bounded", "unbounded below") and usual.high is not None and usual.high < bound
+    return CheckOutcome.PASSED if below else CheckOutcome.NOT_POWERED
+
+
+def _above(usual: RatioSet, wide: RatioSet, bound: float) -> CheckOutcome:
+    """Judge a number that must lie above its bound."""
+    if wide.kind in ("bounded", "unbounded below") and wide.high is not None and wide.high < bound:
+        return CheckOutcome.FAILED
+    above = usual.kind in ("bounded", "unbounded above") and usual.low is not None and usual.low > bound
+    return CheckOutcome.PASSED if above else CheckOutcome.NOT_POWERED
+
+
+def _second_look(batch: Batch, row: int, check: PlannedCheck, rule: VerdictRule) -> str | None:
+    """Say why a check that seems passed says nothing: a placebo far below the base, a leak seen in points alone."""
+    piece = judged(batch, row)
+    if check.name == "placebo":
+        if piece is not None and piece.denominator > 0 and piece.value < -rule.margin:
+            return "It lies below the base by more than the margin, so it never learned the form: it could not fail."
+        return None
+    if piece is None:
+        return f"In item logits it could not be made: {undefined_reason(batch, row)}."
+    interval = piece.interval(rule.level)
+    if interval.low is not None and interval.low > 0:
+        return None
+    return f"In item logits the interval ({interval.low:.2f} to {interval.high:.2f}) does not lie above 0."
+
+
+def _told(check: PlannedCheck, piece: Judged, interval: RatioSet) -> str:
+    what = {"leak": "Increment", "memorisation": "Memorisation"}.get(check.name, check.entries[0].estimand.capitalize())
+    ends = [_number(end, piece) for end in (interval.low, interval.high) if end is not None]
+    said = " to ".join(ends) if interval.kind == "bounded" else interval.text
+    return f"{what.replace('_', ' ')}: {_number(piece.value, piece)} ({said})"
+
+
+def _number(value: float, piece: Judged) -> str:
+    """Write a share in per cent, a difference of scores in points."""
+    return f"{100 * value:.1f} %" if piece.is_ratio else f"{100 * value:+.1f} points"

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gauger.estimate.design import Design
+from gauger.estimate.logit_scale import LogitScale, logit_scale
 from gauger.estimate.score_arrays import Cube
 from gauger.records import ArmInfo, ArmKind, Reason, Role
 
@@ -45,6 +46,8 @@ class Target:
     """Positions of the benchmarks on axis B; empty where no benchmark has the role."""
     skill: str | None = None
     """Skill of the one benchmark, where the design gives it."""
+    shares: tuple[float, ...] | None = None
+    """What each benchmark counts for in the average, summing to 1; None: all alike."""
 
 
 @dataclass(frozen=True)
@@ -100,8 +103,13 @@ class Cells:
         if not self.cube.present[a, b].all():
             raise MissingCell(Reason.NO_SCORED_ROWS)
         weights = np.zeros(self.cube.present.shape)
-        weights[a, b] = 1.0 / len(b)
+        weights[a, b] = 1.0 / len(b) if target.shares is None else target.shares
         return weights
+
+    @cached_property
+    def logits(self) -> LogitScale:
+        """All cell means as item logits."""
+        return logit_scale(self.cube.panel, self.cube.means)
 
     @cached_property
     def common_items(self) -> NDArray[np.int64]:

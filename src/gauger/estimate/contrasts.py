@@ -17,8 +17,7 @@ from numpy.typing import NDArray
 
 from gauger.estimate.cell_means import Cells, Weights
 from gauger.estimate.wanted import Planned
-from gauger.stats.crossed.contrast import Contrasts, estimate_contrasts
-from gauger.stats.random_effects.threads import one_thread
+from gauger.stats import Contrasts, estimate_contrasts, one_thread
 
 ROUNDING = 1e-12
 """Differences of scores below this are sums of rounding errors."""
@@ -39,6 +38,8 @@ class Batch:
     """(P,): row of the contrast n - theta d; -1 where the estimate is no ratio, or its denominator is 0."""
     level: float
     """Level of the intervals."""
+    means: Weights
+    """(A, B): the cell means that the values are taken at."""
 
     def judged_row(self, p: int) -> int:
         """Return the row whose variance planned estimate p rests on: its own, or its tangent's."""
@@ -61,7 +62,9 @@ def run_batch(cells: Cells, planned: Sequence[Planned]) -> Batch:
         for entry in planned
     ]
     numerator, denominator, tangent = np.array(rows, dtype=np.int64).reshape(len(planned), 3).T
-    return Batch(planned, _estimate(cells, stack.weights), numerator, denominator, tangent, cells.design.level)
+    return Batch(
+        planned, _estimate(cells, stack.weights), numerator, denominator, tangent, cells.design.level, cells.cube.means
+    )
 
 
 def is_zero(difference: float) -> bool:
@@ -91,10 +94,19 @@ def _tangent(entry: Planned, means: Weights) -> Weights | None:
     """Return the weights of n - theta d at theta = n / d; None for a contrast, or where d is 0 (or unknown)."""
     if entry.numerator is None or entry.denominator is None:
         return None
-    n, d = _at(entry.numerator, means), _at(entry.denominator, means)
+    n, d = values_of(entry, means)
     if is_zero(d) or not np.isfinite([n, d]).all():
         return None
     return entry.numerator - (n / d) * entry.denominator
+
+
+def values_of(entry: Planned, means: Weights) -> tuple[float, float]:
+    """Return the numerator's and the denominator's value at these cell means; 1 for the latter where there is none."""
+    assert entry.numerator is not None  # noqa: S101 - entries without weights have no value
+    if entry.linearised is not None:
+        return entry.linearised.numerator, 1.0 if entry.linearised.denominator is None else entry.linearised.denominator
+    n = _at(entry.numerator, means)
+    return n, 1.0 if entry.denominator is None else _at(entry.denominator, means)
 
 
 def _at(weights: Weights, means: Weights) -> float:

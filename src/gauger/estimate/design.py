@@ -6,9 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from math import isfinite
 
+import numpy as np
+from numpy.typing import NDArray
+
 from gauger.errors import UserError, nearest
 from gauger.estimate.attribution.ingredients import Ingredients
 from gauger.records import ArmInfo, ArmKind, Role
+
+FIXED = (ArmKind.BASE, ArmKind.TEACHER)
+"""One model each, measured once: nothing is said of other bases and other teachers."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +33,14 @@ class VerdictRule:
     """Level of the two-sided interval that must clear the threshold."""
     post_hoc: bool = False
     """True where the rule changed after the run had started."""
+    placebo_margin: float | None = None
+    """How far a placebo may lie above 0 on the estimand's own scale before the study is invalid; at most the threshold.
+    None: half the threshold."""
+
+    @property
+    def margin(self) -> float:
+        """Return the placebo's margin delta: as declared, else half the threshold; 0 for a threshold at or below 0."""
+        return max(self.threshold, 0.0) / 2 if self.placebo_margin is None else self.placebo_margin
 
     def __post_init__(self) -> None:
         _known(self.role, Role, "role for the verdict rule")
@@ -34,6 +48,9 @@ class VerdictRule:
             raise UserError("a level of the verdict rule between 0.5 and 1", str(self.level))
         if not isfinite(self.threshold):
             raise UserError("a finite threshold of the verdict rule", str(self.threshold))
+        if self.placebo_margin is not None and not 0 <= self.placebo_margin <= max(self.threshold, 0.0):
+            wanted = f"a placebo margin between 0 and the threshold {self.threshold:g}"
+            raise UserError(wanted, str(self.placebo_margin))
 
 
 @dataclass(frozen=True)
@@ -70,9 +87,9 @@ class Design:
             raise UserError("a level between 0.5 and 1", str(self.level))
         for arm in self.arms:
             _known(arm.kind, ArmKind, f"arm kind of {arm.name!r}")
-            if arm.matched is not None and arm.matched not in names:
-                hint = nearest(arm.matched, names)
-                raise UserError(f"a matched control of {arm.name!r}", repr(arm.matched), hint=hint)
+            for what, other in (("matched control", arm.matched), ("twin", arm.twin)):
+                if other is not None and other not in names:
+                    raise UserError(f"a {what} of {arm.name!r}", repr(other), hint=nearest(other, names))
         if self.rule is not None and self.rule.arm not in names:
             raise UserError("an arm for the verdict rule", repr(self.rule.arm), hint=nearest(self.rule.arm, names))
         for benchmark, role in self.roles.items():
@@ -80,6 +97,11 @@ class Design:
         for cell in self.ingredients.cells if self.ingredients is not None else ():
             if cell not in names:
                 raise UserError("an arm for every cell of the factorial", repr(cell), hint=nearest(cell, names))
+
+    @property
+    def trained(self) -> NDArray[np.bool_]:
+        """(A,): arms that training made here, so that another seed would have given another model; no base, teacher."""
+        return np.array([arm.kind not in FIXED for arm in self.arms], dtype=bool)
 
     def of_kind(self, *kinds: ArmKind) -> tuple[ArmInfo, ...]:
         """Return the arms of these kinds, in the order of the design."""
@@ -93,11 +115,16 @@ class Design:
     def matched_of(self, arm: ArmInfo) -> str | None:
         """Return the name of the control an arm is compared with: its declared one, else the study's first matched arm.
 
-        A leak or placebo arm seldom names a control of its own; None where the study has no matched arm at all.
+        A leak or placebo arm seldom names a control of its own; None where the study has no matched arm at all, and for
+        an arm without a teacher, which the matched arm of another recipe is no control of.
         """
-        if arm.kind == ArmKind.MATCHED:
+        if arm.kind in (ArmKind.MATCHED, ArmKind.UNTAUGHT):
             return None
         return arm.matched or self.first(ArmKind.MATCHED)
+
+    def twin_of(self, leak: ArmInfo) -> str | None:
+        """Return the arm that a leak's increment is taken over: its declared one, else the first leak twin."""
+        return leak.twin or self.first(ArmKind.LEAK_TWIN)
 
 
 def _known(value: str, enum: type[ArmKind] | type[Role], what: str) -> None:

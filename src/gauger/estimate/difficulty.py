@@ -22,9 +22,8 @@ from typing import Literal
 import numpy as np
 import polars as pl
 
-from gauger.stats.crossed.contrast import Contrasts, estimate_contrasts
-from gauger.stats.crossed.panel import ABSENT, FloatArray, IntArray, Panel
-from gauger.stats.irt import fit_item_response
+from gauger.stats import ABSENT, Contrasts, IntArray, Panel, estimate_contrasts, fit_item_response
+from gauger.stats.crossed import FloatArray
 
 QUARTILES = 4
 HARDEST = 3

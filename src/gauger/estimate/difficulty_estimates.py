@@ -25,7 +25,8 @@ from gauger.estimate.difficulty import (
 )
 from gauger.estimate.results import tidy
 from gauger.records import ArmInfo, ArmKind, Estimate, Reason
-from gauger.stats.crossed.panel import ABSENT, FloatArray, Panel
+from gauger.stats import ABSENT, Panel
+from gauger.stats.crossed import FloatArray
 
 ESTIMANDS = {"hardest_quartile_uplift": HARDEST, "hard_minus_easy_uplift": QUARTILES}
 """Estimand -> its position among the contrasts of `ByDifficulty`."""

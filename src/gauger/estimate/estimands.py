@@ -6,20 +6,24 @@ enter it in `REGISTRY`: intervals, simultaneous intervals, calibration and the v
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 
-from gauger.errors import UserError, nearest
+from gauger.errors import GaugerError, UserError, nearest
 from gauger.estimate.cell_means import Case, Cells, Target, Weights
 from gauger.estimate.design import Design
-from gauger.records import ArmInfo, ArmKind, Role
+from gauger.plugs import Registry
+from gauger.records import ArmInfo, ArmKind, Reason, Role
 
 _D, _T, _B, _M = ArmKind.DISTILLED, ArmKind.TEACHER, ArmKind.BASE, ArmKind.MATCHED
 _P, _F, _L, _R = ArmKind.PLACEBO, ArmKind.FORMAT, ArmKind.LEAK, ArmKind.REFERENCE
+_W, _U = ArmKind.LEAK_TWIN, ArmKind.UNTAUGHT
 EVERY_ARM = tuple(ArmKind)
-TRAINED = (_D, _M, _P, _F, _L, _R)
-AGAINST_MATCHED = (_D, _P, _L, _R)
-TAUGHT = (_D, _L, _R)
+TRAINED = (_D, _M, _P, _F, _L, _R, _W, _U)
+"""An untaught arm has its raw gain and nothing else: there is no teacher's part in it to be told from the rest."""
+AGAINST_MATCHED = (_D, _P, _L, _R, _W)
+TAUGHT = (_D, _L, _R, _W)
 """Arms whose uplift means something taught; a placebo's ratio would be noise over noise."""
 
 
@@ -43,6 +47,10 @@ class Estimand:
     """Further kinds that the study must have for this estimand to be asked at all."""
     scale: Callable[[ArmInfo], float | None] | None = None
     """Factor on the contrast (per thousand tokens, per query); None from it leaves the arm out."""
+    complement: bool = False
+    """Reported is 1 - numerator / denominator."""
+    least_denominator: Reason | None = None
+    """Why the ratio is undefined where its denominator is not above 0; None: it may have either sign."""
 
 
 def against_base(design: Design, _arm: ArmInfo) -> str | None:
@@ -124,7 +132,7 @@ REGISTRY: dict[str, Estimand] = {
     ),
     "gap_recovered": Estimand(
         "Which share of the teacher's lead over the matched control does the arm take over?",
-        TAUGHT, against_matched, everywhere, difference, _gap, needs=(_T,),
+        TAUGHT, against_matched, everywhere, difference, _gap, needs=(_T,), least_denominator=Reason.NO_LEAD,
     ),
     "carryover": Estimand(
         "Which share of the uplift on targeted benchmarks shows where the skill is asked otherwise, or elsewhere?",
@@ -133,11 +141,11 @@ REGISTRY: dict[str, Estimand] = {
     "benchmark_bound_share": Estimand(
         "Which share of the uplift on targeted benchmarks stays in the benchmark? 1 - carry-over to near.",
         TAUGHT, against_matched, _carried(Role.NEAR),
-        lambda case: _difference_on_targeted(case) - difference(case), _difference_on_targeted,
+        difference, _difference_on_targeted, complement=True,
     ),
     "memorisation": Estimand(
         "How much more does the arm gain on targeted than on parallel items, beyond what its control does?",
-        (_D, _P, _F, _L, _R), against_matched, _carried(Role.TARGETED), _difference_in_differences,
+        (_D, _P, _F, _L, _R, _W), against_matched, _carried(Role.TARGETED), _difference_in_differences,
     ),
     "format_effect": Estimand(
         "How much does the answer format alone gain?", (_F,), against_base, everywhere, difference,
@@ -162,8 +170,28 @@ REGISTRY: dict[str, Estimand] = {
 """Estimand by name, in the order of the report. gain = format_effect + training_effect + uplift, exactly."""
 
 
+ESTIMANDS = Registry("an estimand", "gauger.estimands", {})
+"""Estimands of other packages: name -> an `Estimand`, reported after our own."""
+
+
+@cache
+def estimands() -> Mapping[str, Estimand]:
+    """Return every estimand by name: our own in the order of the report, then those of other packages.
+
+    Raises
+    ------
+    GaugerError
+        Where another package takes a name of ours.
+    """
+    taken = sorted(set(REGISTRY) & set(ESTIMANDS))
+    if taken:
+        raise GaugerError(f"the estimand {taken[0]!r} is offered twice: by Gauger and by {ESTIMANDS[taken[0]]}")
+    return {**REGISTRY, **{name: ESTIMANDS.load(name) for name in ESTIMANDS}}
+
+
 def find_estimand(name: str) -> Estimand:
     """Return an estimand; an unknown name is answered with the nearest known one."""
-    if name not in REGISTRY:
-        raise UserError("a known estimand", repr(name), hint=nearest(name, REGISTRY))
-    return REGISTRY[name]
+    known = estimands()
+    if name not in known:
+        raise UserError("a known estimand", repr(name), hint=nearest(name, known))
+    return known[name]

@@ -9,17 +9,19 @@ from typing import Any
 import polars as pl
 
 from gauger.estimate.answer_outcomes import count_outcomes, scores_by_difficulty
-from gauger.estimate.assay import assay_checks
 from gauger.estimate.attribution.plan import plan_attributions
 from gauger.estimate.cell_means import Cells
 from gauger.estimate.contrasts import run_batch
 from gauger.estimate.design import Design
 from gauger.estimate.difficulty_estimates import difficulty_estimates
-from gauger.estimate.estimands import REGISTRY
+from gauger.estimate.estimands import estimands
+from gauger.estimate.other_averages import other_benchmarks, plan_by_items
 from gauger.estimate.results import collect_estimates
+from gauger.estimate.scales import plan_rescaled, scale_warnings, state_scales
 from gauger.estimate.score_arrays import build_cube
+from gauger.estimate.seeds import seed_scores, seed_warnings
 from gauger.estimate.table import complete_table
-from gauger.estimate.verdict import judge_study, plan_verdict
+from gauger.estimate.verdict import judge_study, plan_judging
 from gauger.estimate.wanted import plan_estimates
 from gauger.records import AssayCheck, Estimate, Verdict
 
@@ -38,6 +40,10 @@ class StudyEstimates:
     """Rows for `Document.difficulty`; empty where no difficulty was given."""
     outcomes: tuple[Mapping[str, Any], ...] = ()
     """Rows for `Document.outcomes`: counts per arm and benchmark."""
+    seeds: tuple[Mapping[str, Any], ...] = ()
+    """Rows for `Document.seeds`: every training seed's score."""
+    warnings: tuple[str, ...] = ()
+    """What a reader must know of the whole: seeds that disagree, statements that depend on the scale."""
 
 
 def estimate_study(records: pl.DataFrame, design: Design, difficulty: pl.DataFrame | None = None) -> StudyEstimates:
@@ -73,26 +79,30 @@ def estimate_study(records: pl.DataFrame, design: Design, difficulty: pl.DataFra
     estimates, verdict, assay = estimate_cells(cells)
     levels = () if difficulty is None else scores_by_difficulty(table, difficulty)
     hard = () if difficulty is None else difficulty_estimates(cells, difficulty)
+    seeds = seed_scores(cells)
     return StudyEstimates(
         estimates=(*estimates, *hard),
         verdict=verdict,
         assay=assay,
         difficulty=levels,
         outcomes=count_outcomes(table),
+        seeds=seeds,
+        warnings=(*seed_warnings(seeds), *scale_warnings(estimates)),
     )
 
 
 def estimate_cells(cells: Cells) -> tuple[tuple[Estimate, ...], Verdict | None, tuple[AssayCheck, ...]]:
     """Estimate every entry of the registries from dense scores, make the assay checks, and judge.
 
-    The estimate that the rule judges is planned behind all others, so that it need not be one of them.
+    What the rule judges and what the checks look at is planned behind all others, so that it need not be one of them.
     """
     design = cells.design
-    planned = [*plan_estimates(cells, REGISTRY), *plan_attributions(cells)]
-    judged = [] if design.rule is None else [plan_verdict(cells, design.rule)]
-    batch = run_batch(cells, [*planned, *judged])
-    collected = collect_estimates(batch)
-    estimates = collected[: len(planned)]
-    assay = assay_checks(estimates, design)
-    verdict = judge_study(batch, len(planned), collected[-1], design, assay) if judged else None
+    own = plan_estimates(cells, estimands())
+    planned = [*own, *plan_by_items(cells, own), *plan_rescaled(own), *plan_attributions(cells)]
+    judging = None if design.rule is None else plan_judging(cells, design.rule)
+    batch = run_batch(cells, [*planned, *(judging.entries if judging else ())])
+    estimates = (*state_scales(collect_estimates(batch, len(planned))), *other_benchmarks(cells, batch, len(own)))
+    if judging is None:
+        return estimates, None, ()
+    verdict, assay = judge_study(batch, len(planned), judging, design)
     return estimates, verdict, assay

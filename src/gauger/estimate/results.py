@@ -3,33 +3,45 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gauger.estimate.contrasts import Batch, is_zero
+from gauger.estimate.design import FIXED
 from gauger.estimate.verdict_inputs import Judged, judged, undefined_reason
 from gauger.estimate.wanted import Planned
-from gauger.records import ArmKind, Estimate
-from gauger.stats.random_effects.threads import one_thread
-from gauger.stats.ratio import RatioSet
-from gauger.stats.simultaneous import max_t
-from gauger.stats.student import t_cdf
+from gauger.records import Estimate, SetKind
+from gauger.stats import RatioSet, max_t, one_thread, t_cdf
 
 FAMILY_DRAWS = 2**14
 """Draws of a family's joint distribution: critical values to within 1 % (two standard errors), a study in a second."""
 UNREPLICATED = "Covers item sampling alone: nothing was replicated."
 """Note of an interval without any training replicates in it."""
+SET_KINDS = {
+    "bounded": SetKind.INTERVAL,
+    "outside": SetKind.OUTSIDE,
+    "unbounded above": SetKind.ABOVE,
+    "unbounded below": SetKind.BELOW,
+    "whole line": SetKind.EVERYTHING,
+}
+"""Kind of a ratio's set (`stats.ratio`) -> the kind that the contract names."""
+_UNBOUNDED = {
+    "outside": "Everything outside the two ends: the denominator may be zero or of either sign.",
+    "unbounded above": "Without an upper end: the denominator may be zero.",
+    "unbounded below": "Without a lower end: the denominator may be zero.",
+    "whole line": "No ratio is ruled out: the denominator may well be zero.",
+}
 
 
-def collect_estimates(batch: Batch) -> tuple[Estimate, ...]:
-    """Turn every planned estimate of a batch into its `Estimate`, in the order of the plan.
+def collect_estimates(batch: Batch, n: int | None = None) -> tuple[Estimate, ...]:
+    """Turn the first n planned estimates of a batch (None: all) into `Estimate`s, in the order of the plan.
 
-    Simultaneous intervals hold for a whole family at once: one estimand over all its arms and benchmarks.
+    Simultaneous intervals hold for a whole family at once: one estimand on one scale, over all its arms and benchmarks.
     """
-    pieces = [judged(batch, p) for p in range(len(batch.planned))]
+    pieces = [judged(batch, p) for p in range(len(batch.planned) if n is None else n)]
     levels = _simultaneous_levels(batch, pieces)
     return tuple(
         _undefined(batch, p) if piece is None else _estimate(batch, p, piece, levels[p])
@@ -49,10 +61,10 @@ def _simultaneous_levels(batch: Batch, pieces: list[Judged | None]) -> NDArray[n
     The family's max-t critical value is expressed as a level of each estimate's own t distribution, so that a ratio's
     Fieller set can be taken at it.
     """
-    families: dict[str, list[int]] = defaultdict(list)
+    families: dict[tuple[str, str], list[int]] = defaultdict(list)
     for p, piece in enumerate(pieces):
         if piece is not None:
-            families[batch.planned[p].estimand].append(p)
+            families[batch.planned[p].estimand, batch.planned[p].scale].append(p)
     levels = np.full(len(pieces), np.nan)
     for family in families.values():
         rows = [batch.judged_row(p) for p in family]
@@ -76,10 +88,17 @@ def _family_levels(covariance: NDArray[np.float64], df: NDArray[np.float64], lev
 def _estimate(batch: Batch, p: int, piece: Judged, simultaneous_level: float) -> Estimate:
     """Write down one defined estimate."""
     planned = batch.planned[p]
+    row = int(batch.numerator[p])
+    counts = {
+        "n_items": int(batch.contrasts.n_items[row]),
+        "n_clusters": int(batch.contrasts.n_clusters[row]),
+        "n_replicates": _replicates(batch, p),
+    }
+    if piece.se == 0:
+        return _named(planned, batch.level, value=tidy(piece.value), **counts, **_nothing_varied(batch, p, piece))
     interval = piece.interval(batch.level)
     together = piece.interval(simultaneous_level) if np.isfinite(simultaneous_level) else None
     bounded = together is not None and together.kind == "bounded"
-    row = int(batch.numerator[p])
     return _named(
         planned,
         batch.level,
@@ -88,13 +107,34 @@ def _estimate(batch: Batch, p: int, piece: Judged, simultaneous_level: float) ->
         df=tidy(piece.df) if np.isfinite(piece.df) else None,
         low=tidy(interval.low),
         high=tidy(interval.high),
+        kind=str(SET_KINDS[interval.kind]),
         simultaneous_low=tidy(together.low) if together is not None and bounded else None,
         simultaneous_high=tidy(together.high) if together is not None and bounded else None,
-        n_items=int(batch.contrasts.n_items[row]),
-        n_clusters=int(batch.contrasts.n_clusters[row]),
-        n_replicates=_replicates(batch, p),
-        note=_note(planned, interval, together),
+        **counts,
+        note=_note(batch, p, interval, together),
     )
+
+
+def _nothing_varied(batch: Batch, p: int, piece: Judged) -> dict[str, Any]:
+    """Say what may be hidden where no answer differs from its arm's mean: what a share of items can be without showing.
+
+    With n items alike, a kind of item that makes up more than ``1 - (1 - level)/2 ^ (1/n)`` of all would have shown
+    itself at this level (Clopper and Pearson's bound for none of n). The interval reaches so far from the value, times
+    what a contrast weighs one side with; a ratio gets none.
+    """
+    planned, n = batch.planned[p], int(batch.contrasts.n_clusters[batch.numerator[p]])
+    hidden = 1 - ((1 - batch.level) / 2) ** (1 / max(n, 1))
+    said = f"No variation was seen: on {n} items every answer of an arm is alike. So few can hide {100 * hidden:.1f} %"
+    said += " of items that behave otherwise."
+    if planned.is_ratio or planned.numerator is None:
+        return {"kind": str(SetKind.NONE), "note": said}
+    half = hidden * max(planned.numerator.clip(min=0).sum(), -planned.numerator.clip(max=0).sum())
+    ends = {"low": tidy(piece.value - half), "high": tidy(piece.value + half)}
+    return {
+        **ends,
+        "kind": str(SetKind.INTERVAL),
+        "note": f"{said} The interval is that, and says nothing of training.",
+    }
 
 
 def at_level(estimate: Estimate, piece: Judged | None, level: float) -> Estimate:
@@ -103,19 +143,22 @@ def at_level(estimate: Estimate, piece: Judged | None, level: float) -> Estimate
         return replace(estimate, level=level)
     interval = piece.interval(level)
     estimate = replace(estimate, level=level, simultaneous_low=None, simultaneous_high=None)
-    return replace(estimate, low=tidy(interval.low), high=tidy(interval.high))
+    if piece.se == 0:
+        return estimate
+    return replace(estimate, low=tidy(interval.low), high=tidy(interval.high), kind=str(SET_KINDS[interval.kind]))
 
 
 def _undefined(batch: Batch, p: int) -> Estimate:
     """Write down one estimate that has a reason instead of a value."""
-    return _named(batch.planned[p], batch.level, reason=undefined_reason(batch, p))
+    return _named(batch.planned[p], batch.level, reason=undefined_reason(batch, p), kind=str(SetKind.NONE))
 
 
 def _named(planned: Planned, level: float, **numbers: float | int | str | None) -> Estimate:
     """Fill in what the estimate is about."""
     case = planned.case
     where = {"benchmark": case.target.benchmark, "role": case.target.role, "over": case.target.over}
-    return Estimate(planned.estimand, case.arm.name, case.control, level=level, **where, **numbers)  # type: ignore[arg-type]
+    given: dict[str, Any] = {"level": level, "scale": str(planned.scale), **where, **numbers}
+    return Estimate(planned.estimand, case.arm.name, case.control, **given)
 
 
 def tidy(number: float | None) -> float | None:
@@ -140,34 +183,38 @@ def replicates_of(planned: Planned, arm: str) -> int:
     return int((cube.panel.replicates[cube.arms.index(arm)] >= 0).sum())
 
 
-def _note(planned: Planned, interval: RatioSet, together: RatioSet | None) -> str | None:
+def _note(batch: Batch, p: int, interval: RatioSet, together: RatioSet | None) -> str | None:
     """Say what a reader must know of the intervals, in words."""
-    notes = [] if interval.kind == "bounded" else [interval.text]
+    planned = batch.planned[p]
+    notes = [] if interval.kind == "bounded" else [_UNBOUNDED[interval.kind]]
     if not notes and together is not None and together.kind != "bounded":
         notes.append("No bounded interval holds for the whole family at once.")
-    notes += _replication_notes(planned)
+    notes += _replication_notes(batch, p)
     if planned.note is not None:
         notes.append(planned.note)
-    if planned.sampling is not None and planned.sampling.variance > 0:
+    if planned.sampling is not None and planned.linearised is None and planned.sampling.variance > 0:
         size = "" if planned.is_ratio else f", {planned.sampling.variance**0.5:.2g},"
         notes.append(f"The cells that were run are a sample; the standard error of that{size} is in the interval.")
     return " ".join(notes) or None
 
 
-def _replication_notes(planned: Planned) -> Iterable[str]:
-    """Say which training variation the interval does not cover."""
+def _replication_notes(batch: Batch, p: int) -> list[str]:
+    """Say which training variation the interval does not cover, and which it borrows."""
+    planned = batch.planned[p]
     cells = planned.case.cells
     assert planned.numerator is not None  # noqa: S101 - a defined estimate has weights
     touched = (planned.numerator != 0).any(axis=1)
     if planned.denominator is not None:
         touched |= (planned.denominator != 0).any(axis=1)
-    infos = [arm for arm, used in zip(cells.design.arms, touched, strict=True) if used]
-    counts = [replicates_of(planned, arm.name) for arm in infos]
-    single = [
-        arm.name
-        for arm, count in zip(infos, counts, strict=True)
-        if count == 1 and arm.kind not in (ArmKind.BASE, ArmKind.TEACHER)
-    ]
-    if max(counts, default=0) <= 1:
+    counts = {
+        arm.name: replicates_of(planned, arm.name)
+        for arm, used in zip(cells.design.arms, touched, strict=True)
+        if used and arm.kind not in FIXED
+    }
+    if batch.contrasts.training_unknown[batch.numerator[p]] or not counts:
         return [UNREPLICATED]
-    return [f"Takes the single training run of {', '.join(single)} as it is."] if single else []
+    once = [name for name, count in counts.items() if count == 1]
+    if not once:
+        return []
+    were = "was" if len(once) == 1 else "were"
+    return [f"{' and '.join(once)} {were} trained once; the noise of that training is borrowed from replicated arms."]

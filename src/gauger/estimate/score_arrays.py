@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from gauger.errors import InputError, nearest
 from gauger.estimate.design import Design
 from gauger.records import Role
-from gauger.stats.crossed.panel import Panel
+from gauger.stats import Panel
 
 IntArray = NDArray[np.int64]
 CodeArray = NDArray[np.int32]
@@ -44,6 +44,8 @@ class Cube:
     @cached_property
     def means(self) -> NDArray[np.float64]:
         """(A, B) cell means: over replicates, then over items; NaN where nothing was scored."""
+        if not self.panel.scores:
+            return np.empty((len(self.arms), 0))
         return np.stack([_mean(_mean(scores, 1), 1) for scores in self.panel.scores], axis=1)
 
     def with_role(self, role: str) -> list[int]:
@@ -73,6 +75,7 @@ def build_cube(table: pl.DataFrame, design: Design) -> Cube:
         units=_units(codes, counted["cluster"]),
         replicates=replicate_ids(replicate_seen, design.paired),
         kinship=None if design.ingredients is None else design.ingredients.kinship(arms),
+        trained_once=design.trained & (replicate_seen.sum(axis=1) == 1),
     )
     return Cube(panel, arms, benchmarks, roles, codes.item_names, present)
 

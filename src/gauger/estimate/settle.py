@@ -1,38 +1,82 @@
-"""The cheapest addition that would be expected to settle an undetermined verdict.
+"""The cheapest addition that would settle an undetermined verdict with a stated chance.
 
-The estimate is taken as it stands; what is asked is how many items or replicates bring the interval's half width below
-its distance from the threshold. More items cost answers only, more replicates cost training, so items come first
-wherever they alone are enough.
+The truth is not where the estimate lies but somewhere about it, so a plan whose interval would just reach the threshold
+settles one study in two. Items or replicates are added until the enlarged study decides, on either side, with the
+wanted chance (`stats.power.chance_to_settle`). More items cost answers only, more replicates cost training, so items
+come first wherever they alone are enough.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
+from scipy import special
 
 from gauger.estimate.contrasts import Batch
 from gauger.estimate.verdict_inputs import Judged
-from gauger.stats.power import DesignComponents, items_needed, replicates_needed
+from gauger.stats import DesignComponents, chance_to_settle, design_variance
 
 MOST_REPLICATES = 64
 """More training runs per arm than this are not proposed."""
 MOST_ITEM_FACTOR = 20
 """Nor more items than this many times those at hand."""
+STEPS = 9
+"""Values that the training variance is averaged over."""
+CHANCE = 0.8
+"""Chance with which a proposed addition settles the verdict."""
 
 
 @dataclass(frozen=True)
-class _Sizes:
-    """Variance components of the judged contrast, and the sizes they were measured at."""
+class Needed:
+    """What would be enough, each alone; None where even the most that is proposed would not be."""
+
+    items: int | None
+    replicates: int | None
+    both: int | None
+    """Replicates where there are four times the items as well."""
+
+
+@dataclass(frozen=True)
+class _Question:
+    """The judged contrast n - threshold d: variance components, the sizes they were measured at, and the distance."""
 
     components: DesignComponents
     items: int
     replicates: int
-    """1 where nothing was replicated."""
+    distance: float
+    variance_df: float
+    """What the variance of training is known from."""
+    level: float
+    chance: float
+
+    def settles(self, n_items: int, n_replicates: int) -> bool:
+        """Tell whether a study of these sizes decides with the wanted chance.
+
+        The noise of training is known from few replicates only, and a plan that takes it as known is right too seldom:
+        the chance is averaged over what it may be, ``s^2 df / chi^2(df)``.
+        """
+        return float(np.mean([self._chance(n_items, n_replicates, factor) for factor in self._factors])) >= self.chance
+
+    @cached_property
+    def _factors(self) -> tuple[float, ...]:
+        """Equally likely multiples of the training variance that was found."""
+        middle = (np.arange(STEPS) + 0.5) / STEPS
+        return tuple((self.variance_df / special.chdtri(self.variance_df, middle)).tolist())
+
+    def _chance(self, n_items: int, n_replicates: int, factor: float) -> float:
+        found = replace(self.components, replicate=self.components.replicate * factor)
+        now, _ = design_variance(found, self.items, self.replicates)
+        planned = design_variance(found, n_items, n_replicates)
+        return chance_to_settle(self.distance, now, planned, level=self.level)
 
 
-def settling_addition(batch: Batch, p: int, piece: Judged, threshold: float, level: float) -> str:
-    """Say, in one sentence, which addition is expected to settle the verdict on planned estimate p.
+def settling_addition(
+    batch: Batch, p: int, piece: Judged, threshold: float, level: float, chance: float = CHANCE
+) -> str:
+    """Say, in one sentence, which addition settles the verdict on planned estimate p, and with what chance.
 
     Parameters
     ----------
@@ -40,43 +84,60 @@ def settling_addition(batch: Batch, p: int, piece: Judged, threshold: float, lev
         The judged estimate.
     threshold, level : float
         Of the verdict rule.
+    chance : float
+        Wanted, 0-1.
     """
-    sizes = _sizes(batch, p)
-    if sizes.replicates < 2:
+    if batch.contrasts.n_replicates[batch.judged_row(p)] < 2:
         return "Replicates: nothing was replicated, so the noise of training is unknown."
-    distance = abs(piece.numerator - threshold * piece.denominator)
-    if distance == 0:
-        return "Nothing: the estimate lies on the threshold itself."
-    items, replicates = _needed(sizes, distance, level)
-    if items is not None:
-        more = f" (or {replicates} replicates per arm instead of {sizes.replicates})" if replicates else ""
-        return f"About {items:,} items instead of {sizes.items:,}{more}."
-    if replicates is not None:
-        return f"About {replicates} replicates per arm instead of {sizes.replicates}; more items alone would not do."
-    both = replicates_needed(sizes.components, 4 * sizes.items, distance, level=level, most=MOST_REPLICATES)
-    if both is not None:
+    question = _question(batch, p, piece, threshold, level, chance)
+    found = _needed(question)
+    said = f" settles it with a chance of {100 * chance:.0f} %."
+    if found.items is not None:
+        more = (
+            f" (or {found.replicates} replicates per arm instead of {question.replicates})" if found.replicates else ""
+        )
+        return f"About {found.items:,} items instead of {question.items:,}{more}{said}"
+    if found.replicates is not None:
         return (
-            f"About {both} replicates per arm instead of {sizes.replicates}, "
-            f"with four times the items ({4 * sizes.items:,}); neither alone would do."
+            f"About {found.replicates} replicates per arm instead of {question.replicates}{said} "
+            "More items alone would not do."
+        )
+    if found.both is not None:
+        return (
+            f"About {found.both} replicates per arm instead of {question.replicates}, with four times the items "
+            f"({4 * question.items:,}),{said} Neither alone would do."
         )
     return (
-        f"Neither {MOST_REPLICATES} replicates nor {MOST_ITEM_FACTOR} times the items: "
+        f"Neither {MOST_REPLICATES} replicates nor {MOST_ITEM_FACTOR} times the items{said[:-1]}: "
         "the estimate lies too close to the threshold."
     )
 
 
-def _needed(sizes: _Sizes, distance: float, level: float) -> tuple[int | None, int | None]:
-    """Return the items, and the replicates, that would each be enough alone; only additions count."""
-    most = MOST_ITEM_FACTOR * sizes.items
-    items = items_needed(sizes.components, sizes.replicates, distance, level=level, most=most)
-    replicates = replicates_needed(sizes.components, sizes.items, distance, level=level, most=MOST_REPLICATES)
-    return (
-        items if items is None else max(items, sizes.items + 1),
-        replicates if replicates is None else max(replicates, sizes.replicates + 1),
-    )
+def needed(batch: Batch, p: int, piece: Judged, threshold: float, level: float, chance: float = CHANCE) -> Needed:
+    """Return the items and the replicates that would each be enough: the numbers behind `settling_addition`."""
+    return _needed(_question(batch, p, piece, threshold, level, chance))
 
 
-def _sizes(batch: Batch, p: int) -> _Sizes:
+def _needed(question: _Question) -> Needed:
+    most = MOST_ITEM_FACTOR * question.items
+    items = _fewest(lambda n: question.settles(n, question.replicates), question.items + 1, most)
+    replicates = _fewest(lambda n: question.settles(question.items, n), question.replicates + 1, MOST_REPLICATES)
+    both = _fewest(lambda n: question.settles(4 * question.items, n), question.replicates + 1, MOST_REPLICATES)
+    return Needed(items, replicates, both)
+
+
+def _fewest(enough: Callable[[int], bool], least: int, most: int) -> int | None:
+    """Return the smallest number from `least` to `most` that is enough, by bisection; None where `most` is not."""
+    if not enough(most):
+        return None
+    few, many = least - 1, most
+    while many - few > 1:
+        middle = (few + many) // 2
+        few, many = (few, middle) if enough(middle) else (middle, many)
+    return many
+
+
+def _question(batch: Batch, p: int, piece: Judged, threshold: float, level: float, chance: float) -> _Question:
     """Turn the contrast's variance components into components per item and per replicate."""
     contrasts, row = batch.contrasts, batch.judged_row(p)
     items, replicates = int(contrasts.n_items[row]), int(contrasts.n_replicates[row])
@@ -89,4 +150,12 @@ def _sizes(batch: Batch, p: int) -> _Sizes:
         residual=max(shared, 0.0) * items * replicates,
         replicate_df_each=float(np.clip(contrasts.df[row] / max(replicates - 1, 1), 1.0, 100.0)),
     )
-    return _Sizes(components, items, replicates)
+    return _Question(
+        components,
+        items,
+        replicates,
+        distance=abs(piece.numerator - threshold * piece.denominator),
+        variance_df=float(np.clip(contrasts.df[row], 1.0, 1e4)),
+        level=level,
+        chance=chance,
+    )

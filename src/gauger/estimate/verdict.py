@@ -1,20 +1,51 @@
-"""The verdict: major, minor, undetermined or invalid, against a threshold that was fixed before the run."""
+"""The verdict on a study, against a threshold that was fixed before the run.
+
+In this order (DESIGN section 3): *invalid* if a check of the instrument failed; *not replicated* if no arm was trained
+more than once; *not powered* if a check straddles its bound or could not have failed (for *minor* also: if the
+reference is not *major* by the same rule); then *major*, *minor* or *undetermined*.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
-from typing import Any
+from dataclasses import asdict, dataclass, replace
+from math import sqrt
 
+from gauger.estimate.assay import PlannedCheck, make_checks, plan_checks
 from gauger.estimate.cell_means import Case, Cells
 from gauger.estimate.contrasts import Batch
 from gauger.estimate.design import Design, VerdictRule
 from gauger.estimate.estimands import find_estimand
-from gauger.estimate.results import at_level, tidy
+from gauger.estimate.results import at_level, collect_one, tidy
 from gauger.estimate.settle import settling_addition
 from gauger.estimate.verdict_inputs import Judged, judged
 from gauger.estimate.wanted import Planned, plan_one
-from gauger.records import AssayCheck, Estimate, Verdict
+from gauger.records import AssayCheck, CheckOutcome, Estimate, Verdict, VerdictOutcome
+from gauger.stats import t_quantile
+
+NOT_REPLICATED = (
+    "No arm was trained more than once, so the noise of training is unknown: train the judged arm and its control "
+    "again with other seeds. The interval covers item sampling alone."
+)
+NO_VARIATION = "No answer differed from its arm's mean, so nothing is known of how the numbers vary: ask more items."
+
+
+@dataclass(frozen=True)
+class Judging:
+    """What a verdict rests on, planned: the estimate that the rule judges, and the checks of the instrument."""
+
+    estimate: Planned
+    checks: tuple[PlannedCheck, ...]
+
+    @property
+    def entries(self) -> list[Planned]:
+        """Return everything that must be estimated, the judged estimate first."""
+        return [self.estimate, *(entry for check in self.checks for entry in check.entries)]
+
+
+def plan_judging(cells: Cells, rule: VerdictRule) -> Judging:
+    """Plan the judged estimate and every check that the study's arms allow."""
+    return Judging(plan_verdict(cells, rule), tuple(plan_checks(cells, rule)))
 
 
 def plan_verdict(cells: Cells, rule: VerdictRule) -> Planned:
@@ -25,42 +56,88 @@ def plan_verdict(cells: Cells, rule: VerdictRule) -> Planned:
     return plan_one(rule.estimand, estimand, Case(cells, arm, control, cells.average(rule.role)))
 
 
-def judge_study(
-    batch: Batch, p: int, estimate: Estimate, design: Design, assay: Sequence[AssayCheck]
-) -> Verdict | None:
-    """Judge planned estimate p by the design's rule; None where the design has none.
+def judge_study(batch: Batch, start: int, judging: Judging, design: Design) -> tuple[Verdict, tuple[AssayCheck, ...]]:
+    """Judge by the design's rule; the judging's entries stand in the batch from `start` on.
 
     Major if the lower end of the interval lies above the threshold tau, minor if the upper end lies below, else
     undetermined. For a ratio n / d the interval is Fieller's, which is the test of the linear contrast n - tau d, and
     `probability_major` is P(n - tau d > 0) under the estimator's t distribution: above (1 + level) / 2 exactly where
-    the outcome is major. A failed assay check makes it invalid, whatever the estimate.
+    `decide` says major.
     """
     rule = design.rule
-    if rule is None:
-        return None
-    piece = judged(batch, p)
-    stated = _stated(rule, estimate.control)
-    estimate = at_level(estimate, piece, rule.level)
-    probability = _probability(piece, rule.threshold)
-    failed = [check for check in assay if check.passed is False]
+    assert rule is not None  # noqa: S101 - a judging is planned for a rule
+    checks = make_checks(batch, start + 1, judging.checks, design, rule)
+    piece = judged(batch, start)
+    estimate = at_level(collect_one(batch, start), piece, rule.level)
+    outcome, why = _outcome(batch, start, piece, estimate, checks, rule)
+    ratio = (
+        _turning_noise(batch, start, piece, rule) if outcome in (VerdictOutcome.MAJOR, VerdictOutcome.MINOR) else None
+    )
+    if ratio is not None:
+        said = f"The outcome would turn undetermined if that training were about {ratio:.1f} times as noisy."
+        estimate = replace(estimate, note=" ".join(filter(None, [estimate.note, said])))
+    verdict = Verdict(
+        rule={**asdict(rule), "placebo_margin": rule.margin, "control": estimate.control},
+        outcome=str(outcome),
+        probability_major=_probability(batch, start, piece, rule.threshold),
+        settled_by=why,
+        estimate=estimate,
+        checks=[_listed(check) for check in checks if check.outcome != CheckOutcome.NOT_MADE],
+        noise_ratio=tidy(ratio),
+    )
+    return verdict, checks
+
+
+def _listed(check: AssayCheck) -> dict[str, str]:
+    return {"name": check.name, "outcome": str(check.outcome), "detail": check.detail}
+
+
+def _outcome(
+    batch: Batch,
+    p: int,
+    piece: Judged | None,
+    estimate: Estimate,
+    checks: Sequence[AssayCheck],
+    rule: VerdictRule,
+) -> tuple[VerdictOutcome, str | None]:
+    """Return the first outcome in order that applies, and why, or what would settle it."""
+    failed = [check for check in checks if check.outcome == CheckOutcome.FAILED]
     if failed:
-        why = " ".join(f"The {check.name} check failed. {check.detail}" for check in failed)
-        return Verdict(stated, "invalid", probability, why, estimate)
+        said = " ".join(f"The {check.name} check failed. {check.detail}" for check in failed)
+        return VerdictOutcome.INVALID, said
     if piece is None:
-        return Verdict(stated, "undetermined", None, f"The estimate is undefined: {estimate.reason}.", estimate)
+        return VerdictOutcome.UNDETERMINED, f"The estimate is undefined: {estimate.reason}."
+    if batch.contrasts.training_unknown[batch.judged_row(p)]:
+        return VerdictOutcome.NOT_REPLICATED, NOT_REPLICATED
+    doubtful = [one for one in checks if one.outcome == CheckOutcome.NOT_POWERED and one.name != "reference"]
+    if doubtful:
+        return VerdictOutcome.NOT_POWERED, _doubts(doubtful)
     if piece.denominator <= 0:
-        return Verdict(stated, "undetermined", None, "There is no lead to recover: it is not above zero.", estimate)
-    outcome = decide(piece, rule.threshold, rule.level)
-    settled = None
-    if outcome == "undetermined":
-        settled = settling_addition(batch, p, piece, rule.threshold, rule.level)
-    return Verdict(stated, outcome, probability, settled, estimate)
+        return VerdictOutcome.UNDETERMINED, "There is no lead to recover: it is not above zero."
+    if piece.se_at(rule.threshold) == 0:
+        return VerdictOutcome.UNDETERMINED, NO_VARIATION
+    outcome = VerdictOutcome(decide(piece, rule.threshold, rule.level))
+    references = [one for one in checks if one.name == "reference"]
+    if outcome == VerdictOutcome.MINOR and any(one.outcome != CheckOutcome.PASSED for one in references):
+        return (
+            VerdictOutcome.NOT_POWERED,
+            f"The arm is below the threshold, but minor cannot be said. {_doubts(references)}",
+        )
+    if outcome == VerdictOutcome.UNDETERMINED:
+        return outcome, settling_addition(batch, p, piece, rule.threshold, rule.level)
+    return outcome, None
+
+
+def _doubts(checks: Sequence[AssayCheck]) -> str:
+    """Say which checks decide nothing, and what makes them decide."""
+    said = " ".join(f"The {check.name} check decides nothing. {check.detail}" for check in checks)
+    return f"{said} More replicates and items narrow a check that straddles; one that could not fail needs its arm."
 
 
 def decide(piece: Judged, threshold: float, level: float) -> str:
     """Return major, minor or undetermined by the interval at a level."""
     interval = piece.interval(level)
-    if interval.kind != "bounded" or piece.denominator <= 0:
+    if interval.kind != "bounded" or piece.denominator <= 0 or piece.se_at(threshold) == 0:
         return "undetermined"
     assert interval.low is not None  # noqa: S101 - a bounded set has both ends
     assert interval.high is not None  # noqa: S101
@@ -69,13 +146,24 @@ def decide(piece: Judged, threshold: float, level: float) -> str:
     return "minor" if interval.high < threshold else "undetermined"
 
 
-def _probability(piece: Judged | None, threshold: float) -> float | None:
+def _probability(batch: Batch, p: int, piece: Judged | None, threshold: float) -> float | None:
     """Return P(theta > threshold), to ten digits; None where it means nothing."""
-    if piece is None or piece.denominator <= 0:
+    if piece is None or piece.denominator <= 0 or piece.se_at(threshold) == 0:
+        return None
+    if batch.contrasts.training_unknown[batch.judged_row(p)]:
         return None
     return tidy(piece.probability_above(threshold))
 
 
-def _stated(rule: VerdictRule, control: str | None) -> dict[str, Any]:
-    """Return the rule as the report and `estimates.json` state it."""
-    return {**asdict(rule), "control": control}
+def _turning_noise(batch: Batch, p: int, piece: Judged | None, rule: VerdictRule) -> float | None:
+    """Return how many times noisier than supposed the training of arms trained once must be to undo the outcome.
+
+    The interval of n - tau d reaches ``t sqrt(V)`` with ``V = V0 + (k^2 - 1) B``, B the borrowed part; solved for the
+    k at which it reaches 0. None where nothing is borrowed.
+    """
+    borrowed = float(batch.contrasts.borrowed_variance[batch.judged_row(p)])
+    if piece is None or borrowed <= 0:
+        return None
+    distance = abs(piece.numerator - rule.threshold * piece.denominator)
+    reach = distance / float(t_quantile((1 + rule.level) / 2, piece.df))
+    return sqrt(max(1 + (reach**2 - piece.se_at(rule.threshold) ** 2) / borrowed, 1.0))

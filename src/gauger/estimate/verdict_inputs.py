@@ -7,11 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from gauger.estimate.contrasts import Batch
+from gauger.estimate.contrasts import Batch, values_of
 from gauger.estimate.wanted import CellSampling
 from gauger.records import Reason
-from gauger.stats.ratio import RatioSet, fieller
-from gauger.stats.student import probability_above, t_quantile
+from gauger.stats import RatioSet, fieller, probability_above, t_quantile
 
 
 @dataclass(frozen=True)
@@ -50,6 +49,20 @@ class Judged:
         half = float(t_quantile((1 + level) / 2, self.df)) * self.se if self.se > 0 else 0.0
         return RatioSet(self.value, self.value - half, self.value + half, "bounded", "")
 
+    def complement(self) -> Judged:
+        """Return 1 - n / d as the ratio (d - n) / d: its set is the mirror of this one's, end by end."""
+        covariance = self.var_denominator - self.covariance
+        variance = self.var_numerator + self.var_denominator - 2 * self.covariance
+        return Judged(
+            self.denominator - self.numerator,
+            self.denominator,
+            variance,
+            self.var_denominator,
+            covariance,
+            self.df,
+            is_ratio=True,
+        )
+
     def probability_above(self, threshold: float) -> float:
         """Return P(theta > threshold): that of n - threshold d > 0, Fieller's own test (takes d > 0 as given)."""
         return float(probability_above(self.numerator - threshold * self.denominator, self.se_at(threshold), self.df))
@@ -67,6 +80,9 @@ def undefined_reason(batch: Batch, p: int) -> str | None:
     if batch.judged_row(p) < 0:
         return str(Reason.DENOMINATOR_ZERO)
     rows.append(batch.judged_row(p))
+    floor = planned.least_denominator
+    if floor is not None and contrasts.value[batch.denominator[p]] <= 0:
+        return str(floor)
     known = np.isfinite([contrasts.value[rows], contrasts.se[rows]]).all() and not np.isnan(contrasts.df[rows]).any()
     return None if known else str(Reason.NOT_ESTIMABLE)
 
@@ -76,19 +92,21 @@ def judged(batch: Batch, p: int) -> Judged | None:
     if undefined_reason(batch, p) is not None:
         return None
     n, d, row = int(batch.numerator[p]), int(batch.denominator[p]), batch.judged_row(p)
-    value, covariance = batch.contrasts.value, batch.contrasts.covariance
+    covariance, planned = batch.contrasts.covariance, batch.planned[p]
     df = float(batch.contrasts.df[row])
-    extra = batch.planned[p].sampling
+    extra = planned.sampling
+    top, bottom = values_of(planned, batch.means)
     if d < 0:
         variance, df = with_sampling(float(covariance[n, n]), df, extra)
-        return Judged(float(value[n]), 1.0, variance, 0.0, 0.0, df, is_ratio=False)
+        return Judged(top, 1.0, variance, 0.0, 0.0, df, is_ratio=False)
     parts = np.array([covariance[n, n], covariance[d, d], covariance[n, d]])
-    parts *= _rescale(value[n] / value[d], parts, float(batch.contrasts.se[row]) ** 2)
+    parts *= _rescale(top / bottom, parts, float(batch.contrasts.se[row]) ** 2)
     var_n, var_d, cov = map(float, parts)
     if extra is not None:
         df = with_sampling(float(batch.contrasts.se[row]) ** 2, df, extra)[1]
         var_n += extra.variance
-    return Judged(float(value[n]), float(value[d]), var_n, var_d, cov, df, is_ratio=True)
+    found = Judged(top, bottom, var_n, var_d, cov, df, is_ratio=True)
+    return found.complement() if planned.complement else found
 
 
 def with_sampling(variance: float, df: float, extra: CellSampling | None) -> tuple[float, float]:

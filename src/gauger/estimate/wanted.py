@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from gauger.estimate.cell_means import Case, Cells, MissingCell, Target, Weights
 from gauger.estimate.estimands import Estimand, find_estimand
-from gauger.records import ArmInfo, Reason
+from gauger.records import ArmInfo, Reason, Scale
 
 
 @dataclass(frozen=True)
@@ -16,8 +16,17 @@ class CellSampling:
 
     variance: float
     """Score scale squared; added to that of the contrast, or of the ratio's numerator."""
-    df: int
+    df: float
     """Degrees of freedom that the variance is known from."""
+
+
+@dataclass(frozen=True)
+class Linearised:
+    """A function of cell means that is not linear: its value, while the weights of the plan are its derivatives."""
+
+    numerator: float
+    """Value of the contrast, or of the ratio's numerator."""
+    denominator: float | None = None
 
 
 @dataclass(frozen=True)
@@ -35,6 +44,13 @@ class Planned:
     note: str | None = None
     """What a reader must know of how it was planned."""
     sampling: CellSampling | None = None
+    scale: Scale = Scale.POINTS
+    linearised: Linearised | None = None
+    """On another scale than points: the values, the weights being derivatives; None: the weights say both."""
+    complement: bool = False
+    """Report 1 - ratio: the mirror of a share, with the mirrored set."""
+    least_denominator: Reason | None = None
+    """Why the ratio is undefined where its denominator is not above 0; None: it may have either sign."""
 
     @property
     def is_ratio(self) -> bool:
@@ -69,12 +85,19 @@ def _for_arm(cells: Cells, name: str, estimand: Estimand, arm: ArmInfo, targets:
 
 def plan_one(name: str, estimand: Estimand, case: Case, scale: float = 1.0) -> Planned:
     """Write down the weights of one estimate, or why there are none."""
+    return plan_contrast(name, estimand, case, case, scale)
+
+
+def plan_contrast(name: str, estimand: Estimand, case: Case, below: Case, scale: float = 1.0) -> Planned:
+    """Write down one estimate whose denominator is another case's (the same one's, for an ordinary estimate)."""
     try:
         numerator = scale * estimand.weights(case)
-        denominator = estimand.over(case) if estimand.over else None
+        denominator = estimand.over(below) if estimand.over else None
         for weights in (numerator, denominator):
             if weights is not None:
                 case.cells.require_common_items(weights)
     except MissingCell as missing:
         return Planned(name, case, None, None, missing.reason)
-    return Planned(name, case, numerator, denominator)
+    return Planned(
+        name, case, numerator, denominator, complement=estimand.complement, least_denominator=estimand.least_denominator
+    )

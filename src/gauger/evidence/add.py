@@ -14,13 +14,14 @@ from typing import Any
 import polars as pl
 
 from gauger.errors import Place, UserError
-from gauger.evidence.check import Finding, check
+from gauger.evidence.check import ERRORS, Finding, Kind, check_table
+from gauger.evidence.claims import Claim, answer_claims
 from gauger.evidence.clean import prepare
 from gauger.evidence.columns import RESULT_COLUMNS, STUDY_COLUMNS
-from gauger.evidence.headline import Headline, headline_of
+from gauger.evidence.headlines import Headline, headline_of
 from gauger.evidence.sensitivity import CARRIED
 from gauger.evidence.table import Table, check_coded, parse_results, parse_studies
-from gauger.store.tables import csv_text, parse_csv, read_csv
+from gauger.store import csv_text, parse_csv, read_csv
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,8 @@ class Addition:
     """Inconsistencies in the new rows."""
     before: Headline
     after: Headline
+    claims_before: tuple[Claim, ...] = ()
+    claims_after: tuple[Claim, ...] = ()
 
     def changes(self) -> list[dict[str, Any]]:
         """One line per set of controls and role: the pooled mean before and after, and their difference (points)."""
@@ -48,10 +51,25 @@ class Addition:
             for role in CARRIED
         ]
 
+    def moved_claims(self) -> list[dict[str, Any]]:
+        """One line per claim whose effect or certainty changes."""
+        return [
+            {"claim": after.id, "before": before.effect, "after": after.effect,
+             "certainty_before": str(before.certainty), "certainty_after": str(after.certainty),
+             "sentence": after.sentence}
+            for before, after in zip(self.claims_before, self.claims_after, strict=True)
+            if (before.effect, before.certainty) != (after.effect, after.certainty)
+        ]  # fmt: skip
+
+    @property
+    def contradictions(self) -> tuple[Finding, ...]:
+        """Findings that contradict the coding rules: such rows are not appended."""
+        return tuple(one for one in self.findings if one.kind in ERRORS)
+
     def to_dict(self) -> dict[str, Any]:
         """Return the plain mapping of the JSON output."""
         return {
-            "rows": self.n_rows, "entered": self.entered, "changes": self.changes(),
+            "rows": self.n_rows, "entered": self.entered, "changes": self.changes(), "claims": self.moved_claims(),
             "findings": [one.to_dict() for one in self.findings],
             "headline_before": self.before.text(), "headline_after": self.after.text(),
         }  # fmt: skip
@@ -62,7 +80,9 @@ def _change(over: str, role: str, before: float | None, after: float | None) -> 
     return {"over": over, "role": role, "before": before, "after": after, "shift": shift}
 
 
-def add(table: Table, results: str, source: str, studies: str | None = None, studies_source: str = "") -> Addition:
+def add_study(
+    table: Table, results: str, source: str, studies: str | None = None, studies_source: str = ""
+) -> Addition:
     """Validate new rows and say what they change.
 
     Parameters
@@ -100,9 +120,19 @@ def add(table: Table, results: str, source: str, studies: str | None = None, stu
     fresh = after.filter(pl.col("row") > offset)
     reasons = fresh["exclusion"].fill_null("pooled").value_counts(sort=True)
     findings = tuple(
-        Finding(one.kind, one.row - offset, one.study_id, one.text) for one in check(after) if one.row > offset
+        Finding(one.kind, one.row - offset, one.study_id, one.text) for one in check_table(after) if one.row > offset
     )
-    return Addition(joined, len(new), dict(reasons.iter_rows()), findings, headline_of(before), headline_of(after))
+    _refuse_shares(findings, source)
+    return Addition(
+        joined, len(new), dict(reasons.iter_rows()), findings, headline_of(before), headline_of(after),
+        answer_claims(before), answer_claims(after),
+    )  # fmt: skip
+
+
+def _refuse_shares(findings: tuple[Finding, ...], source: str) -> None:
+    for one in findings:
+        if one.kind == Kind.SHARES:
+            raise UserError("scores in percent", "scores between 0 and 1", Place(source, one.row), one.text)
 
 
 def _join_studies(known: pl.DataFrame, new: pl.DataFrame, source: str) -> pl.DataFrame:
@@ -150,10 +180,14 @@ def append_to(folder: Path, results: str, studies: str | None) -> None:
         old = path.read_bytes()
         ending = "\r\n" if b"\r\n" in old else "\n"
         header = read_csv(path).header
-        if set(header) != set(columns):
+        lacking = {name for name in columns if name not in header}
+        if any(not columns[name].optional for name in lacking) or not set(header) <= set(columns):
             raise UserError("the table's columns", ", ".join(header), Place(str(path), 1))
         new = parse_csv(text, f"rows for {name}")
-        rows = (dict(zip(new.header, cells, strict=True)) for _, cells in new.rows)
-        added = csv_text(([row[name] for name in header] for row in rows), ending)
+        rows = [dict(zip(new.header, cells, strict=True)) for _, cells in new.rows]
+        if any(row.get(name) for row in rows for name in lacking):
+            hint = "Add the columns to its header, with empty cells in the old rows."
+            raise UserError("a table with the columns " + ", ".join(sorted(lacking)), "none", Place(str(path), 1), hint)
+        added = csv_text(([row.get(name, "") for name in header] for row in rows), ending)
         gap = b"" if old.endswith(b"\n") else ending.encode()
         path.write_bytes(old + gap + added.encode())

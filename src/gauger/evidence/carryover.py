@@ -17,7 +17,7 @@ import polars as pl
 from gauger.evidence.pool import DIFFERENCE, pool, pool_roles
 from gauger.evidence.pooled import NO_VARIATION, Analysis, Pooled
 from gauger.evidence.restrict import SETS, rows_of
-from gauger.stats.ratio import fieller
+from gauger.stats import fieller
 
 ARM = ["study_id", "model", "base", "contrast", "control_arm"]
 NOT_BOTH = "no two studies report a targeted and a held-out benchmark for one student"

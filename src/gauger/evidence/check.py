@@ -13,16 +13,27 @@ from typing import Any
 
 import polars as pl
 
+from gauger.evidence.control import contradiction
+
 
 class Kind(StrEnum):
     """What was found."""
 
+    CONTROL = "the control contradicts its contrast"
+    TWO_ROLES = "one thing, two roles"
+    ROLE_RULE = "a role that the coding rules forbid"
+    SHARES = "shares, not percent"
+    TWO_FLAGS = "one control, two flags of handicap"
     GRANULARITY = "not a multiple of 1/n"
     LOOSE_BELOW_STRICT = "loose below strict"
     ABOVE_TEACHER = "student above its teacher"
     DUPLICATE = "duplicated cells"
     TWO_CONTROLS = "one control, several scores"
     SIZE_CONFLICT = "one benchmark, several sizes"
+
+
+ERRORS = frozenset({Kind.CONTROL, Kind.TWO_ROLES, Kind.ROLE_RULE, Kind.SHARES, Kind.TWO_FLAGS})
+"""Contradictions of the table with its own coding rules: to be corrected, while the other findings are questions."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +49,8 @@ class Finding:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the plain mapping of the JSON output."""
-        return {"kind": str(self.kind), "row": self.row, "study_id": self.study_id, "text": self.text}
+        return {"kind": str(self.kind), "row": self.row, "study_id": self.study_id, "text": self.text,
+                "error": self.kind in ERRORS}  # fmt: skip
 
 
 MAX_RUNS = 64
@@ -49,7 +61,7 @@ _MEAN = (
 """Metrics and notes that speak of means or of graded answers: the granularity test says nothing about those."""
 
 
-def check(frame: pl.DataFrame) -> list[Finding]:
+def check_table(frame: pl.DataFrame) -> list[Finding]:
     """Run every check.
 
     Parameters
@@ -63,9 +75,76 @@ def check(frame: pl.DataFrame) -> list[Finding]:
         By kind, then by row.
     """
     checks: tuple[Callable[[pl.DataFrame], Iterator[Finding]], ...] = (
-        granularity, loose_below_strict, above_teacher, duplicates, two_controls, size_conflicts,
+        controls, two_roles, role_rules, shares, two_flags, granularity, loose_below_strict, above_teacher, duplicates,
+        two_controls, size_conflicts,
     )  # fmt: skip
     return [finding for one in checks for finding in sorted(one(frame), key=lambda found: found.row)]
+
+
+def controls(frame: pl.DataFrame) -> Iterator[Finding]:
+    """Controls whose words say that they are distilled, the teacher, another stage ... against their contrast."""
+    for row, study, words, contrast in frame.select("row", "study_id", "control_arm", "contrast").iter_rows():
+        found = contradiction(words, contrast) if words else None
+        if found:
+            yield Finding(Kind.CONTROL, row, study, f'{found} ("{words}")')
+
+
+def two_roles(frame: pl.DataFrame) -> Iterator[Finding]:
+    """One distilled model on one benchmark has one role, in whichever study it stands: the training data decide it."""
+    rows = frame.filter(pl.col("score_scale") == "percent").sort("row")
+    for group in rows.filter(pl.col("benchmark_role").n_unique().over("model", "bench") > 1).partition_by(
+        "model", "bench", maintain_order=True
+    ):
+        first = group.row(0, named=True)
+        other = group.filter(pl.col("benchmark_role") != first["benchmark_role"]).row(0, named=True)
+        text = (
+            f"{other['arm']} on {other['benchmark']} is {other['benchmark_role']} here and {first['benchmark_role']} "
+            f"in row {first['row']} ({first['study_id']}): the rules in docs/evidence.md decide, the other value is "
+            "benchmark_role_alt"
+        )
+        yield Finding(Kind.TWO_ROLES, other["row"], other["study_id"], text)
+
+
+FORBIDDEN_ROLES = (
+    (r"(?i)^MMLU(-Pro)?\b", "general", "knowledge tests are never general"),
+    (r"(?i)^Terminal-Bench", "fresh", "targeted after container tasks, held-out after repository repair"),
+)  # fmt: skip
+"""Benchmark, role that it never has, and the rule."""
+
+
+def role_rules(frame: pl.DataFrame) -> Iterator[Finding]:
+    """Roles that the written coding rules forbid for a benchmark."""
+    for words, role, rule in FORBIDDEN_ROLES:
+        wrong = frame.filter(pl.col("benchmark").str.contains(words) & (pl.col("benchmark_role") == role))
+        for row, study, bench in wrong.select("row", "study_id", "benchmark").iter_rows():
+            yield Finding(Kind.ROLE_RULE, row, study, f"{bench} is {role}: {rule}")
+
+
+def shares(frame: pl.DataFrame) -> Iterator[Finding]:
+    """Studies all of whose percent scores lie between 0 and 1: these look like shares."""
+    rows = frame.filter(pl.col("score_scale") == "percent")
+    largest = rows.group_by("study_id", maintain_order=True).agg(
+        pl.col("row").first(), pl.len(),
+        top=pl.max_horizontal(pl.col("score_control").max(), pl.col("score_distilled").max()),
+    )  # fmt: skip
+    for study, row, n, top in largest.filter((pl.col("top") <= 1) & (pl.col("top") > 0)).iter_rows():
+        lines = "1 row" if n == 1 else f"{n} rows"
+        text = f"these look like shares, not percent: no score of {lines} is above {top:g}; multiply by 100?"
+        yield Finding(Kind.SHARES, row, study, text)
+
+
+def two_flags(frame: pl.DataFrame) -> Iterator[Finding]:
+    """One control score of one study flagged as handicapped in one row and not in another."""
+    flagged = frame.filter(pl.col("control_handicapped").is_not_null() & pl.col("score_control").is_not_null())
+    for group in flagged.partition_by("cell_control", maintain_order=True):
+        if group["control_handicapped"].n_unique() > 1:
+            first = group.row(0, named=True)
+            other = group.filter(pl.col("control_handicapped") != first["control_handicapped"]).row(0, named=True)
+            text = (
+                f"{first['control_arm']} on {first['benchmark']} is {first['control_handicapped']} in row "
+                f"{first['row']} and {other['control_handicapped']} here"
+            )
+            yield Finding(Kind.TWO_FLAGS, other["row"], other["study_id"], text)
 
 
 def nearest_multiple(score: float, n_items: int, decimals: int) -> float | None:
@@ -111,6 +190,7 @@ def granularity(frame: pl.DataFrame) -> Iterator[Finding]:
     notes = pl.col("notes").fill_null("")
     single = ~pl.col("metric").str.contains(_MEAN) & ~notes.str.contains(_MEAN) & ~notes.str.contains("derived")
     rows = frame.filter((pl.col("score_scale") == "percent") & pl.col("n_items").is_not_null() & single)
+    rows = rows.filter(~pl.col("study_id").is_in([one.study_id for one in shares(frame)]))
     seen = set()
     for side in ("control", "distilled"):
         columns = ("row", "study_id", "benchmark", f"score_{side}", "n_items", f"decimals_{side}", f"cell_{side}")

@@ -24,11 +24,14 @@ class Exclusion(StrEnum):
     SCALE = "not a percentage where higher is better"
     NO_SCORE = "no control score"
     ARTEFACT = "scoring artefact suspected"
+    DEFENDED = "the teacher's outputs were defended"
+    CONTAMINATED = "the teacher was trained on the test"
     NO_TEACHER = "no stronger teacher"
     SUPERSEDED = "superseded by a later version of the same experiment"
     REPEATED = "the same cells twice in one study"
     SWAP = "the control is itself distilled"
-    STAGE = "the control is an earlier stage, an unmatched model or the student's own data"
+    STAGE = "the control is an earlier stage, the teacher, an unmatched model or the student's own data"
+    HANDICAPPED = "the control could not answer in the form asked"
     MEASURED_AGAIN = "the same model and benchmark, measured again by another laboratory"
     NO_ITEMS = "size of the benchmark not known"
 
@@ -37,8 +40,10 @@ class Handicap(StrEnum):
     """What held the control's score down, apart from ability."""
 
     FORMAT = "answer format"
+    """The coders say so: ten points under the same model elsewhere, or under guessing."""
     DAMAGED = "damaged network"
-    SUSPECT = "suspect score"
+    UNCLEAR = "unclear"
+    """No other score of the control was found to compare with."""
 
 
 _FLAGS = {
@@ -46,18 +51,10 @@ _FLAGS = {
     "reference_row": "REFERENCE",
     "gap": "GAP",
     "lower_is_better": "LOWER IS BETTER",
+    "contaminated": "CONTAMINATED TEACHER",
 }
 _NO_TEACHER = r"(?i)no stronger teacher|without a stronger teacher|^not distillation"
-_FORMAT = (
-    r"(?i)base run without chat template|part of the gain is format|format damage in the control|so format is"
-    r"|base in prompt mode|base model in completion mode|prompt formats differ|different system prompts"
-    r"|because of the harness format|the rise is answer format|penalised by answer extraction|so much of it is format"
-    r"|depresses the instruct base|strict answer format"
-)
-_FEW_SHOT = r"\(few-shot\)"
 _DAMAGED = r"(?i)damaged model|recovery after pruning|recovery of a pruned"
-_SUSPECT = r"(?i)control's IFEval of|IFEval is a known artefact|IFEval gain is suspect"
-_SPELLED = {"format": Handicap.FORMAT, "damaged": Handicap.DAMAGED, "suspect": Handicap.SUSPECT}
 
 
 def prepare(table: Table) -> pl.DataFrame:
@@ -66,9 +63,10 @@ def prepare(table: Table) -> pl.DataFrame:
     Returns
     -------
     DataFrame
-        `Table.results` plus: the flags `artefact`, `reference_row`, `gap`, `lower_is_better`, `no_teacher` (booleans);
-        `handicap` (a `Handicap` or None); the columns of `add_identity`; `risk` (overall judgement of the study) and
-        `seeds_risk`, `mixture_risk`, `control_risk`, `contamination_check`; `exclusion` (an `Exclusion` or None).
+        `Table.results` plus: the flags `artefact`, `reference_row`, `gap`, `lower_is_better`, `contaminated`,
+        `no_teacher` (booleans); `handicap` (a `Handicap` or None); the columns of `add_identity`; `risk` (the row's own
+        judgement where it has one, else its study's) and `seeds_risk`, `mixture_risk`, `control_risk`,
+        `contamination_check`; `exclusion` (an `Exclusion` or None).
     """
     frame = add_identity(add_flags(table.results))
     coding = assess(table.studies).select(
@@ -76,23 +74,22 @@ def prepare(table: Table) -> pl.DataFrame:
         risk="overall", seeds_risk="seeds_from_benchmark", mixture_risk="confounded_mixture",
         control_risk="control_quality", contamination_check="contamination_check_reported",
     )  # fmt: skip
-    return exclude(frame.join(coding, on="study_id", how="left", maintain_order="left"))
+    frame = frame.join(coding, on="study_id", how="left", maintain_order="left")
+    own = pl.col("risk_row").str.extract(r"^(low|some|high)")
+    return exclude(frame.with_columns(risk=pl.coalesce(own, "risk")))
 
 
 def add_flags(results: pl.DataFrame) -> pl.DataFrame:
     """Read the flags of the notes, and what handicapped the control."""
     notes = pl.col("notes").fill_null("")
     flags = {name: notes.str.contains(text, literal=True) for name, text in _FLAGS.items()}
-    few_shot = pl.col("control_arm").fill_null("").str.contains(_FEW_SHOT)
     return results.with_columns(
         **flags,
         no_teacher=flags["reference_row"] | notes.str.contains(_NO_TEACHER)
         | (pl.col("distill_method") == "self-generated").fill_null(False),
-        handicap=pl.when(notes.str.contains(_DAMAGED)).then(pl.lit(_SPELLED["damaged"]))
-        .when((notes.str.contains(_FORMAT) & (pl.col("contrast") != "vendor-post-trained")) | few_shot)
-        .then(pl.lit(_SPELLED["format"]))
-        .when(notes.str.contains(_SUSPECT) & pl.col("benchmark").str.contains("IFEval"))
-        .then(pl.lit(_SPELLED["suspect"])),
+        handicap=pl.when(notes.str.contains(_DAMAGED)).then(pl.lit(str(Handicap.DAMAGED)))
+        .when(pl.col("control_handicapped") == "y").then(pl.lit(str(Handicap.FORMAT)))
+        .when(pl.col("control_handicapped") == "unclear").then(pl.lit(str(Handicap.UNCLEAR))),
     )  # fmt: skip
 
 
@@ -106,11 +103,14 @@ def exclude(frame: pl.DataFrame) -> pl.DataFrame:
         (Exclusion.SCALE, (pl.col("score_scale") != "percent") | pl.col("lower_is_better")),
         (Exclusion.NO_SCORE, missing),
         (Exclusion.ARTEFACT, pl.col("artefact")),
+        (Exclusion.DEFENDED, pl.col("defence").is_not_null()),
+        (Exclusion.CONTAMINATED, pl.col("contaminated")),
         (Exclusion.NO_TEACHER, pl.col("no_teacher")),
         (Exclusion.SUPERSEDED, _superseded()),
         (Exclusion.REPEATED, _repeated()),
         (Exclusion.SWAP, swap),
         (Exclusion.STAGE, ~uplift),
+        (Exclusion.HANDICAPPED, (pl.col("handicap") == str(Handicap.FORMAT)).fill_null(False)),
     ]
     frame = frame.with_columns(exclusion=_first(rules))
     again = pl.col("exclusion").is_null() & ~pl.col("row").is_in(_kept_once(frame).to_list())

@@ -42,6 +42,9 @@ class Contrast(StrEnum):
     DATA_SWAP = "teacher-or-data-swap"
     METHOD_SWAP = "method-swap"
     UNMATCHED = "unmatched-model"
+    """Another size, a sibling base, another version, or a number of another report."""
+    TEACHER_ITSELF = "teacher-itself"
+    """The control is the teacher."""
     NONE = "no-control"
     GAP = "gap-only"
 
@@ -64,26 +67,34 @@ SEED_SOURCES = (
 )  # fmt: skip
 
 
+SURFACES = (
+    "text-answer", "text-reasoning", "text-reasoning-summarised", "logits-topk", "logits-full", "scores",
+)  # fmt: skip
+"""What of the teacher the student sees; `scores` are log-probabilities of the student's own tokens alone."""
+
+
 @dataclass(frozen=True)
 class Column:
     """One column: what a cell must look like to be read."""
 
     kind: str
-    """text, choice, number or count (a whole number)."""
+    """text, choice, number, count (a whole number) or risk (low, some or high, then why)."""
     required: bool = False
     choices: tuple[str, ...] = ()
     low: float | None = None
     """Smallest number allowed."""
     high: float | None = None
     meaning: str = ""
+    optional: bool = False
+    """A file may lack the column: every cell is then empty. True of columns that came later."""
 
 
 def _text(meaning: str, required: bool = False) -> Column:
     return Column("text", required, meaning=meaning)
 
 
-def _choice(choices: tuple[str, ...], meaning: str, required: bool = False) -> Column:
-    return Column("choice", required, tuple(str(choice) for choice in choices), meaning=meaning)
+def _choice(choices: tuple[str, ...], meaning: str, required: bool = False, optional: bool = False) -> Column:
+    return Column("choice", required, tuple(str(choice) for choice in choices), meaning=meaning, optional=optional)
 
 
 RESULT_COLUMNS: Mapping[str, Column] = {
@@ -117,6 +128,13 @@ RESULT_COLUMNS: Mapping[str, Column] = {
     "score_distilled": Column("number", True, meaning="the distilled student's score"),
     "score_teacher": Column("number", meaning="the teacher's score"),
     "notes": _text("flags and caveats"),
+    "surface": _choice(SURFACES, "what of the teacher was used", optional=True),
+    "defence": Column("text", meaning="what was done to the teacher's outputs to spoil them", optional=True),
+    "n_seeds": Column("count", low=1, meaning="training replicates behind the score", optional=True),
+    "risk_row": Column("risk", meaning="risk of bias of this row where its study differs inside", optional=True),
+    "control_handicapped": _choice(
+        ("y", "n", "unclear"), "whether the control could not show its ability in this form", optional=True
+    ),
 }
 
 STUDY_COLUMNS: Mapping[str, Column] = {

@@ -20,6 +20,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from gauger.evidence.identity import EFFECTIVE_ITEMS
+
 Array = NDArray[np.float64]
 Codes = NDArray[np.intp]
 NO_GROUP = -1
@@ -68,6 +70,15 @@ def score_variance(share: Array, n_items: Array, scale: Scale) -> Array:
     return 1e4 * p * (1 - p) / n_items if scale == Scale.POINTS else 1 / (n_items * p * (1 - p))
 
 
+def effective_items(frame: pl.DataFrame) -> Array:
+    """Return the number of items (m,) behind each score's sampling error: `n_items`, fewer where a score weighs them.
+
+    A score that counts some questions several times varies as one on (sum w)^2 / sum w^2 questions (Kish 1965).
+    """
+    weighed = frame["bench"].replace_strict(EFFECTIVE_ITEMS, default=1.0, return_dtype=pl.Float64)
+    return np.asarray((frame["n_items"].cast(pl.Float64) * weighed).to_numpy())
+
+
 def add_effects(frame: pl.DataFrame, scale: Scale = Scale.POINTS) -> pl.DataFrame:
     """Add `effect`, `variance` and `control_variance` to rows that have both scores and `n_items`.
 
@@ -89,7 +100,7 @@ def add_effects(frame: pl.DataFrame, scale: Scale = Scale.POINTS) -> pl.DataFram
     A row whose cells are changes (`gap`) has its printed difference as effect; its absolute scores are unknown, so its
     variance takes p = 1/2, the largest there is. Such rows have no log-odds and only enter one sensitivity run.
     """
-    n_items = frame["n_items"].cast(pl.Float64).to_numpy()
+    n_items = effective_items(frame)
     control, distilled = (frame[name].to_numpy() / 100 for name in ("score_control", "score_distilled"))
     if scale == Scale.POINTS:
         effect = 100 * (distilled - control)

@@ -14,11 +14,12 @@ import polars as pl
 
 from gauger.evidence.bias import assess
 from gauger.evidence.carryover import CarryOver, carry_over
-from gauger.evidence.check import Kind, check
+from gauger.evidence.check import Kind, check_table
+from gauger.evidence.claims import Claim, answer_claims
 from gauger.evidence.clean import excluded, prepare
 from gauger.evidence.effects import Scale
 from gauger.evidence.empty_cells import Unknown, unknowns
-from gauger.evidence.headline import Headline, headline_of
+from gauger.evidence.headlines import Headline, quoted
 from gauger.evidence.laboratories import Laboratories, between_laboratories
 from gauger.evidence.moderators import Moderation, moderate
 from gauger.evidence.other_contrasts import Gaps, Swap, gsm_gaps, swaps
@@ -60,7 +61,10 @@ class Evidence:
 
     frame: pl.DataFrame
     """All rows of `clean.prepare`."""
+    studies: pl.DataFrame
+    """`Table.studies`."""
     headline: Headline
+    claims: tuple[Claim, ...]
     contrasts: Mapping[str, Analysis]
     recovered: tuple[Share, ...]
     moderations: tuple[Moderation, ...]
@@ -91,7 +95,7 @@ class Evidence:
         parts: dict[str, Sequence[Any]] = {
             "gap_recovered": self.recovered, "moderators": self.moderations, "swaps": self.swaps,
             "restrictions": self.restrictions, "influence": self.influences, "small_study_effects": self.small_studies,
-            "cannot_tell": self.unknowns,
+            "cannot_tell": self.unknowns, "claims": self.claims,
         }  # fmt: skip
         return {
             "schema": SCHEMA,
@@ -123,10 +127,12 @@ def analyse(table: Table) -> Evidence:
         From `load()`.
     """
     frame = prepare(table)
-    found = check(frame)
+    found = check_table(frame)
     return Evidence(
         frame=frame,
-        headline=headline_of(frame),
+        studies=table.studies,
+        headline=quoted(frame),
+        claims=answer_claims(frame),
         contrasts=by_contrast(frame),
         recovered=gap_recovered(frame),
         moderations=moderate(frame),

@@ -12,8 +12,7 @@ from gauger.evidence.columns import ROLES
 from gauger.evidence.pool import pool_roles
 from gauger.evidence.pooled import Analysis, Pooled
 from gauger.evidence.restrict import SETS, rows_of
-from gauger.stats.random_effects import MetaFit
-from gauger.stats.student import t_quantile
+from gauger.stats import CategoryFit, MetaFit, t_quantile
 
 
 @dataclass(frozen=True)
@@ -52,7 +51,7 @@ class Forest:
         }  # fmt: skip
 
 
-def forest(frame: pl.DataFrame, over: str) -> Forest:
+def study_forest(frame: pl.DataFrame, over: str) -> Forest:
     """Estimate every study on every role, with the variance components of the pooled fit.
 
     Within a study the rows of one role are averaged by generalised least squares: weights from the sampling covariance
@@ -92,11 +91,29 @@ def _lines(analysis: Analysis) -> list[Line]:
     return sorted(lines, key=lambda line: (order.index(line.role), -line.estimate, line.study_id))
 
 
+def study_means(rows: pl.DataFrame, fitted: MetaFit) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+    """Return each study's own mean over some rows of a fit (in its order), and its sampling variance.
+
+    One independent result per study: what selection models are made for.
+    """
+    at = rows.with_columns(_at=pl.int_range(pl.len()))
+    groups = at.partition_by("study_id", maintain_order=True)
+    found = np.array([_within(fitted, group["_at"].to_numpy()) for group in groups])
+    return found[:, 0], found[:, 1] ** 2
+
+
+def row_variance(fitted: MetaFit) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """Return the variance of true effects between the rows of a study, for every row of the fit."""
+    if isinstance(fitted, CategoryFit):
+        return fitted.row_variance()
+    tau2 = fitted.tau2[-1] if fitted.data.level_names[-1] == "row" else 0.0
+    return np.full(len(fitted.data), tau2)
+
+
 def _within(fitted: MetaFit, rows: np.ndarray[Any, np.dtype[np.intp]]) -> tuple[float, float]:
     """Generalised least squares mean of some rows of one study, and its standard error."""
     data = fitted.data
-    tau2 = fitted.tau2[-1] if data.level_names[-1] == "row" else 0.0
-    v = np.diag(data.variance[rows] + tau2)
+    v = np.diag(data.variance[rows] + row_variance(fitted)[rows])
     if data.shared_group is not None and data.shared_variance is not None:
         group = data.shared_group[rows]
         same = (group[:, None] == group[None, :]) & (group >= 0)[:, None] & ~np.eye(len(rows), dtype=bool)

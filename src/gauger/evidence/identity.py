@@ -36,6 +36,11 @@ _ALIASES = {
 }
 """Lower-case spelling -> the one spelling kept; only pairs that a source or the model's own page makes certain."""
 
+EFFECTIVE_ITEMS = {"gpqa (all sets, logprob)": 493 / 546}
+"""Share of a benchmark's questions that count for its sampling error. The leaderboard's GPQA score weighs the 198
+questions of diamond three times, the 250 others of main twice and the 98 others of extended once: 1192^2 / (198 * 9 +
+250 * 4 + 98) = 493 of 546."""
+
 HARD_BENCHMARK = re.compile(
     r"\b(AIME|HMMT|GPQA|HLE|Omni-MATH|OlympiadBench|BrowseComp|SciCode|Terminal-Bench|SWE-bench|FrontierMath"
     r"|BigCodeBench-[CI] Hard|LiveCodeBench\b.*\bHard|MATH Level 5|MMLU-Pro|MuSR|ZebraLogic|Tau2)", re.IGNORECASE

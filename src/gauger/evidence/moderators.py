@@ -53,7 +53,7 @@ MODERATORS: tuple[Moderator, ...] = (
               {"n": "no", "partial": "partly", "y": "yes"}), ("no", "partly", "yes", "unknown")),
     Moderator("confounded mixture", pl.col("mixture_risk"), ("low", "some", "high", "unclear")),
     Moderator("control", pl.col("control_risk"), ("low", "some", "high")),
-    Moderator("control's handicap", pl.col("handicap").fill_null("none"), ("none", "answer format", "suspect score")),
+    Moderator("control's handicap", pl.col("handicap").fill_null("none"), ("none", "unclear", "damaged network")),
     Moderator("method", pl.col("distill_method"),
               ("reasoning-trace", "cot", "instruction-expansion", "logits", "on-policy", "agent-trajectory", "textbook",
                "mixed")),

@@ -16,7 +16,7 @@ import polars as pl
 from gauger.evidence.clean import Exclusion
 from gauger.evidence.columns import Contrast
 from gauger.evidence.effects import Scale, score_variance
-from gauger.stats.student import t_quantile
+from gauger.stats import t_quantile
 
 QUESTIONS = {
     "teacher": (Contrast.TEACHER_SWAP, Contrast.DATA_SWAP),

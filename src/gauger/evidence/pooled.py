@@ -9,9 +9,15 @@ from typing import Any
 import polars as pl
 
 from gauger.evidence.effects import Scale
-from gauger.stats.random_effects import MetaFit
+from gauger.stats import MetaFit
 
 MIN_STUDIES = 2
+BY_ROLE = "by role"
+STRUCTURE = ("hcs", "diag")
+"""Structure of the random effects: what the rule `category_fit.choose` gives on the rows over the untouched base of
+this release (tests/evidence/test_structure.py fails when it would give another)."""
+ENOUGH_FOR_VARIANCE = 5
+"""Studies from which a role gets variances of its own; a rarer role takes those of the commonest."""
 FEW_DF = 4.0
 TOO_FEW = "fewer than two studies"
 TOO_FEW_ROWS = "no more rows than coefficients"
@@ -34,6 +40,9 @@ class Model:
     arm_level: bool = False
     """A third random intercept, between study and row: the distilled model."""
     level: float = 0.95
+    heterogeneity: str = BY_ROLE
+    """`by role` (true effects scatter differently by role and correlate within studies: `STRUCTURE`) or `one` (one
+    variance between studies and one between rows for all roles)."""
 
 
 PRESPECIFIED = Model()

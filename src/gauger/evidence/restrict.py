@@ -82,17 +82,18 @@ def largest_studies(rows: pl.DataFrame, count: int) -> list[str]:
 
 
 PRESPECIFIED_ROWS = Restriction("as pre-specified", "What does the evidence say?")
-_AS_FOUND = (
+AS_FOUND = (
     Exclusion.ARTEFACT, Exclusion.NO_TEACHER, Exclusion.SUPERSEDED, Exclusion.REPEATED, Exclusion.MEASURED_AGAIN,
 )  # fmt: skip
 
 RESTRICTIONS: tuple[Restriction, ...] = (
-    Restriction("no cleaning", "Do the cleaning rules make the result?", undo=_AS_FOUND, model=Model(shared="none")),
+    Restriction("no cleaning", "Do the cleaning rules make the result?", undo=AS_FOUND, model=Model(shared="none")),
     Restriction("low risk of bias only", "Do weak studies make it?", pl.col("risk") == "low"),
     Restriction("no study at high risk", "Do the worst studies make it?", pl.col("risk") != "high"),
     Restriction("primary sources only", "Do transcriptions make it?", pl.col("source_grade") == "primary"),
     Restriction("the other coder's roles", "Does the coding of roles make it?", second_coder=True),
-    Restriction("no handicapped control", "Is it answer format?", pl.col("handicap").is_null()),
+    Restriction("handicapped controls kept", "Does leaving them out make it?", undo=(Exclusion.HANDICAPPED,)),
+    Restriction("no control in doubt", "Is it answer format?", pl.col("handicap").is_null()),
     Restriction("no leaderboard study", "Does one harness make it?", ~pl.col("study_id").str.starts_with("olv2-")),
     Restriction("without the four largest studies", "Do a few tables make it?", drop_largest=4),
     Restriction("seeds not from the benchmark", "Is it training for the test?", pl.col("seeds_risk") == "low"),
@@ -114,6 +115,8 @@ RESTRICTIONS: tuple[Restriction, ...] = (
     Restriction(
         "paired answers, correlation 0.8", "Do strongly paired answers?", model=Model(shared="cells", correlation=0.8)
     ),
+    Restriction("one variance for all roles", "Does the model of the scatter make it?",
+                model=Model(heterogeneity="one")),
     Restriction("a level for the distilled model", "Is the nesting too coarse?", model=Model(arm_level=True)),
     Restriction("log-odds", "Is it the scale?", model=Model(scale=Scale.LOG_ODDS)),
 )  # fmt: skip

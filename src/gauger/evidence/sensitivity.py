@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 import polars as pl
 
 from gauger.evidence.effects import Array, add_effects
-from gauger.evidence.headline import Headline, headline_of
-from gauger.evidence.pool import meta_data, pool, role_terms
-from gauger.evidence.pooled import MIN_STUDIES, PRESPECIFIED, Model, Pooled
+from gauger.evidence.headlines import Headline, headline_of
+from gauger.evidence.pool import fit_rows, pool, role_terms, variance_category
+from gauger.evidence.pooled import MIN_STUDIES, PRESPECIFIED, STRUCTURE, TOO_FEW, Model, Pooled
 from gauger.evidence.restrict import PRESPECIFIED_ROWS, RESTRICTIONS, SETS, Restriction, largest_studies, rows_of
-from gauger.stats.random_effects import search
+from gauger.stats import Structure
 
 CARRIED = ("targeted", "fresh", "held-out")
 """The roles of the headline."""
@@ -122,10 +122,16 @@ def role_means(
     terms = role_terms(rows)
     if len(rows) <= len(terms) or rows["study_id"].n_unique() < MIN_STUDIES:
         return {}, np.zeros(0)
-    data = meta_data(add_effects(rows, model.scale), terms, model)
-    near = start if start is not None and len(start) == len(data.levels) else None
-    found = search(data, start=near)
-    return dict(zip(terms, found.at.beta.tolist(), strict=True)), found.tau2
+    effects = add_effects(rows, model.scale)
+    category = variance_category(effects)
+    near = start if start is not None and category is not None and len(start) == _size(category) else None
+    fitted = fit_rows(effects, terms, model, robust=False, start=near)
+    return dict(zip(terms, fitted.beta.tolist(), strict=True)), fitted.tau2
+
+
+def _size(category: np.ndarray[Any, np.dtype[np.str_]]) -> int:
+    """Count the free numbers of a fit by role."""
+    return Structure(*STRUCTURE, len(np.unique(category))).parameters
 
 
 @dataclass(frozen=True)
@@ -133,8 +139,8 @@ class SmallStudy:
     """Do rows from small benchmarks show larger gains?"""
 
     over: str
-    slope: Pooled
-    """Points of uplift per unit of 1 / sqrt(n_items), within role; positive: small benchmarks gain more."""
+    slopes: tuple[Pooled, ...]
+    """Per role: points of uplift per unit of 1 / sqrt(n_items); positive: small benchmarks gain more."""
     at_large: dict[str, Pooled]
     """Role -> mean uplift extrapolated to a benchmark without sampling error (1 / sqrt(n) = 0)."""
 
@@ -144,7 +150,7 @@ class SmallStudy:
 
 
 def small_study_effects(frame: pl.DataFrame, over: str) -> SmallStudy:
-    """Regress the uplift on 1 / sqrt(n_items), within roles.
+    """Regress the uplift on 1 / sqrt(n_items), a slope per role: one for all roles averages opposite ones away.
 
     Egger's test regresses on the standard error. The standard error of a proportion depends on the proportion, which
     makes that test find asymmetry where there is none; 1 / sqrt(n) does not (Peters et al. 2006, JAMA 295:676). A small
@@ -152,6 +158,15 @@ def small_study_effects(frame: pl.DataFrame, over: str) -> SmallStudy:
     """
     rows = rows_of(frame, SETS[over])
     precision = 1 / rows["n_items"].cast(pl.Float64).sqrt().to_numpy()
-    analysis = pool(rows, {**role_terms(rows), "1 / sqrt(n)": precision})
-    means = {one.name: one for one in analysis.pooled if one.name in CARRIED}
-    return SmallStudy(over, analysis["1 / sqrt(n)"], means)
+    means = role_terms(rows)
+    studies = {role: rows.filter(pl.col("benchmark_role") == role)["study_id"].n_unique() for role in means}
+    sloped = [role for role in CARRIED if role in means and studies[role] > MIN_STUDIES]
+    analysis = pool(rows, {**means, **{f"{role}: slope": means[role] * precision for role in sloped}})
+    slopes = []
+    for role in CARRIED:
+        if role in sloped:
+            slopes.append(replace(analysis[f"{role}: slope"], name=role))
+        else:
+            slopes.append(Pooled(role, 0, studies.get(role, 0), reason=TOO_FEW))
+    at_large = {one.name: one for one in analysis.pooled if one.name in CARRIED}
+    return SmallStudy(over, tuple(slopes), at_large)

@@ -6,6 +6,7 @@ the same format. A row keeps the line it stands on (`row`), so every finding can
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib.resources import files
@@ -16,11 +17,12 @@ import polars as pl
 
 from gauger.errors import InputError, Place, StudyError, UserError, nearest
 from gauger.evidence.columns import RESULT_COLUMNS, SCORES, STUDY_COLUMNS, Column
-from gauger.store.tables import CsvTable, parse_csv, read_csv
+from gauger.store import CsvTable, parse_csv, read_csv
 
 FILE = "a CSV file of the evidence table"
 MAX_PROBLEMS = 25
-_TYPES = {"text": pl.String, "choice": pl.String, "number": pl.Float64, "count": pl.Int64}
+_RISK = re.compile(r"(low|some|high)(?![\w-])")
+_TYPES = {"text": pl.String, "choice": pl.String, "risk": pl.String, "number": pl.Float64, "count": pl.Int64}
 
 
 @dataclass(frozen=True)
@@ -126,7 +128,7 @@ def _parse(table: CsvTable, columns: Mapping[str, Column], keep_decimals: bool) 
     _check_header(table, columns)
     rows, problems = [], []
     for line, found in table.rows:
-        cells = dict(zip(table.header, found, strict=True))
+        cells = dict.fromkeys(columns, "") | dict(zip(table.header, found, strict=True))
         row, wrong = _read_row(cells, line, table.source, columns)
         problems.extend(wrong)
         if keep_decimals:
@@ -143,7 +145,7 @@ def _parse(table: CsvTable, columns: Mapping[str, Column], keep_decimals: bool) 
 
 
 def _check_header(table: CsvTable, columns: Mapping[str, Column]) -> None:
-    missing = [name for name in columns if name not in table.header]
+    missing = [name for name, column in columns.items() if name not in table.header and not column.optional]
     unknown = [name for name in table.header if name not in columns]
     place = table.place(table.header_line)
     if unknown:
@@ -174,6 +176,10 @@ def read_cell(cell: str, column: Column) -> str | float | int | None:
             raise ValueError("a value (this column must not be empty)", "an empty cell")
         return None
     if column.kind == "text":
+        return cell
+    if column.kind == "risk":
+        if not _RISK.match(cell):
+            raise ValueError("low, some or high, then why", repr(cell))
         return cell
     if column.kind == "choice":
         if cell not in column.choices:

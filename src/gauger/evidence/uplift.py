@@ -15,7 +15,7 @@ from gauger.evidence.effects import Array, Scale, add_effects, add_gap_recovered
 from gauger.evidence.pool import pool_effects, pool_roles
 from gauger.evidence.pooled import MIN_STUDIES, TOO_FEW, Analysis
 from gauger.evidence.restrict import rows_of
-from gauger.stats.student import t_quantile
+from gauger.stats import t_quantile
 
 
 def by_contrast(frame: pl.DataFrame) -> Mapping[str, Analysis]:

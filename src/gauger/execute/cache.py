@@ -23,8 +23,7 @@ from typing import Any
 from uuid import uuid4
 
 from gauger.errors import DamagedError, JobError
-from gauger.store.atomic import fsync_path, read_json
-from gauger.store.canonical import document_bytes
+from gauger.store import document_bytes, fsync_path, read_json
 
 MANIFEST = "done.json"
 SCHEMA = "gauger.result/1"

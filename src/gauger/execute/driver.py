@@ -27,10 +27,7 @@ from gauger.execute.limits import Budget
 from gauger.execute.progress import Progress, count
 from gauger.execute.result import RunResult
 from gauger.execute.schedule import Schedule, unique
-from gauger.store.atomic import write_json
-from gauger.store.canonical import plain
-from gauger.store.failures import JobFailure, clear_failures, write_failure
-from gauger.store.lock import locked
+from gauger.store import JobFailure, clear_failures, locked, plain, write_failure, write_json
 
 PLAN_SCHEMA = "gauger.jobs/1"
 """Schema of `jobs.json`, the plan as the last run had it; `status` reads it."""

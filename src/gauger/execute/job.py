@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 
 from gauger.errors import JobError
-from gauger.store.canonical import JSON, fingerprint, plain
+from gauger.store import JSON, fingerprint, plain
 
 RESOURCES = ("cpus", "gpus", "memory_gb")
 """What a job may ask of the machine that runs it; one CPU where it says nothing."""
@@ -74,7 +71,7 @@ def make_job(
     Parameters
     ----------
     version : str
-        Version of the code behind `kind`; a change makes earlier results unreachable. `source_version` computes one.
+        Version of the code behind `kind`; a change makes earlier results unreachable (`code.code_version`).
     resources : mapping, optional
         What it asks of a node of a cluster (`RESOURCES`).
     """
@@ -87,31 +84,3 @@ def make_job(
     own = {key: plain(value, f"params.{key}") for key, value in params.items()}
     key = fingerprint({"kind": kind, "params": own, "inputs": inputs, "version": version})
     return Job(key, kind, name, own, dict(inputs), cost, arm, replicate, stage, dict(resources or {}))
-
-
-def source_version(*modules: str) -> str:
-    """Hash the source of modules and packages (with everything below them), without importing them.
-
-    Returns
-    -------
-    str
-        16 hexadecimal digits that change when any line of any named module changes.
-    """
-    digest = hashlib.sha256()
-    for module in modules:
-        for name, path in _sources(module):
-            content = path.read_bytes()
-            digest.update(f"{name}\0{len(content)}\0".encode() + content)
-    return digest.hexdigest()[:16]
-
-
-def _sources(module: str) -> list[tuple[str, Path]]:
-    """Source files of a module or package, each with a name that does not depend on where it is installed."""
-    spec = find_spec(module)
-    if spec is None or spec.origin is None:
-        raise ModuleNotFoundError(f"no source for {module}", name=module)
-    origin = Path(spec.origin)
-    if not spec.submodule_search_locations:
-        return [(module, origin)]
-    files = sorted(origin.parent.rglob("*.py"), key=lambda path: path.relative_to(origin.parent).as_posix())
-    return [(f"{module}/{path.relative_to(origin.parent).as_posix()}", path) for path in files]

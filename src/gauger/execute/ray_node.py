@@ -23,12 +23,10 @@ from typing import Any
 
 from gauger.errors import GaugerError, JobError
 from gauger.execute.cache import Cache
-from gauger.execute.job import source_version
+from gauger.execute.code import package_version
 from gauger.execute.remote import RemoteStore
 from gauger.execute.worker import answer, failed
 
-ROOMS = ("errors", "records", "store", "spec", "worlds", "elicit", "train", "measure", "jobs", "execute")
-"""Rooms whose code a job may use."""
 PACKAGES = ("numpy", "polars", "torch", "transformers", "peft")
 """Packages that can change a result."""
 SCRATCH = "GAUGER_SCRATCH"
@@ -99,8 +97,7 @@ def scratch(url: str) -> Path:
 @lru_cache(maxsize=1)
 def software() -> dict[str, str]:
     """Say what computes results here: the code that jobs use, Python, and the packages that matter."""
-    rooms = [f"gauger.{room}" for room in ROOMS]
-    found = {"code of Gauger": source_version(*rooms), "Python": platform.python_version()}
+    found = {"code of Gauger": package_version(), "Python": platform.python_version()}
     for package in PACKAGES:
         try:
             found[package] = version(package)

@@ -14,10 +14,7 @@ from gauger.execute.driver import PLAN_SCHEMA
 from gauger.execute.job import Job
 from gauger.execute.local import cores
 from gauger.execute.schedule import Schedule
-from gauger.store.atomic import read_json
-from gauger.store.directory import RunDirectory
-from gauger.store.failures import JobFailure, read_failures
-from gauger.store.lock import holder
+from gauger.store import JobFailure, RunDirectory, holder, read_failures, read_json
 
 
 @dataclass

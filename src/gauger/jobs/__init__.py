@@ -1,1 +1,29 @@
-"""Does one job: typed parameters and input directories in, files out."""
+"""Does one job: typed parameters and input directories in, files out.
+
+Each function is a pure function of its parameters and inputs; the runner decides where and when.
+
+corpora.py             Makes corpora: what a teacher or a base was asked for, what nobody was asked for, and mixtures
+                       of them
+measuring.py           Measures a model on benchmarks: its records, and where wanted the cross-entropy of the true
+                       answers
+models.py              Makes models: trained from scratch, checkpoints put in place, specialists; and reads them back
+                       for other jobs
+own_samples.py         Trains a student on what it writes itself: scored by somebody at hand, rewarded by the truth,
+                       or paired by a judge
+pairs.py               Draws a student's answers, and pairs a right one with a wrong one, as the truth or a judge has
+                       it
+parameters.py          Typed parameters between the planner and the jobs: one frozen record for each kind of job
+registry.py            Names the function behind every kind of job, and what opens every kind of teacher, without
+                       importing any of it
+teachers.py            Opens whoever a job asks, behind the surface and its budgets: models at hand, endpoints,
+                       recordings
+teachers_elsewhere.py  Opens teachers that no job makes: OpenAI-compatible endpoints, and recordings of what was
+                       asked before
+training.py            Trains a student on a corpus: on its texts, on log-probabilities along them, on pairs, or on a
+                       blend of sources
+training_record.py     Writes `training.json`: what a stage was trained on, source by source, and its losses
+"""
+
+import lazy_loader as _lazy
+
+__getattr__, __dir__, __all__ = _lazy.attach_stub(__name__, __file__)

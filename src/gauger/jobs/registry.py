@@ -1,59 +1,39 @@
-"""Which function does each kind of job, and which code can change its result; known without importing any of it."""
+"""Names the function behind every kind of job, and what opens every kind of teacher, without importing any of it."""
 
 from __future__ import annotations
 
-REGISTRY = {
-    "pretrain": "gauger.jobs.atlas_jobs:pretrain",
-    "ask-teacher": "gauger.jobs.atlas_jobs:ask_teacher",
-    "ask-base": "gauger.jobs.atlas_jobs:ask_base",
-    "gather": "gauger.jobs.atlas_jobs:gather",
-    "train": "gauger.jobs.atlas_jobs:train_stage",
-    "measure": "gauger.jobs.atlas_jobs:measure_model",
-    "gather-questions": "gauger.jobs.atlas_stage_jobs:gather_questions",
-    "draw-pairs": "gauger.jobs.atlas_stage_jobs:draw_pairs",
-    "train-on-pairs": "gauger.jobs.atlas_stage_jobs:train_on_pairs",
-    "train-on-policy": "gauger.jobs.atlas_stage_jobs:train_on_policy",
-    "train-on-rewards": "gauger.jobs.atlas_stage_jobs:train_on_rewards",
-    "blend": "gauger.jobs.mixture_jobs:blend_corpora",
-    "train-on-mixture": "gauger.jobs.mixture_jobs:train_on_mixture",
-    "language-materialise": "gauger.jobs.language_jobs:materialise_model",
-    "language-specialise": "gauger.jobs.language_jobs:specialise",
-    "language-ask-teacher": "gauger.jobs.language_jobs:ask_teacher",
-    "language-ask-base": "gauger.jobs.language_jobs:ask_base",
-    "language-gather": "gauger.jobs.language_jobs:gather",
-    "language-train": "gauger.jobs.language_jobs:train_stage",
-    "language-gather-questions": "gauger.jobs.language_stage_jobs:gather_questions",
-    "language-draw-pairs": "gauger.jobs.language_preference_jobs:draw_pairs",
-    "language-train-on-pairs": "gauger.jobs.language_preference_jobs:train_on_pairs",
-    "language-train-on-rewards": "gauger.jobs.language_reward_jobs:train_on_rewards",
-    "language-train-on-policy": "gauger.jobs.language_stage_jobs:train_on_policy",
-    "language-measure": "gauger.jobs.language_jobs:measure_model",
-}
+from gauger.plugs import Registry
+
+REGISTRY = Registry(
+    "a kind of job",
+    "gauger.jobs",
+    {
+        "pretrain": "gauger.jobs.models:pretrain",
+        "materialise": "gauger.jobs.models:materialise",
+        "specialise": "gauger.jobs.models:specialise",
+        "ask-teacher": "gauger.jobs.corpora:ask_teacher",
+        "ask-base": "gauger.jobs.corpora:ask_base",
+        "gather": "gauger.jobs.corpora:gather",
+        "gather-questions": "gauger.jobs.corpora:gather_questions",
+        "draw-pairs": "gauger.jobs.pairs:draw_pairs",
+        "blend": "gauger.jobs.corpora:blend_corpora",
+        "train": "gauger.jobs.training:train_stage",
+        "train-on-pairs": "gauger.jobs.training:train_on_pairs",
+        "train-on-mixture": "gauger.jobs.training:train_on_mixture",
+        "train-on-policy": "gauger.jobs.own_samples:train_on_policy",
+        "train-on-rewards": "gauger.jobs.own_samples:train_on_own_answers",
+        "measure": "gauger.jobs.measuring:measure_model",
+    },
+)
 """Kind -> "module:function"; the workers import them, the driver does not."""
-CODE = (
-    "gauger.jobs.atlas_jobs",
-    "gauger.jobs.atlas_stage_jobs",
-    "gauger.jobs.mixture_jobs",
-    "gauger.jobs.trained",
-    "gauger.worlds",
-    "gauger.elicit",
-    "gauger.train.tiny",
-    "gauger.measure.exact_match",
+OPENERS = Registry(
+    "a kind of teacher",
+    "gauger.teachers",
+    {
+        "scratch": "gauger.jobs.teachers:open_at_hand",
+        "checkpoint": "gauger.jobs.teachers:open_at_hand",
+        "endpoint": "gauger.jobs.teachers_elsewhere:open_endpoint",
+        "replay": "gauger.jobs.teachers_elsewhere:open_replay",
+    },
 )
-"""Modules that can change the result of a job of the embedded world."""
-LANGUAGE_CODE = (
-    "gauger.jobs.language_jobs",
-    "gauger.jobs.language_models",
-    "gauger.jobs.language_preference_jobs",
-    "gauger.jobs.language_reward_jobs",
-    "gauger.jobs.language_stage_jobs",
-    "gauger.jobs.trained",
-    "gauger.worlds",
-    "gauger.elicit",
-    "gauger.train",
-    "gauger.measure.answers",
-    "gauger.measure.extraction",
-    "gauger.measure.decoder",
-    "gauger.measure.hf_decoder",
-)
-"""The same for jobs of real language models."""
+"""Kind -> the function that opens it."""

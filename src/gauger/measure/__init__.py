@@ -1,10 +1,11 @@
 """From models and existing evaluation logs to records.
 
-exact_match.py  ask a model of the embedded world every item of a benchmark, greedily, and compare word by word
-language.py     ask a language model, read its answers strictly and flexibly, check them with the task's verifier
-extraction.py   the two readings of an answer
-decoder.py      what measuring needs of a language model
-hf_decoder.py   a local transformers model as such a decoder
-evaluators/     lm-eval and Inspect as evaluators, through their own Python interfaces
-importers/      evaluation logs that already exist
+answers.py  Asks a model every item of a benchmark, and reads its answers as the world reads them: one score for each
+            reading
+importers/  Existing evaluation logs, read without a network: from files of many formats to arms whose items are
+            matched
 """
+
+import lazy_loader as _lazy
+
+__getattr__, __dir__, __all__ = _lazy.attach_stub(__name__, __file__)

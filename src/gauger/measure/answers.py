@@ -1,24 +1,19 @@
-"""Ask a language model every item of a benchmark, and read its answers strictly and flexibly: two scores per answer."""
+"""Asks a model every item of a benchmark, and reads its answers as the world reads them: one score for each reading."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Protocol
 
 import polars as pl
 
+from gauger.elicit import Message, Reply, ReplyOutcome, Request, Teacher
 from gauger.errors import UserError
-from gauger.measure.decoder import Completion, Decoder
-from gauger.measure.extraction import FLEXIBLE, STRICT, flexible, strict
 from gauger.measure.importers.log import Measure
 from gauger.measure.importers.measures import Choice
 from gauger.records import Outcome
-from gauger.worlds.language.forms import FORMS
-from gauger.worlds.language.items import TextBenchmark, TextItem
-from gauger.worlds.language.questions import Question
-from gauger.worlds.language.sources import VerifierError
+from gauger.worlds import FLEXIBLE, STRICT, Benchmark, Item, World
 
 SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
     "benchmark": pl.String,
@@ -29,26 +24,18 @@ SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
     "score": pl.Float64,
     "tokens_in": pl.Int64,
     "tokens_out": pl.Int64,
-    "flexible_outcome": pl.String,
-    "flexible_score": pl.Float64,
     "said": pl.String,
 }
-"""Columns of the records of one model. `outcome` and `score` rest on the strict reading, `flexible_*` on the other;
-`said` is the model's text, untrusted. The run adds study, arm, replicate and role."""
+"""Columns of the records of one model. `outcome` and `score` rest on the world's first reading; each further reading
+adds `READING_outcome` and `READING_score`. `said` is the model's text, untrusted. The run adds study, arm, replicate
+and role."""
 METRIC = "verified"
 """What is computed from an extracted answer: the task's own verifier."""
-
-
-class Verifier(Protocol):
-    """What checks answers: a `TextWorld`."""
-
-    def verify(self, question: Question, answer: str) -> float:
-        """Score an extracted answer, 0-1; `VerifierError` where it has no score."""
-        ...
+_NO_REPLY = Reply(ReplyOutcome.FAILED, error="the budget is spent")
 
 
 @dataclass(frozen=True)
-class Decoding:
+class Answering:
     """How models answer benchmark items."""
 
     max_new_tokens: int = 32
@@ -66,39 +53,49 @@ class Decoding:
             raise UserError("one sample per item where decoding is greedy", f"{self.samples}", hint=hint)
 
 
-def measure(
-    decoder: Decoder, benchmarks: Sequence[TextBenchmark], decoding: Decoding, verifier: Verifier
-) -> pl.DataFrame:
+def measure(teacher: Teacher, benchmarks: Sequence[Benchmark], answering: Answering, world: World) -> pl.DataFrame:
     """Return one row per item and sample.
 
-    An answer that can be read is `scored` by the task's verifier. Where none can be read the outcome is `truncated` if
-    the token limit cut the text off, else `unparsed`; a verifier that breaks on an answer gives `failed`. None of these
-    has a score.
+    What the budget did not allow, and what failed for good, is `failed`; what the model declined is `refused`; every
+    other answer is judged by the world (`World.judge`). Only what is `scored` has a score.
 
     Parameters
     ----------
-    decoder : Decoder
-        The model.
-    benchmarks : sequence of TextBenchmark
-    decoding : Decoding
-    verifier : Verifier
+    teacher : Teacher
+        The model, of any kind.
+    benchmarks : sequence of Benchmark
+    answering : Answering
+    world : World
         The world that the benchmarks are from.
     """
-    rows = [row for benchmark in benchmarks for row in _rows(decoder, benchmark, decoding, verifier)]
-    return pl.DataFrame(rows, schema=SCHEMA, orient="row")
+    asked = [
+        (benchmark, item, sample)
+        for benchmark in benchmarks
+        for sample in range(answering.samples)
+        for item in benchmark.items
+    ]
+    requests = [_request(benchmark, item, sample, answering, world) for benchmark, item, sample in asked]
+    replies = dict(teacher.ask(requests))
+    rows = [
+        _row(benchmark, item, sample, replies.get(place, _NO_REPLY), world)
+        for place, (benchmark, item, sample) in enumerate(asked)
+    ]
+    return pl.DataFrame(rows, schema=schema_of(world), orient="row")
 
 
-def _rows(
-    decoder: Decoder, benchmark: TextBenchmark, decoding: Decoding, verifier: Verifier
-) -> Iterator[tuple[object, ...]]:
-    """Ask the items of one benchmark, sample by sample."""
-    prompts = [item.prompt for item in benchmark.items]
-    stops = FORMS[benchmark.form].stops
-    for sample in range(decoding.samples):
-        seed = sample_seed(decoding.seed, benchmark.name, sample)
-        said = decoder.complete(prompts, decoding.max_new_tokens, decoding.temperature, seed, stops)
-        for item, one in zip(benchmark.items, said, strict=True):
-            yield _row(benchmark, item, sample, one, verifier)
+def schema_of(world: World) -> dict[str, pl.DataType | type[pl.DataType]]:
+    """Return the columns of the records of one model in a world."""
+    further = {f"{name}_{what}": kind for name in world.readings[1:] for what, kind in _JUDGED.items()}
+    return {**SCHEMA, **further}
+
+
+_JUDGED: dict[str, pl.DataType | type[pl.DataType]] = {"outcome": pl.String, "score": pl.Float64}
+
+
+def _request(benchmark: Benchmark, item: Item, sample: int, answering: Answering, world: World) -> Request:
+    drawn = sample_seed(answering.seed, benchmark.name, sample) if answering.temperature else 0
+    turns, stops = (Message("user", item.prompt),), world.forms[item.form].stops
+    return Request(turns, answering.max_new_tokens, answering.temperature, drawn, stops)
 
 
 def sample_seed(seed: int, benchmark: str, sample: int) -> int:
@@ -107,28 +104,22 @@ def sample_seed(seed: int, benchmark: str, sample: int) -> int:
     return int.from_bytes(digest[:4], "big") >> 1
 
 
-def _row(
-    benchmark: TextBenchmark, item: TextItem, sample: int, said: Completion, verifier: Verifier
-) -> tuple[object, ...]:
-    outcome, score = _scored(strict(said.text, benchmark.form), item, said, verifier)
-    other_outcome, other_score = _scored(flexible(said.text, item.question), item, said, verifier)
+def _row(benchmark: Benchmark, item: Item, sample: int, reply: Reply, world: World) -> tuple[object, ...]:
+    judged = list(_judged(item, reply, world))
     identity = (benchmark.name, item.id, item.cluster, sample)
-    return (*identity, outcome, score, said.tokens_in, said.tokens_out, other_outcome, other_score, said.text)
+    (outcome, score), *further = judged
+    others = [value for pair in further for value in pair]
+    return (*identity, outcome, score, reply.tokens_in, reply.tokens_out, reply.text, *others)
 
 
-def _scored(answer: str | None, item: TextItem, said: Completion, verifier: Verifier) -> tuple[str, float | None]:
-    if answer is None:
-        return str(Outcome.UNPARSED if said.ended else Outcome.TRUNCATED), None
-    try:
-        return str(Outcome.SCORED), verifier.verify(item.question, answer)
-    except VerifierError:
-        return str(Outcome.FAILED), None
-
-
-def flexible_records(records: pl.DataFrame) -> pl.DataFrame:
-    """Return records with the flexible reading in the place of the strict one, for the sensitivity check."""
-    exchanged = records.with_columns(outcome="flexible_outcome", score="flexible_score")
-    return exchanged.drop("flexible_outcome", "flexible_score")
+def _judged(item: Item, reply: Reply, world: World) -> Iterator[tuple[str, float | None]]:
+    lost = {ReplyOutcome.FAILED: Outcome.FAILED, ReplyOutcome.REFUSED: Outcome.REFUSED}.get(reply.outcome)
+    for reading in world.readings:
+        if lost is not None:
+            yield str(lost), None
+            continue
+        outcome, score = world.judge(reading, item, reply.text, ended=reply.outcome is ReplyOutcome.ANSWERED)
+        yield str(outcome), score
 
 
 def readings(benchmarks: Sequence[str]) -> Mapping[str, Choice]:

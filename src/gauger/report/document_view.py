@@ -9,7 +9,8 @@ from functools import cached_property
 from typing import Any
 
 from gauger.errors import InputError
-from gauger.records import ESTIMATES_SCHEMA, ArmKind, Role
+from gauger.records import READABLE_SCHEMAS, ArmKind, Role, Scale
+from gauger.store import as_current
 
 Row = Mapping[str, Any]
 """One record of the document (an estimate, an arm, a benchmark) as parsed from JSON."""
@@ -24,13 +25,14 @@ class View:
     Raises
     ------
     InputError
-        If the mapping is not of schema `gauger.estimates/1`.
+        If the mapping is of neither schema `gauger.estimates/2` nor `gauger.estimates/1`.
     """
 
     def __init__(self, document: Mapping[str, Any]) -> None:
-        if document.get("schema") != ESTIMATES_SCHEMA:
-            raise InputError(wanted=f"a document of schema {ESTIMATES_SCHEMA}", given=repr(document.get("schema")))
-        document = encodable(document)
+        if document.get("schema") not in READABLE_SCHEMAS:
+            wanted = f"a document of schema {' or '.join(READABLE_SCHEMAS)}"
+            raise InputError(wanted=wanted, given=repr(document.get("schema")))
+        document = encodable(as_current(document))
         self.document = document
         self.study: Row = document["study"]
         self.estimates: Sequence[Row] = document["estimates"]
@@ -100,12 +102,19 @@ class View:
     def _index(self) -> Mapping[tuple[str, str], Sequence[Row]]:
         index: dict[tuple[str, str], list[Row]] = defaultdict(list)
         for row in self.estimates:
-            index[row["estimand"], row["arm"]].append(row)
+            if in_points(row):
+                index[row["estimand"], row["arm"]].append(row)
         return index
 
     def of(self, estimand: str, arm: str) -> Sequence[Row]:
-        """Return every estimate of one estimand for one arm."""
+        """Return every estimate of one estimand for one arm, in points."""
         return self._index.get((estimand, arm), ())
+
+    def rescaled(self, estimand: str, arm: str) -> Sequence[Row]:
+        """Return the same on other scales than points."""
+        return [
+            row for row in self.estimates if (row["estimand"], row["arm"]) == (estimand, arm) and not in_points(row)
+        ]
 
     def on(self, estimand: str, arm: str, benchmark: str) -> Row | None:
         """Return the estimate on one benchmark, or None where the document has none."""
@@ -143,6 +152,11 @@ def encodable(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {encodable(key): encodable(entry) for key, entry in value.items()}
     return [encodable(entry) for entry in value] if isinstance(value, list | tuple) else value
+
+
+def in_points(row: Row) -> bool:
+    """Tell whether an estimate stands on the scale of scores."""
+    return (row.get("scale") or Scale.POINTS) == Scale.POINTS
 
 
 def averages(row: Row) -> bool:

@@ -12,10 +12,11 @@ from typing import Any
 
 import altair as alt
 
+from gauger.records import SetKind
 from gauger.report.document_view import Row, defined
 from gauger.report.drawing import Chart, layered, upright_line
 from gauger.report.palette import BLUE, INK, MUTED, PAPER
-from gauger.report.wording import estimand, interval, quantity, with_unit
+from gauger.report.wording import quantity, set_of, unit_of, with_unit
 
 ROW_HEIGHT = 25
 SIZES = {"circle": 50, "diamond": 74}
@@ -111,6 +112,9 @@ def _marks(base: Chart, x: alt.X, low: float, high: float) -> list[Chart]:
         _arrow(base, "right", high, colour),
         value.encode(x=alt.value("width"), text=alt.Text("shown:N")),
         reason.encode(x=alt.value(0), text=alt.Text("missing:N")),
+        base.transform_filter("isValid(datum.second_low)")
+        .mark_rule(strokeWidth=4, strokeCap="butt")
+        .encode(x=alt.X("second_low:Q"), x2=alt.X2("second_high:Q"), color=colour),
     ]
 
 
@@ -131,13 +135,15 @@ def _datum(line: Line, unit: str, low: float, high: float) -> dict[str, Any]:
         return datum
     if row is None or row["value"] is None:
         return {**datum, "missing": (row or {}).get("reason") or "not in this study"}
-    ends = drawn_ends(row, "", low, high) or (low, high)
-    family = drawn_ends(row, "simultaneous_", low, high) or ends
+    bars = drawn_bars(row, low, high)
+    ends = (bars[0][0], bars[-1][1])
+    family = drawn_ends(row, "simultaneous_", low, high) or bars[0]
     return {
         **datum,
         "value": 100 * row["value"],
-        "low": ends[0],
-        "high": ends[1],
+        "low": bars[0][0],
+        "high": bars[0][1],
+        **({"second_low": bars[1][0], "second_high": bars[1][1]} if len(bars) > 1 else {}),
         "family_low": family[0],
         "family_high": family[1],
         "left": min(ends[0], family[0]) <= low,
@@ -149,11 +155,11 @@ def _datum(line: Line, unit: str, low: float, high: float) -> dict[str, Any]:
 
 def described(row: Row) -> dict[str, str]:
     """Return what the tooltip says of an estimate."""
-    unit = estimand(row["estimand"]).unit
+    unit = unit_of(row)
     return {
         "what": " · ".join(filter(None, [row["arm"], row.get("benchmark") or row.get("over") or row.get("role")])),
         "is": with_unit(row["value"], unit),
-        "between": interval(row["low"], row["high"], unit),
+        "between": set_of(row, unit),
         "rests": ", ".join(
             f"{row[name]} {word}"
             for name, word in (("n_items", "items"), ("n_replicates", "replicates"))
@@ -161,6 +167,14 @@ def described(row: Row) -> dict[str, str]:
         ),
         "note": row.get("note") or row.get("reason") or "",
     }
+
+
+def drawn_bars(row: Row, left: float, right: float) -> list[tuple[float, float]]:
+    """Return the bars that draw a confidence set: two, with the gap between them left open, where it lies outside."""
+    if row.get("kind") == SetKind.OUTSIDE:
+        low, high = (min(max(100 * row[name], left), right) for name in ("low", "high"))
+        return [(left, low), (high, right)]
+    return [drawn_ends(row, "", left, right) or (left, right)]
 
 
 def drawn_ends(row: Row, prefix: str, left: float, right: float) -> tuple[float, float] | None:
@@ -214,5 +228,5 @@ def _reference(reference: Reference, low: float, high: float) -> Chart:
 
 def describe_change(row: Row) -> str:
     """Return a difference and its interval in words: "+12.3 points (8.1 to 16.5)"."""
-    unit = estimand(row["estimand"]).unit
-    return f"{with_unit(row['value'], unit)} ({interval(row['low'], row['high'], unit)})"
+    unit = unit_of(row)
+    return f"{with_unit(row['value'], unit)} ({set_of(row, unit)})"

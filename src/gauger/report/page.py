@@ -29,7 +29,7 @@ def render(document: Mapping[str, Any]) -> str:
     Raises
     ------
     InputError
-        If the mapping is not of schema `gauger.estimates/1`.
+        If the mapping is of neither schema `gauger.estimates/2` nor `gauger.estimates/1`.
     """
     from gauger.report.document_view import View
 
@@ -69,11 +69,11 @@ def headline(document: Mapping[str, Any]) -> str:
 
 
 def _sections(view: View) -> Sequence[Section]:
+    from gauger.report.chapters import chapters
     from gauger.report.drawing import unchecked
-    from gauger.report.parts import CHAPTERS
 
     with unchecked():
-        return [section for build in CHAPTERS if (section := build(view)) is not None]
+        return [section for build in chapters() if (section := build(view)) is not None]
 
 
 def _page(view: View, sections: Sequence[Section]) -> str:

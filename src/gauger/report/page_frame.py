@@ -38,24 +38,26 @@ def asset(name: str) -> str:
     return files("gauger.report").joinpath(name).read_text(encoding="utf-8")
 
 
-def render_page(template: str, **context: Any) -> str:
+def render_page(template: str, *, more_script: str = "", more_style: str = "", **context: Any) -> str:
     """Return one self-contained HTML page.
 
     Parameters
     ----------
     template : str
         File name of a template of this package that extends `base.html.j2`.
+    more_script, more_style : str
+        What this page adds to the page's own script and style sheet.
     context
         What the template sees; `title` (str) and `sections` (sequence of `Section`) are needed by the frame.
     """
-    scripts = {"library": chart_library(), "page_script": asset("report.js")}
+    scripts = {"library": chart_library(), "page_script": asset("report.js") + more_script}
     return (
         environment()
         .get_template(template)
         .render(
             **context,
             **scripts,
-            style=asset("report.css") + dark_css(),
+            style=asset("report.css") + more_style + dark_css(),
             policy=content_security_policy(scripts.values()),
         )
     )

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
+from gauger.records import Scale
 from gauger.report.blocks import Cell, Table
 from gauger.report.document_view import Row, role_of
-from gauger.report.wording import estimand, interval, quantity, with_unit
+from gauger.report.wording import estimand, quantity, set_of, unit_of, with_unit
 
 
 def value_cell(row: Row | None) -> Cell:
@@ -16,7 +17,7 @@ def value_cell(row: Row | None) -> Cell:
         return Cell("not in this study", kind="undefined")
     if row["value"] is None:
         return Cell(row["reason"] or "undefined", kind="undefined")
-    unit = estimand(row["estimand"]).unit
+    unit = unit_of(row)
     return Cell(quantity(row["value"], unit), sort=row["value"], title=with_unit(row["value"], unit, digits=3))
 
 
@@ -27,7 +28,7 @@ def interval_cell(row: Row | None, prefix: str = "") -> Cell:
     low, high = row[f"{prefix}low"], row[f"{prefix}high"]
     if prefix and low is None and high is None:
         return Cell("")
-    return Cell(interval(low, high, estimand(row["estimand"]).unit), title=row["note"] or "", sort=low)
+    return Cell(set_of(row, unit_of(row), prefix), title=row["note"] or "", sort=low)
 
 
 def matrix_cell(row: Row | None) -> Cell:
@@ -35,7 +36,14 @@ def matrix_cell(row: Row | None) -> Cell:
     cell = value_cell(row)
     if row is None or row["value"] is None:
         return cell
-    return replace(cell, text=f"{cell.text} ({interval(row['low'], row['high'], estimand(row['estimand']).unit)})")
+    return replace(cell, text=f"{cell.text} ({set_of(row, unit_of(row))})")
+
+
+def label_of(row: Row) -> str:
+    """Return the name of an estimate's estimand, with its scale where that is not points."""
+    scale = row.get("scale") or Scale.POINTS
+    words = {Scale.LOGIT: ", item logits", Scale.LEAD: ", share of the lead"}
+    return estimand(row["estimand"]).label + words.get(Scale(scale), "")
 
 
 def place_of(row: Row) -> str:
@@ -48,7 +56,7 @@ def estimates_table(rows: Iterable[Row | None], caption: str) -> Table:
     columns = ("Estimand", "Arm", "Against", "Benchmark", "Role", "Value", "Interval", "For all at once", "Note")
     body: list[list[Cell | str]] = [
         [
-            estimand(row["estimand"]).label,
+            label_of(row),
             Cell(row["arm"], kind="code"),
             Cell(row["control"] or "–", kind="code"),
             place_of(row),

@@ -13,6 +13,8 @@ from typing import Any
 
 from markupsafe import Markup
 
+from gauger.records import Scale, SetKind
+
 MINUS, THIN = "\u2212", "\u202f"
 
 ROLE_WORDS: Mapping[str, str] = {
@@ -30,7 +32,9 @@ KIND_WORDS: Mapping[str, str] = {
     "placebo": "same recipe, but the student's own base plays the teacher",
     "format": "learns the answer format alone",
     "leak": "positive control: test items planted in its training data",
+    "leak_twin": "the leak arm's rows with as many extra ones that nobody tests",
     "reference": "trained on ground truth: the ceiling for this data budget",
+    "untaught": "a declared recipe without any teacher: it has a gain, and no uplift",
 }
 
 
@@ -40,7 +44,7 @@ class Estimand:
 
     label: str
     unit: str
-    """points (difference of scores), percent (score or share), rate (points per something) or plain."""
+    """logits, points (difference of scores), percent (score or share), rate (points per something) or plain."""
     meaning: str
 
 
@@ -64,6 +68,7 @@ ESTIMANDS: Mapping[str, Estimand] = {
     "uplift_per_query": Estimand(
         "uplift per teacher query", "rate", "points of uplift that one query to the teacher buys"
     ),
+    "difference": Estimand("difference", "points", "one student minus another"),
     "training_effect": Estimand("more-training effect", "points", "matched arm minus format arm"),
     "pipeline_gain": Estimand("pipeline gain", "points", "all ingredients minus none of them"),
     "shapley": Estimand("Shapley value", "points", "an ingredient's part of the pipeline gain, over all orders"),
@@ -88,6 +93,15 @@ def estimand(name: str) -> Estimand:
     return ESTIMANDS.get(name) or Estimand(name.replace("_", " "), "plain", "")
 
 
+def unit_of(row: Mapping[str, Any]) -> str:
+    """Return the unit of an estimate on its own scale: logits for item logits, per cent for shares of the lead."""
+    unit = estimand(row["estimand"]).unit
+    scale = row.get("scale") or Scale.POINTS
+    if unit != "points" or scale == Scale.POINTS:
+        return unit
+    return "logits" if scale == Scale.LOGIT else "percent"
+
+
 def fill(template: str, **values: Any) -> Markup:
     """Return `template` as trusted markup with every inserted value escaped."""
     return Markup(template).format(**values)  # noqa: S704 - templates are literals of this package
@@ -107,6 +121,8 @@ def quantity(value: float | None, unit: str, *, digits: int = 1, signed: bool = 
         return "undefined"
     if unit == "plain":
         return number(value, 3)
+    if unit == "logits":
+        return number(value, digits + 1, signed=signed)
     if unit == "rate":
         return f"{100 * value:+.2g}".replace("-", MINUS)
     return number(100 * value, digits, signed=signed and unit == "points")
@@ -116,12 +132,20 @@ def with_unit(value: float | None, unit: str, *, digits: int = 1) -> str:
     """Return a value with its unit: "+12.3 points", "31.0 %"."""
     if value is None:
         return "undefined"
-    suffix = {"points": f"{THIN}points", "rate": f"{THIN}points", "percent": f"{THIN}%"}.get(unit, "")
+    suffix = {"logits": f"{THIN}logits", "points": f"{THIN}points", "rate": f"{THIN}points", "percent": f"{THIN}%"}.get(
+        unit, ""
+    )
     return quantity(value, unit, digits=digits) + suffix
 
 
-def interval(low: float | None, high: float | None, unit: str, *, digits: int = 1) -> str:
-    """Return an interval in words: "4.1 to 9.0"; an end that does not exist is said to be open."""
+def interval(low: float | None, high: float | None, unit: str, *, digits: int = 1, kind: str = SetKind.INTERVAL) -> str:
+    """Return a confidence set in words: "4.1 to 9.0", "below -442 or above +113"; a missing end is said to be open."""
+    if kind == SetKind.OUTSIDE and low is not None and high is not None:
+        ends = (quantity(end, unit, digits=digits) for end in (low, high))
+        below, above = (f"+{text}" if text[0].isdigit() else text for text in ends)
+        return f"below {below} or above {above}"
+    if kind == SetKind.EVERYTHING:
+        return "no value is ruled out"
     if low is None and high is None:
         return "no bounded interval"
     if low is None:
@@ -129,6 +153,12 @@ def interval(low: float | None, high: float | None, unit: str, *, digits: int = 
     if high is None:
         return f"at least {quantity(low, unit, digits=digits)}"
     return f"{quantity(low, unit, digits=digits)} to {quantity(high, unit, digits=digits)}"
+
+
+def set_of(row: Mapping[str, Any], unit: str, prefix: str = "", *, digits: int = 1) -> str:
+    """Return an estimate's confidence set in words; `prefix` is "simultaneous_" for the one of the whole family."""
+    kind = SetKind.INTERVAL if prefix else row.get("kind") or SetKind.INTERVAL
+    return interval(row[f"{prefix}low"], row[f"{prefix}high"], unit, digits=digits, kind=kind)
 
 
 def percent(value: float, digits: int = 0) -> str:

@@ -6,26 +6,12 @@ from collections.abc import Iterator
 
 from gauger.errors import nearest
 from gauger.spec.controls import RESERVED_NAMES
-from gauger.spec.mistakes import Fault
-from gauger.spec.mixture import MixtureStage
-from gauger.spec.own_samples import OnPolicyStage, PreferenceStage
-from gauger.spec.stage_checks import SEEDS_OF_STRATEGY, StagePath, check_stage
-from gauger.spec.stages import AnyStage, DistillStage
+from gauger.spec.fault import Fault
+from gauger.spec.stages.base import StagePath, StageSpec
 from gauger.spec.study import Study
 
-__all__ = [
-    "SEEDS_OF_STRATEGY",
-    "chain",
-    "check_arms",
-    "check_starts",
-    "forms_of",
-    "learns_from_teacher",
-    "stages_of",
-    "trains_on_teacher",
-]
 
-
-def stages_of(study: Study) -> Iterator[tuple[StagePath, AnyStage]]:
+def stages_of(study: Study) -> Iterator[tuple[StagePath, StageSpec]]:
     """Every declared stage with its path in the file."""
     for name, arm in study.arms.items():
         for index, stage in enumerate(arm.stages):
@@ -38,12 +24,9 @@ def stages_of(study: Study) -> Iterator[tuple[StagePath, AnyStage]]:
 def forms_of(study: Study) -> Iterator[tuple[StagePath, tuple[str, ...], str]]:
     """Every form that a stage, or a source of a mixture, names: its path, all forms named there, and the form."""
     for path, stage in stages_of(study):
-        listed = [(path, getattr(stage, "forms", None))]
-        if isinstance(stage, MixtureStage):
-            listed = [((*path, "sources", i), source.forms) for i, source in enumerate(stage.sources)]
-        for place, forms in listed:
-            for i, form in enumerate(forms or ()):
-                yield (*place, "forms", i), forms or (), form
+        for place, forms in stage.named_forms(path):
+            for i, form in enumerate(forms):
+                yield (*place, i), forms, form
 
 
 def chain(study: Study, name: str) -> list[str]:
@@ -57,16 +40,7 @@ def chain(study: Study, name: str) -> list[str]:
 
 def learns_from_teacher(study: Study, name: str) -> bool:
     """Whether any stage of the arm, or of the arms it continues, trains on what the teacher said."""
-    return any(trains_on_teacher(stage) for link in chain(study, name) for stage in study.arms[link].stages)
-
-
-def trains_on_teacher(stage: AnyStage) -> bool:
-    """Whether a stage trains on what the teacher wrote, scored or judged; the stage need not agree with itself."""
-    if isinstance(stage, MixtureStage):
-        return any(source.source == "teacher" for source in stage.sources)
-    if isinstance(stage, PreferenceStage):
-        return stage.judge == "teacher"
-    return isinstance(stage, OnPolicyStage) or (isinstance(stage, DistillStage) and stage.strategy != "self")
+    return any(stage.learns_from_teacher for link in chain(study, name) for stage in study.arms[link].stages)
 
 
 def check_starts(study: Study) -> Iterator[Fault]:
@@ -96,7 +70,7 @@ def check_arms(study: Study) -> Iterator[Fault]:
     for path in dict.fromkeys(_repeated_forms(study)):
         yield Fault(path, "each form once", "one of them twice")
     for path, stage in stages_of(study):
-        yield from check_stage(study, path, stage)
+        yield from stage.check(study, path)
 
 
 def _repeated_forms(study: Study) -> Iterator[StagePath]:

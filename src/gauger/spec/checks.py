@@ -7,18 +7,24 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from gauger.errors import UserError, nearest
 from gauger.spec.arm_checks import check_arms, check_starts, forms_of, learns_from_teacher, stages_of
 from gauger.spec.controls import CONTROL_NAMES, RESERVED_NAMES
+from gauger.spec.fault import Fault
 from gauger.spec.ingredient_checks import check_factorial
-from gauger.spec.mistakes import Fault
 from gauger.spec.models import ModelSize
+from gauger.spec.stages.base import StagePath
 from gauger.spec.study import CopyingControl, Study
 from gauger.spec.surface_checks import check_surface
-from gauger.spec.world import World
+from gauger.spec.variants import WorldSettings
 
-Known = Callable[[World], Collection[str]] | Mapping[str, Collection[str]]
+Known = Callable[[WorldSettings], Collection[str]] | Mapping[str, Collection[str]]
 """Names that a world offers: a function of the world, or a mapping from its kind."""
 
 
-def check_study(study: Study, benchmarks_known: Known | None = None, forms_known: Known | None = None) -> list[Fault]:
+def check_study(
+    study: Study,
+    benchmarks_known: Known | None = None,
+    forms_known: Known | None = None,
+    parts_known: Mapping[str, Collection[str]] | None = None,
+) -> list[Fault]:
     """Find every contradiction between the parts of a study that the schema alone accepts.
 
     Parameters
@@ -28,10 +34,11 @@ def check_study(study: Study, benchmarks_known: Known | None = None, forms_known
     benchmarks_known, forms_known : Known, optional
         Names that the world offers; None leaves the names unchecked (the worlds are a room above this one). A function
         may raise UserError for settings that make no world; its `where.key` names the setting.
+    parts_known : mapping, optional
+        `filter`, `defence` and `engine` -> the names that there are; None leaves them unchecked.
     """
     found = [
         *_check_models(study),
-        *_check_strategies(study),
         *_check_sizes(study),
         *check_surface(study),
         *_check_decoding(study),
@@ -49,7 +56,20 @@ def check_study(study: Study, benchmarks_known: Known | None = None, forms_known
     forms = ((path, form) for path, _, form in forms_of(study))
     found += _check_known(study, benchmarks_known, "benchmark", benchmarks)
     found += _check_known(study, forms_known, "form", forms)
-    return found
+    return found + list(_check_parts(study, parts_known or {}))
+
+
+def _check_parts(study: Study, known: Mapping[str, Collection[str]]) -> Iterator[Fault]:
+    """Parts that a study names must exist."""
+    surface = study.teacher.surface
+    named: list[tuple[str, StagePath, str | None]] = [("defence", ("teacher", "surface", "defence"), surface.defence)]
+    for who in ("teacher", "student"):
+        named.append(("engine", (who, "engine"), getattr(getattr(study, who), "engine", None)))
+    for path, stage in stages_of(study):
+        named += [("filter", (*path, "filters", i), name) for i, name in enumerate(getattr(stage, "filters", ()))]
+    for what, place, name in named:
+        if name is not None and what in known and name not in known[what]:
+            yield Fault(place, f"a known {what}", f"{name!r}", nearest(name, known[what]))
 
 
 def _check_known(
@@ -68,39 +88,20 @@ def _check_known(
             yield Fault(path, f"a {what} of this world", f"{name!r}", nearest(name, names), (("world",),), extra=True)
 
 
-MODELS_OF_WORLD: dict[str, dict[str, tuple[str, ...]]] = {
-    "atlas": {"teacher": ("scratch",), "student": ("scratch",)},
-    "language": {"teacher": ("checkpoint", "endpoint", "replay"), "student": ("checkpoint",)},
-}
-"""Kinds of models that can answer in a kind of world."""
-
-
 def _check_models(study: Study) -> Iterator[Fault]:
-    for who, kinds in MODELS_OF_WORLD[study.world.kind].items():
+    world = study.world
+    for who, kinds in (("teacher", world.teachers), ("student", world.students)):
         kind = getattr(study, who).kind
         if kind not in kinds:
             hint = f"The world's language is not spoken by a {who} of kind {kind}."
-            yield Fault(
-                (who, "kind"), f"{' or '.join(kinds)} in a world of kind {study.world.kind}", kind, hint, (("world",),)
-            )
-
-
-def _check_strategies(study: Study) -> Iterator[Fault]:
-    for path, stage in stages_of(study):
-        if getattr(stage, "strategy", None) == "rationale" and study.world.kind == "atlas":
-            hint = "Models of the embedded world say no steps; use label."
-            given = "'rationale'"
-            yield Fault((*path, "strategy"), "a strategy that a world of kind atlas has", given, hint, (("world",),))
+            wanted = f"{' or '.join(kinds)} in a world of kind {world.kind}"
+            yield Fault((who, "kind"), wanted, kind, hint, (("world",),))
 
 
 def _check_sizes(study: Study) -> Iterator[Fault]:
     for who in ("teacher", "student"):
-        part = getattr(study, who)
-        if part.kind != "scratch":
-            continue
-        size: ModelSize = part.model
-        path = (who, "model")
-        if size.width % size.heads:
+        size, path = getattr(getattr(study, who), "model", None), (who, "model")
+        if isinstance(size, ModelSize) and size.width % size.heads:
             hint = f"Heads share the width equally: {size.heads} heads need a multiple of {size.heads}."
             reads = ((*path, "heads"),)
             yield Fault((*path, "width"), f"a multiple of heads ({size.heads})", f"{size.width}", hint, reads)
@@ -116,8 +117,9 @@ def _check_scale(study: Study) -> Iterator[Fault]:
     scale, path = study.scale, ("scale",)
     if scale is None:
         return
-    if study.world.kind != "atlas":
-        yield Fault(path, "no scale, or a world of kind atlas", "a scale", "", (("world",),))
+    if study.student.from_scratch is None:
+        wanted = "no scale, or a student that is trained from scratch"
+        yield Fault(path, wanted, "a scale", "", (("world",), ("student", "kind")))
     yield from _check_arm_name(study, scale.arm, (*path, "arm"))
     if study.controls.matched.off is not None:
         hint = "The curves of the control are what the distilled ones are compared with."
@@ -138,9 +140,6 @@ def _check_decoding(study: Study) -> Iterator[Fault]:
     if decoding.samples > 1 and not decoding.temperature:
         hint = "Greedy answers to one item are all the same: set a temperature, or one sample."
         yield Fault(path, "a temperature above 0 for several samples", "0", hint, (("decoding", "samples"),))
-    if decoding.temperature and study.world.kind == "atlas":
-        hint = "Models of the embedded world answer greedily; several training replicates show how much they vary."
-        yield Fault(path, "0 in a world of kind atlas", f"{decoding.temperature:g}", hint, (("world",),))
 
 
 def _check_roles(study: Study) -> Iterator[Fault]:
@@ -175,6 +174,12 @@ def _check_verdict(study: Study) -> Iterator[Fault]:
         wanted = f"the control {needed} to be on, because the verdict's {rule.estimand} is measured against it"
         hint = f"Take controls.{needed}.off away, or judge another estimand."
         yield Fault(("controls", needed, "off"), wanted, "off", hint, (path,))
+    if rule.placebo_margin is not None and rule.placebo_margin > max(rule.threshold, 0.0):
+        hint = "A placebo that reaches the threshold would itself be major; leave it out for half the threshold."
+        wanted = f"a placebo margin of at most the threshold {rule.threshold:g}"
+        yield Fault(
+            ("verdict", "placebo_margin"), wanted, f"{rule.placebo_margin:g}", hint, (("verdict", "threshold"),)
+        )
     if rule.estimand == "carryover" and rule.role == "targeted":
         hint = "Carry-over says how much of the uplift on targeted benchmarks reaches another role."
         yield Fault(("verdict", "role"), "another role than targeted for carryover", "'targeted'", hint, (path,))

@@ -7,18 +7,24 @@ from typing import Any
 
 from gauger.records import ArmKind
 from gauger.spec.ingredient_cells import factorial_cells
-from gauger.spec.recipes import Recipe, TextSource, full_recipe, resolve_stage
+from gauger.spec.stages.resolved import Recipe, TextSource
 from gauger.spec.study import Study
 
 CONTROL_NAMES = ("base", "matched", "placebo", "format", "leak", "reference")
 BASE, TEACHER = "base", "teacher"
 """Arms that are models as they are, and not trained by a study's stages."""
-RESERVED_NAMES = (*CONTROL_NAMES, TEACHER)
+LEAK_TWIN = "leak-twin"
+"""The arm beside the leak arm; it comes and goes with that control."""
+RESERVED_NAMES = (*CONTROL_NAMES, LEAK_TWIN, TEACHER)
 """Names that no declared arm may take; nor may one begin with `matched-`."""
 COPYING = {
     ArmKind.PLACEBO: (TextSource.SELF, "The student's own base answers the prompts of {of}: nothing to learn"),
     ArmKind.FORMAT: (TextSource.SHUFFLED, "As long as {of}, on the targeted form with shuffled answers"),
     ArmKind.LEAK: (TextSource.TEST_ITEMS, "As {of}, with the benchmark's test items in the training data"),
+    ArmKind.LEAK_TWIN: (
+        TextSource.UNTESTED_ITEMS,
+        "As {of}, with as many extra rows that nobody tests: what a leak adds is counted from here",
+    ),
     ArmKind.REFERENCE: (TextSource.TRUTH, "True answers to the prompts of {of}: the ceiling for this data budget"),
 }
 
@@ -40,6 +46,8 @@ class Arm:
     """The matched arm it is compared with; None where it learns nothing from the teacher, or `matched` is off."""
     of: str | None = None
     """For a control: the declared arm it copies."""
+    twin: str | None = None
+    """Of the leak arm: the arm that its increment is taken over."""
 
     @property
     def uses_teacher(self) -> bool:
@@ -70,7 +78,7 @@ def copied_arm(study: Study, control: str) -> str:
 
 def _seeded_by_benchmark(study: Study, name: str) -> bool:
     """Whether the teacher was asked the benchmark's own questions: a leak would take its answers' place."""
-    stages = (one for stage in study.arms[name].stages for one in resolve_stage(stage).alone)
+    stages = (one for stage in study.arms[name].stages for one in stage.resolve().alone)
     return any(one.seeds == "benchmark-train" and one.source is TextSource.TEACHER for one in stages)
 
 
@@ -98,8 +106,19 @@ def expand_arms(study: Study) -> tuple[Arm, ...]:
     base = () if "base" in off else (_base(),)
     matched = tuple(_matched(name, recipe) for recipe, name in names.items())
     by_name = {arm.name: arm for arm in declared}
-    copies = tuple(_copy(kind, by_name[copied_arm(study, kind)]) for kind in COPYING if kind not in off)
+    copies = tuple(
+        _copy(kind, by_name[copied_arm(study, control)])
+        for kind in COPYING
+        if (control := ArmKind.LEAK if kind is ArmKind.LEAK_TWIN else kind) not in off
+    )
     return (*base, *matched, *declared, *copies, *_cells(study))
+
+
+def full_recipe(study: Study, name: str) -> Recipe:
+    """Return all stages of a declared arm from the base on; starts form no cycle (`load_study` checks it)."""
+    arm = study.arms[name]
+    before = () if arm.start == BASE else full_recipe(study, arm.start)
+    return (*before, *(stage.resolve() for stage in arm.stages))
 
 
 def _cells(study: Study) -> tuple[Arm, ...]:
@@ -118,7 +137,7 @@ def _base() -> Arm:
 
 def _declared(study: Study, name: str) -> Arm:
     spec = study.arms[name]
-    stages = tuple(resolve_stage(stage) for stage in spec.stages)
+    stages = tuple(stage.resolve() for stage in spec.stages)
     return Arm(name, ArmKind.DISTILLED, spec.start, stages, full_recipe(study, name), spec.description)
 
 
@@ -158,4 +177,6 @@ def _forms(recipe: Recipe) -> tuple[str, ...]:
 def _copy(kind: ArmKind, arm: Arm) -> Arm:
     source, text = COPYING[kind]
     recipe = tuple(stage.without_teacher(source) for stage in arm.recipe)
-    return Arm(str(kind), kind, "base", recipe, recipe, text.format(of=arm.name), arm.matched, arm.name)
+    name = LEAK_TWIN if kind is ArmKind.LEAK_TWIN else str(kind)
+    twin = LEAK_TWIN if kind is ArmKind.LEAK else None
+    return Arm(name, kind, "base", recipe, recipe, text.format(of=arm.name), arm.matched, arm.name, twin)

@@ -12,9 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from gauger.spec.ingredients import Factorial, FractionDesign, Ingredient, SampleDesign
-from gauger.spec.recipes import Recipe, TextSource, resolve_stage
-from gauger.stats.factorial import all_cells, mask_of, members_of, regular_fraction
-from gauger.stats.shapley import cells_of_orders, draw_orders
+from gauger.spec.stages.resolved import Recipe, TextSource
+from gauger.stats import all_cells, cells_of_orders, draw_orders, mask_of, members_of, regular_fraction
 
 IN, WITH = "+", ":"
 BASE, NONE = "base", "none"
@@ -71,7 +70,7 @@ def is_teachers(ingredient: Ingredient) -> bool:
 
 def asks_teacher(ingredient: Ingredient) -> bool:
     """Tell whether any stage trains on what the teacher said."""
-    return any(resolve_stage(stage).source is TextSource.TEACHER for stage in ingredient.stages)
+    return any(stage.learns_from_teacher for stage in ingredient.stages)
 
 
 def word_of(factorial: Factorial, word: str) -> tuple[int, int]:
@@ -122,7 +121,7 @@ def _cell(factorial: Factorial, order: tuple[str, ...], present: set[str]) -> Fa
 
 def _stages(ingredient: Ingredient, is_in: bool) -> Recipe:
     """Return what an ingredient does to the student: its stages, those without the teacher, or nothing."""
-    resolved = tuple(resolve_stage(stage) for stage in ingredient.stages)
+    resolved = tuple(stage.resolve() for stage in ingredient.stages)
     if is_in:
         return resolved
     return tuple(stage.without_teacher(TextSource.WEB) for stage in resolved) if ingredient.off == "matched" else ()

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 
 from gauger.errors import nearest
+from gauger.spec.fault import Fault
 from gauger.spec.ingredient_cells import IN, WITH, all_orders, asks_teacher, factorial_cells, word_of
 from gauger.spec.ingredients import Factorial, FractionDesign, SampleDesign
-from gauger.spec.mistakes import Fault
-from gauger.stats.factorial import regular_fraction
-from gauger.stats.shapley import pairs_within
+from gauger.stats import pairs_within, regular_fraction
 
 ROOT = ("factorial",)
 LEAST_RESOLUTION = 3

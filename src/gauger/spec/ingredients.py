@@ -19,7 +19,7 @@ from typing import Annotated, Literal
 from pydantic import Field, Strict, StringConstraints
 
 from gauger.spec.base import Name, Names, Part, Seed
-from gauger.spec.stages import Stage
+from gauger.spec.stages.any import Stage
 
 _ONE = r"[a-z0-9]+(?:-[a-z0-9]+)*"
 WORD_PATTERN = rf"^-?{_ONE}(:{_ONE})+$"

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field, Strict, StringConstraints, WithJsonSchema
 
+from gauger.plugs import Registry
 from gauger.spec.base import Fraction, Name, Part, Seed
+from gauger.spec.variants import WorldSettings, variants
 
 SettingName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length=64)]
 """Name of a setting of a task of another package."""
@@ -18,10 +20,38 @@ Scalar = Annotated[
 """true, false, a number or text."""
 Settings = Mapping[SettingName, Scalar]
 RelativePath = Annotated[str, StringConstraints(min_length=1, max_length=1000)]
+TASKS = Registry(
+    "a kind of task",
+    "gauger.tasks",
+    {
+        "reasoning-gym": "gauger.spec.language_world:ReasoningGymTask",
+        "invented-facts": "gauger.spec.language_world:InventedFacts",
+        "jsonl": "gauger.spec.language_world:JsonLinesTask",
+    },
+)
+"""Kind of task of a language world -> the class with its settings; what another package offers is its source, with a
+`settings_type`."""
 Contents = Annotated[int, Field(ge=4, le=100_000)]
 
 
-class Sized(Part):
+class TaskSettings(Part):
+    """Any task of a language world."""
+
+    kind: str
+    """Which kind of task."""
+
+    @property
+    def has_new(self) -> bool:
+        """Whether it has contents for the benchmarks `TASK-FORM-new`."""
+        return True
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """Files of the user's that it reads, relative to the study file."""
+        return ()
+
+
+class Sized(TaskSettings):
     """How many contents a task has, each with content keys of its own."""
 
     train: Contents = 400
@@ -48,7 +78,7 @@ class ReasoningGymTask(Sized):
     """`short`: asked in few words where the task has a short wording. `own`: always in the task's own words."""
 
 
-class InventedFacts(Part):
+class InventedFacts(TaskSettings):
     """Facts about made-up things that no model knows; held-out ones can be inferred from the others.
 
     A thing belongs to a family that its name shows by its ending, and the family decides every relation's value. Who
@@ -69,7 +99,7 @@ class InventedFacts(Part):
     """Share of the facts held out for the benchmarks `TASK-FORM-new`."""
 
 
-class JsonLinesTask(Part):
+class JsonLinesTask(TaskSettings):
     """Questions and answers of the user, one JSON object a line: id, prompt, answer, optional cluster, difficulty."""
 
     kind: Literal["jsonl"]
@@ -81,13 +111,30 @@ class JsonLinesTask(Part):
     new: RelativePath | None = None
     """File of further questions for the benchmarks `TASK-FORM-new`; null: there are none."""
 
+    @property
+    def has_new(self) -> bool:
+        """Where a file is named."""
+        return self.new is not None
 
-Task = Annotated[ReasoningGymTask | InventedFacts | JsonLinesTask, Field(discriminator="kind")]
+    @property
+    def files(self) -> tuple[str, ...]:
+        """All that are named."""
+        return tuple(path for path in (self.train, self.test, self.new) if path)
 
 
-class LanguageWorld(Part):
+if TYPE_CHECKING:  # which kinds there are is known at run time alone: other packages may add some
+    Task = TaskSettings
+else:
+    Task = variants(TASKS, lambda found: getattr(found, "settings_type", found))
+
+
+class LanguageWorld(WorldSettings):
     """Tasks for real language models: asked in text, in several forms, with contents held out from all training."""
 
+    leaves_open: ClassVar[str] = (
+        "Its tasks are few and procedural, its answers short and checkable: what a teacher gives in open-ended work, "
+        "or over a wide range of subjects, it does not measure."
+    )
     kind: Literal["language"]
     """Which world."""
     seed: Seed = 1

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from gauger.errors import Place, StudyError, UserError, nearest
 from gauger.spec.checks import Known, check_study
-from gauger.spec.mistakes import Fault, find_faults, related
+from gauger.spec.fault import Fault, related
+from gauger.spec.mistakes import find_faults
 from gauger.spec.overrides import apply_override
 from gauger.spec.study import Study
 from gauger.spec.yaml_tree import Tree, read_tree
@@ -35,6 +36,7 @@ def load_study(
     *,
     benchmarks_known: Known | None = None,
     forms_known: Known | None = None,
+    parts_known: Mapping[str, Collection[str]] | None = None,
 ) -> LoadedStudy:
     """Read, override and check a study file.
 
@@ -46,6 +48,8 @@ def load_study(
         `key.path=value`, applied in order; the value is YAML.
     benchmarks_known, forms_known : function of the world, or mapping from its kind, optional
         The names that the world offers; None leaves names unchecked.
+    parts_known : mapping, optional
+        `filter`, `defence` and `engine` -> the names that there are.
 
     Raises
     ------
@@ -54,7 +58,14 @@ def load_study(
     """
     path = Path(path)
     text = _read_text(path)
-    study = parse_study(text, overrides, file=str(path), benchmarks_known=benchmarks_known, forms_known=forms_known)
+    study = parse_study(
+        text,
+        overrides,
+        file=str(path),
+        benchmarks_known=benchmarks_known,
+        forms_known=forms_known,
+        parts_known=parts_known,
+    )
     return LoadedStudy(study, path, text, tuple(overrides))
 
 
@@ -65,6 +76,7 @@ def parse_study(
     file: str | None = None,
     benchmarks_known: Known | None = None,
     forms_known: Known | None = None,
+    parts_known: Mapping[str, Collection[str]] | None = None,
 ) -> Study:
     """Check the text of a study file, as `load_study` does; `file` stands at the head of its messages."""
     tree = read_tree(text, file)
@@ -77,7 +89,7 @@ def parse_study(
     faults = [fault for fault in faults if not any(related(fault.path, path) for path in tree.unread)]
     if study is not None:
         broken = [fault.path for fault in faults] + list(tree.unread)
-        found = check_study(study, benchmarks_known, forms_known)
+        found = check_study(study, benchmarks_known, forms_known, parts_known)
         faults += [fault for fault in found if fault.stands_in(tree.data) and not any(map(fault.rests_on, broken))]
     problems = [*tree.problems, *map(partial(_problem, tree), faults)]
     if problems or study is None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import re
-from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
 
@@ -12,6 +11,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from gauger.errors import nearest
+from gauger.spec.fault import Fault, value_at
 from gauger.spec.shape import Shape, find_shape, study_shape
 from gauger.spec.study import Study
 from gauger.spec.yaml_tree import Path, dotted
@@ -20,35 +20,6 @@ _MISSING = "This key is missing."
 _MAX_GIVEN = 60
 _MAX_ROUNDS = 4
 _SWITCHES = {"yes": "true", "on": "true", "y": "true", "no": "false", "off": "false", "n": "false"}
-
-
-@dataclass(frozen=True)
-class Fault:
-    """One mistake at one place of the data."""
-
-    path: Path
-    wanted: str
-    given: str = ""
-    hint: str = ""
-    reads: tuple[Path, ...] = ()
-    """Other places that the finding rests on; it is dropped when one of them is itself at fault."""
-    extra: bool = False
-    """The key itself is what is wrong, whatever stands under it."""
-
-    def rests_on(self, path: Path) -> bool:
-        """Whether the finding could be a mere consequence of a mistake at the path."""
-        own = self.path[: len(path)] == path if self.extra else related(self.path, path)
-        return own or any(related(read, path) for read in self.reads)
-
-    def stands_in(self, data: Any) -> bool:
-        """Whether the finding is about something that the data as given have, rather than about a tidied name."""
-        return _has(self.path if self.extra else self.path[:-1], data)
-
-
-def related(one: Path, other: Path) -> bool:
-    """Whether one path leads to the other, or both are the same."""
-    shorter = min(len(one), len(other))
-    return one[:shorter] == other[:shorter]
 
 
 def find_faults(data: Any) -> tuple[Study | None, list[Fault]]:
@@ -192,25 +163,6 @@ def describe(value: Any) -> str:
         return f"{'an' if empty else 'a'} {empty}{kind}"
     text = str(value).lower() if isinstance(value, bool) else repr(value)
     return text if len(text) <= _MAX_GIVEN else f"{text[: _MAX_GIVEN - 3]}..."
-
-
-def value_at(path: Path, data: Any) -> Any:
-    """The value at a path; None where there is none."""
-    for key in path:
-        if not _holds(data, key):
-            return None
-        data = data[key]
-    return data
-
-
-def _has(path: Path, data: Any) -> bool:
-    return not path or _holds(value_at(path[:-1], data), path[-1])
-
-
-def _holds(data: Any, key: str | int) -> bool:
-    """Whether a mapping has the key, or a list the index."""
-    in_list = isinstance(data, list) and isinstance(key, int) and key < len(data)
-    return in_list or (isinstance(data, dict) and key in data)
 
 
 def _mend(data: Any, faults: list[Fault]) -> Any:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal, NamedTuple
 
 from pydantic import Field
 
-from gauger.spec.base import Count, Names, Part, Reference, Text
+from gauger.plugs import Registry
+from gauger.spec.base import Count, Name, Names, Part, Reference, Text
 
 Steps = Annotated[int, Field(ge=1, le=10_000_000)]
 Batch = Annotated[int, Field(ge=1, le=65_536)]
@@ -35,6 +36,14 @@ class Training(Part):
     """Peak learning rate."""
 
 
+class FromScratch(NamedTuple):
+    """How a model is made from nothing."""
+
+    engine: str
+    size: ModelSize
+    training: Training
+
+
 class Surface(Part):
     """What the teacher's interface shows, and the budgets for asking it; a defence is a change of surface."""
 
@@ -44,6 +53,10 @@ class Surface(Part):
     """How many log-probabilities per token `top-k` shows."""
     reasoning: Literal["hidden", "shown"] = "hidden"
     """Whether the teacher's reasoning is returned with its answer; `shown` where it can be: an endpoint, a replay."""
+    defence: Name | None = None
+    """What is done to every reply before it is shown, by name: `shorten` cuts the end of answers; null: nothing."""
+    strength: Annotated[float, Field(ge=0, le=1)] = 1.0
+    """How strongly; 0 leaves every reply as it is."""
     max_queries: Count | None = None
     """Most requests that one arm may make; null: no limit."""
     max_tokens: Count | None = None
@@ -78,24 +91,61 @@ class Specialising(Part):
     """Peak learning rate."""
 
 
-class ScratchTeacher(Part):
+class TeacherSettings(Part):
+    """Any teacher; the class variables say what its kind can do, so that nobody asks which kind it is."""
+
+    kind: str
+    """Which teacher."""
+    surface: Surface = Surface()
+    """What the teacher's interface shows."""
+    shows_reasoning: ClassVar[bool] = True
+    """Whether its replies can carry reasoning apart from the answer."""
+    without_reasoning: ClassVar[str] = ""
+    """What to do where they cannot."""
+    costs_money: ClassVar[bool] = False
+    """Whether asking it is paid for, so that a budget in money can be kept."""
+    scores_texts: ClassVar[bool] = False
+    """Whether it is at hand, and says how likely every token of a text is that another wrote."""
+
+    @property
+    def from_scratch(self) -> FromScratch | None:
+        """How it is trained from scratch; None where it is not."""
+        return None
+
+
+class ScratchTeacher(TeacherSettings):
     """A small teacher trained from scratch on the whole of an embedded world."""
 
+    shows_reasoning: ClassVar[bool] = False
+    without_reasoning: ClassVar[str] = "Models of the embedded world say no steps; leave reasoning out."
+    scores_texts: ClassVar[bool] = True
     kind: Literal["scratch"] = "scratch"
     """Trained from scratch."""
+    engine: Name = "tiny"
+    """Which engine trains and asks it."""
     model: ModelSize
     """Size of the teacher."""
     training: Training
     """How the teacher is trained on the whole world."""
-    surface: Surface = Surface()
-    """What the teacher's interface shows."""
+
+    @property
+    def from_scratch(self) -> FromScratch | None:
+        """On the whole world."""
+        return FromScratch(self.engine, self.model, self.training)
 
 
-class CheckpointTeacher(Part):
+class CheckpointTeacher(TeacherSettings):
     """A language model from local files."""
 
+    shows_reasoning: ClassVar[bool] = False
+    without_reasoning: ClassVar[str] = (
+        "What a local checkpoint says is its answer, steps included; leave reasoning out."
+    )
+    scores_texts: ClassVar[bool] = True
     kind: Literal["checkpoint"]
     """A local checkpoint."""
+    engine: Name = "hf"
+    """Which engine trains and asks it."""
     model: Reference
     """`packaged:smollm2-135m-instruct`, or a directory with a checkpoint in safetensors."""
     specialise: Specialising | None = None
@@ -106,13 +156,12 @@ class CheckpointTeacher(Part):
     """Terms of use of what it writes; stands in the ledger."""
     templates: Reference | None = None
     """Folder with `STRATEGY.yaml` prompts in place of our own; null: ours."""
-    surface: Surface = Surface()
-    """What the teacher's interface shows."""
 
 
-class EndpointTeacher(Part):
+class EndpointTeacher(TeacherSettings):
     """A language model behind an OpenAI-compatible interface; the key comes from GAUGER_API_KEY or OPENAI_API_KEY."""
 
+    costs_money: ClassVar[bool] = True
     kind: Literal["endpoint"]
     """An OpenAI-compatible endpoint."""
     url: Reference
@@ -133,11 +182,9 @@ class EndpointTeacher(Part):
     """Rate limit; null: none."""
     templates: Reference | None = None
     """Folder with `STRATEGY.yaml` prompts in place of our own; null: ours."""
-    surface: Surface = Surface()
-    """What the teacher's interface shows."""
 
 
-class ReplayTeacher(Part):
+class ReplayTeacher(TeacherSettings):
     """Recorded answers of a teacher, asked again."""
 
     kind: Literal["replay"]
@@ -146,35 +193,67 @@ class ReplayTeacher(Part):
     """Where `gauger elicit` or a run has recorded them."""
     templates: Reference | None = None
     """Folder with `STRATEGY.yaml` prompts in place of our own; null: ours."""
-    surface: Surface = Surface()
-    """What the teacher's interface shows."""
 
 
-Teacher = Annotated[ScratchTeacher | CheckpointTeacher | EndpointTeacher | ReplayTeacher, Field(discriminator="kind")]
-"""The model whose outputs are distilled."""
+TEACHERS = Registry(
+    "a kind of teacher",
+    "gauger.teacher_settings",
+    {
+        "scratch": "gauger.spec.models:ScratchTeacher",
+        "checkpoint": "gauger.spec.models:CheckpointTeacher",
+        "endpoint": "gauger.spec.models:EndpointTeacher",
+        "replay": "gauger.spec.models:ReplayTeacher",
+    },
+)
+"""Kind -> the class with its settings."""
 
 
-class ScratchStudent(Part):
+class StudentSettings(Part):
+    """Any student; the class variables say what its kind can do."""
+
+    kind: str
+    """Which student."""
+
+    @property
+    def from_scratch(self) -> FromScratch | None:
+        """How its base is trained from scratch, so that a scale can grow others; None where it is not."""
+        return None
+
+
+class ScratchStudent(StudentSettings):
     """A small student whose base is trained from scratch on the web text of an embedded world."""
 
     kind: Literal["scratch"] = "scratch"
     """Trained from scratch."""
+    engine: Name = "tiny"
+    """Which engine trains it."""
     model: ModelSize
     """Size of the student."""
     training: Training
     """How the base student is trained on the web text."""
 
+    @property
+    def from_scratch(self) -> FromScratch | None:
+        """On the web."""
+        return FromScratch(self.engine, self.model, self.training)
 
-class CheckpointStudent(Part):
+
+class CheckpointStudent(StudentSettings):
     """A language model from local files; it is the base of every arm."""
 
     kind: Literal["checkpoint"]
     """A local checkpoint."""
+    engine: Name = "hf"
+    """Which engine trains it."""
     model: Reference
     """`packaged:smollm2-135m-instruct`, or a directory with a checkpoint in safetensors."""
     lora: Lora | None = Lora()
     """How it is trained; null: all weights."""
 
 
-Student = Annotated[ScratchStudent | CheckpointStudent, Field(discriminator="kind")]
-"""The model that learns; every arm starts from its base."""
+STUDENTS = Registry(
+    "a kind of student",
+    "gauger.student_settings",
+    {"scratch": "gauger.spec.models:ScratchStudent", "checkpoint": "gauger.spec.models:CheckpointStudent"},
+)
+"""Kind -> the class with its settings."""

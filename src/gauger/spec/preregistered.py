@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gauger.spec.controls import expand_arms, resolved_controls, switched_off
-from gauger.spec.fingerprint import numbers
+from gauger.spec.fingerprints import numbers
 from gauger.spec.study import Study
 
 FROZEN_SCHEMA = "gauger.frozen/1"
@@ -47,11 +47,12 @@ def compare_frozen(stored: Mapping[str, Any], study: Study) -> FrozenComparison:
     Parameters
     ----------
     stored : mapping
-        What `frozen_rule` gave then, also after a round trip through JSON; keys that one side lacks count as changes.
+        What `frozen_rule` gave then, also after a round trip through JSON. Keys that one side lacks count as changes,
+        unless the other has null there: a run that began before a setting existed did not choose it either.
     """
     then, now = dict(_leaves(stored)), dict(_leaves(frozen_rule(study)))
     keys = sorted(then.keys() | now.keys())
-    changes = [_change(key, then, now) for key in keys if then.get(key, _ABSENT) != now.get(key, _ABSENT)]
+    changes = [_change(key, then, now) for key in keys if then.get(key) != now.get(key)]
     return FrozenComparison(bool(changes), tuple(changes))
 
 

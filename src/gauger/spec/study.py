@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, Strict, StringConstraints, model_validator
 
 from gauger.records import Role
 from gauger.spec.base import NAME_PATTERN, Level, Name, Part, Prose, Reason, Seed, Text
 from gauger.spec.ingredients import Factorial
-from gauger.spec.models import Student, Teacher
+from gauger.spec.models import STUDENTS, TEACHERS, StudentSettings, TeacherSettings
 from gauger.spec.scale import Scale
-from gauger.spec.stages import Stage
-from gauger.spec.world import World
+from gauger.spec.stages.any import Stage
+from gauger.spec.variants import WorldSettings, variants
+from gauger.spec.world import WORLD_SETTINGS
 
 RoleName = Annotated[Role, Strict(False)]
+if TYPE_CHECKING:  # which variants there are is known at run time alone: other packages may add some
+    World = WorldSettings
+    Teacher = TeacherSettings
+    Student = StudentSettings
+else:
+    World = variants(WORLD_SETTINGS, lambda found: getattr(found, "settings_type", found))
+    Teacher, Student = variants(TEACHERS), variants(STUDENTS)
 
 
 class Benchmark(Part):
@@ -103,6 +111,8 @@ class VerdictRule(Part):
     """Threshold, on the 0-1 scale."""
     level: Level = 0.95
     """Confidence level of the interval that is held against the threshold."""
+    placebo_margin: Annotated[float, Field(ge=0, le=1)] | None = None
+    """How far above 0 the placebo may lie, on the scale of the threshold and at most that; null: half the threshold."""
 
 
 DEFAULT_KINDS = {"world": "atlas", "teacher": "scratch", "student": "scratch"}

@@ -4,25 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from gauger.spec.mistakes import Fault
-from gauger.spec.models import EndpointTeacher
+from gauger.spec.fault import Fault
 from gauger.spec.study import Study
-
-_NO_REASONING = {
-    "scratch": "Models of the embedded world say no steps; leave reasoning out.",
-    "checkpoint": "What a local checkpoint says is its answer, steps included; leave reasoning out.",
-}
-"""Kinds of teachers whose replies never carry reasoning apart from the answer, and what to do."""
 
 
 def check_surface(study: Study) -> Iterator[Fault]:
     """What is set must be counted, or shown, by a teacher of this kind."""
     yield from _check_top_k(study)
     yield from _check_budget(study)
-    kind, where = study.teacher.kind, ("teacher", "surface", "reasoning")
-    if kind in _NO_REASONING and study.teacher.surface.reasoning == "shown":
-        reads = (("teacher", "kind"),)
-        yield Fault(where, f"hidden for a teacher of kind {kind}", "'shown'", _NO_REASONING[kind], reads)
+    teacher, where = study.teacher, ("teacher", "surface", "reasoning")
+    if not teacher.shows_reasoning and teacher.surface.reasoning == "shown":
+        wanted, reads = f"hidden for a teacher of kind {teacher.kind}", (("teacher", "kind"),)
+        yield Fault(where, wanted, "'shown'", teacher.without_reasoning, reads)
 
 
 def _check_budget(study: Study) -> Iterator[Fault]:
@@ -31,7 +24,7 @@ def _check_budget(study: Study) -> Iterator[Fault]:
     given = teacher.surface.max_usd
     if given is None:
         return
-    if not isinstance(teacher, EndpointTeacher):
+    if not teacher.costs_money:
         hint = f"A teacher of kind {teacher.kind} costs no money: limit max_queries or max_tokens."
         yield Fault(where, f"null for a teacher of kind {teacher.kind}", f"{given}", hint, (("teacher", "kind"),))
         return

@@ -1,17 +1,30 @@
 """Arrays in, numbers out: the estimation engine. No files, no records, no study; imports only errors.
 
-- `panel`: scores of one study as arrays, arms × replicates × items for each benchmark
-- `crossed`: item, replicate and shared variance parts of all cell means
-- `moderate`: few-degree variances shrunk by empirical Bayes
-- `replicate_prior`: what replicate noise should look like, pooled over arms and benchmarks
-- `contrast`: estimates and intervals of any linear contrasts
-- `ratio`: ratio of two contrasts with its Fieller set
-- `simultaneous`: max-t intervals and adjusted p-values for a family of contrasts
-- `factorial`: cells of a factorial of ingredients, fractions with their aliases, effects as contrasts
-- `shapley`: Shapley values and interactions of ingredients as contrasts, exact or from drawn orders
-- `power`: what a design can detect, and what a wanted precision needs
-- `bootstrap`: intervals over items alone, the comparison that shows why they are wrong
-- `random_effects`: meta-analysis and meta-regression with nested levels, shared controls, robust errors
-- `robust`: cluster-robust CR2 covariance with Satterthwaite degrees of freedom
-- `student`: Student's t without scipy.stats
+allocate.py      How to divide replicates over arms so that one contrast becomes as precise as a budget allows
+bootstrap.py     The field's habit: intervals over items alone, offered only as the comparison that shows why it is
+                 wrong
+crossed/         Estimates contrasts of cell means with items and training replicates crossed
+factorial.py     Factorial designs over k ingredients: which cells are run, and effects as linear contrasts of their
+                 means
+irt.py           Item difficulty and model ability on one scale: Rasch and two-parameter logistic models
+item_logits.py   Mean scores as item logits: by how much every item moved, where the items of a benchmark differ in
+                 difficulty
+laws/            Scaling laws: formulas with gradients, robust fits by the thousand, uncertainty, and honest
+                 extrapolation
+power.py         Power: what a design can detect, and what a wanted precision needs
+random_effects/  Random-effects meta-analysis and meta-regression
+ratio.py         Ratio of two contrasts with its Fieller set: bounded, unbounded, outside or the whole line, each
+                 said in words
+robust.py        Cluster-robust CR2 covariance with Satterthwaite degrees of freedom, for weighted least squares with
+                 any weights
+shapley.py       Shapley values and pairwise Shapley interactions of k ingredients, as linear contrasts of the 2^k
+                 cell means
+simultaneous.py  Simultaneous intervals and adjusted p-values for a family of contrasts: max-t, and Holm as the plain
+                 one
+student.py       Student's t by scipy.special alone: importing scipy.stats would triple the start-up time of every
+                 command
 """
+
+import lazy_loader as _lazy
+
+__getattr__, __dir__, __all__ = _lazy.attach_stub(__name__, __file__)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from gauger.stats.student import t_quantile
+from gauger.stats.student import t_cdf, t_quantile
 
 
 @dataclass(frozen=True)
@@ -52,6 +52,40 @@ def half_width(components: DesignComponents, n_items: int, n_replicates: int, le
     return float(t_quantile((1 + level) / 2, df) * math.sqrt(variance))
 
 
+def chance_to_settle(
+    distance: float, variance_now: float, planned: tuple[float, float], *, level: float = 0.95
+) -> float:
+    """Chance that a study enlarged to a smaller variance decides on which side of a bound the truth lies.
+
+    The truth lies about the estimate with today's variance V0, so the enlarged study's estimate will lie about it with
+    ``V0 - V1``: it decides if it is farther than ``t sqrt(V1)`` from the bound, on either side. With today's distance
+    D, ``P = Phi((D - t sqrt(V1)) / sqrt(V0 - V1)) + Phi((-D - t sqrt(V1)) / sqrt(V0 - V1))``.
+
+    Parameters
+    ----------
+    distance : float
+        D >= 0.
+    variance_now : float
+        V0 > 0.
+    planned : (float, float)
+        V1 and its degrees of freedom (`design_variance`).
+
+    Returns
+    -------
+    float
+        0-1; where the plan does not lower the variance, 1 or 0 as the interval then clears the bound or not.
+
+    Planning as if the estimate were the truth (half width = distance) settles one case in two:
+    validation/verdict/settling.py.
+    """
+    variance, df = planned
+    reach = float(t_quantile((1 + level) / 2, df)) * math.sqrt(variance)
+    moved = math.sqrt(max(variance_now - variance, 0.0))
+    if moved == 0:
+        return float(distance > reach)
+    return float(t_cdf((distance - reach) / moved, math.inf) + t_cdf((-distance - reach) / moved, math.inf))
+
+
 def replicates_needed(
     components: DesignComponents, n_items: int, wanted_half_width: float, *, level: float = 0.95, most: int = 1000
 ) -> int | None:
@@ -85,3 +119,11 @@ def items_needed(
             else (middle, many)
         )
     return many
+
+
+def share_not_excluded(n_replicates: int, level: float = 0.95) -> float:
+    """Return the share of seeds that could still behave otherwise after n alike: ``1 - (1 - level)^(1/n)``.
+
+    With three alike, .63: were 63 % of seeds different, three alike would still come in one study of twenty.
+    """
+    return float(1 - (1 - level) ** (1 / n_replicates))

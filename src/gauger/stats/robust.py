@@ -19,6 +19,10 @@ Array = NDArray[np.float64]
 Codes = NDArray[np.intp]
 EIGENVALUE_FLOOR = 1e-12
 """Relative. Directions that the fit determines completely (a dummy for one cluster) have eigenvalue 0: left out."""
+DETERMINED = 1e-9
+"""How near to 1 an eigenvalue of a cluster's share of the information is for the cluster to determine its direction."""
+UNSEEN = 1e-6
+"""Share of the model's variance below which a robust error is rounding, not an error."""
 
 
 @dataclass(frozen=True)
@@ -33,11 +37,45 @@ class ClusterRobust:
     """(J, p, p) T_j = X_j' A_j W_j X_j."""
     adjusted_variance: Array
     """(J, p, p) G_j' (Phi_j - X_j M_X X_j') G_j, G_j = A_j W_j X_j."""
+    information: Array
+    """(J, p, p) S_j = X_j' W_j X_j."""
 
     @property
     def clusters(self) -> int:
         """J."""
         return len(self.adjusted_cross)
+
+    def expected(self, contrasts: Array) -> Array:
+        """Return the expectation (m, m) of the CR2 covariance of contrasts (m, p) if the working model is right.
+
+        Equal to the working model's own covariance, except where some cluster determines a coefficient alone: what
+        that cluster says is then fitted away, and CR2 knows nothing of its error.
+        """
+        spread = self.spread(contrasts)
+        return np.asarray(np.einsum("stjj->st", spread))
+
+    def known_share(self, contrast: Array) -> float:
+        """Return which share (0-1) of a contrast's model variance CR2 can see; 0 where clusters determine it.
+
+        A cluster says nothing of the directions in which I - H_j has eigenvalue 0: there its residuals are fitted away.
+        Of the others all of its variance is seen, c'M^(1/2) (I - E_j) M^(1/2) c with E_j the directions that are not.
+        """
+        root = np.linalg.cholesky(self.bread)
+        inside = root.T @ self.information @ root
+        values, vectors = np.linalg.eigh(inside)
+        # eigenvalues of M^(1/2)' S_j M^(1/2) lie in [0, 1]; 1 means that the cluster alone determines the direction
+        seen = np.where(values < 1.0 - DETERMINED, values, 0.0)
+        pulled = vectors.transpose(0, 2, 1) @ (root.T @ contrast)
+        return float((seen * pulled**2).sum() / (contrast @ self.bread @ contrast))
+
+    def why_undefined(self, contrast: Array) -> str | None:
+        """Say why a contrast has no robust error; None where it has one."""
+        if self.known_share(contrast) > UNSEEN:
+            return None
+        p = len(self.bread)
+        if self.clusters <= p:
+            return f"as many clusters as coefficients ({self.clusters} and {p}): nothing varies between clusters"
+        return "clusters determine it completely: no two of them can be compared for it"
 
     def df(self, contrast: Array) -> float:
         """Satterthwaite degrees of freedom of a contrast (p,): (sum P_jj)^2 / sum P_ij^2.
@@ -96,14 +134,15 @@ def cr2(
         raise UserError("at least two clusters for robust standard errors", str(len(members)))
     p = design.shape[1]
     crosses, variances = np.empty((len(members), p, p)), np.empty((len(members), p, p))
-    scores = np.empty((len(members), p))
+    scores, information = np.empty((len(members), p)), np.empty((len(members), p, p))
     for j, rows in enumerate(members):
         phi = marginal_of(rows)
         adjusted = _adjusted_weights(design[rows], phi, bread)
         crosses[j] = design[rows].T @ adjusted
         variances[j] = adjusted.T @ phi @ adjusted - crosses[j].T @ bread @ crosses[j]
+        information[j] = design[rows].T @ np.linalg.solve(phi, design[rows])
         scores[j] = bread @ (adjusted.T @ residual[rows])
-    return ClusterRobust(scores.T @ scores, bread, crosses, variances)
+    return ClusterRobust(scores.T @ scores, bread, crosses, variances, information)
 
 
 def _adjusted_weights(design: Array, phi: Array, bread: Array) -> Array:

@@ -1,11 +1,16 @@
 """A run directory: what stands where, written whole or not at all.
 
-canonical.py   JSON in one spelling: for keys (sorted) and for documents (order kept), NaN refused
-atomic.py      text, JSON and Parquet by temporary file, fsync and rename
-directory.py   the paths of a run directory
-documents.py   `estimates.json` to and from `records.Document`
-failures.py    failed jobs as data
-tables.py      the one reader of CSV and JSON Lines
-lock.py        one driver per directory
-views.py       DuckDB views over records and ledger
+atomic.py     Files that are either wholly there or not there: temporary file beside the target, fsync, rename
+canonical.py  JSON in one spelling: the same value always gives the same bytes, and NaN is refused
+directory.py  The paths of a run directory
+documents.py  `estimates.json`: the document that a report is made of, written and read back
+failures.py   Failed jobs as data: one JSON file each, with the boundary at which it failed and the reason
+lock.py       One driver per directory
+tables.py     Reads CSV (and TSV) and JSON Lines: the project's only reader of both, so that one file never has two
+              meanings
+views.py      DuckDB views over the Parquet files of a run directory: ask any question of a run in SQL
 """
+
+import lazy_loader as _lazy
+
+__getattr__, __dir__, __all__ = _lazy.attach_stub(__name__, __file__)

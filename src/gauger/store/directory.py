@@ -34,7 +34,7 @@ class RunDirectory:
 
     @property
     def estimates(self) -> Path:
-        """Everything the report says, schema `gauger.estimates/1`."""
+        """Everything the report says, schema `gauger.estimates/2`."""
         return self.root / "estimates.json"
 
     @property

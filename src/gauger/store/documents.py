@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from gauger.errors import DamagedError, InputError, Place
-from gauger.records import ESTIMATES_SCHEMA, Document
+from gauger.records import ESTIMATES_SCHEMA, READABLE_SCHEMAS, CheckOutcome, Document, SetKind
 from gauger.store.atomic import read_json, write_json
 
 
@@ -30,16 +31,54 @@ def read_document(path: Path) -> Document:
     """
     value = _read(path)
     schema = value.get("schema") if isinstance(value, dict) else None
-    if schema != ESTIMATES_SCHEMA:
-        raise InputError(f"a file of schema {ESTIMATES_SCHEMA}", f"schema {schema!r}", Place(str(path)))
+    if schema not in READABLE_SCHEMAS:
+        raise InputError(f"a file of schema {' or '.join(READABLE_SCHEMAS)}", f"schema {schema!r}", Place(str(path)))
     from pydantic import TypeAdapter, ValidationError
 
     try:
-        return TypeAdapter(Document).validate_python(value)
+        return TypeAdapter(Document).validate_python(as_current(value))
     except ValidationError as error:
         first = error.errors()[0]
         place = Place(str(path), key=".".join(str(part) for part in first["loc"]))
         raise InputError(f"a file of schema {ESTIMATES_SCHEMA}", first["msg"], place) from error
+
+
+_KINDS = {
+    "or above": SetKind.OUTSIDE,
+    "No ratio is ruled out": SetKind.EVERYTHING,
+    "without an upper end": SetKind.ABOVE,
+    "without a lower end": SetKind.BELOW,
+}
+"""What the note of a version 1 estimate said of its set -> its kind."""
+_OUTCOMES = {True: CheckOutcome.PASSED, False: CheckOutcome.FAILED, None: CheckOutcome.NOT_MADE}
+
+
+def as_current(document: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Bring a parsed document of schema `gauger.estimates/1` to the current one; a current one is returned as it is.
+
+    Version 1 told in a note where a set is no interval, and had a check either passed, failed or switched off (null).
+    """
+    if document.get("schema") == ESTIMATES_SCHEMA:
+        return document
+    current = {**document, "schema": ESTIMATES_SCHEMA}
+    for name, change in (("estimates", _with_kind), ("assay", _with_outcome)):
+        if name in document:
+            current[name] = [change(one) for one in document[name] or ()]
+    verdict = document.get("verdict")
+    if verdict and verdict.get("estimate"):
+        current["verdict"] = {**verdict, "estimate": _with_kind(verdict["estimate"])}
+    return current
+
+
+def _with_kind(estimate: Mapping[str, Any]) -> Mapping[str, Any]:
+    note = estimate.get("note") or ""
+    said = (kind for words, kind in _KINDS.items() if words in note)
+    kind = SetKind.NONE if estimate.get("value") is None else next(said, SetKind.INTERVAL)
+    return {"kind": str(kind), **estimate}
+
+
+def _with_outcome(check: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {"outcome": str(_OUTCOMES[check.get("passed")]), **check}
 
 
 def _read(path: Path) -> Any:

@@ -53,7 +53,7 @@ class CsvTable:
         return Place(self.source, line, column)
 
 
-def read_csv(path: Path, wanted: str = CSV_FILE) -> CsvTable:
+def read_csv(path: Path, wanted: str = CSV_FILE, separator: str | None = None) -> CsvTable:
     """Open a table; files ending in ``.tsv`` are separated by tabs, all others by commas.
 
     Parameters
@@ -62,6 +62,8 @@ def read_csv(path: Path, wanted: str = CSV_FILE) -> CsvTable:
         The file.
     wanted : str
         What the file should be, for the message where it cannot be opened.
+    separator : str, optional
+        What stands between two cells, where the ending does not say it.
 
     Raises
     ------
@@ -71,10 +73,10 @@ def read_csv(path: Path, wanted: str = CSV_FILE) -> CsvTable:
     """
     source = str(path)
     # The whole file: a caller may leave the table half read, and an open file would then stay open.
-    return _table(_csv_lines(_text_lines(_whole(path, wanted), source)), source, separator(path))
+    return _table(_csv_lines(_text_lines(_whole(path, wanted), source)), source, separator or separator_of(path))
 
 
-def separator(path: Path) -> str:
+def separator_of(path: Path) -> str:
     """Return what stands between two cells of a file."""
     return "\t" if path.suffix == ".tsv" else ","
 

@@ -1,178 +1,128 @@
-"""What jobs cost, world by world: tokens, weights, queries, money and time."""
+"""Says what jobs cost: tokens, weights, FLOPs, queries, money and time."""
 
 from __future__ import annotations
 
-import json
-from abc import ABC, abstractmethod
-from collections.abc import Mapping
 from functools import cached_property
-from pathlib import Path
-from typing import Any, ClassVar
 
-import numpy as np
+from gauger.elicit import strategy_of
+from gauger.execute import Job
+from gauger.jobs import AskTeacher, DrawPairs, Pretrain, TrainOnPolicy, Trains
+from gauger.spec import TEACHER, Part
+from gauger.study.makers import MAKERS, Maker
+from gauger.study.plan import SAMPLED, Plan
+from gauger.worlds import World
 
-from gauger.elicit.twin_strategies import seed_questions
-from gauger.execute.job import Job
-from gauger.spec import TEACHER, CheckpointStudent, EndpointTeacher, ScratchStudent, ScratchTeacher, Study
-from gauger.study.jobs_of_study import SAMPLED
-from gauger.study.planner import of_kind
-from gauger.study.stages import TRAIN_JOBS
-from gauger.worlds.atlas import Atlas
-from gauger.worlds.atlas.world import CONTEXT
-from gauger.worlds.language import TextWorld
-
-ROWS_PER_SECOND = 4500.0
-"""Training rows per second and core of a model of `REFERENCE_PARAMETERS`, measured on the quickstart."""
-REFERENCE_PARAMETERS = 130_000
-SMOLLM2_PARAMETERS = 134_515_008
-SMOLLM2_TOKENS_PER_SECOND = 150.0
-"""Training tokens per second and core of SmolLM2-135M with LoRA, measured on studies/language.yaml."""
+FLOPS_PER_PARAMETER_AND_TOKEN = 6.0
+"""Forward and backward pass of a dense decoder (Kaplan et al. 2020, section 2.1)."""
 CHARACTERS_PER_TOKEN = 3.0
 """Of short questions and numbers; prose has more."""
+MARKS = 2
 
 
-class Costs(ABC):
-    """Costs of the jobs of one study."""
+class Costs:
+    """Costs of the jobs of one study's plan."""
 
-    trains: ClassVar[tuple[str, ...]]
-    """Kinds of jobs that train."""
+    def __init__(self, plan: Plan, world: World) -> None:
+        self.plan, self.world, study = plan, world, plan.study
+        self.teacher: Maker = MAKERS.load(study.teacher.kind)(study.teacher, plan.folder)
+        self.student: Maker = MAKERS.load(study.student.kind)(study.student, plan.folder)
 
-    @abstractmethod
-    def tokens(self, job: Job) -> int:
-        """Tokens that a training job reads, repeats included."""
+    def _record(self, job: Job) -> Part:
+        return self.plan.parameters[job.key]
 
-    @abstractmethod
-    def parameters(self, job: Job) -> int:
-        """Weights of the model that a job trains or asks."""
-
-    def asks(self, job: Job) -> bool:
-        """Whether a job asks the teacher anything: for text, to judge or to score."""
-        return job.kind.endswith("ask-teacher") or TEACHER in (job.params.get("judge"), job.params.get("scorer"))
-
-    @abstractmethod
-    def queries(self, job: Job) -> int:
-        """Requests of a job that asks the teacher, at least."""
-
-    def usd(self, job: Job) -> float:  # noqa: ARG002 - what costs nothing needs no look at the job
-        """Money that a job spends; a model of one's own costs none."""
-        return 0.0
-
-    @abstractmethod
-    def seconds_per_row(self, job: Job) -> float:
-        """Seconds of one unit of a job's cost."""
-
-
-class AtlasCosts(Costs):
-    """Costs in the embedded world."""
-
-    trains = ("pretrain", "train", *TRAIN_JOBS.values())
-
-    def __init__(self, study: Study, atlas: Atlas) -> None:
-        self.study, self.atlas = study, atlas
-
-    def tokens(self, job: Job) -> int:
-        """Steps x batch x mean length of the base's or the teacher's texts."""
-        texts = self.atlas.library if job.arm == TEACHER else self.atlas.web
-        mean = sum(len(text.words) + 2 for text in texts) / max(1, len(texts))
-        return round(float(job.params["steps"]) * float(job.params["batch"]) * mean)  # type: ignore[arg-type]
-
-    def queries(self, job: Job) -> int:
-        """One per sample, and one more where the teacher writes the prompt; never above the surface's budget."""
-        params: Mapping[str, Any] = job.params
-        if job.kind == "train-on-policy":
-            return _scored(params)
-        samples: int = params["samples"]
-        if params["strategy"] == "label":
-            seeds = params.get("seeds", "benchmark-train")
-            questions = [one for skill in params["skills"] for one in seed_questions(self.atlas, skill, seeds)]
-            # which facts stories tell is no matter
-            texts = self.atlas.word(questions, params["forms"], np.random.default_rng(0))
-            samples = min(samples, len({text.prompt for text in texts}))
-        return _within_budget(params, samples)
-
-    def parameters(self, job: Job) -> int:
-        """Blocks, embeddings and positions."""
-        is_teacher = job.arm == TEACHER or job.kind == "ask-teacher"
-        study = self.study
-        size = (
-            of_kind(study.teacher, ScratchTeacher).model if is_teacher else of_kind(study.student, ScratchStudent).model
-        )
-        blocks = size.layers * (12 * size.width**2 + 2 * size.width)
-        return blocks + size.width * (len(self.atlas.language) + CONTEXT + 1)
-
-    def seconds_per_row(self, job: Job) -> float:
-        """In proportion to the weights."""
-        return self.parameters(job) / REFERENCE_PARAMETERS / ROWS_PER_SECOND
-
-
-class LanguageCosts(Costs):
-    """Costs of real language models on a CPU; on a GPU far less time."""
-
-    trains = (
-        "language-specialise",
-        "language-train",
-        "language-train-on-policy",
-        "language-train-on-pairs",
-        "language-train-on-rewards",
-    )
-
-    def __init__(self, study: Study, world: TextWorld) -> None:
-        self.study, self.world = study, world
+    def trains(self, job: Job) -> bool:
+        """Whether a job trains."""
+        return isinstance(self._record(job), Trains)
 
     @cached_property
     def row_tokens(self) -> float:
-        """Mean tokens of a row, from the benchmarks' items at `CHARACTERS_PER_TOKEN`."""
-        items = [item for name in self.study.benchmarks for item in self.world.benchmark(name).items]
-        return sum(len(item.prompt) + len(item.answer) for item in items) / len(items) / CHARACTERS_PER_TOKEN + 1
+        """Mean tokens of a row that a student learns."""
+        return self._mean_tokens([text.text for text in self.world.web] if self.world.vocabulary else [])
+
+    @cached_property
+    def library_tokens(self) -> float:
+        """Mean tokens of a row that a teacher learns from scratch."""
+        return self._mean_tokens([text.text for text in self.world.library])
+
+    def _mean_tokens(self, texts: list[str]) -> float:
+        names = self.plan.study.benchmarks
+        chosen = texts or [item.prompt + item.answer for name in names for item in self.world.benchmark(name).items]
+        return sum(self._tokens_of(text) for text in chosen) / len(chosen)
+
+    def _tokens_of(self, text: str) -> float:
+        return len(text.split()) + MARKS if self.world.vocabulary else len(text) / CHARACTERS_PER_TOKEN + 1
 
     def tokens(self, job: Job) -> int:
-        """Steps x batch x mean length of a row."""
-        return round(float(job.params["steps"]) * float(job.params["batch"]) * self.row_tokens)  # type: ignore[arg-type]
+        """Tokens that a training job reads, repeats included: steps x batch x mean length of a row."""
+        record = self._record(job)
+        if not isinstance(record, Trains):
+            return 0
+        reads_library = isinstance(record, Pretrain) and record.text == "library"
+        return round(record.steps * record.batch * (self.library_tokens if reads_library else self.row_tokens))
 
-    def parameters(self, job: Job) -> int:  # noqa: ARG002 - teacher and student are taken to be of one size
-        """Weights of the student, from its configuration; those of the packaged model are known."""
-        reference = of_kind(self.study.student, CheckpointStudent).model
-        sizes = sum(path.stat().st_size for path in Path(reference).glob("*.safetensors"))
-        return sizes // _bytes_each(Path(reference)) if sizes else SMOLLM2_PARAMETERS
+    def parameters(self, job: Job) -> int:
+        """Weights of the model that a job trains or asks."""
+        record = self._record(job)
+        size = record.size if isinstance(record, Pretrain) else None
+        is_teachers = job.arm == TEACHER or isinstance(record, AskTeacher)
+        own = (self.teacher if is_teachers else self.student).parameters(size, self.world)
+        return own or self.student.parameters(None, self.world)
+
+    def flops(self, job: Job) -> float:
+        """6 x parameters x tokens, repeats included."""
+        return FLOPS_PER_PARAMETER_AND_TOKEN * self.parameters(job) * self.tokens(job)
+
+    def asks(self, job: Job) -> bool:
+        """Whether a job asks the teacher anything: for text, to judge or to score."""
+        return any(getattr(asked, "name", None) == TEACHER for asked in vars(self._record(job)).values())
 
     def queries(self, job: Job) -> int:
-        """One per sample, and one more where the teacher writes the prompt; never above the surface's budget."""
-        params: Mapping[str, Any] = job.params
-        if job.kind == "language-train-on-policy":
-            return _scored(params)
-        samples: int = params["samples"]
-        if "judge" in params:
-            questions = [q for task in params["skills"] for q in self.world.questions_from(params["seeds"], task)]
-            samples = min(samples, len(self.world.word(questions, params["forms"])))
-        return _within_budget(params, samples)
+        """Requests of a job that asks the teacher, at least; never above the surface's budget."""
+        record = self._record(job)
+        if isinstance(record, TrainOnPolicy):  # all samples but the kept-in share are scored
+            count = record.steps * (record.batch - round(record.web_share * record.batch))
+        elif isinstance(record, AskTeacher):
+            count = self._asked_for(record)
+        elif isinstance(record, DrawPairs):
+            count = self._prompts_of(self.plan.jobs[job.inputs["questions"]])
+        else:
+            return 0
+        limit = self.plan.study.teacher.surface.max_queries
+        return count if limit is None else min(count, limit)
+
+    def _asked_for(self, record: AskTeacher) -> int:
+        """One per sample, and one more where the teacher writes the prompt."""
+        if strategy_of(record.strategy).in_form:
+            return min(record.samples, self._distinct(record.seeds, record.skills, record.forms))
+        writes_prompts = record.strategy in SAMPLED and not self.world.topics(record.skills)
+        return record.samples * (2 if writes_prompts or record.strategy != "textbook" else 1)
+
+    def _prompts_of(self, job: Job) -> int:
+        record = self._record(job)
+        seeds, skills, forms = (getattr(record, name) for name in ("seeds", "skills", "forms"))
+        count = self._distinct(seeds, skills, forms)
+        samples: int | None = getattr(record, "samples", None)
+        return count if samples is None else min(samples, count)
+
+    def _distinct(self, seeds: str, skills: tuple[str, ...], forms: tuple[str, ...]) -> int:
+        asked = [question for skill in skills for question in self.world.questions_from(seeds, skill)]
+        return len({prompt for question in asked for prompt in self.world.prompts(question, forms)})
 
     def usd(self, job: Job) -> float:
         """Queries x (tokens of a row in, most tokens out), at the study's prices; 0 where it states none."""
-        teacher = self.study.teacher
-        if not isinstance(teacher, EndpointTeacher):
+        teacher = self.plan.study.teacher
+        if not teacher.costs_money:
             return 0.0
-        price_in, price_out = teacher.usd_per_million_in or 0.0, teacher.usd_per_million_out or 0.0
-        each = self.row_tokens * price_in + self.study.decoding.max_new_tokens * price_out
+        price_in, price_out = (getattr(teacher, f"usd_per_million_{way}") or 0.0 for way in ("in", "out"))
+        each = self.row_tokens * price_in + self.plan.study.decoding.max_new_tokens * price_out
         return self.queries(job) * each / 1e6
 
     def seconds_per_row(self, job: Job) -> float:
-        """In proportion to weights and length of a row."""
-        return self.parameters(job) / SMOLLM2_PARAMETERS * self.row_tokens / SMOLLM2_TOKENS_PER_SECOND
+        """Seconds of one unit of a job's cost."""
+        return self.student.seconds_per_row(self.parameters(job), self.row_tokens)
 
 
-def _scored(params: Mapping[str, Any]) -> int:
-    """Count the samples that a teacher scores: all but the kept-in share, never above the surface's budget."""
-    per_step = params["batch"] - round(params["web_share"] * params["batch"])
-    return _within_budget({**params, "strategy": None}, params["steps"] * per_step)
-
-
-def _within_budget(params: Mapping[str, Any], samples: int) -> int:
-    writes_prompts = params["strategy"] in SAMPLED and params["strategy"] != "textbook"
-    queries = samples * (2 if writes_prompts else 1)
-    limit: int | None = params["surface"]["max_queries"]
-    return queries if limit is None else min(queries, limit)
-
-
-def _bytes_each(checkpoint: Path) -> int:
-    config = json.loads((checkpoint / "config.json").read_text(encoding="utf-8"))
-    return 4 if config.get("dtype", config.get("torch_dtype")) == "float32" else 2
+def training_flops(plan: Plan, world: World) -> dict[str, float]:
+    """Return the FLOPs of every training job of a plan, by key."""
+    costs = Costs(plan, world)
+    return {job.key: costs.flops(job) for job in plan.jobs.values() if costs.trains(job)}

@@ -9,13 +9,6 @@ from gauger.records import ArmInfo, ArmKind, Role
 from gauger.spec import Arm, Study, TextSource
 
 EXAMPLES_EACH = 3
-SAID_OF_WORLD = {
-    "atlas": "The embedded world is made up. It shows what the instrument sees and how effects of each kind look; "
-    "sizes of effects do not carry over to language models.",
-    "language": "Its tasks are few and procedural, its answers short and checkable: what a teacher gives in open-ended "
-    "work, or over a wide range of subjects, it does not measure.",
-}
-"""What a kind of world leaves open."""
 _SUMMED = ("tokens", "unique_tokens", "teacher_tokens_out", "queries")
 
 
@@ -26,12 +19,13 @@ def arm_infos(arms: Sequence[Arm], ledger: Sequence[Mapping[str, Any]]) -> list[
 
 
 def _info(arm: Arm, ledger: Sequence[Mapping[str, Any]]) -> ArmInfo:
+    """Introduce one arm; a declared one without a teacher in any stage is not distilled."""
     asked = [one for stage in arm.recipe for one in stage.alone if one.strategy]
     forms = [form for stage in arm.recipe for form in stage.forms or ()]
     sums = {key: sum(row[key] for row in ledger) if ledger else None for key in _SUMMED}
     return ArmInfo(
         name=arm.name,
-        kind=str(arm.kind),
+        kind=str(ArmKind.UNTAUGHT if arm.kind is ArmKind.DISTILLED and not arm.uses_teacher else arm.kind),
         description=arm.description or _in_words(arm),
         matched=arm.matched if arm.kind is not ArmKind.MATCHED else None,
         strategy=", ".join(dict.fromkeys(stage.strategy or "" for stage in asked)) or None,
@@ -42,6 +36,7 @@ def _info(arm: Arm, ledger: Sequence[Mapping[str, Any]]) -> ArmInfo:
         unique_tokens=sums["unique_tokens"],
         teacher_tokens=sums["teacher_tokens_out"] if arm.uses_teacher else None,
         queries=sums["queries"] if arm.uses_teacher else None,
+        twin=arm.twin,
     )
 
 
@@ -65,7 +60,8 @@ def examples(arms: Sequence[Arm], texts: Mapping[str, Sequence[tuple[str, str]]]
 
 def threats(study: Study, arms: Sequence[Arm], off: Mapping[str, str]) -> list[dict[str, str]]:
     """Say how the study stands on the five threats of DESIGN section 1."""
-    distilled = [arm for arm in arms if arm.kind is ArmKind.DISTILLED]
+    distilled = [arm for arm in arms if arm.kind is ArmKind.DISTILLED and arm.uses_teacher]
+    untaught = [arm.name for arm in arms if arm.kind is ArmKind.DISTILLED and not arm.uses_teacher]
     seeds = sorted({one.seeds for arm in distilled for stage in arm.recipe for one in stage.alone if one.seeds})
     apart = "benchmark-train" in seeds and len(seeds) > 1
     roles = {benchmark.role for benchmark in study.benchmarks.values()}
@@ -87,7 +83,8 @@ def threats(study: Study, arms: Sequence[Arm], off: Mapping[str, str]) -> list[d
             "answer": f"The matched control is off: {off['matched']}"
             if "matched" in off
             else "Every distilled arm is held against a matched arm of the same steps, rows, format and kept-in web "
-            "without a teacher; the ledger counts tokens per source.",
+            "without a teacher; the ledger counts tokens per source."
+            + (f" No teacher is in {', '.join(untaught)}: only a gain is reported, no uplift." if untaught else ""),
             "stands": "open" if "matched" in off else "controlled",
         },
         {
@@ -145,7 +142,7 @@ def limits(study: Study) -> list[str]:
     said = [
         "It speaks of this teacher, this base student, these recipes and this budget. The base and the teacher are one "
         "trained model each; intervals cover training and eliciting again from them, and new items, not new bases.",
-        SAID_OF_WORLD[study.world.kind],
+        study.world.leaves_open,
     ]
     if study.replicates == 1:
         said.append("Nothing was replicated: its intervals cover item sampling alone.")

@@ -12,27 +12,37 @@ from typing import Any
 
 import polars as pl
 
-from gauger.estimate.attribution.amounts import amounts, ingredients_of
-from gauger.estimate.attribution.ingredients import Ingredients
-from gauger.estimate.compare.sensitivity import Scored, Scoring, disagreements, sensitivity
-from gauger.estimate.design import Design, VerdictRule
-from gauger.estimate.estimator import estimate_study
-from gauger.measure.answers import readings
-from gauger.records import ArmInfo, BenchmarkInfo, Document, Estimate
+from gauger.estimate import (
+    Design,
+    Ingredients,
+    Scored,
+    Scoring,
+    StudyEstimates,
+    VerdictRule,
+    amounts,
+    disagreements,
+    estimate_study,
+    ingredients_of,
+    outcome_scorings,
+    primary_scorings,
+    sensitivity,
+)
+from gauger.measure import readings
+from gauger.records import ArmInfo, BenchmarkInfo, Document
 from gauger.spec import LoadedStudy, Study, fingerprint, switched_off
 from gauger.study.description import arm_infos, examples, limits, threats
-from gauger.study.jobs_of_study import Plan
 from gauger.study.ledger import ledger_rows
-from gauger.study.load import AnyWorld
+from gauger.study.plan import Plan
 from gauger.study.results import Collected
 from gauger.study.scale import scaling
-from gauger.worlds.benchmarks import Benchmark
-from gauger.worlds.language import TextBenchmark
+from gauger.worlds import Benchmark, World
 
-REPORTED_PACKAGES = ("gauger", "torch", "numpy", "polars", "scipy")
-LANGUAGE_PACKAGES = ("transformers", "peft", "reasoning-gym")
-"""Reported as well where language models were trained."""
-Benchmarks = Mapping[str, Benchmark | TextBenchmark]
+REPORTED_PACKAGES = {
+    "train": ("gauger", "torch", "numpy", "polars", "scipy"),
+    "hf": ("gauger", "torch", "numpy", "polars", "scipy", "transformers", "peft", "reasoning-gym"),
+}
+"""Extra that the world needs -> packages whose versions are reported."""
+Benchmarks = Mapping[str, Benchmark]
 Texts = Mapping[str, Sequence[tuple[str, str]]]
 """Arm -> a few (prompt, answer) of what it was trained on."""
 
@@ -43,7 +53,7 @@ class Material:
 
     loaded: LoadedStudy
     plan: Plan
-    world: AnyWorld
+    world: World
     collected: Collected
     changes: tuple[str, ...] = ()
     """What of the frozen rule was changed after the start of the run."""
@@ -66,7 +76,7 @@ def make_document(material: Material) -> Document:
     ingredients = _ingredients(study, collected)
     design = make_design(study, arms, benchmarks, ingredients, post_hoc=bool(material.changes))
     found = estimate_study(collected.records, design, _difficulty(benchmarks))
-    scorings = _scorings(collected, found.estimates, design)
+    scorings, scoring_warnings = _scorings(collected, found, design)
     return Document(
         study=about(material.loaded) | ({"extraction": [one.to_dict() for one in scorings]} if scorings else {}),
         estimates=found.estimates,
@@ -79,6 +89,7 @@ def make_document(material: Material) -> Document:
         ],
         ledger=ledger,
         outcomes=found.outcomes,
+        seeds=found.seeds,
         difficulty=found.difficulty,
         examples=examples(plan.arms, material.texts or {}),
         threats=threats(study, plan.arms, off),
@@ -88,6 +99,8 @@ def make_document(material: Material) -> Document:
         switched_off=off,
         warnings=[f"Changed after the run had started: {change}." for change in material.changes]
         + [f"{note}." for note in collected.notes]
+        + [f"{warning}." for warning in found.warnings]
+        + scoring_warnings
         + disagreements(scorings),
     )
 
@@ -115,15 +128,20 @@ def _ingredients(study: Study, collected: Collected) -> Ingredients | None:
     return ingredients_of(study.factorial, amounts(study.factorial, tokens))
 
 
-def _scorings(collected: Collected, estimates: Sequence[Estimate], design: Design) -> list[Scoring]:
-    """Estimate once more with answers read flexibly, where the records hold that reading."""
+def _scorings(collected: Collected, found: StudyEstimates, design: Design) -> tuple[list[Scoring], list[str]]:
+    """Estimate once more with answers read flexibly, where the records hold that reading, and with missing ones scored.
+
+    Returns the scorings, the primary ones first, and a warning where the verdict depends on them.
+    """
+    primary = {name: str(choice.primary) for name, choice in readings(list(design.roles)).items()}
+    outcomes, warnings = outcome_scorings(collected.records, found, design, primary)
     if collected.flexible is None:
-        return []
+        return (primary_scorings(found.estimates, primary) if outcomes else []) + outcomes, warnings
     choices = readings(list(design.roles))
     others = [
         Scored(name, choice.others[0], collected.flexible.filter(benchmark=name)) for name, choice in choices.items()
     ]
-    return sensitivity(collected.records, estimates, design, others, choices)
+    return sensitivity(collected.records, found.estimates, design, others, choices) + outcomes, warnings
 
 
 def make_design(
@@ -149,6 +167,7 @@ def make_design(
             threshold=verdict.threshold,
             level=verdict.level,
             post_hoc=post_hoc,
+            placebo_margin=verdict.placebo_margin,
         ),
         unparsed_wrong=study.unparsed == "wrong",
         skills={name: benchmark.skill for name, benchmark in benchmarks.items()},
@@ -167,7 +186,7 @@ def _difficulty(benchmarks: Benchmarks) -> pl.DataFrame:
 def about(loaded: LoadedStudy) -> dict[str, Any]:
     """Say which study it is and how it is run again: `Document.study`."""
     study = loaded.study
-    packages = REPORTED_PACKAGES + (LANGUAGE_PACKAGES if study.world.kind == "language" else ())
+    packages = REPORTED_PACKAGES.get(study.world.extra, REPORTED_PACKAGES["train"])
     settings = [part for override in loaded.overrides for part in ("--set", override)]
     return {
         "name": study.study,

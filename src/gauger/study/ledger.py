@@ -7,6 +7,7 @@ from typing import Any
 
 import polars as pl
 
+from gauger.elicit import STEP
 from gauger.spec import BASE, TextSource
 from gauger.study.results import CORPUS, KEPT_IN, Collected
 
@@ -55,7 +56,7 @@ def _by_stage(collected: Collected) -> pl.DataFrame:
         kept.sum().alias("samples"),
         pl.col("length").filter(kept).sum(),
         pl.col(_SPENT).filter(_ASKED).sum(),
-        (~kept).sum().alias("dropped"),
+        (pl.col("dropped") != STEP).fill_null(value=False).sum().alias("dropped"),
         (kept & (pl.col("overlaps").list.len() > 0)).sum().alias("overlaps"),
     )
     trained = collected.training.filter(source=CORPUS).select(*_STAGE, trained="tokens")

@@ -9,21 +9,27 @@ from typing import Any
 import polars as pl
 
 from gauger.errors import InputError, Place
-from gauger.estimate.cell_means import Cells
-from gauger.estimate.scaling.allocation import Allocation, Work, propose_allocation
-from gauger.estimate.scaling.fit import FitRequest
-from gauger.estimate.scaling.next_cells import NextCells, propose_cells, read_points
-from gauger.estimate.score_arrays import build_cube
-from gauger.estimate.table import complete_table
-from gauger.estimate.verdict import plan_verdict
+from gauger.estimate import (
+    Allocation,
+    Cells,
+    FitRequest,
+    NextCells,
+    Work,
+    build_cube,
+    complete_table,
+    plan_verdict,
+    propose_allocation,
+    propose_cells,
+    read_points,
+)
 from gauger.records import ArmInfo, ArmKind
-from gauger.stats.laws.fit import Search
-from gauger.store.documents import read_document
+from gauger.stats import Search
+from gauger.store import read_document
+from gauger.study.costs import training_flops
 from gauger.study.document import make_design
-from gauger.study.flops import training_flops
-from gauger.study.jobs_of_study import Plan
-from gauger.study.load import AnyWorld
+from gauger.study.plan import Plan
 from gauger.study.scale import DRAWS, STARTS
+from gauger.worlds import World
 
 
 @dataclass(frozen=True)
@@ -44,7 +50,7 @@ class Proposal:
 
 
 def propose(
-    plan: Plan, world: AnyWorld, pilot: Path, budget: float | None, target: tuple[float, float] | None = None
+    plan: Plan, world: World, pilot: Path, budget: float | None, target: tuple[float, float] | None = None
 ) -> Proposal:
     """Propose how many replicates each arm of the verdict's estimate should have, and which cells a scale lacks.
 
@@ -106,7 +112,7 @@ def _next_cells(
     return propose_cells(points, spend, request, target), spend
 
 
-def _works(plan: Plan, world: AnyWorld) -> list[Work]:
+def _works(plan: Plan, world: World) -> list[Work]:
     """List what one replicate of every arm trains; stages that arms share stand once, with all their arms."""
     flops = training_flops(plan, world)
     arms: dict[str, list[str]] = {}

@@ -8,15 +8,12 @@ from dataclasses import asdict, dataclass, replace
 from math import ceil
 from typing import Any
 
-from gauger.execute.cache import Cache, State
-from gauger.execute.job import Job
-from gauger.execute.schedule import Schedule
+from gauger.execute import Cache, Job, Schedule, State
 from gauger.spec import Arm, Study, switched_off
-from gauger.stats.power import DesignComponents, smallest_detectable
-from gauger.study.costs import AtlasCosts, LanguageCosts
-from gauger.study.jobs_of_study import Plan
-from gauger.study.load import AnyWorld
-from gauger.worlds.atlas import Atlas
+from gauger.stats import DesignComponents, share_not_excluded, smallest_detectable
+from gauger.study.costs import Costs
+from gauger.study.plan import Plan
+from gauger.worlds import World
 
 ASSUMED = DesignComponents(item=0.15, replicate=0.0008, residual=0.15)
 """Components of an uplift on one benchmark that the forecast assumes: items as of two scores near one half, paired runs
@@ -57,18 +54,20 @@ class Forecast:
     """On one benchmark, with power 0.8 at the study's level, 0-1 scale."""
     assumption: str
     """What the smallest detectable uplift assumes."""
+    share_of_seeds_not_excluded: float
+    """Share of training seeds that could behave otherwise although all replicates behave alike (at 95 %)."""
 
     def to_dict(self) -> dict[str, Any]:
         """Return what `gauger plan --json` prints."""
         return {"schema": "gauger.plan/1", **asdict(self)}
 
 
-def forecast(plan: Plan, world: AnyWorld, cache: Cache, workers: int) -> Forecast:
+def forecast(plan: Plan, world: World, cache: Cache, workers: int) -> Forecast:
     """Forecast a plan, given what a directory holds already."""
-    costs = AtlasCosts(plan.study, world) if isinstance(world, Atlas) else LanguageCosts(plan.study, world)
+    costs = Costs(plan, world)
     study, jobs = plan.study, list(plan.jobs.values())
     done = {job.key for job in jobs if cache.inspect(job.key).state is State.DONE}
-    tokens = {job.key: costs.tokens(job) for job in jobs if job.kind in costs.trains}
+    tokens = {job.key: costs.tokens(job) for job in jobs if costs.trains(job)}
     n_items = min(len(world.benchmark(name).items) for name in study.benchmarks)
     asked = [job for job in jobs if costs.asks(job)]
     detectable, assumption = _detectable(study, n_items)
@@ -82,15 +81,14 @@ def forecast(plan: Plan, world: AnyWorld, cache: Cache, workers: int) -> Forecas
         jobs_shared=plan.requested - len(jobs),
         jobs_done=len(done),
         training_tokens=sum(tokens.values()),
-        training_flops=sum(
-            6.0 * costs.parameters(job) * count for key, count in tokens.items() for job in [plan.jobs[key]]
-        ),
+        training_flops=sum(costs.flops(plan.jobs[key]) for key in tokens),
         teacher_queries=sum(costs.queries(job) for job in asked),
         usd=sum(costs.usd(job) for job in asked),
         minutes=_minutes(jobs, done, workers, {job.key: costs.seconds_per_row(job) for job in jobs}),
         workers=workers,
         smallest_detectable_uplift=detectable,
         assumption=assumption,
+        share_of_seeds_not_excluded=share_not_excluded(study.replicates),
     )
 
 
@@ -109,7 +107,10 @@ def _detectable(study: Study, n_items: int) -> tuple[float, str]:
     replicates, level = study.replicates, study.estimation.level
     if replicates == 1:
         found = smallest_detectable(ASSUMED_UNREPLICATED, n_items, 1, level=level)
-        return found, f"{n_items} items near one half; with one replicate the interval covers items alone"
+        return (
+            found,
+            f"{n_items} items near one half; with one replicate the interval covers items alone: no verdict",
+        )
     found = smallest_detectable(ASSUMED, n_items, replicates, level=level)
     return found, (
         f"{n_items} items near one half, {replicates} paired replicates that differ by 2.8 points "

@@ -1,61 +1,46 @@
-"""How a study of any world is planned: teacher, base, then every arm stage by stage; a world fills in the jobs."""
+"""Plans a study: teacher, base, then every arm stage by stage. What differs by kind of model, its maker says."""
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections import Counter
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, ClassVar, TypeVar
 
-from gauger.errors import JobError
-from gauger.execute.job import make_job, source_version
-from gauger.records import ArmKind, Role
-from gauger.spec import BASE, TEACHER, Arm, ResolvedStage, ScaledCell, Study, TextSource, expand_arms, scale_cells
-from gauger.store.canonical import fingerprint
-from gauger.study.jobs_of_study import SAMPLED, Cell, Plan, seed_of
+from gauger.elicit import DEFENCES, FILTERS, STRATEGIES
+from gauger.execute import code_version, make_job
+from gauger.jobs import OPENERS, REGISTRY
+from gauger.jobs import parameters as p
+from gauger.records import ArmKind
+from gauger.spec import BASE, TEACHER, Arm, Part, ResolvedStage, ScaledCell, kind_of
+from gauger.study.makers import Made
+from gauger.study.plan import Cell, Plan, seed_of
+from gauger.study.stage_corpora import SHOWS_ALL, StageCorpora
+from gauger.train import ENGINES
+from gauger.worlds import WORLDS, reopen_world
 
-PartT = TypeVar("PartT")
-
-
-def of_kind(part: object, kind: type[PartT]) -> PartT:
-    """Return a part of a study that the checks have found to be of a kind."""
-    if not isinstance(part, kind):
-        raise JobError(f"this world needs a {kind.__name__}, got a {type(part).__name__}")
-    return part
+SCALED = "scale:"
+"""Begins the name of every cell of a scale."""
 
 
-class Planner(ABC):
+class Planner(StageCorpora):
     """Walks through a study and adds its jobs to a plan.
 
     Parameters
     ----------
     study : Study
         A checked study.
-    skills : dict
-        Benchmark -> its skill, knowledge domain or task.
+    world : World
+        Its world.
+    folder : Path
+        Where the study file lies; its paths are relative to it.
     """
-
-    code: ClassVar[tuple[str, ...]]
-    """Modules that can change a job's result."""
-    prefix: ClassVar[str] = ""
-    """Stands before every kind of job of this world."""
-
-    def __init__(self, study: Study, skills: dict[str, str]) -> None:
-        self.study = study
-        self.version = source_version(*self.code)
-        self.world = self.describe_world()
-        self.targeted = [name for name, b in study.benchmarks.items() if b.role is Role.TARGETED]
-        self.skills = list(dict.fromkeys(skills[name] for name in self.targeted))
-        self.result = Plan(study, expand_arms(study), scale_cells(study))
-        self.recipes = {arm.name: arm.recipe for arm in self.result.arms}
-        self.drawn: Counter[str] = Counter()
 
     def plan(self) -> Plan:
         """Plan the whole study."""
         self.current: tuple[str, int | None] = (TEACHER, None)
-        self.teacher = self.make_teacher()
+        self.teacher = self.teachers.teacher(self)
         self.current = (BASE, None)
-        self.base = self.make_base()
+        self.base = self.students.base(self)
+        self._check_tokens()
         self._cell(TEACHER, 0, (), (), self.teacher)
         for arm in self.result.arms:
             if arm.name == BASE:
@@ -67,66 +52,33 @@ class Planner(ABC):
             self._scaled(cell)
         return self.result
 
-    # --- what a world fills in ---------------------------------------------------------------------------------------
+    def _check_tokens(self) -> None:
+        """Where the teacher scores the student's own samples, the two must have the same tokens."""
+        stages = [stage for arm in self.result.arms for stage in arm.recipe]
+        if any(kind_of(stage).scored for stage in stages):
+            self.teachers.require_same_tokens(self.students)
 
-    def describe_world(self) -> dict[str, Any]:
-        """Everything about the world that can change a result."""
-        return self.study.world.model_dump(mode="json")
+    # --- jobs -------------------------------------------------------------------------------------------------------
 
-    @abstractmethod
-    def make_teacher(self) -> str:
-        """Plan the teacher and return its job's key; empty where no job makes it."""
+    def job(self, kind: str, what: str, params: Part, inputs: Mapping[str, str], cost: float) -> str:
+        """Add a job of the current arm and replicate; returns its key.
 
-    @abstractmethod
-    def make_base(self) -> str:
-        """Plan the untouched student and return its job's key."""
-
-    @abstractmethod
-    def measurement(self) -> tuple[dict[str, Any], float]:
-        """Parameters and cost of measuring a model."""
-
-    @abstractmethod
-    def asking(self, stage: ResolvedStage) -> dict[str, Any]:
-        """Parameters of asking anybody for a stage's text, besides strategy, forms and seed."""
-
-    def ask_teacher_params(self) -> dict[str, Any]:
-        """Parameters of asking the teacher alone."""
-        return {}
-
-    @abstractmethod
-    def training(self, stage: ResolvedStage) -> dict[str, Any]:
-        """Parameters of training on a stage, besides its seed."""
-
-    def cost_of_samples(self, stage: ResolvedStage) -> float:
-        """Cost of obtaining a stage's samples."""
-        return float(stage.samples or 0)
-
-    def model_inputs(self, model: str) -> dict[str, str]:
-        """Inputs of a job that uses a model of the student's family."""
-        return {"model": model}
-
-    def teacher_inputs(self, role: str = "teacher") -> dict[str, str]:
-        """Inputs of a job that asks the teacher, under that role."""
-        return {role: self.teacher}
-
-    # --- the walk ----------------------------------------------------------------------------------------------------
-
-    def job(self, kind: str, what: str, params: dict[str, Any], inputs: dict[str, str], cost: float) -> str:
-        """Add a job of the current arm and replicate; returns its key."""
+        Its address holds the code that it can reach: that of its function, and of the parts that its parameters name.
+        """
         arm, replicate = self.current
         words = arm if replicate is None else f"{arm} · replicate {replicate}"
         job = make_job(
-            f"{self.prefix}{kind}",
+            kind,
             f"{words} · {what}",
-            {"world": self.world, **params},
+            params.model_dump(mode="json"),
             inputs,
             cost=cost,
             arm=arm,
             replicate=replicate,
             stage=what,
-            version=self.version,
+            version=code_version(code_of(kind, params)),
         )
-        return self.result.add(job)
+        return self.result.add(job, params)
 
     def _arm(self, arm: Arm, replicate: int) -> None:
         """Plan every stage of an arm from the base on; what another arm has planned already is found by its key."""
@@ -137,13 +89,16 @@ class Planner(ABC):
             copied = self.recipes[arm.of][number] if arm.of else stage
             corpora.append(self.corpus(stage, copied, replicate, model))
             model = self.train(stage, number, replicate, model, corpora[-1])
-            stages.append(model)
+            stages.append(model.model)
         self._cell(arm.name, replicate, tuple(corpora), tuple(stages), model)
 
     def _scaled(self, cell: ScaledCell) -> None:
         """Plan one cell of the scale: its base, its teacher, and its stages in every replicate."""
         self.current = (cell.name, None)
-        self.teacher, self.base = self.models_of(cell)
+        if cell.teacher_steps is not None:
+            self.teacher = self.teachers.teacher(self, cell.teacher_steps)
+        if cell.kind is not ArmKind.TEACHER:
+            self.base = self.students.base(self, cell.base_steps, cell.student)
         if cell.of is None:
             self._cell(cell.name, 0, (), (), self.teacher if cell.kind is ArmKind.TEACHER else self.base)
             return
@@ -152,93 +107,61 @@ class Planner(ABC):
         for replicate in range((scale and scale.replicates) or self.study.replicates):
             self._arm(arm, replicate)
 
-    def models_of(self, cell: ScaledCell) -> tuple[str, str]:
-        """Plan the teacher and the base of a cell of the scale; returns their jobs' keys."""
-        raise JobError(f"{cell.name}: this world has no scale")
-
-    def _cell(self, arm: str, replicate: int, corpora: tuple[str, ...], stages: tuple[str, ...], model: str) -> None:
+    def _cell(self, arm: str, replicate: int, corpora: tuple[str, ...], stages: tuple[str, ...], model: Made) -> None:
         self.current = (arm, replicate if stages else None)
-        params, cost = self.measurement()
-        inputs = self.teacher_inputs("model") if arm == TEACHER else self.model_inputs(model)
-        records = self.job("measure", "measure", params, inputs, cost)
+        decoding, maker = self.study.decoding, self.teachers if model is self.teacher else self.students
+        params = p.Measure(
+            world=self.described,
+            seed=seed_of(self.study.seed, "measure") if decoding.temperature else 0,
+            asked=maker.asked("model", SHOWS_ALL, self.world),  # budgets are an arm's, and measuring spends none
+            benchmarks=tuple(self.study.benchmarks),
+            max_new_tokens=decoding.max_new_tokens,
+            temperature=decoding.temperature,
+            samples=decoding.samples,
+            loss=arm.startswith(SCALED),
+        )
+        items = sum(len(self.world.benchmark(name).items) for name in self.study.benchmarks) * decoding.samples
+        cost = maker.rows_of_loading + maker.rows_per_item * items
+        records = self.job("measure", "measure", params, model.inputs("model"), cost)
         self.result.cells.append(Cell(arm, replicate, corpora, stages, records))
 
-    def corpus(self, stage: ResolvedStage, copied: ResolvedStage, replicate: int, start: str) -> str:  # noqa: ARG002
-        """Plan a stage's corpus.
+    # --- training ---------------------------------------------------------------------------------------------------
 
-        Parameters
-        ----------
-        copied : ResolvedStage
-            The stage of which it is a control, whose prompts it then shares; else the stage itself.
-        start : str
-            Key of the model that will be trained on it, for stages in which that model writes.
-        """
-        if stage.source is TextSource.TEACHER:
-            return self._ask_teacher(stage, replicate)
-        if stage.source is TextSource.SELF:
-            return self._ask_base(stage, self._ask_teacher(copied, replicate), replicate)
-        if stage.source is TextSource.TEST_ITEMS or (stage.source is TextSource.TRUTH and stage.strategy):
-            return self._gather(stage, {"prompts": self._ask_teacher(copied, replicate)}, "all")
-        return self._gather(stage, {}, replicate)
-
-    def _afresh(self, what: str, params: dict[str, Any], inputs: dict[str, str]) -> dict[str, Any]:
-        """Give what an arm has drawn before another seed: its second equal stage is to bring new samples.
-
-        The first keeps its seed, and so its address. A control passes through the same stages as the arm it copies, in
-        the same order (`what` names whose they are there), so that it shares all of that arm's prompts.
-        """
-        key = fingerprint({"what": what, "params": params, "inputs": inputs})
-        again, self.drawn[key] = self.drawn[key], self.drawn[key] + 1
-        return params | {"seed": seed_of(params["seed"], "again", again)} if again else params
-
-    def _ask_teacher(self, stage: ResolvedStage, replicate: int) -> str:
-        params = self._asking(stage, "ask", replicate) | {
-            "samples": stage.samples,
-            "skills": self.skills,
-            "surface": self.study.teacher.surface.model_dump(mode="json"),
-            **self.ask_teacher_params(),
-        }
-        inputs = self.teacher_inputs()
-        params = self._afresh(f"ask-teacher for {stage.source}", params, inputs)
-        return self.job("ask-teacher", "ask the teacher", params, inputs, self.cost_of_samples(stage))
-
-    def _ask_base(self, stage: ResolvedStage, prompts: str, replicate: int) -> str:
-        inputs = {"base": self.base, "prompts": prompts}
-        params = self._asking(stage, "self", replicate)
-        return self.job("ask-base", "ask the base", params, inputs, self.cost_of_samples(stage))
-
-    def _asking(self, stage: ResolvedStage, who: str, replicate: int) -> dict[str, Any]:
-        drawn = replicate if stage.strategy in SAMPLED else "all"
-        return {
-            "strategy": stage.strategy,
-            "forms": list(stage.forms or ()),
-            **self.asking(stage),
-            "seed": seed_of(self.study.seed, who, drawn),
-        }
-
-    def _gather(self, stage: ResolvedStage, inputs: dict[str, str], drawn: int | str) -> str:
-        """Plan a corpus that the teacher did not write; only what its source reads enters its address."""
-        params = {
-            "source": str(stage.source),
-            "kind": stage.kind,
-            "strategy": stage.strategy,
-            "forms": list(stage.forms or ()),
-            "samples": stage.samples or stage.steps * stage.batch,
-            "seed": seed_of(self.study.seed, "gather", drawn),
-        }
-        if stage.source is TextSource.SHUFFLED:
-            params["skills"] = self.skills
-        if stage.source is TextSource.TEST_ITEMS:
-            params["benchmarks"] = self.targeted
-        params = self._afresh("gather", params, inputs)
-        return self.job("gather", f"gather {stage.source}", params, inputs, stage.steps)
-
-    def train(self, stage: ResolvedStage, number: int, replicate: int, start: str, corpus: str) -> str:
+    def train(self, stage: ResolvedStage, number: int, replicate: int, start: Made, corpus: str) -> Made:
         """Plan the training on a stage, the `number`-th of its arm."""
-        params = {**self.training(stage), "seed": seed_of(self.study.seed, "train", replicate, number)}
-        inputs = {"start": start, "corpus": corpus, **self.training_inputs()}
-        return self.job("train", stage.kind, params, inputs, stage.steps * stage.batch)
+        kind = kind_of(stage)
+        record = p.TRAINING.get(kind.job, p.TrainStage)
+        given = {
+            "world": self.described,
+            "seed": seed_of(self.study.seed, "train", replicate, number),
+            "engine": str(start.engine),
+            "steps": stage.steps,
+            "batch": stage.batch,
+            "learning_rate": stage.learning_rate,
+            "adapter": self.students.adapter,
+            "web_share": stage.web_share,
+            "answer_tokens": self.answer_tokens,
+            "scorer": self._other(stage) if kind.scored else None,
+            "parts": tuple(p.MixturePart(weight=part.weight, tokens=part.tokens) for part in stage.parts),
+            "own": stage.settings,
+            **stage.settings,
+        }
+        params = record(**{name: value for name, value in given.items() if name in record.model_fields})
+        inputs = {**start.inputs("start"), "corpus": corpus}
+        if kind.scored:
+            inputs |= self._inputs_of(stage, "scorer")
+        cost = stage.steps * stage.batch * (1.0 + self.students.rows_per_sample * kind.draws_per_row(stage))
+        return start.trained(self.job(kind.job, stage.kind, params, inputs, cost))
 
-    def training_inputs(self) -> dict[str, str]:
-        """Inputs of a training job besides its start and its corpus."""
-        return {}
+
+def code_of(kind: str, params: Part) -> list[str]:
+    """Return what is behind a job: its function, and the parts that it finds by the names in its parameters."""
+    asked = [value for value in vars(params).values() if isinstance(value, p.Asked)]
+    engines = {getattr(params, "engine", None), *(one.engine for one in asked)} - {None}
+    parts = [REGISTRY[kind], *(OPENERS[one.kind] for one in asked), *(ENGINES[str(name)] for name in engines)]
+    parts += [DEFENCES[one.surface.defence] for one in asked if one.surface.defence]
+    if isinstance(params, p.InWorld):
+        parts += [WORLDS[params.world.settings["kind"]], *reopen_world(params.world).parts]
+    if isinstance(params, p.AskTeacher):
+        parts += [STRATEGIES[params.strategy], *(FILTERS[name] for name in params.filters)]
+    return parts

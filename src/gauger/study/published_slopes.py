@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from gauger.estimate.results import tidy
-from gauger.evidence.clean import prepare
-from gauger.evidence.moderators import MODERATORS, Moderation, moderate
-from gauger.evidence.table import load
+from gauger.estimate import tidy
+from gauger.evidence import MODERATORS, Moderation, load, moderate, prepare
 
 ASKED = {"student's starting score": "starting score", "student's size": "student's size"}
 """Name among the pre-specified moderators -> what a study's slopes call it."""

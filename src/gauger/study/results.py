@@ -9,12 +9,11 @@ from typing import Any
 
 import polars as pl
 
-from gauger.elicit.twin_samples import LEDGER
-from gauger.execute.job import Job
-from gauger.execute.result import RunResult
+from gauger.elicit import LEDGER
+from gauger.execute import Job, RunResult
 from gauger.records import Failure
-from gauger.store.atomic import read_json
-from gauger.study.jobs_of_study import Cell, Plan
+from gauger.store import read_json
+from gauger.study.plan import Cell, Plan
 
 CORPUS = "corpus"
 """Name of a stage's corpus as a source of training rows, whoever wrote its texts."""

@@ -9,24 +9,18 @@ from pathlib import Path
 import polars as pl
 
 from gauger.errors import MissingExtraError
-from gauger.execute.cache import Cache
-from gauger.execute.execution import Execution, execute
-from gauger.execute.progress import Progress
-from gauger.execute.result import RunResult
-from gauger.jobs.registry import REGISTRY
+from gauger.execute import Cache, Execution, Progress, RunResult, execute
+from gauger.jobs import REGISTRY
 from gauger.records import Document
 from gauger.spec import LoadedStudy, Study, compare_frozen, frozen_rule
-from gauger.store.atomic import read_json, write_json, write_parquet
-from gauger.store.directory import RunDirectory
-from gauger.store.documents import write_document
+from gauger.store import RunDirectory, read_json, write_document, write_json, write_parquet
+from gauger.study.costs import training_flops
 from gauger.study.description import EXAMPLES_EACH
 from gauger.study.document import Material, Texts, make_document
-from gauger.study.flops import training_flops
-from gauger.study.jobs_of_study import Plan
 from gauger.study.load import plan_loaded
+from gauger.study.plan import Plan
 from gauger.study.results import collect
 
-EXTRA_OF_WORLD = {"atlas": "train", "language": "hf"}
 NEEDED = {"train": ("torch", "safetensors"), "hf": ("torch", "safetensors", "transformers", "peft", "accelerate")}
 """Packages that an extra brings and a run cannot do without."""
 
@@ -69,7 +63,7 @@ def run_study(loaded: LoadedStudy, out: Path, *, execution: Execution, progress:
     Interrupted
         On a signal; nothing but the running jobs is lost.
     """
-    extra = EXTRA_OF_WORLD[loaded.study.world.kind]
+    extra = loaded.study.world.extra
     if not all(find_spec(package) for package in NEEDED[extra]):
         raise MissingExtraError("training models", extra)
     run = RunDirectory(out)

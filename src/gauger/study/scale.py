@@ -10,16 +10,23 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from gauger.estimate.design import Design
-from gauger.estimate.estimator import estimate_study
-from gauger.estimate.scaling.ability_of_scale import Lifted, Start, ability_document, joint_uplifts
-from gauger.estimate.scaling.fit import FitRequest
-from gauger.estimate.scaling.study_points import CONTROL, ScalePoint, scale_document
+from gauger.estimate import (
+    CONTROL,
+    Design,
+    FitRequest,
+    Lifted,
+    ScalePoint,
+    Start,
+    ability_document,
+    estimate_study,
+    joint_uplifts,
+    scale_document,
+)
 from gauger.records import ArmInfo, ArmKind, Estimate
 from gauger.spec import ScaledCell
-from gauger.stats.laws.fit import Search
-from gauger.store.atomic import read_json
-from gauger.study.jobs_of_study import Plan
+from gauger.stats import Search
+from gauger.store import read_json
+from gauger.study.plan import Plan
 from gauger.study.published_slopes import who_gains_in_literature
 from gauger.study.results import Collected
 

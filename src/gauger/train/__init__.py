@@ -1,4 +1,36 @@
-"""Corpus to model.
+"""Corpus to model: one set of losses, rows and stages for every engine.
 
-tiny/   small decoders trained from scratch
+blend.py         Trains on a blend: several sources of rows, each with a weight and, if wanted, a budget in tokens
+distil.py        Distils on-policy: the student writes, a scorer says how likely every token was, and the student
+                 moves there
+divergence.py    Compares two distributions over next tokens: KL over a whole vocabulary, or over the tokens that a
+                 teacher shows
+draws.py         Chooses next tokens: the most likely one, or one drawn by the prompt's own random numbers
+engine.py        Defines what an engine gives to every stage: a model that answers, says how likely texts are, and
+                 can be trained
+head.py          Applies the last matrix of a language model to a few positions at a time
+hf/              Language models through transformers and PEFT: checkpoints, chat templates, adapters, mixed precision
+likelihood.py    Asks models how likely texts are: the log-probability of each learnt token, its alternatives, the
+                 mean loss
+loop.py          Trains any model: a seeded order of rows, one loss, AdamW with warm-up and decay, on one device or
+                 several
+losses.py        Computes the losses of every stage, in nats, summed over learnt positions; the loop divides by the
+                 size of the step
+own_samples.py   Draws a student's own answers while it trains, as rows of tokens; what on-policy stages share
+preferences.py   Optimises preferences directly (DPO; Rafailov et al. 2023): from pairs of a better and a worse answer
+processes.py     Shares each step among processes
+registry.py      Names the engines: those of Gauger, and those that installed packages add as entry points
+rewards.py       Reinforces with a verifiable reward: GRPO (Shao et al. 2024), without a critic
+rows.py          Holds training rows: prompts and completions as text, the same as tokens, and padded batches of them
+schedule.py      Says how long and how fast a training goes
+soft_targets.py  Keeps what a teacher showed along texts: log-probabilities per token, stacked, on disk and back
+state.py         Writes and reads checkpoints of an unfinished training: weights and moments in one safetensors file
+teacher.py       Lets a local model be asked as a teacher, as `elicit` wants it
+text.py          Trains on rows of text: on the text itself, or on the log-probabilities that a teacher showed along
+                 it
+tiny/            Small decoders over whole words, trained from scratch on a CPU: the engine of the embedded world
 """
+
+import lazy_loader as _lazy
+
+__getattr__, __dir__, __all__ = _lazy.attach_stub(__name__, __file__)

@@ -1,6 +1,13 @@
-"""Where models, facts and benchmarks come from.
+"""Where facts, skills, texts and benchmarks come from.
 
-atlas/   the embedded world: a symbolic language with knowledge and skills, ground truth known
-texts.py        one training text
-benchmarks.py   items with answers, clusters and known difficulty
+atlas/       The embedded world: made-up entities with facts, and symbolic skills, whose ground truth is known
+base.py      Defines what every world offers: its texts and benchmarks, who knows what, and how a text is read back
+items.py     Defines what can be asked in a world: questions, their wordings, forms, and the items and benchmarks
+             made of them
+language/    Worlds for real language models: tasks asked in text, whose answers can be checked
+registry.py  Names every kind of world, and opens the world that a study's settings describe
 """
+
+import lazy_loader as _lazy
+
+__getattr__, __dir__, __all__ = _lazy.attach_stub(__name__, __file__)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from gauger.elicit.strategies.seeds import Seed
-from gauger.elicit.teacher.messages import ChatReply, ReplyOutcome
+from gauger.elicit.teacher.messages import Reply, ReplyOutcome
 
 WORDS = ("apples", "boats", "candles", "drums", "engines", "flags", "gates", "hats")
 
@@ -25,7 +25,7 @@ class Answering:
         for place, request in reversed(order) if self.backwards else order:
             said = self.say(request)
             if isinstance(said, str):
-                said = ChatReply(ReplyOutcome.ANSWERED, said, tokens_in=10, tokens_out=3, cost_usd=0.001, seconds=0.5)
+                said = Reply(ReplyOutcome.ANSWERED, said, tokens_in=10, tokens_out=3, cost_usd=0.001, seconds=0.5)
             if said is not None:
                 yield place, said
 

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from gauger.elicit.api.endpoint import OpenAIEndpoint, Pace, Patience, parse_teacher
-from gauger.elicit.teacher.messages import ChatRequest, Message
+from gauger.elicit.teacher.messages import Message, Request
 
 QUICK = Patience(connect_s=20.0, total_s=60.0, attempts=12, first_wait_s=0.01, longest_wait_s=0.1, give_up_s=120.0)
 """Retries at once, and waits long enough for a busy machine."""
@@ -12,7 +12,7 @@ UNTIRING = replace(QUICK, total_s=1.5, attempts=10_000, give_up_s=3600.0)
 
 
 def question(prompt, **settings):
-    return ChatRequest((Message("user", prompt),), settings.pop("max_tokens", 20), **settings)
+    return Request((Message("user", prompt),), settings.pop("max_tokens", 20), **settings)
 
 
 def questions(count):

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gauger.elicit.teacher.budget import Admission, Budget, most_tokens_in
-from gauger.elicit.teacher.messages import ChatReply, ReplyOutcome
+from gauger.elicit.teacher.messages import Reply, ReplyOutcome
 from gauger.elicit.teacher.prices import Prices
 from gauger.errors import UserError
 
@@ -17,7 +17,7 @@ STEPS = st.lists(st.tuples(st.sampled_from(["send", "reply", "lose", "release"])
 
 
 def reply(tokens_in, tokens_out, **more):
-    return ChatReply(ReplyOutcome.ANSWERED, "a", tokens_in=tokens_in, tokens_out=tokens_out, **more)
+    return Reply(ReplyOutcome.ANSWERED, "a", tokens_in=tokens_in, tokens_out=tokens_out, **more)
 
 
 @settings(max_examples=60, deadline=None)
@@ -95,7 +95,7 @@ def test_an_earlier_sessions_reply_counts_like_a_new_one():
     live.charge(request, reply(5, 6))
     recalled.recall(request, reply(5, 6, paid_again=2, requests=4))
     assert live.spent == recalled.spent
-    recalled.recall(request, ChatReply(ReplyOutcome.FAILED, requests=3, paid_again=1))
+    recalled.recall(request, Reply(ReplyOutcome.FAILED, requests=3, paid_again=1))
     assert recalled.spent.queries == 4
 
 

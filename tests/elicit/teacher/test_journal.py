@@ -12,7 +12,7 @@ from gauger.elicit.teacher.budget import Budget
 from gauger.elicit.teacher.journal import Journal, Row
 from gauger.elicit.teacher.journal_format import reply_fields, reply_from, request_fields, request_from
 from gauger.elicit.teacher.journalled import Journalled
-from gauger.elicit.teacher.messages import ChatReply, ChatRequest, Message, ReplyOutcome, TokenChoices
+from gauger.elicit.teacher.messages import Message, Reply, ReplyOutcome, Request, TokenChoices
 from gauger.elicit.teacher.replay import Replay
 from gauger.errors import DamagedError, InputError, UserError
 from gauger.store.lock import locked
@@ -24,7 +24,7 @@ TEXT = st.text(st.characters(), max_size=20)  # lone surrogates too
 NUMBER = st.floats(-100, 0)
 CHOICES = st.builds(TokenChoices, TEXT, NUMBER, st.lists(st.tuples(TEXT, NUMBER), max_size=2).map(tuple))
 REPLIES = st.builds(
-    ChatReply,
+    Reply,
     st.sampled_from(ReplyOutcome),
     TEXT,
     st.none() | TEXT,
@@ -37,7 +37,7 @@ REPLIES = st.builds(
     error=st.none() | TEXT,
 )
 REQUESTS = st.builds(
-    ChatRequest,
+    Request,
     st.lists(st.builds(Message, st.sampled_from(["system", "user"]), TEXT), max_size=2).map(tuple),
     st.integers(1, 99),
     st.floats(0, 2),
@@ -51,7 +51,7 @@ class Scripted:
 
     name, terms = "scripted", "free"
 
-    def __init__(self, reply=lambda request: ChatReply(ReplyOutcome.ANSWERED, request.messages[0].content.upper())):
+    def __init__(self, reply=lambda request: Reply(ReplyOutcome.ANSWERED, request.messages[0].content.upper())):
         self.asked, self.reply = [], reply
 
     def ask(self, requests):
@@ -76,8 +76,8 @@ def test_a_second_session_asks_nothing_again(path):
     first, second = Scripted(), Scripted()
     replies = dict(Journalled(first, path).ask(questions(5)))
     assert dict(Journalled(second, path).ask(questions(7)[::-1])) == {6 - i: reply for i, reply in replies.items()} | {
-        0: ChatReply(ReplyOutcome.ANSWERED, "QUESTION 6"),
-        1: ChatReply(ReplyOutcome.ANSWERED, "QUESTION 5"),
+        0: Reply(ReplyOutcome.ANSWERED, "QUESTION 6"),
+        1: Reply(ReplyOutcome.ANSWERED, "QUESTION 5"),
     }
     assert first.asked == [f"question {number}" for number in range(5)]
     assert second.asked == ["question 6", "question 5"]
@@ -92,7 +92,7 @@ def test_equal_requests_are_asked_once_and_all_get_the_reply(path):
 
 
 def test_failures_are_kept_but_asked_again_and_their_requests_are_added(path):
-    failing = Scripted(lambda request: ChatReply(ReplyOutcome.FAILED, requests=3, paid_again=2, error="down"))
+    failing = Scripted(lambda request: Reply(ReplyOutcome.FAILED, requests=3, paid_again=2, error="down"))
     ((_, failed),) = Journalled(failing, path).ask([question("a")])
     assert failed.outcome is ReplyOutcome.FAILED
     ((_, again),) = Journalled(failing, path).ask([question("a")])
@@ -237,7 +237,7 @@ def test_a_recorded_teacher_answers_what_was_recorded_and_nothing_else(path):
 
 
 def test_a_recorded_failure_is_replayed_as_one(path):
-    failure = ChatReply(ReplyOutcome.FAILED, error="down")
+    failure = Reply(ReplyOutcome.FAILED, error="down")
     list(Journalled(Scripted(lambda request: failure), path).ask([question("a")]))
     assert dict(Replay(path).ask([question("a")])) == {0: failure}
 
@@ -254,7 +254,7 @@ def test_rows_with_equal_keys_leave_the_last(path):
     journal, request = Journal(path), question("a")
     with journal.writing("t"):
         for text in ("x", "y"):
-            journal.append([Row(request.key, request, ChatReply(ReplyOutcome.ANSWERED, text))])
+            journal.append([Row(request.key, request, Reply(ReplyOutcome.ANSWERED, text))])
         assert journal[request.key].text == "y"
         journal.append([Row(request.key, request, replace(journal[request.key], outcome=ReplyOutcome.FAILED))])
         assert journal[request.key].text == "y"

@@ -9,9 +9,16 @@ from pathlib import Path
 import pytest
 
 from gauger.errors import InputError
-from gauger.measure.importers.archive import Limits, check_archive
+from gauger.measure.importers.archive import Limits, unpacked_archive
 
 SMALL = Limits(total_bytes=1 << 20, ratio=100, ratio_from_bytes=1 << 16, members=10)
+
+
+def check_archive(path: Path, limits: Limits) -> None:
+    """Unpack everything, as the reader of a log does."""
+    with unpacked_archive(path, limits) as archive:
+        for position in range(len(archive.names)):
+            archive.read_at(position)
 
 
 def archive(path: Path, members: dict[str, bytes]) -> Path:

@@ -10,7 +10,9 @@ import pytest
 
 from gauger.errors import InputError
 from gauger.measure.importers.arm import arms_of_table, gather_arm
-from gauger.measure.importers.detect import find_logs, read_logs
+from gauger.measure.importers.detect import find_logs
+from gauger.measure.importers.formats import read_file
+from gauger.measure.importers.log import Wants
 from measure.importers.inspect_logs import sample, write_inspect
 from measure.importers.lm_eval_logs import write_generation_log
 
@@ -38,15 +40,15 @@ def test_each_folder_is_a_replicate_with_all_its_benchmarks(tmp_path: Path) -> N
     assert arm.notes == ()
 
 
-def test_files_of_one_benchmark_in_one_folder_are_replicates_in_order_of_date(tmp_path: Path) -> None:
+def test_a_model_evaluated_again_is_one_replicate_and_the_older_log_is_named(tmp_path: Path) -> None:
     late = write_seed(tmp_path / "m", 1, date="2025-02-01T00-00-00.0")
     early = write_seed(tmp_path / "m", 2, date="2025-01-01T00-00-00.0")
     arm = gather_arm("distilled", "distilled", [str(late), str(early)])
-    assert {Path(log.file): replicate for replicate, log in arm.on("gsm8k")} == {early: 0, late: 1} or {
-        Path(log.file).name: replicate for replicate, log in arm.on("gsm8k")
-    } == {early.name: 1, late.name: 0}
-    assert arm.n_replicates == 2
-    assert "2 evaluations of a model named 'student' count as 2 training replicates" in arm.notes[0]
+    assert [Path(log.file) for log in arm.logs] == [late]
+    assert arm.n_replicates == 1
+    (note,) = arm.notes
+    assert f"left out '{early.name}' (of 2025-01-01T00-00-00.0, the newer one is of 2025-02-01T00-00-00.0)" in note
+    assert "--replicate PATTERN" in note
 
 
 def test_the_same_file_twice_is_refused(tmp_path: Path) -> None:
@@ -55,15 +57,23 @@ def test_the_same_file_twice_is_refused(tmp_path: Path) -> None:
         gather_arm("distilled", "distilled", [str(path), str(tmp_path)])
 
 
-def test_a_copy_of_a_log_is_no_second_training(tmp_path: Path) -> None:
+def test_a_copy_of_a_log_of_one_model_is_left_out_and_named(tmp_path: Path) -> None:
     write_seed(tmp_path / "a" / "m", 1, model="s0")
     shutil.copytree(tmp_path / "a", tmp_path / "b")
+    arm = gather_arm("distilled", "distilled", [str(tmp_path / "a"), str(tmp_path / "b")])
+    assert arm.n_replicates == len(arm.logs) == 1
+    assert "another evaluation, or a copy" in arm.notes[0]
+
+
+def test_a_copy_of_a_log_under_another_model_name_is_no_second_training(tmp_path: Path) -> None:
+    write_seed(tmp_path / "a" / "m", 1, model="s0")
+    write_seed(tmp_path / "b" / "m", 1, model="s1")
     with pytest.raises(InputError, match=r"another training of distilled, got a copy of .*/a/m/samples_gsm8k"):
         gather_arm("distilled", "distilled", [str(tmp_path / "a"), str(tmp_path / "b")])
 
 
 def test_one_model_evaluated_twice_is_pointed_out(tmp_path: Path) -> None:
-    for name in "ab":
+    for name in "01":
         write_seed(tmp_path / name / "m", 1, model=f"s{name}", head=name)
     arm = gather_arm("distilled", "distilled", [str(tmp_path)])
     assert arm.notes == (
@@ -73,7 +83,7 @@ def test_one_model_evaluated_twice_is_pointed_out(tmp_path: Path) -> None:
 
 
 def test_two_trainings_that_both_fail_everywhere_are_no_copies(tmp_path: Path) -> None:
-    for seed in "ab":
+    for seed in "01":
         write_generation_log(tmp_path / seed / "m", [0.0] * 40, [0.0] * 40, model=f"s{seed}", head=seed)
     arm = gather_arm("distilled", "distilled", [str(tmp_path)])
     assert (arm.n_replicates, arm.notes) == (2, ())
@@ -101,7 +111,7 @@ def table(folder: Path, name: str, rows: list[tuple[str, int, int, float]]) -> P
 
 def test_a_table_states_its_replicates_and_so_which_are_paired(tmp_path: Path) -> None:
     rows = [(arm, r, i, 1.0) for arm in ("student", "plain", "boss") for r in (3, 5) for i in range(2)]
-    distilled, control = arms_of_table(table(tmp_path, "t.csv", rows), {"distilled": "student", "control": "plain"})
+    distilled, control = arms_of_table(table(tmp_path, "t.csv", rows), [("distilled", "student"), ("control", "plain")])
     assert (distilled.name, distilled.kind, control.kind) == ("student", "distilled", "control")
     assert distilled.replicates == control.replicates == (3, 5)
     assert distilled.numbered
@@ -117,14 +127,14 @@ def test_tables_that_all_say_replicate_0_are_counted_instead(tmp_path: Path) -> 
 def test_an_arm_that_the_table_lacks_is_answered_with_the_nearest(tmp_path: Path) -> None:
     path = table(tmp_path, "t.csv", [("student", 0, 0, 1.0), ("plain", 0, 0, 1.0)])
     with pytest.raises(InputError, match=r"the distilled arm among the table's, got 'studnt'. Did you mean 'student'"):
-        arms_of_table(path, {"distilled": "studnt", "control": "plain"})
+        arms_of_table(path, [("distilled", "studnt"), ("control", "plain")])
 
 
 def test_of_a_table_with_several_arms_the_one_of_the_same_name_is_read(tmp_path: Path) -> None:
     path = table(tmp_path, "t.csv", [("distilled", 0, 0, 1.0), ("control", 0, 0, 0.0)])
-    assert read_logs(path, "control")[0].rows["score"].to_list() == [0.0]
+    assert read_file(path, "control", Wants())[0].rows["score"].to_list() == [0.0]
     with pytest.raises(InputError, match=r"--distilled ARM --control ARM"):
-        read_logs(path, "teacher")
+        read_file(path, "teacher", Wants())
 
 
 def test_a_pattern_names_files_and_folders(tmp_path: Path) -> None:
@@ -137,27 +147,42 @@ def test_a_pattern_names_files_and_folders(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("files", "says"),
     [
-        ((), "lm-eval samples"),
-        (("results_2025.json",), "only averages"),
-        (("a.jsonl", "b.csv"), "logs of one format"),
-        (("notes.txt",), "none of them"),
+        ((), "an empty folder"),
+        (("results_2025.json",), "averages alone"),
+        (("notes.txt",), "a JSON object with nothing"),
     ],
 )
-def test_a_folder_without_logs_of_one_format_is_refused(tmp_path: Path, files: tuple[str, ...], says: str) -> None:
+def test_a_folder_without_logs_is_refused(tmp_path: Path, files: tuple[str, ...], says: str) -> None:
     for name in files:
         (tmp_path / name).write_text("{}")
     with pytest.raises(InputError, match=says):
-        find_logs(str(tmp_path))
+        gather_arm("distilled", "distilled", [str(tmp_path)])
+
+
+def test_logs_of_several_formats_may_share_a_folder(tmp_path: Path) -> None:
+    write_seed(tmp_path / "m", 1, model="toy/student")
+    write_inspect(tmp_path / "m" / "sums.eval", [sample(i, {"match": "CI"[i % 2]}) for i in range(4)])
+    (tmp_path / "m" / "train_log.jsonl").write_text('{"loss": 1.0, "step": 1}\n')
+    arm = gather_arm("distilled", "distilled", [str(tmp_path)])
+    assert (arm.benchmarks, arm.n_replicates) == (["gsm8k", "addition"], 1)
+    assert arm.notes == ("distilled: passed over, no evaluation logs: 1 file (m/train_log.jsonl)",)
 
 
 @pytest.mark.parametrize(
-    ("name", "says"),
-    [("results_2025.json", "averages only"), ("notes.txt", "an evaluation log, got .txt file"), ("log", "no file")],
+    ("content", "says"),
+    [
+        ('{"results": {}, "configs": {}}', "averages alone. It holds averages only. Give the samples"),
+        ("a note, without scores", "an evaluation log, got text. Read are lm-eval samples"),
+        ("version https://git-lfs.github.com/spec/v1\noid x\n", "a Git LFS pointer, not the file. .*git lfs pull"),
+        ("", "an empty file"),
+        ("\x28\xb5\x2f\xfd...", "packed by zstandard. Unpack it first"),
+        ('{"messages": [1]}', "JSON object with 'messages'"),
+    ],
 )
-def test_a_file_that_is_no_log_is_refused_with_what_to_give(tmp_path: Path, name: str, says: str) -> None:
-    (tmp_path / name).write_text("{}")
+def test_a_file_that_is_no_log_is_refused_with_what_to_give(tmp_path: Path, content: str, says: str) -> None:
+    (tmp_path / "given").write_bytes(content.encode("latin-1"))
     with pytest.raises(InputError, match=says):
-        find_logs(str(tmp_path / name))
+        gather_arm("distilled", "distilled", [str(tmp_path / "given")])
 
 
 @pytest.mark.parametrize("argument", ["nowhere", "*.jsonl", ""])

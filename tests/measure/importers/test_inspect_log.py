@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import sys
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -93,9 +94,12 @@ def test_a_scale_of_1_to_10_is_refused_with_the_sample(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("value", ["B+", [1, 2]])
-def test_a_score_that_is_no_number_is_an_error_not_zero(tmp_path: Path, value: Any) -> None:
-    with pytest.raises(InputError, match="a number as the score of match"):
-        read_inspect(write_inspect(tmp_path / "log.eval", [sample(0, {"match": value})]))
+def test_a_score_that_is_no_number_is_set_aside_with_its_value_and_is_never_zero(tmp_path: Path, value: Any) -> None:
+    samples = [sample(0, {"match": value, "other": "C"}), sample(1, {"match": "C", "other": "I"})]
+    log = read_inspect(write_inspect(tmp_path / "log.eval", samples))
+    assert log.measures == (Measure("", "other"),)
+    assert log.scores(MATCH).is_empty()
+    assert log.refused == {MATCH: f"sample q0 has {str(value)!r}, no number from 0 to 1 (nor C, P, I, N)"}
 
 
 @pytest.mark.parametrize(
@@ -206,7 +210,12 @@ def test_a_log_of_the_first_schema_with_one_score_is_read(tmp_path: Path) -> Non
     assert log.scores(log.measures[0])["score"].to_list() == [1.0]
 
 
-def test_without_inspect_the_error_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "inspect_ai.log", None)
+def test_an_archive_packed_by_zstandard_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write_inspect(tmp_path / "log.eval", [sample(0, {"match": "C"})])
+    with zipfile.ZipFile(path) as archive:
+        methods = {member.compress_type for member in archive.infolist()}
+    assert 93 in methods, "this version of Inspect no longer packs by zstandard: write the archive here"
+    assert read_inspect(path).scores(MATCH)["score"].to_list() == [1.0]
+    monkeypatch.setitem(sys.modules, "zipfile_zstd", None)
     with pytest.raises(MissingExtraError, match=r"pip install 'gauger\[eval\]'"):
-        read_inspect(tmp_path / "log.eval")
+        read_inspect(path)

@@ -119,3 +119,24 @@ def test_a_file_cut_anywhere_gives_whole_lines_or_an_error_at_the_last_line(
         assert caught.value.where.line == whole[:cut].count("\n") + 1
     else:
         assert read_fields(path, FIELDS).height == whole[:cut].count("\n") + bool(last)
+
+
+@pytest.mark.parametrize("piece", [1, 90, 200, 10_000])
+def test_a_large_file_in_pieces_is_the_same_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, piece: int) -> None:
+    lines = [GOOD.replace('"doc_id": 1', f'"doc_id": {i}') for i in range(20)]
+    path = write(tmp_path, "\n\n".join(lines) + "\n")
+    whole = read_fields(path, FIELDS)
+    monkeypatch.setattr(json_lines, "WHOLE_BYTES", 0)
+    monkeypatch.setattr(json_lines, "PIECE_BYTES", piece)
+    seen: list[int] = []
+
+    def noted(part: pl.DataFrame) -> pl.DataFrame:
+        seen.append(part.height)
+        return part
+
+    assert read_fields(path, FIELDS, noted).equals(whole)
+    assert (len(seen) > 1) is (piece < 2_000)
+    broken = write(tmp_path, "\n".join([*lines[:7], GOOD[:-9], *lines[8:]]))
+    with pytest.raises(InputError) as caught:
+        read_fields(broken, FIELDS)
+    assert caught.value.where.line == 8

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 
 import numpy as np
@@ -119,15 +120,29 @@ def test_a_score_outside_0_to_1_refuses_the_measure_and_names_its_line(tmp_path:
 
 
 def test_a_metric_that_is_no_number_per_item_is_refused(tmp_path: Path) -> None:
-    line = {**choice_line(0, 1.0, 1.0), "metrics": ["word_perplexity", "acc"], "word_perplexity": [-12.5, 7]}
+    line = {**choice_line(0, 1.0, 1.0), "metrics": ["bleu", "acc"], "bleu": ["said", "meant"]}
     log = read_lm_eval(write_lines(tmp_path / "samples_a.jsonl", [line]))
     assert log.measures == (Measure("none", "acc"),)
-    assert log.refused == {Measure("none", "word_perplexity"): "each item holds a list, not one number"}
+    assert log.refused == {Measure("none", "bleu"): "each item holds a list, not one number"}
 
 
-def test_an_error_metric_is_refused_because_lower_is_better(tmp_path: Path) -> None:
+def test_sums_of_log_likelihoods_become_bits_of_each_document_and_are_no_score(tmp_path: Path) -> None:
+    bits = Measure("none", "bits_per_byte")
+    lines = [
+        {**choice_line(i, 1.0, 1.0), "metrics": ["bits_per_byte"], "bits_per_byte": [-(i + 1) * math.log(2), 2]}
+        for i in range(3)
+    ]
+    log = read_lm_eval(write_lines(tmp_path / "samples_a.jsonl", lines))
+    assert scores_of(log, bits) == pytest.approx([0.5, 1.0, 1.5], abs=1e-12)
+    assert log.refused == {bits: "each item holds a sum of log-likelihoods, no score from 0 to 1"}
+    assert log.errors == {"bits_per_byte"}
+
+
+def test_an_error_metric_is_known_by_what_the_log_says_or_by_its_name(tmp_path: Path) -> None:
     path = write_generation_log(tmp_path / "m", [1.0, 0.0], [1.0, 0.0], higher_is_better={"exact_match": False})
-    assert set(read_lm_eval(path).refused.values()) == {"exact_match is an error: lower is better"}
+    assert read_lm_eval(path).errors == {"exact_match"}
+    line = {**choice_line(0, 1.0, 1.0), "metrics": ["acc", "brier_score"], "brier_score": 0.2}
+    assert read_lm_eval(write_lines(tmp_path / "samples_b.jsonl", [line])).errors == {"brier_score"}
 
 
 def test_each_filter_keeps_the_metrics_it_lists(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from gauger.errors import InputError, UserError
 from gauger.measure.importers.arm import ArmLogs, arm_of_logs, gather_arm
 from gauger.measure.importers.differences import setting_differences
+from gauger.measure.importers.item_keys import MIN_OVERLAP
 from gauger.measure.importers.log import ROWS, Log, Measure
 from gauger.measure.importers.match import Matched, Rule, match_items
 from gauger.measure.importers.measures import Wish, check_wish, choose_measures
@@ -25,7 +26,7 @@ ACC, NORM = Measure("none", "acc"), Measure("none", "acc_norm")
 def log(scores: dict[str, float | None], prompt: str = "p", **changes: Any) -> Log:
     """A log of one measure from item -> score; None is a failed item."""
     rows = [
-        (k, item, f"{item}:t", f"doc {item}", 0, None, f"{prompt}{item}", "none", "acc",
+        (k, item, f"{item}:t", item, f"doc {item}", 0, None, f"{prompt}{item}", f"{prompt}{item}", None, "none", "acc",
          "failed" if score is None else "scored", score)
         for k, (item, score) in enumerate(scores.items())
     ]  # fmt: skip
@@ -44,7 +45,8 @@ def arms(*scores: dict[str, float | None] | list[dict[str, float | None]]) -> li
 
 
 def values(matched: Matched, arm: str) -> dict[str, float]:
-    return dict(matched.records.filter(arm=arm).select("item", "score").iter_rows())
+    named = matched.records.filter(arm=arm).join(matched.items, on="item")
+    return dict(named.select("key", "score").iter_rows())
 
 
 def test_items_of_one_side_are_left_out_counted_and_named() -> None:
@@ -61,7 +63,7 @@ def test_items_of_one_side_are_left_out_counted_and_named() -> None:
 
 def test_an_item_without_a_score_on_one_side_is_left_out_on_both() -> None:
     matched = match_items(arms({"a": 1.0, "b": 0.0}, {"a": None, "b": 1.0}), "b", ACC, Rule())
-    assert set(matched.records["item"]) == {"b"}
+    assert set(matched.items["key"]) == {"b"}
     assert "b: 1 item (doc a) without a score in control, left out on every side" in matched.notes
 
 
@@ -80,13 +82,22 @@ def test_no_item_in_common_is_an_error_with_the_likely_cause() -> None:
         match_items([left, right], "b", ACC, Rule())
     moved = right.logs[0].rows.with_columns(position=pl.lit("a:t"))
     other = arm_of_logs("control", "control", [Log("f", "lm-eval", "b", moved, (ACC,))])
-    with pytest.raises(InputError, match="1 items agree in id and target but not in their document"):
+    with pytest.raises(InputError, match="100% agree in id and target: --match id-and-target"):
         match_items([left, other], "b", ACC, Rule())
 
 
-def test_ids_and_targets_match_where_a_log_has_no_document_hash() -> None:
+def test_what_was_asked_matches_where_a_log_has_no_document_hash() -> None:
     left, right = arms({"a": 1.0, "b": 0.0}, {"a": 0.0, "b": 1.0})
-    bare = right.logs[0].rows.with_columns(document=pl.lit(None, pl.String))
+    bare = right.logs[0].rows.with_columns(document=pl.lit(None, pl.String), position=pl.format("z{}", "position"))
+    other = arm_of_logs("control", "control", [Log("f", "lm-eval", "b", bare, (ACC,))])
+    matched = match_items([left, other], "b", ACC, Rule())
+    assert values(matched, "control") == {"pa": 0.0, "pb": 1.0}
+    assert (matched.key, matched.notes) == ("question", ())
+
+
+def test_ids_and_targets_match_where_a_log_has_neither_document_nor_question() -> None:
+    left, right = arms({"a": 1.0, "b": 0.0}, {"a": 0.0, "b": 1.0})
+    bare = right.logs[0].rows.with_columns(document=pl.lit(None, pl.String), question=pl.lit(None, pl.String))
     other = arm_of_logs("control", "control", [Log("f", "lm-eval", "b", bare, (ACC,))])
     matched = match_items([left, other], "b", ACC, Rule())
     assert values(matched, "control") == {"a:t": 0.0, "b:t": 1.0}
@@ -96,16 +107,34 @@ def test_ids_and_targets_match_where_a_log_has_no_document_hash() -> None:
 def test_ids_that_were_only_counted_are_refused_when_questions_moved() -> None:
     def without_documents(prompts: dict[str, str]) -> ArmLogs:
         rows = log(dict.fromkeys(prompts, 1.0)).rows.with_columns(
-            document=pl.lit(None, pl.String), prompt=pl.Series(list(prompts.values()))
+            document=pl.lit(None, pl.String), question=pl.Series(list(prompts.values()))
         )
         return arm_of_logs("control", "control", [Log("f", "inspect", "b", rows, (ACC,))])
 
-    left = without_documents({"1": "pears", "2": "figs", "3": "pears"})
-    same = without_documents({"3": "pears", "2": "figs", "1": "pears"})
-    match_items([left, dataclasses.replace(same, name="x")], "b", ACC, Rule())
-    moved = without_documents({"1": "figs", "2": "pears", "3": "pears"})
+    left = without_documents({"1": "pears", "2": "figs", "3": "plums"})
+    same = without_documents({"1": "Think! pears", "2": "Think! figs", "3": "plums"})
+    matched = match_items([left, dataclasses.replace(same, name="x")], "b", ACC, Rule())
+    assert "b: items are matched by id and target, of which 100% are on every side (what was asked 33%)" in (
+        matched.notes
+    )
+    moved = without_documents({"1": "plums", "2": "Think! figs", "3": "Think! pears"})
     with pytest.raises(InputError, match="one id for each question of b"):
         match_items([left, dataclasses.replace(moved, name="x")], "b", ACC, Rule())
+
+
+def test_questions_that_repeat_and_moved_are_matched_by_what_was_asked() -> None:
+    def asked(prompts: dict[str, str], name: str) -> ArmLogs:
+        rows = log({item: float(prompt == "figs") for item, prompt in prompts.items()}).rows.with_columns(
+            document=pl.lit(None, pl.String), prompt=pl.Series(list(prompts.values()))
+        )
+        rows = rows.with_columns(question="prompt", position="id")
+        return arm_of_logs(name, "control", [Log("f", "inspect", "b", rows, (ACC,))])
+
+    left = asked({"1": "pears", "2": "figs", "3": "pears", "4": "plums"}, "distilled")
+    right = asked({"1": "figs", "2": "plums", "3": "pears", "4": "pears"}, "control")
+    matched = match_items([left, right], "b", ACC, Rule())
+    assert values(matched, "distilled") == values(matched, "control")
+    assert matched.n_items == 4
 
 
 def test_other_prompts_are_counted_and_named() -> None:
@@ -133,7 +162,8 @@ def test_matching_is_the_intersection_of_answered_items_whatever_the_order(
 ) -> None:
     answered = [{item: score for item, score in side.items() if score is not None} for side in sides]
     common = set.intersection(*(set(side) for side in answered))
-    if not common:
+    share = len(set.intersection(*map(set, sides))) / min(map(len, sides))
+    if not common or share < MIN_OVERLAP:
         with pytest.raises(InputError):
             match_items(arms(*sides), "b", ACC, Rule())
         return

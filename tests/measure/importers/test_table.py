@@ -23,7 +23,7 @@ def write(folder: Path, content: str | bytes) -> Path:
 
 
 def test_missing_columns_have_the_contract_defaults(tmp_path: Path) -> None:
-    table = read_table(write(tmp_path, "benchmark,item,score\ngsm8k,a,0.5\n"))
+    table = read_table(write(tmp_path, "benchmark,item,score\ngsm8k,a,0.5\n")).rows
     row = table.row(0, named=True)
     assert {name: row[name] for name in ("arm", "replicate", "role", "cluster", "sample", "outcome")} == {
         "arm": None,
@@ -36,7 +36,7 @@ def test_missing_columns_have_the_contract_defaults(tmp_path: Path) -> None:
 
 
 def test_empty_fields_take_the_default_too(tmp_path: Path) -> None:
-    table = read_table(write(tmp_path, WIDE + "d,,b,,i,,,,1\n"))
+    table = read_table(write(tmp_path, WIDE + "d,,b,,i,,,,1\n")).rows
     assert table.row(0, named=True)["replicate"] == 0
     assert table.row(0, named=True)["outcome"] == "scored"
 
@@ -81,17 +81,17 @@ def test_a_fault_is_named_by_file_and_line(tmp_path: Path, content: str | bytes,
 
 def test_blank_lines_at_the_end_a_byte_order_mark_and_carriage_returns_are_no_fault(tmp_path: Path) -> None:
     content = "\ufeff" + HEAD.replace("\n", "\r\n") + "d,0,b,i1,1\r\n\r\n\r\n"
-    assert read_table(write(tmp_path, content))["score"].to_list() == [1.0]
+    assert read_table(write(tmp_path, content)).rows["score"].to_list() == [1.0]
 
 
 def test_an_unparsed_answer_may_carry_the_zero_it_counts_as(tmp_path: Path) -> None:
-    table = read_table(write(tmp_path, WIDE + "d,0,b,,i,,0,unparsed,0\nd,0,b,,j,,0,failed,\n"))
+    table = read_table(write(tmp_path, WIDE + "d,0,b,,i,,0,unparsed,0\nd,0,b,,j,,0,failed,\n")).rows
     assert table["outcome"].to_list() == ["unparsed", "failed"]
 
 
 def test_one_log_per_replicate_and_benchmark(tmp_path: Path) -> None:
     path = write(tmp_path, WIDE + "".join(f"d,{r},{b},near,i,c,0,scored,{r}\n" for r in (0, 1) for b in "xy"))
-    logs = table_logs(path, read_table(path))
+    logs = table_logs(read_table(path))
     assert [(log.replicate, log.benchmark, log.role) for log in logs] == [(r, b, "near") for r in (0, 1) for b in "xy"]
     assert logs[2].rows["score"].to_list() == [1.0]
     assert logs[0].rows["cluster"].to_list() == ["c"]
@@ -99,24 +99,24 @@ def test_one_log_per_replicate_and_benchmark(tmp_path: Path) -> None:
 
 def test_a_row_written_twice_counts_once_and_two_that_disagree_are_refused(tmp_path: Path) -> None:
     path = write(tmp_path, HEAD + "d,0,b,i1,1\nd,0,b,i1,1\nd,0,b,i2,0\n")
-    logs = table_logs(path, read_table(path))
+    logs = table_logs(read_table(path))
     assert logs[0].rows["score"].to_list() == [1.0, 0.0]
     assert "1 repeated row (item i1 of b (replicate 0, sample 0))" in logs[0].notes[0]
     path = write(tmp_path, HEAD + "d,0,b,i1,1\nd,0,b,i2,1\nd,0,b,i1,0\n")
     with pytest.raises(InputError, match=r"records.csv:4: .*not as at records.csv:2"):
-        table_logs(path, read_table(path))
+        table_logs(read_table(path))
 
 
 def test_a_benchmark_with_two_roles_is_refused(tmp_path: Path) -> None:
     path = write(tmp_path, WIDE + "d,0,b,near,i,,0,scored,1\nd,0,b,far,j,,0,scored,1\n")
     with pytest.raises(InputError, match="one role of benchmark 'b'"):
-        table_logs(path, read_table(path))
+        table_logs(read_table(path))
 
 
 def test_parquet_is_read_and_its_faults_are_named_by_row(tmp_path: Path) -> None:
     frame = pl.DataFrame({"arm": "d", "benchmark": "b", "item": [1, 2, 3], "score": [1.0, 0.5, 0.0]})
     frame.write_parquet(tmp_path / "good.parquet")
-    assert read_table(tmp_path / "good.parquet")["item"].to_list() == ["1", "2", "3"]
+    assert read_table(tmp_path / "good.parquet").rows["item"].to_list() == ["1", "2", "3"]
     frame.with_columns(score=pl.Series([1.0, 0.5, float("nan")])).write_parquet(tmp_path / "nan.parquet")
     with pytest.raises(InputError, match=r"nan.parquet: row 3, score: expected a number, got nan"):
         read_table(tmp_path / "nan.parquet")
@@ -152,7 +152,7 @@ def test_csv_and_parquet_of_one_table_read_the_same(
     frame = frame.with_columns(arm=pl.lit("d"), benchmark=pl.lit("b"))
     frame.write_csv(folder / "t.csv")
     frame.write_parquet(folder / "t.parquet")
-    one, other = read_table(folder / "t.csv"), read_table(folder / "t.parquet")
+    one, other = read_table(folder / "t.csv").rows, read_table(folder / "t.parquet").rows
     assert one.equals(other)
     assert one["item"].to_list() == [row[0] for row in rows]
 
@@ -164,7 +164,7 @@ def test_a_table_cut_anywhere_never_invents_a_row(
 ) -> None:
     path = write(tmp_path_factory.mktemp("cut"), whole[:cut])
     try:
-        table = read_table(path)
+        table = read_table(path).rows
     except InputError:
         return
     assert table["item"].to_list() == [f"item{i}" for i in range(table.height)]

@@ -1,15 +1,22 @@
 """Decoding: against the model asked one token at a time, whatever stands beside a prompt in its batch."""
 
-import numpy as np
 import pytest
 import torch
-from tests.train.hf.models import chat, small_model, tokenizer
+from tests.train.models import chat, small_llama, tokenizer
 
-from gauger.train.hf.decode import Decoding, _shared_length, complete
-from gauger.train.hf.rows import encode_prompt
+from gauger.train.engine import Decoding
+from gauger.train.hf import decode
+from gauger.train.hf.decode import _shared_length
+from gauger.train.hf.tokens import encode_prompt
 
 PROMPTS = ["2+2=", "2+", chat("name a colour"), "2+2=", "the sun rises in the east and sets in the"]
-MODEL = small_model(3, sharp=20.0)
+MODEL = small_llama(3, sharp=20.0)
+
+
+def complete(model, prompts, decoding, seeds=0, stops=()):
+    """Decode with one seed and the same stops for all, or a seed for each."""
+    each = [seeds] * len(prompts) if isinstance(seeds, int) else seeds
+    return decode.complete(model, tokenizer(), prompts, decoding, each, [stops] * len(prompts))
 
 
 def slowly(prompt, n):
@@ -22,7 +29,7 @@ def slowly(prompt, n):
 
 @pytest.mark.parametrize("batch", [1, 2, 64])
 def test_greedy_answers_are_those_of_one_prompt_at_a_time(batch):
-    found = complete(MODEL, tokenizer(), PROMPTS, Decoding(12, batch=batch))
+    found = complete(MODEL, PROMPTS, Decoding(12, batch=batch))
     assert [answer.ids for answer in found] == [slowly(prompt, 12) for prompt in PROMPTS]
     assert [answer.tokens_in for answer in found] == [len(encode_prompt(tokenizer(), prompt)) for prompt in PROMPTS]
     assert [answer.tokens_out for answer in found] == [len(answer.ids) for answer in found]
@@ -31,31 +38,18 @@ def test_greedy_answers_are_those_of_one_prompt_at_a_time(batch):
 @pytest.mark.parametrize("batch", [1, 3])
 def test_what_is_shared_is_read_once_and_changes_nothing(batch):
     prompts = ["shared beginning, " + end for end in ("a", "another", "shared", "")]
-    together = complete(MODEL, tokenizer(), prompts, Decoding(6, batch=batch))
+    together = complete(MODEL, prompts, Decoding(6, batch=batch))
     assert [answer.ids for answer in together] == [slowly(prompt, 6) for prompt in prompts]
 
 
 def test_a_sampled_answer_depends_on_its_seed_and_prompt_alone():
     decoding = Decoding(8, temperature=1.0)
-    together = complete(MODEL, tokenizer(), PROMPTS, decoding, seeds=[1, 2, 3, 4, 5])
-    alone = [complete(MODEL, tokenizer(), [PROMPTS[place]], decoding, seeds=place + 1)[0] for place in range(5)]
+    together = complete(MODEL, PROMPTS, decoding, seeds=[1, 2, 3, 4, 5])
+    alone = [complete(MODEL, [PROMPTS[place]], decoding, seeds=place + 1)[0] for place in range(5)]
     assert [answer.ids for answer in together] == [answer.ids for answer in alone]
     assert together[0].ids != together[3].ids  # one prompt, two seeds
-    again = complete(MODEL, tokenizer(), PROMPTS, decoding, seeds=7)
+    again = complete(MODEL, PROMPTS, decoding, seeds=7)
     assert again[0].ids == again[3].ids
-
-
-def test_samples_follow_the_models_distribution():
-    n, prompt = 400, "2+2="
-    model = small_model(3, sharp=30.0)
-    ids = torch.tensor([encode_prompt(tokenizer(), prompt)])
-    for temperature in (0.7, 1.5):
-        chances = (model(ids).logits[0, -1] / temperature).softmax(-1).tolist()
-        drawn = complete(model, tokenizer(), [prompt] * n, Decoding(1, temperature, batch=n), list(range(n)))
-        counts = np.bincount([answer.ids[0] for answer in drawn], minlength=len(chances))
-        top = int(np.argmax(chances))
-        # five standard errors of a share of n draws
-        assert counts[top] / n == pytest.approx(chances[top], abs=5 * (chances[top] * (1 - chances[top]) / n) ** 0.5)
 
 
 class Scripted(torch.nn.Module):
@@ -89,33 +83,22 @@ class Scripted(torch.nn.Module):
     ],
 )
 def test_an_answer_ends_at_its_end_mark_a_stop_or_the_limit(stops, n, text, ended, tokens_out):
-    (answer,) = complete(Scripted("one, two; three"), tokenizer(), ["?"], Decoding(n, stops=stops))
+    (answer,) = complete(Scripted("one, two; three"), ["?"], Decoding(n), stops=stops)
     assert (answer.text, answer.ended, answer.tokens_out) == (text, ended, tokens_out)
+    stopped = ended and tokens_out < 16
+    assert answer.stop == ({"one, two": ";", "one": ",", "o": "ne, t", "": "one"}[text] if stopped else None)
 
 
 def test_a_prompt_that_fills_the_context_gets_no_answer_and_others_do():
     context = MODEL.config.max_position_embeddings
-    found = complete(MODEL, tokenizer(), ["x" * context, "x" * (context - 2), "x"], Decoding(5))
+    found = complete(MODEL, ["x" * context, "x" * (context - 2), "x"], Decoding(5))
     assert (found[0].tokens_out, found[0].ended) == (0, False)
     assert 1 <= found[1].tokens_out <= 2
     assert found[2].ids == slowly("x", 5)
 
 
 def test_no_prompts_no_answers():
-    assert complete(MODEL, tokenizer(), [], Decoding(5)) == []
-
-
-def test_log_probabilities_are_those_of_the_chosen_tokens():
-    (answer,) = complete(MODEL, tokenizer(), ["2+2="], Decoding(4, top_log_probabilities=3))
-    ids = encode_prompt(tokenizer(), "2+2=")
-    log = MODEL(torch.tensor([[*ids, *answer.ids]])).logits[0].log_softmax(-1)
-    assert len(answer.choices) == answer.tokens_out
-    for place, choice in enumerate(answer.choices):
-        expected = log[len(ids) - 1 + place]
-        assert choice.log_probability == pytest.approx(float(expected.max().detach()), abs=1e-4)
-        assert choice.alternatives[0] == (choice.token, choice.log_probability)
-        values = expected.topk(3).values.tolist()
-        assert [value for _, value in choice.alternatives] == pytest.approx(values, abs=1e-4)
+    assert complete(MODEL, [], Decoding(5)) == []
 
 
 @pytest.mark.parametrize(

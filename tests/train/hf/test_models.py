@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from tests.train.hf.models import small_model, tokenizer
+from tests.train.models import hf_model, small_llama, tokenizer
 
 from gauger.errors import InputError, MissingExtraError, UserError
 from gauger.train.hf import models
@@ -15,7 +15,7 @@ from gauger.train.hf.models import check, load_checkpoint, materialise, write_ch
 
 @pytest.fixture
 def checkpoint(tmp_path):
-    write_checkpoint(small_model(), tokenizer(), tmp_path / "model")
+    write_checkpoint(small_llama(), tokenizer(), tmp_path / "model")
     return tmp_path / "model"
 
 
@@ -95,3 +95,15 @@ def test_precision_is_float32_without_a_gpu(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda: True)
     assert models.precision() == torch.bfloat16
+
+
+def test_a_model_that_bends_its_logits_is_refused():
+    model = hf_model()
+    model.plain.config.final_logit_softcapping = 30.0
+    with pytest.raises(UserError, match="final_logit_softcapping"):
+        model.head()
+
+
+def test_the_head_is_the_models_own():
+    model = hf_model(tied=False)
+    assert model.head().weight_VD is model.plain.lm_head.weight

@@ -7,19 +7,22 @@ import socket
 import pytest
 import torch
 from accelerate.state import AcceleratorState
-from tests.train.hf.models import ROWS, small_model, tokenizer
+from tests.train.models import ROWS, hf_model
 from torch import multiprocessing
 
-from gauger.train.hf.loop import Options, Schedule, train
-from gauger.train.hf.lora import Lora
-from gauger.train.hf.rows import Mixture, Source
-from gauger.train.hf.state import Checkpoints, weights_digest
+from gauger.train.engine import Adapter
+from gauger.train.loop import Options
+from gauger.train.rows import Mixture, Source
+from gauger.train.schedule import Schedule
+from gauger.train.state import Checkpoints
+from gauger.train.text import train_on_text
 
 
 def run(directory, lora):
-    options = Options(lora=Lora(rank=2) if lora else None, micro_tokens=40, checkpoints=Checkpoints(directory, every=2))
+    adapter = Adapter(rank=2) if lora else None
+    options = Options(adapter=adapter, micro_tokens=40, checkpoints=Checkpoints(directory, every=2))
     mixture = Mixture((Source(ROWS),), (5,))
-    return train(small_model(), tokenizer(), mixture, Schedule(4, 1e-2), options)
+    return train_on_text(hf_model(), mixture, Schedule(4, 1e-2, clip=1.0), options)
 
 
 def share(rank, port, directory, lora):
@@ -30,7 +33,7 @@ def share(rank, port, directory, lora):
     os.environ |= {"ACCELERATE_USE_CPU": "true", "OMP_NUM_THREADS": "1"}  # Accelerate warns where it has to choose
     torch.set_num_threads(1)  # threads do not survive a fork
     result = run(directory, lora)
-    told = {"losses": result.losses, "digest": weights_digest(result.model), "n_tokens": result.n_tokens}
+    told = {"losses": result.losses, "digest": result.model.merged().digest(), "n_tokens": result.n_tokens}
     told["n_processes"] = AcceleratorState().num_processes
     (directory / f"{rank}.json").write_text(json.dumps(told))
 

@@ -5,29 +5,33 @@ import json
 import pytest
 import torch
 from safetensors.torch import load_file
-from tests.train.hf.models import ROWS, same_weights, small_model, tokenizer, weights
+from tests.train.models import ALL, same_weights, small_llama, tokenizer, weights
 
 from gauger.errors import InputError
-from gauger.train.hf.loop import Options, Schedule, train
-from gauger.train.hf.lora import Lora, merge
-from gauger.train.hf.rows import Mixture, Source
+from gauger.train.engine import Adapter
+from gauger.train.hf import ENGINE
+from gauger.train.hf.engine import HfModel
+from gauger.train.hf.lora import merge
 from gauger.train.hf.saving import load_model, save
+from gauger.train.loop import Options
+from gauger.train.schedule import Schedule
+from gauger.train.text import train_on_text
 
 
 @pytest.fixture
 def base(tmp_path):
-    save(small_model(), tokenizer(), tmp_path / "base")
+    save(small_llama(), tokenizer(), tmp_path / "base")
     return tmp_path / "base"
 
 
 def adapted(model):
-    mixture = Mixture((Source(ROWS),), (4,))
-    return train(model, tokenizer(), mixture, Schedule(3, 1e-2), Options(lora=Lora(rank=2))).model
+    options = Options(adapter=Adapter(rank=2))
+    return train_on_text(HfModel(model, tokenizer()), ALL, Schedule(3, 1e-2), options).model.model
 
 
 def test_full_weights_come_back_bit_for_bit_with_their_tokenizer(base):
     model, found = load_model(base)
-    assert same_weights(weights(model), weights(small_model()))
+    assert same_weights(weights(model), weights(small_llama()))
     assert not model.training
     assert found("2+2=").input_ids == tokenizer()("2+2=").input_ids
     assert found.chat_template == tokenizer().chat_template
@@ -54,13 +58,13 @@ def test_an_adapter_on_an_adapter(base, tmp_path):
 
 
 def test_full_weights_that_a_training_left_need_no_base(base, tmp_path):
-    save(small_model(5), tokenizer(), tmp_path / "full")
-    assert same_weights(weights(load_model(base, tmp_path / "full")[0]), weights(small_model(5)))
+    save(small_llama(5), tokenizer(), tmp_path / "full")
+    assert same_weights(weights(load_model(base, tmp_path / "full")[0]), weights(small_llama(5)))
 
 
 def test_an_adapter_of_other_weights_is_refused(base, tmp_path):
     save(adapted(load_model(base)[0]), tokenizer(), tmp_path / "adapter", base)
-    save(small_model(5), tokenizer(), tmp_path / "other")
+    save(small_llama(5), tokenizer(), tmp_path / "other")
     with pytest.raises(InputError, match="other weights"):
         load_model(tmp_path / "other", tmp_path / "adapter")
 
@@ -90,4 +94,13 @@ def test_an_adapter_says_what_it_belongs_to(base, tmp_path):
 
 def test_a_loaded_model_says_what_it_said(base):
     tokens = torch.tensor([[5, 6, 7]])
-    assert torch.equal(load_model(base)[0](tokens).logits, small_model()(tokens).logits)
+    assert torch.equal(load_model(base)[0](tokens).logits, small_llama()(tokens).logits)
+
+
+def test_the_engine_reads_an_adapter_with_its_base_given_or_named(base, tmp_path):
+    model = HfModel(adapted(load_model(base)[0]), tokenizer())
+    model.save(tmp_path / "adapter", "../base")
+    digest = model.merged().digest()
+    for found in (ENGINE.load(tmp_path / "adapter"), ENGINE.load(tmp_path / "adapter", base)):
+        assert found.digest() == digest
+    assert ENGINE.load(base, base).digest() == ENGINE.load(base).digest() != digest

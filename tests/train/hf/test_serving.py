@@ -8,12 +8,11 @@ import time
 
 import httpx
 import pytest
-from tests.train.hf.models import small_model, tokenizer
+from tests.train.models import hf_model
 
 from gauger.elicit.api.endpoint import OpenAIEndpoint, parse_teacher
-from gauger.elicit.teacher.messages import ChatRequest, Message
-from gauger.train.hf.saving import save
-from gauger.train.hf.teacher import HfTeacher
+from gauger.elicit.teacher.messages import Message, Request
+from gauger.train.teacher import LocalTeacher
 
 START_S = 120
 SERVE = "import sys; from transformers.cli.transformers import main; sys.argv[0] = 'transformers'; main()"
@@ -29,7 +28,7 @@ def free_port():
 def served(tmp_path_factory):
     """Serve a small model; the server is another process that is ended afterwards."""
     directory, port = tmp_path_factory.mktemp("served") / "model", free_port()
-    save(small_model(3, sharp=20.0), tokenizer(), directory)
+    hf_model(3, sharp=20.0).save(directory)
     command = [sys.executable, "-c", SERVE, "serve", str(directory), "--host", "127.0.0.1", "--port", str(port)]
     environment = {**os.environ, "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
     log = directory.parent / "log.txt"
@@ -57,8 +56,8 @@ def wait_for(url, server, log):
 
 def test_answers_over_http_are_the_models_own(served, monkeypatch):
     monkeypatch.setenv("GAUGER_API_KEY", "not-needed-but-sent")
-    requests = [ChatRequest((Message("user", text),), 6) for text in ("2+2=", "name a colour", "hi")]
-    local = dict(HfTeacher("local", small_model(3, sharp=20.0), tokenizer()).ask(requests))
+    requests = [Request((Message("user", text),), 6) for text in ("2+2=", "name a colour", "hi")]
+    local = dict(LocalTeacher("local", hf_model(3, sharp=20.0)).ask(requests))
     replies = dict(OpenAIEndpoint(parse_teacher(served)).ask(requests))
     assert sorted(replies) == [0, 1, 2]
     for index, reply in replies.items():

@@ -5,7 +5,16 @@ import torch
 
 from gauger.train.tiny.model import DecoderConfig
 
-from .models import CONFIG, CONTEXT, VOCABULARY, small_model
+VOCABULARY, CONTEXT = 13, 9
+CONFIG = DecoderConfig(VOCABULARY, CONTEXT, width=16, layers=2, heads=2)
+
+
+def small_model(seed=0, sharp=1.0):
+    """Build an untrained decoder; `sharp` scales its embeddings, so that its logits differ clearly."""
+    model = CONFIG.build(seed)
+    with torch.no_grad():
+        model.token.weight.mul_(sharp)
+    return model.eval()
 
 
 def tokens(rows=3, length=CONTEXT, seed=0):
@@ -52,7 +61,10 @@ def test_the_seed_decides_the_weights_and_leaves_the_global_generator_alone():
 def test_parameters_are_counted_from_the_shape():
     width, layers, expansion = 16, 2, 4
     per_block = 3 * width * width + width * width + 2 * expansion * width * width + 2 * width
-    assert CONFIG.build(0).n_parameters == VOCABULARY * width + CONTEXT * width + layers * per_block + width
+    assert (
+        sum(weight.numel() for weight in CONFIG.build(0).parameters())
+        == VOCABULARY * width + CONTEXT * width + layers * per_block + width
+    )
 
 
 def test_logits_start_near_uniform():

@@ -3,7 +3,7 @@
 from functools import cache
 
 from gauger.spec.language_world import LanguageWorld
-from gauger.worlds.language import TextWorld
+from gauger.worlds.language.world import TextWorld
 
 TASKS = {
     "sums": {

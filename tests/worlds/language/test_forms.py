@@ -5,8 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gauger.errors import UserError
+from gauger.worlds.items import Question
 from gauger.worlds.language.forms import FORMS, asked_in, has_form, read_strictly, render
-from gauger.worlds.language.questions import Question
 
 SUM = Question("sums", "What is 12 + 7?", "19", "sums:+7+12", statement="12 + 7 =", working="12 + 7 = 19.")
 BARE = Question("spell", "Spell cat backward.", "tac", "spell:1")

@@ -1,14 +1,15 @@
 """reasoning-gym: what is drawn, and what is refused."""
 
+import os
 import subprocess
 import sys
 
 import pytest
 
 from gauger.errors import UserError
+from gauger.worlds.items import VerifierError
 from gauger.worlds.language.gym import REFUSED
-from gauger.worlds.language.questions import NEW, TEST, TRAIN
-from gauger.worlds.language.sources import VerifierError
+from gauger.worlds.language.sources import NEW, TEST, TRAIN
 from worlds.language.small import one_task, small_world
 
 
@@ -121,7 +122,7 @@ def test_another_process_draws_the_same():
     there = subprocess.run(
         [sys.executable, "-c", code],
         cwd="tests",
-        env={"PYTHONHASHSEED": "5"},
+        env=os.environ | {"PYTHONHASHSEED": "5"},
         capture_output=True,
         text=True,
         check=True,

@@ -5,7 +5,8 @@ from collections import defaultdict
 import pytest
 
 from gauger.errors import UserError
-from gauger.worlds.language.questions import NEW, TEST, TRAIN
+from gauger.worlds.language.sources import NEW, TEST, TRAIN
+from gauger.worlds.language.world import TextWorld
 from worlds.language.small import one_task, settings, small_world
 
 
@@ -43,8 +44,6 @@ def test_sizes():
 
 
 def test_names_are_distinct_and_another_seed_is_another_world():
-    from gauger.worlds.language import TextWorld
-
     names = [name for name, _ in source().entities]
     assert len(set(names)) == len(names)
     other = source(TextWorld(settings(seed=2)))

@@ -5,7 +5,8 @@ import json
 import pytest
 
 from gauger.errors import InputError
-from gauger.worlds.language import TextWorld, catalogue_of, file_digests
+from gauger.worlds.language.world import TextWorld
+from gauger.worlds.registry import describe_world
 from worlds.language.small import settings
 
 GOOD = [{"id": i, "prompt": f"Who is number {i}?", "answer": f"The {i}th", "cluster": i % 2} for i in range(6)]
@@ -31,8 +32,8 @@ def test_items_keep_their_ids_clusters_and_difficulty(tmp_path):
 
 
 def test_only_what_is_there_is_offered(tmp_path):
-    assert set(catalogue_of(world(tmp_path).settings)) == {"mine-qa", "mine-tagged"}
-    assert "mine-qa-new" in catalogue_of(world(tmp_path, test=GOOD[3:5], new=GOOD[5:]).settings)
+    assert set(world(tmp_path).listed()) == {"mine-qa", "mine-tagged"}
+    assert "mine-qa-new" in world(tmp_path, test=GOOD[3:5], new=GOOD[5:]).listed()
 
 
 @pytest.mark.parametrize(
@@ -61,9 +62,17 @@ def test_a_missing_file_is_the_users_mistake(tmp_path):
 
 def test_digests_follow_the_content(tmp_path):
     made = world(tmp_path)
-    before = file_digests(made.settings, tmp_path)
-    assert set(before) == {"train.jsonl", "test.jsonl"}
+    before = describe_world(made.settings, tmp_path).files
+    assert set(before) == set(made.files) == {"train.jsonl", "test.jsonl"}
     (tmp_path / "test.jsonl").write_text(json.dumps(GOOD[5]))
-    after = file_digests(made.settings, tmp_path)
+    after = describe_world(made.settings, tmp_path).files
     assert after["test.jsonl"] != before["test.jsonl"]
     assert after["train.jsonl"] == before["train.jsonl"]
+
+
+@pytest.mark.parametrize("mark", ["\u2028", "\u0085", "\x0b"])
+def test_one_line_is_one_question_whatever_breaks_lines_elsewhere(tmp_path, mark):
+    """JSON Lines are divided by line feeds alone, as seeds are; a text may hold any other separator."""
+    lines = [json.dumps({"id": i, "prompt": f"Who is{mark}{i}?", "answer": "me"}, ensure_ascii=False) for i in (8, 9)]
+    questions = world(tmp_path, train=lines).train_questions("mine")
+    assert [question.text for question in questions] == [f"Who is{mark}8?", f"Who is{mark}9?"]

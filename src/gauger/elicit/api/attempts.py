@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from gauger.elicit.api.faults import Fault
 from gauger.elicit.api.pacing import Patience
 from gauger.elicit.teacher.budget import Admission, Budget
-from gauger.elicit.teacher.messages import ChatReply, ChatRequest, ReplyOutcome
+from gauger.elicit.teacher.messages import Reply, ReplyOutcome, Request
 
 _LOOK_AGAIN_S = 0.02
 """How often a request that waits for room in the budget looks whether there is some."""
@@ -20,7 +20,7 @@ _CONTENTLESS = 5
 class Reservation:
     """A budget's room for one request; settled exactly once for each time that it was taken."""
 
-    def __init__(self, budget: Budget, request: ChatRequest) -> None:
+    def __init__(self, budget: Budget, request: Request) -> None:
         self._budget, self._request, self._held = budget, request, False
 
     async def take(self) -> bool:
@@ -32,7 +32,7 @@ class Reservation:
         self._held = admission is Admission.GRANTED
         return self._held
 
-    def charge(self, reply: ChatReply) -> None:
+    def charge(self, reply: Reply) -> None:
         """Settle with what a reply used."""
         self._held = False
         self._budget.charge(self._request, reply)
@@ -64,7 +64,7 @@ class Attempts:
     """Whether it was sent again with the endpoint's own name for the token limit."""
     started: float = field(default_factory=time.monotonic)
 
-    def count(self, outcome: ChatReply | Fault) -> None:
+    def count(self, outcome: Reply | Fault) -> None:
         """Take note of one sending."""
         self.sent += 1
         if isinstance(outcome, Fault):
@@ -83,11 +83,11 @@ class Attempts:
             return f"given up after {self.sent} attempts: {fault.what}"
         return None
 
-    def finished(self, reply: ChatReply, cost_usd: float | None) -> ChatReply:
+    def finished(self, reply: Reply, cost_usd: float | None) -> Reply:
         """Complete a reply with what it took."""
         seconds = time.monotonic() - self.started
         return replace(reply, cost_usd=cost_usd, requests=self.sent, paid_again=self.paid_again, seconds=seconds)
 
-    def failed(self, why: str) -> ChatReply:
+    def failed(self, why: str) -> Reply:
         """Return the reply of a request that was given up."""
-        return self.finished(ChatReply(ReplyOutcome.FAILED, error=why), None)
+        return self.finished(Reply(ReplyOutcome.FAILED, error=why), None)

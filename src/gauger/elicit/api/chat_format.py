@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from gauger.elicit.api.faults import Fault, quote, status_fault
-from gauger.elicit.teacher.messages import ChatReply, ChatRequest, ReplyOutcome, TokenChoices
+from gauger.elicit.teacher.messages import Reply, ReplyOutcome, Request, TokenChoices
 
 _THINK, _END_THINK = "<think>", "</think>"
 
@@ -34,7 +34,7 @@ class Dialect:
         """Path below the endpoint's address."""
         return "/completions" if self.kind == "completions" else "/chat/completions"
 
-    def body(self, model: str, request: ChatRequest) -> dict[str, Any]:
+    def body(self, model: str, request: Request) -> dict[str, Any]:
         """Spell a request."""
         body: dict[str, Any] = {"model": model, **self._question(request)}
         body |= {self.limit: request.max_tokens, "temperature": request.temperature}
@@ -44,7 +44,7 @@ class Dialect:
             body["stop"] = list(request.stop)
         return body
 
-    def _question(self, request: ChatRequest) -> dict[str, Any]:
+    def _question(self, request: Request) -> dict[str, Any]:
         top = request.top_log_probabilities
         if self.kind == "completions":
             text = "\n\n".join(message.content for message in request.messages)
@@ -57,7 +57,7 @@ class Dialect:
         return replace(self, limit="max_tokens" if self.limit != "max_tokens" else "max_completion_tokens")
 
 
-def read_reply(content: bytes, clean: Callable[[str], str], address: str) -> ChatReply | Fault:
+def read_reply(content: bytes, clean: Callable[[str], str], address: str) -> Reply | Fault:
     """Read the body of a successful response.
 
     Parameters
@@ -71,7 +71,7 @@ def read_reply(content: bytes, clean: Callable[[str], str], address: str) -> Cha
 
     Returns
     -------
-    ChatReply or Fault
+    Reply or Fault
         Half a JSON, an error in the place of a reply and a reply without content are faults.
     """
     try:
@@ -95,7 +95,7 @@ def _error_inside(body: Mapping[str, Any], clean: Callable[[str], str], address:
     return replace(status_fault(status, {}, clean(json.dumps(body)), address), paid=True)
 
 
-def _read(body: Mapping[str, Any], clean: Callable[[str], str]) -> ChatReply | Fault:
+def _read(body: Mapping[str, Any], clean: Callable[[str], str]) -> Reply | Fault:
     choice = (body.get("choices") or [None])[0]
     if choice is None:
         return Fault("the reply has no choices", paid=True, contentless=True)
@@ -115,7 +115,7 @@ def _read(body: Mapping[str, Any], clean: Callable[[str], str]) -> ChatReply | F
         return Fault("the reply has no content", paid=True, contentless=True)
     text, reasoning = _split_reasoning(clean(text), None if reasoning is None else clean(reasoning))
     tokens_in, tokens_out, tokens_reasoning, tokens_cached = _usage(body.get("usage") or {})
-    return ChatReply(
+    return Reply(
         outcome,
         text,
         reasoning,

@@ -10,7 +10,7 @@ from gauger.elicit.api.chat_format import Dialect
 from gauger.elicit.api.pacing import Pace, Patience
 from gauger.elicit.api.session import Conduct, Session
 from gauger.elicit.teacher.budget import Budget
-from gauger.elicit.teacher.messages import ChatReply, ChatRequest
+from gauger.elicit.teacher.messages import Reply, Request
 from gauger.errors import UserError
 
 _FORM = "a teacher as URL#MODEL, as in http://localhost:8000/v1#my-model"
@@ -56,7 +56,7 @@ def parse_teacher(text: str) -> Address:
 
 
 class OpenAIEndpoint:
-    """A `ChatTeacher` that asks over HTTP: many requests at once, with retries, limits and a budget.
+    """A `Teacher` that asks over HTTP: many requests at once, with retries, limits and a budget.
 
     Parameters
     ----------
@@ -106,7 +106,7 @@ class OpenAIEndpoint:
         """Terms-of-use tag; None where nobody stated one."""
         return self._terms
 
-    def ask(self, requests: Sequence[ChatRequest]) -> Iterator[tuple[int, ChatReply]]:
+    def ask(self, requests: Sequence[Request]) -> Iterator[tuple[int, Reply]]:
         """Yield (index, reply) as replies come; requests that the budget has no room for get none.
 
         Raises
@@ -117,6 +117,6 @@ class OpenAIEndpoint:
         for batch in self.start(requests).batches():
             yield from batch
 
-    def start(self, requests: Sequence[ChatRequest]) -> Session:
+    def start(self, requests: Sequence[Request]) -> Session:
         """Return the session of one batch, which can be told to stop with what is in flight."""
         return Session(self._conduct, requests)

@@ -16,9 +16,9 @@ from gauger.elicit.api.pacing import Pace, Pacer, Patience
 from gauger.elicit.api.threads import Background
 from gauger.elicit.api.transport import Line, line
 from gauger.elicit.teacher.budget import Budget, most_tokens_in
-from gauger.elicit.teacher.messages import ChatReply, ChatRequest
+from gauger.elicit.teacher.messages import Reply, Request
 
-Put: TypeAlias = Callable[[tuple[int, ChatReply]], None]
+Put: TypeAlias = Callable[[tuple[int, Reply]], None]
 _BYTES_PER_TOKEN = 4
 """Of a common prompt: what the token limit expects of a request before its reply says more exactly."""
 
@@ -44,7 +44,7 @@ class Conduct:
 class Session:
     """The asking of one batch; used once."""
 
-    def __init__(self, conduct: Conduct, requests: Sequence[ChatRequest]) -> None:
+    def __init__(self, conduct: Conduct, requests: Sequence[Request]) -> None:
         self._conduct, self._count = conduct, len(requests)
         self._todo = list(enumerate(requests))[::-1]
         self._stopping = False
@@ -52,7 +52,7 @@ class Session:
         self._workers: set[asyncio.Task[None]] = set()
         self._sending: set[asyncio.Task[None] | None] = set()
 
-    def batches(self) -> Iterator[list[tuple[int, ChatReply]]]:
+    def batches(self) -> Iterator[list[tuple[int, Reply]]]:
         """Yield the replies that have come since the last time; where the caller leaves early, all is dropped."""
         return Background(self._run, self.drop, "endpoint").batches()
 
@@ -109,7 +109,7 @@ class Session:
             self._halt()
             raise
 
-    async def _take(self) -> tuple[int, ChatRequest, Reservation] | None:
+    async def _take(self) -> tuple[int, Request, Reservation] | None:
         """Take the next request in order once the budget has room for it; the first that gets none is the last."""
         async with self._order:
             if self._stopping or not self._todo:
@@ -121,14 +121,14 @@ class Session:
             self._todo.clear()
             return None
 
-    async def _answer(self, open_line: Line, request: ChatRequest, reservation: Reservation) -> ChatReply | None:
+    async def _answer(self, open_line: Line, request: Request, reservation: Reservation) -> Reply | None:
         """Send a request until it is answered or given up; None where the session stops first."""
         attempts = Attempts(self._conduct.patience)
         while await reservation.take():
             dialect = self._conduct.dialect
             outcome = await self._attempt(open_line, request, reservation)
             attempts.count(outcome)
-            if isinstance(outcome, ChatReply):
+            if isinstance(outcome, Reply):
                 reply = attempts.finished(outcome, self._conduct.budget.cost(outcome))
                 reservation.charge(reply)
                 return reply
@@ -145,7 +145,7 @@ class Session:
             await self._wait(outcome, attempts)
         return attempts.failed("the budget has no room for another attempt")
 
-    async def _attempt(self, open_line: Line, request: ChatRequest, reservation: Reservation) -> ChatReply | Fault:
+    async def _attempt(self, open_line: Line, request: Request, reservation: Reservation) -> Reply | Fault:
         """Wait for a turn, send once, and settle what a broken attempt may have cost."""
         how, worker = self._conduct, asyncio.current_task()
         async with self._turns:
@@ -161,7 +161,7 @@ class Session:
             self._sending.discard(worker)
             if paid:
                 reservation.lose()
-        if isinstance(outcome, ChatReply):
+        if isinstance(outcome, Reply):
             how.pacer.used(sending, (outcome.tokens_in + outcome.tokens_out) or tokens)
         return outcome
 

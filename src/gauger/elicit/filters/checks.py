@@ -14,7 +14,7 @@ from gauger.elicit.filters.duplicates import Known, Near
 from gauger.elicit.filters.language import language_of
 from gauger.elicit.filters.normalise import normal
 from gauger.elicit.filters.protected import Protected
-from gauger.elicit.sample import ChatSample
+from gauger.elicit.sample import Sample
 from gauger.elicit.strategies.reply_parsing import final_answer
 from gauger.elicit.strategies.seeds import Seed
 
@@ -30,7 +30,7 @@ class Check(Protocol):
         """What stands in the ledger for it."""
         ...
 
-    def __call__(self, sample: ChatSample) -> ChatSample:
+    def __call__(self, sample: Sample) -> Sample:
         """Return the sample, `dropped` under this name where it does not pass."""
         ...
 
@@ -43,11 +43,20 @@ class Length:
     longest: int | None = None
     name: str = "length"
 
-    def __call__(self, sample: ChatSample) -> ChatSample:
+    def __call__(self, sample: Sample) -> Sample:
         """Drop answers of fewer or more words."""
         words = len(sample.answer.split())
         fits = self.shortest <= words and (self.longest is None or words <= self.longest)
         return sample if fits else sample.fails(self.name)
+
+
+MOST_WORDS = 64
+"""Of an answer that the filter `short` lets pass."""
+
+
+def only_short(world: object) -> Length:  # noqa: ARG001 - words are counted without a world
+    """Keep answers of at most `MOST_WORDS` words."""
+    return Length(1, MOST_WORDS, "short")
 
 
 _REFUSAL = re.compile(
@@ -71,7 +80,7 @@ class Refusal:
 
     name: str = "refusal"
 
-    def __call__(self, sample: ChatSample) -> ChatSample:
+    def __call__(self, sample: Sample) -> Sample:
         """Drop an answer that begins with an apology or the like and says that it will not or cannot."""
         start = normal(sample.answer[:_LOOKED_AT])
         return sample.fails(self.name) if _REFUSAL.search(start) and _INABILITY.search(start) else sample
@@ -84,7 +93,7 @@ class Language:
     wanted: str
     name: str = "language"
 
-    def __call__(self, sample: ChatSample) -> ChatSample:
+    def __call__(self, sample: Sample) -> Sample:
         """Drop answers that are surely of another language."""
         wanted = language_of(sample.prompt_text) if self.wanted == "same" else self.wanted
         found = language_of(sample.answer)
@@ -110,7 +119,7 @@ class Verified:
     least: float = 1.0
     name: str = "verified"
 
-    def __call__(self, sample: ChatSample) -> ChatSample:
+    def __call__(self, sample: Sample) -> Sample:
         """Score the answer, and drop it below `least`."""
         if sample.seed is None or (self.verify is None and sample.seed.answer is None):
             return sample
@@ -128,7 +137,7 @@ class Overlap:
     tagged: bool = False
     """Whether reasoning that was shown is trained on too, and so belongs to the text."""
 
-    def __call__(self, sample: ChatSample) -> ChatSample:
+    def __call__(self, sample: Sample) -> Sample:
         """Name the protected texts that it overlaps, and drop it if there are any."""
         found = self.protected.found_in((sample.tagged if self.tagged else sample).text)
         return replace(sample, overlaps=found).fails(self.name) if found else sample
@@ -139,10 +148,10 @@ class Duplicate:
     """The same text as one that passed before; it stands after all filters that could drop the text otherwise."""
 
     known: Known
-    of: Callable[[ChatSample], str]
+    of: Callable[[Sample], str]
     name: str = "duplicate"
 
-    def __call__(self, sample: ChatSample) -> ChatSample:
+    def __call__(self, sample: Sample) -> Sample:
         """Drop what is known, and remember the rest."""
         return sample if self.known.add(self.of(sample)) else sample.fails(self.name)
 
@@ -152,9 +161,9 @@ class NearDuplicate:
     """Nearly the same text as one that passed before."""
 
     near: Near
-    of: Callable[[ChatSample], str]
+    of: Callable[[Sample], str]
     name: str = "near-duplicate"
 
-    def __call__(self, sample: ChatSample) -> ChatSample:
+    def __call__(self, sample: Sample) -> Sample:
         """Drop what is near, and remember the rest."""
         return sample if self.near.add(self.of(sample)) else sample.fails(self.name)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -20,11 +20,43 @@ from gauger.elicit.filters.checks import (
 from gauger.elicit.filters.duplicates import Known, Near
 from gauger.elicit.filters.language import LANGUAGES
 from gauger.elicit.filters.protected import Protected
-from gauger.elicit.sample import ChatSample
+from gauger.elicit.filters.registry import named_filters
+from gauger.elicit.filters.world_checks import HeldOut, InForm, OnTopic, as_it_is
+from gauger.elicit.sample import Sample
 from gauger.elicit.strategies.seeds import Seed
 from gauger.errors import UserError, nearest
+from gauger.worlds import World
 
 Of = Literal["prompt", "answer"]
+
+
+@dataclass(frozen=True)
+class InWorld:
+    """What a world wants of a text; what touches its held-out content is never kept."""
+
+    world: World
+    forms: tuple[str, ...] = ()
+    """Forms that a prompt may have as it stands; empty: it is put into one of them afterwards."""
+    skills: tuple[str, ...] | None = None
+    """Skills that a text may be on; None takes any."""
+    learnt: Callable[[Sample], Sample] = as_it_is
+    """Makes of a sample what the student will learn."""
+    named: tuple[str, ...] = ()
+    """Further filters of answered samples, by name (`registry.FILTERS`)."""
+
+    def texts(self) -> list[Check]:
+        """Return the filters of answered samples."""
+        return [*self._checks(""), *named_filters(self.named, self.world)]
+
+    def prompts(self) -> list[Check]:
+        """Return the filters of problems that the teacher wrote."""
+        return self._checks("prompt-")
+
+    def _checks(self, prefix: str) -> list[Check]:
+        checks: list[Check] = [InForm(self.world, self.forms, f"{prefix}form")] if self.forms else []
+        if self.skills is not None:
+            checks.append(OnTopic(self.world, self.skills, f"{prefix}topic"))
+        return [*checks, HeldOut(self.world, f"{prefix}overlap", self.learnt)]
 
 
 @dataclass(frozen=True)
@@ -45,13 +77,16 @@ class Filters:
     """Id -> text that no sample may repeat: the items of the benchmarks."""
     duplicates: bool = True
     """Drop texts that were kept before."""
+    unlike_seeds: bool = True
+    """Whether problems that the teacher wrote must differ from the seeds. False where it goes on from a cut-off seed:
+    the seed itself is then one of the ways in which it may end."""
+    in_world: InWorld | None = None
+    """Where a world reads the texts: what they must be in it."""
+    further: tuple[Check, ...] = ()
+    """Filters of the user's own, of answered samples; they come before those that remember what they let through."""
     near_duplicates: float | None = 0.8
     """Drop problems (of `textbook`: sections) whose runs of three tokens overlap with those of an earlier one by this
     Jaccard index or more; only what the teacher wrote is compared, never the seeds' own questions."""
-    further: tuple[Check, ...] = ()
-    """Filters of the caller, after `overlap` and before `duplicate`."""
-    further_prompts: tuple[Check, ...] = ()
-    """The same for problems that the teacher wrote, before they are asked."""
 
     def __post_init__(self) -> None:
         if self.language not in (None, "same", *LANGUAGES):
@@ -81,13 +116,15 @@ class Filters:
             [] if self.verify is False else [Verified(self.verify if callable(self.verify) else None, self.least_score)]
         )
         texts += [Overlap(protected, tagged=tagged) for protected in guard]
+        texts += self.in_world.texts() if self.in_world else []
         texts += self.further
         texts += [Duplicate(Known(), lambda sample: sample.text)] if self.duplicates else []
         texts += self._near(()) if near == "answer" else []
         prompts: list[Check] = [Overlap(protected, "prompt-overlap") for protected in guard]
-        prompts += self.further_prompts
+        prompts += self.in_world.prompts() if self.in_world else []
         if self.duplicates:
-            prompts.append(Duplicate(Known(seed.prompt for seed in seeds), _prompt, "prompt-duplicate"))
+            known = Known(seed.prompt for seed in seeds if self.unlike_seeds)
+            prompts.append(Duplicate(known, _prompt, "prompt-duplicate"))
         prompts += self._near(seeds, "prompt-") if near == "prompt" else []
         return Checks(tuple(prompts), tuple(texts))
 
@@ -100,11 +137,11 @@ class Filters:
         return [NearDuplicate(known, _prompt if prefix else _answer, f"{prefix}near-duplicate")]
 
 
-def _prompt(sample: ChatSample) -> str:
+def _prompt(sample: Sample) -> str:
     return sample.prompt[-1].content
 
 
-def _answer(sample: ChatSample) -> str:
+def _answer(sample: Sample) -> str:
     return sample.answer
 
 
@@ -117,20 +154,21 @@ class Checks:
     texts: tuple[Check, ...] = ()
     """For answered samples."""
 
-    def prompt(self, draft: ChatSample) -> ChatSample:
+    def prompt(self, draft: Sample) -> Sample:
         """Check a written problem."""
         return _through(self.prompts, draft)
 
-    def text(self, sample: ChatSample) -> ChatSample:
+    def text(self, sample: Sample) -> Sample:
         """Check an answered sample."""
         return _through(self.texts, sample)
 
 
-def _through(checks: Sequence[Check], sample: ChatSample) -> ChatSample:
+def _through(checks: Sequence[Check], sample: Sample) -> Sample:
+    passed: list[str] = []
     for check in checks:
         if sample.dropped is not None:
             break
         sample = check(sample)
         if sample.dropped is None:
-            sample = replace(sample, filters=(*sample.filters, check.name))
-    return sample
+            passed.append(check.name)
+    return replace(sample, filters=(*sample.filters, *passed)) if passed else sample

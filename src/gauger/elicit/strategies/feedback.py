@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 
-from gauger.elicit.sample import STEP, ChatSample
+from gauger.elicit.sample import STEP, Sample
 from gauger.elicit.strategies.reply_parsing import ranking
 from gauger.elicit.strategies.rounds import Ask, Rounds, Work
 from gauger.elicit.strategies.seeds import Seed
-from gauger.elicit.strategies.written_problems import MOST_AT_ONCE, UNPARSED
+from gauger.elicit.strategies.strategy import Strategy, holes
+from gauger.elicit.strategies.writing import MOST_AT_ONCE, UNPARSED
 
 NO_PAIR = "no-pair"
 """Dropped because the teacher found nothing to correct."""
@@ -56,7 +57,7 @@ def _judge(work: Work, seed: Seed, answers: Sequence[str], parents: Sequence[str
     return Ask(work.template.parts["rank"].request(values), draft, read=partial(_ranked, answers=tuple(distinct)))
 
 
-def _ranked(sample: ChatSample, answers: tuple[str, ...]) -> ChatSample:
+def _ranked(sample: Sample, answers: tuple[str, ...]) -> Sample:
     """Take the first of the teacher's order as the better answer and the last as the worse; the student wrote both."""
     order = ranking(sample.answer, len(answers))
     if order is None:
@@ -64,9 +65,19 @@ def _ranked(sample: ChatSample, answers: tuple[str, ...]) -> ChatSample:
     return replace(sample, answer=answers[order[0]], rejected=answers[order[-1]], reasoning=None)
 
 
-def _corrected(sample: ChatSample, student: str) -> ChatSample:
+def _corrected(sample: Sample, student: str) -> Sample:
     """Take the teacher's correction as the better answer."""
     text = sample.answer.strip()
     if text.strip("*. \"'").upper() == "CORRECT" or text == student:
         return sample.fails(NO_PAIR)
     return replace(sample, answer=text, rejected=student, reasoning=None)
+
+
+FEEDBACK = Strategy(
+    ask_feedback,
+    {
+        "student": holes("prompt"),
+        "rank": holes("prompt", "answers", "count"),
+        "correct": holes("prompt", "answers"),
+    },
+)

@@ -15,10 +15,10 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from gauger.elicit.teacher.messages import ChatRequest, Message
+from gauger.elicit.teacher.messages import Message, Request
 from gauger.errors import InputError, Place, UserError, nearest
-from gauger.spec.yaml_tree import Tree, read_tree
-from gauger.store.canonical import fingerprint
+from gauger.spec import Tree, read_tree
+from gauger.store import fingerprint
 
 _HOLE = re.compile(r"\{\{\s*([A-Za-z_]\w*)\s*\}\}")
 
@@ -50,9 +50,9 @@ class Part(_Strict):
     draws: Annotated[int, Field(ge=1, le=64)] = 1
     """Replies wanted to each (where a student answers for feedback)."""
 
-    def request(self, values: Mapping[str, str], draw: int = 0) -> ChatRequest:
+    def request(self, values: Mapping[str, str], draw: int = 0) -> Request:
         """Fill the messages and make a request of them; `draw` tells repeated ones apart."""
-        return ChatRequest(fill(self.messages, values), self.max_tokens, self.temperature, draw)
+        return Request(fill(self.messages, values), self.max_tokens, self.temperature, draw)
 
     @property
     def holes(self) -> frozenset[str]:

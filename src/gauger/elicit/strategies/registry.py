@@ -1,4 +1,4 @@
-"""The strategies, each with the template that it needs.
+"""Names the strategies, and joins each with the template that it needs.
 
 label      the seed prompts as they are
 rationale  the same, answered with reasoning
@@ -9,23 +9,36 @@ textbook   the topic of each seed, then a section of a textbook on it
 feedback   the teacher ranks or corrects a student's answers: pairs of a better and a worse one
 
 Log-probabilities (`logits`) and scores of the student's own samples (`on-policy`) are taken while a student is trained
-(train/hf), not here.
+(train/), not here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gauger.elicit.filters.filters import Of
-from gauger.elicit.strategies.feedback import ask_feedback
-from gauger.elicit.strategies.prompt_templates import Template, load_template
+from gauger.elicit.strategies.prompt_templates import Part, Template, Turn, load_template
 from gauger.elicit.strategies.rounds import Rounds, Work
-from gauger.elicit.strategies.seed_questions import ask_seeds
-from gauger.elicit.strategies.textbook import ask_textbook
-from gauger.elicit.strategies.written_problems import ask_expanded, ask_seedless
-from gauger.errors import UserError, nearest
+from gauger.elicit.strategies.strategy import Strategy
+from gauger.errors import UserError
+from gauger.plugs import Registry
+
+STRATEGIES = Registry(
+    "a strategy",
+    "gauger.strategies",
+    {
+        "label": "gauger.elicit.strategies.seed_questions:LABEL",
+        "rationale": "gauger.elicit.strategies.seed_questions:RATIONALE",
+        "expand": "gauger.elicit.strategies.written_problems:EXPAND",
+        "textbook": "gauger.elicit.strategies.textbook:TEXTBOOK",
+        "seedless": "gauger.elicit.strategies.written_problems:SEEDLESS",
+        "feedback": "gauger.elicit.strategies.feedback:FEEDBACK",
+        "self": "gauger.elicit.strategies.seed_questions:SELF",
+    },
+)
+"""Name -> its `Strategy`."""
 
 
 @dataclass(frozen=True)
@@ -56,45 +69,10 @@ class Program:
         return replace(self, template=self.template.replaced(part, max_tokens=max_tokens, temperature=temperature))
 
 
-@dataclass(frozen=True)
-class _Strategy:
-    rounds: Callable[[Work], Rounds]
-    holes: Mapping[str, frozenset[str]]
-    """Part of the template -> what is filled in."""
-    near: Of | None = None
-    needs_seeds: bool = True
-    needs_number: bool = False
-    source: str = "teacher"
-
-
-def _holes(*names: str) -> frozenset[str]:
-    return frozenset(names)
-
-
-_ANSWER = {"answer": _holes("prompt")}
-STRATEGIES: dict[str, _Strategy] = {
-    "label": _Strategy(ask_seeds, _ANSWER),
-    "rationale": _Strategy(ask_seeds, _ANSWER),
-    "expand": _Strategy(ask_expanded, {"write": _holes("prompt", "count", "direction"), **_ANSWER}, "prompt"),
-    "textbook": _Strategy(ask_textbook, {"topic": _holes("prompt"), "answer": _holes("prompt", "direction")}, "answer"),
-    "seedless": _Strategy(
-        ask_seedless,
-        {"write": _holes("count", "direction"), **_ANSWER},
-        "prompt",
-        needs_seeds=False,
-        needs_number=True,
-    ),
-    "feedback": _Strategy(
-        ask_feedback,
-        {
-            "student": _holes("prompt"),
-            "rank": _holes("prompt", "answers", "count"),
-            "correct": _holes("prompt", "answers"),
-        },
-    ),
-    "self": _Strategy(ask_seeds, _ANSWER, source="self"),
-}
-"""Every strategy by name."""
+def strategy_of(name: str) -> Strategy:
+    """Return a strategy by its name; an unknown one is answered with the nearest known one."""
+    found: Strategy = STRATEGIES.load(name)
+    return found
 
 
 def program(strategy: str, folder: Path | None = None) -> Program:
@@ -105,8 +83,24 @@ def program(strategy: str, folder: Path | None = None) -> Program:
     UserError
         For an unknown strategy, with the nearest known one, or a template that does not fit it.
     """
-    if strategy not in STRATEGIES:
-        raise UserError("a strategy", repr(strategy), hint=nearest(strategy, STRATEGIES))
-    found = STRATEGIES[strategy]
+    found = strategy_of(strategy)
     template = load_template(strategy, found.holes, folder)
     return Program(strategy, found.rounds, template, found.near, found.needs_seeds, found.needs_number, found.source)
+
+
+PLAIN = Template(name="plain", version=1, parts={"answer": Part(messages=(Turn(role="user", content="{{prompt}}"),))})
+"""What somebody who continues texts is given: the prompt itself."""
+
+
+def continuing_program(strategy: str) -> Program:
+    """Return a strategy for somebody who continues texts and follows no instructions.
+
+    Raises
+    ------
+    UserError
+        Where the strategy consists of instructions.
+    """
+    found = strategy_of(strategy)
+    if found.continuing is None:
+        raise UserError("a strategy for a model that continues texts", repr(strategy))
+    return Program(strategy, found.continuing, PLAIN, None, found.needs_seeds, True, found.source)

@@ -15,33 +15,61 @@ from typing import Literal
 import numpy as np
 
 from gauger.elicit.filters.filters import Checks
-from gauger.elicit.sample import ChatSample, joined
+from gauger.elicit.filters.world_checks import as_it_is
+from gauger.elicit.sample import Sample, joined
 from gauger.elicit.strategies.prompt_templates import Template
 from gauger.elicit.strategies.seeds import Seed
-from gauger.elicit.teacher.messages import ChatRequest
-
-
-def as_it_is(sample: ChatSample) -> ChatSample:
-    """Leave a reply as it is."""
-    return sample
+from gauger.elicit.teacher.messages import Message, Request
+from gauger.worlds import World
 
 
 @dataclass(frozen=True)
 class Ask:
     """One request, and the sample that its reply will make."""
 
-    request: ChatRequest
-    draft: ChatSample
+    request: Request
+    draft: Sample
     step: bool = False
     """Whether the reply is material for the next round instead of a training text."""
     of: Literal["teacher", "student"] = "teacher"
     """Who is asked."""
-    read: Callable[[ChatSample], ChatSample] = as_it_is
+    read: Callable[[Sample], Sample] = as_it_is
     """Makes of the answered draft what is checked and kept; may drop it."""
 
 
-Results = list[ChatSample | None]
+Results = list[Sample | None]
 Rounds = Generator[list[Ask], Results, None]
+
+
+@dataclass(frozen=True)
+class WorldTexts:
+    """What asking somebody who continues texts needs of a world."""
+
+    world: World
+    forms: tuple[str, ...]
+    skills: tuple[str, ...]
+    """Skills of the targeted benchmarks."""
+    answer_tokens: int
+    """Longest answer."""
+
+    def answer(self, prompt: str, draft: Sample, seed: int) -> Ask:
+        """Have a prompt answered as its form wants it."""
+        world = self.world
+        limit, temperature = world.answer_tokens or self.answer_tokens, world.temperature(prompt)
+        request = Request(
+            (Message("user", prompt),), limit, temperature, seed if temperature else 0, world.stops(prompt)
+        )
+        return Ask(request, draft, read=self._joined)
+
+    def go_on(self, opening: str, draft: Sample, seed: int) -> Ask:
+        """Have a prompt written that begins as given, up to its end."""
+        world = self.world
+        limit, ends = world.prompt_tokens, world.prompt_ends(opening, self.forms)
+        request = Request((Message("user", opening),), limit, 1.0, seed, ends)
+        return Ask(request, replace(draft, prompt=request.messages), step=True)
+
+    def _joined(self, sample: Sample) -> Sample:
+        return replace(sample, answer=self.world.joined(sample.prompt_text, sample.answer))
 
 
 @dataclass
@@ -55,7 +83,9 @@ class Work:
     checks: Checks
     wanted: int | None
     """Samples to keep; None: whatever one pass over the seeds gives."""
-    samples: list[ChatSample] = field(default_factory=list)
+    texts: WorldTexts | None = None
+    """The world whose texts somebody continues; None where a teacher is asked by instruction."""
+    samples: list[Sample] = field(default_factory=list)
     """Rows of the ledger so far, in the order they were decided."""
     n_kept: int = 0
 
@@ -64,9 +94,9 @@ class Work:
         """Samples still wanted; None where no number was given."""
         return None if self.wanted is None else max(0, self.wanted - self.n_kept)
 
-    def draft(self, prompt: str, seeds: Sequence[Seed], parents: Sequence[str] = (), generation: int = 0) -> ChatSample:
+    def draft(self, prompt: str, seeds: Sequence[Seed], parents: Sequence[str] = (), generation: int = 0) -> Sample:
         """Begin a sample for a prompt that was made from seeds (none of them where the teacher was given nothing)."""
-        return ChatSample(
+        return Sample(
             prompt=self.template.shown(prompt),
             strategy=self.strategy,
             template=str(self.template),
@@ -77,16 +107,16 @@ class Work:
             split=joined(seed.split for seed in seeds),
         )
 
-    def own(self, seed: Seed) -> ChatSample:
+    def own(self, seed: Seed) -> Sample:
         """Begin a sample for a seed's own question."""
         return replace(self.draft(seed.prompt, [seed]), seed=seed)
 
-    def record(self, sample: ChatSample) -> None:
+    def record(self, sample: Sample) -> None:
         """Put a row into the ledger."""
         self.samples.append(sample)
         self.n_kept += sample.dropped is None
 
-    def screen(self, draft: ChatSample) -> ChatSample | None:
+    def screen(self, draft: Sample) -> Sample | None:
         """Return a written problem with the filters it passed; None where it is not worth asking (recorded as such)."""
         checked = self.checks.prompt(draft)
         if checked.dropped is None:

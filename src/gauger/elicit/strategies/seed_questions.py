@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import islice
 
+from gauger.elicit.strategies.continuation import continue_given, continue_in_order
 from gauger.elicit.strategies.rounds import Ask, Rounds, Work
+from gauger.elicit.strategies.strategy import ANSWER, Strategy
 
 _MOST_DRAWS = 64
 """Replies to one question at a temperature above 0; beyond that more seeds are what is missing."""
@@ -29,3 +31,8 @@ def _draws(work: Work) -> Iterator[Ask]:
     for draw in range(_MOST_DRAWS if repeated else 1):
         for seed in work.shuffled():
             yield Ask(part.request({"prompt": seed.prompt}, draw), work.own(seed))
+
+
+LABEL = Strategy(ask_seeds, ANSWER, continuing=continue_given, in_form=True)
+RATIONALE = Strategy(ask_seeds, ANSWER, continuing=continue_given, in_form=True)
+SELF = Strategy(ask_seeds, ANSWER, source="self", continuing=continue_in_order, in_form=True)

@@ -15,7 +15,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from gauger.errors import InputError, Place, nearest
-from gauger.store.tables import read_json_lines
+from gauger.store import read_json_lines
 
 _Text = Annotated[str, Field(min_length=1, pattern=r"\S")]
 _Texts = Annotated[tuple[_Text, ...], Field(strict=False)]

@@ -8,10 +8,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from gauger.elicit.filters.normalise import normal
-from gauger.elicit.sample import STEP, ChatSample
+from gauger.elicit.sample import STEP, Sample
+from gauger.elicit.strategies.continuation import continue_topics
 from gauger.elicit.strategies.rounds import Ask, Results, Rounds, Work
 from gauger.elicit.strategies.seeds import Seed
-from gauger.elicit.strategies.written_problems import MOST_AT_ONCE, UNPARSED
+from gauger.elicit.strategies.strategy import Strategy, holes
+from gauger.elicit.strategies.writing import MOST_AT_ONCE, UNPARSED
 
 _MOST_WORDS = 16
 """Of a topic; what is longer is an answer or an excuse."""
@@ -85,5 +87,13 @@ def _topic(text: str) -> str | None:
     return line if line and len(line.split()) <= _MOST_WORDS else None
 
 
-def _readable(reply: ChatSample) -> ChatSample:
+def _readable(reply: Sample) -> Sample:
     return reply if _topic(reply.answer) else reply.fails(UNPARSED)
+
+
+TEXTBOOK = Strategy(
+    ask_textbook,
+    {"topic": holes("prompt"), "answer": holes("prompt", "direction")},
+    "answer",
+    continuing=continue_topics,
+)

@@ -12,11 +12,12 @@ requests are answered depends on what the replies used, not on the order they ca
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple
 
-from gauger.elicit.teacher.messages import ChatReply, ChatRequest, ReplyOutcome
+from gauger.elicit.teacher.messages import Reply, ReplyOutcome, Request
 from gauger.elicit.teacher.prices import Prices
 from gauger.errors import UserError
 
@@ -66,7 +67,7 @@ class Spent:
     """Queries among them that may have been paid without a reply, counted at the most they could have used."""
 
 
-def most_tokens_in(request: ChatRequest) -> int:
+def most_tokens_in(request: Request) -> int:
     """Bound the tokens of a prompt from above by its bytes in UTF-8: no byte-level vocabulary makes more of them."""
     texts = sum(len(message.content.encode("utf-8", "surrogatepass")) for message in request.messages)
     return texts + _BYTES_AROUND_MESSAGE * len(request.messages) + _BYTES_AROUND_REQUEST
@@ -83,6 +84,8 @@ class Budget:
         Most money in US dollars.
     prices : Prices, optional
         What tokens cost; without them costs are unknown (None).
+    tokens_in : function, optional
+        Counts the tokens of a request, where the teacher is at hand; None: bounded by its bytes (`most_tokens_in`).
 
     Raises
     ------
@@ -96,6 +99,7 @@ class Budget:
         max_tokens: int | None = None,
         max_usd: float | None = None,
         prices: Prices | None = None,
+        tokens_in: Callable[[Request], int] | None = None,
     ) -> None:
         if max_usd is not None and prices is None:
             raise UserError(
@@ -104,9 +108,15 @@ class Budget:
                 hint="Give what a million tokens in and out cost, or limit max_tokens instead.",
             )
         self.max_queries, self.max_tokens, self.max_usd, self.prices = max_queries, max_tokens, max_usd, prices
+        self._tokens_in = tokens_in or most_tokens_in
         self._lock = threading.RLock()
         self._spent, self._reserved, self._in_flight, self._unseen = Use(), Use(), 0, 0
         self._exhausted = False
+
+    def counting(self, tokens_in: Callable[[Request], int]) -> Budget:
+        """Return this budget, which counts prompts so from now on: exactly, where the teacher is at hand."""
+        self._tokens_in = tokens_in
+        return self
 
     @property
     def exhausted(self) -> bool:
@@ -120,13 +130,13 @@ class Budget:
             queries, tokens_in, tokens_out, usd = self._spent
             return Spent(queries, tokens_in, tokens_out, usd if self.prices else None, self._unseen)
 
-    def cost(self, reply: ChatReply) -> float | None:
+    def cost(self, reply: Reply) -> float | None:
         """Return what a reply cost in US dollars; None where the price or the use is not known."""
         if self.prices is None or not (reply.tokens_in or reply.tokens_out):
             return None
         return self.prices.usd(reply.tokens_in, reply.tokens_out, reply.tokens_cached)
 
-    def reserve(self, request: ChatRequest) -> Admission:
+    def reserve(self, request: Request) -> Admission:
         """Set aside the most that a request could use; every GRANTED one must be settled by one of the next three."""
         with self._lock:
             most = self._most(request)
@@ -138,40 +148,40 @@ class Budget:
             self._exhausted = True
             return Admission.REFUSED
 
-    def release(self, request: ChatRequest) -> None:
+    def release(self, request: Request) -> None:
         """Give back what was set aside: nothing was paid."""
         with self._lock:
             self._reserved, self._in_flight = self._reserved.plus(self._most(request), -1), self._in_flight - 1
 
-    def charge(self, request: ChatRequest, reply: ChatReply) -> None:
+    def charge(self, request: Request, reply: Reply) -> None:
         """Turn what was set aside into what a reply used (the most possible where the endpoint did not say)."""
         with self._lock:
             self.release(request)
             self._spent = self._spent.plus(self._used(request, reply))
 
-    def charge_unseen(self, request: ChatRequest) -> None:
+    def charge_unseen(self, request: Request) -> None:
         """Turn what was set aside into spent at the most possible: paid, perhaps, without a reply."""
         with self._lock:
             self.release(request)
             self._lose(request, 1)
 
-    def recall(self, request: ChatRequest, reply: ChatReply) -> None:
+    def recall(self, request: Request, reply: Reply) -> None:
         """Charge a reply of an earlier session, with the requests that it may have left paid unseen."""
         with self._lock:
             self._lose(request, reply.paid_again)
             if reply.outcome is not ReplyOutcome.FAILED:
                 self._spent = self._spent.plus(self._used(request, reply))
 
-    def _lose(self, request: ChatRequest, times: int) -> None:
+    def _lose(self, request: Request, times: int) -> None:
         self._spent, self._unseen = self._spent.plus(self._most(request), times), self._unseen + times
 
-    def _used(self, request: ChatRequest, reply: ChatReply) -> Use:
+    def _used(self, request: Request, reply: Reply) -> Use:
         if not (reply.tokens_in or reply.tokens_out):
             return self._most(request)
         return Use(1, reply.tokens_in, reply.tokens_out, self.cost(reply) or 0.0)
 
-    def _most(self, request: ChatRequest) -> Use:
-        tokens_in = most_tokens_in(request)
+    def _most(self, request: Request) -> Use:
+        tokens_in = self._tokens_in(request)
         usd = self.prices.usd(tokens_in, request.max_tokens) if self.prices else 0.0
         return Use(1, tokens_in, request.max_tokens, usd)
 

@@ -15,10 +15,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from gauger.elicit.teacher.journal_format import SCHEMA, header_line, reply_from, reply_line, torn_line
-from gauger.elicit.teacher.messages import ChatReply, ChatRequest, ReplyOutcome
+from gauger.elicit.teacher.messages import Reply, ReplyOutcome, Request
 from gauger.errors import DamagedError, InputError, Place, UserError
-from gauger.store.atomic import fsync_path
-from gauger.store.lock import locked
+from gauger.store import fsync_path, locked
 
 FILE_NAME = "replies.jsonl"
 """Name of the journal in a corpus' directory."""
@@ -35,8 +34,8 @@ class Row(NamedTuple):
     """A reply to be kept."""
 
     key: str
-    request: ChatRequest
-    reply: ChatReply
+    request: Request
+    reply: Reply
 
 
 class Journal:
@@ -54,7 +53,7 @@ class Journal:
         """Name of the teacher whose replies these are; None as long as there are none."""
         self.torn = 0
         """Lines that crashes have torn: replies that were paid and lost, and are asked again."""
-        self.failed: dict[str, ChatReply] = {}
+        self.failed: dict[str, Reply] = {}
         """Last failure by key, for requests that have no other reply."""
         self._pieces: dict[str, _Piece] = {}
         self._end = 0
@@ -98,12 +97,12 @@ class Journal:
         finally:
             self._leave()
 
-    def __getitem__(self, key: str) -> ChatReply:
+    def __getitem__(self, key: str) -> Reply:
         """Read the last reply with this key that is not a failure; the file must be held."""
         piece = self._pieces[key]
         return reply_from(json.loads(os.pread(self._descriptor, piece.n_bytes, piece.offset))["reply"])
 
-    def get(self, key: str) -> ChatReply | None:
+    def get(self, key: str) -> Reply | None:
         """Return the same, or None where there is none."""
         return self[key] if key in self._pieces else None
 
@@ -205,7 +204,7 @@ class Journal:
         else:
             self._note(line["key"], reply_from(line["reply"]), piece)
 
-    def _note(self, key: str, reply: ChatReply, piece: _Piece) -> None:
+    def _note(self, key: str, reply: Reply, piece: _Piece) -> None:
         if reply.outcome is not ReplyOutcome.FAILED:
             self._pieces[key] = piece
             self.failed.pop(key, None)

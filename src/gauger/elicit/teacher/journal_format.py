@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import MISSING, Field, fields
 from typing import Any
 
-from gauger.elicit.teacher.messages import ChatReply, ChatRequest, Message, ReplyOutcome, TokenChoices
+from gauger.elicit.teacher.messages import Message, Reply, ReplyOutcome, Request, TokenChoices
 
 SCHEMA = "gauger.journal/1"
 
@@ -29,19 +29,19 @@ def torn_line(n_bytes: int) -> bytes:
     return _line({"torn_bytes": n_bytes})
 
 
-def reply_line(key: str, request: ChatRequest, reply: ChatReply) -> bytes:
+def reply_line(key: str, request: Request, reply: Reply) -> bytes:
     """Spell a reply with its request."""
     return _line({"key": key, "request": request_fields(request), "reply": reply_fields(reply)})
 
 
-def request_fields(request: ChatRequest) -> dict[str, Any]:
+def request_fields(request: Request) -> dict[str, Any]:
     """Return what a request says."""
     found = _chosen(request)
     found["messages"] = [{"role": message.role, "content": message.content} for message in request.messages]
     return found
 
 
-def reply_fields(reply: ChatReply) -> dict[str, Any]:
+def reply_fields(reply: Reply) -> dict[str, Any]:
     """Return what a reply says."""
     found = _chosen(reply)
     if reply.log_probabilities:
@@ -51,22 +51,22 @@ def reply_fields(reply: ChatReply) -> dict[str, Any]:
     return found
 
 
-def request_from(found: Mapping[str, Any]) -> ChatRequest:
+def request_from(found: Mapping[str, Any]) -> Request:
     """Return the request that `request_fields` spelled."""
     messages = tuple(Message(message["role"], message["content"]) for message in found["messages"])
-    return ChatRequest(**{**found, "messages": messages, "stop": tuple(found.get("stop", ()))})
+    return Request(**{**found, "messages": messages, "stop": tuple(found.get("stop", ()))})
 
 
-def reply_from(found: Mapping[str, Any]) -> ChatReply:
+def reply_from(found: Mapping[str, Any]) -> Reply:
     """Return the reply that `reply_fields` spelled."""
     choices = tuple(
         TokenChoices(token, value, tuple((other, its) for other, its in alternatives))
         for token, value, alternatives in found.get("log_probabilities", ())
     )
-    return ChatReply(**{**found, "outcome": ReplyOutcome(found["outcome"]), "log_probabilities": choices})
+    return Reply(**{**found, "outcome": ReplyOutcome(found["outcome"]), "log_probabilities": choices})
 
 
-def _chosen(record: ChatRequest | ChatReply) -> dict[str, Any]:
+def _chosen(record: Request | Reply) -> dict[str, Any]:
     """Return the fields that differ from their default."""
     names: tuple[Field[Any], ...] = fields(record)
     values = ((each, getattr(record, each.name)) for each in names)

@@ -11,16 +11,16 @@ from typing import NamedTuple, Protocol, TypeAlias, runtime_checkable
 from gauger.elicit.api.threads import Background
 from gauger.elicit.teacher.budget import Budget
 from gauger.elicit.teacher.journal import Journal, Row
-from gauger.elicit.teacher.messages import ChatReply, ChatRequest, ChatTeacher
+from gauger.elicit.teacher.messages import Reply, Request, Teacher
 
-Batch: TypeAlias = list[tuple[int, ChatReply]]
+Batch: TypeAlias = list[tuple[int, Reply]]
 
 
 class Question(NamedTuple):
     """A request, and where in the batch it stands (more than once where requests are equal)."""
 
     key: str
-    request: ChatRequest
+    request: Request
     indices: list[int]
 
 
@@ -40,7 +40,7 @@ class Asking(Protocol):
 class Stoppable(Protocol):
     """A teacher that can be told to stop with what is in flight."""
 
-    def start(self, requests: Sequence[ChatRequest]) -> Asking:
+    def start(self, requests: Sequence[Request]) -> Asking:
         """Return the asking of one batch."""
         ...
 
@@ -55,7 +55,7 @@ class Budgeted(Protocol):
 class OneByOne:
     """The asking of a teacher that yields one reply at a time."""
 
-    def __init__(self, teacher: ChatTeacher, requests: Sequence[ChatRequest]) -> None:
+    def __init__(self, teacher: Teacher, requests: Sequence[Request]) -> None:
         self._teacher, self._requests, self._stopping = teacher, requests, False
 
     def batches(self) -> Iterator[Batch]:
@@ -71,7 +71,7 @@ class OneByOne:
 
 
 class Journalled:
-    """Any `ChatTeacher` with a journal before it.
+    """Any `Teacher` with a journal before it.
 
     A request that was answered before, in this session or in one that was killed, is answered from the journal with
     what it took then; equal requests of one batch are asked once. Failures are kept too, but asked again, and the new
@@ -84,13 +84,13 @@ class Journalled:
 
     Parameters
     ----------
-    teacher : ChatTeacher
+    teacher : Teacher
         Who is asked.
     path : Path
         The journal's file.
     """
 
-    def __init__(self, teacher: ChatTeacher, path: Path) -> None:
+    def __init__(self, teacher: Teacher, path: Path) -> None:
         self._teacher, self.journal = teacher, Journal(path)
         self._counted: set[str] = set()
 
@@ -104,7 +104,7 @@ class Journalled:
         """Terms of the teacher."""
         return self._teacher.terms
 
-    def ask(self, requests: Sequence[ChatRequest]) -> Iterator[tuple[int, ChatReply]]:
+    def ask(self, requests: Sequence[Request]) -> Iterator[tuple[int, Reply]]:
         """Yield (index, reply): those of the journal first, then new ones as they come."""
         places: dict[str, list[int]] = {}
         for index, request in enumerate(requests):
@@ -120,26 +120,24 @@ class Journalled:
             self._recall(stored)
             yield from self._asked([question for question in new if question.indices[0] > last])
 
-    def _from_journal(self, questions: Sequence[Question]) -> Iterator[tuple[int, ChatReply]]:
+    def _from_journal(self, questions: Sequence[Question]) -> Iterator[tuple[int, Reply]]:
         for question in questions:
             reply = self.journal[question.key]
             yield from ((index, reply) for index in question.indices)
 
-    def _asked(self, questions: Sequence[Question]) -> Iterator[tuple[int, ChatReply]]:
+    def _asked(self, questions: Sequence[Question]) -> Iterator[tuple[int, Reply]]:
         """Ask, keep what comes, and give each reply to all requests that are equal."""
         if not questions:
             return
         requests = [question.request for question in questions]
         teacher = self._teacher
         asking = teacher.start(requests) if isinstance(teacher, Stoppable) else OneByOne(teacher, requests)
-        keeper = Background[tuple[int, ChatReply]](partial(self._keep, asking, questions), asking.stop, "journal")
+        keeper = Background[tuple[int, Reply]](partial(self._keep, asking, questions), asking.stop, "journal")
         for batch in keeper.batches():
             for place, reply in batch:
                 yield from ((index, reply) for index in questions[place].indices)
 
-    def _keep(
-        self, asking: Asking, questions: Sequence[Question], put: Callable[[tuple[int, ChatReply]], None]
-    ) -> None:
+    def _keep(self, asking: Asking, questions: Sequence[Question], put: Callable[[tuple[int, Reply]], None]) -> None:
         """Put each batch on disk, then hand it on; where the disk takes nothing more, nothing more is asked."""
         try:
             for batch in asking.batches():
@@ -152,7 +150,7 @@ class Journalled:
             asking.stop()
             raise
 
-    def _with_past(self, key: str, reply: ChatReply) -> ChatReply:
+    def _with_past(self, key: str, reply: Reply) -> Reply:
         """Add the requests of the failures before this reply."""
         past = self.journal.failed.get(key)
         if past is None:

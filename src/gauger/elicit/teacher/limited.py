@@ -6,17 +6,17 @@ from collections.abc import Iterator, Sequence
 from itertools import takewhile
 
 from gauger.elicit.teacher.budget import Admission, Budget
-from gauger.elicit.teacher.messages import ChatReply, ChatRequest, ChatTeacher
+from gauger.elicit.teacher.messages import Reply, Request, Teacher
 
 
 class Limited:
-    """Any `ChatTeacher` behind a budget: what does not fit gets no reply.
+    """Any `Teacher` behind a budget: what does not fit gets no reply.
 
     As many requests as fit at the most that they could use are asked together; what they did not use makes room for the
     next ones. So the replies are those of an endpoint with the same budget (`endpoint.OpenAIEndpoint`).
     """
 
-    def __init__(self, teacher: ChatTeacher, budget: Budget) -> None:
+    def __init__(self, teacher: Teacher, budget: Budget) -> None:
         self._teacher, self.budget = teacher, budget
 
     @property
@@ -29,7 +29,7 @@ class Limited:
         """Terms of the teacher."""
         return self._teacher.terms
 
-    def ask(self, requests: Sequence[ChatRequest]) -> Iterator[tuple[int, ChatReply]]:
+    def ask(self, requests: Sequence[Request]) -> Iterator[tuple[int, Reply]]:
         """Yield (index, reply), in whatever order the teacher answers those that are asked together."""
         begin = 0
         while begin < len(requests):
@@ -39,10 +39,10 @@ class Limited:
             yield from self._answer(admitted, begin)
             begin += len(admitted)
 
-    def _admit(self, request: ChatRequest) -> bool:
+    def _admit(self, request: Request) -> bool:
         return self.budget.reserve(request) is Admission.GRANTED
 
-    def _answer(self, admitted: Sequence[ChatRequest], begin: int) -> Iterator[tuple[int, ChatReply]]:
+    def _answer(self, admitted: Sequence[Request], begin: int) -> Iterator[tuple[int, Reply]]:
         waiting = dict(enumerate(admitted))
         try:
             for place, reply in self._teacher.ask(admitted):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal, Protocol
 
-from gauger.store.canonical import fingerprint
+from gauger.store import fingerprint
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class Message:
 
 
 @dataclass(frozen=True)
-class ChatRequest:
+class Request:
     """One question to a teacher; requests with equal fields have equal keys, and are paid once."""
 
     messages: tuple[Message, ...]
@@ -64,7 +64,7 @@ class TokenChoices:
 
 
 @dataclass(frozen=True)
-class ChatReply:
+class Reply:
     """One reply with what it took."""
 
     outcome: ReplyOutcome
@@ -86,10 +86,12 @@ class ChatReply:
     seconds: float = 0.0
     """From the first request to the reply."""
     log_probabilities: tuple[TokenChoices, ...] = ()
+    stop: str | None = None
+    """The stop string that ended it, where that is known; None also where the model ended it itself."""
     error: str | None = None
 
 
-class ChatTeacher(Protocol):
+class Teacher(Protocol):
     """A language model that answers: `endpoint.py`, `replay.py` and `train.hf.teacher` offer this."""
 
     @property
@@ -102,7 +104,7 @@ class ChatTeacher(Protocol):
         """Terms-of-use tag of what this teacher writes; None where nobody stated one."""
         ...
 
-    def ask(self, requests: Sequence[ChatRequest]) -> Iterator[tuple[int, ChatReply]]:
+    def ask(self, requests: Sequence[Request]) -> Iterator[tuple[int, Reply]]:
         """Yield (index of the request, its reply) in whatever order replies come, each as soon as it is there.
 
         A request that the budget does not allow gets no reply; a failure is a reply.

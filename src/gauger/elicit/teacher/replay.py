@@ -6,12 +6,12 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from gauger.elicit.teacher.journal import FILE_NAME, Journal
-from gauger.elicit.teacher.messages import ChatReply, ChatRequest, ReplyOutcome
+from gauger.elicit.teacher.messages import Reply, ReplyOutcome, Request
 from gauger.errors import InputError, Place
 
 
 class Replay:
-    """A `ChatTeacher` for tests, for sharing, and for working on without an endpoint.
+    """A `Teacher` for tests, for sharing, and for working on without an endpoint.
 
     Parameters
     ----------
@@ -50,16 +50,16 @@ class Replay:
         """Terms-of-use tag; None where nobody stated one."""
         return self._terms
 
-    def ask(self, requests: Sequence[ChatRequest]) -> Iterator[tuple[int, ChatReply]]:
+    def ask(self, requests: Sequence[Request]) -> Iterator[tuple[int, Reply]]:
         """Yield (index, reply) in order."""
         with self._journal.reading():
             for index, request in enumerate(requests):
                 yield index, self._journal.get(request.key) or self._unknown(request.key)
 
-    def _unknown(self, key: str) -> ChatReply:
+    def _unknown(self, key: str) -> Reply:
         failed = self._journal.failed.get(key)
         if failed is not None:
             return failed
         why = "it was recorded with other messages or settings, or not at all"
         error = f"{self._journal.path} holds no reply to this request (key {key[:12]}…): {why}"
-        return ChatReply(ReplyOutcome.FAILED, requests=0, error=error)
+        return Reply(ReplyOutcome.FAILED, requests=0, error=error)

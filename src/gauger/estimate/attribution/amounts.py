@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from gauger.estimate.attribution.ingredients import Ingredients
-from gauger.spec.ingredient_cells import (
+from gauger.spec import (
+    Factorial,
     FactorialCell,
+    FractionDesign,
     all_orders,
     drawn_orders,
     factorial_cells,
     teacher_ingredients,
 )
-from gauger.spec.ingredients import Factorial, FractionDesign
 
 
 def ingredients_of(

@@ -14,8 +14,8 @@ import numpy as np
 
 from gauger.estimate.attribution.ingredients import IN, Ingredients
 from gauger.estimate.attribution.scheme import Scheme
-from gauger.stats.crossed.panel import FloatArray
-from gauger.stats.factorial import effects_of_order
+from gauger.stats import effects_of_order
+from gauger.stats.crossed import FloatArray
 
 PER_TOKENS, PER_FLOPS = 1e6, 1e12
 """Per million training tokens; per teraFLOP (10^12 operations)."""

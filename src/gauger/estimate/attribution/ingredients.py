@@ -15,8 +15,7 @@ from itertools import takewhile
 import numpy as np
 
 from gauger.errors import UserError, nearest
-from gauger.stats.crossed.panel import IntArray
-from gauger.stats.factorial import MOST_INGREDIENTS, Fraction, mask_of, regular_fraction
+from gauger.stats import MOST_INGREDIENTS, Fraction, IntArray, mask_of, regular_fraction
 
 FARTHEST = 1000
 IN, WITH = "+", ":"

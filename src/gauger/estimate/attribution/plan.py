@@ -14,7 +14,7 @@ from gauger.estimate.cell_means import Case, Cells, MissingCell, Target, Weights
 from gauger.estimate.estimands import everywhere
 from gauger.estimate.wanted import CellSampling, Planned
 from gauger.records import ArmInfo, Reason
-from gauger.stats.shapley import order_sampling
+from gauger.stats import order_sampling
 
 INGREDIENT = "ingredient"
 """What stands as the kind of an "arm" that is an ingredient, or several."""

@@ -13,15 +13,19 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from gauger.estimate.attribution.ingredients import Ingredients
-from gauger.stats.crossed.panel import FloatArray, IntArray
-from gauger.stats.factorial import (
+from gauger.stats import (
     Fraction,
+    IntArray,
     all_cells,
+    cells_of_orders,
     effect_weights,
     effects_of_order,
+    interaction_weights,
     least_squares_weights,
+    order_weights,
+    shapley_weights,
 )
-from gauger.stats.shapley import cells_of_orders, interaction_weights, order_weights, shapley_weights
+from gauger.stats.crossed import FloatArray
 
 LEAST_SQUARES = "Least squares over the cells that were run, interactions of three or more taken as zero."
 PAIRS_AT_MOST = "Interactions of three or more ingredients are taken as zero."

@@ -20,7 +20,7 @@ from gauger.errors import InputError, Place, StudyError, UserError, nearest
 from gauger.estimate.calibrate.pipeline_designs import read_pipelines
 from gauger.estimate.calibrate.planted import Planted
 from gauger.estimate.calibrate.planted_pipeline import PlantedPipeline
-from gauger.spec.yaml_tree import Tree, read_tree
+from gauger.spec import Tree, read_tree
 
 _TYPES = {field.name: type(getattr(Planted(), field.name)) for field in fields(Planted)}
 _WANTED = {int: "a whole number", float: "a finite number", bool: "true or false", str: "text"}

@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 from gauger.estimate.contrasts import Batch
 from gauger.estimate.verdict_inputs import judged
 from gauger.estimate.wanted import Planned
-from gauger.stats.ratio import RatioSet
-from gauger.stats.student import t_quantile
+from gauger.stats import RatioSet, t_quantile
 
 FloatArray = NDArray[np.float64]
 QUARTILES = 1.349
@@ -80,6 +79,8 @@ class Tally:
         assert planned.numerator is not None  # noqa: S101 - planted studies are complete
         numerator = float((planned.numerator * means).sum())
         denominator = 1.0 if planned.denominator is None else float((planned.denominator * means).sum())
+        if planned.complement:
+            numerator = denominator - numerator
         return cls(planned, numerator, denominator if abs(denominator) > ROUNDING else 0.0)
 
     @property

@@ -18,7 +18,7 @@ from typing import Any
 from gauger.errors import InputError, UserError, nearest
 from gauger.estimate.calibrate.planted import Planted
 from gauger.estimate.calibrate.planted_pipeline import PlantedPipeline
-from gauger.spec.yaml_tree import Tree
+from gauger.spec import Tree
 
 _NUMBER = "a number", (int, float)
 _WANTED: dict[str, tuple[str, tuple[type, ...]]] = {

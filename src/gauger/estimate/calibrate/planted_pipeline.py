@@ -19,9 +19,7 @@ from gauger.estimate.calibrate.planted import Planted
 from gauger.estimate.calibrate.simulate import FloatArray, Generator, mixed_noise, solve_intercepts
 from gauger.estimate.design import Design
 from gauger.records import ArmInfo, ArmKind, Role
-from gauger.stats.crossed.panel import IntArray
-from gauger.stats.factorial import all_cells, mask_of, members_of
-from gauger.stats.shapley import cells_of_orders, draw_orders, pairs_within
+from gauger.stats import IntArray, all_cells, cells_of_orders, draw_orders, mask_of, members_of, pairs_within
 
 NOTHING = "base"
 """Arm without any ingredient."""

@@ -19,10 +19,11 @@ from gauger.estimate.calibrate.planted import Planted, true_means
 from gauger.estimate.calibrate.planted_pipeline import PlantedPipeline
 from gauger.estimate.calibrate.score_pipelines import PipelineScore, score_pipeline
 from gauger.estimate.calibrate.simulate import Generator, prepare
+from gauger.estimate.calibrate.statement_score import StatementScore, StatementTally
 from gauger.estimate.calibrate.verdict_score import VerdictScore, VerdictTally
 from gauger.estimate.cell_means import Cells
 from gauger.estimate.contrasts import run_batch
-from gauger.estimate.estimands import REGISTRY
+from gauger.estimate.estimands import estimands
 from gauger.estimate.wanted import Planned, plan_estimates
 
 CALIBRATION_SCHEMA = "gauger.calibration/1"
@@ -37,6 +38,8 @@ class CellScore:
     planted: Planted
     estimates: tuple[Score, ...]
     verdict: VerdictScore
+    statements: tuple[StatementScore, ...] = ()
+    """*Memorised* and *bound*: how often said, and how often one scale alone would have said it."""
 
     @property
     def worst(self) -> Score:
@@ -86,16 +89,19 @@ def score_cell(planted: Planted, draws: int, rng: np.random.Generator) -> CellSc
     generator = prepare(planted)
     verdict = VerdictTally.of(planted)
     tallies: list[Tally] = []
-    planned: list[Planned] = []
+    linear: list[Planned] = []
+    statements = StatementTally(planted, ARMS)
     for cells in _draws(generator, draws, rng):
-        if not planned:
-            tallies = [Tally.of(entry, true_means(planted)) for entry in _scored_estimates(cells)]
-            planned = [tally.planned for tally in tallies] + verdict.plan(cells, planted)
-        batch = run_batch(cells, planned)
+        if not linear:
+            linear = _scored_estimates(cells)
+            tallies = [Tally.of(entry, true_means(planted)) for entry in linear]
+        judging, rescaled = verdict.plan(cells, planted), statements.plan(cells)
+        batch = run_batch(cells, [*linear, *judging, *rescaled])
         for p, tally in enumerate(tallies):
             tally.add(batch, p)
         verdict.add(batch, len(tallies))
-    return CellScore(planted, tuple(tally.score() for tally in tallies), verdict.score())
+        statements.add(batch, len(tallies) + len(judging))
+    return CellScore(planted, tuple(tally.score() for tally in tallies), verdict.score(), statements.score())
 
 
 def _draws(generator: Generator, draws: int, rng: np.random.Generator) -> Iterator[Cells]:
@@ -108,7 +114,7 @@ def _scored_estimates(cells: Cells) -> list[Planned]:
     """Choose the estimates to score: every estimand, averaged over roles, for one arm of each kind."""
     return [
         entry
-        for entry in plan_estimates(cells, REGISTRY)
+        for entry in plan_estimates(cells, estimands())
         if entry.case.arm.name in ARMS and entry.case.target.benchmark is None
     ]
 
@@ -122,6 +128,7 @@ def to_document(
             "planted": asdict(cell.planted),
             "estimates": [asdict(score) for score in cell.estimates],
             "verdict": asdict(cell.verdict),
+            "statements": [asdict(score) for score in cell.statements],
         }
         for cell in scores
     ]

@@ -1,8 +1,8 @@
 """Draws of a planted study: scores whose expectations are exactly the planted truths.
 
-Each answer has a probit score Phi(eta[a, b] + item + item x arm + replicate); items, clusters and replicates are drawn
-anew in every study, and eta is solved so that the expectation over all of them is the planted mean. Base and teacher
-are fixed models: one row without replicate noise.
+Each answer has the score P(eta[a, b] + item + item x arm + replicate) of the planted study's item model; items,
+clusters and replicates are drawn anew in every study, and eta is solved so that the expectation over all of them is the
+planted mean. Base and teacher are fixed models: one row without replicate noise.
 """
 
 from __future__ import annotations
@@ -12,16 +12,15 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from scipy import special
 
-from gauger.estimate.calibrate.planted import FIXED, Planted, planted_design, true_means
-from gauger.estimate.design import Design
+from gauger.estimate.calibrate.item_models import TAIL_DF
+from gauger.estimate.calibrate.planted import Planted, intercepts, item_model, planted_design, replicate_sds
+from gauger.estimate.design import FIXED, Design
 from gauger.estimate.score_arrays import Cube, replicate_ids
-from gauger.stats.crossed.panel import Panel
+from gauger.records import ArmKind
+from gauger.stats import ABSENT, Panel
 
 FloatArray = NDArray[np.float64]
-TAIL_DF = 3.0
-"""Degrees of freedom of heavy-tailed replicates."""
 BENCHMARK_SHARE = 0.5
 """Share of a replicate's variance that is common to all its benchmarks."""
 PAIRED_SHARE = 0.3
@@ -35,36 +34,44 @@ class Generator:
     planted: Planted
     design: Design
     eta: FloatArray
-    """(A, B): probit intercepts that give the planted means."""
+    """(A, B): intercepts that give the planted means, in the unit of the item model's link."""
     replicate_sd: FloatArray
-    """(A, B): standard deviation of training replicates on the probit scale; 0 for fixed models."""
+    """(A, B): standard deviation of training replicates in the same unit; 0 for fixed models."""
 
     def draw(self, rng: np.random.Generator) -> Cube:
         """Draw one study."""
-        A, B = self.eta.shape
-        planted, R = self.planted, self.planted.replicates
+        B = self.eta.shape[1]
+        planted, R = self.planted, self.rows
+        model = item_model(planted)
         noise = self._replicates(rng)
         scores = []
         for b in range(B):
             latent = self.eta[:, b, None, None] + noise[:, :, b, None] + self._items(rng)[:, None, :]
-            uniform = special.ndtr(latent)
+            log_a = model.log_a(rng.standard_normal(planted.items)) if model.discrimination_sd else np.zeros(1)
+            uniform = model.probability(latent, log_a)
             drawn = uniform if planted.graded else (rng.random(latent.shape) < uniform).astype(float)
             scores.append(drawn)
-        seen = np.ones((A, R), dtype=bool)
-        seen[self.fixed, 1:] = False
+        seen = np.arange(R)[None, :] < self.n_replicates[:, None]
         for block in scores:
-            block[self.fixed, 1:] = np.nan
+            block[~seen] = np.nan
         return _cube(self.design, scores, self._units(), replicate_ids(seen, planted.paired))
 
     @property
-    def fixed(self) -> NDArray[np.bool_]:
-        """(A,): arms that are one model measured once."""
-        return np.array([arm.kind in FIXED for arm in self.design.arms], dtype=bool)
+    def rows(self) -> int:
+        """R: the most replicates of any arm."""
+        return max(self.planted.replicates, self.planted.distilled_replicates)
+
+    @property
+    def n_replicates(self) -> NDArray[np.int64]:
+        """(A,): training replicates of each arm."""
+        own = self.planted.distilled_replicates or self.planted.replicates
+        of_kind = {ArmKind.DISTILLED: own} | dict.fromkeys(FIXED, 1)
+        return np.array([of_kind.get(ArmKind(arm.kind), self.planted.replicates) for arm in self.design.arms])
 
     def _replicates(self, rng: np.random.Generator) -> FloatArray:
-        """Draw replicate effects (A, R, B) on the probit scale."""
+        """Draw replicate effects (A, R, B)."""
         A, B = self.eta.shape
-        R = self.planted.replicates
+        R = self.rows
         own = mixed_noise(rng, (A, R), B)
         if self.planted.paired:
             own = np.sqrt(1 - PAIRED_SHARE) * own + np.sqrt(PAIRED_SHARE) * mixed_noise(rng, (1, R), B)
@@ -75,8 +82,9 @@ class Generator:
     def _items(self, rng: np.random.Generator) -> FloatArray:
         """Draw item effects (A, I) of one benchmark: difficulty common to all arms, and each arm's own."""
         A = len(self.eta)
-        planted = self.planted
-        return np.asarray(planted.item_sd * self._clustered(rng, 1) + planted.item_arm_sd * self._clustered(rng, A))
+        planted, unit = self.planted, item_model(self.planted).unit
+        found = planted.item_sd * self._clustered(rng, 1) + planted.item_arm_sd * self._clustered(rng, A)
+        return np.asarray(unit * found)
 
     def _clustered(self, rng: np.random.Generator, rows: int) -> FloatArray:
         """Draw standard normal effects (rows, I) that share a part within clusters."""
@@ -96,33 +104,12 @@ class Generator:
 
 def prepare(planted: Planted) -> Generator:
     """Solve for the intercepts that make the expected scores exactly the planted ones."""
-    design = planted_design(planted)
-    means = true_means(planted)
-    ratio = planted.noise_ratio ** np.linspace(-0.5, 0.5, means.shape[1])
-    fixed = np.array([arm.kind in FIXED for arm in design.arms])
-    sd = np.where(fixed[:, None], 0.0, planted.replicate_sd * ratio[None, :])
-    return Generator(planted, design, solve_intercepts(means, sd, planted), sd)
-
-
-def expected_score(eta: FloatArray, sd: FloatArray, planted: Planted) -> FloatArray:
-    """Return E Phi(eta + item + sd T): item effects in closed form, T by its quantiles (2,000 midpoints)."""
-    probability = (np.arange(2000) + 0.5) / 2000
-    quantile = special.ndtri(probability)
-    if planted.heavy_tails:
-        quantile = special.stdtrit(TAIL_DF, probability) * np.sqrt((TAIL_DF - 2) / TAIL_DF)
-    item = np.sqrt(1 + planted.item_sd**2 + planted.item_arm_sd**2)
-    return np.asarray(special.ndtr((eta[..., None] + sd[..., None] * quantile) / item).mean(axis=-1))
+    return Generator(planted, planted_design(planted), intercepts(planted), replicate_sds(planted))
 
 
 def solve_intercepts(means: FloatArray, sd: FloatArray, planted: Planted) -> FloatArray:
-    """Find the intercepts by bisection to 1e-12, once for each different pair of mean and noise."""
-    pairs, which = np.unique(np.stack([means.ravel(), sd.ravel()]), axis=1, return_inverse=True)
-    low, high = np.full(pairs.shape[1], -40.0), np.full(pairs.shape[1], 40.0)
-    for _ in range(48):
-        middle = (low + high) / 2
-        above = expected_score(middle, pairs[1], planted) > pairs[0]
-        low, high = np.where(above, low, middle), np.where(above, middle, high)
-    return np.asarray(((low + high) / 2)[which.ravel()].reshape(means.shape))
+    """Find the intercepts that give these expected scores under the planted study's item model."""
+    return item_model(planted).solve(means, sd)
 
 
 def mixed_noise(rng: np.random.Generator, shape: tuple[int, int], B: int) -> FloatArray:
@@ -137,7 +124,8 @@ def _cube(design: Design, scores: list[FloatArray], units: NDArray[np.int64], id
     items = tuple(tuple(f"{i:05d}" for i in range(block.shape[2])) for block in scores)
     present = np.ones((len(arms), len(scores)), dtype=bool)
     kinship = None if design.ingredients is None else design.ingredients.kinship(arms)
-    panel = Panel(tuple(scores), tuple(units), ids, kinship)
+    once = design.trained & ((ids != ABSENT).sum(axis=1) == 1)
+    panel = Panel(tuple(scores), tuple(units), ids, kinship, once)
     return Cube(panel, arms, tuple(design.roles), tuple(design.roles.values()), items, present)
 
 

@@ -8,27 +8,25 @@ share of the teacher's lead over the untouched base that the raw gain on the tar
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from gauger.estimate.assay import assay_checks
+from gauger.estimate.assay import CHECKS
 from gauger.estimate.calibrate.estimate_score import Tally, naive_half_width
 from gauger.estimate.calibrate.planted import Planted, planted_design, true_means
 from gauger.estimate.cell_means import Case, Cells
 from gauger.estimate.contrasts import Batch
 from gauger.estimate.design import Design, VerdictRule
 from gauger.estimate.estimands import find_estimand
-from gauger.estimate.results import collect_one
-from gauger.estimate.verdict import judge_study, plan_verdict
+from gauger.estimate.verdict import Judging, decide, judge_study, plan_judging
 from gauger.estimate.verdict_inputs import judged
-from gauger.estimate.wanted import Planned, plan_estimates, plan_one
-from gauger.records import ArmKind, AssayCheck, Role
-
-ASSAY_ESTIMANDS = {"uplift": ArmKind.PLACEBO, "memorisation": ArmKind.LEAK, "gain": ArmKind.REFERENCE}
+from gauger.estimate.wanted import Planned, plan_one
+from gauger.records import ArmKind, CheckOutcome, Role, VerdictOutcome
 
 
 @dataclass(frozen=True)
 class VerdictScore:
-    """How the verdict did over the draws of one cell; all but the first two are shares of draws."""
+    """How the verdict did over the draws of one cell; rates are shares of draws."""
 
     truth: float | None
     """Planted theta of the rule; None where it does not exist."""
@@ -37,13 +35,24 @@ class VerdictScore:
     minor: float
     undetermined: float
     invalid: float
+    not_powered: float
+    not_replicated: float
     naive_major: float
     """*Major* by the interval over items alone, for the same estimand."""
     headline_major: float
     """*Major* by the field's headline: raw gain on targeted benchmarks, items alone."""
-    placebo_failed: float
-    leak_failed: float
-    reference_failed: float
+    unchecked_decided: float
+    """*Major* or *minor* by the interval, whatever the checks say."""
+    decided_replicated: float
+    """The same, where anything was replicated at all."""
+    naive_decided: float
+    """Decided either way by the interval over items alone."""
+    placebo_above_zero: float
+    """The placebo's interval lies above 0: *invalid* by a rule without a margin."""
+    failed: Mapping[str, float]
+    """Check -> how often it failed."""
+    passed: Mapping[str, float]
+    """Check -> how often it passed."""
     draws: int
 
     @property
@@ -56,6 +65,11 @@ class VerdictScore:
         """Rate of false *major* verdicts; None where *major* is true."""
         return self.major if self.is_null else None
 
+    @property
+    def decided(self) -> float:
+        """Share of studies that are *major* or *minor*."""
+        return self.major + self.minor
+
 
 @dataclass
 class VerdictTally:
@@ -64,9 +78,9 @@ class VerdictTally:
     design: Design
     rule: VerdictRule
     truth: float | None = None
+    judging: Judging | None = None
     counts: Counter[str] = field(default_factory=Counter)
     draws: int = 0
-    n_planned: int = 0
 
     @classmethod
     def of(cls, planted: Planted) -> VerdictTally:
@@ -76,30 +90,45 @@ class VerdictTally:
         return cls(design, design.rule)
 
     def plan(self, cells: Cells, planted: Planted) -> list[Planned]:
-        """Plan the judged estimate, the field's headline, and what the assay checks look at, in this order."""
-        assay = [
-            entry
-            for entry in plan_estimates(cells, ASSAY_ESTIMANDS)
-            if entry.case.arm.kind == ASSAY_ESTIMANDS[entry.estimand] and entry.case.target.benchmark is None
-        ]
-        own = plan_verdict(cells, self.rule)
-        self.truth = Tally.of(own, true_means(planted)).truth
+        """Plan the field's headline, then the judged estimate and what the checks look at, for one draw."""
+        self.judging = plan_judging(cells, self.rule)
+        own = self.judging.estimate
+        if self.draws == 0:
+            self.truth = Tally.of(own, true_means(planted)).truth
         headline = Case(cells, own.case.arm, self.design.first(ArmKind.BASE), cells.average(Role.TARGETED))
-        planned = [own, plan_one("gap_recovered", find_estimand("gap_recovered"), headline), *assay]
-        self.n_planned = len(planned)
-        return planned
+        return [plan_one("gap_recovered", find_estimand("gap_recovered"), headline), *self.judging.entries]
 
     def add(self, batch: Batch, start: int) -> None:
         """Take in one draw; the tally's plan starts at this entry of the batch."""
-        estimates = [collect_one(batch, p) for p in range(start, start + self.n_planned)]
-        assay = assay_checks(estimates[2:], self.design)
-        verdict = judge_study(batch, start, estimates[0], self.design, assay)
-        assert verdict is not None  # noqa: S101 - planted designs have a rule
+        self.counts["headline"] += self._naive_major(batch, start)
+        self.add_judged(batch, start + 1)
+
+    def add_judged(self, batch: Batch, start: int) -> None:
+        """Take in one draw without the headline; the judging's entries start at this entry of the batch."""
+        assert self.judging is not None  # noqa: S101 - planned before
+        verdict, checks = judge_study(batch, start, self.judging, self.design)
+        piece = judged(batch, start)
         self.draws += 1
         self.counts[verdict.outcome] += 1
         self.counts["naive"] += self._naive_major(batch, start)
-        self.counts["headline"] += self._naive_major(batch, start + 1)
-        self.counts.update(_failed(assay))
+        if piece is not None:
+            unchecked = decide(piece, self.rule.threshold, self.rule.level) != "undetermined"
+            self.counts["unchecked"] += unchecked
+            self.counts["unchecked replicated"] += unchecked and verdict.outcome != VerdictOutcome.NOT_REPLICATED
+            distance = abs(piece.value - self.rule.threshold)
+            self.counts["naive decided"] += distance > naive_half_width(batch, start)
+        self.counts.update(f"{check.name} {check.outcome}" for check in checks)
+        for place, check in enumerate(self.judging.checks):
+            if check.name == "placebo":
+                self.counts["placebo above zero"] += self._above_zero(batch, start, place)
+
+    def _above_zero(self, batch: Batch, start: int, place: int) -> bool:
+        """Tell whether a check's interval lies above 0: the placebo's bound without a margin."""
+        assert self.judging is not None  # noqa: S101 - planned before
+        before = sum(len(check.entries) for check in self.judging.checks[:place])
+        piece = judged(batch, start + 1 + before)
+        low = None if piece is None else piece.interval(self.rule.level).low
+        return low is not None and low > 0
 
     def _naive_major(self, batch: Batch, p: int) -> bool:
         """Call it major by an interval over items alone."""
@@ -109,22 +138,22 @@ class VerdictTally:
     def score(self) -> VerdictScore:
         """Sum up over the draws."""
         share = {key: count / max(self.draws, 1) for key, count in self.counts.items()}
+        outcomes = {str(one): share.get(str(one), 0.0) for one in VerdictOutcome}
+        failed, passed = (
+            {name: share.get(f"{name} {outcome}", 0.0) for name in CHECKS}
+            for outcome in (CheckOutcome.FAILED, CheckOutcome.PASSED)
+        )
         return VerdictScore(
             truth=self.truth,
             threshold=self.rule.threshold,
-            major=share.get("major", 0.0),
-            minor=share.get("minor", 0.0),
-            undetermined=share.get("undetermined", 0.0),
-            invalid=share.get("invalid", 0.0),
             naive_major=share.get("naive", 0.0),
             headline_major=share.get("headline", 0.0),
-            placebo_failed=share.get("placebo failed", 0.0),
-            leak_failed=share.get("leak failed", 0.0),
-            reference_failed=share.get("reference failed", 0.0),
+            unchecked_decided=share.get("unchecked", 0.0),
+            decided_replicated=share.get("unchecked replicated", 0.0),
+            naive_decided=share.get("naive decided", 0.0),
+            placebo_above_zero=share.get("placebo above zero", 0.0),
+            failed=failed,
+            passed=passed,
             draws=self.draws,
+            **outcomes,
         )
-
-
-def _failed(assay: tuple[AssayCheck, ...]) -> list[str]:
-    """Name the checks that failed."""
-    return [f"{check.name} failed" for check in assay if check.passed is False]

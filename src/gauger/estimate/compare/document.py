@@ -1,19 +1,17 @@
-"""The document of `gauger compare`: what a report shows of a comparison of logs, and what logs cannot say."""
+"""Puts together the document of `gauger compare`: what a report shows of logs, and what logs cannot say."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from importlib.metadata import version
 from typing import Any
 
-import polars as pl
-
 from gauger.estimate.compare.sensitivity import Scoring
 from gauger.estimate.design import Design
 from gauger.estimate.estimator import StudyEstimates
-from gauger.measure.importers.arm import ArmLogs
-from gauger.measure.importers.match import Matched
+from gauger.measure import ArmLogs, Matched
 from gauger.records import ArmKind, BenchmarkInfo, Document, Role
 
 
@@ -30,12 +28,13 @@ def comparison_document(
     `study["measures"]` names the score that was compared on each benchmark, `study["extraction"]` holds the uplift
     under every way the logs scored the same outputs (`Scoring.to_dict`).
     """
-    records = pl.concat([one.records for one in matched.values()])
+    students = " and ".join(arm.name for arm in arms if arm.kind == "distilled")
+    control = next(arm.name for kind in ("control", "base") for arm in arms if arm.kind == kind)
     return Document(
         study={
-            "name": " against ".join(arm.name for arm in arms[:2]),
-            "fingerprint": _fingerprint(records, design),
-            "question": f"How much more does {arms[0].name} score than {arms[1].name} on the same items?",
+            "name": f"{students} against {control}",
+            "fingerprint": _fingerprint(matched, result, design),
+            "question": f"How much more does {students} score than {control} on the same items?",
             "kind": "compare",
             "replicates": {arm.name: arm.n_replicates for arm in arms},
             "paired": design.paired,
@@ -47,17 +46,22 @@ def comparison_document(
         arms=design.arms,
         benchmarks=[BenchmarkInfo(b, design.roles.get(b, ""), one.n_items) for b, one in matched.items()],
         outcomes=result.outcomes,
+        seeds=result.seeds,
         threats=_threats(design),
         limits=_limits(design),
         warnings=tuple(dict.fromkeys(warnings)),
     )
 
 
-def _fingerprint(records: pl.DataFrame, design: Design) -> str:
-    """Return a digest of everything that can change a number: records, pairing, moderation, level, unparsed rule."""
+def _fingerprint(matched: Mapping[str, Matched], result: StudyEstimates, design: Design) -> str:
+    """Return a digest of what was compared and of every number: benchmarks, items, estimates, and the switches.
+
+    Neither the order of files nor that of lines shows in it.
+    """
     switches = (design.paired, design.moderated, design.level, design.unparsed_wrong)
-    content = records.sort(pl.all()).write_csv() + repr(switches)
-    return sha256(content.encode()).hexdigest()[:16]
+    compared = sorted((name, one.n_items, one.key) for name, one in matched.items())
+    numbers = [one.to_dict() for one in result.estimates]
+    return sha256(json.dumps([switches, compared, numbers]).encode()).hexdigest()[:16]
 
 
 def _threats(design: Design) -> tuple[Mapping[str, Any], ...]:
@@ -98,6 +102,9 @@ def _limits(design: Design) -> tuple[str, ...]:
         "what seeded the teacher, is not shown here.",
         "Whether benchmark items stood in the training data was not examined.",
     ]
+    single = [str(arm.kind) for arm in design.of_kind(ArmKind.BASE, ArmKind.TEACHER)]
+    if single:
+        limits.append(f"{' and '.join(single).capitalize()} count as one model each: nothing is said of others.")
     if not design.roles:
         limits.append("No roles were given (--role BENCHMARK=ROLE), so carry-over and memorisation are not reported.")
     return tuple(limits)

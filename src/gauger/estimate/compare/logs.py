@@ -1,142 +1,231 @@
-"""`gauger compare`: from the logs of two or more arms to the document of a report, with every doubt said aloud."""
+"""Compares the logs of two or more arms: from what was read to the document, with every doubt said aloud."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
+from dataclasses import dataclass, replace
+from typing import Any
 
 import polars as pl
 
-from gauger.errors import InputError, UserError, nearest
+from gauger.estimate.compare.averages import extra_averages
 from gauger.estimate.compare.document import comparison_document
+from gauger.estimate.compare.flips import flips, item_table
+from gauger.estimate.compare.other_scales import other_scales
+from gauger.estimate.compare.pairs import all_pairs, ranks
+from gauger.estimate.compare.prepare import Prepared, Question, design_of, having, prepare
+from gauger.estimate.compare.reducers import MEAN, most_samples, offered, reduce_samples, reducer_of
 from gauger.estimate.compare.sensitivity import Scored, disagreements, sensitivity
+from gauger.estimate.compare.series import changes, in_order, is_series
+from gauger.estimate.compare.subgroups import subgroup_estimates
 from gauger.estimate.design import Design
-from gauger.estimate.estimator import estimate_study
-from gauger.measure.importers.arm import ArmLogs
-from gauger.measure.importers.differences import setting_differences
-from gauger.measure.importers.match import Rule, match_items
-from gauger.measure.importers.measures import Choice, Wish, check_wish, choose_measures
-from gauger.records import ArmInfo, ArmKind, Document, Role
+from gauger.estimate.estimator import StudyEstimates, estimate_study
+from gauger.estimate.outcomes_both_ways import outcome_scorings
+from gauger.measure import (
+    ArmLogs,
+    Measure,
+    agree_on_benchmarks,
+    check_wish,
+    group_weights,
+    match_coded,
+    refuse_shared_logs,
+    setting_differences,
+)
+from gauger.records import ArmKind, Document
 
-KINDS: Mapping[str, ArmKind] = {
-    "distilled": ArmKind.DISTILLED,
-    "control": ArmKind.MATCHED,
-    "teacher": ArmKind.TEACHER,
-    "base": ArmKind.BASE,
-}
-"""What the user calls an arm -> what the estimators call it."""
+__all__ = ["Compared", "Question", "compare", "compare_items"]
 
 
 @dataclass(frozen=True)
-class Question:
-    """How the user wants the arms compared."""
+class Compared:
+    """A comparison, and the items that it rests on."""
 
-    roles: Mapping[str, str] = field(default_factory=dict)
-    """Benchmark, or a pattern with `*`, -> role."""
-    wish: Wish = field(default_factory=Wish)
-    paired: bool | None = None
-    """Replicates of one number share their seed; None: exactly where the logs state replicate numbers."""
-    unparsed_wrong: bool = True
-    """Answers that could not be extracted count as wrong, as both harnesses count them."""
-    moderated: bool = True
-    level: float = 0.95
+    document: Document
+    items: pl.DataFrame
+    """One row per benchmark and item with every arm's score (`flips.item_table`)."""
 
 
 def compare(arms: Sequence[ArmLogs], question: Question) -> Document:
+    """Compare arms from their evaluation logs; see `compare_items`."""
+    return compare_items(arms, question).document
+
+
+def compare_items(arms: Sequence[ArmLogs], question: Question) -> Compared:
     """Compare arms from their evaluation logs.
 
     Parameters
     ----------
     arms : sequence of ArmLogs
-        The distilled arm first; at least one of the others is a control or a base.
+        A distilled arm first; at least one of the others is a control or a base.
     question : Question
 
     Raises
     ------
     UserError
-        No benchmark in common, an unknown role, benchmark, metric or filter.
+        No benchmark in common, an unknown role, benchmark, metric, filter or reducer; one log in two arms.
     """
+    reducer_of(question.reduce)
+    arms = agree_on_benchmarks(arms)
+    copies = refuse_shared_logs(arms)
     check_wish(arms, question.wish)
-    benchmarks, one_sided = _benchmarks(arms)
-    roles = _roles(arms, benchmarks, question.roles)
-    choices = {b: choose_measures(_having(arms, b), b, question.wish) for b in benchmarks}
-    rule = Rule(roles, unparsed_counts=question.unparsed_wrong)
-    matched = {b: match_items(_having(arms, b), b, choices[b].primary, rule) for b in benchmarks}
-    records = pl.concat([one.records for one in matched.values()])
-    design = _design(arms, roles, question)
-    result = estimate_study(records, design)
-    scorings = sensitivity(records, result.estimates, design, _others(arms, choices, rule), choices)
+    found = prepare(arms, question)
+    design = design_of(arms, found.roles, question)
+    scales, faults = _own_scales(arms, found, design)
+    if not found.matched and not scales:
+        raise next(iter(found.left_out.values()))
+    samples = pl.concat([one.records for one in found.matched.values()]) if found.matched else _NO_RECORDS
+    records = samples if question.reduce == MEAN else reduce_samples(samples, question.reduce, question.unparsed_wrong)
+    result = estimate_study(records, design) if found.matched else StudyEstimates(())
+    others = [*_others(found, question), *_reduced(arms, found, question)]
+    scorings = sensitivity(records, result.estimates, design, others, found.choices) if found.matched else []
+    measures = {b: str(choice.primary) for b, choice in found.choices.items()}
+    scorings += outcome_scorings(records, result, design, measures)[0] if found.matched else []
+    extra = _extras(arms, found, records, design, result, question)
     warnings = [
         *_replication(arms),
-        *setting_differences(arms, benchmarks),
-        *one_sided,
-        *(note for b in benchmarks for note in (*choices[b].notes, *matched[b].notes)),
+        *result.warnings,
+        *setting_differences(arms, list(found.matched)),
+        *copies,
+        *found.notes,
+        *_left_out(found, scales),
+        *faults,
+        *(note for b in found.matched for note in (*found.choices[b].notes, *found.matched[b].notes)),
+        *_reducers(arms, found, question),
         *disagreements(scorings),
         *_log_notes(arms),
     ]
-    return comparison_document(arms, design, matched, result, scorings, warnings)
-
-
-def _having(arms: Sequence[ArmLogs], benchmark: str) -> list[ArmLogs]:
-    return [arm for arm in arms if arm.on(benchmark)]
-
-
-def _benchmarks(arms: Sequence[ArmLogs]) -> tuple[list[str], list[str]]:
-    """Return the benchmarks of the distilled arm that something can be compared with, and a word on all others."""
-    distilled, *others = arms
-    comparable = {b for arm in others if arm.kind != "teacher" for b in arm.benchmarks}
-    found = [b for b in distilled.benchmarks if b in comparable]
-    if not found:
-        given = "; ".join(f"{arm.name}: {', '.join(arm.benchmarks)}" for arm in arms)
-        raise InputError("a benchmark that the distilled arm and its control both have", given)
-    everywhere = dict.fromkeys(b for arm in arms for b in arm.benchmarks)
-    left = [b for b in everywhere if b not in found]
-    return found, [f"{b} is not compared: only {' and '.join(a.name for a in _having(arms, b))} has it" for b in left]
-
-
-def _roles(arms: Sequence[ArmLogs], benchmarks: Sequence[str], asked: Mapping[str, str]) -> dict[str, str]:
-    """Return benchmark -> role: what the user asked for, else what the logs state."""
-    roles = {log.benchmark: log.role for arm in reversed(arms) for log in arm.logs if log.role}
-    for pattern, role in asked.items():
-        if role not in list(Role):
-            raise UserError(f"a known role for {pattern}", repr(role), hint=nearest(role, map(str, Role)))
-        hit = [b for b in benchmarks if b == pattern or fnmatchcase(b, pattern)]
-        if not hit:
-            raise UserError("a benchmark that is compared", repr(pattern), hint=nearest(pattern, benchmarks))
-        roles |= dict.fromkeys(hit, role)
-    return {b: roles[b] for b in benchmarks if b in roles}
-
-
-def _design(arms: Sequence[ArmLogs], roles: Mapping[str, str], question: Question) -> Design:
-    control = next((arm.name for arm in arms if arm.kind == "control"), None)
-    replicated = [arm for arm in arms if arm.n_replicates > 1]
-    stated = bool(replicated) and all(arm.numbered for arm in replicated)
-    return Design(
-        arms=tuple(_arm_info(arm, control) for arm in arms),
-        roles=roles,
-        paired=stated if question.paired is None else question.paired,
-        moderated=question.moderated,
-        level=question.level,
-        unparsed_wrong=question.unparsed_wrong,
+    estimates = (*result.estimates, *extra.estimates)
+    study = {"other_scales": scales, **extra.study}
+    document = comparison_document(
+        arms, design, found.matched, replace(result, estimates=estimates), scorings, warnings
     )
+    return Compared(replace(document, study={**document.study, **study}), extra.items)
 
 
-def _arm_info(arm: ArmLogs, control: str | None) -> ArmInfo:
-    models = list(dict.fromkeys(log.model for log in arm.logs if log.model))
-    shown = ", ".join(models[:3]) + (", ..." if len(models) > 3 else "")
-    runs = "1 trained model" if arm.n_replicates == 1 else f"{arm.n_replicates} training replicates"
-    description = f"{runs} from {arm.logs[0].format} logs" + (f": {shown}" if models else "")
-    return ArmInfo(arm.name, str(KINDS[arm.kind]), description, matched=control if arm.kind == "distilled" else None)
+_NO_RECORDS = pl.DataFrame(
+    schema={
+        "arm": pl.String, "replicate": pl.Int64, "benchmark": pl.String, "role": pl.String, "item": pl.String,
+        "cluster": pl.String, "sample": pl.Int64, "outcome": pl.String, "score": pl.Float64,
+    }
+)  # fmt: skip
 
 
-def _others(arms: Sequence[ArmLogs], choices: Mapping[str, Choice], rule: Rule) -> list[Scored]:
+@dataclass(frozen=True)
+class _Extras:
+    """What a comparison says besides the estimates of a study."""
+
+    estimates: tuple[Any, ...]
+    study: Mapping[str, Any]
+    items: pl.DataFrame
+
+
+def _extras(
+    arms: Sequence[ArmLogs],
+    found: Prepared,
+    records: pl.DataFrame,
+    design: Design,
+    result: StudyEstimates,
+    question: Question,
+) -> _Extras:
+    """Estimate averages by items and within groups, pairs and ranks of several students, sub-groups; list the items."""
+    if not found.matched:
+        return _Extras((), {}, pl.DataFrame())
+    groups = _groups(arms)
+    averages = extra_averages(records, design, groups)
+    students = [arm.name for arm in design.of_kind(ArmKind.DISTILLED)]
+    weights = {group: how for arm in reversed(arms) for group, how in group_weights(arm.first_model)[0].items()}
+    study: dict[str, Any] = {"groups": {g: {"weights": weights[g], "benchmarks": found} for g, found in groups.items()}}
+    pairs = []
+    if len(students) > 1:
+        compared = in_order(students) if is_series(students) else students
+        pairs = all_pairs(records, design, compared)
+        study["ranks"] = ranks(pairs, result.estimates, compared)
+        if is_series(students):
+            study["series"] = changes(pairs, compared)
+    if question.by:
+        study["by"] = {"column": question.by, "estimates": subgroup_estimates(found.matched, design, question.by)}
+    table = item_table(found.matched, [arm.name for arm in arms])
+    against = design.first(ArmKind.MATCHED) or design.first(ArmKind.BASE)
+    study["flips"] = flips(table, [(name, str(against)) for name in students])
+    study["matched_by"] = {b: one.key for b, one in found.matched.items()}
+    return _Extras((*averages, *pairs), study, table)
+
+
+def _groups(arms: Sequence[ArmLogs]) -> dict[str, list[str]]:
+    """Return the groups that the logs name -> their benchmarks."""
+    groups: dict[str, list[str]] = {}
+    for log in (log for arm in arms for log in arm.logs):
+        for group in log.groups:
+            groups.setdefault(group, []).append(log.benchmark)
+    return {group: list(dict.fromkeys(members)) for group, members in groups.items()}
+
+
+def _own_scales(arms: Sequence[ArmLogs], found: Prepared, design: Design) -> tuple[list[dict[str, Any]], list[str]]:
+    rows, faults = [], []
+    for benchmark in (*found.matched, *found.left_out):
+        some, said = other_scales(having(arms, benchmark), benchmark, design, found.rule)
+        rows += some
+        faults += said
+    return rows, faults
+
+
+def _left_out(found: Prepared, scales: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Name the benchmarks without a score from 0 to 1, and say where their own scale is compared instead."""
+    said = []
+    for benchmark, why in found.left_out.items():
+        own = dict.fromkeys(
+            f"{row['measure']}, {row['better']} is better" for row in scales if row["benchmark"] == benchmark
+        )
+        if own:
+            said.append(f"{benchmark} is compared on its own scale alone ({'; '.join(own)}) and enters no average")
+        else:
+            said.append(f"{benchmark} is not compared: {why}")
+    return said
+
+
+def _others(found: Prepared, question: Question) -> list[Scored]:
     """Return every further measure of every benchmark, matched like the primary one."""
-    return [
-        Scored(b, measure, match_items(_having(arms, b), b, measure, rule).records)
-        for b, choice in choices.items()
-        for measure in choice.others
-    ]
+    others = []
+    for b, choice in found.choices.items():
+        for measure in choice.others:
+            records = match_coded(found.coded[b], measure, found.rule, named=False).records
+            if question.reduce != MEAN:
+                records = reduce_samples(records, question.reduce, question.unparsed_wrong)
+            others.append(Scored(b, measure, records))
+    return others
+
+
+def _log_reducers(arms: Sequence[ArmLogs], benchmark: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(log.reducer for arm in arms for _, log in arm.on(benchmark) if log.reducer))
+
+
+def _reduced(arms: Sequence[ArmLogs], found: Prepared, question: Question) -> list[Scored]:
+    """Return the primary measure of every benchmark with several samples under the other reducers."""
+    others = []
+    for b, one in found.matched.items():
+        n = most_samples(one.records)
+        binary = one.records["score"].drop_nulls().is_in([0.0, 1.0]).all()
+        names = [MEAN, *offered(n, _log_reducers(arms, b), bool(binary))] if n > 1 else []
+        for name in names:
+            if name != question.reduce:
+                primary = found.choices[b].primary
+                measure = Measure(primary.filter, f"{primary.metric}, {name} of {n} samples")
+                others.append(Scored(b, measure, reduce_samples(one.records, name, question.unparsed_wrong)))
+    return others
+
+
+def _reducers(arms: Sequence[ArmLogs], found: Prepared, question: Question) -> list[str]:
+    """Say where the log's own headline reduces samples in another way than the comparison."""
+    said = []
+    for b, one in found.matched.items():
+        own = [name for name in _log_reducers(arms, b) if name.replace("pass_at_", "pass@") != question.reduce]
+        if own and most_samples(one.records) > 1:
+            named = " and ".join(own)
+            said.append(
+                f"{b}: the log's own headline is the {named} over {most_samples(one.records)} samples of an item; "
+                f"compared is their {question.reduce} (--reduce {own[0]} compares the headline)"
+            )
+    return said
 
 
 def _replication(arms: Sequence[ArmLogs]) -> list[str]:
@@ -148,13 +237,15 @@ def _replication(arms: Sequence[ArmLogs]) -> list[str]:
             "nothing was trained more than once: every interval covers item sampling alone, and another training seed "
             "would move the numbers further"
         ]
-    return [f"{name} was trained once: the intervals take its one model as it is" for name in once]
+    return [f"{name} was trained once: the noise of its training is borrowed from the other arm's" for name in once]
 
 
 def _log_notes(arms: Sequence[ArmLogs]) -> list[str]:
     said = [note for arm in arms for note in arm.notes]
     for arm in arms:
+        said += [f"{arm.name}, {doubt}" for doubt in group_weights(arm.first_model)[1]]
         for replicate, log in zip(arm.replicates, arm.logs, strict=True):
             which = f"{arm.name}, replicate {replicate}" if arm.n_replicates > 1 else arm.name
-            said += [f"{which}, {log.benchmark}: {note}" for note in log.notes]
+            limited = [log.partial] if log.partial.startswith("limited") else []
+            said += [f"{which}, {log.benchmark}: {note}" for note in (*limited, *log.notes)]
     return said

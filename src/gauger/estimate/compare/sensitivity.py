@@ -16,8 +16,7 @@ import polars as pl
 
 from gauger.estimate.design import Design
 from gauger.estimate.estimator import estimate_study
-from gauger.measure.importers.log import Measure
-from gauger.measure.importers.measures import Choice
+from gauger.measure import Choice, Measure
 from gauger.records import Estimate, Outcome
 
 ESTIMANDS = ("uplift", "gain")

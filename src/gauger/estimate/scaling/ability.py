@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gauger.stats.crossed.panel import FloatArray
-from gauger.stats.random_effects import MetaData, design_matrix
-from gauger.stats.random_effects import fit as fit_meta
+from gauger.stats import MetaData, design_matrix
+from gauger.stats import fit as fit_meta
+from gauger.stats.crossed import FloatArray
 
 LEAST_DIFFERENT = 4
 """Different values of the property below which no slope is given."""

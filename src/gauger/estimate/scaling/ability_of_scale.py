@@ -35,7 +35,7 @@ from gauger.estimate.score_arrays import build_cube
 from gauger.estimate.table import complete_table
 from gauger.estimate.wanted import plan_one
 from gauger.records import ArmKind
-from gauger.stats.crossed.panel import FloatArray
+from gauger.stats.crossed import FloatArray
 
 NO_BASE = "no untouched student of this curve was scored"
 NO_UPLIFT = "no budget at which every student of this curve has an uplift"

@@ -8,12 +8,22 @@ from typing import Any
 import numpy as np
 from scipy.special import ndtri
 
-from gauger.stats.laws import Forecast, LawFit, Points, Search, find_law, fit_law
-from gauger.stats.laws.bootstrap import Draws, draw, unit_weights, wider_tail
-from gauger.stats.laws.diagnose import findings
-from gauger.stats.laws.intervals import parameter_estimates
-from gauger.stats.laws.links import accuracy_at
-from gauger.stats.laws.points import FloatArray
+from gauger.stats import (
+    Draws,
+    Forecast,
+    LawFit,
+    Points,
+    Search,
+    accuracy_at,
+    draw,
+    find_law,
+    findings,
+    fit_law,
+    parameter_estimates,
+    unit_weights,
+    wider_tail,
+)
+from gauger.stats.laws import FloatArray
 
 LEAST_POINTS = 7
 

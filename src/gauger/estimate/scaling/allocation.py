@@ -14,12 +14,20 @@ import numpy as np
 from gauger.estimate.cell_means import Cells, Weights
 from gauger.estimate.contrasts import is_zero
 from gauger.estimate.wanted import Planned
-from gauger.stats.allocate import Division, Spending, divide, divide_equally
-from gauger.stats.crossed.crossed import Components, crossed_components
-from gauger.stats.crossed.moderate import prior_df, trust_in_prior
-from gauger.stats.crossed.pairing import replicate_groups
-from gauger.stats.crossed.panel import FloatArray
-from gauger.stats.crossed.replicate_prior import replicate_prior
+from gauger.stats import (
+    Components,
+    Division,
+    Spending,
+    crossed_components,
+    divide,
+    divide_equally,
+    fill_in_trained_once,
+    prior_df,
+    replicate_groups,
+    replicate_prior,
+    trust_in_prior,
+)
+from gauger.stats.crossed import FloatArray
 
 
 @dataclass(frozen=True)
@@ -71,7 +79,7 @@ def propose_allocation(
     weights = _judged_weights(cells, planned)
     if weights is None:
         return None
-    components = crossed_components(cells.cube.panel)
+    components = fill_in_trained_once(crossed_components(cells.cube.panel))
     covariance = _by_arm(replicate_covariance(components, moderated=cells.design.moderated), weights)
     item = float(weights.ravel() @ (components.item - components.shared) @ weights.ravel())
     names = cells.cube.arms
@@ -94,7 +102,11 @@ def _allocation(names: tuple[str, ...], found: Division, equal: Division | None)
 
 
 def replicate_covariance(components: Components, *, moderated: bool) -> FloatArray:
-    """Return (K, K) the covariance that one replicate gives to the cell means; 0 for arms that were not replicated."""
+    """Return (K, K) the covariance that one replicate gives to the cell means.
+
+    Arms trained once get what the replicated arms show; fixed models get 0, and so does everything without moderation
+    that was not replicated.
+    """
     rows = np.maximum(components.n_replicates.ravel(), 1)
     per_replicate = np.sqrt(np.outer(rows, rows))
     groups = replicate_groups(components)
@@ -102,7 +114,8 @@ def replicate_covariance(components: Components, *, moderated: bool) -> FloatArr
     if prior is None:
         return np.asarray(components.replicate * per_replicate)
     df = np.where(components.n_replicates.ravel() > 1, components.n_replicates.ravel() - 1, 0)
-    trust = np.where(df > 0, trust_in_prior(prior_df(prior.stray.arms), df), 0.0)
+    once = np.repeat(components.trained_once, components.mean.shape[1]) & (components.n_items.ravel() > 0)
+    trust = np.where(df > 0, trust_in_prior(prior_df(prior.stray.arms), df), once.astype(float))
     share = np.sqrt(np.outer(trust, trust))
     rest = np.sqrt(np.outer(1 - trust, 1 - trust)) * (np.outer(df, df) > 0)
     blend = share * (components.shared + prior.common) + rest * components.replicate

@@ -17,9 +17,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from gauger.errors import UserError
-from gauger.stats.laws import Ensemble, Points
-from gauger.stats.laws.forecast import curve_draws
-from gauger.stats.laws.points import FLOPS_PER_PARAMETER_AND_TOKEN, FloatArray
+from gauger.stats import FLOPS_PER_PARAMETER_AND_TOKEN, Ensemble, Points, curve_draws
+from gauger.stats.laws import FloatArray
 
 GRID = 241
 DRAWS = 2000

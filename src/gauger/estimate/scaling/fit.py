@@ -14,10 +14,20 @@ import numpy as np
 from gauger.errors import UserError
 from gauger.estimate.scaling.accuracy import AccuracyLink, link_document, predict_accuracy
 from gauger.estimate.scaling.validation import extrapolation_warnings, teacher_warnings, validation_document
-from gauger.stats.laws import Ensemble, Forecast, Law, Points, Search, candidates, find_law, fit_ensemble, predict
-from gauger.stats.laws.diagnose import findings
-from gauger.stats.laws.fit import usable
-from gauger.stats.laws.intervals import parameter_estimates
+from gauger.stats import (
+    Ensemble,
+    Forecast,
+    Law,
+    Points,
+    Search,
+    candidates,
+    find_law,
+    findings,
+    fit_ensemble,
+    parameter_estimates,
+    predict,
+    usable,
+)
 
 ECHOED = ("n_params", "n_tokens", "teacher_loss", "unique_tokens", "pretrained")
 

@@ -16,9 +16,17 @@ import numpy as np
 from gauger.errors import UserError
 from gauger.estimate.scaling.fit import FitRequest, choose_laws, common_points
 from gauger.estimate.scaling.study_points import CONTROL, ScalePoint, to_points
-from gauger.stats.laws import Ensemble, Points, fit_ensemble
-from gauger.stats.laws.next_points import Candidates, Chosen, candidates_of, next_points
-from gauger.stats.laws.points import FLOPS_PER_PARAMETER_AND_TOKEN, FloatArray
+from gauger.stats import (
+    FLOPS_PER_PARAMETER_AND_TOKEN,
+    Candidates,
+    Chosen,
+    Ensemble,
+    Points,
+    candidates_of,
+    fit_ensemble,
+    next_points,
+)
+from gauger.stats.laws import FloatArray
 
 FURTHER = 2.0
 """The target, where none is given: so many times the parameters and tokens of the largest cell."""

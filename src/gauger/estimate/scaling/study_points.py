@@ -16,8 +16,7 @@ import numpy as np
 from gauger.errors import UserError
 from gauger.estimate.scaling.equivalents import Distilled, compute_equivalent, crossing, data_equivalent, saved
 from gauger.estimate.scaling.fit import FitRequest, choose_laws, common_points, fit_document
-from gauger.stats.laws import Ensemble, Points, fit_ensemble, predict
-from gauger.stats.laws.points import FLOPS_PER_PARAMETER_AND_TOKEN
+from gauger.stats import FLOPS_PER_PARAMETER_AND_TOKEN, Ensemble, Points, fit_ensemble, predict
 
 
 @dataclass(frozen=True)

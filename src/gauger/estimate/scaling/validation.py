@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 from scipy.special import ndtri
 
-from gauger.stats.laws import Ensemble, Points
-from gauger.stats.laws.forecast import held_out, stretches
-from gauger.stats.laws.points import BoolArray, FloatArray
+from gauger.stats import BoolArray, Ensemble, Points, held_out, stretches
+from gauger.stats.laws import FloatArray
 
 BINS = (0.0, 0.7, 1.4, 2.8, 5.6, np.inf)
 """Distances in e-folds: up to twice, four times, sixteen times, ... beyond the fitted points."""

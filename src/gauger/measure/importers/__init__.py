@@ -1,19 +1,60 @@
-"""Existing evaluation logs, read without a network: lm-eval samples, Inspect logs, records tables.
+"""Existing evaluation logs, read without a network: from files of many formats to arms whose items are matched.
 
-log.py              what every importer returns: one evaluation of one model on one benchmark
-detect.py           from a path, folder or pattern to files, and from a file to its importer
-json_lines.py       JSON Lines at full speed, and the exact line of a fault
-lm_eval.py          lm-eval's samples_*.jsonl
-lm_eval_lines.py    its lines as rows: filters, repeats, identity of items
-lm_eval_results.py  its results_*.json: model, settings, and a second opinion on the samples
-inspect_log.py      Inspect's .eval and .json logs
-inspect_samples.py  one Inspect sample as rows
-archive.py          zip archives from strangers, unpacked under a limit
-csv_file.py         CSV as text columns, and the exact line of a fault
-table.py            the records table (CSV, Parquet), checked
-repeats.py          the same item twice in one log
-arm.py              the logs of one arm and their replicate numbers
-measures.py         which metric and answer extraction is compared
-match.py            the same items on every side
-differences.py      settings and prompts that differ between the sides
+alpaca_eval.py      Reads the annotations of alpaca_eval: each instruction's preference between a reference (1) and
+                    the model (2)
+archive.py          Unpacks zip archives from strangers under a limit
+arm.py              Gathers an arm from its logs: what can be read, which of it counts, and which trained model each
+                    log is of
+contents.py         Looks at what a file is by its first bytes, whatever its name ends in, and unpacks what is only
+                    wrapped
+csv_file.py         Reads CSV as text columns, and finds the line of a row: Polars where it cannot differ from the
+                    project's reader
+detect.py           Finds the files that the user may have meant: a path, a folder with all that it holds, or a
+                    pattern
+differences.py      Says what differs between the sides besides the model: settings, prompts, and what is not known
+                    of them
+directions.py       Knows of which metrics lower is better, so that an error is never read as a score
+formats.py          The registry of formats: by what a file holds, never by what its name ends in, it is given to its
+                    reader
+group_means.py      Recomputes lm-eval's averages over groups of tasks from the samples, and finds out how the
+                    harness weighted them
+helm.py             Reads HELM's `per_instance_stats.json`: one entry per instance and trial, with a list of
+                    statistics
+identity.py         Tells which logs come from one trained model, which benchmark each is of, and which evaluation of
+                    several counts
+inspect_file.py     Opens Inspect logs, `.eval` archives and `.json` files, without Inspect: one header, and samples
+                    one after another
+inspect_log.py      Reads Inspect logs, `.eval` (a zip archive) and `.json`: one log of one model on one task
+inspect_samples.py  Turns one sample of an Inspect log into rows: identity, outcome, and scores on the 0-1 scale
+item_keys.py        Chooses what items are matched by: the document, what was asked, or the id; never too few in
+                    silence
+json_lines.py       JSON Lines: chosen fields of every line at full speed, and the exact line of a fault
+light_eval.py       Reads what LightEval and the Open LLM Leaderboard write as Parquet: one row per example, metrics
+                    in a struct
+lm_eval.py          lm-eval's `samples_TASK_DATE.jsonl` (written under `--log_samples`): one line per document and
+                    answer filter
+lm_eval_03.py       Reads what lm-eval 0.3 wrote under `--write_out`: an array of documents with `prompt_0` and
+                    `truth`
+lm_eval_lines.py    From the lines of an lm-eval samples file to rows: filters named, repeats dropped, items given an
+                    identity
+lm_eval_results.py  lm-eval's `results_DATE.json` beside the samples: the model, the settings, and a second opinion
+                    on the samples
+log.py              What every importer returns: one evaluation of one model on one benchmark, with each way it was
+                    scored
+match.py            Keeps the same items on every side: whatever has no counterpart is counted and named
+measures.py         Chooses which score is compared: the primary measure by a stated rule, and others to test how
+                    much it matters
+mmlu_pro.py         Reads the results of MMLU-Pro's own scripts: a list of questions with `answer`, `pred` and
+                    `category`
+open_compass.py     Reads OpenCompass results: one benchmark a file, its accuracy and the `details` of every item
+openai_evals.py     Reads the JSON Lines of OpenAI evals: a line with the specification, then events, of which
+                    matches carry scores
+repeats.py          The same item twice in one log: said once more it is dropped and counted, said differently it is
+                    refused
+scored_items.py     Makes logs of items with their scores: what the readers of smaller formats have in common
+table.py            Reads a records table: the contract's columns, checked row by row, as logs per replicate and
+                    benchmark
+table_columns.py    Finds the columns of the records table under the names that a file gives them
+table_source.py     Reads any table as text columns or typed ones, with the place of each row: CSV, TSV, semicolons,
+                    Parquet, JSON
 """

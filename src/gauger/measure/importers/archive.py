@@ -1,8 +1,7 @@
-"""Zip archives from strangers: unpacked once under a limit before anything else may read them.
+"""Unpacks zip archives from strangers under a limit.
 
 The sizes in a zip's directory are claims. Each member is therefore decompressed here in small pieces and counted, so
-that an archive which would grow without bound, or whose members are damaged, is refused by name before a reader that
-trusts those claims sees it.
+that an archive which would grow without bound, or whose members are damaged, is refused by name.
 """
 
 from __future__ import annotations
@@ -13,6 +12,7 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,8 +45,46 @@ class Limits:
     members: int = 1_000_000
 
 
-def check_archive(path: Path, limits: Limits | None = None, codec_errors: tuple[type[Exception], ...] = ()) -> None:
-    """Unpack every member of a zip file and throw the bytes away; refuse what is damaged or too large.
+class Unpacked:
+    """Members of an archive, unpacked one by one under a limit for all of them together."""
+
+    def __init__(self, path: Path, archive: zipfile.ZipFile, limits: Limits) -> None:
+        self._path, self._archive, self._limits = path, archive, limits
+        self._members = archive.infolist()
+        self.names = [member.filename for member in self._members]
+        self._packed_bytes, self._unpacked_bytes = path.stat().st_size, 0
+
+    def read(self, name: str) -> bytes:
+        """Return the bytes of the last member of a name."""
+        return self.read_at(len(self.names) - 1 - self.names[::-1].index(name))
+
+    def read_at(self, position: int) -> bytes:
+        """Return the bytes of a member; the archive may hold several of one name.
+
+        Raises
+        ------
+        zipfile.BadZipFile
+            Bytes that do not match the member's size and checksum.
+        InputError
+            More bytes than the limits allow.
+        """
+        member, pieces = self._members[position], []
+        size = checksum = 0
+        for piece in _pieces(self._archive, member):
+            size, checksum = size + len(piece), zlib.crc32(piece, checksum)
+            _check_size(self._path, member.filename, self._unpacked_bytes + size, self._packed_bytes, self._limits)
+            pieces.append(piece)
+        if size != member.file_size or checksum != member.CRC:
+            raise zipfile.BadZipFile(f"{member.filename} does not match its size and checksum")
+        self._unpacked_bytes += size
+        return b"".join(pieces)
+
+
+@contextmanager
+def unpacked_archive(
+    path: Path, limits: Limits | None = None, codec_errors: tuple[type[Exception], ...] = ()
+) -> Iterator[Unpacked]:
+    """Open a zip file whose members are unpacked as they are asked for; refuse what is damaged or too large.
 
     Parameters
     ----------
@@ -64,29 +102,22 @@ def check_archive(path: Path, limits: Limits | None = None, codec_errors: tuple[
     bounds = limits or Limits()
     try:
         with zipfile.ZipFile(path) as archive:
-            _check_members(path, archive, bounds)
+            _check_directory(path, archive, bounds)
+            yield Unpacked(path, archive, bounds)
     except (*_DAMAGE, *codec_errors) as fault:
         hint = "The file is damaged or truncated: copy it again."
         raise InputError("a zip archive", str(fault) or type(fault).__name__, Place(str(path)), hint) from None
 
 
-def _check_members(path: Path, archive: zipfile.ZipFile, limits: Limits) -> None:
+def _check_directory(path: Path, archive: zipfile.ZipFile, limits: Limits) -> None:
     members = archive.infolist()
     if len(members) > limits.members:
         raise InputError(f"at most {limits.members} files in the archive", str(len(members)), Place(str(path)))
     declared = _declared_members(path, archive)
     if declared not in (len(members), _ZIP64):
         raise zipfile.BadZipFile(f"its end names {declared} files, its directory {len(members)}")
-    packed_bytes, unpacked_bytes = path.stat().st_size, 0
-    _check_size(path, "its directory", sum(member.file_size for member in members), packed_bytes, limits)
-    for member in members:
-        size = checksum = 0
-        for piece in _pieces(archive, member):
-            size, checksum = size + len(piece), zlib.crc32(piece, checksum)
-            _check_size(path, member.filename, unpacked_bytes + size, packed_bytes, limits)
-        if size != member.file_size or checksum != member.CRC:
-            raise zipfile.BadZipFile(f"{member.filename} does not match its size and checksum")
-        unpacked_bytes += size
+    declared_bytes = sum(member.file_size for member in members)
+    _check_size(path, "its directory", declared_bytes, path.stat().st_size, limits)
 
 
 def _declared_members(path: Path, archive: zipfile.ZipFile) -> int:

@@ -1,18 +1,22 @@
-"""An arm as its logs: which of them are the same trained model, and so which replicate each one is."""
+"""Gathers an arm from its logs: what can be read, which of it counts, and which trained model each log is of."""
 
 from __future__ import annotations
 
 import filecmp
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import combinations
 from pathlib import Path
 
 import polars as pl
 
 from gauger.errors import InputError, Place, nearest
-from gauger.measure.importers.detect import FORMATS, find_logs, read_logs
-from gauger.measure.importers.log import Log
+from gauger.measure.importers.contents import NoLogError
+from gauger.measure.importers.detect import find_logs
+from gauger.measure.importers.formats import read_file
+from gauger.measure.importers.identity import Split, identify
+from gauger.measure.importers.log import Log, Wants, counted
 from gauger.measure.importers.table import read_table, table_logs
 
 MIN_ITEMS_TO_TELL = 20
@@ -32,6 +36,10 @@ class ArmLogs:
     numbered: bool = False
     """The logs state their replicate numbers, so that equal numbers of two arms mean the same seed."""
     notes: tuple[str, ...] = field(default=())
+    read: tuple[Log, ...] = field(default=())
+    """Everything that was read, before evaluations were chosen."""
+    pattern: str | None = None
+    """How the user tells replicates apart."""
 
     def on(self, benchmark: str) -> list[tuple[int, Log]]:
         """Return (replicate, log) of one benchmark."""
@@ -44,37 +52,87 @@ class ArmLogs:
         return list(dict.fromkeys(log.benchmark for log in self.logs))
 
     @property
+    def first_model(self) -> list[Log]:
+        """The logs of the arm's first trained model."""
+        first = min(self.replicates)
+        return [log for replicate, log in zip(self.replicates, self.logs, strict=True) if replicate == first]
+
+    @property
     def n_replicates(self) -> int:
         """How many trained models the logs come from."""
         return len(set(self.replicates))
 
 
-def gather_arm(name: str, kind: str, arguments: Sequence[str]) -> ArmLogs:
-    """Read every log that the arguments name.
+def gather_arm(
+    name: str, kind: str, arguments: Sequence[str], wants: Wants | None = None, pattern: str | None = None
+) -> ArmLogs:
+    """Read every log that the arguments name; what cannot be read is left out and named.
 
-    Logs of one folder and one model are one replicate, as long as each benchmark occurs once among them; the second
-    log of a benchmark, in order of date, belongs to the second replicate, and so on.
+    Parameters
+    ----------
+    name, kind : str
+    arguments : sequence of str
+        Files, folders or patterns.
+    wants : Wants, optional
+        Columns under other names, a column to group by.
+    pattern : str, optional
+        Regular expression that finds the replicate's name in a model's name or a path.
 
     Raises
     ------
     InputError
-        A file given twice, as itself or as a copy.
+        A file given twice, or no log that could be read.
     """
-    paths = [path for argument in arguments for path in find_logs(argument)]
-    for path, times in Counter(path.resolve() for path in paths).items():
+    found = [(path, root) for argument in arguments for path, root in find_logs(argument)]
+    for path, times in Counter(path.resolve() for path, _ in found).items():
         if times > 1:
             raise InputError(f"each log of {name} once", "one twice", Place(str(path)))
-    return arm_of_logs(name, kind, [log for path in paths for log in read_logs(path, name)])
+    logs, notes = _read_all(name, found, wants or Wants())
+    arm = arm_of_logs(name, kind, logs, pattern)
+    return replace(arm, notes=(*arm.notes, *notes))
 
 
-def arms_of_table(path: Path, names: Mapping[str, str]) -> list[ArmLogs]:
+def _read_all(name: str, found: Sequence[tuple[Path, Path]], wants: Wants) -> tuple[list[Log], list[str]]:
+    """Read what can be read; return a sentence on the rest."""
+    logs: list[Log] = []
+    broken: list[InputError] = []
+    foreign: list[tuple[str, NoLogError]] = []
+    notes = []
+    for path, root in found:
+        shown = str(path.relative_to(root)) if path != root else path.name
+        try:
+            logs += [replace(log, shown=shown) for log in read_file(path, name, wants)]
+        except NoLogError as fault:
+            foreign.append((shown, fault))
+        except InputError as fault:
+            broken.append(fault)
+            notes.append(f"{name}: left out, not readable: {str(fault).replace(str(path), shown)}")
+    if not logs:
+        raise _nothing_read(broken, foreign)
+    if foreign:
+        notes.append(f"{name}: passed over, no evaluation logs: {counted([shown for shown, _ in foreign], 'files')}")
+    return logs, notes
+
+
+def _nothing_read(broken: Sequence[InputError], foreign: Sequence[tuple[str, NoLogError]]) -> InputError:
+    """Return the fault that best says why nothing is left."""
+    return broken[0] if broken else foreign[0][1]
+
+
+def arms_of_table(
+    path: Path, names: Sequence[tuple[str, str]], wants: Wants | None = None, pattern: str | None = None
+) -> list[ArmLogs]:
     """Read the named arms of one records table.
 
     Parameters
     ----------
     path : Path
-    names : mapping of kind -> str
-        distilled, control, teacher, base -> the arm's name in the table.
+    names : sequence of (kind, str)
+        distilled, control, teacher or base, and the arm's name in the table.
+    wants : Wants, optional
+        Columns under other names, a column to group by.
+    pattern : str, optional
+        Not used where the table numbers its replicates.
 
     Raises
     ------
@@ -82,37 +140,100 @@ def arms_of_table(path: Path, names: Mapping[str, str]) -> list[ArmLogs]:
         No such table, or a name that it does not hold, with the nearest one it does.
     """
     found = find_logs(str(path))
-    if len(found) > 1 or FORMATS[found[0].suffix] != "records table":
-        given = f"{len(found)} files" if len(found) > 1 else f"a {found[0].suffix} file"
-        raise InputError("one records table (.csv, .parquet) beside --distilled and --control", given, Place(str(path)))
-    table = read_table(found[0])
-    known = [str(name) for name in table["arm"].unique(maintain_order=True).to_list()]
-    for kind, name in names.items():
-        if name not in known:
-            raise InputError(f"the {kind} arm among the table's", repr(name), Place(str(path)), nearest(name, known))
-    parts = {kind: table.filter(pl.col("arm") == name) for kind, name in names.items()}
-    return [arm_of_logs(names[kind], kind, table_logs(found[0], part)) for kind, part in parts.items()]
+    if len(found) > 1:
+        raise InputError("one records table beside --distilled and --control", f"{len(found)} files", Place(str(path)))
+    table = read_table(found[0][0], wants)
+    if not table.has_arms:
+        hint = f"Say which column it is: --column arm=NAME. {nearest('arm', table.header)}"
+        raise InputError("a column 'arm'", f"columns {', '.join(table.header)}", Place(str(path), 1), hint)
+    for kind, name in names:
+        if name not in table.arms:
+            raise InputError(
+                f"the {kind} arm among the table's", repr(name), Place(str(path)), nearest(name, table.arms)
+            )
+    return [arm_of_logs(name, kind, table_logs(table, name), pattern) for kind, name in names]
 
 
-def arm_of_logs(name: str, kind: str, logs: Sequence[Log]) -> ArmLogs:
-    """Number the logs of an arm by replicate."""
-    stated = Counter((log.benchmark, log.replicate) for log in logs)
-    numbered = all(log.replicate is not None for log in logs) and max(stated.values(), default=1) == 1
-    replicates = [int(log.replicate or 0) for log in logs] if numbered else _count_replicates(logs)
-    arm = ArmLogs(name, kind, tuple(logs), tuple(replicates), numbered)
+def arm_of_logs(
+    name: str, kind: str, logs: Sequence[Log], pattern: str | None = None, split: Split | None = None
+) -> ArmLogs:
+    """Choose the evaluations of an arm that count, and number them by trained model."""
+    found = identify(name, logs, pattern, split)
+    arm = ArmLogs(name, kind, found.logs, found.replicates, found.numbered, (), tuple(logs), pattern)
     twins = [said for benchmark in arm.benchmarks for said in _twins(arm, benchmark)]
-    return replace(arm, notes=(*_doubts(arm), *dict.fromkeys(twins)))
+    return replace(arm, notes=(*found.notes, *dict.fromkeys(twins)))
 
 
-def _count_replicates(logs: Sequence[Log]) -> list[int]:
-    seen: Counter[tuple[str, str]] = Counter()
-    units: dict[tuple[str, int], int] = {}
-    number: dict[int, int] = {}
-    for index in sorted(range(len(logs)), key=lambda i: (logs[i].date, i)):
-        key = (logs[index].run, logs[index].benchmark)
-        number[index] = seen[key]
-        seen[key] += 1
-    return [units.setdefault((log.run, number[index]), len(units)) for index, log in enumerate(logs)]
+def agree_on_benchmarks(arms: Sequence[ArmLogs]) -> list[ArmLogs]:
+    """Name benchmarks alike in all arms: an argument that makes two benchmarks of a task in one makes them in all."""
+    split: dict[str, tuple[str, ...]] = {}
+    for arm in arms:
+        for log in arm.logs:
+            if log.task and log.benchmark != log.task:
+                split[log.task] = tuple(dict.fromkeys((*split.get(log.task, ()), *_argument_names(log))))
+    if not split:
+        return list(arms)
+    return [_again(arm, split) for arm in arms]
+
+
+def _argument_names(log: Log) -> list[str]:
+    """Return the arguments that stand in a benchmark's name."""
+    return [name for name in log.arguments if f"{name}={log.arguments[name]}" in log.benchmark]
+
+
+def _again(arm: ArmLogs, split: Split) -> ArmLogs:
+    again = arm_of_logs(arm.name, arm.kind, arm.read or arm.logs, arm.pattern, split)
+    return replace(again, notes=tuple(dict.fromkeys((*again.notes, *arm.notes))))
+
+
+def refuse_shared_logs(arms: Sequence[ArmLogs]) -> list[str]:
+    """Refuse one log, or a copy of it, in two arms: the comparison would be of a model with itself.
+
+    Two logs of the same bytes under different model names are named instead; logs with one score throughout (all
+    right, all wrong) and short ones may well be alike.
+
+    Returns
+    -------
+    list of str
+        A sentence on each model name that two arms share, and on each pair of equal files of differently named models.
+
+    Raises
+    ------
+    InputError
+        Naming both arms and the file.
+    """
+    said = list(_shared_names(arms))
+    for one, other in combinations(arms, 2):
+        for log in one.logs:
+            for twin in (twin for _, twin in other.on(log.benchmark) if log.rows.equals(twin.rows)):
+                same, copy = _same_file(log, twin), _is_copy(log, twin)
+                if same or (copy and not (log.model and twin.model and log.model != twin.model)):
+                    given = "the same log for both" if same else f"a copy of {twin.file}"
+                    hint = "Give each model's own logs; a folder of one arm must not hold those of the other."
+                    raise InputError(f"different logs for {one.name} and {other.name}", given, Place(log.file), hint)
+                if copy:
+                    names = f"{log.model!r} ({one.name}) and {twin.model!r} ({other.name})"
+                    said.append(f"{log.benchmark}: the logs of {names} are the same file, byte for byte")
+    return said
+
+
+def _shared_names(arms: Sequence[ArmLogs]) -> Iterator[str]:
+    """Say where two arms name the same model: one of them may have been evaluated in the other's place."""
+    for one, other in combinations(arms, 2):
+        for model in dict.fromkeys(log.model for log in one.logs if log.model):
+            if any(model == log.model for log in other.logs):
+                yield f"the logs of {one.name} and {other.name} name the same model, {model!r}: is each the right one?"
+
+
+def _same_file(one: Log, other: Log) -> bool:
+    return Path(one.file).is_file() and Path(one.file).resolve() == Path(other.file).resolve()
+
+
+def _is_copy(one: Log, other: Log) -> bool:
+    """Tell whether two files are equal, and not only because every score in them is."""
+    telling = one.n_items >= MIN_ITEMS_TO_TELL and one.rows["score"].drop_nulls().n_unique() > 1
+    files = Path(one.file), Path(other.file)
+    return telling and all(file.is_file() for file in files) and filecmp.cmp(*files, shallow=False)
 
 
 def _twins(arm: ArmLogs, benchmark: str) -> Iterator[str]:
@@ -124,7 +245,8 @@ def _twins(arm: ArmLogs, benchmark: str) -> Iterator[str]:
         A copy of a log as a second replicate: it would count one model's luck as agreement.
     """
     answers: list[tuple[Log, pl.DataFrame]] = []
-    for log in (log for _, log in arm.on(benchmark)):
+    pairs = arm.on(benchmark)
+    for log in (log for _, log in pairs if len(pairs) > 1):
         scores = log.rows.select("position", "sample", "filter", "metric", "score").sort(pl.all())
         twin = next((other for other, theirs in answers if theirs.equals(scores)), None)
         answers.append((log, scores))
@@ -137,18 +259,4 @@ def _twins(arm: ArmLogs, benchmark: str) -> Iterator[str]:
             yield (
                 f"{arm.name}, {benchmark}: two replicates have the same score on every item; if they are one trained "
                 "model evaluated twice, give only one of them"
-            )
-
-
-def _doubts(arm: ArmLogs) -> Iterator[str]:
-    """Say where files counted as replicates may be one model evaluated several times."""
-    models: Mapping[str, set[int]] = {
-        model: {r for r, log in zip(arm.replicates, arm.logs, strict=True) if log.model == model}
-        for model in sorted({log.model for log in arm.logs if log.model})
-    }
-    for model, replicates in models.items():
-        if len(replicates) > 1:
-            yield (
-                f"{arm.name}: {len(replicates)} evaluations of a model named {model!r} count as {len(replicates)} "
-                "training replicates; if it is one trained model evaluated again, give only one of them"
             )

@@ -1,7 +1,8 @@
-"""What differs between the sides besides the model: settings, prompts, and what is not known of them."""
+"""Says what differs between the sides besides the model: settings, prompts, and what is not known of them."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 
 import polars as pl
@@ -31,7 +32,7 @@ def prompt_differences(matched: Mapping[str, pl.DataFrame], first: str, benchmar
     Parameters
     ----------
     matched : mapping of arm -> pl.DataFrame
-        Columns item, label, prompt: the items that are compared.
+        Columns code, label, prompt: the items that are compared.
     first : str
         The arm the others are held against.
     benchmark : str
@@ -40,7 +41,9 @@ def prompt_differences(matched: Mapping[str, pl.DataFrame], first: str, benchmar
     for arm, rows in matched.items():
         if arm == first:
             continue
-        pairs = matched[first].join(rows, on="item", suffix="_other", maintain_order="left")
+        if _alike(matched[first], rows):
+            continue
+        pairs = matched[first].join(rows, on="code", suffix="_other", maintain_order="left")
         both = pairs.filter(pl.col("prompt") != pl.col("prompt_other"))
         if not both.is_empty():
             said.append(
@@ -48,6 +51,11 @@ def prompt_differences(matched: Mapping[str, pl.DataFrame], first: str, benchmar
                 f"{counted(both['label'].to_list(), 'items')} of {matched[first].height}"
             )
     return said
+
+
+def _alike(one: pl.DataFrame, other: pl.DataFrame) -> bool:
+    """Tell quickly that two arms were shown the same prompts in the same order."""
+    return one["code"].equals(other["code"]) and one["prompt"].equals(other["prompt"])
 
 
 def _differences_on(arms: Sequence[ArmLogs], benchmark: str) -> Iterator[str]:
@@ -65,7 +73,11 @@ def _unknown(arms: Sequence[ArmLogs], benchmarks: Sequence[str]) -> list[str]:
     silent = [
         arm.name
         for arm in arms
-        if any(not log.settings and log.format != "table" for benchmark in benchmarks for _, log in arm.on(benchmark))
+        if any(
+            not log.settings and log.format in ("lm-eval", "inspect")
+            for benchmark in benchmarks
+            for _, log in arm.on(benchmark)
+        )
     ]
     if not silent:
         return []
@@ -82,5 +94,11 @@ def _names(benchmarks: Sequence[str]) -> str:
 
 
 def _short(value: str) -> str:
+    """Show a value so that it can be told from another: in quotes, but for words, numbers and JSON."""
     flat = " ".join(value.split())
+    if flat != value or not _BARE.fullmatch(value):
+        flat = repr(value)
     return flat if len(flat) <= _SHOWN_LETTERS else f"{flat[:_SHOWN_LETTERS]}..."
+
+
+_BARE = re.compile(r"[\w.+-]+|[\[{].*[\]}]")

@@ -1,106 +1,142 @@
-"""Inspect logs, `.eval` (a zip archive) and `.json`: one log of one model on one task, read by Inspect itself.
+"""Reads Inspect logs, `.eval` (a zip archive) and `.json`: one log of one model on one task.
 
-Nothing is fetched: the path is a local file, an archive is unpacked under a limit first (`archive`), and the parts of
-a sample that may be large and are not needed (messages, events, store, attachments) are left out.
+Nothing is fetched and nothing of Inspect's own code is needed: the file is read as the JSON that it is.
 """
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import polars as pl
 
-from gauger.errors import InputError, MissingExtraError, Place
-from gauger.measure.importers.archive import check_archive
-from gauger.measure.importers.inspect_samples import UNSCORED, sample_rows
-from gauger.measure.importers.log import ROWS, Log, Measure, counted, score_problem
+from gauger.errors import InputError, Place
+from gauger.measure.importers.contents import Contents
+from gauger.measure.importers.directions import errors_among
+from gauger.measure.importers.inspect_file import open_inspect
+from gauger.measure.importers.inspect_samples import NO_NUMBER, UNSCORED, cut_off, sample_rows
+from gauger.measure.importers.log import ROWS, Log, Measure, Wants, canonical_setting, counted, score_problem
 from gauger.measure.importers.repeats import without_repeats
 from gauger.records import Outcome
 
-if TYPE_CHECKING:
-    from inspect_ai.log import EvalLog, EvalSample
-
-UNNEEDED = frozenset({"messages", "events", "events_data", "store", "attachments", "timelines", "metadata", "files"})
-"""Fields of a sample that are not read from `.eval` logs."""
+_NO_SAMPLES = "Run the evaluation to its end with samples logged (log_samples)."
+MEAN = "mean"
 
 
-def read_inspect(path: Path) -> Log:
+def fits(contents: Contents) -> bool:
+    """Tell whether a file is an Inspect log, judged by its beginning."""
+    if contents.is_zip:
+        return True
+    start = contents.start.lstrip()
+    return start[:1] == b"{" and b'"eval"' in start and b'"version"' in start[:200]
+
+
+def read(contents: Contents, wants: Wants) -> list[Log]:
+    """Read one log."""
+    return [read_inspect(contents.path, contents.plain, wants)]
+
+
+def read_inspect(path: Path, plain: Path | None = None, wants: Wants | None = None) -> Log:
     """Read one Inspect log.
 
-    Item identity is the sample's id with the hash of its target, epochs are samples, and every scorer (and every key
-    of a scorer that returns a mapping) is a measure; the one Inspect calls the headline comes first. Inspect's letters
-    count as C 1, P 0.5, I 0, and N (no answer) as the outcome `unparsed`. A sample that ended in an error, was
-    invalidated or has no score gives `failed` (`truncated` where a limit ended it), never 0.
+    Item identity is what was asked, else the sample's id with the hash of its target; epochs are samples, and every
+    scorer (and every key of a scorer that returns a mapping) is a measure; the one Inspect calls the headline comes
+    first. Inspect's letters count as C 1, P 0.5, I 0, and N (no answer) as the outcome `unparsed`. A sample that ended
+    in an error, was invalidated or has no score gives `failed` (`truncated` where a limit ended it), never 0. A scorer
+    that gives text is no measure that can be compared; the others are read.
 
     Raises
     ------
     InputError
-        Damaged or oversized archive, not an Inspect log, no samples in it, a score that is not a number.
-    MissingExtraError
-        Inspect is not installed.
+        Damaged or oversized archive, not an Inspect log, no samples in it.
     """
-    log = _load(path)
-    if not log.samples:
-        raise InputError("an Inspect log with samples", f"none (status {log.status})", Place(str(path)), _NO_SAMPLES)
-    rows = _rows(path, log)
-    if rows.is_empty():
-        raise InputError("an Inspect log with scores", f"none (status {log.status})", Place(str(path)), _NO_SAMPLES)
-    rows, notes = _without_repeats(path, rows)
-    measures = _measures(rows, log)
+    found = _Found()
+    with open_inspect(plain or path) as file:
+        header = file.header
+        for row, (where, sample) in enumerate(file.samples):
+            _take(found, path, row, where, sample, wants)
+    status = str(header.get("status") or "started")
+    rows = pl.DataFrame(found.rows, schema=dict(ROWS), orient="row")
+    if rows.filter(pl.col("metric") != UNSCORED).is_empty():
+        wanted = "an Inspect log with scores" if found.rows else "an Inspect log with samples"
+        raise InputError(wanted, f"none (status {status})", Place(str(path)), _NO_SAMPLES)
+    rows, text_problems = _without_text(_complete(rows))
+    rows, repeats = _without_repeats(path, rows)
+    measures = _measures(rows, header)
+    spec = header["eval"]
     return Log(
         file=str(path),
         format="inspect",
-        benchmark=log.eval.task,
+        benchmark=spec["task"],
         rows=rows,
-        measures=measures,
-        refused=_refused(rows, measures),
-        settings=_settings(log),
-        notes=(*_status(log), *_absent(log), *notes, *_said(log, rows)),
-        run=f"{path.parent}#{log.eval.model}",
-        model=log.eval.model,
-        date=str(log.eval.created),
+        measures=tuple(m for m in measures if m not in text_problems),
+        refused={**text_problems, **_refused(rows, measures, text_problems)},
+        settings=_settings(header),
+        notes=(*_status(header, status), *_absent(header, found), *repeats, *_said(found, rows)),
+        run=str(path.parent),
+        model=_model(spec),
+        date=_utc(str(spec.get("created", ""))),
+        task_id=str(spec.get("task_id") or ""),
+        arguments={key: canonical_setting(value) for key, value in _part(spec, "task_args").items()},
+        partial=_partial(header, status, found),
+        reducer=_reducer(header),
+        errors=errors_among(measure.metric for measure in measures),
     )
 
 
-_LINE = re.compile(r"at line (\d+) column")
-_NO_SAMPLES = "Run the evaluation to its end with samples logged (log_samples)."
+@dataclass
+class _Found:
+    """What the samples of a log said, as they were read."""
+
+    rows: list[tuple[Any, ...]] = field(default_factory=list)
+    cut_off: list[str] = field(default_factory=list)
+    n_samples: int = 0
 
 
-def _load(path: Path) -> EvalLog:
+def _take(found: _Found, path: Path, row: int, where: str, sample: Mapping[str, Any], wants: Wants | None) -> None:
     try:
-        import zstandard
-        from inspect_ai.log import read_eval_log
-    except ImportError:
-        raise MissingExtraError("reading Inspect logs", "eval") from None
-    location = path.absolute()
-    if path.suffix == ".eval":
-        check_archive(location, codec_errors=(zstandard.ZstdError,))
+        found.rows += sample_rows(row, sample, wants.by if wants else None)
+        found.n_samples += 1
+        if cut_off(sample):
+            found.cut_off.append(f"sample {sample.get('id')}")
+    except (AttributeError, TypeError, ValueError, KeyError) as fault:
+        given = f"{type(fault).__name__}: {fault}"[:120]
+        raise InputError("a sample of an Inspect log", given, Place(str(path), key=where)) from None
+
+
+def _utc(date: str) -> str:
+    """Return a date in the one time zone in which dates can be compared; what is no date stays as it is."""
     try:
-        return read_eval_log(str(location), exclude_fields=set(UNNEEDED))
-    except (ValueError, KeyError, TypeError, AttributeError, IndexError, EOFError, OSError, RecursionError) as fault:
-        hint = "The file is damaged, truncated or of another program: write it again."
-        given = " ".join(str(fault).split())[:160] or type(fault).__name__
-        line = _LINE.search(given)
-        raise InputError("an Inspect log", given, Place(str(path), int(line[1]) if line else None), hint) from None
+        return datetime.fromisoformat(date).astimezone(UTC).isoformat()
+    except ValueError:
+        return date
 
 
-def _rows(path: Path, log: EvalLog) -> pl.DataFrame:
-    rows: list[tuple[Any, ...]] = []
-    for row, sample in enumerate(log.samples or []):
-        rows += sample_rows(row, sample, Place(str(path)))
-    return _complete(pl.DataFrame(rows, schema=dict(ROWS), orient="row"))
+def _part(values: Mapping[str, Any], *keys: str) -> Mapping[str, Any]:
+    """Follow keys into nested mappings; an empty mapping where one is absent or something else."""
+    for key in keys:
+        inner = values.get(key)
+        values = inner if isinstance(inner, dict) else {}
+    return values
+
+
+def _model(spec: Mapping[str, Any]) -> str | None:
+    """Return the model's name with its local path, where it has one."""
+    name, arguments = spec.get("model"), _part(spec, "model_args")
+    paths = [str(arguments[key]) for key in ("model_path", "peft", "revision") if arguments.get(key)]
+    return " ".join([str(name), *paths]) if name else None
 
 
 def _complete(rows: pl.DataFrame) -> pl.DataFrame:
     """Give every sample a row for every measure: one that a scorer did not reach is `failed`, not absent."""
     metrics = rows.filter(pl.col("metric") != UNSCORED).select(metric_of=pl.col("metric").unique(maintain_order=True))
-    if metrics.is_empty():
-        return rows.clear()
-    samples = rows.unique(subset="row", keep="first", maintain_order=True).with_columns(
+    samples = rows.unique(subset="row", keep="first", maintain_order=True)
+    if rows.height == samples.height * metrics.height and not (rows["metric"] == UNSCORED).any():
+        return rows
+    samples = samples.with_columns(
         outcome=pl.when(pl.col("metric") == UNSCORED).then("outcome").otherwise(pl.lit(str(Outcome.FAILED))),
         score=pl.lit(None, pl.Float64),
     )
@@ -110,80 +146,120 @@ def _complete(rows: pl.DataFrame) -> pl.DataFrame:
     return pl.concat([scored, missing.select(rows.columns)]).sort("row", maintain_order=True)
 
 
+def _without_text(rows: pl.DataFrame) -> tuple[pl.DataFrame, dict[Measure, str]]:
+    """Set aside the measures that hold something else than a number, a letter or a word that Inspect gives a value."""
+    text = rows.filter(pl.col("outcome").str.starts_with(NO_NUMBER))
+    if text.is_empty():
+        return rows, {}
+    firsts = text.unique(subset="metric", keep="first", maintain_order=True)
+    problems = {
+        Measure(
+            "", one["metric"]
+        ): f"{one['label']} has {one['outcome'].removeprefix(NO_NUMBER)}, no number from 0 to 1 (nor C, P, I, N)"
+        for one in firsts.iter_rows(named=True)
+    }
+    return rows.filter(~pl.col("metric").is_in(firsts["metric"].to_list())), problems
+
+
 def _without_repeats(path: Path, rows: pl.DataFrame) -> tuple[pl.DataFrame, list[str]]:
     """Drop samples that stand in the log twice; refuse two that disagree."""
     return without_repeats(
         rows.with_columns(row=pl.int_range(pl.len())),
         ("position", "sample", "metric"),
-        ("prompt", "outcome", "score"),
+        ("question", "outcome", "score"),
         lambda row: f"{row['label']} (epoch {int(str(row['sample'])) + 1})",
         lambda _: Place(str(path)),
     )
 
 
-def _measures(rows: pl.DataFrame, log: EvalLog) -> tuple[Measure, ...]:
+def _measures(rows: pl.DataFrame, header: Mapping[str, Any]) -> tuple[Measure, ...]:
     """Return the log's measures, the headline first."""
     names = rows["metric"].unique(maintain_order=True).to_list()
-    headline = getattr(getattr(log.results, "headline", None), "score", None)
+    headline = _part(header, "results", "headline").get("score")
     first = [name for name in names if headline and (name == headline or name.startswith(f"{headline}/"))]
     return tuple(Measure("", name) for name in dict.fromkeys([*first, *names]))
 
 
-def _refused(rows: pl.DataFrame, measures: tuple[Measure, ...]) -> dict[Measure, str]:
+def _refused(rows: pl.DataFrame, measures: tuple[Measure, ...], text: Mapping[Measure, str]) -> dict[Measure, str]:
     problems = {
         measure: score_problem(rows.filter(pl.col("metric") == measure.metric), lambda row: f"sample {row + 1}")
         for measure in measures
+        if measure not in text
     }
     return {measure: problem for measure, problem in problems.items() if problem}
 
 
-def _status(log: EvalLog) -> list[str]:
-    said = [] if log.status == "success" else [f"the evaluation did not end well (status {log.status})"]
-    return [*said, "the log was invalidated after the run"] if getattr(log, "invalidated", False) else said
+def _status(header: Mapping[str, Any], status: str) -> list[str]:
+    said = [] if status == "success" else [f"the evaluation did not end well (status {status})"]
+    return [*said, "the log was invalidated after the run"] if header.get("invalidated") else said
 
 
-def _absent(log: EvalLog) -> list[str]:
+def _partial(header: Mapping[str, Any], status: str, found: _Found) -> str:
+    """Say why the log holds no whole evaluation."""
+    if status != "success":
+        return f"status {status}"
+    limit, every = _part(header, "eval", "config").get("limit"), _part(header, "eval", "dataset").get("samples")
+    if limit is not None and isinstance(every, int) and found.n_samples < every * _epochs(header):
+        return f"limited to {found.n_samples // _epochs(header)} of {every} samples"
+    return ""
+
+
+def _epochs(header: Mapping[str, Any]) -> int:
+    epochs = _part(header, "eval", "config").get("epochs")
+    return epochs if isinstance(epochs, int) and epochs > 0 else 1
+
+
+def _reducer(header: Mapping[str, Any]) -> str:
+    """Return how the log's headline reduces epochs; empty for a single epoch."""
+    if _epochs(header) == 1:
+        return ""
+    scores = _part(header, "results").get("scores") or []
+    named = [one.get("reducer") for one in scores if isinstance(one, dict) and one.get("reducer")]
+    given = _part(header, "eval", "config").get("epochs_reducer") or []
+    return str([*named, *given, MEAN][0])
+
+
+def _absent(header: Mapping[str, Any], found: _Found) -> list[str]:
     """Compare the samples with the count in the log's own results: a damaged or edited log may have lost some."""
-    total, found = log.results.total_samples if log.results else 0, len(log.samples or [])
-    return [f"Inspect counted {total} samples but the log holds {found}"] if total > found else []
+    total = _part(header, "results").get("total_samples") or 0
+    lost = isinstance(total, int) and total > found.n_samples
+    return [f"Inspect counted {total} samples but the log holds {found.n_samples}"] if lost else []
 
 
-def _said(log: EvalLog, rows: pl.DataFrame) -> list[str]:
+def _said(found: _Found, rows: pl.DataFrame) -> list[str]:
     """Count what carries no score, and answers that were cut off but scored all the same."""
     said = []
     for outcome, words in ((Outcome.FAILED, "failed samples"), (Outcome.TRUNCATED, "samples ended by a limit")):
         labels = rows.filter(pl.col("outcome") == str(outcome))["label"].unique(maintain_order=True).to_list()
         if labels:
             said.append(f"no score, left out rather than counted as wrong: {counted(labels, words)}")
-    cut = [f"sample {sample.id}" for sample in log.samples or [] if _cut_off(sample)]
-    return [*said, f"cut off by the token limit and scored as it stands: {counted(cut, 'answers')}"] if cut else said
+    if found.cut_off:
+        said.append(f"cut off by the token limit and scored as it stands: {counted(found.cut_off, 'answers')}")
+    return said
 
 
-def _cut_off(sample: EvalSample) -> bool:
-    return any(choice.stop_reason == "max_tokens" for choice in sample.output.choices)
+_LIMITS = ("message_limit", "token_limit", "time_limit", "working_limit", "turn_limit")
 
 
-def _settings(log: EvalLog) -> dict[str, str]:
+def _settings(header: Mapping[str, Any]) -> dict[str, str]:
     """Return the settings that must be the same on both sides, as canonical text; absent ones are left out."""
-    spec, config = log.eval, log.eval.config
-    generation = spec.model_generate_config.model_dump(exclude_none=True)
-    generation |= log.plan.config.model_dump(exclude_none=True)
-    limits = ("message_limit", "token_limit", "time_limit", "working_limit", "turn_limit")
+    spec, plan, config = header["eval"], _part(header, "plan"), _part(header, "eval", "config")
+    scorers: Sequence[Any] = spec.get("scorers") or []
     settings: Mapping[str, Any] = {
-        "task version": spec.task_version,
-        "task arguments": spec.task_args,
-        "solver": [{"solver": step.solver, **step.params} for step in log.plan.steps],
-        "metrics": [{"name": scorer.name, "options": scorer.options} for scorer in spec.scorers or []],
-        "generation settings": generation,
-        "dataset": {"name": spec.dataset.name, "samples": spec.dataset.samples},
-        "grader models": {name: str(role) for name, role in (spec.model_roles or {}).items()},
-        "epochs": config.epochs,
-        "limit": config.limit,
-        "sample limits": {name: value for name in limits if (value := getattr(config, name, None)) is not None},
-        "harness version": spec.packages.get("inspect_ai"),
+        "task version": spec.get("task_version"),
+        "task arguments": spec.get("task_args"),
+        "solver": [{"solver": step.get("solver"), **_part(step, "params")} for step in plan.get("steps") or []],
+        "metrics": [{"name": one.get("name"), "options": one.get("options")} for one in scorers],
+        "generation settings": _known(_part(spec, "model_generate_config")) | _known(_part(plan, "config")),
+        "dataset": {key: spec.get("dataset", {}).get(key) for key in ("name", "samples")},
+        "grader models": spec.get("model_roles"),
+        "epochs": config.get("epochs"),
+        "limit": config.get("limit"),
+        "sample limits": _known({name: config.get(name) for name in _LIMITS}),
+        "harness version": _part(spec, "packages").get("inspect_ai"),
     }
-    return {name: _canonical(value) for name, value in settings.items() if value not in (None, {}, [])}
+    return {name: canonical_setting(value) for name, value in settings.items() if value not in (None, {}, [])}
 
 
-def _canonical(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value, sort_keys=True, ensure_ascii=False, default=str)
+def _known(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value is not None}

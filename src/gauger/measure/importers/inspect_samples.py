@@ -1,17 +1,13 @@
-"""From one sample of an Inspect log to rows: identity, outcome, and scores on the 0-1 scale."""
+"""Turns one sample of an Inspect log into rows: identity, outcome, and scores on the 0-1 scale."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from gauger.errors import InputError, Place
 from gauger.records import Outcome
-
-if TYPE_CHECKING:
-    from inspect_ai.log import EvalSample
 
 LETTERS = {"C": 1.0, "P": 0.5, "I": 0.0}
 """Inspect's grades; N, no answer, is an outcome."""
@@ -19,53 +15,86 @@ WORDS = {"yes": 1.0, "true": 1.0, "no": 0.0, "false": 0.0}
 
 UNSCORED = ""
 """Metric of a sample that no scorer reached: it stands for every metric of the log."""
+NO_NUMBER = "no number: "
+"""Begins what stands in place of an outcome where a value is text or a list: its measure can not be compared."""
+
+Sample = Mapping[str, Any]
 
 
-def sample_rows(row: int, sample: EvalSample, where: Place) -> Iterator[tuple[Any, ...]]:
+def sample_rows(row: int, sample: Sample, by: str | None = None) -> Iterator[tuple[Any, ...]]:
     """Yield one row (`log.ROWS`) per measure of a sample; a sample without scores gives one with an empty metric.
 
-    Raises
-    ------
-    InputError
-        A score that is neither a number nor a letter or word Inspect gives a value.
+    A value that is no score gives `NO_NUMBER` and the value instead of an outcome.
+
+    Parameters
+    ----------
+    row : int
+        0-based number of the sample.
+    sample : mapping
+        As Inspect writes it.
+    by : str, optional
+        Key of the sample's metadata to group items by.
     """
-    target = sample.target if isinstance(sample.target, str) else "\x1f".join(sample.target)
-    position = f"{sample.id}:{_hash(target)[:16]}"
-    identity = (row, None, position, f"sample {sample.id}", sample.epoch - 1, None, _prompt(sample), "")
-    failure = _failure(sample)
+    name = str(sample.get("id"))
+    target = sample.get("target") or ""
+    position = f"{name}:{_hash(target if isinstance(target, str) else chr(31).join(map(str, target)))[:16]}"
+    group = (sample.get("metadata") or {}).get(by) if by else None
+    question, prompt = _asked(sample)
+    identity = (None, position, name, f"sample {name}", _epoch(sample) - 1, None, question, prompt)
+    failure = failure_of(sample)
     for metric, value in _scores(sample) or [(UNSCORED, None)]:
-        outcome, score = (failure, None) if failure else _outcome(value, sample, metric, where)
-        yield (*identity, metric, str(outcome), score)
+        outcome, score = (failure, None) if failure else _outcome(value)
+        yield (row, *identity, None if group is None else str(group), "", metric, str(outcome), score)
 
 
-def _failure(sample: EvalSample) -> Outcome | None:
+def failure_of(sample: Sample) -> Outcome | None:
     """Return the outcome of a sample whose scores must not be read; None for a sound one."""
-    if sample.error is not None or sample.invalidation is not None:
+    if sample.get("error") is not None or sample.get("invalidation") is not None:
         return Outcome.FAILED
-    if not sample.scores:
-        return Outcome.TRUNCATED if sample.limit is not None else Outcome.FAILED
+    if not _scored(sample):
+        return Outcome.TRUNCATED if sample.get("limit") is not None else Outcome.FAILED
     return None
 
 
-def _scores(sample: EvalSample) -> list[tuple[str, Any]]:
+def cut_off(sample: Sample) -> bool:
+    """Tell whether an answer ended at the token limit."""
+    choices = (sample.get("output") or {}).get("choices") or []
+    return any(choice.get("stop_reason") == "max_tokens" for choice in choices)
+
+
+def _epoch(sample: Sample) -> int:
+    epoch = sample.get("epoch")
+    return epoch if isinstance(epoch, int) else 1
+
+
+def _scored(sample: Sample) -> Mapping[str, Any]:
+    """Return scorer -> score; logs of the first schema hold a single one."""
+    scores = sample.get("scores")
+    if not scores and isinstance(sample.get("score"), dict):
+        return {"score": sample["score"]}
+    return scores if isinstance(scores, dict) else {}
+
+
+def _scores(sample: Sample) -> list[tuple[str, Any]]:
     """Return (measure, value) pairs; a scorer that returns a mapping gives one measure per key."""
     pairs: list[tuple[str, Any]] = []
-    for name, score in (sample.scores or {}).items():
-        if isinstance(score.value, dict):
-            pairs += [(f"{name}/{key}", value) for key, value in score.value.items()]
+    for name, score in _scored(sample).items():
+        value = score.get("value") if isinstance(score, dict) else None
+        if isinstance(value, dict):
+            pairs += [(f"{name}/{key}", inner) for key, inner in value.items()]
         else:
-            pairs.append((name, score.value))
+            pairs.append((name, value))
     return pairs
 
 
-def _outcome(value: Any, sample: EvalSample, metric: str, where: Place) -> tuple[Outcome, float | None]:
+def _outcome(value: Any) -> tuple[Outcome | str, float | None]:
     if value == "N":
         return Outcome.UNPARSED, None
+    if value is None:
+        return Outcome.FAILED, None
     score = value_to_score(value)
     if score is None:
-        given = f"{str(value)[:40]!r} for sample {sample.id}"
-        hint = "Give the scorer's values as numbers from 0 to 1, or as C, P, I and N."
-        raise InputError(f"a number as the score of {metric}", given, where, hint)
+        return f"{NO_NUMBER}{str(value)[:40]!r}", None
     return (Outcome.SCORED, score) if math.isfinite(score) else (Outcome.FAILED, None)
 
 
@@ -87,10 +116,34 @@ def value_to_score(value: Any) -> float | None:
         return None
 
 
-def _prompt(sample: EvalSample) -> str:
-    """Hash what the sample asks: its input and choices, without the ids Inspect gives messages."""
-    turns = [sample.input] if isinstance(sample.input, str) else [f"{turn.role}:{turn.text}" for turn in sample.input]
-    return _hash("\x1f".join([*turns, *(sample.choices or [])]))
+def _asked(sample: Sample) -> tuple[str, str]:
+    """Hash what the sample asks: input and choices, whatever their order, and as they were shown.
+
+    Ids that Inspect gives messages are no part of it; long texts that it moved to `attachments` are.
+    """
+    asked, attachments = sample.get("input") or "", sample.get("attachments") or {}
+    turns = [asked] if isinstance(asked, str) else [f"{turn.get('role')}:{_text(turn)}" for turn in asked]
+    turns = [_resolved(turn, attachments) for turn in turns]
+    choices = [str(choice) for choice in sample.get("choices") or []]
+    shown = "\x1f".join([*turns, *choices])
+    if len(choices) < 2:
+        return (_hash(shown),) * 2
+    return _hash("\x1f".join([*turns, *sorted(choices)])), _hash(shown)
+
+
+def _text(turn: Mapping[str, Any]) -> str:
+    content = turn.get("content")
+    if isinstance(content, str):
+        return content
+    return "".join(part.get("text") or "" for part in content or [] if isinstance(part, dict))
+
+
+def _resolved(text: str, attachments: Mapping[str, Any]) -> str:
+    if "attachment://" not in text or not attachments:
+        return text
+    for key, value in attachments.items():
+        text = text.replace(f"attachment://{key}", str(value))
+    return text
 
 
 def _hash(text: str) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 import polars as pl
 
 from gauger.errors import InputError, Place
-from gauger.measure.importers.log import Measure
+from gauger.measure.importers.log import Measure, canonical_setting
 
 CONFIG_NAMES: Mapping[str, tuple[str, ...]] = {
     "prompt template": ("doc_to_text", "description", "target_delimiter", "gen_prefix"),
@@ -52,12 +52,12 @@ class Results:
     higher_is_better: Mapping[str, Any] = field(default_factory=dict)
     n_items: int | None = None
     """How many documents the harness says it evaluated."""
-
-    def lower_is_better(self, measure: Measure) -> str | None:
-        """Say that a measure is an error rather than a score."""
-        if self.higher_is_better.get(measure.metric) is False:
-            return f"{measure.metric} is an error: lower is better"
-        return None
+    partial: str = ""
+    """Why this is no whole evaluation; empty where it is one."""
+    groups: tuple[str, ...] = ()
+    """The groups that the harness averages the task into, from the smallest outwards."""
+    group_means: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    """Group -> "METRIC,FILTER" -> the average that the harness reports."""
 
     def doubts(self, summary: pl.DataFrame, refused: Mapping[Measure, str]) -> list[str]:
         """Say where the samples do not add up to what the harness reported of them.
@@ -88,7 +88,17 @@ def results_beside(samples: Path, task: str, date: str) -> Results:
     dated = samples.with_name(f"results_{date}.json")
     others = sorted(samples.parent.glob("results*.json"))
     found = dated if date and dated.is_file() else others[0] if len(others) == 1 else None
-    return _of_task(found, _load(found), task) if found else Results()
+    if found:
+        return _of_task(found, _load(found), task)
+    models = {_model(one, _part(one, "config")) for one in map(_load, others)}
+    return Results(model=models.pop() if len(models) == 1 else None)
+
+
+def task_among_results(samples: Path) -> str | None:
+    """Return the task of the results files beside a samples file with which its name ends; None where none does."""
+    tasks = {task for path in samples.parent.glob("results*.json") for task in _part(_load(path), "results")}
+    stem = samples.name.removesuffix(".gz").rpartition(".")[0]
+    return max((task for task in tasks if stem.endswith(f"_{task}")), key=len, default=None)
 
 
 def _load(path: Path) -> Mapping[str, Any]:
@@ -107,7 +117,9 @@ def _of_task(path: Path, results: Mapping[str, Any], task: str) -> Results:
     """Pick what concerns one task; an absent part of the file stays empty."""
     run, of_task = _part(results, "config"), _part(results, "configs", task)
     means = _part(results, "results", task)
-    n_items = _part(results, "n-samples", task).get("effective")
+    counts = _part(results, "n-samples", task)
+    groups = _groups(_part(results, "group_subtasks"), task)
+    n_items = counts.get("effective")
     return Results(
         file=str(path),
         task=task,
@@ -116,7 +128,37 @@ def _of_task(path: Path, results: Mapping[str, Any], task: str) -> Results:
         means=means,
         higher_is_better=_part(results, "higher_is_better", task),
         n_items=n_items if isinstance(n_items, int) else None,
+        partial=_partial(counts, run.get("limit")),
+        groups=groups,
+        group_means={
+            group: _numbers(_part(results, "groups", group) or _part(results, "results", group)) for group in groups
+        },
     )
+
+
+def _numbers(values: Mapping[str, Any]) -> dict[str, float]:
+    return {key: float(value) for key, value in values.items() if isinstance(value, (int, float))}
+
+
+def _partial(counts: Mapping[str, Any], limit: Any) -> str:
+    """Say that the run was limited to some of the documents."""
+    some, every = counts.get("effective"), counts.get("original")
+    if isinstance(some, int) and isinstance(every, int) and some < every:
+        return f"limited to {some} of {every} items"
+    return f"limited to {limit:g} (--limit)" if isinstance(limit, (int, float)) and some is None else ""
+
+
+def _groups(subtasks: Mapping[str, Any], task: str) -> tuple[str, ...]:
+    """Return the groups that hold the task, directly or through another group, from the smallest outwards."""
+    found: list[str] = []
+    wanted = [task]
+    while wanted:
+        inner = wanted.pop(0)
+        for group, members in subtasks.items():
+            if isinstance(members, list) and inner in members and group not in (task, *found):
+                found.append(group)
+                wanted.append(group)
+    return tuple(found)
 
 
 def _part(values: Mapping[str, Any], *keys: str) -> Mapping[str, Any]:
@@ -128,10 +170,23 @@ def _part(values: Mapping[str, Any], *keys: str) -> Mapping[str, Any]:
 
 
 def _model(results: Mapping[str, Any], run: Mapping[str, Any]) -> str | None:
-    for name in (results.get("model_name"), run.get("model_args"), run.get("model")):
+    """Return the trained model: its name, with the adapter and the revision that the harness does not count to it."""
+    arguments = run.get("model_args")
+    for name in (results.get("model_name"), arguments, run.get("model")):
         if name:
-            return name if isinstance(name, str) else json.dumps(name, sort_keys=True)
+            text = name if isinstance(name, str) else json.dumps(name, sort_keys=True)
+            return " ".join([text.rstrip("/"), *(part for part in _variant(arguments) if part not in text)])
     return None
+
+
+def _variant(arguments: Any) -> list[str]:
+    """Return what besides its name tells a trained model: adapter, delta weights, revision, file."""
+    if isinstance(arguments, str):
+        arguments = dict(pair.split("=", 1) for pair in arguments.split(",") if "=" in pair)
+    if not isinstance(arguments, dict):
+        return []
+    names = ("peft", "lora_local_path", "delta", "revision", "gguf_file", "subfolder", "lora_path")
+    return [f"{name}={arguments[name]}" for name in names if arguments.get(name) not in (None, "", "main")]
 
 
 def _shots(results: Mapping[str, Any], means: Mapping[str, Any], task: str) -> Any:
@@ -154,4 +209,4 @@ def _settings(
 def _canonical(value: Any) -> str:
     if isinstance(value, dict) and len(value) == 1:
         value = next(iter(value.values()))
-    return value if isinstance(value, str) else json.dumps(value, sort_keys=True, ensure_ascii=False, default=str)
+    return canonical_setting(value)

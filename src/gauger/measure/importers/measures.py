@@ -1,4 +1,4 @@
-"""Which score of a log is compared: the primary measure by a stated rule, and the others to test how much it matters.
+"""Chooses which score is compared: the primary measure by a stated rule, and others to test how much it matters.
 
 The rule: the first measure that the distilled arm's log lists (for lm-eval that is the task's own order, for Inspect
 the headline score), that every arm's log has, and that can be compared. `--metric` and `--filter` override it.
@@ -12,6 +12,10 @@ from dataclasses import dataclass
 from gauger.errors import InputError, Place, UserError, nearest
 from gauger.measure.importers.arm import ArmLogs
 from gauger.measure.importers.log import Log, Measure
+
+
+class UnusableWishError(InputError):
+    """A metric that the user named cannot be compared: nothing else may be compared in its place."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +59,9 @@ def choose_measures(arms: Sequence[ArmLogs], benchmark: str, wish: Wish) -> Choi
     """
     logs = [log for arm in arms for _, log in arm.on(benchmark)]
     everywhere = [measure for measure in _all_measures(logs[0]) if all(measure in _all_measures(log) for log in logs)]
-    problems = {m: f"{p} ({log.file})" for log in logs for m, p in log.refused.items()}
+    problems = {m: f"{p} ({log.shown or log.file})" for log in logs for m, p in log.refused.items()}
+    errors = {metric for log in logs for metric in log.errors}
+    problems |= {m: f"{m.metric} is an error: lower is better" for m in everywhere if m.metric in errors}
     usable = [measure for measure in everywhere if measure not in problems]
     wanted = sorted(usable, key=wish.rank)
     if not wanted:
@@ -90,7 +96,7 @@ def _refuse_unusable_wish(benchmark: str, wish: Wish, problems: dict[Measure, st
     """A metric that the user named must not be replaced by another one in silence."""
     for measure, problem in problems.items():
         if measure.metric in wish.metrics:
-            raise InputError(f"scores from 0 to 1 as {measure} of {benchmark}", problem, hint=_RESCALE)
+            raise UnusableWishError(f"scores from 0 to 1 as {measure} of {benchmark}", problem, hint=_RESCALE)
 
 
 def _one_sided(logs: Sequence[Log], benchmark: str) -> list[str]:
@@ -111,6 +117,9 @@ def _nothing_to_compare(
 ) -> InputError:
     if everywhere:
         given = "; ".join(f"{measure}: {problems[measure]}" for measure in everywhere)
-        return InputError(f"scores from 0 to 1 on {benchmark}", given, hint=_RESCALE)
-    given = "; ".join(f"{log.file}: {', '.join(map(str, _all_measures(log))) or 'none'}" for log in logs[:4])
+        hint = _RESCALE if any("outside 0 to 1" in problem for problem in problems.values()) else ""
+        return InputError(f"scores from 0 to 1 on {benchmark}", given, hint=hint)
+    given = "; ".join(
+        f"{log.shown or log.file}: {', '.join(map(str, _all_measures(log))) or 'none'}" for log in logs[:4]
+    )
     return InputError(f"a metric of {benchmark} that every log has", given, Place())

@@ -1,21 +1,24 @@
-"""A records table (CSV or Parquet): the contract's columns, checked row by row, as logs per replicate and benchmark.
+"""Reads a records table: the contract's columns, checked row by row, as logs per replicate and benchmark.
 
 Columns: study, arm, replicate, benchmark, role, item, cluster, sample, outcome, score, tokens_in, tokens_out, seconds.
 Needed are benchmark, item and score, and arm where the table holds several arms. Defaults: replicate 0, sample 0,
-outcome scored, cluster and role none.
+outcome scored, cluster and role none. Capitals do not matter, and true and false are scores of 1 and 0.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
 
-from gauger.errors import InputError, Place, nearest
-from gauger.measure.importers.csv_file import line_of_csv_row, read_csv
-from gauger.measure.importers.log import Log, Measure
+from gauger.errors import InputError, Place
+from gauger.measure.importers.contents import Contents, opened
+from gauger.measure.importers.log import Log, Measure, Wants
 from gauger.measure.importers.repeats import without_repeats
+from gauger.measure.importers.table_columns import NEEDED, SYNONYMS, find_columns
+from gauger.measure.importers.table_source import is_text_table, is_wandb_table, read_source
 from gauger.records import RECORD_COLUMNS, Outcome, Role
 
 DEFAULTS: Mapping[str, str | int | None] = {
@@ -26,20 +29,40 @@ DEFAULTS: Mapping[str, str | int | None] = {
     "sample": 0,
     "outcome": str(Outcome.SCORED),
 }
-NEEDED = ("benchmark", "item", "score")
 TYPES = {"str": pl.String(), "int": pl.Int64(), "float": pl.Float64()}
 MEASURE = Measure("", "score")
 
-_Locate = Callable[[int], Place]
+
+def fits(contents: Contents) -> bool:
+    """Tell whether a file may be a records table: any other Parquet, CSV, or JSON objects with scores."""
+    known = [*RECORD_COLUMNS, *(name for names in SYNONYMS.values() for name in names)]
+    if contents.is_parquet or is_text_table(contents, known) or is_wandb_table(contents):
+        return True
+    names = {name.lower() for name in contents.first or ()}
+    return all(names & {column, *SYNONYMS[column]} for column in ("item", "score"))
 
 
-def read_table(path: Path) -> pl.DataFrame:
+@dataclass(frozen=True)
+class Table:
+    """A checked records table."""
+
+    rows: pl.DataFrame
+    """arm, replicate, benchmark, role, item, cluster, sample, outcome, score, group, and `row`, 0-based in the file."""
+    path: Path
+    locate: Callable[[int], Place]
+    has_arms: bool
+    """The file has a column of arms."""
+    header: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def arms(self) -> list[str]:
+        """The arms, in the order of the file; empty where it names none."""
+        return [str(name) for name in self.rows["arm"].drop_nulls().unique(maintain_order=True).to_list()]
+
+
+def read_table(path: Path, wants: Wants | None = None) -> Table:
     """Read and check a records table.
-
-    Returns
-    -------
-    pl.DataFrame
-        arm, replicate, benchmark, role, item, cluster, sample, outcome, score, and `row`, the 0-based row of the file.
 
     Raises
     ------
@@ -47,40 +70,54 @@ def read_table(path: Path) -> pl.DataFrame:
         Naming file and line (row for Parquet): a missing column, a value of another type, a score outside 0 to 1, an
         unknown outcome or role, a scored row without a score, a row with a score that its outcome does not allow.
     """
-    raw, locate = _open(path)
-    for name in NEEDED:
-        if name not in raw.columns:
-            raise InputError(
-                f"a column {name!r}", f"columns {', '.join(raw.columns)}", Place(str(path), 1), _near(name, raw)
-            )
-    table = raw.select(_typed(raw, name, locate) for name in (*DEFAULTS, *NEEDED)).with_row_index("row")
-    table = table.with_columns(pl.col("row").cast(pl.Int64))
+    with opened(path) as contents:
+        return checked_table(contents, wants or Wants())
+
+
+def checked_table(contents: Contents, wants: Wants) -> Table:
+    """Read and check a table that is open already; see `read_table`."""
+    source = read_source(contents)
+    raw, locate = source.frame, source.locate
+    stem = contents.path.name.split(".")[0] if contents.is_json else None
+    columns = find_columns(raw.columns, wants.columns, source.header, source.benchmark or stem)
+    named = {name: raw[actual] for name, actual in columns.names.items()}
+    filled = [_typed(named.get(name), name, raw.height, locate) for name in (*DEFAULTS, *NEEDED)]
+    table = pl.DataFrame([one for one in filled if one is not None]).with_row_index("row")
+    if "benchmark" not in table.columns:
+        table = table.with_columns(benchmark=pl.lit(source.benchmark or stem))
+    table = table.with_columns(pl.col("row").cast(pl.Int64), group=_group(raw, wants.by))
     if table.is_empty():
-        raise InputError("at least one row", "none", Place(str(path)))
+        raise InputError("at least one row", "none", Place(str(contents.path)))
     _check_values(table, locate)
-    return table
+    return Table(table, contents.path, locate, "arm" in columns.names, tuple(raw.columns), columns.notes)
 
 
-def table_logs(path: Path, table: pl.DataFrame) -> list[Log]:
-    """Return one log per replicate and benchmark of a table that holds a single arm.
+def _group(raw: pl.DataFrame, by: str | None) -> pl.Series | pl.Expr:
+    if by is None or by not in raw.columns or raw[by].dtype.is_nested():
+        return pl.lit(None, pl.String)
+    return raw[by].cast(pl.String)
+
+
+def table_logs(table: Table, arm: str | None = None) -> list[Log]:
+    """Return one log per replicate and benchmark of a table: of the rows of one arm, where it is named.
 
     Raises
     ------
     InputError
         One answer twice with different scores; a benchmark with two roles.
     """
-    _, locate = _places(path)
-    table, notes = without_repeats(
-        table,
+    rows, notes = without_repeats(
+        table.rows if arm is None else table.rows.filter(pl.col("arm") == arm),
         ("replicate", "benchmark", "item", "sample"),
         ("cluster", "outcome", "score"),
         lambda row: f"item {row['item']} of {row['benchmark']} (replicate {row['replicate']}, sample {row['sample']})",
-        locate,
+        table.locate,
     )
     logs = []
-    for (replicate, benchmark), part in table.group_by("replicate", "benchmark", maintain_order=True):
-        logs.append(_log(path, int(str(replicate)), str(benchmark), part, tuple(notes)))
-        notes = []
+    said = (*table.notes, *notes)
+    for (replicate, benchmark), part in rows.group_by("replicate", "benchmark", maintain_order=True):
+        logs.append(_log(table.path, int(str(replicate)), str(benchmark), part, said))
+        said = ()
     return logs
 
 
@@ -92,10 +129,13 @@ def _log(path: Path, replicate: int, benchmark: str, part: pl.DataFrame, notes: 
         "row",
         document="item",
         position="item",
+        id="item",
         label=pl.format("item {}", "item"),
         sample="sample",
         cluster="cluster",
+        question=pl.lit(None, pl.String),
         prompt=pl.lit(None, pl.String),
+        group="group",
         filter=pl.lit(MEASURE.filter),
         metric=pl.lit(MEASURE.metric),
         outcome="outcome",
@@ -114,42 +154,17 @@ def _log(path: Path, replicate: int, benchmark: str, part: pl.DataFrame, notes: 
     )
 
 
-def _open(path: Path) -> tuple[pl.DataFrame, _Locate]:
-    read, locate = _places(path)
-    return read(path), locate
-
-
-def _places(path: Path) -> tuple[Callable[[Path], pl.DataFrame], _Locate]:
-    """Return the reader of a file's format, and what names the place of a row in it."""
-    if path.suffix == ".parquet":
-        return _read_parquet, lambda row: Place(str(path), key=f"row {row + 1}")
-    return read_csv, lambda row: Place(str(path), line_of_csv_row(path, row))
-
-
-def _read_parquet(path: Path) -> pl.DataFrame:
-    try:
-        return pl.read_parquet(path)
-    except (pl.exceptions.PolarsError, OSError) as fault:
-        given = str(fault).splitlines()[0][:120]
-        raise InputError(
-            "a Parquet file", given, Place(str(path)), "The file is damaged or of another format."
-        ) from None
-
-
-def _near(name: str, raw: pl.DataFrame) -> str:
-    return f"Name the column {name!r}, as in the records table. {nearest(name, raw.columns)}"
-
-
-def _typed(raw: pl.DataFrame, name: str, locate: _Locate) -> pl.Series:
-    """Return a column in the contract's type, its default where absent or empty."""
+def _typed(column: pl.Series | None, name: str, height: int, locate: Callable[[int], Place]) -> pl.Series | None:
+    """Return a column in the contract's type, its default where absent or empty; None for an absent benchmark."""
     kind = TYPES[RECORD_COLUMNS[name].removesuffix("?")]
-    if name not in raw.columns:
-        return pl.repeat(DEFAULTS[name], raw.height, dtype=kind, eager=True).alias(name)
-    column = raw[name]
-    try:
-        typed = column.cast(kind, strict=False)
-    except pl.exceptions.PolarsError:
-        raise InputError(f"a column of {kind}", str(column.dtype), Place(locate(0).file, key=name)) from None
+    if column is None:
+        return None if name == "benchmark" else pl.repeat(DEFAULTS[name], height, dtype=kind, eager=True).alias(name)
+    if column.dtype.is_nested():
+        raise InputError(f"a column of {kind}", str(column.dtype), _at(locate(0), name))
+    column = column.alias(name)
+    if name == "score" and column.dtype == pl.String:
+        column = column.replace(TRUTH)
+    typed = column.cast(kind, strict=False)
     bad = (typed.is_null() & column.is_not_null()).arg_true()
     if len(bad):
         wanted = "a whole number" if kind == pl.Int64() else "a number"
@@ -158,6 +173,8 @@ def _typed(raw: pl.DataFrame, name: str, locate: _Locate) -> pl.Series:
     return typed if default is None else typed.fill_null(pl.lit(default, kind))
 
 
+TRUTH = {"true": "1", "True": "1", "TRUE": "1", "false": "0", "False": "0", "FALSE": "0"}
+"""Booleans as tables write them -> scores."""
 _HINTS = {"score": "Leave the score empty and give an outcome other than 'scored' where there is none."}
 
 
@@ -165,7 +182,7 @@ def _at(place: Place, key: str) -> Place:
     return Place(place.file, place.line, f"{place.key}, {key}" if place.key else key)
 
 
-def _check_values(table: pl.DataFrame, locate: _Locate) -> None:
+def _check_values(table: pl.DataFrame, locate: Callable[[int], Place]) -> None:
     """Raise on the first row that contradicts the contract."""
     score, outcome = pl.col("score"), pl.col("outcome")
     scored = outcome == str(Outcome.SCORED)

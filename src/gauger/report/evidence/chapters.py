@@ -3,21 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 import polars as pl
 
-from gauger.evidence.carryover import CarryOver, arms
-from gauger.evidence.check import check
-from gauger.evidence.columns import ROLES
-from gauger.evidence.empty_cells import NEVER
-from gauger.evidence.fit import Evidence
-from gauger.evidence.forest import forest
-from gauger.evidence.moderators import GROUPS
-from gauger.evidence.restrict import SETS, UNTOUCHED, rows_of
+from gauger.evidence import (
+    GROUPS,
+    NEVER,
+    ROLES,
+    SETS,
+    UNTOUCHED,
+    CarryOver,
+    Evidence,
+    arms,
+    check_table,
+    names,
+    rows_of,
+    study_forest,
+)
 from gauger.report.blocks import Callout, Figure, Key, Panel, Section, Table
 from gauger.report.drawing import Chart
 from gauger.report.evidence import figures as draw
 from gauger.report.evidence import tables
+from gauger.report.evidence.answer import answer, claim_section, downloads, explorer_section
+from gauger.report.evidence.method import method
 from gauger.report.forest import Line
 from gauger.report.palette import BLUE, INK, RUST
 from gauger.report.wording import count, number, percent
@@ -42,11 +51,11 @@ def headline(evidence: Evidence) -> Section:
 
 def forests(evidence: Evidence) -> Section:
     """Every study's own estimate, by role, for both sets of controls."""
-    figures = []
+    figures, named = [], names(evidence.frame)
     for place, over in enumerate(SETS):
-        found = forest(evidence.frame, over)
+        found = study_forest(evidence.frame, over)
         roles = draw.roles_present(found)
-        lines = {role: {"": draw.study_lines(found, role)} for role in roles}
+        lines = {role: {"": draw.study_lines(found, role, named)} for role in roles}
         panels = _panels({f"{role} benchmarks": lines[role] for role in roles}, f"Forest plot over {over}")
         figures.append(
             Figure(
@@ -54,7 +63,7 @@ def forests(evidence: Evidence) -> Section:
                 "One line per study: the mean over its rows, with an interval from sampling error and from the "
                 "differences between rows. The diamond is the pooled mean with its 95 % interval (REML, study and row "
                 "levels, errors clustered by study). An arrowhead goes on beyond the plot.",
-                panels, tables.forest_table(found),
+                panels, tables.forest_table(found, tables.study_cells(evidence.frame)),
                 [*draw.role_keys(roles), Key("pooled", "diamond", INK)],
             )
         )  # fmt: skip
@@ -189,7 +198,7 @@ def trust(evidence: Evidence) -> Section:
     moved = {f"{role} benchmarks": draw.restriction_groups(evidence, role) for role in ("targeted", "held-out")}
     panels = _panels(moved, "Mean under every restriction")
     base = rows_of(evidence.frame, SETS[UNTOUCHED]).with_columns(_x=1 / pl.col("n_items").cast(pl.Float64).sqrt())
-    light, studies = draw.traffic_light(evidence.bias)
+    light, studies = draw.traffic_light(evidence.bias.with_columns(pl.col("study_id").replace(names(evidence.frame))))
     figures = [
         Figure(
             "restrictions", "The headline under every restriction",
@@ -201,7 +210,8 @@ def trust(evidence: Evidence) -> Section:
             "One point per row over the untouched base; to the right, smaller benchmarks with larger sampling error. "
             "If only favourable results of small benchmarks were published, the cloud would lean upwards to the right.",
             [_points(draw.scatter(base, "_x", "1 / √(number of items)"), "Funnel")],
-            tables.pooled_table([one.slope for one in evidence.small_studies],
+            tables.pooled_table([replace(slope, name=f"{slope.name}, over {one.over}")
+                                 for one in evidence.small_studies for slope in one.slopes],
                                 "Slope: points of uplift per unit of 1 / √n, within role", "Slope"),
             draw.role_keys(),
         ),
@@ -215,7 +225,8 @@ def trust(evidence: Evidence) -> Section:
     ]  # fmt: skip
     return Section(
         "trust", "How far can this be trusted?", figures=figures,
-        tables=[tables.influence_table(one) for one in evidence.influences], short="Trust",
+        tables=[tables.influence_table(one, tables.study_cells(evidence.frame)) for one in evidence.influences],
+        short="Trust",
     )  # fmt: skip
 
 
@@ -246,7 +257,10 @@ def others(evidence: Evidence) -> Section:
             f"The same model on the same benchmark differs between laboratories by {number(labs.sd)} points (standard "
             f"deviation over {labs.n_pairs} models and benchmarks that were measured more than once)."
         )
-    listed = [*(tables.swap_table(one) for one in evidence.swaps), tables.laboratories_table(evidence)]
+    listed = [
+        *(tables.swap_table(one, tables.study_cells(evidence.frame)) for one in evidence.swaps),
+        tables.laboratories_table(evidence),
+    ]
     return Section("others", "Other questions the table answers", lead, [figure], listed, short="Other questions")
 
 
@@ -271,18 +285,12 @@ def consistency(evidence: Evidence) -> Section:
         "over runs, a wrong size in this table, or a slip."
     ]
     counts = [f"{kind}: {n}" for kind, n in evidence.findings.items()]
-    found = tables.findings_table(check(evidence.frame))
+    found = tables.findings_table(check_table(evidence.frame), tables.study_cells(evidence.frame))
     return Section("findings", "Do the tables agree with themselves?", lead, tables=[found],
                    callouts=[Callout("info", "Findings", counts)], short="Findings")  # fmt: skip
 
 
-def every_row(evidence: Evidence) -> Section:
-    """The whole table."""
-    excluded = [[reason, count(n)] for reason, n in evidence.exclusions().items() if n]
-    why = Table(("Why a row is not pooled", "Rows"), excluded, numeric=frozenset({1}))
-    return Section("rows", "Every row", tables=[why, tables.every_row(evidence.frame)])
-
-
 CHAPTERS: tuple[Callable[[Evidence], Section], ...] = (
-    headline, forests, contrasts, carried, moderators, trust, others, cannot_tell, consistency, every_row,
+    answer, claim_section, explorer_section, headline, forests, contrasts, carried, moderators, trust, others,
+    cannot_tell, consistency, method, downloads,
 )  # fmt: skip

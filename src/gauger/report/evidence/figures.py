@@ -9,11 +9,7 @@ from typing import Any
 import altair as alt
 import polars as pl
 
-from gauger.evidence.bias import QUESTIONS
-from gauger.evidence.columns import ROLES
-from gauger.evidence.fit import Evidence
-from gauger.evidence.forest import Forest
-from gauger.evidence.pooled import Pooled
+from gauger.evidence import QUESTIONS, ROLES, Evidence, Forest, Pooled
 from gauger.report.blocks import Key
 from gauger.report.drawing import Chart, layered
 from gauger.report.forest import Line, Reference, forest, height_of, lines_of, window
@@ -45,10 +41,14 @@ def row_of(label: str, one: Any, note: str = "") -> dict[str, Any]:
     }  # fmt: skip
 
 
-def study_lines(found: Forest, role: str) -> list[Line]:
+def study_lines(found: Forest, role: str, named: Mapping[str, str]) -> list[Line]:
     """Return one line per study and the pooled mean below them, for one role."""
     lines = [
-        Line(one.study_id, row_of(one.study_id, one, f"{one.n_rows} rows; risk of bias: {one.risk}"), COLOURS[role])
+        Line(
+            named[one.study_id],
+            row_of(named[one.study_id], one, f"{one.n_rows} rows; risk of bias: {one.risk}"),
+            COLOURS[role],
+        )
         for one in found.lines
         if one.role == role
     ]

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from gauger.evidence.fit import Evidence
+    from gauger.evidence import Evidence
     from gauger.report.blocks import Section
 
 QUESTION = "How much do students gain from a teacher's outputs, where, and how far can the published tables be trusted?"
@@ -24,7 +24,7 @@ def render_evidence(evidence: Evidence) -> str:
     """
     from gauger.report.drawing import unchecked
     from gauger.report.evidence.chapters import CHAPTERS
-    from gauger.report.page_frame import render_page
+    from gauger.report.page_frame import asset, render_page
     from gauger.report.wording import count
 
     with unchecked():
@@ -36,6 +36,8 @@ def render_evidence(evidence: Evidence) -> str:
         n_rows=count(len(evidence.frame)),
         gauger_version=version("gauger"),
         sections=sections,
+        more_script=asset("evidence/explorer.js"),
+        more_style=asset("evidence/evidence.css"),
     )
 
 

@@ -2,23 +2,14 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import polars as pl
 
-from gauger.evidence.check import Finding
-from gauger.evidence.columns import ROLES
-from gauger.evidence.fit import Evidence
-from gauger.evidence.forest import Forest
-from gauger.evidence.other_contrasts import Swap
-from gauger.evidence.pooled import Pooled
-from gauger.evidence.sensitivity import CARRIED, Influence
+from gauger.evidence import CARRIED, ROLES, Evidence, Finding, Forest, Influence, Pooled, Swap, links
+from gauger.evidence import names as names_of
 from gauger.report.blocks import Cell, Table
 from gauger.report.wording import count, number
-
-_URL = re.compile(r"https?://[^\s)>\"']+")
-_ARXIV = re.compile(r"\barXiv:(\d{4}\.\d{4,5}(?:v\d+)?)")
 
 
 def points_cell(one: Pooled, decimals: int = 1) -> Cell:
@@ -59,10 +50,16 @@ def headline_table(evidence: Evidence) -> Table:
     return Table(columns, rows, "Uplift in percentage points, with 95 % intervals", numeric=frozenset({1, 2, 3}))
 
 
-def forest_table(found: Forest) -> Table:
+def study_cells(frame: pl.DataFrame) -> Mapping[str, Cell]:
+    """Return each study as it is cited, linked to its source; its id stands in the title."""
+    linked = links(frame)
+    return {study: Cell(name, study, href=linked[study]) for study, name in names_of(frame).items()}
+
+
+def forest_table(found: Forest, named: Mapping[str, Cell]) -> Table:
     """Return every line of a forest plot."""
     rows: list[Sequence[Cell | str]] = [
-        [line.role, Cell(line.study_id, kind="code"), count(line.n_rows),
+        [line.role, named[line.study_id], count(line.n_rows),
          Cell(f"{number(line.estimate, signed=True)} ({number(line.low)} to {number(line.high)})", sort=line.estimate),
          line.risk]
         for line in found.lines
@@ -83,10 +80,10 @@ def restrictions_table(evidence: Evidence) -> Table:
                  numeric=frozenset({3, 4, 5, 6, 7}), filters=(2,), id="table-restrictions")  # fmt: skip
 
 
-def influence_table(found: Influence) -> Table:
+def influence_table(found: Influence, named: Mapping[str, Cell]) -> Table:
     """Return how the means move when one study is left out, most moving first."""
     rows: list[Sequence[Cell | str]] = [
-        [Cell(line.study_id, kind="code"), count(line.n_rows),
+        [named[line.study_id], count(line.n_rows),
          *(_shift(line.shifts.get(role)) for role in CARRIED)]
         for line in found.left_out
     ]  # fmt: skip
@@ -113,10 +110,10 @@ def moderators_table(evidence: Evidence) -> Table:
     return Table(columns, rows, "All moderators", numeric=frozenset({3, 4, 5}), filters=(0, 1), id="table-moderators")
 
 
-def swap_table(found: Swap) -> Table:
+def swap_table(found: Swap, named: Mapping[str, Cell]) -> Table:
     """Return one line per pair of distilled models."""
     rows: list[Sequence[Cell | str]] = [
-        [Cell(line["study_id"], kind="code"), line["arm"], line["control_arm"] or "–", line["role"],
+        [named[line["study_id"]], line["arm"], line["control_arm"] or "–", line["role"],
          str(line["n_benchmarks"]), Cell(number(line["difference"], 1, signed=True), sort=line["difference"]),
          "–" if line["se"] is None else number(line["se"])]
         for line in found.pairs.sort("difference", descending=True).iter_rows(named=True)
@@ -141,52 +138,18 @@ def laboratories_table(evidence: Evidence) -> Table:
 
 def bias_table(evidence: Evidence) -> Table:
     """Return the risk-of-bias coding of every study."""
+    named = study_cells(evidence.frame)
     names = [name for name in evidence.bias.columns if name not in ("study_id", "note")]
     rows: list[Sequence[Cell | str]] = [
-        [Cell(study["study_id"], kind="code"), *(study[name] for name in names), study["note"] or ""]
+        [named[study["study_id"]], *(study[name] for name in names), study["note"] or ""]
         for study in evidence.bias.iter_rows(named=True)
     ]
     columns = ("Study", *(name.replace("_", " ").capitalize() for name in names), "Note")
     return Table(columns, rows)
 
 
-def findings_table(found: Sequence[Finding]) -> Table:
+def findings_table(found: Sequence[Finding], named: Mapping[str, Cell]) -> Table:
     """Return every finding of the consistency check."""
-    rows: list[Sequence[Cell | str]] = [
-        [str(one.kind), str(one.row), Cell(one.study_id, kind="code"), one.text] for one in found
-    ]
+    rows: list[Sequence[Cell | str]] = [[str(one.kind), str(one.row), named[one.study_id], one.text] for one in found]
     columns = ("Finding", "Row", "Study", "What")
     return Table(columns, rows, "All findings", numeric=frozenset({1}), filters=(0,), id="table-findings")
-
-
-def every_row(frame: pl.DataFrame) -> Table:
-    """Return the whole table with filters and links to the sources."""
-    rows: list[Sequence[Cell | str]] = [_row(row) for row in frame.iter_rows(named=True)]
-    columns = ("Row", "Study", "Student", "Control", "Contrast", "Benchmark", "Role", "Control's score",
-               "Student's score", "Teacher's score", "Items", "Source", "Pooled?")  # fmt: skip
-    return Table(columns, rows, "Every row", numeric=frozenset({0, 7, 8, 9, 10}), filters=(4, 6, 12), id="table-rows")
-
-
-def _row(row: dict[str, object]) -> list[Cell | str]:
-    notes = str(row["notes"] or "")
-    return [
-        Cell(str(row["row"])), Cell(str(row["study_id"]), str(row["title"]), kind="code"),
-        Cell(str(row["arm"]), f"from {row['student_base']}; teacher: {row['teacher'] or 'not seen'}"),
-        str(row["control_arm"] or "–"), str(row["contrast"]), str(row["benchmark"]), str(row["benchmark_role"]),
-        *(_score(row[name]) for name in ("score_control", "score_distilled", "score_teacher", "n_items")),
-        Cell(str(row["reference"]), notes, href=link(str(row["reference"]))),
-        Cell("pooled" if row["exclusion"] is None else str(row["exclusion"])),
-    ]  # fmt: skip
-
-
-def _score(value: object) -> Cell:
-    return Cell(f"{value:g}", sort=float(value)) if isinstance(value, int | float) else Cell("–")
-
-
-def link(reference: str) -> str:
-    """Return the address that a reference holds or implies; empty where there is none."""
-    if address := _URL.search(reference):
-        return address.group().rstrip(".,;")
-    if paper := _ARXIV.search(reference):
-        return f"https://arxiv.org/abs/{paper.group(1)}"
-    return ""

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from gauger.report.document_view import Row, View
-from gauger.report.wording import estimand, interval, percent, quantity
+from gauger.report.wording import percent, quantity, set_of, unit_of
 
 MOST = 4
 
@@ -52,9 +52,9 @@ def _story(view: View) -> Iterator[tuple[str, str, str | None, str]]:
 
 
 def _card(row: Row, title: str, role: str, note: str) -> Card:
-    unit = estimand(row["estimand"]).unit
+    unit = unit_of(row)
     if row["value"] is None:
         return Card(title, "–", "", f"undefined: {row['reason']}", note, role)
     name = {"points": "points", "percent": "%"}.get(unit, "")
-    ends = f"{percent(row.get('level') or 0.95)}: {interval(row['low'], row['high'], unit)}"
+    ends = f"{percent(row.get('level') or 0.95)}: {set_of(row, unit)}"
     return Card(title, quantity(row["value"], unit), name, ends, note, role)

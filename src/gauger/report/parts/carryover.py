@@ -8,6 +8,7 @@ from gauger.report.document_view import Row, View, averages, role_of
 from gauger.report.forest import Line, Reference, forest, height_of, lines_of, window
 from gauger.report.palette import role_colour
 from gauger.report.tables import estimates_table, matrix_cell
+from gauger.report.wording import fill
 
 CAPTION = (
     "100 % means that what was gained on the targeted benchmarks shows in full when the same skill is asked in "
@@ -17,6 +18,10 @@ CAPTION = (
     "enough from zero, it has no end at all, and the table says so."
 )
 
+SCALES = (
+    "Points do not mean the same on an easy and on a hard benchmark. An uplift is called bound to the benchmark only "
+    "where the interval of the bound share lies above zero in points and in item logits."
+)
 SHOWN = (ArmKind.LEAK, ArmKind.REFERENCE)
 """Controls shown beside the distilled arms: a planted leak must not carry over, ground truth should."""
 
@@ -29,10 +34,22 @@ def build(view: View) -> Section | None:
     return Section(
         "carryover",
         "Does it carry over?",
+        lead=_lead(view),
         summary=_summary(view, arms),
         figures=[_figure(view, arms)],
         short="Carry-over",
     )
+
+
+def _lead(view: View) -> list[str]:
+    """Say of each distilled arm whether its uplift is bound to the benchmark by points and by item logits."""
+    told = [
+        fill("<code>{arm}</code>: {said}", arm=row["arm"], said=row["note"])
+        for arm in view.distilled
+        for row in view.of("benchmark_bound_share", arm)
+        if averages(row) and row["value"] is not None and row.get("note")
+    ]
+    return [SCALES, *told] if told else []
 
 
 def _figure(view: View, arms: list[str]) -> Figure:
@@ -49,7 +66,9 @@ def _figure(view: View, arms: list[str]) -> Figure:
     extent = window([line.estimate for line in lines], include=(0.0, 1.0), limits=(-0.75, 1.5))
     references = [Reference(0.0, "none"), Reference(1.0, "in full")]
     chart = forest(lines, unit="percent", x_title="share of targeted uplift, %", extent=extent, references=references)
-    table = estimates_table(rows + bound, "Carry-over and benchmark-bound share, per cent")
+    both = ("carryover", "benchmark_bound_share")
+    logits = [row for arm in arms for name in both for row in view.rescaled(name, arm)]
+    table = estimates_table([*rows, *bound, *logits], "Carry-over and benchmark-bound share, per cent")
     title = "Carry-over: uplift elsewhere as a share of targeted uplift"
     return Figure("carryover", title, CAPTION, [Panel(chart, "", height_of(lines), title)], table)
 

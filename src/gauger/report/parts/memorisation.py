@@ -17,6 +17,11 @@ CAPTION = (
     "the measure sees what it is meant to see."
 )
 
+SCALES = (
+    "Points do not mean the same on an easy and on a hard benchmark. An arm is called memorised only where the "
+    "interval lies above zero in points and in item logits, in which one lift of every item is one number."
+)
+
 
 def build(view: View) -> Section | None:
     """Return the chapter, or None where no memorisation was estimated."""
@@ -31,7 +36,7 @@ def build(view: View) -> Section | None:
         groups[name] += [Line(arm, row, colour, "diamond") for row in view.of("memorisation", arm) if averages(row)]
     lines = lines_of(groups)
     extent = window([line.estimate for line in lines])
-    rows = [row for arm in arms for row in view.of("memorisation", arm)]
+    rows = [row for arm in arms for row in (*view.of("memorisation", arm), *view.rescaled("memorisation", arm))]
     chart = forest(lines, unit="points", x_title="points", extent=extent, references=[Reference(0.0)])
     title = "Memorisation, percentage points"
     legend = (Key("distilled", "diamond", RUST), Key("control", "diamond", SLATE))
@@ -49,6 +54,15 @@ def build(view: View) -> Section | None:
 
 
 def _lead(view: View) -> list[str]:
+    """Say what points and item logits together show of each distilled arm; `estimate.scales` wrote it in the notes."""
+    told = [
+        fill("<code>{arm}</code>: {said}", arm=row["arm"], said=row["note"])
+        for arm in view.distilled
+        for row in view.of("memorisation", arm)
+        if averages(row) and row["value"] is not None and row.get("note")
+    ]
+    if told:
+        return [SCALES, *told]
     above = [
         row["arm"]
         for arm in view.distilled

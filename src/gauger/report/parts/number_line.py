@@ -7,16 +7,16 @@ import altair as alt
 from gauger.report.blocks import Figure, Key, Panel
 from gauger.report.document_view import Row
 from gauger.report.drawing import Chart, layered, upright_line
-from gauger.report.forest import drawn_ends, window
+from gauger.report.forest import drawn_bars, drawn_ends, window
 from gauger.report.palette import BAND, BLUE, INK, MUTED, PAPER, TRACK
 from gauger.report.tables import estimates_table
 from gauger.report.wording import estimand, with_unit
 
 HEIGHT = 64
 CAPTION = (
-    "Dot: the judged number. Thick bar: its interval. Thin bar: the interval that holds for all of the study's "
-    "estimates of this kind at once. Left of the dashed line lies minor, right of it major; while the thick bar "
-    "crosses the line, the verdict is undetermined."
+    "Dot: the judged number. Thick bar: its interval; two bars where the set lies outside two ends. Thin bar: the "
+    "interval that holds for all of the study's estimates of this kind at once. Left of the dashed line lies minor, "
+    "right of it major; while the thick bar crosses the line, the verdict is undetermined."
 )
 GAP_CAPTION = " 0 % is no better than the same training without the teacher; 100 % is the teacher's own level."
 
@@ -57,15 +57,16 @@ def _zones(low: float, tau: float, high: float, x_title: str) -> Chart:
 
 
 def _estimate(row: Row, low: float, high: float) -> Chart:
-    ends = drawn_ends(row, "", low, high) or (low, high)
-    family = drawn_ends(row, "simultaneous_", low, high) or ends
-    names = ("value", "low", "high", "family_low", "family_high")
-    point = dict(zip(names, (100 * row["value"], *ends, *family), strict=True))
+    bars = drawn_bars(row, low, high)
+    family = drawn_ends(row, "simultaneous_", low, high) or bars[0]
+    names = ("value", "low", "high", "family_low", "family_high", "second_low", "second_high")
+    point = dict(zip(names, (100 * row["value"], *bars[0], *family, *bars[-1]), strict=True))
     base = alt.Chart().encode(y=alt.value(0.62 * HEIGHT))
     dot = base.mark_point(filled=True, size=170, opacity=1, fill=BLUE, stroke=PAPER, strokeWidth=2)
     layers = [
         base.mark_rule(color=BLUE, strokeWidth=1.6).encode(x=alt.X("family_low:Q"), x2=alt.X2("family_high:Q")),
         base.mark_rule(color=BLUE, strokeWidth=7).encode(x=alt.X("low:Q"), x2=alt.X2("high:Q")),
+        base.mark_rule(color=BLUE, strokeWidth=7).encode(x=alt.X("second_low:Q"), x2=alt.X2("second_high:Q")),
         dot.encode(x=alt.X("value:Q")),
     ]
     return layered(layers, rows=[point])

@@ -8,12 +8,14 @@ from typing import Any
 import altair as alt
 
 from gauger.records import ArmKind
-from gauger.report.blocks import Figure, Key, Panel, Section
+from gauger.report.blocks import Cell, Figure, Key, Panel, Section, Table
 from gauger.report.document_view import Row, View, defined
 from gauger.report.drawing import Chart, layered
 from gauger.report.forest import described, tooltip
 from gauger.report.palette import INK, MUTED, PAPER, TRACK, arm_style
 from gauger.report.tables import estimates_table
+from gauger.report.wording import number, percent, several
+from gauger.stats import share_not_excluded
 
 REFERENCE_MARKS = {
     ArmKind.TEACHER: ("diamond", INK, False),
@@ -37,7 +39,37 @@ def build(view: View) -> Section | None:
     table = estimates_table(rows, "Scores, per cent")
     title = "Score of every arm, per cent"
     figure = Figure("scores", title, caption(view), panels, table, legend(view), wide=len(panels) == 1)
-    return Section("scores", "Where every arm stands", (), [figure], short="Scores")
+    return Section("scores", "Where every arm stands", _seeds_lead(view), [figure], _seeds(view), short="Scores")
+
+
+def _seeds_lead(view: View) -> list[str]:
+    """Say what so many seeds alike can exclude."""
+    counts: dict[tuple[str, str], int] = {}
+    for row in view.rows("seeds"):
+        counts[row["arm"], row["benchmark"]] = counts.get((row["arm"], row["benchmark"]), 0) + 1
+    found = [n for (arm, _), n in counts.items() if arm in view.distilled]
+    if not found:
+        return []
+    n = min(found)
+    share = percent(share_not_excluded(n))
+    return [
+        f"Every seed's own score stands in the table below. {several(n, 'seed')} that behave alike do not show that "
+        f"all do: {share} of seeds could still behave otherwise (at 95 %)."
+    ]
+
+
+def _seeds(view: View) -> list[Table]:
+    """List every training seed's score, one row per arm and benchmark."""
+    cells: dict[tuple[str, str], list[float]] = {}
+    for row in view.rows("seeds"):
+        cells.setdefault((row["arm"], row["benchmark"]), []).append(row["score"])
+    rows: list[list[Cell | str]] = [
+        [Cell(arm, kind="code"), Cell(benchmark, kind="code"), ", ".join(number(100 * score) for score in scores)]
+        for (arm, benchmark), scores in cells.items()
+        if len(scores) > 1
+    ]
+    columns = ("Arm", "Benchmark", "Score of every seed, %")
+    return [Table(columns, rows, "Scores by training seed", folded=len(rows) > 12)] if rows else []
 
 
 def caption(view: View) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from gauger.records import CheckOutcome
 from gauger.report.blocks import Callout, Section
 from gauger.report.document_view import Row, View, defined
 from gauger.report.forest import describe_change
@@ -17,11 +18,12 @@ from gauger.report.wording import (
     codes,
     estimand,
     fill,
-    interval,
     listing,
+    number,
     percent,
     probability,
     quantity,
+    set_of,
     several,
     with_unit,
 )
@@ -30,13 +32,19 @@ LEADS = {
     "major": "Distilling this teacher made a major difference.",
     "minor": "Distilling this teacher made a minor difference.",
     "undetermined": "This study does not settle whether distilling this teacher made a major difference.",
+    "not_powered": "No verdict: this study could not have shown that its instrument fails, so it shows nothing.",
+    "not_replicated": "No verdict: nothing was trained twice, so the noise of training is unknown.",
     "invalid": "No verdict: this study's instrument failed a check on itself.",
 }
-SIGNS = {"major": "▲", "minor": "▽", "undetermined": "◇", "invalid": "✕"}
+SIGNS = {
+    "major": "▲", "minor": "▽", "undetermined": "◇", "not_powered": "○", "not_replicated": "○", "invalid": "✕"
+}  # fmt: skip
 GROUNDS = {
     "major": "The whole interval lies above the threshold, hence major.",
     "minor": "The whole interval lies below the threshold, hence minor.",
     "undetermined": "The interval holds the threshold, hence undetermined.",
+    "not_powered": "A check decides nothing, hence not powered: the number below is not to be concluded from.",
+    "not_replicated": "The interval below covers the choice of items alone; another seed would move it further.",
     "invalid": "The number stands below for completeness; nothing may be concluded from it.",
 }
 
@@ -62,9 +70,9 @@ def build(view: View) -> Section | None:
         data |= {"outcome": "plain", "sign": "", "stamp": "In short", "sentence": without_rule(view), "lines": ()}
         return Section("verdict", "In short", template="verdict.html.j2", data=data)
     rule, outcome = verdict["rule"], verdict["outcome"]
-    stamp = f"Verdict: {outcome}" + (" · post hoc" if rule.get("post_hoc") else "")
+    stamp = f"Verdict: {outcome.replace('_', ' ')}" + (" · post hoc" if rule.get("post_hoc") else "")
     data |= {"outcome": outcome, "sign": SIGNS[outcome], "stamp": stamp}
-    data |= {"sentence": sentence(verdict), "lines": lines(verdict)}
+    data |= {"sentence": sentence(verdict), "lines": [*lines(verdict), *unchecked(view)]}
     figure = number_line(verdict)
     return Section("verdict", "Verdict", (), (figure,) if figure else (), template="verdict.html.j2", data=data)
 
@@ -91,7 +99,7 @@ def deed(rule: Row, row: Row) -> Markup:
     role = rule.get("role") or ""
     where = f"{role} benchmarks" if role in ROLE_WORDS else role or "its benchmarks"
     level = percent(row.get("level") or rule.get("level") or 0.95)
-    value = f"{with_unit(row['value'], unit)} ({level} interval {interval(row['low'], row['high'], unit)})"
+    value = f"{with_unit(row['value'], unit)} ({level} interval {set_of(row, unit)})"
     template = DEEDS.get(rule["estimand"], OTHER_DEED)
     label = estimand(rule["estimand"]).label
     return fill(template, arm=rule.get("arm") or row["arm"], value=value, where=where, label=label)
@@ -106,14 +114,26 @@ def lines(verdict: Row) -> Sequence[str]:
     role = rule.get("role") or ""
     meant = f"{role.capitalize()} means: {ROLE_WORDS[role]}." if role in ROLE_WORDS else ""
     found: list[str | Markup] = [" ".join(filter(None, [GROUNDS[outcome], when, meant]))]
-    if verdict.get("probability_major") is not None and outcome != "invalid":
+    if verdict.get("probability_major") is not None and outcome in ("major", "minor", "undetermined"):
         chance = probability(verdict["probability_major"])
         found.append(fill("Probability that the true value lies above the threshold: <strong>{p}</strong>.", p=chance))
+    if verdict.get("noise_ratio") is not None:
+        text = (
+            "The arm was trained once, and the noise of its training is taken from the replicated arms. If it were "
+            "{ratio} times as noisy (standard deviation), the outcome would be undetermined."
+        )
+        found.append(fill(text, ratio=number(verdict["noise_ratio"])))
     settled = verdict.get("settled_by")
     if settled:
-        label = "Why" if outcome == "invalid" else "What would settle it"
+        label = "What would settle it" if outcome == "undetermined" else "Why"
         found.append(fill("<strong>{label}:</strong> {settled}", label=label, settled=settled))
     return found
+
+
+def unchecked(view: View) -> Sequence[Markup]:
+    """Say which checks of the instrument were not made, and why: a verdict without them rests on less."""
+    rows = [row for row in view.rows("assay") if row["outcome"] == CheckOutcome.NOT_MADE]
+    return [fill("<strong>Not checked, {name}:</strong> {why}", name=row["name"], why=row["detail"]) for row in rows]
 
 
 def notices(view: View) -> Sequence[Callout]:

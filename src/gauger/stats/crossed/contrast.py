@@ -12,7 +12,14 @@ from gauger.stats.crossed.interval import Interval, Parts, combine
 from gauger.stats.crossed.item_part import ItemPart, item_part
 from gauger.stats.crossed.panel import FloatArray, IntArray, Panel
 from gauger.stats.crossed.replicate_part import ReplicatePart, replicate_part
-from gauger.stats.crossed.sample_sizes import count_clusters, count_items, smallest_replication, why_undefined
+from gauger.stats.crossed.sample_sizes import (
+    count_clusters,
+    count_items,
+    smallest_replication,
+    training_unknown,
+    why_undefined,
+)
+from gauger.stats.crossed.trained_once import fill_in_trained_once
 
 
 @dataclass(frozen=True)
@@ -47,6 +54,10 @@ class Contrasts:
     n_replicates: IntArray
     """(C,): smallest number of replicates among the touched cells that have more than one; 1 where none has, and
     then the interval covers item sampling alone."""
+    borrowed_variance: FloatArray
+    """(C,): part of `replicate_variance` that is the net noise of arms trained once, borrowed from the others."""
+    training_unknown: NDArray[np.bool_]
+    """(C,): touches an arm trained once while no arm was replicated: the interval covers item sampling alone."""
     undefined: NDArray[np.object_]
     """(C,): None, or the reason why the contrast cannot be estimated."""
 
@@ -73,8 +84,9 @@ def estimate_contrasts(
     Returns
     -------
     Contrasts
-        Undefined (NaN and a reason) where a weighted cell has no scores or fewer than two clusters. Arms with a single
-        replicate count as fixed models: inference is conditional on them.
+        Undefined (NaN and a reason) where a weighted cell has no scores or fewer than two clusters. An arm with
+        a single replicate is a fixed model (inference is conditional on it), unless the panel marks it as trained once:
+        then the noise of its training is borrowed from the replicated arms, at what they know of it.
 
     Notes
     -----
@@ -88,7 +100,7 @@ def estimate_contrasts(
 
     Proven in validation/crossed/ (coverage) and tests/golden/crossed.json (lme4 on balanced data).
     """
-    components = crossed_components(panel)
+    components = fill_in_trained_once(crossed_components(panel))
     weights = np.asarray(weights_CAB, dtype=float)
     flat = weights.reshape(len(weights), -1)
     item = item_part(components, weights)
@@ -123,6 +135,8 @@ def _report(
         n_items=count_items(components, weights),
         n_clusters=count_clusters(components, weights),
         n_replicates=smallest_replication(components, weights),
+        borrowed_variance=replicate.borrowed + blank,
+        training_unknown=training_unknown(components, weights),
         undefined=undefined,
     )
 

@@ -56,6 +56,8 @@ class Components:
     for G clusters of one size."""
     kinship: IntArray
     """(A, A): `Panel.kinship`, 0 where none was given."""
+    trained_once: BoolArray
+    """(A,): arms marked in `Panel.trained_once` that do have a single replicate."""
 
 
 def crossed_components(panel: Panel) -> Components:
@@ -110,6 +112,7 @@ def crossed_components(panel: Panel) -> Components:
         blocks=blocks,
         block_df=np.array([_block_df([parts[b] for b in block]) for block in blocks]),
         kinship=np.zeros((panel.n_arms, panel.n_arms), dtype=np.int64) if panel.kinship is None else panel.kinship,
+        trained_once=_trained_once(panel, present),
     )
 
 
@@ -128,6 +131,12 @@ def _present_rows(panel: Panel) -> BoolArray:
     """(A, R): rows with an id and at least one score."""
     scored = np.any([np.isfinite(scores).any(axis=2) for scores in panel.scores], axis=0)
     return np.asarray((panel.replicates != ABSENT) & scored)
+
+
+def _trained_once(panel: Panel, present: BoolArray) -> BoolArray:
+    """(A,): arms with one replicate that stands for others."""
+    marked = np.zeros(panel.n_arms, dtype=bool) if panel.trained_once is None else panel.trained_once
+    return np.asarray(marked & (present.sum(axis=1) == 1))
 
 
 def _row_of_replicate(replicates: IntArray, present: BoolArray) -> IntArray:

@@ -25,9 +25,16 @@ class Group:
 
 
 def replicate_groups(components: Components) -> list[Group]:
-    """Split the replicated arms into groups without common replicates; arms with one replicate belong to none."""
+    """Split the arms into groups without common replicates.
+
+    An arm trained once (`Components.trained_once`) is a group of its own with 0 degrees of freedom; fixed models belong
+    to none. Where no arm was replicated there are no groups: nothing is known of training, and nothing can be borrowed.
+    """
     n_benchmarks = components.mean.shape[1]
     replicated = np.asarray((components.n_replicates > 1).any(axis=1))
+    if not replicated.any():
+        return []
+    replicated |= components.trained_once
     groups = []
     for arms in _tied(components.holders):
         kept = arms[replicated[arms]]

@@ -37,6 +37,9 @@ class Panel:
     """Shape (A, A): class of relatedness of two arms' replicates of one id; 0 is the plain one. Arms that were trained
     on from one model keep some of its noise: give them a class by how much they share. None: all pairs alike. It says
     which pairs are *expected* to be equally related (moderation); what the replicates show is always used as it is."""
+    trained_once: BoolArray | None = None
+    """Shape (A,): arms of which one training run stands for all that there might have been: their noise is borrowed
+    from the replicated arms. An arm with one row that is not marked is a fixed model (base, teacher). None: none is."""
 
     def __post_init__(self) -> None:
         arms_and_rows = self.replicates.shape
@@ -47,6 +50,8 @@ class Panel:
                 raise ValueError(f"scores have shape {scores.shape}, expected {(*arms_and_rows, len(units))} (A, R, I)")
         if self.kinship is not None and self.kinship.shape != (len(self.replicates), len(self.replicates)):
             raise ValueError(f"kinship has shape {self.kinship.shape}, expected (A, A)")
+        if self.trained_once is not None and self.trained_once.shape != arms_and_rows[:1]:
+            raise ValueError(f"trained_once has shape {self.trained_once.shape}, expected (A,)")
 
     @property
     def n_arms(self) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -10,7 +10,7 @@ from gauger.stats.crossed.crossed import Components
 from gauger.stats.crossed.moderate import prior_df, trust_in_prior
 from gauger.stats.crossed.pairing import Group, replicate_groups
 from gauger.stats.crossed.panel import FloatArray
-from gauger.stats.crossed.replicate_prior import ReplicatePrior, replicate_prior
+from gauger.stats.crossed.replicate_prior import FEWEST_DF, ReplicatePrior, replicate_prior
 
 
 @dataclass(frozen=True)
@@ -23,6 +23,8 @@ class ReplicatePart:
     """(C,): degrees of freedom; inf where no replicated arm is touched."""
     joint: FloatArray
     """(C, C): covariance, diagonal = variance."""
+    borrowed: FloatArray
+    """(C,): net noise of arms trained once that is contained in it."""
 
 
 def replicate_part(components: Components, flat: FloatArray, *, moderated: bool) -> ReplicatePart:
@@ -44,8 +46,8 @@ def replicate_part(components: Components, flat: FloatArray, *, moderated: bool)
     groups = replicate_groups(components)
     if not groups:
         none = np.zeros(len(flat))
-        return ReplicatePart(none, np.full(len(flat), np.inf), np.zeros((len(flat), len(flat))))
-    prior = replicate_prior(components, groups) if moderated else None
+        return ReplicatePart(none, np.full(len(flat), np.inf), np.zeros((len(flat), len(flat))), none)
+    prior = replicate_prior(components, groups) if moderated or components.trained_once.any() else None
     if prior is None:
         return _as_shown([_shown(group, flat) for group in groups])
     views = [_view(components, prior, group, flat) for group in groups]
@@ -53,7 +55,7 @@ def replicate_part(components: Components, flat: FloatArray, *, moderated: bool)
     if prior.directions is not None:
         common_df = prior.directions.df(flat)
         known = common_df, common_df * known[1] / known[0]
-    return _moderated(prior, views, known)
+    return _moderated(prior, views, known, moderated=moderated)
 
 
 @dataclass(frozen=True)
@@ -103,7 +105,7 @@ def _as_shown(groups: list[_Shown]) -> ReplicatePart:
         spread += np.divide(squares, shown.df, out=np.zeros_like(squares), where=shown.df > 0)
         smallest = np.where(shown.df > 0, np.minimum(smallest, shown.df), smallest)
     df = np.divide(variance**2, spread, out=smallest, where=spread > 0)
-    return ReplicatePart(variance, df, joint)
+    return ReplicatePart(variance, df, joint, np.zeros_like(variance))
 
 
 def _view(components: Components, prior: ReplicatePrior, group: Group, flat: FloatArray) -> _View:
@@ -140,7 +142,13 @@ def _positive(*columns: FloatArray) -> FloatArray:
     return np.maximum(np.stack(columns, axis=1), 0.0)
 
 
-def _moderated(prior: ReplicatePrior, views: list[_View], known: tuple[FloatArray, FloatArray]) -> ReplicatePart:
+def _moderated(
+    prior: ReplicatePrior, views: list[_View], known: tuple[FloatArray, FloatArray], *, moderated: bool
+) -> ReplicatePart:
+    """Blend what each group shows with what the prior expects of it.
+
+    A group that shows nothing (an arm trained once) is all prior; without moderation every other group is all shown.
+    """
     common_df, pooled_df = known
     noise, common, pooled = (
         np.sum([np.diag(matrix) for matrix in matrices], axis=0)
@@ -151,18 +159,21 @@ def _moderated(prior: ReplicatePrior, views: list[_View], known: tuple[FloatArra
     mean_df = np.minimum(1 / (1 / (d1 + pooled_df) + towards**2 / common_df), common_df)
     d0 = prior_df(prior.stray.arms * _net_share(noise, towards * common + (1 - towards) * pooled) ** 2)
     joint = np.zeros_like(views[0].noise)
-    spread, leaning = np.zeros_like(d0), np.zeros_like(d0)
+    spread, leaning, borrowed = (np.zeros_like(d0) for _ in range(3))
     for view in views:
         df = view.shown.df
         trust = trust_in_prior(d0, df) * (1.0 if prior.directions is None else _news(common_df, df))
+        trust = trust if moderated else np.where(df > 0, 0.0, 1.0)
         expected = view.noise + _blend(towards, view.common, view.pooled)
         part = _blend(trust, expected, view.shown.joint)
         variance = np.diag(part)
         joint += part
         spread += variance**2 * _uncertainty(trust, d0, df)
         leaning += np.maximum(variance, 0.0) * trust
+        borrowed += np.where(df == 0, variance - np.diag(view.noise), 0.0)
     shown_df = np.max([view.shown.df for view in views], axis=0)
-    return _held_positive(joint, spread + leaning**2 / mean_df, np.maximum(common_df, shown_df))
+    held = _held_positive(joint, spread + leaning**2 / mean_df, np.maximum(common_df, shown_df))
+    return replace(held, borrowed=np.maximum(borrowed, 0.0))
 
 
 def _news(common_df: FloatArray, df: FloatArray) -> FloatArray:
@@ -186,7 +197,10 @@ def _prior_knowledge(prior: ReplicatePrior, energy: FloatArray) -> tuple[FloatAr
     strata = np.maximum(prior.stratum_df, 1.0)
     common = 1 / (share**2 / strata).sum(axis=1)
     own, shared = share[:, :2].sum(axis=1), share[:, 2:].sum(axis=1)
-    return common, 1 / (own**2 / strata[0] + shared**2 / strata[2])
+    pooled = 1 / (own**2 / strata[0] + shared**2 / strata[2])
+    if prior.stratum_df[0] < FEWEST_DF:
+        common = np.sqrt(common * np.minimum(common, pooled))
+    return common, pooled
 
 
 def _held_positive(joint: FloatArray, spread: FloatArray, most: FloatArray) -> ReplicatePart:
@@ -194,7 +208,8 @@ def _held_positive(joint: FloatArray, spread: FloatArray, most: FloatArray) -> R
     variance = np.maximum(np.diag(joint), 0.0)
     keep = np.where(np.diag(joint) > 0, 1.0, 0.0)
     df = np.divide(variance**2, spread, out=most.copy(), where=spread > 0)
-    return ReplicatePart(variance, np.minimum(np.maximum(df, 1.0), most), joint * np.outer(keep, keep))
+    df = np.minimum(np.maximum(df, 1.0), most)
+    return ReplicatePart(variance, df, joint * np.outer(keep, keep), np.zeros_like(variance))
 
 
 def _blend(share: FloatArray, first: FloatArray, second: FloatArray) -> FloatArray:

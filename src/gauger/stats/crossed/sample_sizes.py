@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gauger.stats.crossed.crossed import Components
-from gauger.stats.crossed.panel import FloatArray, IntArray
+from gauger.stats.crossed.panel import BoolArray, FloatArray, IntArray
 
 NO_SCORES = "no scored rows"
 ONE_CLUSTER = "fewer than two items"
@@ -56,3 +56,9 @@ def smallest_replication(components: Components, weights: FloatArray) -> IntArra
     replicated = (weights != 0) & (components.n_replicates > 1)
     smallest = np.where(replicated, components.n_replicates, np.iinfo(np.int64).max).min(axis=(1, 2))
     return np.asarray(np.where(replicated.any(axis=(1, 2)), smallest, 1))
+
+
+def training_unknown(components: Components, weights: FloatArray) -> BoolArray:
+    """(C,): whether a contrast touches an arm trained once while there is no replicated arm to borrow from."""
+    touched = ((weights != 0) & components.trained_once[:, None]).any(axis=(1, 2))
+    return np.asarray(touched & ~(components.n_replicates > 1).any())

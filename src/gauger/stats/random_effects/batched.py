@@ -104,8 +104,9 @@ def fit_many(
         When any data set has not converged after `STEPS` steps; it names the first.
     """
     batch, r = _batch(effect, variance, moderators, present)
-    scale = batch.masked(batch.variance).sum(1) / batch.rows
-    tau2 = _first_guesses(batch, scale)
+    tau2 = _first_guesses(batch, batch.masked(batch.variance).sum(1) / batch.rows)
+    # the scale that the precise rows see: at that of the mean variance a flat likelihood looks like an end
+    scale = batch.rows / batch.masked(1.0 / batch.variance).sum(1)
     low, high = np.zeros(len(tau2)), np.full(len(tau2), np.inf)
     active = np.arange(len(tau2))
     for _ in range(STEPS):

@@ -23,6 +23,10 @@ from gauger.stats.random_effects.safe_coordinates import Basis, basis_of
 
 Array = NDArray[np.float64]
 Codes = NDArray[np.intp]
+UNEVEN = 1e3
+"""Ratio of the largest to the smallest sampling variance."""
+LARGEST = 1e100
+"""Largest effect, and largest and (as 1 / LARGEST) smallest variance: beyond, squares and products overflow."""
 NO_GROUP = -1
 """Label in `shared_group` of a row that shares its control with no other."""
 
@@ -97,6 +101,16 @@ class MetaData:
     def typical_variance(self) -> float:
         """Mean sampling variance: the scale of these data."""
         return float(self.variance.sum()) / len(self.variance)
+
+    @cached_property
+    def precise_variance(self) -> float:
+        """Harmonic mean of the sampling variances: the scale that the precise rows see, and of every tolerance."""
+        return len(self.variance) / float((1.0 / self.variance).sum())
+
+    @property
+    def uneven(self) -> bool:
+        """Tell whether variances differ so much (by `UNEVEN`) that the likelihood is flat between their scales."""
+        return bool(self.variance.max() > UNEVEN * self.variance.min())
 
     @cached_property
     def row_level(self) -> int | None:
@@ -216,8 +230,17 @@ def _check(data: MetaData) -> None:
         raise UserError(
             "finite effects, variances and moderators", "missing or infinite values", hint="Drop those rows."
         )
+    huge = np.flatnonzero((np.abs(data.effect) > LARGEST) | (data.variance > LARGEST))
+    if len(huge):
+        raise UserError(
+            f"effects and variances up to {LARGEST:g}",
+            f"{data.effect[huge[0]]:g} with variance {data.variance[huge[0]]:g} in row {int(huge[0])}",
+            hint="Their squares cannot be computed: change the unit.",
+        )
     if (data.variance <= 0).any():
         raise UserError("variances > 0", f"{data.variance.min():g} in row {int(data.variance.argmin())}")
+    if data.variance.min() < 1.0 / LARGEST:
+        raise UserError(f"variances of at least {1.0 / LARGEST:g}", f"{data.variance.min():g}", hint="Change the unit.")
     if n < 2 or n <= p:
         raise UserError("at least two rows and more rows than coefficients", f"{n} rows, {p} coefficients")
     if len(data.moderator_names) != p or len(data.level_names) != len(data.levels):

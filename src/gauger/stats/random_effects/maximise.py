@@ -25,6 +25,9 @@ TINY, SMALL_STEPS = 1e-8, 5
 (variances that differ by many orders of magnitude make it coarse)."""
 
 
+GRADIENT_TOLERANCE = 1e-5
+"""Log-likelihood units per e-fold of a component: what the slope of a component above zero may be at the end. A small
+step alone proves nothing: on a likelihood that is flat at the scale of the step every step is small."""
 NEAR = 3.0
 """Log-likelihood units."""
 
@@ -84,7 +87,20 @@ def maximise(likelihood_at: Objective, start: Array, free: NDArray[np.bool_], sc
             rival[component] = 0.0
             if likelihood_at.value(rival) > found.at.value:
                 found = _uphill(likelihood_at, rival, likelihood_at(rival), free, scale)
+    _check_gradient(found, free)
     return found
+
+
+def _check_gradient(found: Maximum, free: NDArray[np.bool_]) -> None:
+    """Refuse an end at which the likelihood still rises: d l / d log tau2 of every component above zero."""
+    slope = np.abs(found.at.gradient * found.tau2)[free]
+    if (slope > GRADIENT_TOLERANCE * (1.0 + abs(found.at.value))).any():
+        raise _not_converged(found.tau2, found.at)
+
+
+def _not_converged(tau2: Array, at: Likelihood) -> ConvergenceError:
+    gradient = ", ".join(f"{value:.3g}" for value in at.gradient)
+    return ConvergenceError(f"The variances did not converge: tau2 = {tau2.tolist()}, gradient = [{gradient}].")
 
 
 def near_zero(tau2: float, curvature: float) -> bool:
@@ -108,8 +124,7 @@ def _uphill(likelihood_at: Objective, tau2: Array, at: Likelihood, free: NDArray
             tau2, at = proposal, reached
         if done:
             return Maximum(tau2, at, step_number, tuple(bool(zero) for zero in free & (tau2 == 0.0)))
-    gradient = ", ".join(f"{value:.3g}" for value in at.gradient)
-    raise ConvergenceError(f"The variances did not converge: tau2 = {tau2.tolist()}, gradient = [{gradient}].")
+    raise _not_converged(tau2, at)
 
 
 def _settled(before: Likelihood, after: Likelihood | None, moving: NDArray[np.bool_]) -> bool:

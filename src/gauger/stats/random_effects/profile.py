@@ -11,7 +11,7 @@ from scipy.optimize import brentq
 
 from gauger.errors import UserError
 from gauger.stats.random_effects.data import MetaData
-from gauger.stats.random_effects.fit import ModelLikelihood, likelihood_of
+from gauger.stats.random_effects.fitting import ModelLikelihood, likelihood_of
 from gauger.stats.random_effects.maximise import maximise
 from gauger.stats.random_effects.result import MetaFit
 from gauger.stats.random_effects.threads import one_thread
@@ -47,7 +47,7 @@ def profile_intervals(fitted: MetaFit, level: float | None = None) -> tuple[Comp
 
 
 def _profile_interval(fitted: MetaFit, component: int, likelihood_at: ModelLikelihood, cut: float) -> ComponentInterval:
-    estimate, scale = float(fitted.tau2[component]), fitted.data.typical_variance
+    estimate, scale = float(fitted.tau2[component]), fitted.data.precise_variance
     free = np.arange(len(fitted.tau2)) != component
     warm = fitted.tau2.copy()
 

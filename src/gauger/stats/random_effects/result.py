@@ -30,6 +30,8 @@ class Coefficient:
     high: float
     p: float
     """Two-sided, against zero."""
+    reason: str | None = None
+    """Why there is no standard error (`se`, `low`, `high` and `p` are then NaN); None where there is one."""
 
     @property
     def statistic(self) -> float:
@@ -139,6 +141,9 @@ class MetaFit:
 
     def _coefficient(self, name: str, row: Array) -> Coefficient:
         estimate = float(row @ self.beta)
+        reason = None if self.robust is None else self.robust.why_undefined(row)
+        if reason is not None:
+            return Coefficient(name, estimate, math.nan, None, math.nan, math.nan, math.nan, reason)
         se = float(np.sqrt(row @ self.vcov @ row))
         df = self._df(row)
         return coefficient_of(name, estimate, se, df, self.level)

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 
 from gauger.errors import UserError, nearest
 from gauger.stats.random_effects.data import Array, MetaData
-from gauger.stats.random_effects.fit import Test, fit
+from gauger.stats.random_effects.fitting import Test, fit
 from gauger.stats.random_effects.result import Coefficient, MetaFit, coefficient_of
 
 Predictor = Literal["se", "variance"]
@@ -78,5 +78,11 @@ def _with_predictor(data: MetaData, predictor: str) -> MetaData:
     values: dict[str, Array] = {"se": np.sqrt(data.variance), "variance": data.variance}
     if predictor not in values:
         raise UserError("a known predictor", repr(predictor), hint=nearest(predictor, values))
+    if np.ptp(values[predictor]) <= 1e-12 * values[predictor].max():
+        raise UserError(
+            "rows of different variances for a small-study test",
+            "all rows have one variance",
+            hint="All rows have one variance, so there is no small-study test.",
+        )
     design = np.column_stack([data.design, values[predictor]])
     return replace(data, moderators=design, moderator_names=(*data.moderator_names, predictor))

@@ -11,7 +11,7 @@ import numpy as np
 
 from gauger.errors import ConvergenceError
 from gauger.stats.random_effects.data import MetaData
-from gauger.stats.random_effects.maximise import STEP_TOLERANCE, STEPS, Maximum, near_zero
+from gauger.stats.random_effects.maximise import GRADIENT_TOLERANCE, STEP_TOLERANCE, STEPS, Maximum, near_zero
 from gauger.stats.random_effects.moments import LOG_2PI, Likelihood
 
 
@@ -24,7 +24,9 @@ def maximise_mean(data: MetaData, reml: bool, start: float) -> Maximum:
     """Find tau2 >= 0 by Newton steps inside a bracket of the slope's sign change; errors as `maximise`."""
     sums = WeightedSums(data)
     tau2, low, high = start, 0.0, math.inf
-    scale = 1e-3 * data.typical_variance
+    if data.uneven:
+        tau2, low, high = _bracket(sums, data, start, reml)
+    scale = 1e-3 * data.precise_variance
     for number in range(1, STEPS + 1):
         slope, observed, expected = sums.at(tau2).slopes(reml)
         if slope > 0.0:
@@ -38,10 +40,23 @@ def maximise_mean(data: MetaData, reml: bool, start: float) -> Maximum:
             moved = 0.5 * (tau2 + low) if low > 0.0 else 0.0
         small = abs(moved - tau2) <= STEP_TOLERANCE * (tau2 + scale)
         tau2 = moved
-        if small:
+        if small and abs(slope) * tau2 <= GRADIENT_TOLERANCE:
             tau2, at = _or_zero(sums, tau2, reml)
             return Maximum(np.array([tau2]), at, number, (tau2 == 0.0,))
     raise ConvergenceError(f"tau2 did not converge in {STEPS} steps: last value {tau2:g}, slope {slope:.3g}.")
+
+
+def _bracket(sums: WeightedSums, data: MetaData, start: float, reml: bool) -> tuple[float, float, float]:
+    """Return the best of tau2 on a grid in logarithms, and the neighbours between which its mode lies.
+
+    Where variances differ by orders of magnitude the likelihood is flat for decades of tau2, and a search that begins
+    at the mean variance stops there: the precise rows alone say how much true effects differ.
+    """
+    least, most = math.log10(1e-3 * data.variance.min()), math.log10(10.0 * max(data.variance.max(), start))
+    grid = np.concatenate([[0.0], 10.0 ** np.linspace(least, most, int(4 * (most - least)) + 2)])
+    best = int(np.argmax([sums.at(float(tau2)).likelihood(reml).value for tau2 in grid]))
+    high = float(grid[best + 1]) if best + 1 < len(grid) else math.inf
+    return float(grid[best]), float(grid[max(best - 1, 0)]), high
 
 
 def _or_zero(sums: WeightedSums, tau2: float, reml: bool) -> tuple[float, Likelihood]:

@@ -1,18 +1,18 @@
-"""Language models through transformers and PEFT.
+"""Language models through transformers and PEFT: checkpoints, chat templates, adapters, mixed precision.
 
-models.py      checkpoint directories: packaged models, what may be read, precision and device
-rows.py        training rows: prompts and completions as text and as tokens, mixtures, micro-batches
-head.py        the last matrix, applied to a few positions at a time
-losses.py      next token, and KL to a teacher's distribution (shown or from its hidden states)
-likelihood.py  what probability a model gives to the learnt tokens of rows
-lora.py        low-rank adapters: attach and merge
-frozen.py      layers below the adapter: computed once for all epochs
-loop.py        the training loop, flat
-state.py       checkpoints of an unfinished training, and how it goes on
-decode.py      batched decoding, greedy or sampled
-saving.py      what training leaves: full weights, or an adapter beside a reference to its base
-distil.py      learning from a teacher that is there: its logits, or on the student's own answers
-preferences.py direct preference optimisation from pairs of answers
-reinforce.py   reinforcement learning on the student's own answers, rewarded by a function
-teacher.py     a local model that can be asked, as `elicit` wants it, and its log-probabilities
+decode.py         Decodes in batches: prompts of similar length together, what they share read once
+engine.py         Makes language models of transformers a `Model`: with their tokenizer, and an adapter where one is
+                  trained
+frozen_layers.py  Keeps the states that layers below an adapter make of rows: no training changes them, so they are
+                  computed once
+lora.py           Attaches low-rank adapters to matrices, and makes them part of the weights again (Hu et al. 2022)
+models.py         Reads and writes language models as checkpoint directories: safetensors weights, a tokenizer, and
+                  nothing else
+processes.py      Shares each step among the processes that `accelerate launch` started, on whatever devices there are
+saving.py         Writes and reads what training leaves: full weights, or an adapter beside a reference to its base
+tokens.py         Turns texts into the tokens of a language model: prompts, chat templates, end marks, rows
 """
+
+import lazy_loader as _lazy
+
+__getattr__, __dir__, __all__ = _lazy.attach_stub(__name__, __file__)

@@ -1,21 +1,21 @@
-"""Layers that no training changes: what they make of a row is the same in every epoch, so it is computed once.
+"""Keeps the states that layers below an adapter make of rows: no training changes them, so they are computed once.
 
 With an adapter on the top k of L layers, the L - k layers below cost most of a step. Their states are kept for every
 row that the training will draw (D float32 numbers a token), made in an order that does not depend on where a training
-was interrupted, and every step starts from them.
+was interrupted, and every step starts from them. Rows are known by their tokens.
 """
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
-from gauger.train.hf.rows import Example, micro_batches
+from gauger.train.rows import Batch, IntArray, TokenRows, by_length, collate
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -28,31 +28,54 @@ LEAST_EPOCHS = 1.3
 _MICRO_TOKENS = 1024
 
 
-def pays(model: PreTrainedModel, lowest: int, drawn: Sequence[Example]) -> bool:
-    """Say whether keeping states saves time and fits: `drawn` lists every row as often as it will be drawn."""
-    unique = {id(example): len(example.ids) for example in drawn}
-    n_tokens = sum(unique.values())
+def pays(model: PreTrainedModel, lowest: int, coming: Sequence[tuple[TokenRows, IntArray]]) -> bool:
+    """Say whether keeping states saves time and fits, given how often each row will come."""
+    kept = sum(int(rows.length_N[count_N > 0].sum()) for rows, count_N in coming)
+    drawn = sum(int(rows.length_N @ count_N) for rows, count_N in coming)
     return (
         lowest > 0
         and model.config.model_type in SPLITTABLE
-        and sum(len(example.ids) for example in drawn) >= LEAST_EPOCHS * n_tokens
-        and n_tokens * int(model.config.hidden_size) * 4 <= MOST_BYTES
+        and drawn >= LEAST_EPOCHS * kept
+        and kept * int(model.config.hidden_size) * 4 <= MOST_BYTES
     )
 
 
-@torch.no_grad()
-def with_states(model: PreTrainedModel, lowest: int, examples: Iterable[Example]) -> dict[int, Example]:
-    """Return each row (by its `id`) with the states that enter layer `lowest`, (T - 1, D) on the CPU."""
-    found: dict[int, Example] = {}
-    unique = list({id(example): example for example in examples}.values())
-    decoder = part(model, 0, lowest)
-    for batch in micro_batches([(example,) for example in unique], _MICRO_TOKENS):
-        there = batch.to(model.device)
-        states_BTD = decoder(input_ids=there.tokens_BT[:, :-1], use_cache=False).last_hidden_state.cpu()
-        for example, states_TD in zip(batch.examples, states_BTD, strict=True):
-            kept = states_TD[: len(example.ids) - 1].clone()
-            found[id(example)] = replace(example, states_TD=kept, from_layer=lowest)
-    return found
+class FrozenStates:
+    """The states that enter layer `lowest`, (T - 1, D) on the CPU for each row that will come."""
+
+    def __init__(self, model: PreTrainedModel, lowest: int, coming: Sequence[tuple[TokenRows, IntArray]]) -> None:
+        self._model, self._lowest = model, lowest
+        self._states: dict[bytes, Tensor] = {}
+        for rows, count_N in coming:
+            self._add(rows.take(np.flatnonzero(count_N)))
+
+    @torch.no_grad()
+    def _add(self, rows: TokenRows) -> None:
+        decoder = part(self._model, 0, self._lowest)
+        for index in by_length(rows.length_N, _MICRO_TOKENS):
+            batch = collate([(rows, index)])
+            tokens_BT = batch.tokens_BT.to(self._model.device)
+            states_BTD = decoder(input_ids=tokens_BT[:, :-1], use_cache=False).last_hidden_state.cpu()
+            for key, length, states_TD in zip(_keys(batch), batch.length_B.tolist(), states_BTD, strict=True):
+                self._states[key] = states_TD[: length - 1].clone()
+
+    def hidden(self, batch: Batch) -> Tensor | None:
+        """Return the last hidden states (B, T - 1, D) of a batch; None where one of its rows is not known."""
+        states = [self._states.get(key) for key in _keys(batch)]
+        known = [states_TD for states_TD in states if states_TD is not None]
+        if len(known) < len(states):
+            return None
+        stacked_BTD = known[0].new_zeros(*batch.learnt.shape, known[0].shape[-1])
+        for place, states_TD in enumerate(known):
+            stacked_BTD[place, : len(states_TD)] = states_TD
+        top = part(self._model, self._lowest, None)
+        hidden_BTD: Tensor = top(inputs_embeds=stacked_BTD.to(self._model.device), use_cache=False).last_hidden_state
+        return hidden_BTD
+
+
+def _keys(batch: Batch) -> list[bytes]:
+    tokens_BT = batch.tokens_BT.cpu().numpy()
+    return [row[:length].tobytes() for row, length in zip(tokens_BT, batch.length_B.tolist(), strict=True)]
 
 
 def part(model: PreTrainedModel, first: int, last: int | None) -> Any:
@@ -67,12 +90,3 @@ def part(model: PreTrainedModel, first: int, last: int | None) -> Any:
     if last is not None:
         decoder.norm = nn.Identity()
     return decoder
-
-
-def stacked(examples: Sequence[Example], length: int) -> Tensor:
-    """Put the kept states of rows into one tensor (B, length, D), padded with 0 at the right."""
-    rows = [example.states_TD for example in examples if example.states_TD is not None]
-    states_BTD = rows[0].new_zeros(len(rows), length, rows[0].shape[-1])
-    for place, states_TD in enumerate(rows):
-        states_BTD[place, : len(states_TD)] = states_TD
-    return states_BTD

@@ -1,4 +1,4 @@
-"""Low-rank adapters: which matrices get one, and how it becomes part of them again (Hu et al. 2022).
+"""Attaches low-rank adapters to matrices, and makes them part of the weights again (Hu et al. 2022).
 
 W' = W + (alpha / rank) B A with A (rank, in) drawn and B (out, rank) zero, so a fresh adapter changes nothing.
 """
@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import torch
 from torch import nn
 
 from gauger.errors import UserError
+from gauger.train.engine import Adapter
 from gauger.train.hf.models import quiet
 
 if TYPE_CHECKING:
@@ -24,19 +24,7 @@ _ATTENTION = re.compile(r"attn|attention", re.IGNORECASE)
 _LAYER = re.compile(r"\.(\d+)\.")
 
 
-@dataclass(frozen=True)
-class Lora:
-    """Shape of an adapter."""
-
-    rank: int = 16
-    alpha: int = 32
-    modules: str | tuple[str, ...] = "all"
-    """all: every matrix of the layers; attention: those of attention; or last names, such as ("q_proj", "v_proj")."""
-    layers: int | None = None
-    """Only the top k layers; None: all. Below them no gradient is needed, so fewer layers train faster."""
-
-
-def targets(model: PreTrainedModel, lora: Lora) -> list[str]:
+def targets(model: PreTrainedModel, adapter: Adapter) -> list[str]:
     """Return the full names of the matrices that get an adapter.
 
     Raises
@@ -51,21 +39,21 @@ def targets(model: PreTrainedModel, lora: Lora) -> list[str]:
         if isinstance(module, nn.Linear) and module is not head and (found := _LAYER.search(name))
     ]
     depth = 1 + max((layer for layer, _ in linear), default=-1)
-    lowest = 0 if lora.layers is None else depth - lora.layers
-    chosen = [name for layer, name in linear if layer >= lowest and _wanted(name, lora.modules)]
+    lowest = 0 if adapter.layers is None else depth - adapter.layers
+    chosen = [name for layer, name in linear if layer >= lowest and _wanted(name, adapter.modules)]
     if not chosen or lowest < 0:
         known = sorted({name.rpartition(".")[2] for _, name in linear})
         raise UserError(
             "adapter modules that the model has, in at most all of its layers",
-            f"modules {lora.modules!r}, layers {lora.layers}",
+            f"modules {adapter.modules!r}, layers {adapter.layers}",
             hint=f"The model has {depth} layers with {', '.join(known)}.",
         )
     return chosen
 
 
-def lowest_layer(model: PreTrainedModel, lora: Lora) -> int:
+def lowest_layer(model: PreTrainedModel, adapter: Adapter) -> int:
     """Return the number of layers below the first one that gets an adapter."""
-    return min(int(found.group(1)) for name in targets(model, lora) if (found := _LAYER.search(name)))
+    return min(int(found.group(1)) for name in targets(model, adapter) if (found := _LAYER.search(name)))
 
 
 def _wanted(name: str, modules: str | Sequence[str]) -> bool:
@@ -76,11 +64,13 @@ def _wanted(name: str, modules: str | Sequence[str]) -> bool:
     return name.rpartition(".")[2] in ((modules,) if isinstance(modules, str) else modules)
 
 
-def attach(model: PreTrainedModel, lora: Lora, seed: int) -> PeftModel:
+def attach(model: PreTrainedModel, adapter: Adapter, seed: int) -> PeftModel:
     """Put a fresh adapter, drawn from `seed`, around a model; only its weights need gradients afterwards."""
     from peft import LoraConfig, get_peft_model
 
-    config = LoraConfig(r=lora.rank, lora_alpha=lora.alpha, target_modules=targets(model, lora), task_type="CAUSAL_LM")
+    alpha = cast("int", adapter.alpha)  # any number serves: it is only divided by the rank
+    modules = targets(model, adapter)
+    config = LoraConfig(r=adapter.rank, lora_alpha=alpha, target_modules=modules, task_type="CAUSAL_LM")
     with quiet(), torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return get_peft_model(model, config)

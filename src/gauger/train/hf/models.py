@@ -1,4 +1,4 @@
-"""Language models on disk: a checkpoint directory with safetensors weights and a tokenizer, and nothing else.
+"""Reads and writes language models as checkpoint directories: safetensors weights, a tokenizer, and nothing else.
 
 Weights are float32 on a CPU (bfloat16 is far slower there) and bfloat16 on a GPU that has it. No file is fetched, no
 pickle is read and no code that lies beside a checkpoint is run.

@@ -1,4 +1,4 @@
-"""What training leaves on disk: full weights, or an adapter beside a reference to its base. Safetensors only.
+"""Writes and reads what training leaves: full weights, or an adapter beside a reference to its base.
 
 An adapter lies in PEFT's own layout (`adapter_config.json`, `adapter_model.safetensors`), which transformers, vLLM and
 others read; `gauger.json` adds the digest of the weights it belongs to.
@@ -9,11 +9,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from torch import nn
+
 from gauger.errors import InputError, Place
-from gauger.store.atomic import read_json, write_json
+from gauger.store import read_json, write_json
 from gauger.train.hf.lora import merge
 from gauger.train.hf.models import check, load_checkpoint, quiet, write_checkpoint
-from gauger.train.hf.state import weights_digest
+from gauger.train.state import weights_digest
 
 if TYPE_CHECKING:
     from peft import PeftModel
@@ -24,6 +26,12 @@ _WEIGHTS = "adapter_model.safetensors"
 _BESIDE = "gauger.json"
 
 
+def base_digest(model: nn.Module) -> str:
+    """Return 32 hexadecimal digits over all weights but an adapter's."""
+    weights = {name.replace(".base_layer", ""): weight for name, weight in model.state_dict().items()}
+    return weights_digest({name: weight for name, weight in weights.items() if "lora_" not in name})
+
+
 def save(
     model: PreTrainedModel | PeftModel, tokenizer: PreTrainedTokenizerBase, directory: Path, base: str | Path = ""
 ) -> None:
@@ -32,7 +40,7 @@ def save(
     Parameters
     ----------
     model : PreTrainedModel or PeftModel
-        As `loop.train` returned it.
+        With or without an adapter.
     tokenizer : PreTrainedTokenizerBase
         The model's; kept with full weights.
     directory : Path
@@ -52,7 +60,7 @@ def save(
     described.target_modules = sorted(described.target_modules)  # a set has another order in every process
     with quiet():  # without the setting, PEFT looks for the base on a hub, to see whether its vocabulary has grown
         model.save_pretrained(str(directory), save_embedding_layers=False)
-    write_json(directory / _BESIDE, {"base": str(base), "base_digest": weights_digest(model.get_base_model())})
+    write_json(directory / _BESIDE, {"base": str(base), "base_digest": base_digest(model.get_base_model())})
 
 
 def load_model(
@@ -84,7 +92,7 @@ def load_model(
     described = read_json(place / _BESIDE) if (place / _BESIDE).exists() else {}
     base = Path(reference) if directory is not None else _named_base(place, described)
     model, tokenizer = load_model(base)
-    if described.get("base_digest") not in (None, weights_digest(model)):
+    if described.get("base_digest") not in (None, base_digest(model)):
         raise InputError("an adapter made for this base", f"one made for other weights than {base}", Place(str(place)))
     return _with_adapter(model, place), tokenizer
 

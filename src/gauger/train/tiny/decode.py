@@ -1,61 +1,65 @@
-"""Batched decoding: greedy or sampled, many prompts at once, with the log-probabilities of what was written."""
+"""Decodes in batches: greedy or sampled, prompts of equal length together, so that no padding enters attention."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
+from gauger.train.draws import keys_of, next_tokens
+from gauger.train.engine import Completion, Decoding
+from gauger.train.rows import Prompt
 from gauger.train.tiny.model import Decoder
+from gauger.train.tiny.tokens import END, Words
 
-END = 2
-
-
-@dataclass(frozen=True)
-class Decoding:
-    """How to continue prompts."""
-
-    max_new_tokens: int
-    """Most new tokens, end mark included; the model's context is a limit too."""
-    temperature: float = 0.0
-    """0 takes the most likely token; otherwise softmax(logits / temperature) is sampled."""
-    stops: frozenset[int] = frozenset({END})
-    """Tokens after which a text has ended; they stay in the answer."""
-    batch: int = 512
-    """Prompts decoded together."""
+BATCH = 512
 
 
 def complete(
-    model: Decoder, prompts: Sequence[Sequence[int]], decoding: Decoding, generator: torch.Generator | None = None
-) -> list[list[int]]:
-    """Continue each prompt.
-
-    Parameters
-    ----------
-    model : Decoder
-        The model that answers.
-    prompts : sequence of sequences of int
-        Token ids, begin mark included; lengths may differ. Prompts of equal length are decoded together, so that no
-        padding enters attention.
-    decoding : Decoding
-        Length, temperature and stops.
-    generator : torch.Generator, optional
-        Source of randomness; needed when sampling.
-
-    Returns
-    -------
-    list of list of int
-        The new tokens of each prompt up to its first stop, in the order of `prompts`; without a stop it was cut off.
-    """
+    model: Decoder,
+    words: Words,
+    prompts: Sequence[Prompt],
+    decoding: Decoding,
+    seeds: Sequence[int],
+    stops: Sequence[tuple[str, ...]],
+) -> list[Completion]:
+    """Continue each prompt: `Model.complete` of this engine; a stop is a word."""
+    ids = [words.prompt_ids(prompt) for prompt in prompts]
+    keys_N = keys_of(ids, seeds) if decoding.temperature > 0 else np.zeros(len(ids), dtype=np.uint64)
+    kinds = {own: number for number, own in enumerate(dict.fromkeys(stops))}
+    stops_UV = _stop_table(words, list(kinds))
+    kind_N = np.array([kinds[own] for own in stops], dtype=np.int64)
     answers: list[list[int]] = [[] for _ in prompts]
-    for indices in _groups([len(prompt) for prompt in prompts], decoding.batch):
-        tokens = torch.tensor([list(prompts[i]) for i in indices])
-        for index, row in zip(indices, _continue(model, tokens, decoding, generator).tolist(), strict=True):
-            stop = next((place for place, token in enumerate(row) if token in decoding.stops), len(row))
-            answers[index] = row[: stop + 1]
-    return answers
+    ended = [False] * len(prompts)
+    for index in _groups([len(prompt) for prompt in ids], decoding.batch or BATCH):
+        tokens_BT = torch.tensor([ids[i] for i in index])
+        stops_BV = stops_UV[torch.from_numpy(kind_N[index])]
+        new_BT, length_B = _continue(model, tokens_BT, decoding, stops_BV, keys_N[index])
+        for i, row, length in zip(index, new_BT.tolist(), length_B.tolist(), strict=True):
+            ended[i] = length <= len(row)
+            answers[i] = row[:length]
+    return [
+        _completion(words, prompt, len(own), answer, done)
+        for prompt, own, answer, done in zip(prompts, ids, answers, ended, strict=True)
+    ]
+
+
+def _completion(words: Words, prompt: Prompt, tokens_in: int, ids: list[int], ended: bool) -> Completion:
+    written = ids[:-1] if ended else ids
+    stop = words.words[ids[-1]] if ended and ids[-1] != END else None
+    return Completion(words.text(written, prompt), ended, stop, tokens_in, len(ids), tuple(ids))
+
+
+def _stop_table(words: Words, kinds: Sequence[tuple[str, ...]]) -> Tensor:
+    """Return which tokens end an answer for each set of stops, (U, V); a word that nobody can write ends nothing."""
+    stops_UV = torch.zeros(len(kinds), len(words), dtype=torch.bool)
+    stops_UV[:, END] = True
+    for number, own in enumerate(kinds):
+        stops_UV[number, [words.numbers[word] for word in own if word in words.numbers]] = True
+    return stops_UV
 
 
 def _groups(lengths: Sequence[int], batch: int) -> Iterator[list[int]]:
@@ -69,41 +73,21 @@ def _groups(lengths: Sequence[int], batch: int) -> Iterator[list[int]]:
 
 
 @torch.inference_mode()
-def _continue(model: Decoder, tokens_BT: Tensor, decoding: Decoding, generator: torch.Generator | None) -> Tensor:
-    length = tokens_BT.shape[1]
-    stops = torch.tensor(sorted(decoding.stops))
-    ended = torch.zeros(len(tokens_BT), dtype=torch.bool)
-    for _ in range(min(decoding.max_new_tokens, model.config.context - length)):
-        logits_BV = model.logits(model.hidden(tokens_BT)[:, -1])
-        if decoding.temperature > 0:
-            chances = (logits_BV / decoding.temperature).softmax(dim=-1)
-            next_B1 = torch.multinomial(chances, 1, generator=generator)
-        else:
-            next_B1 = logits_BV.argmax(dim=-1, keepdim=True)
-        tokens_BT = torch.cat([tokens_BT, next_B1], dim=1)
-        ended |= torch.isin(next_B1[:, 0], stops)
-        if bool(ended.all()):
+def _continue(
+    model: Decoder, tokens_BT: Tensor, decoding: Decoding, stops_BV: Tensor, keys_B: NDArray[np.uint64]
+) -> tuple[Tensor, Tensor]:
+    """Return the new tokens, and of each prompt how many up to its stop: one more than there are where none came."""
+    room = max(0, min(decoding.max_new_tokens, model.config.context - tokens_BT.shape[1]))
+    new_BT = torch.full((len(tokens_BT), room), END)
+    length_B, alive = torch.full((len(tokens_BT),), room + 1), torch.arange(len(tokens_BT))
+    for place in range(room):
+        logits_AV = model.logits(model.hidden(tokens_BT)[:, -1])
+        next_A = next_tokens(logits_AV, decoding.temperature, keys_B[alive.numpy()], place)
+        new_BT[alive, place] = next_A
+        stopped_A = stops_BV[alive, next_A]
+        length_B[alive[stopped_A]] = place + 1
+        alive = alive[~stopped_A]
+        if not len(alive):
             break
-    return tokens_BT[:, length:]
-
-
-@torch.inference_mode()
-def log_probabilities(
-    model: Decoder, prompts: Sequence[Sequence[int]], answers: Sequence[Sequence[int]], top_k: int
-) -> list[tuple[Tensor, Tensor]]:
-    """Return, for each answer, the `top_k` most likely tokens at each of its positions and their log-probabilities.
-
-    Returns
-    -------
-    list of (Tensor, Tensor)
-        Tokens and log-probabilities in nats, each (length of the answer, top_k).
-    """
-    shown: list[tuple[Tensor, Tensor]] = [(torch.empty(0), torch.empty(0))] * len(prompts)
-    whole = [[*prompt, *answer] for prompt, answer in zip(prompts, answers, strict=True)]
-    for indices in _groups([len(row) for row in whole], 512):
-        log_BTV = model(torch.tensor([whole[i] for i in indices])[:, :-1]).log_softmax(dim=-1)
-        values, tokens = log_BTV.topk(min(top_k, log_BTV.shape[-1]), dim=-1)
-        for place, index in enumerate(indices):
-            first = len(prompts[index]) - 1
-            shown[index] = (tokens[place, first:], values[place, first:])
-    return shown
+        tokens_BT = torch.cat([tokens_BT, next_A[:, None]], dim=1)[~stopped_A]
+    return new_BT, length_B

@@ -1,4 +1,4 @@
-"""A small decoder-only transformer: pre-norm, ReLU MLP, learned positions, tied input and output embeddings.
+"""Defines a small decoder-only transformer: pre-norm, ReLU MLP, learned positions, tied input and output embeddings.
 
 Plain PyTorch, one file, float32. Dimension letters: B batch, T token position, D width, H head, V vocabulary.
 """
@@ -95,11 +95,6 @@ class Decoder(nn.Module):
     def forward(self, tokens_BT: Tensor) -> Tensor:
         """Return next-token logits (B, T, V)."""
         return self.logits(self.hidden(tokens_BT))
-
-    @property
-    def n_parameters(self) -> int:
-        """Number of weights, embeddings included."""
-        return sum(weight.numel() for weight in self.parameters())
 
 
 def _initialise(module: nn.Module) -> None:

@@ -1,15 +1,12 @@
 """The embedded world: made-up entities with facts, and symbolic skills, whose ground truth is known.
 
-questions.py   what can be asked: a question, its answer, its content key and its difficulty
-knowledge.py   domains of facts about made-up entities, with the structure that lets unseen facts be inferred
-skills.py      max (easy), sort (takes hundreds of steps), middle (hard)
-forms.py       how a question is worded: quiz, cloze, story; and reading content back out of any text
-language.py    words to token ids and back
-splits.py      which content is train, targeted test or parallel test: by content, never by wording
-truth.py       the true answer to any prompt, or none where it asks nothing sensible
-world.py       `Atlas`: everything above built from one seed; web text, teacher text, benchmarks
+benchmark_items.py  Chooses the questions of a benchmark from a test split, and words them as items
+forms.py            How a question is worded, and how content is read back out of any text
+knowledge.py        Knowledge domains: facts about made-up entities
+skills.py           Skills: questions about letters whose answer is computed
+splits.py           Which content is for training and which is for testing: decided by content key, never by wording
+texts.py            Words questions as texts: each once per form, and stories that tell several facts about one thing
+truth.py            Reads the question out of any prompt of the world's language, and answers it truly
+world.py            `Atlas`: the embedded world built from one seed; web text, teacher text, benchmark seeds and
+                    benchmarks
 """
-
-from gauger.worlds.atlas.world import Atlas
-
-__all__ = ["Atlas"]

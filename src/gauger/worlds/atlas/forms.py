@@ -15,10 +15,18 @@ from functools import lru_cache
 from itertools import groupby
 
 from gauger.worlds.atlas.knowledge import fact_key
-from gauger.worlds.atlas.questions import Question
 from gauger.worlds.atlas.skills import SKILLS, letters_key
+from gauger.worlds.items import Form, Question, Wording
 
-FORMS = ("quiz", "cloze", "story")
+FORMS = {
+    form.name: form
+    for form in (
+        Form("quiz", "question and answer"),
+        Form("cloze", "sentence to complete"),
+        Form("story", "free text on a subject", free=True),
+    )
+}
+"""Every form by name."""
 MARKERS = (
     "ask",
     "?",
@@ -36,18 +44,16 @@ MARKERS = (
     "gives",
 )
 
-Wording = tuple[tuple[str, ...], tuple[str, ...]]
-
 
 def render(question: Question, form: str) -> Wording:
-    """Return (prompt words, answer words) of a question in a form; `story` words one fact about the first argument."""
-    prompt = _TEMPLATES[form][question.family if question.family in SKILLS else "fact"](question.arguments)
-    return tuple(prompt.split()), question.answer
+    """Put a question in a form; `story` words one fact about the first argument."""
+    prompt = _TEMPLATES[form][question.skill if question.skill in SKILLS else "fact"](question.arguments)
+    return Wording(prompt, f" {question.answer}", form, question)
 
 
-def topic(question: Question) -> tuple[str, ...]:
+def topic(question: Question) -> str:
     """Return the opening of a story on the question's first argument."""
-    return ("about", question.arguments[0], ":")
+    return f"about {question.arguments[0]} :"
 
 
 _TEMPLATES: dict[str, dict[str, Callable[[tuple[str, ...]], str]]] = {
@@ -67,12 +73,12 @@ _TEMPLATES: dict[str, dict[str, Callable[[tuple[str, ...]], str]]] = {
 }
 
 
-def has_form(family: str, form: str) -> bool:
-    """Tell whether a family is ever worded in a form (only facts are told in stories)."""
-    return (family if family in SKILLS else "fact") in _TEMPLATES[form]
+def has_form(skill: str, form: str) -> bool:
+    """Tell whether a skill is ever worded in a form (only facts are told in stories)."""
+    return (skill if skill in SKILLS else "fact") in _TEMPLATES[form]
 
 
-def content_keys(words: Sequence[str]) -> frozenset[str]:
+def content_keys(text: str) -> frozenset[str]:
     """Return the content keys that a text touches.
 
     The reading is by content, not by template: any text that names an entity and a relation of the same domain, or a
@@ -80,12 +86,12 @@ def content_keys(words: Sequence[str]) -> frozenset[str]:
     stand next to each other, touch that set. So a mirrored, reworded, half-finished or wrong statement is found as
     well, and an answer that belongs to another question than the one before it.
     """
-    return _content_keys(tuple(words))
+    return _content_keys(text)
 
 
 @lru_cache(maxsize=100_000)
-def _content_keys(words: tuple[str, ...]) -> frozenset[str]:
-    keys: set[str] = set()
+def _content_keys(text: str) -> frozenset[str]:
+    words, keys = text.split(), set[str]()
     entities = [word for word in words if _is_entity(word)]
     relations = [relation for word in words if (relation := _relation_of(word))]
     keys.update(
@@ -130,17 +136,12 @@ def _skills_named(words: Sequence[str]) -> list[str]:
 
 _NAMES = {"max": ("max", "largest"), "sort": ("sort", "sorted"), "middle": ("middle", "central")}
 
-PROMPT_ENDS = frozenset({"?", "is", "gives", ":"})
+PROMPT_ENDS = ("?", "is", "gives", ":")
 """Words after which a prompt has ended and an answer begins."""
 _FORM_OF_OPENING = {"ask": "quiz", "about": "story"} | dict.fromkeys(("the", "sorted", "largest", "central"), "cloze")
 
 
-def form_of(words: Sequence[str]) -> str | None:
-    """Tell a text's form by its first word; None where no form begins so."""
-    return _FORM_OF_OPENING.get(words[0]) if words else None
-
-
-def cut(words: Sequence[str]) -> Wording | None:
-    """Divide a text into prompt and answer; None where no prompt ends in it."""
-    end = next((place for place, word in enumerate(words) if word in PROMPT_ENDS), None)
-    return None if end is None else (tuple(words[: end + 1]), tuple(words[end + 1 :]))
+def form_of(prompt: str) -> str | None:
+    """Tell the form of a prompt by its first and its last word; None where it has none, or does not end."""
+    words = prompt.split()
+    return _FORM_OF_OPENING.get(words[0]) if words and words[-1] in PROMPT_ENDS else None

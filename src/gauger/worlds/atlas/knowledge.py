@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gauger.worlds.atlas.questions import Question
+from gauger.worlds.items import Question
 
 
 @dataclass(frozen=True)
@@ -33,13 +33,8 @@ class Domain:
     def question(self, entity: int, relation: int) -> Question:
         """Return the fact (entity, relation) as a question."""
         value = self.values[relation][self.value_GR[self.genus_E[entity]][relation]]
-        return Question(
-            family=self.name,
-            arguments=(self.entities[entity], self.relations[relation]),
-            answer=(value,),
-            key=fact_key(self.name, self.entities[entity], self.relations[relation]),
-            difficulty=0.0,
-        )
+        about = (self.entities[entity], self.relations[relation])
+        return Question(self.name, " ".join(about), value, fact_key(self.name, *about), arguments=about)
 
     def questions(self) -> list[Question]:
         """Return every fact, entity by entity."""

@@ -14,7 +14,7 @@ from math import comb
 
 import numpy as np
 
-from gauger.worlds.atlas.questions import Question
+from gauger.worlds.items import Question
 
 
 @dataclass(frozen=True)
@@ -71,4 +71,5 @@ def _orders(letters: tuple[int, ...], orders: int, rng: np.random.Generator) -> 
 def _question(skill: str, letters: Sequence[str], order: Sequence[int]) -> Question:
     answer, difficulty = SKILLS[skill].solve(order)
     words = tuple(letters[i] for i in order)
-    return Question(skill, words, tuple(letters[i] for i in answer), letters_key(skill, words), difficulty)
+    said = " ".join(letters[i] for i in answer)
+    return Question(skill, " ".join(words), said, letters_key(skill, words), difficulty, words)

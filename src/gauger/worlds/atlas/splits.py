@@ -1,18 +1,19 @@
 """Which content is for training and which is for testing: decided by content key, never by wording.
 
-Per family, keys are divided into `train`, `targeted` and `parallel` (and, for facts, `unstated`: neither told nor
+Per skill, keys are divided into `train`, `targeted` and `parallel` (and, for facts, `unstated`: neither told nor
 asked). Nobody's training text, the teacher's included, may touch a targeted or parallel key, in any form or order; the
 leak arm alone does so on purpose.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from gauger.worlds.atlas.questions import Question
+from gauger.worlds.items import Question
 
 TRAIN, TARGETED, PARALLEL, UNSTATED = "train", "targeted", "parallel", "unstated"
 
@@ -71,3 +72,21 @@ def split_skill(questions: Sequence[Question], n_test: int, rng: np.random.Gener
     order = [keys[i] for i in rng.permutation(len(keys))]
     names = [TARGETED] * n_test + [PARALLEL] * n_test + [TRAIN] * (len(keys) - 2 * n_test)
     return dict(zip(order, names, strict=True))
+
+
+def with_difficulty(facts: Sequence[Question], split_of: Mapping[str, str]) -> list[Question]:
+    """Set each fact's difficulty: minus the number of its entity's facts that training texts state."""
+    stated = Counter(fact.arguments[0] for fact in facts if split_of[fact.key] == TRAIN)
+    return [replace(fact, difficulty=-float(stated[fact.arguments[0]])) for fact in facts]
+
+
+def share_of(
+    questions: Sequence[Question],
+    names: Sequence[str],
+    name_of: Callable[[Question], str],
+    share: float,
+    rng: np.random.Generator,
+) -> list[Question]:
+    """Return the questions of a random share of names: of entities, or of contents."""
+    chosen = {names[i] for i in rng.permutation(len(names))[: round(share * len(names))]}
+    return [question for question in questions if name_of(question) in chosen]

@@ -1,15 +1,13 @@
-"""The true answer to any prompt of the world's language."""
+"""Reads the question out of any prompt of the world's language, and answers it truly."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from gauger.worlds.atlas.forms import form_of, has_form, render
-from gauger.worlds.atlas.questions import Question
-from gauger.worlds.atlas.skills import SKILLS
-from gauger.worlds.atlas.world import Atlas
+from gauger.worlds.atlas.forms import form_of, has_form, render, topic
+from gauger.worlds.atlas.skills import SKILLS, letters_key
+from gauger.worlds.items import Question
 
-Words = tuple[str, ...]
 _SKILL_OF_WORD = {
     "max": "max",
     "largest": "max",
@@ -20,48 +18,53 @@ _SKILL_OF_WORD = {
 }
 
 
-def true_answer(atlas: Atlas, prompt: Sequence[str], said: Sequence[str]) -> Words | None:
-    """Return the true answer to a prompt; None where it asks nothing sensible.
+class Truth:
+    """What is true in a world.
 
     Parameters
     ----------
-    atlas : Atlas
-        The world.
-    prompt : sequence of str
-        A question in any form, or the opening of a story.
-    said : sequence of str
-        What somebody answered; a story keeps the relations that it tells of, with their true values.
+    facts : mapping
+        Entity -> relation -> the fact as a question.
+    letters : sequence of str
+        The world's letters, in their order.
     """
-    form = form_of(prompt)
-    skill = next((_SKILL_OF_WORD[word] for word in prompt[:2] if word in _SKILL_OF_WORD), None)
-    if skill is not None:
-        letters = tuple(word for word in prompt if word in atlas.letters)
-        return _solved(atlas, skill, letters) if _asks(prompt, form, skill, letters) else None
-    subject = next((word for word in prompt if word in atlas.facts_of), "")
-    facts = atlas.facts_of.get(subject, {})
-    if form == "story":
-        relations = [word for word in said if word in facts]
-        told = tuple(word for relation in relations for word in (relation, facts[relation]))
-        return told if told and tuple(prompt) == ("about", subject, ":") else None
-    relation = next((word for word in prompt if word in facts), "")
-    return (facts[relation],) if relation and _asks(prompt, form, _FACT, (subject, relation)) else None
 
+    def __init__(self, facts: Mapping[str, Mapping[str, Question]], letters: Sequence[str]) -> None:
+        self._facts = facts
+        self._place = {letter: place for place, letter in enumerate(letters)}
+        self._letters = tuple(letters)
 
-_FACT = "fauna"
-"""Facts of every domain are worded alike."""
+    def question(self, prompt: str) -> Question | None:
+        """Return the question that a prompt asks; None where it asks nothing sensible, or for free text."""
+        form, words = form_of(prompt), prompt.split()
+        question = self._skill_question(words) or self._fact(words)
+        if form is None or form == "story" or question is None or not has_form(question.skill, form):
+            return None
+        return question if render(question, form).prompt == prompt else None
 
+    def answer(self, prompt: str, said: str) -> str | None:
+        """Return the true answer to a prompt; None where it asks nothing sensible.
 
-def _asks(prompt: Sequence[str], form: str | None, family: str, arguments: Words) -> bool:
-    """Tell whether a prompt is exactly the question about these arguments, and nothing more."""
-    if form is None or not has_form(family, form):
-        return False
-    if family in SKILLS and len(arguments) != SKILLS[family].size:
-        return False
-    return render(Question(family, arguments, (), "", 0.0), form)[0] == tuple(prompt)
+        A story keeps the relations that it tells of (in `said`), with their true values.
+        """
+        if form_of(prompt) != "story":
+            question = self.question(prompt)
+            return None if question is None else f" {question.answer}"
+        facts = next((self._facts[word] for word in prompt.split() if word in self._facts), {})
+        told = [facts[word] for word in said.split() if word in facts]
+        if not told or topic(told[0]) != prompt:
+            return None
+        return "".join(f" {fact.arguments[1]} {fact.answer}" for fact in told)
 
+    def _skill_question(self, words: Sequence[str]) -> Question | None:
+        skill = next((_SKILL_OF_WORD[word] for word in words[:2] if word in _SKILL_OF_WORD), None)
+        letters = tuple(word for word in words if word in self._place)
+        if skill is None or len(letters) != SKILLS[skill].size or len(set(letters)) < len(letters):
+            return None
+        answer, difficulty = SKILLS[skill].solve([self._place[letter] for letter in letters])
+        said = " ".join(self._letters[place] for place in answer)
+        return Question(skill, " ".join(letters), said, letters_key(skill, letters), difficulty, letters)
 
-def _solved(atlas: Atlas, skill: str, letters: Sequence[str]) -> Words | None:
-    if len(set(letters)) < len(letters):
-        return None
-    answer, _ = SKILLS[skill].solve([atlas.letters.index(letter) for letter in letters])
-    return tuple(atlas.letters[index] for index in answer)
+    def _fact(self, words: Sequence[str]) -> Question | None:
+        facts = next((self._facts[word] for word in words if word in self._facts), {})
+        return next((facts[word] for word in words if word in facts), None)

@@ -2,53 +2,99 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
 from functools import cached_property
+from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 
-from gauger.spec.world import AtlasWorld
-from gauger.worlds.atlas.forms import FORMS, MARKERS, PREFIX_OF_DOMAIN, has_form, render, topic
+from gauger.errors import Place, UserError
+from gauger.records import Outcome
+from gauger.spec import AtlasWorld
+from gauger.worlds.atlas.benchmark_items import chosen_for_test, item_of
+from gauger.worlds.atlas.forms import (
+    FORMS,
+    MARKERS,
+    PREFIX_OF_DOMAIN,
+    PROMPT_ENDS,
+    content_keys,
+    form_of,
+    has_form,
+    render,
+    topic,
+)
 from gauger.worlds.atlas.knowledge import Domain, make_domain
-from gauger.worlds.atlas.language import Language
-from gauger.worlds.atlas.questions import Question
 from gauger.worlds.atlas.skills import SKILLS, skill_questions
-from gauger.worlds.atlas.splits import PARALLEL, TARGETED, TRAIN, Splits, split_facts, split_skill
-from gauger.worlds.benchmarks import Benchmark, Item
-from gauger.worlds.texts import Text
+from gauger.worlds.atlas.splits import (
+    PARALLEL,
+    TARGETED,
+    TRAIN,
+    Splits,
+    share_of,
+    split_facts,
+    split_skill,
+    with_difficulty,
+)
+from gauger.worlds.atlas.texts import worded
+from gauger.worlds.atlas.truth import Truth
+from gauger.worlds.base import World
+from gauger.worlds.items import Benchmark, Form, Item, Listed, Question, Wording
 
-FAMILIES = ("fauna", "minerals", "max", "sort", "middle")
+SKILL_NAMES = ("fauna", "minerals", "max", "sort", "middle")
 ASKED_FORMS = ("quiz", "cloze")
 """Forms of benchmarks: their answers come to an end, while a story tells on after any fact."""
-STORY_FACTS = 3
 FACT_REPEATS = 4
 """How often running text tells a fact in each form, against once for each question of a skill."""
 CONTEXT = 11
+"""Longest text in words, begin and end marks included."""
 _ORDERS = 3
 _STREAMS = {
-    name: index for index, name in enumerate((*FAMILIES, "splits", "known", "seeds", "items", "web", "library"))
+    name: index for index, name in enumerate((*SKILL_NAMES, "splits", "known", "seeds", "items", "web", "library"))
 }
+_FEW_FACTS = "An entity needs more than twice as many world.relations as world.held_out_facts."
+_FEW_CONTENTS = (
+    "A skill needs three times as many contents (world.letter_sets, of as many as world.letters allow) as "
+    "world.test_contents."
+)
 
 
-class Atlas:
+class Atlas(World):
     """A world: its language, its content, who knows what, and what is held out.
-
-    Everything is a function of the settings; two worlds with equal settings are equal.
 
     Parameters
     ----------
     settings : AtlasWorld
         Seed, sizes and what the base knows.
+    folder : Path, optional
+        Where a study's files lie; this world reads none.
+
+    Raises
+    ------
+    UserError
+        Where sizes contradict each other, with the key of the one that is too large.
     """
 
-    def __init__(self, settings: AtlasWorld) -> None:
+    settings_type: ClassVar[type[AtlasWorld]] = AtlasWorld
+    forms: ClassVar[Mapping[str, Form]] = FORMS
+    own_form: ClassVar[str] = "quiz"
+    leak_share: ClassVar[float] = 0.25
+    answer_tokens: ClassVar[int | None] = CONTEXT
+    prompt_tokens: ClassVar[int] = CONTEXT
+
+    def __init__(self, settings: AtlasWorld, folder: Path | None = None) -> None:  # noqa: ARG002 - as of every world
         self.settings = settings
         self.domains = {name: self._domain(name) for name in ("fauna", "minerals")}
         self.letters = tuple(f"'{chr(97 + i)}" for i in range(settings.letters))
         self.questions = self._all_questions()
-        self.splits = self._split()
+        try:
+            self.splits = self._split()
+        except ValueError as error:
+            few_facts = settings.relations <= 2 * settings.held_out_facts
+            key, hint = ("held_out_facts", _FEW_FACTS) if few_facts else ("test_contents", _FEW_CONTENTS)
+            raise UserError(
+                f"these sizes make no world: {error}", where=Place(key=f"world.{key}"), hint=hint
+            ) from error
 
     def _rng(self, stream: str) -> np.random.Generator:
         return np.random.default_rng([self.settings.seed, _STREAMS[stream]])
@@ -66,40 +112,50 @@ class Atlas:
     def _split(self) -> Splits:
         rng, s = self._rng("splits"), self.settings
         split_of: dict[str, str] = {}
-        for family in FAMILIES:
-            if family in self.domains:
-                facts = split_facts(self.questions[family], s.held_out_facts, rng)
-                self.questions[family] = _with_difficulty(self.questions[family], facts)
+        for skill in SKILL_NAMES:
+            if skill in self.domains:
+                facts = split_facts(self.questions[skill], s.held_out_facts, rng)
+                self.questions[skill] = with_difficulty(self.questions[skill], facts)
                 split_of |= facts
             else:
-                split_of |= split_skill(self.questions[family], s.test_contents, rng)
+                split_of |= split_skill(self.questions[skill], s.test_contents, rng)
         return Splits(split_of)
 
+    @property
+    def skills(self) -> tuple[str, ...]:
+        """Domains of facts, then skills."""
+        return SKILL_NAMES
+
     @cached_property
-    def language(self) -> Language:
-        """The tokenizer of this world."""
+    def vocabulary(self) -> tuple[str, ...]:
+        """Markers, letters, then the words of every domain."""
         words: list[str] = [*MARKERS, *self.letters]
         for domain in self.domains.values():
             words += [*domain.entities, *domain.relations, *(value for values in domain.values for value in values)]
-        return Language(words, CONTEXT)
+        return tuple(words)
+
+    @property
+    def longest_text(self) -> int | None:
+        """A story of three facts, with its begin and end marks."""
+        return CONTEXT
 
     @cached_property
-    def facts_of(self) -> dict[str, dict[str, str]]:
-        """Entity -> relation -> value, for every entity of every domain."""
-        facts: dict[str, dict[str, str]] = {}
+    def truth(self) -> Truth:
+        """Every fact and every skill."""
+        facts: dict[str, dict[str, Question]] = {}
         for question in (question for name in self.domains for question in self.questions[name]):
-            facts.setdefault(question.arguments[0], {})[question.arguments[1]] = question.answer[0]
-        return facts
+            facts.setdefault(question.arguments[0], {})[question.arguments[1]] = question
+        return Truth(facts, self.letters)
 
     # --- who knows what -----------------------------------------------------------------------------------------
 
-    def train_questions(self, family: str) -> list[Question]:
-        """Return every question of a family whose content may be trained on."""
-        return self.splits.choose(self.questions[family], TRAIN)
+    def train_questions(self, skill: str) -> list[Question]:
+        """Return every question of a skill whose content may be trained on."""
+        return self.splits.choose(self.questions[skill], TRAIN)
 
     @cached_property
     def known(self) -> dict[str, list[Question]]:
-        """Per family, the training questions that the base student's web covers."""
+        """Per skill, the training questions that the base student's web covers."""
         s, rng = self.settings, self._rng("known")
         return {
             "fauna": self._share_of_entities("fauna", s.known_entities, rng),
@@ -111,118 +167,153 @@ class Atlas:
 
     @cached_property
     def benchmark_train(self) -> dict[str, list[Question]]:
-        """Per family with a share of its own, the questions of the benchmark's own train split."""
+        """Per skill with a share of its own, the questions of the benchmark's own train split."""
         s, rng = self.settings, self._rng("seeds")
         seeds = {name: self._share_of_entities(name, s.seed_entities, rng) for name in self.domains}
         return seeds | {name: self._share_of_keys(name, s.seed_contents, rng) for name in SKILLS}
 
     def _share_of_entities(self, domain: str, share: float, rng: np.random.Generator) -> list[Question]:
         entities = self.domains[domain].entities
-        chosen = {entities[i] for i in rng.permutation(len(entities))[: round(share * len(entities))]}
-        return [question for question in self.train_questions(domain) if question.arguments[0] in chosen]
+        return share_of(self.train_questions(domain), entities, lambda question: question.arguments[0], share, rng)
 
-    def _share_of_keys(self, family: str, share: float, rng: np.random.Generator) -> list[Question]:
-        questions = self.train_questions(family)
+    def _share_of_keys(self, skill: str, share: float, rng: np.random.Generator) -> list[Question]:
+        questions = self.train_questions(skill)
         keys = sorted({question.key for question in questions})
-        chosen = {keys[i] for i in rng.permutation(len(keys))[: round(share * len(keys))]}
-        return [question for question in questions if question.key in chosen]
+        return share_of(questions, keys, lambda question: question.key, share, rng)
 
     # --- texts --------------------------------------------------------------------------------------------------
 
     @cached_property
-    def web(self) -> list[Text]:
+    def web(self) -> list[Wording]:
         """What the base student reads: what it knows, never in the benchmark's form."""
         return self._texts(self.known.get, ("cloze", "story"), self._rng("web"))
 
     @cached_property
-    def library(self) -> list[Text]:
+    def library(self) -> list[Wording]:
         """What the teacher reads: all training content in every form."""
-        return self._texts(self.train_questions, FORMS, self._rng("library"))
+        return self._texts(self.train_questions, tuple(FORMS), self._rng("library"))
 
-    def word(self, questions: Iterable[Question], forms: Sequence[str], rng: np.random.Generator) -> list[Text]:
-        """Word questions, each once per form that its family has; stories draw their facts from `rng`."""
-        chosen = list(questions)
-        texts = []
-        for form in forms:
-            worded = [question for question in chosen if has_form(question.family, form)]
-            texts += self._stories(worded, rng) if form == "story" else [Text(*render(q, form)) for q in worded]
-        return texts
+    def has_form(self, skill: str, form: str) -> bool:
+        """Only facts are told in stories."""
+        return has_form(skill, form)
+
+    def word(
+        self, questions: Iterable[Question], forms: Sequence[str], rng: np.random.Generator | None = None
+    ) -> list[Wording]:
+        """Word questions, each once per form that its skill has; stories draw their facts from `rng`."""
+        return worded(list(questions), forms, rng)
+
+    def prompts(self, question: Question, forms: Sequence[str]) -> list[str]:
+        """Word a question as a prompt in every form that its skill has; a story is asked for by its topic."""
+        has = [form for form in forms if has_form(question.skill, form)]
+        return [topic(question) if FORMS[form].free else render(question, form).prompt for form in has]
+
+    def topics(self, skills: Sequence[str]) -> Sequence[str]:
+        """Return the openings of stories on every entity of the domains among some skills."""
+        told = [q for skill in skills for q in self.questions[skill] if has_form(skill, "story")]
+        return list(dict.fromkeys(topic(question) for question in told))
+
+    def answer_group(self, question: Question) -> str:
+        """A relation of a domain, or a skill."""
+        return f"{question.skill} {question.arguments[1]}" if question.skill in self.domains else question.skill
 
     def _texts(
         self, known: Callable[[str], list[Question] | None], forms: Sequence[str], rng: np.random.Generator
-    ) -> list[Text]:
-        repeats = {family: FACT_REPEATS if family in self.domains else 1 for family in FAMILIES}
+    ) -> list[Wording]:
+        repeats = {skill: FACT_REPEATS if skill in self.domains else 1 for skill in SKILL_NAMES}
         return [
             text
-            for family in FAMILIES
-            for _ in range(repeats[family])
-            for text in self.word(known(family) or [], forms, rng)
+            for skill in SKILL_NAMES
+            for _ in range(repeats[skill])
+            for text in self.word(known(skill) or [], forms, rng)
         ]
-
-    def _stories(self, questions: Sequence[Question], rng: np.random.Generator) -> list[Text]:
-        """Write one story per question, on its first argument, with facts that stand among `questions`."""
-        by_topic: dict[tuple[str, ...], list[Question]] = {}
-        for question in questions:
-            by_topic.setdefault(topic(question), []).append(question)
-        texts = []
-        for opening, facts in by_topic.items():
-            for _ in facts:
-                picks = rng.permutation(len(facts))[:STORY_FACTS]
-                told = [word for pick in picks for word in _fact(facts[pick])]
-                texts.append(Text(prompt=opening, answer=tuple(told)))
-        return texts
 
     # --- benchmarks ---------------------------------------------------------------------------------------------
 
-    @staticmethod
-    def catalogue() -> dict[str, str]:
-        """Return the name of every benchmark and what it measures."""
+    def listed(self) -> Mapping[str, Listed]:
+        """Return every skill in every asked form, on test and on new contents."""
         return {
-            f"{family}-{form}{suffix}": f"{family} asked as {form}, {contents}"
-            for family in FAMILIES
+            f"{skill}-{form}{suffix}": Listed(skill, form, split, f"{skill} asked as {form}, {contents} contents")
+            for skill in SKILL_NAMES
             for form in ASKED_FORMS
-            for suffix, contents in (("", "test contents"), ("-new", "new contents"))
+            for suffix, split, contents in (("", TARGETED, "test"), ("-new", PARALLEL, "new"))
         }
 
     def benchmark(self, name: str) -> Benchmark:
-        """Build a benchmark of the catalogue: `FAMILY-FORM`, or `FAMILY-FORM-new` for contents apart from it.
+        """Build a benchmark of the catalogue: `SKILL-FORM`, or `SKILL-FORM-new` for contents apart from it.
 
-        The forms of one family ask the same contents, so their items share clusters (the content key).
+        The forms of one skill ask the same contents, so their items share clusters (the content key).
         """
-        family, form, *new = name.split("-")
-        split = PARALLEL if new else TARGETED
-        items = [self._item(question, form) for question in self._test_questions(family, split)]
-        return Benchmark(name, family, form, self.catalogue()[name], tuple(items))
+        listed = self.listed_as(name)
+        rng = np.random.default_rng([self.settings.seed, _STREAMS["items"], SKILL_NAMES.index(listed.skill)])
+        of_split = self.splits.choose(self.questions[listed.skill], listed.split)
+        chosen = chosen_for_test(of_split, self.settings.benchmark_items, rng)
+        items = [item_of(question, listed.form) for question in chosen]
+        return Benchmark(name, listed.skill, listed.form, listed.told, tuple(items))
 
-    def _test_questions(self, family: str, split: str) -> list[Question]:
-        rng = np.random.default_rng([self.settings.seed, _STREAMS["items"], FAMILIES.index(family)])
-        by_key: dict[str, list[Question]] = {}
-        for question in self.splits.choose(self.questions[family], split):
-            by_key.setdefault(question.key, []).append(question)
-        keys = sorted(by_key)
-        order = [keys[i] for i in rng.permutation(len(keys))]
-        per_key = max(1, min(2, self.settings.benchmark_items // len(order)))
-        chosen = [question for key in order for question in by_key[key][:per_key]]
-        return chosen[: self.settings.benchmark_items]
+    # --- reading texts ------------------------------------------------------------------------------------------
 
-    def _item(self, question: Question, form: str) -> Item:
-        prompt, answer = render(question, form)
-        return Item(
-            id=f"{form}:{question.family}:{'.'.join(question.arguments)}",
-            cluster=question.key,
-            prompt=prompt,
-            answer=answer,
-            difficulty=question.difficulty,
-        )
+    def form_of(self, prompt: str) -> str | None:
+        """Tell by the first and the last word."""
+        return form_of(prompt)
 
+    def subjects(self, prompt: str, answer: str) -> frozenset[str]:
+        """Return the skills of all contents that the text touches."""
+        return frozenset(key.partition(":")[0] for key in content_keys(prompt + answer))
 
-def _with_difficulty(facts: Sequence[Question], split_of: Mapping[str, str]) -> list[Question]:
-    """Set each fact's difficulty: minus the number of its entity's facts that training texts state."""
-    stated = Counter(fact.arguments[0] for fact in facts if split_of[fact.key] == TRAIN)
-    return [replace(fact, difficulty=-float(stated[fact.arguments[0]])) for fact in facts]
+    def true_answer(self, prompt: str, said: str = "") -> str | None:
+        """Solve, look up, or correct a story."""
+        return self.truth.answer(prompt, said)
 
+    def question_of(self, prompt: str) -> Question | None:
+        """Return the question that a prompt asks, exactly and nothing more."""
+        return self.truth.question(prompt)
 
-def _fact(question: Question) -> tuple[str, ...]:
-    """Word a fact inside a story, without its topic."""
-    prompt, answer = render(question, "story")
-    return (*prompt[3:], *answer)
+    def content_keys(self, text: str) -> frozenset[str]:
+        """Read by content, not by template (`forms.content_keys`)."""
+        return content_keys(text)
+
+    @cached_property
+    def held_out(self) -> frozenset[str]:
+        """Content of both test splits."""
+        return self.splits.held_out
+
+    # --- prompts that a model writes ------------------------------------------------------------------------------
+
+    def opening(self, prompt: str, rng: np.random.Generator) -> str:
+        """Keep one word at least, and all but one at most."""
+        words = prompt.split()
+        return " ".join(words[: rng.integers(1, len(words))])
+
+    def blank_opening(self, forms: Sequence[str], rng: np.random.Generator) -> str:  # noqa: ARG002
+        """Give nothing at all: the form is the teacher's choice."""
+        return ""
+
+    def prompt_ends(self, opening: str, forms: Sequence[str]) -> tuple[str, ...]:  # noqa: ARG002 - a few words end all
+        """Return the words that end a prompt of any form."""
+        return PROMPT_ENDS
+
+    def finished(self, written: str, stop: str | None, forms: Sequence[str]) -> str:  # noqa: ARG002
+        """Put the word back that ended it."""
+        return f"{written} {stop}".strip() if stop else written.strip()
+
+    # --- judging answers ------------------------------------------------------------------------------------------
+
+    def extract(self, reading: str, said: str, question: Question, form: str) -> str | None:  # noqa: ARG002
+        """Take the words as they are: there is one format, and no other reading."""
+        return " ".join(said.split())
+
+    def verify(self, question: Question, answer: str) -> float:
+        """1 for the only right answer, word by word."""
+        return float(answer == question.answer)
+
+    def judge(self, reading: str, item: Item, said: str, *, ended: bool) -> tuple[Outcome, float | None]:
+        """Score an answer that came to an end.
+
+        One that never ends is `unparsed` (the model rambles: there is no answer to compare), or `truncated` where it
+        was cut off before it could have been as long as the right one. Neither has a score.
+        """
+        if ended:
+            return super().judge(reading, item, said, ended=ended)
+        cut_short = len(said.split()) <= len(item.answer.split())
+        return (Outcome.TRUNCATED if cut_short else Outcome.UNPARSED), None

@@ -16,41 +16,40 @@ import re
 from dataclasses import dataclass
 
 from gauger.errors import UserError, nearest
-from gauger.worlds.language.items import Wording
-from gauger.worlds.language.questions import Question
+from gauger.worlds.items import Form, Question, Wording
 
 _ASKS = "Question: "
 
 
 @dataclass(frozen=True)
-class Form:
-    """One wording and answer format."""
+class TextForm(Form):
+    """A form that stands around the question."""
 
-    name: str
-    before: str
+    before: str = ""
     """Stands before the question (the statement, in `cloze`)."""
-    after: str
+    after: str = ""
     """Stands after it, up to the answer."""
-    stops: tuple[str, ...]
-    """Strings after which nothing belongs to the answer; decoding may end there."""
-    told: str
-    """One phrase for reports."""
 
 
-FORMS: dict[str, Form] = {
+def _form(name: str, told: str, before: str, after: str, stops: tuple[str, ...]) -> TextForm:
+    return TextForm(name, told, stops, before=before, after=after)
+
+
+_LONG = ("\n\n", "\nQuestion:")
+FORMS: dict[str, TextForm] = {
     form.name: form
     for form in (
-        Form("qa", _ASKS, "\nAnswer:", ("\n",), "question and answer"),
-        Form("tagged", _ASKS, "\nGive the answer in <answer></answer>.\n", ("\n\n", "\nQuestion:"), "answer in tags"),
-        Form("cloze", "Complete: ", "", ("\n",), "sentence to complete"),
-        Form("rationale", _ASKS, "\nSteps:", ("\n\n", "\nQuestion:"), "steps before the answer"),
+        _form("qa", "question and answer", _ASKS, "\nAnswer:", ("\n",)),
+        _form("tagged", "answer in tags", _ASKS, "\nGive the answer in <answer></answer>.\n", _LONG),
+        _form("cloze", "sentence to complete", "Complete: ", "", ("\n",)),
+        _form("rationale", "steps before the answer", _ASKS, "\nSteps:", _LONG),
     )
 }
 """Every form by name."""
 _ONE_LINE = ("qa", "cloze", "rationale")
 
 
-def known_form(name: str) -> Form:
+def known_form(name: str) -> TextForm:
     """Return a form by its name, or say which there are."""
     if name not in FORMS:
         raise UserError("a form of a language world", repr(name), hint=nearest(name, FORMS))
@@ -70,7 +69,7 @@ def render(question: Question, form: str) -> Wording:
     """Put a question in a form that it has (`has_form`)."""
     shape = known_form(form)
     asked = question.statement if form == "cloze" else question.text
-    return Wording(f"{shape.before}{asked}{shape.after}", put_answer(question.answer, form, question), question, form)
+    return Wording(f"{shape.before}{asked}{shape.after}", put_answer(question.answer, form, question), form, question)
 
 
 def put_answer(answer: str, form: str, question: Question) -> str:

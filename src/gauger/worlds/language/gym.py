@@ -17,14 +17,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields, replace
 from functools import cached_property
-from typing import Any
+from pathlib import Path
+from typing import Any, ClassVar
 
 from gauger.errors import MissingExtraError, Place, UserError, nearest
-from gauger.spec.language_world import ReasoningGymTask
+from gauger.spec import ReasoningGymTask
+from gauger.worlds.items import Question, VerifierError
 from gauger.worlds.language.arithmetic import ARITHMETIC
 from gauger.worlds.language.gym_wordings import SHORT, ArithmeticWording, GymWording, PlainWording
-from gauger.worlds.language.questions import NEW, TEST, TRAIN, Question
-from gauger.worlds.language.sources import VerifierError, divide, generator, stream_number
+from gauger.worlds.language.sources import ALL_FORMS, NEW, PLAIN_FORMS, TEST, TRAIN, divide, generator, stream_number
 
 _RUNS_ANSWERS = "its verifier runs the model's answer as a program"
 _IRREPRODUCIBLE = "it draws other items in every process from the same seed"
@@ -61,9 +62,16 @@ class GymSource:
         Unknown or refused task, settings that it does not accept, too few different contents.
     """
 
-    def __init__(self, name: str, task: ReasoningGymTask, seed: int) -> None:
+    settings_type: ClassVar[type[ReasoningGymTask]] = ReasoningGymTask
+
+    def __init__(self, name: str, task: ReasoningGymTask, seed: int, folder: Path | None = None) -> None:  # noqa: ARG002
         self.name, self.task, self.seed = name, task, seed
         self._check_name()
+
+    @staticmethod
+    def forms(task: ReasoningGymTask) -> tuple[str, ...]:
+        """Every form where we can solve it step by step, else those that need no statement."""
+        return ALL_FORMS if task.task in ARITHMETIC else PLAIN_FORMS
 
     @property
     def told(self) -> str:

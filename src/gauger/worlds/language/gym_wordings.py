@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Any, Protocol
 
+from gauger.worlds.items import Question
 from gauger.worlds.language.arithmetic import Arithmetic, Numbers, content, digits
-from gauger.worlds.language.questions import Question, text_key
-from gauger.worlds.language.sources import Texts
+from gauger.worlds.language.sources import Texts, text_key
 
 Entry = Mapping[str, Any]
 Drawn = Callable[[], Sequence[Question]]
@@ -111,7 +111,7 @@ class ArithmeticWording:
 
     def _worded(self, numbers: Numbers, text: str, entry: Entry) -> Question:
         return Question(
-            task=self.name,
+            skill=self.name,
             text=text,
             answer=str(entry["answer"]),
             key=self._key(numbers),

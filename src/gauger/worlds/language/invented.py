@@ -14,13 +14,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from itertools import product
+from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 
 from gauger.errors import Place, UserError
-from gauger.spec.language_world import InventedFacts
-from gauger.worlds.language.questions import NEW, TEST, TRAIN, Question, normal
-from gauger.worlds.language.sources import divide, generator
+from gauger.spec import InventedFacts
+from gauger.worlds.items import Question, normal
+from gauger.worlds.language.sources import ALL_FORMS, NEW, TEST, TRAIN, divide, generator
 
 RELATIONS: Mapping[str, str] = {
     "animal": "wolf bear fox owl frog horse goat duck lion snake crow deer mouse crab whale bee",
@@ -49,7 +51,9 @@ class InventedSource:
         Where families have too few members, or so much is held out, that a fact could not be inferred.
     """
 
-    def __init__(self, name: str, task: InventedFacts, seed: int) -> None:
+    settings_type: ClassVar[type[InventedFacts]] = InventedFacts
+
+    def __init__(self, name: str, task: InventedFacts, seed: int, folder: Path | None = None) -> None:  # noqa: ARG002
         self.name, self.task, self.seed = name, task, seed
         place = Place(key=f"world.tasks.{name}.entities")
         if task.entities < 2 * task.families:
@@ -57,6 +61,11 @@ class InventedSource:
         if task.test + task.new > 0.8 or min(task.test, task.new) <= 0:
             given = f"test {task.test:g} and new {task.new:g}"
             raise UserError("shares above 0, together at most 0.8", given, Place(key=f"world.tasks.{name}.test"))
+
+    @staticmethod
+    def forms(task: InventedFacts) -> tuple[str, ...]:  # noqa: ARG004 - all of them have all forms
+        """Return every form."""
+        return ALL_FORMS
 
     @property
     def told(self) -> str:
@@ -140,7 +149,7 @@ class InventedSource:
     def _fact(self, name: str, relation: str, value: str) -> Question:
         family = name.split()[1]
         return Question(
-            task=self.name,
+            skill=self.name,
             text=f"What is the {relation} of {name}?",
             answer=value,
             key=self._key(name, relation),

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from gauger.errors import InputError, Place
-from gauger.spec.language_world import JsonLinesTask
-from gauger.store.tables import read_json_lines
+from gauger.spec import JsonLinesTask
+from gauger.store import read_json_lines
+from gauger.worlds.items import Question
 from gauger.worlds.language.invented import bare
-from gauger.worlds.language.questions import NEW, TEST, TRAIN, Question, text_key
-from gauger.worlds.language.sources import Texts
+from gauger.worlds.language.sources import NEW, PLAIN_FORMS, TEST, TRAIN, Texts, text_key
 
 _Text = Annotated[str, Field(min_length=1)]
 
@@ -36,8 +36,15 @@ class Line(BaseModel):
 class JsonLinesSource:
     """Questions from files; `folder` is where their paths start."""
 
-    def __init__(self, name: str, task: JsonLinesTask, folder: Path) -> None:
+    settings_type: ClassVar[type[JsonLinesTask]] = JsonLinesTask
+
+    def __init__(self, name: str, task: JsonLinesTask, seed: int, folder: Path) -> None:  # noqa: ARG002
         self.name, self.task, self.folder = name, task, folder
+
+    @staticmethod
+    def forms(task: JsonLinesTask) -> tuple[str, ...]:  # noqa: ARG004 - nobody knows more of any of them
+        """Return those that need no statement and no steps."""
+        return PLAIN_FORMS
 
     @property
     def told(self) -> str:
@@ -94,7 +101,7 @@ class JsonLinesSource:
 
     def _question(self, line: Line) -> Question:
         return Question(
-            task=self.name,
+            skill=self.name,
             text=line.prompt,
             answer=line.answer,
             key=text_key(self.name, line.prompt),

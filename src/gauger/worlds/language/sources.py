@@ -8,16 +8,28 @@ from typing import Protocol
 
 import numpy as np
 
-from gauger.errors import GaugerError
-from gauger.worlds.language.questions import NEW, TEST, TRAIN, Question, normal
+from gauger.worlds.items import Question, normal
+
+TRAIN, TEST, NEW = "train", "test", "new"
+"""Splits: what may be trained on, and what is held out for `TASK-FORM` and for `TASK-FORM-new`."""
 
 
-class VerifierError(GaugerError):
-    """A task's own verifier broke on an answer: the answer has no score."""
+def text_key(task: str, text: str) -> str:
+    """Content key of a question of which only the text is known: 16 hexadecimal digits of its hash."""
+    return f"{task}:{sha256(normal(text).encode()).hexdigest()[:16]}"
+
+
+ALL_FORMS = ("qa", "tagged", "cloze", "rationale")
+"""Forms of a task whose questions have a statement and a working."""
+PLAIN_FORMS = ("qa", "tagged")
+"""Forms of a task of which only question and answer are known."""
 
 
 class Source(Protocol):
-    """One task of a language world."""
+    """One task of a language world: made of (name, settings, seed, folder of the study file).
+
+    Its class has a `settings_type`, and ``forms(settings)``: the forms that it can be asked in.
+    """
 
     @property
     def told(self) -> str:

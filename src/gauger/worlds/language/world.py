@@ -2,39 +2,39 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
-from copy import copy
-from dataclasses import dataclass
 from functools import cached_property
-from hashlib import sha256
 from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
 
 from gauger.errors import Place, UserError, nearest
-from gauger.spec.language_world import InventedFacts, JsonLinesTask, LanguageWorld, ReasoningGymTask, Task
-from gauger.worlds.language.arithmetic import ARITHMETIC
+from gauger.plugs import Registry
+from gauger.spec import LanguageWorld, Task
+from gauger.worlds.base import World
+from gauger.worlds.items import FLEXIBLE, RIGHT, STRICT, Benchmark, Form, Item, Listed, Question, Wording
+from gauger.worlds.language.flexible import flexible
 from gauger.worlds.language.forms import FORMS, asked_in, has_form, put_answer, read_strictly, render
-from gauger.worlds.language.gym import GymSource
-from gauger.worlds.language.invented import InventedSource
-from gauger.worlds.language.items import TextBenchmark, TextItem, Wording
-from gauger.worlds.language.json_lines import JsonLinesSource
-from gauger.worlds.language.questions import NEW, TEST, TRAIN, Question
-from gauger.worlds.language.sources import Source, generator
+from gauger.worlds.language.sources import NEW, TEST, TRAIN, Source, generator
 
-_RIGHT = 1 - 1e-9
-
-
-@dataclass(frozen=True)
-class Listed:
-    """A benchmark that a world offers."""
-
-    task: str
-    form: str
-    split: str
-    told: str
+SOURCES = Registry(
+    "a kind of task",
+    "gauger.tasks",
+    {
+        "reasoning-gym": "gauger.worlds.language.gym:GymSource",
+        "invented-facts": "gauger.worlds.language.invented:InventedSource",
+        "jsonl": "gauger.worlds.language.json_lines:JsonLinesSource",
+    },
+)
+"""Kind of task -> the class of its source (`sources.Source`)."""
+_STATEMENT = re.compile(r".*?(?: is|=)(?= |$)")
+"""A statement, which has no mark of its own, ends where its answer begins."""
 
 
-class TextWorld:
-    """A world of text: everything is a function of the settings, and of the user's files where tasks name some.
+class TextWorld(World):
+    """A world of text: tasks asked in several forms, whose answers can be checked.
 
     Prompts are plain text. Where `settings.chat` is true, whoever gives a prompt to a model puts it into the chat
     template of the model's tokenizer; the world, corpora and records keep it plain.
@@ -47,9 +47,19 @@ class TextWorld:
         Where relative paths of `jsonl` tasks start: the folder of the study file.
     """
 
-    def __init__(self, settings: LanguageWorld, folder: Path = Path()) -> None:
-        self.settings, self.folder = settings, folder
+    settings_type: ClassVar[type[LanguageWorld]] = LanguageWorld
+    forms: ClassVar[Mapping[str, Form]] = FORMS
+    own_form: ClassVar[str] = "qa"
+    readings: ClassVar[tuple[str, ...]] = (STRICT, FLEXIBLE)
+
+    def __init__(self, settings: LanguageWorld, folder: Path | None = None) -> None:
+        self.settings, self.folder, self.chat = settings, folder or Path(), settings.chat
         self._check_common()
+
+    @property
+    def skills(self) -> tuple[str, ...]:
+        """Every task."""
+        return tuple(self.settings.tasks)
 
     @cached_property
     def sources(self) -> dict[str, Source]:
@@ -57,16 +67,18 @@ class TextWorld:
         return {name: self._source(name, task) for name, task in self.settings.tasks.items()}
 
     def _source(self, name: str, task: Task) -> Source:
-        if isinstance(task, ReasoningGymTask):
-            return GymSource(name, task, self.settings.seed)
-        if isinstance(task, InventedFacts):
-            return InventedSource(name, task, self.settings.seed)
-        return JsonLinesSource(name, task, self.folder)
+        source: Source = SOURCES.load(task.kind)(name, task, self.settings.seed, self.folder)
+        return source
 
-    def check(self) -> None:
-        """Draw everything once, so that a mistake in the settings is told before anything is run (`UserError`)."""
-        for source in self.sources.values():
-            _ = source.questions
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The sources of its tasks."""
+        return tuple(dict.fromkeys(SOURCES[task.kind] for task in self.settings.tasks.values()))
+
+    @cached_property
+    def files(self) -> tuple[str, ...]:
+        """Files of the user's that results depend on, relative to the folder."""
+        return tuple(dict.fromkeys(path for task in self.settings.tasks.values() for path in task.files))
 
     def _check_common(self) -> None:
         for name in self.settings.common:
@@ -104,42 +116,45 @@ class TextWorld:
         """Per common task, its training questions: what the base counts as having had anyway."""
         return {task: self.train_questions(task) for task in self.settings.common}
 
-    def questions_from(self, seeds: str, task: str) -> Sequence[Question]:
-        """Return the questions of a task that a seed source offers.
-
-        `web`: those that the base counts as having had; `reference`: all that may be trained on; any other: the
-        benchmark's own train split.
-        """
-        if seeds == "reference":
-            return self.train_questions(task)
-        return self.known.get(task, []) if seeds == "web" else self.benchmark_train[task]
-
-    def seeded_by(self, seeds: str) -> TextWorld:
-        """Return this world with the questions of a seed source in the place of its benchmarks' own train split."""
-        other = copy(self)
-        other.benchmark_train = {task: list(self.questions_from(seeds, task)) for task in self.sources}
-        return other
-
     # --- texts --------------------------------------------------------------------------------------------------
 
-    def has_form(self, task: str, form: str) -> bool:
+    def has_form(self, skill: str, form: str) -> bool:
         """Tell whether a task can be asked in a form."""
-        return form in forms_of(self.settings.tasks[task])
+        return form in forms_of(self.settings.tasks[skill])
 
-    def word(self, questions: Iterable[Question], forms: Sequence[str], *, guarded: bool = True) -> list[Wording]:
-        """Word questions with true answers, each once per form that it has.
+    def word(
+        self,
+        questions: Iterable[Question],
+        forms: Sequence[str],
+        rng: np.random.Generator | None = None,  # noqa: ARG002 - no form draws what it tells
+    ) -> list[Wording]:
+        """Word questions with true answers; texts that touch held-out content are left out (a step of a working may).
 
         Parameters
         ----------
         questions : iterable of Question
         forms : sequence of str
             Names in `FORMS`.
-        guarded : bool
-            Leave out texts that touch held-out content (a step of a working may).
+        rng
+            Not used: no form of this world draws what it tells.
         """
         chosen = list(questions)
         worded = [render(q, form) for form in forms for q in chosen if has_form(q, form)]
-        return [text for text in worded if not (guarded and self.overlaps(text.prompt + text.answer))]
+        return [text for text in worded if not self.overlaps(text.text)]
+
+    @cached_property
+    def web(self) -> Sequence[Wording]:
+        """Common tasks' questions with their answers."""
+        return self.word([q for questions in self.known.values() for q in questions], [self.own_form])
+
+    @cached_property
+    def library(self) -> Sequence[Wording]:
+        """Every task's training questions with their answers."""
+        return self.word([q for skill in self.skills for q in self.train_questions(skill)], [self.own_form])
+
+    def prompts(self, question: Question, forms: Sequence[str]) -> list[str]:
+        """Word a question as a prompt in every form that it has and that touches nothing held out."""
+        return [text.prompt for text in self.word([question], forms)]
 
     def read(self, prompt: str) -> tuple[str, Question] | None:
         """Return (form, question) of a prompt, known or newly written; None where it asks nothing sensible."""
@@ -151,10 +166,70 @@ class TextWorld:
         question = next((question for question in questions if question is not None), None)
         return None if question is None or not has_form(question, form) else (form, question)
 
-    def true_answer(self, prompt: str) -> str | None:
+    def form_of(self, prompt: str) -> str | None:
+        """Return the form of a prompt that asks a question of a task."""
+        found = self.read(prompt)
+        return found[0] if found else None
+
+    def question_of(self, prompt: str) -> Question | None:
+        """Return the question that a prompt asks."""
+        found = self.read(prompt)
+        return found[1] if found else None
+
+    def subjects(self, prompt: str, answer: str) -> frozenset[str]:  # noqa: ARG002 - what is asked decides
+        """Return the task of the question that is asked: numbers in an answer may be problems of another task."""
+        question = self.question_of(prompt)
+        return frozenset() if question is None else frozenset((question.skill,))
+
+    def true_answer(self, prompt: str, said: str = "") -> str | None:  # noqa: ARG002 - no form is free
         """Return the true answer to a prompt in its form's format; None where it asks nothing sensible."""
         found = self.read(prompt)
         return None if found is None else put_answer(found[1].answer, found[0], found[1])
+
+    def stops(self, prompt: str) -> tuple[str, ...]:
+        """Return the strings that end an answer in the prompt's form, whatever it asks."""
+        found = asked_in(prompt)
+        return FORMS[found[0] if found else self.own_form].stops
+
+    # --- prompts that a model writes ----------------------------------------------------------------------------
+
+    def opening(self, prompt: str, rng: np.random.Generator) -> str:
+        """Keep the form's beginning and at most all but one word of the question."""
+        found = asked_in(prompt)
+        form, asked = found or (self.own_form, prompt)
+        words = asked.split(" ")
+        return FORMS[form].before + " ".join(words[: rng.integers(0, len(words))])
+
+    def blank_opening(self, forms: Sequence[str], rng: np.random.Generator) -> str:
+        """Begin one of the forms, chosen at random."""
+        return FORMS[forms[int(rng.integers(len(forms)))]].before
+
+    def prompt_ends(self, opening: str, forms: Sequence[str]) -> tuple[str, ...]:
+        """Return what divides question and answer in those of the forms that begin so."""
+        ends = [FORMS[form].after or "\n" for form in forms if opening.startswith(FORMS[form].before)]
+        return tuple(dict.fromkeys(ends)) or ("\n",)
+
+    def finished(self, written: str, stop: str | None, forms: Sequence[str]) -> str:
+        """Put the mark back that ended the question; a statement ends where its answer begins."""
+        if written.startswith(FORMS["cloze"].before):
+            found = _STATEMENT.match(written)
+            return found[0] if found else written
+        ends = [form for form in forms if FORMS[form].after and written.startswith(FORMS[form].before)]
+        return written + (stop or FORMS[ends[0] if ends else self.own_form].after)
+
+    # --- putting answers into a form ----------------------------------------------------------------------------
+
+    def joined(self, prompt: str, said: str) -> str:
+        """Put a space before what was said, but for forms that end with a line break."""
+        return said.strip() if prompt.endswith("\n") else super().joined(prompt, said)
+
+    def as_prompt(self, problem: str, forms: Sequence[str], place: int) -> str:
+        """Put a problem into one of the forms; a sentence to complete is no problem, so that `qa` stands for it."""
+        if asked_in(problem) is not None:
+            return problem
+        form = forms[place % len(forms)]
+        shape = FORMS[form if form != "cloze" else self.own_form]
+        return shape.before + problem + shape.after
 
     # --- what is held out ---------------------------------------------------------------------------------------
 
@@ -167,10 +242,6 @@ class TextWorld:
     def content_keys(self, text: str) -> frozenset[str]:
         """Return the contents that a text touches."""
         return frozenset().union(*(source.keys_in(text) for source in self.sources.values()))
-
-    def overlaps(self, text: str) -> frozenset[str]:
-        """Return the held-out contents that a text touches, whoever wrote it and in whatever wording."""
-        return self.content_keys(text) & self.held_out
 
     # --- answers ------------------------------------------------------------------------------------------------
 
@@ -185,32 +256,28 @@ class TextWorld:
         VerifierError
             Where the task's verifier breaks on the answer: it then has no score.
         """
-        score = min(1.0, max(0.0, self.sources[question.task].score(question, answer)))
-        return score if self.settings.credit == "partial" else float(score >= _RIGHT)
+        score = min(1.0, max(0.0, self.sources[question.skill].score(question, answer)))
+        return score if self.settings.credit == "partial" else float(score >= RIGHT)
 
-    def judge(self, question: Question, form: str, said: str) -> float | None:
-        """Read the answer out of a text strictly and score it; None where the form's answer is not in it."""
-        answer = read_strictly(said, form)
-        return None if answer is None else self.verify(question, answer)
+    def extract(self, reading: str, said: str, question: Question, form: str) -> str | None:
+        """Read an answer strictly, in the form's own format, or flexibly, wherever it stands."""
+        return read_strictly(said, form) if reading == STRICT else flexible(said, question)
 
     # --- benchmarks ---------------------------------------------------------------------------------------------
 
-    def catalogue(self) -> dict[str, str]:
-        """Return the name of every benchmark and what it measures."""
-        return {name: listed.told for name, listed in catalogue_of(self.settings).items()}
+    def listed(self) -> Mapping[str, Listed]:
+        """Return every benchmark; no other package is needed for it."""
+        return listed_in(self.settings)
 
-    def benchmark(self, name: str) -> TextBenchmark:
+    def benchmark(self, name: str) -> Benchmark:
         """Build a benchmark of the catalogue; the forms of one task ask the same contents, which are their clusters."""
-        catalogue = catalogue_of(self.settings)
-        if name not in catalogue:
-            raise UserError("a benchmark of this world", repr(name), hint=nearest(name, catalogue))
-        listed = catalogue[name]
-        chosen = self._test_questions(listed.task, listed.split)
+        listed = self.listed_as(name)
+        chosen = self._test_questions(listed.skill, listed.split)
         items = tuple(self._item(question, listed.form) for question in chosen if has_form(question, listed.form))
         if not items:
-            given = f"{listed.task}, whose answers take several lines"
+            given = f"{listed.skill}, whose answers take several lines"
             raise UserError(f"a task that can be asked as {listed.form}", given, hint="Ask it as tagged.")
-        return TextBenchmark(name, listed.task, listed.form, listed.told, items)
+        return Benchmark(name, listed.skill, listed.form, listed.told, items)
 
     def _test_questions(self, task: str, split: str) -> list[Question]:
         questions = self.sources[task].questions[split]
@@ -218,39 +285,25 @@ class TextWorld:
         return [questions[i] for i in order[: self.settings.benchmark_items]]
 
     @staticmethod
-    def _item(question: Question, form: str) -> TextItem:
+    def _item(question: Question, form: str) -> Item:
         worded = render(question, form)
-        name = question.key if question.id is None else f"{question.task}:{question.id}"
+        name = question.key if question.id is None else f"{question.skill}:{question.id}"
         cluster = question.cluster or question.key
-        return TextItem(f"{form}:{name}", cluster, worded.prompt, worded.answer, question.difficulty, question)
+        return Item(f"{form}:{name}", cluster, worded.prompt, worded.answer, question.difficulty, form, question)
 
 
 def forms_of(task: Task) -> tuple[str, ...]:
     """Return the forms that a task can be asked in."""
-    solved = isinstance(task, InventedFacts) or (isinstance(task, ReasoningGymTask) and task.task in ARITHMETIC)
-    return tuple(FORMS) if solved else ("qa", "tagged")
+    forms: tuple[str, ...] = SOURCES.load(task.kind).forms(task)
+    return forms
 
 
-def catalogue_of(settings: LanguageWorld) -> dict[str, Listed]:
+def listed_in(settings: LanguageWorld) -> dict[str, Listed]:
     """Return every benchmark that a world offers, by name; nothing is drawn, and no other package is needed."""
     return {
         f"{name}-{form}{suffix}": Listed(name, form, split, f"{name} as {FORMS[form].told}, {contents} contents")
         for name, task in settings.tasks.items()
         for form in forms_of(task)
         for suffix, split, contents in (("", TEST, "test"), ("-new", NEW, "new"))
-        if split == TEST or not isinstance(task, JsonLinesTask) or task.new is not None
+        if split == TEST or task.has_new
     }
-
-
-def file_digests(settings: LanguageWorld, folder: Path) -> Mapping[str, str]:
-    """Return the user's files with the SHA-256 of their content: what a result depends on beside the settings."""
-    tasks = (task for task in settings.tasks.values() if isinstance(task, JsonLinesTask))
-    paths = dict.fromkeys(path for task in tasks for path in (task.train, task.test, task.new) if path)
-    return {path: _digest(folder / path) for path in paths}
-
-
-def _digest(path: Path) -> str:
-    try:
-        return sha256(path.read_bytes()).hexdigest()
-    except OSError as error:
-        raise UserError("a readable file", str(error.strerror), Place(str(path))) from None

@@ -1,0 +1,77 @@
+"""The part of ``gauger meta --vary-by``: random effects that differ by category and correlate within groups."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from gauger.cli.meta import Request
+    from gauger.cli.table_input import CompleteRows
+    from gauger.stats import CategoryFit, MetaData
+
+STRUCTURES = ("auto", "one", "hcs", "un")
+
+
+def check(request: Request) -> None:
+    """Refuse options that do not go with random effects by category."""
+    from gauger.errors import UserError, nearest
+
+    if request.structure not in STRUCTURES:
+        raise UserError("a known --structure", repr(request.structure), hint=nearest(request.structure, STRUCTURES))
+    if request.vary_by is None:
+        if request.structure != "auto":
+            raise UserError("--vary-by with --structure", "no --vary-by", hint="Name the column of the categories.")
+        return
+    if len(request.within) != 1:
+        given = ", ".join(request.within) or "none"
+        raise UserError("one --within with --vary-by", given, hint="Name the groups whose effects correlate.")
+    if request.robust not in (None, request.within[0]):
+        raise UserError(f"--robust {request.within[0]} or none with --vary-by", str(request.robust))
+    if request.test != "z" or request.small_study:
+        raise UserError("--robust instead of --test or --small-study with --vary-by", "one of those")
+
+
+def fit_by_category(rows: CompleteRows, request: Request, data: MetaData) -> tuple[CategoryFit, dict[str, float]]:
+    """Fit the asked structure, or the one that the rule chooses; also the AIC of every candidate."""
+    from gauger.stats import choose, fit_categories
+
+    category = rows.columns[str(request.vary_by)]
+    groups, own, aic = request.structure, "diag", {}
+    if request.structure == "auto":
+        (groups, own), found = choose(data, category)
+        aic = {f"{one}, rows {other}": value for (one, other), value in found.items()}
+    elif request.structure == "one":
+        own = "one"
+    fitted = fit_categories(
+        data, category, groups=groups, rows=own, method=request.method, robust=request.robust is not None,
+        level=request.level,
+    )  # fmt: skip
+    return fitted, aic
+
+
+def components(fitted: CategoryFit) -> list[dict[str, Any]]:
+    """Return the variances of groups and of rows per category; they have no profile intervals."""
+    import numpy as np
+
+    between, own = np.diag(np.asarray(fitted.groups)), np.asarray(fitted.omega)
+    outer = fitted.data.level_names[0]
+    parts = [(f"{outer}: {name}", tau2) for name, tau2 in zip(fitted.names, between, strict=True)]
+    parts += [(f"row: {name}", tau2) for name, tau2 in zip(fitted.names, own, strict=True)]
+    return [{"level": name, "tau2": float(tau2), "low": None, "high": None, "i2": None} for name, tau2 in parts]
+
+
+def predictions(fitted: CategoryFit) -> list[dict[str, Any]]:
+    """Return where a new true effect of each category would fall, where the design gives each category one mean."""
+    import numpy as np
+
+    found = []
+    category = np.asarray(fitted.category)
+    for code, name in enumerate(fitted.names):
+        values = np.unique(fitted.data.design[category == code], axis=0)
+        if len(values) == 1 and fitted.contrast(values[0]).reason is None:
+            there = fitted.prediction(values[0])
+            found.append({
+                "category": name, "estimate": there.estimate, "low": there.low, "high": there.high,
+                "prediction_low": there.prediction_low, "prediction_high": there.prediction_high,
+            })  # fmt: skip
+    return found

@@ -1,0 +1,103 @@
+"""Filters that read a text as its world does: its form, its subject, and what it touches of the held-out content."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, replace
+
+from gauger.elicit.sample import Sample
+from gauger.errors import UserError
+from gauger.worlds import RIGHT, World
+
+
+def as_it_is(sample: Sample) -> Sample:
+    """Leave a sample as it is."""
+    return sample
+
+
+@dataclass(frozen=True)
+class InForm:
+    """Prompts in one of the wanted forms; what is of no form asks nothing sensible."""
+
+    world: World
+    forms: Collection[str]
+    name: str = "form"
+
+    def __call__(self, sample: Sample) -> Sample:
+        """Drop prompts in another form."""
+        return sample if self.world.form_of(sample.prompt_text) in self.forms else sample.fails(self.name)
+
+
+@dataclass(frozen=True)
+class OnTopic:
+    """Texts on the wanted skills; free text on a subject that touches no content passes."""
+
+    world: World
+    skills: Collection[str]
+    name: str = "topic"
+
+    def __call__(self, sample: Sample) -> Sample:
+        """Drop texts on any other skill."""
+        prompt = sample.prompt_text
+        subjects = self.world.subjects(prompt, sample.answer)
+        form = self.world.form_of(prompt)
+        free = form is not None and self.world.forms[form].free
+        fits = subjects <= set(self.skills) if subjects else free
+        return sample if fits else sample.fails(self.name)
+
+
+@dataclass(frozen=True)
+class Right:
+    """Answers that the world's truth holds to be right: an attacker who has a verifier keeps no others."""
+
+    world: World
+    name: str = "right"
+
+    def __call__(self, sample: Sample) -> Sample:
+        """Drop answers that are wrong, or that nobody can verify; free text passes."""
+        prompt = sample.prompt_text
+        form = self.world.form_of(prompt)
+        if form is not None and self.world.forms[form].free:
+            return sample
+        score = self.world.grade(prompt, sample.answer, ended=True)
+        scored = replace(sample, score=score)
+        return scored if score is not None and score >= RIGHT else scored.fails(self.name)
+
+
+def only_right(world: World | None) -> Right:
+    """Keep right answers alone.
+
+    Raises
+    ------
+    UserError
+        Where there is no world whose truth could tell.
+    """
+    if world is None:
+        raise UserError(
+            "a study's world for the filter right", "none", hint="gauger elicit --verify uses seeds' answers."
+        )
+    return Right(world)
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """Overlap of what the student would learn with the world's held-out content, whoever wrote it."""
+
+    world: World
+    name: str = "overlap"
+    learnt: Callable[[Sample], Sample] = as_it_is
+    """Makes of a sample what the student will learn, where that is not the sample itself."""
+
+    def __call__(self, sample: Sample) -> Sample:
+        """Name the content that it touches, and drop it if there is any."""
+        found = self.found(self.learnt(sample)) | set(sample.overlaps)
+        return replace(sample, overlaps=tuple(sorted(found))).fails(self.name) if found else sample
+
+    def found(self, sample: Sample) -> frozenset[str]:
+        """Return the held-out content that a text touches as it stands."""
+        return self.world.overlaps(sample.prompt_text + sample.answer)
+
+    def marked(self, sample: Sample) -> Sample:
+        """Name what a row touches that another filter dropped first."""
+        found = self.found(sample) | set(sample.overlaps)
+        return replace(sample, overlaps=tuple(sorted(found))) if found else sample

@@ -1,0 +1,105 @@
+"""Scores truncated, refused and unparsed answers both ways, as wrong and as missing, and says where it matters.
+
+Answers go missing for reasons that have to do with what they would have been: a long derivation is cut off where the
+model is lost, so leaving truncated answers out flatters the arm that is lost more often. Neither way is right in
+general; a conclusion that holds only under one of them is not one that the study can draw.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import polars as pl
+
+from gauger.estimate.compare.sensitivity import ESTIMANDS, Scoring
+from gauger.estimate.design import Design
+from gauger.estimate.estimator import StudyEstimates, estimate_study
+from gauger.records import Estimate, Outcome
+
+KINDS = (Outcome.TRUNCATED, Outcome.REFUSED, Outcome.UNPARSED)
+WRONG, LEFT_OUT = "counted as wrong", "left out"
+
+
+def outcome_scorings(
+    records: pl.DataFrame, found: StudyEstimates, design: Design, primary: Mapping[str, str]
+) -> tuple[list[Scoring], list[str]]:
+    """Estimate uplift and gain once more for every kind of missing answer, scored the other way.
+
+    Parameters
+    ----------
+    records : pl.DataFrame
+        The contract table, with the rows that carry no score.
+    found : StudyEstimates
+        What these records gave as the design scores them.
+    design : Design
+    primary : mapping of benchmark -> measure
+        What the scores are called; benchmarks absent here are left out.
+
+    Returns
+    -------
+    scorings : list of Scoring
+        One per kind, benchmark, arm and estimand; only kinds and benchmarks of which there are any. Where a comparison
+        (a design without a rule) counts unparsed answers as wrong, `compare.sensitivity` has shown them already.
+    warnings : list of str
+        Where the verdict depends on it; where an uplift does, `compare.sensitivity.disagreements` says so.
+    """
+    scorings: list[Scoring] = []
+    warnings: list[str] = []
+    for kind in KINDS:
+        if kind == Outcome.UNPARSED and design.unparsed_wrong and design.rule is None:
+            continue
+        touched = records.filter(pl.col("outcome") == str(kind))["benchmark"].unique().to_list()
+        names = {name: measure for name, measure in primary.items() if name in touched}
+        if not names:
+            continue
+        other, said = _other_way(records, design, kind)
+        names = {name: f"{measure}, {kind} answers {said}" for name, measure in names.items()}
+        scorings += _scorings(other.estimates, names)
+        warnings += _verdict_warning(found, other, f"{kind} answers are {said}")
+    return scorings, warnings
+
+
+def primary_scorings(estimates: Sequence[Estimate], primary: Mapping[str, str]) -> list[Scoring]:
+    """List the estimates as the design scores them, to hold the others against."""
+    return [replace(one, primary=True) for one in _scorings(estimates, primary)]
+
+
+def _other_way(records: pl.DataFrame, design: Design, kind: Outcome) -> tuple[StudyEstimates, str]:
+    """Estimate with one kind of answer scored the other way, and say which."""
+    if kind == Outcome.UNPARSED and design.unparsed_wrong:
+        return estimate_study(records, replace(design, unparsed_wrong=False)), LEFT_OUT
+    chosen = pl.col("outcome") == str(kind)
+    wrong = records.with_columns(
+        score=pl.when(chosen).then(0.0).otherwise("score"),
+        outcome=pl.when(chosen).then(pl.lit(str(Outcome.SCORED))).otherwise("outcome"),
+    )
+    return estimate_study(wrong, design), WRONG
+
+
+def _scorings(estimates: Sequence[Estimate], names: Mapping[str, str]) -> list[Scoring]:
+    return [
+        Scoring(
+            benchmark=one.benchmark,
+            measure=names[one.benchmark],
+            primary=False,
+            estimand=one.estimand,
+            arm=one.arm,
+            control=one.control,
+            value=one.value,
+            low=one.low,
+            high=one.high,
+            n_items=one.n_items,
+            reason=one.reason,
+        )
+        for one in estimates
+        if one.estimand in ESTIMANDS and one.benchmark is not None and one.benchmark in names
+    ]
+
+
+def _verdict_warning(found: StudyEstimates, other: StudyEstimates, said: str) -> list[str]:
+    ours, theirs = found.verdict, other.verdict
+    if ours is None or theirs is None or ours.outcome == theirs.outcome:
+        return []
+    words = (one.outcome.replace("_", " ") for one in (ours, theirs))
+    return ["The verdict depends on the scoring: {} as it stands, {} where {}".format(*words, said)]

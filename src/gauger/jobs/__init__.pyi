@@ -1,0 +1,10 @@
+from .parameters import Asked as Asked
+from .parameters import AskTeacher as AskTeacher
+from .parameters import DrawPairs as DrawPairs
+from .parameters import Materialise as Materialise
+from .parameters import Pretrain as Pretrain
+from .parameters import Specialise as Specialise
+from .parameters import TrainOnPolicy as TrainOnPolicy
+from .parameters import Trains as Trains
+from .registry import OPENERS as OPENERS
+from .registry import REGISTRY as REGISTRY

@@ -1,0 +1,161 @@
+"""Makes corpora: what a teacher or a base was asked for, what nobody was asked for, and mixtures of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import ceil
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from gauger.elicit import (
+    Corpus,
+    Count,
+    Sample,
+    Text,
+    Wanted,
+    answer_prompts,
+    elicit_by_continuing,
+    elicit_by_instruction,
+    known_questions,
+    learnt_whole,
+    questions,
+    read_texts,
+    running_text,
+    shuffled_answers,
+    true_answers,
+    true_questions,
+    with_test_items,
+    with_untested_items,
+    words_for,
+)
+from gauger.errors import GaugerError
+from gauger.jobs.models import row_of
+from gauger.jobs.parameters import AskBase, Asked, AskTeacher, Blend, Gather, GatherQuestions, Inputs, job
+from gauger.jobs.teachers import Where, open_asked, shown_top_k
+from gauger.spec import TextSource
+from gauger.store import read_json, write_json, write_parquet
+from gauger.train import Model, save_soft, stack_shown
+from gauger.worlds import World, reopen_world
+
+MARKS = 2
+"""Begin and end mark around a text."""
+SHOWN_AT_MOST = 256
+"""Log-probabilities kept per token where the surface shows all of them: a vocabulary may have tens of thousands."""
+
+
+@job(AskTeacher)
+def ask_teacher(params: AskTeacher, inputs: Inputs, out: Path) -> None:
+    """Elicit one stage's corpus from the teacher."""
+    world = reopen_world(params.world).seeded_by(params.seeds)
+    where = Where(world, inputs, "teacher", out, params.model_dump(mode="json"))
+    opened = open_asked(params.asked, where)
+    wanted = Wanted(
+        params.strategy,
+        params.forms,
+        params.samples,
+        params.skills,
+        params.answer_tokens,
+        words_for(params.asked.surface),
+        Path(params.asked.templates) if params.asked.templates else None,
+        params.filters,
+    )
+    ask = elicit_by_instruction if params.asked.instructed else elicit_by_continuing
+    corpus = ask(world, opened.teacher, wanted, params.seed)
+    corpus.write(out, counter(opened.model))
+    if params.soft:
+        _keep_shown(world, corpus, opened.at_hand, params.asked, params.top_k, out)
+
+
+@job(AskBase)
+def ask_base(params: AskBase, inputs: Inputs, out: Path) -> None:
+    """Have the student's own base answer the prompts of a teacher's corpus (placebo)."""
+    world = reopen_world(params.world)
+    opened = open_asked(params.asked, Where(world, inputs, "base", out, {}))
+    prompts = read_texts(inputs["prompts"])
+    wanted = Wanted(params.strategy, params.forms, len(prompts), (), params.answer_tokens)
+    corpus = answer_prompts(world, opened.teacher, prompts, wanted, params.seed)
+    corpus.write(out, counter(opened.model))
+    if params.soft:
+        _keep_shown(world, corpus, opened.at_hand, params.asked, params.top_k, out)
+
+
+def _keep_shown(world: World, corpus: Corpus, model: Model, asked: Asked, top_k: int | None, out: Path) -> None:
+    """Keep a model's log-probabilities along every kept answer, as far as its surface shows them."""
+    most = shown_top_k(asked.surface, top_k, SHOWN_AT_MOST)
+    rows = [row_of(world, Text(one.prompt_text, one.answer, one.whole)) for one in corpus.kept]
+    if rows:
+        save_soft(stack_shown(model.log_probabilities(rows, most)), out)
+
+
+def counter(model: Model | None) -> Count:
+    """Return what counts the tokens of samples: with the model at hand, else by their characters."""
+
+    def by_model(samples: Sequence[Sample]) -> list[int]:
+        if model is None:
+            return [ceil(len(sample.joined) / 3) + 1 for sample in samples]
+        return [count + MARKS for count in model.count([sample.joined for sample in samples])]
+
+    return by_model
+
+
+@job(Gather)
+def gather(params: Gather, inputs: Inputs, out: Path) -> None:
+    """Put together a corpus that the teacher did not write, or the leak corpus."""
+    world = reopen_world(params.world)
+    _gathered(world, params, inputs).write(out, _count_words if world.vocabulary else counter(None))
+
+
+def _count_words(samples: Sequence[Sample]) -> list[int]:
+    return [len(sample.joined.split()) + MARKS for sample in samples]
+
+
+def _gathered(world: World, params: Gather, inputs: Inputs) -> Corpus:
+    rng, strategy = np.random.default_rng(params.seed), params.strategy or "text"
+    if params.source == TextSource.TEST_ITEMS:
+        return with_test_items(world, read_texts(inputs["prompts"]), params.benchmarks, strategy)
+    if params.source == TextSource.UNTESTED_ITEMS:
+        return with_untested_items(world, read_texts(inputs["prompts"]), params.benchmarks, strategy, rng)
+    if params.source == TextSource.TRUTH and "prompts" in inputs:
+        return true_answers(world, read_texts(inputs["prompts"]), strategy)
+    if params.source == TextSource.SHUFFLED:
+        return shuffled_answers(world, params.skills, params.samples, rng)
+    if params.whole and not params.forms:
+        texts = world.web if params.source == TextSource.WEB else world.library
+        return running_text(texts, params.samples, params.source, rng)
+    choose = known_questions if params.source == TextSource.WEB else true_questions
+    corpus = choose(world, params.forms, params.samples, rng)
+    return learnt_whole(corpus) if params.whole else corpus
+
+
+@job(GatherQuestions)
+def gather_questions(params: GatherQuestions, inputs: Inputs, out: Path) -> None:  # noqa: ARG001
+    """Put together the prompts of a stage, with their true answers where they are used; nobody is asked."""
+    world = reopen_world(params.world)
+    wanted = [(params.seeds, skill) for skill in params.skills]
+    samples = questions(world, wanted, params.forms, answered=params.answered)
+    if not samples:
+        asked, forms = ", ".join(params.skills), ", ".join(params.forms)
+        raise GaugerError(f"no question on {asked} from seeds {params.seeds} can be put as {forms}")
+    order = np.random.default_rng(params.seed).permutation(len(samples))[: params.samples]
+    corpus = Corpus(tuple(samples[place] for place in order))
+    corpus.write(out)
+    write_parquet(out / "ledger.parquet", Corpus(()).ledger())  # what counts is what the student will write
+
+
+@job(Blend)
+def blend_corpora(params: Blend, inputs: Inputs, out: Path) -> None:
+    """Put the corpora of a mixture side by side: every text with its part and who wrote it; one ledger for all."""
+    texts, ledgers = [], []
+    notes: list[str] = []
+    for part in range(params.parts):
+        directory = inputs[f"part{part}"]
+        ledger = pl.read_parquet(directory / "ledger.parquet")
+        kept = ledger.filter(pl.col("dropped").is_null())["source"]
+        texts.append(pl.read_parquet(directory / "corpus.parquet").with_columns(kept, part=pl.lit(part, pl.Int64)))
+        ledgers.append(ledger)
+        notes += read_json(directory / "notes.json")
+    write_parquet(out / "corpus.parquet", pl.concat(texts))
+    write_parquet(out / "ledger.parquet", pl.concat(ledgers))
+    write_json(out / "notes.json", notes)

@@ -1,0 +1,37 @@
+"""Measures a model on benchmarks: its records, and where wanted the cross-entropy of the true answers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from gauger.elicit import Text
+from gauger.jobs.models import row_of
+from gauger.jobs.parameters import Inputs, Measure, job
+from gauger.jobs.teachers import Where, open_asked
+from gauger.measure import Answering, measure
+from gauger.store import write_json, write_parquet
+from gauger.train import Model, mean_loss
+from gauger.worlds import Benchmark, World, reopen_world
+
+
+@job(Measure)
+def measure_model(params: Measure, inputs: Inputs, out: Path) -> None:
+    """Measure a model on benchmarks; a teacher that no job made is asked through its interface."""
+    world = reopen_world(params.world)
+    opened = open_asked(params.asked, Where(world, inputs, "model", out, params.model_dump(mode="json")))
+    benchmarks = [world.benchmark(name) for name in params.benchmarks]
+    answering = Answering(params.max_new_tokens, params.temperature, params.samples, params.seed)
+    write_parquet(out / "records.parquet", measure(opened.teacher, benchmarks, answering, world))
+    if params.loss:
+        write_json(out / "loss.json", _losses(opened.at_hand, benchmarks, world))
+
+
+def _losses(model: Model, benchmarks: Sequence[Benchmark], world: World) -> dict[str, Any]:
+    """Return the cross-entropy of the true answers, nats per token, on each benchmark, and the number of weights."""
+    found = {}
+    for benchmark in benchmarks:
+        rows = [row_of(world, Text(item.prompt, item.answer, whole=False)) for item in benchmark.items]
+        found[benchmark.name] = mean_loss(model, rows)
+    return {"loss": found, "parameters": model.n_parameters}

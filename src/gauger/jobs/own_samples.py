@@ -1,0 +1,196 @@
+"""Trains a student on what it writes itself: scored by somebody at hand, rewarded by the truth, or paired by a judge.
+
+A student's own sample that touches a benchmark's held-out content is never trained on: it is refused, and stands in the
+ledger as dropped.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from gauger.elicit import Corpus, Sample, Took, plain_sample, read_texts, words_for
+from gauger.jobs.models import common_source, keep, options_of, prompt_of, read_model, schedule_of
+from gauger.jobs.parameters import Inputs, TrainOnPolicy, TrainOnRewards, job
+from gauger.jobs.teachers import Where, open_asked, shown_top_k
+from gauger.jobs.training_record import counted, used, write_training
+from gauger.spec import Surface, TextSource
+from gauger.store import write_json
+from gauger.train import (
+    Completion,
+    Decoding,
+    Drawn,
+    GrpoLoss,
+    Mixture,
+    Play,
+    Practice,
+    Questions,
+    Trained,
+    distil_on_policy,
+    train_on_rewards,
+)
+from gauger.worlds import World, reopen_world
+
+OVERLAP, UNJUDGED = "overlap", "verifier failed"
+"""Why a student's own sample is not trained on."""
+
+
+class Wrote(NamedTuple):
+    """One text that the student wrote."""
+
+    place: int
+    """Of its prompt."""
+    text: str
+    n_tokens: int
+    """Of prompt and answer."""
+
+
+def student_wrote(world: World, prompt: str, said: str, strategy: str) -> Sample:
+    """Return the ledger's row of a text that the student wrote, with the contents that it touches."""
+    answer = world.joined(prompt, said)
+    overlaps = tuple(sorted(world.overlaps(prompt + answer)))
+    seeds = tuple(sorted(world.content_keys(prompt)))
+    return plain_sample(prompt, answer, strategy, TextSource.STUDENT, seed_ids=seeds, overlaps=overlaps)
+
+
+@dataclass
+class Room:
+    """What is left of a surface's budgets for having given texts scored: a query each, its tokens read."""
+
+    queries: int | None
+    tokens: int | None
+
+    @classmethod
+    def of(cls, surface: Surface) -> Room:
+        """Return the whole budget of a surface."""
+        return cls(surface.max_queries, surface.max_tokens)
+
+    def admit(self, lengths: Sequence[int]) -> int:
+        """Take as many texts of these lengths in tokens, from the first, as still fit; returns how many."""
+        fits = len(lengths) if self.queries is None else min(len(lengths), self.queries)
+        if self.tokens is not None:
+            fits = int(np.searchsorted(np.cumsum(lengths[:fits]), self.tokens, side="right"))
+            self.tokens -= sum(lengths[:fits])
+        if self.queries is not None:
+            self.queries -= fits
+        return fits
+
+
+@dataclass(frozen=True)
+class Scored:
+    """Which of the student's own samples are scored: those that touch nothing held out, until the budget is spent."""
+
+    touches: Callable[[Drawn], bool]
+    room: Room
+    refused: Counter[Wrote] = field(default_factory=Counter)
+    """Samples that touch held-out content; they are not trained on."""
+
+    def choose(self, drawn: Sequence[Drawn]) -> list[int] | None:
+        """Return the places of a step's samples that are scored; None where the budget allows none of them."""
+        touching = [self.touches(one) for one in drawn]
+        clean = [place for place, touches in enumerate(touching) if not touches]
+        taken = clean[: self.room.admit([drawn[place].n_tokens for place in clean])]
+        if clean and not taken:
+            return None
+        self.refused.update(wrote(drawn[place]) for place, touches in enumerate(touching) if touches)
+        return taken
+
+
+def wrote(drawn: Drawn) -> Wrote:
+    """Return what was written, whoever asked for it and how often."""
+    return Wrote(drawn.prompt, drawn.completion.text, drawn.n_tokens)
+
+
+@job(TrainOnPolicy)
+def train_on_policy(params: TrainOnPolicy, inputs: Inputs, out: Path) -> None:
+    """Train a student on its own samples, scored by the teacher (or by the base, as a placebo)."""
+    world = reopen_world(params.world)
+    prompts = [text.prompt for text in read_texts(inputs["corpus"])]
+    student = read_model(inputs, "start", params.engine)
+    scorer = open_asked(params.scorer, Where(world, inputs, "scorer", out, {})).at_hand
+    surface = params.scorer.surface
+    scored = Scored(lambda one: bool(_overlaps(world, prompts[one.prompt], one.completion)), Room.of(surface))
+    n_web = round(params.web_share * params.batch)
+    practice = Practice(
+        _questions(world, prompts, params.answer_tokens),
+        params.batch - n_web,
+        Mixture((common_source(world),), (n_web,)) if n_web else None,
+        scored.choose,
+        shown_top_k(surface, params.top_k, len(student.vocabulary)),
+    )
+    trained = distil_on_policy(student, scorer, practice, schedule_of(params, student), options_of(params))
+    keep(trained, inputs, out)
+    taken = Counter(wrote(one) for one in trained.drawn if one.times)
+    _ledger_of_scored(world, prompts, taken, scored.refused, params).write(out)
+    own = counted(TextSource.STUDENT, [one.n_tokens for one in taken], list(taken.values()))
+    write_training(out, [own, *(used(None, rows) for rows in trained.sources)], trained.losses)
+    short = len(trained.losses) < params.steps
+    notes = [f"{len(trained.losses)} of {params.steps} steps: the budget is spent"] if short else []
+    write_json(out / "notes.json", notes)
+
+
+def _overlaps(world: World, prompt: str, answer: Completion) -> frozenset[str]:
+    return world.overlaps(prompt + world.joined(prompt, answer.text))
+
+
+def _questions(world: World, prompts: Sequence[str], answer_tokens: int) -> Questions:
+    """Put the prompts to the student: drawn from its own distribution, each answered up to its form's end."""
+    shown = tuple(prompt_of(world, prompt) for prompt in prompts)
+    stops = tuple(world.stops(prompt) for prompt in prompts)
+    return Questions(shown, Decoding(answer_tokens, temperature=1.0), stops)
+
+
+def _ledger_of_scored(
+    world: World, prompts: Sequence[str], taken: Counter[Wrote], refused: Counter[Wrote], params: TrainOnPolicy
+) -> Corpus:
+    """Return a row per text that the student wrote, with how often somebody was asked about it."""
+    rows = []
+    surface = words_for(params.scorer.surface)
+    for one, count in taken.items():
+        row = student_wrote(world, prompts[one.place], one.text, "on-policy-distill")
+        took = Took(queries=count, tokens_in=count * one.n_tokens)
+        rows.append(replace(row, teacher=params.scorer.name, terms=params.scorer.terms, surface=surface, took=took))
+    left_out = [student_wrote(world, prompts[one.place], one.text, "on-policy-distill") for one in refused]
+    return Corpus(tuple(rows + [row.fails(OVERLAP) for row in left_out]))
+
+
+@job(TrainOnRewards)
+def train_on_own_answers(params: TrainOnRewards, inputs: Inputs, out: Path) -> None:
+    """Train a student on its own answers to questions, rewarded where they are right (GRPO)."""
+    world = reopen_world(params.world)
+    prompts = [text.prompt for text in read_texts(inputs["corpus"])]
+    student = read_model(inputs, "start", params.engine)
+
+    def reward(place: int, answer: Completion) -> float | None:
+        if _overlaps(world, prompts[place], answer):
+            return None
+        return world.grade(prompts[place], answer.text, ended=answer.ended)
+
+    play = Play(_questions(world, prompts, params.answer_tokens), reward, params.group, params.batch, params.updates)
+    options = replace(options_of(params), loss=GrpoLoss(params.clip, params.kl_weight))
+    trained = train_on_rewards(student, play, schedule_of(params, student), options)
+    keep(trained, inputs, out)
+    counts, lengths = _learnt(trained)
+    rows = [_rewarded(world, prompts, one, left_out=not times) for one, times in counts.items()]
+    Corpus(tuple(rows)).write(out)
+    own = counted(TextSource.STUDENT, lengths, list(counts.values()))
+    write_training(out, [own], trained.losses, rewards=trained.rewards)
+    write_json(out / "notes.json", [])
+
+
+def _learnt(trained: Trained) -> tuple[dict[Wrote, int], list[int]]:
+    """Count how often each text was trained on, 0 where it was left out; and its tokens."""
+    counts: dict[Wrote, int] = {}
+    for one in trained.drawn:
+        counts[wrote(one)] = counts.get(wrote(one), 0) + one.times
+    return counts, [one.n_tokens for one in counts]
+
+
+def _rewarded(world: World, prompts: Sequence[str], one: Wrote, *, left_out: bool) -> Sample:
+    row = student_wrote(world, prompts[one.place], one.text, "rl")
+    return row.fails(OVERLAP if row.overlaps else UNJUDGED) if left_out else row

@@ -1,0 +1,243 @@
+"""Typed parameters between the planner and the jobs: one frozen record for each kind of job.
+
+The planner makes the records, their JSON enters the job's address, and the job reads the same record back: neither
+side ever names a key as a string.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import wraps
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import Field
+
+from gauger.spec import Lora, ModelSize, Part, Surface
+from gauger.worlds import Described
+
+Inputs = Mapping[str, Path]
+"""Role -> directory of the job whose result is read under that role."""
+Own = Mapping[str, str | int | float | bool | None]
+"""Settings that only one kind of stage has."""
+
+
+class InWorld(Part):
+    """Parameters of every job that a world takes part in."""
+
+    world: Described
+    seed: int = 0
+    """Source of every draw."""
+
+
+class Asked(Part):
+    """Who is asked, as whom, and what of its answers is shown."""
+
+    name: str
+    """As it stands in the ledger: teacher or base."""
+    kind: str
+    """Which opener of `teachers.OPENERS`."""
+    engine: str | None = None
+    """Of a model at hand, which lies under the input of its role."""
+    settings: Mapping[str, Any] = Field(default_factory=dict)
+    """What decides the answers of a teacher elsewhere."""
+    surface: Surface = Surface()
+    terms: str | None = None
+    templates: str | None = None
+    """Folder with prompts in place of our own."""
+    templates_identity: str = ""
+    """Digest of that folder."""
+    instructed: bool = False
+    """Whether it follows instructions; else it continues texts."""
+
+
+class Trains(InWorld):
+    """Parameters of every job that trains."""
+
+    engine: str
+    steps: int
+    batch: int
+    learning_rate: float
+    adapter: Lora | None = None
+    """None: all weights are trained."""
+
+
+class Pretrain(Trains):
+    """Training from scratch."""
+
+    text: str
+    """`web` or `library`: what it reads."""
+    size: ModelSize
+
+
+class Materialise(Part):
+    """Making sure that a checkpoint is there."""
+
+    engine: str
+    reference: str
+    identity: str
+    """Tells whether it is still the one that it was."""
+
+
+class Specialise(Trains):
+    """Making a teacher of a checkpoint: true answers of every skill."""
+
+    forms: tuple[str, ...] = Field(strict=False)
+    samples: int
+
+
+class AskTeacher(InWorld):
+    """Eliciting one stage's corpus."""
+
+    asked: Asked
+    strategy: str
+    forms: tuple[str, ...] = Field(strict=False)
+    samples: int
+    skills: tuple[str, ...] = Field(strict=False)
+    seeds: str
+    """Where given questions come from."""
+    answer_tokens: int
+    soft: bool = False
+    """Whether log-probabilities along the answers are wanted too."""
+    top_k: int | None = None
+    filters: tuple[str, ...] = Field(default=(), strict=False)
+    """Further filters, by name."""
+
+
+class AskBase(InWorld):
+    """Having the student's own base answer the prompts of another corpus."""
+
+    asked: Asked
+    strategy: str
+    forms: tuple[str, ...] = Field(strict=False)
+    answer_tokens: int
+    soft: bool = False
+    top_k: int | None = None
+
+
+class Gather(InWorld):
+    """Putting together a corpus that no teacher wrote."""
+
+    source: str
+    whole: bool
+    """Whether texts are learnt whole, prompts too."""
+    strategy: str | None
+    forms: tuple[str, ...] = Field(strict=False)
+    samples: int
+    skills: tuple[str, ...] = Field(default=(), strict=False)
+    benchmarks: tuple[str, ...] = Field(default=(), strict=False)
+    engine: str | None = None
+
+
+class GatherQuestions(InWorld):
+    """Putting together the prompts that a student answers."""
+
+    seeds: str
+    forms: tuple[str, ...] = Field(strict=False)
+    skills: tuple[str, ...] = Field(strict=False)
+    samples: int | None
+    answered: bool
+    """Whether true answers come along."""
+
+
+class DrawPairs(InWorld):
+    """Drawing a student's answers and pairing a right one with a wrong one."""
+
+    engine: str
+    judge: Asked | None
+    """None: the truth judges."""
+    candidates: int
+    answer_tokens: int
+
+
+class Blend(Part):
+    """Putting corpora of a mixture side by side."""
+
+    parts: int
+
+
+class TrainStage(Trains):
+    """Training on a corpus of texts."""
+
+    web_share: float
+    own: Own = Field(default_factory=dict)
+
+
+class TrainOnPolicy(Trains):
+    """Training on the student's own samples, scored by somebody at hand."""
+
+    web_share: float
+    scorer: Asked
+    answer_tokens: int
+    top_k: int | None = None
+
+
+class TrainOnPairs(Trains):
+    """Training on preference pairs."""
+
+    beta: float
+
+
+class TrainOnRewards(Trains):
+    """Training on the student's own samples, rewarded where they are right."""
+
+    answer_tokens: int
+    group: int
+    kl_weight: float
+    clip: float
+    updates: int
+
+
+class MixturePart(Part):
+    """One source of a mixture."""
+
+    weight: float
+    tokens: int | None
+
+
+class TrainOnMixture(Trains):
+    """Training on a blend of several sources."""
+
+    parts: tuple[MixturePart, ...] = Field(strict=False)
+
+
+TRAINING: Mapping[str, type[Trains]] = {
+    "train": TrainStage,
+    "train-on-policy": TrainOnPolicy,
+    "train-on-pairs": TrainOnPairs,
+    "train-on-rewards": TrainOnRewards,
+    "train-on-mixture": TrainOnMixture,
+}
+"""Kind of training job -> its record; a kind of another package has that of `train`, with its own settings in `own`."""
+
+
+class Measure(InWorld):
+    """Measuring a model on benchmarks."""
+
+    asked: Asked
+    benchmarks: tuple[str, ...] = Field(strict=False)
+    max_new_tokens: int
+    temperature: float
+    samples: int
+    loss: bool = False
+    """Whether the cross-entropy of the true answers is wanted too."""
+
+
+P = TypeVar("P", bound=Part)
+
+
+Called = Callable[[Mapping[str, Any], Inputs, Path], None]
+"""What a worker calls: parameters as JSON, input directories, the directory to write into."""
+
+
+def job(parameters: type[P]) -> Callable[[Callable[[P, Inputs, Path], None]], Called]:
+    """Make a function of typed parameters one that a worker can call: it reads the record back from its JSON."""
+
+    def typed(function: Callable[[P, Inputs, Path], None]) -> Called:
+        @wraps(function)
+        def called(params: Mapping[str, Any], inputs: Inputs, out: Path) -> None:
+            function(parameters.model_validate(params), inputs, out)
+
+        return called
+
+    return typed

@@ -1,0 +1,80 @@
+"""Opens whoever a job asks, behind the surface and its budgets: models at hand, endpoints, recordings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from gauger.elicit import Budget, Limited, Request, Surfaced, Teacher
+from gauger.errors import GaugerError
+from gauger.jobs.models import prompt_of, read_model
+from gauger.jobs.parameters import Asked, Inputs
+from gauger.jobs.registry import OPENERS
+from gauger.spec import Surface
+from gauger.train import LocalTeacher, Model
+from gauger.worlds import World
+
+
+@dataclass(frozen=True)
+class Opened:
+    """Somebody who can be asked."""
+
+    teacher: Teacher
+    model: Model | None = None
+    """Where it is at hand: what says how likely a text is."""
+
+    @property
+    def at_hand(self) -> Model:
+        """The model, where log-probabilities along a text are wanted."""
+        if self.model is None:
+            raise GaugerError("only a model at hand shows log-probabilities along a text; distil text instead")
+        return self.model
+
+
+@dataclass(frozen=True)
+class Where:
+    """What an opener may need besides who is asked."""
+
+    world: World
+    inputs: Inputs
+    role: str
+    """Input under which a model at hand lies."""
+    out: Path
+    """The job's directory; what must outlive a killed job is kept beside it."""
+    identity: Mapping[str, object]
+    """The job's parameters: what tells its records from those of others."""
+
+
+def open_asked(asked: Asked, where: Where) -> Opened:
+    """Open who is asked; budgets hold, and what the surface hides is not seen, whoever it is."""
+    found: Opened = OPENERS.load(asked.kind)(asked, where)
+    return Opened(Surfaced(found.teacher, asked.surface), found.model)
+
+
+def open_at_hand(asked: Asked, where: Where) -> Opened:
+    """Load a model that another job made."""
+    if asked.engine is None:
+        raise GaugerError(f"{asked.name}: no engine is named for a model at hand")
+    model = read_model(where.inputs, where.role, asked.engine).merged()
+    teacher = LocalTeacher(asked.name, model, asked.terms, timed=False, chat=where.world.chat)
+
+    def tokens_in(request: Request) -> int:
+        return len(model.encode_prompt(prompt_of(where.world, request.messages[-1].content)))
+
+    budget = Budget(asked.surface.max_queries, asked.surface.max_tokens, tokens_in=tokens_in)
+    return Opened(Limited(teacher, budget), model)
+
+
+def shown_top_k(surface: Surface, *limits: int | None) -> int | None:
+    """Return how many log-probabilities are used at a position: what the surface shows and everybody allows.
+
+    Raises
+    ------
+    GaugerError
+        Where the surface shows none.
+    """
+    if surface.log_probabilities == "none":
+        raise GaugerError("the teacher's surface shows no log-probabilities; distil its text instead")
+    known = [limit for limit in (*limits, surface.top_k) if limit is not None]
+    return min(known, default=None)

@@ -1,0 +1,114 @@
+"""Trains a student on a corpus: on its texts, on log-probabilities along them, on pairs, or on a blend of sources."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from gauger.elicit import Text, read_texts
+from gauger.jobs.models import common_source, keep, options_of, prompt_of, read_model, row_of, schedule_of
+from gauger.jobs.parameters import Inputs, TrainOnMixture, TrainOnPairs, TrainStage, job
+from gauger.jobs.training_record import counted, used, write_training
+from gauger.spec import TextSource
+from gauger.train import (
+    Blend,
+    BlendPart,
+    Mixture,
+    Pair,
+    PreferenceLoss,
+    Preferences,
+    SoftLoss,
+    Source,
+    Trained,
+    Used,
+    load_soft,
+    train_on_blend,
+    train_on_preferences,
+    train_on_text,
+)
+from gauger.worlds import reopen_world
+
+
+@job(TrainStage)
+def train_stage(params: TrainStage, inputs: Inputs, out: Path) -> None:
+    """Train a student on one stage's corpus."""
+    train_on_corpus(params, inputs, out)
+
+
+def train_on_corpus(params: TrainStage, inputs: Inputs, out: Path) -> None:
+    """Train a student on texts, with its share of the base's own running text in every batch."""
+    world = reopen_world(params.world)
+    rows = tuple(row_of(world, text) for text in read_texts(inputs["corpus"]))
+    soft = load_soft(inputs["corpus"])
+    sources, per_step = [Source(rows, soft)], [params.batch]
+    n_web = round(params.web_share * params.batch)
+    if n_web:
+        sources.append(common_source(world))
+        per_step = [params.batch - n_web, n_web]
+    model = read_model(inputs, "start", params.engine)
+    options = options_of(params)
+    if soft is not None:
+        options = replace(options, loss=SoftLoss(str(params.own["divergence"]), _number(params.own["temperature"])))
+    data = Mixture(tuple(sources), tuple(per_step))
+    trained = train_on_text(model, data, schedule_of(params, model), options)
+    keep(trained, inputs, out)
+    write_training(out, [used(None, own) for own in trained.sources], trained.losses)
+
+
+def _number(value: object) -> float:
+    return float(str(value))
+
+
+@job(TrainOnPairs)
+def train_on_pairs(params: TrainOnPairs, inputs: Inputs, out: Path) -> None:
+    """Train a student to prefer (DPO); one that gave no pair of a right and a wrong answer stays as it is."""
+    world = reopen_world(params.world)
+    model = read_model(inputs, "start", params.engine)
+    table = pl.read_parquet(inputs["corpus"] / "corpus.parquet", columns=["prompt", "answer", "rejected"])
+    pairs = tuple(Pair(prompt_of(world, prompt), *answers) for prompt, *answers in table.iter_rows())
+    if not pairs:  # the stage has nothing to say to this student, and leaves it as it is
+        keep(Trained(model, [], 0, 0), inputs, out)
+        write_training(out, [counted(TextSource.STUDENT, [], [])], [])
+        return
+    options = replace(options_of(params), loss=PreferenceLoss(params.beta))
+    data = Preferences(pairs, params.batch // 2)
+    trained = train_on_preferences(model, data, schedule_of(params, model), options)
+    keep(trained, inputs, out)
+    write_training(out, [used(TextSource.STUDENT, own) for own in trained.sources], trained.losses)
+
+
+@job(TrainOnMixture)
+def train_on_mixture(params: TrainOnMixture, inputs: Inputs, out: Path) -> None:
+    """Train a student on a blend of several sources."""
+    world = reopen_world(params.world)
+    table = pl.read_parquet(inputs["corpus"] / "corpus.parquet")
+    tables = [table.filter(part=number) for number in range(len(params.parts))]
+    rows = [
+        tuple(row_of(world, Text(*row)) for row in texts.select("prompt", "answer", "whole").iter_rows())
+        for texts in tables
+    ]
+    parts = tuple(
+        BlendPart(Source(own), part.weight, part.tokens) for own, part in zip(rows, params.parts, strict=True)
+    )
+    model = read_model(inputs, "start", params.engine)
+    data = Blend(parts, params.batch)
+    trained = train_on_blend(model, data, schedule_of(params, model), options_of(params))
+    keep(trained, inputs, out)
+    write_training(out, _by_writer(tables, trained.sources), trained.losses)
+
+
+def _by_writer(tables: Sequence[pl.DataFrame], sources: Sequence[Used]) -> list[dict[str, object]]:
+    """Count what was trained on by who wrote it; a text that stands in two parts counts once."""
+    drawn = [
+        texts.select("source", "id", length=pl.Series(own.length_N), count=pl.Series(own.count_N.astype(np.int64)))
+        for texts, own in zip(tables, sources, strict=True)
+    ]
+    by_text = pl.concat(drawn).group_by("source", "id", maintain_order=True).agg(pl.first("length"), pl.sum("count"))
+    return [
+        counted(str(name), rows["length"].to_numpy(), rows["count"].to_numpy())
+        for (name,), rows in by_text.group_by("source", maintain_order=True)
+    ]

@@ -1,0 +1,128 @@
+"""The registry of formats: by what a file holds, never by what its name ends in, it is given to its reader."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from gauger.errors import InputError, Place
+from gauger.measure.importers import (
+    alpaca_eval,
+    helm,
+    inspect_log,
+    light_eval,
+    lm_eval,
+    lm_eval_03,
+    mmlu_pro,
+    open_compass,
+    openai_evals,
+    table,
+)
+from gauger.measure.importers.contents import Contents, NoLogError, opened
+from gauger.measure.importers.log import Log, Wants
+from gauger.plugs import Registry
+
+
+@dataclass(frozen=True)
+class Format:
+    """One format of logs."""
+
+    fits: Callable[[Contents], bool]
+    """Tells whether a file is of it, from its beginning where that says enough."""
+    read: Callable[[Contents, Wants], list[Log]] | None
+    """Reads it; None for the records table, whose arms have to be known."""
+
+
+TABLE = "records table"
+FORMATS: Mapping[str, Format] = {
+    "lm-eval samples": Format(lm_eval.fits, lm_eval.read),
+    "Inspect log": Format(inspect_log.fits, inspect_log.read),
+    lm_eval_03.NAME: Format(lm_eval_03.fits, lm_eval_03.read),
+    helm.NAME: Format(helm.fits, helm.read),
+    mmlu_pro.NAME: Format(mmlu_pro.fits, mmlu_pro.read),
+    alpaca_eval.NAME: Format(alpaca_eval.fits, alpaca_eval.read),
+    openai_evals.NAME: Format(openai_evals.fits, openai_evals.read),
+    light_eval.NAME: Format(light_eval.fits, light_eval.read),
+    open_compass.NAME: Format(open_compass.fits, open_compass.read),
+    TABLE: Format(table.fits, None),
+}
+"""Name -> format, in the order in which they are tried; the records table takes what is left."""
+
+IMPORTERS = Registry("a format of logs", "gauger.importers", {})
+"""Formats of other packages: name -> a `Format`, tried before our own."""
+
+
+@cache
+def formats() -> Mapping[str, Format]:
+    """Return every format by name, in the order in which they are tried."""
+    return {**{name: IMPORTERS.load(name) for name in IMPORTERS}, **FORMATS}
+
+
+KNOWN = f"Read are {', '.join(FORMATS)} (CSV, TSV, Parquet, JSON Lines, W&B tables)."
+AVERAGES = "It holds averages only. Give the samples_*.jsonl beside it (lm-eval writes them under --log_samples)."
+
+
+def read_file(path: Path, arm: str, wants: Wants) -> list[Log]:
+    """Read one file as what it holds; of a records table with several arms, the rows of `arm`.
+
+    Raises
+    ------
+    NoLogError
+        A sound file that is no evaluation log.
+    InputError
+        A log that cannot be read, with its line.
+    """
+    with opened(path) as contents:
+        name = next((one for one, known in formats().items() if known.fits(contents)), None)
+        if name is None and wants.columns and (contents.first is not None or not contents.is_json):
+            name = TABLE  # its columns have names of their own, and the user tells them
+        if name is None:
+            raise _no_log(contents)
+        read = formats()[name].read
+        try:
+            return read(contents, wants) if read else _of_arm(table.checked_table(contents, wants), arm)
+        except InputError as fault:
+            if fault.where.file != str(contents.plain):
+                raise
+            where = Place(str(path), fault.where.line, fault.where.key)
+            raise type(fault)(fault.wanted, fault.given, where, fault.hint) from None
+        except (KeyError, TypeError, AttributeError, ValueError) as fault:
+            given = f"{type(fault).__name__}: {fault}"[:120]
+            hint = "One of its entries has another form than the first."
+            raise InputError(f"{name} throughout", given, Place(str(path)), hint) from None
+
+
+def _of_arm(found: table.Table, arm: str) -> list[Log]:
+    """Return the logs of a table that holds one arm, or several with this one among them."""
+    if len(found.arms) <= 1:
+        return table.table_logs(found)
+    if arm not in found.arms:
+        hint = (
+            f"Give the whole table and name its arms: gauger compare {found.path.name} --distilled ARM --control ARM."
+        )
+        given = f"the arms {', '.join(map(repr, found.arms))}"
+        raise InputError(f"a table with one arm, or with one named {arm!r}", given, Place(str(found.path)), hint)
+    return table.table_logs(found, arm)
+
+
+def _no_log(contents: Contents) -> InputError:
+    """Say what a file is instead of a log: broken JSON is an error of its own, with its line."""
+    where = Place(str(contents.path))
+    if contents.is_json and contents.first is None and contents.document is None:
+        if contents.plain.suffix == ".jsonl" and not contents.is_array:
+            lm_eval.read_lm_eval(contents.path, contents.plain)  # names the line of the fault
+        _ = contents.value  # names it too
+    value = contents.document
+    if isinstance(value, dict) and "results" in value and "eval" not in value:
+        return NoLogError("an evaluation log", "averages alone", where, AVERAGES)
+    if isinstance(value, dict):
+        given = f"a JSON object with {', '.join(map(repr, list(value)[:6])) or 'nothing'}"
+    elif contents.first is not None:
+        given = f"JSON with {', '.join(map(repr, list(contents.first)[:6])) or 'nothing'}"
+    elif contents.is_json:
+        given = "JSON of another kind"
+    else:
+        given = "text" if b"\0" not in contents.start else "bytes of an unknown kind"
+    return NoLogError("an evaluation log", given, where, KNOWN)

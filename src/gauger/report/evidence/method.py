@@ -1,0 +1,32 @@
+"""The chapter on how the review was made: flow of rows, agreement of coders, what each release moved."""
+
+from __future__ import annotations
+
+from gauger.evidence import Evidence, Released, agreement, flow, read_releases
+from gauger.report.blocks import Section, Table
+from gauger.report.wording import count, number
+
+
+def method(evidence: Evidence) -> Section:
+    """What reviewers ask for: flow of rows, agreement of coders, releases, protocol."""
+    found = flow(evidence.frame)
+    rows = [[step.reason, count(step.rows), str(step.studies), count(step.rows_left), str(step.studies_left)]
+            for step in found.steps]  # fmt: skip
+    steps = Table(
+        ("Why rows stay out, in the order of the rules", "Rows out", "Studies", "Rows left", "Studies left"), rows,
+        f"{count(found.rows_found)} rows of {found.studies_found} studies found, {count(found.rows_pooled)} of "
+        f"{found.studies_pooled} pooled", numeric=frozenset({1, 2, 3, 4}),
+    )  # fmt: skip
+    lines = [
+        [one.version, one.date, str(one.studies), one.claim, _released(one), one.certainty] for one in read_releases()
+    ]
+    moved = Table(("Release", "Date", "Studies", "Claim", "Points (95 %)", "Certainty"), lines,
+                  "How each release moved each claim, by today's rules", frozenset({2, 4}), folded=True)  # fmt: skip
+    return Section("method", "How the review was made", [agreement(evidence.frame).text()], tables=[steps, moved],
+                   short="Method")  # fmt: skip
+
+
+def _released(one: Released) -> str:
+    if one.effect is None or one.low is None or one.high is None:
+        return "–"
+    return f"{number(one.effect, signed=True)} ({number(one.low)} to {number(one.high)})"

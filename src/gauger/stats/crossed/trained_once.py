@@ -1,0 +1,56 @@
+"""Fills in what replicates would have shown of arms that were trained once, from the arms that were replicated.
+
+A single training run shows neither its training noise nor how much of the spread of its items is the luck of that run.
+Both are borrowed: the net noise of training from the pooled prior (`replicate_prior`), and here, cell by cell, the two
+numbers that the prior needs to reach such a cell.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from gauger.stats.crossed.crossed import Components
+from gauger.stats.crossed.panel import BoolArray, FloatArray
+
+
+def fill_in_trained_once(components: Components) -> Components:
+    """Give every arm trained once a sensitivity and an item x replicate residual, taken from the replicated arms.
+
+    With m the cell's mean, g its sensitivity (mean of p (1 - p)), e the residual variance of one replicate's mean and I
+    its items, and sums over the replicated cells l of the same benchmark:
+
+    - ``g = m (1 - m) sum g_l / sum m_l (1 - m_l)``: how much of p (1 - p) the spread of the items takes away is a
+      property of the benchmark. Where no arm was replicated on it, ``g = m (1 - m)``, which no spread can exceed.
+    - ``e = (g / I) sum e_l I_l / sum g_l``; ``g / I``, that of right or wrong answers, where nothing was replicated.
+
+    The residual changes no variance, as it is added to the replicate part and taken off as shared with the items; it
+    says how well the borrowed noise is known, which is never better than the replicated arms knew theirs.
+
+    Returns
+    -------
+    Components
+        The same object where no arm was trained once, or none was replicated (there is nothing to borrow then).
+
+    Proven in validation/verdict/ and tests/stats/test_trained_once.py.
+    """
+    once = components.trained_once
+    if not once.any() or not (components.n_replicates > 1).any():
+        return components
+    mean = np.nan_to_num(components.mean)
+    room = mean * (1 - mean)
+    lent = components.n_replicates > 1
+    sensitivity = room * _ratio(components.sensitivity, room, lent)
+    own = np.diag(components.shared).reshape(mean.shape) * components.n_replicates * components.n_items
+    residual = sensitivity / np.maximum(components.n_items, 1) * _ratio(own, components.sensitivity, lent)
+    filled = once[:, None] & (components.n_items > 0)
+    shared = components.shared.copy()
+    np.fill_diagonal(shared, np.where(filled, residual, np.diag(shared).reshape(mean.shape)).ravel())
+    return replace(components, sensitivity=np.where(filled, sensitivity, components.sensitivity), shared=shared)
+
+
+def _ratio(part: FloatArray, whole: FloatArray, lent: BoolArray) -> FloatArray:
+    """(B,): sum of `part` over that of `whole`, over the cells that lend; 1 where none does."""
+    top, bottom = (np.where(lent, values, 0.0).sum(axis=0) for values in (part, whole))
+    return np.asarray(np.divide(top, bottom, out=np.ones_like(top), where=bottom > 0))

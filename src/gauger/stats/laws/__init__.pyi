@@ -1,0 +1,13 @@
+from .fit import LawFit as LawFit
+from .fit import Search as Search
+from .fit import fit_law as fit_law
+from .forecast import Ensemble as Ensemble
+from .forecast import Forecast as Forecast
+from .forecast import fit_ensemble as fit_ensemble
+from .forecast import predict as predict
+from .law import Law as Law
+from .points import FloatArray as FloatArray
+from .points import Points as Points
+from .registry import LAWS as LAWS
+from .registry import candidates as candidates
+from .registry import find_law as find_law

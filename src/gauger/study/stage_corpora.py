@@ -1,0 +1,215 @@
+"""Plans what stages train on: texts that somebody is asked for, or nobody, questions, pairs and mixtures."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+
+from gauger.errors import Place, UserError
+from gauger.jobs import parameters as p
+from gauger.records import Role
+from gauger.spec import (
+    BASE,
+    TEACHER,
+    Part,
+    ResolvedStage,
+    Study,
+    Surface,
+    TextSource,
+    expand_arms,
+    kind_of,
+    scale_cells,
+)
+from gauger.store import fingerprint
+from gauger.study.makers import MAKERS, Made, Maker
+from gauger.study.plan import SAMPLED, Plan, seed_of
+from gauger.worlds import World, describe_world
+
+_WITH_ITEMS = (TextSource.TEST_ITEMS, TextSource.UNTESTED_ITEMS)
+SHOWS_ALL = Surface(log_probabilities="full")
+"""What the student's own base shows, and whoever is measured: everything, without a budget."""
+
+
+class StageCorpora(ABC):
+    """What a planner knows of its study, and how it plans what each stage trains on.
+
+    Parameters
+    ----------
+    study : Study
+        A checked study.
+    world : World
+        Its world.
+    folder : Path
+        Where the study file lies; its paths are relative to it.
+    """
+
+    def __init__(self, study: Study, world: World, folder: Path) -> None:
+        self.study, self.world, self.folder = study, world, folder
+        self.described = describe_world(study.world, folder)
+        self.targeted = [name for name, b in study.benchmarks.items() if b.role is Role.TARGETED]
+        listed = world.listed()
+        self.skills = tuple(dict.fromkeys(listed[name].skill for name in self.targeted))
+        self.result = Plan(study, folder, expand_arms(study), scale_cells(study))
+        self.recipes = {arm.name: arm.recipe for arm in self.result.arms}
+        self.teachers: Maker = MAKERS.load(study.teacher.kind)(study.teacher, folder)
+        self.students: Maker = MAKERS.load(study.student.kind)(study.student, folder)
+        self.answer_tokens = world.answer_tokens or study.decoding.max_new_tokens
+        self.drawn: Counter[str] = Counter()
+
+    teacher: Made
+    """The teacher that is asked now; a scale has several."""
+    base: Made
+    """The base that stages start from now."""
+
+    @abstractmethod
+    def job(self, kind: str, what: str, params: Part, inputs: Mapping[str, str], cost: float) -> str:
+        """Add a job of the current arm and replicate; returns its key."""
+
+    # --- corpora ----------------------------------------------------------------------------------------------------
+
+    def corpus(self, stage: ResolvedStage, copied: ResolvedStage, replicate: int, start: Made) -> str:
+        """Plan what a stage trains on.
+
+        Parameters
+        ----------
+        copied : ResolvedStage
+            The stage of which it is a control, whose prompts it then shares; else the stage itself.
+        start : Made
+            The model that will be trained on it, for stages in which that model writes.
+        """
+        planned = {"questions": self._questions, "texts": self._texts, "pairs": self._pairs, "blend": self._blend}
+        return planned[kind_of(stage).corpus](stage, copied, replicate, start)
+
+    def _texts(self, stage: ResolvedStage, copied: ResolvedStage, replicate: int, start: Made) -> str:
+        if stage.source is TextSource.TEACHER:
+            return self._ask_teacher(stage, replicate)
+        if stage.source is TextSource.SELF:
+            return self._ask_base(stage, self._ask_teacher(copied, replicate), replicate)
+        if stage.source is TextSource.TRUTH and stage.strategy and kind_of(copied).student_writes:
+            return self._gather(stage, {"prompts": self._questions(copied, copied, replicate, start)}, "all")
+        if stage.source in _WITH_ITEMS or (stage.source is TextSource.TRUTH and stage.strategy):
+            return self._gather(stage, {"prompts": self._ask_teacher(copied, replicate)}, "all")
+        return self._gather(stage, {}, replicate)
+
+    def _afresh(self, what: str, params: p.InWorld, inputs: Mapping[str, str]) -> int:
+        """Return the seed of a draw; what an arm has drawn before gets another: its second equal stage is to be new.
+
+        The first keeps its seed, and so its address. A control passes through the same stages as the arm it copies, in
+        the same order (`what` names whose they are there), so that it shares all of that arm's prompts.
+        """
+        key = fingerprint({"what": what, "params": params.model_dump(mode="json"), "inputs": dict(inputs)})
+        again, self.drawn[key] = self.drawn[key], self.drawn[key] + 1
+        return seed_of(params.seed, "again", again) if again else params.seed
+
+    def _ask_teacher(self, stage: ResolvedStage, replicate: int) -> str:
+        params = p.AskTeacher(
+            world=self.described,
+            seed=seed_of(self.study.seed, "ask", replicate if stage.strategy in SAMPLED else "all"),
+            asked=self._teacher(),
+            strategy=str(stage.strategy),
+            forms=stage.forms or (),
+            samples=stage.samples or 0,
+            skills=self.skills,
+            seeds=str(stage.seeds),
+            answer_tokens=self.answer_tokens,
+            soft=kind_of(stage).soft,
+            top_k=stage.settings.get("top_k"),
+            filters=stage.filters,
+        )
+        inputs = self.teacher.inputs("teacher")
+        seed = self._afresh(f"ask-teacher for {stage.source}", params, inputs)
+        params = params.model_copy(update={"seed": seed})
+        cost = self.teachers.rows_of_loading + (stage.samples or 0) * self.teachers.rows_per_sample
+        return self.job("ask-teacher", "ask the teacher", params, inputs, cost)
+
+    def _ask_base(self, stage: ResolvedStage, prompts: str, replicate: int) -> str:
+        params = p.AskBase(
+            world=self.described,
+            seed=seed_of(self.study.seed, "self", replicate if stage.strategy in SAMPLED else "all"),
+            asked=self._own(),
+            strategy=str(stage.strategy),
+            forms=stage.forms or (),
+            answer_tokens=self.answer_tokens,
+            soft=kind_of(stage).soft,
+            top_k=stage.settings.get("top_k"),
+        )
+        inputs = {**self.base.inputs("base"), "prompts": prompts}
+        cost = self.students.rows_of_loading + (stage.samples or 0) * self.students.rows_per_sample
+        return self.job("ask-base", "ask the base", params, inputs, cost)
+
+    def _gather(self, stage: ResolvedStage, inputs: dict[str, str], drawn: int | str) -> str:
+        """Plan a corpus that the teacher did not write; only what its source reads enters its address."""
+        source = stage.source
+        params = p.Gather(
+            world=self.described,
+            seed=seed_of(self.study.seed, "gather", drawn),
+            source=str(source),
+            whole=stage.kind == "continue",
+            strategy=stage.strategy,
+            forms=stage.forms or (),
+            samples=stage.samples or stage.steps * stage.batch,
+            skills=self.skills if source is TextSource.SHUFFLED else (),
+            benchmarks=tuple(self.targeted) if source in _WITH_ITEMS else (),
+        )
+        params = params.model_copy(update={"seed": self._afresh("gather", params, inputs)})
+        return self.job("gather", f"gather {source}", params, inputs, stage.steps)
+
+    def _questions(self, stage: ResolvedStage, copied: ResolvedStage, replicate: int, start: Made) -> str:  # noqa: ARG002
+        if not any(self.world.questions_from(str(stage.seeds), skill) for skill in self.skills):
+            hint = "Name a targeted task in world.common, or take other seeds."
+            wanted = f"questions on {', '.join(self.skills)} for seeds '{stage.seeds}' to ask"
+            raise UserError(wanted, "none", Place(key="world.common"), hint)
+        params = p.GatherQuestions(
+            world=self.described,
+            seed=seed_of(self.study.seed, "questions"),
+            seeds=str(stage.seeds),
+            forms=stage.forms or (),
+            skills=self.skills,
+            samples=stage.samples,
+            answered=stage.source is TextSource.TRUTH,
+        )
+        return self.job("gather-questions", "gather questions", params, {}, stage.batch)
+
+    def _pairs(self, stage: ResolvedStage, copied: ResolvedStage, replicate: int, start: Made) -> str:
+        judge = self._other(stage)
+        params = p.DrawPairs(
+            world=self.described,
+            seed=seed_of(self.study.seed, "pairs", replicate),
+            engine=str(start.engine),
+            judge=judge,
+            candidates=stage.settings["candidates"],
+            answer_tokens=self.answer_tokens,
+        )
+        questions = self._questions(stage, copied, replicate, start)
+        inputs = {**start.inputs("start"), "questions": questions, **self._inputs_of(stage, "judge")}
+        answers = (stage.samples or 0) * (1 + stage.settings["candidates"])
+        cost = self.students.rows_of_loading + answers * self.students.rows_per_item
+        return self.job("draw-pairs", "draw pairs", params, inputs, cost)
+
+    def _blend(self, stage: ResolvedStage, copied: ResolvedStage, replicate: int, start: Made) -> str:
+        inputs = {
+            f"part{number}": self.corpus(part.stage, own.stage, replicate, start)
+            for number, (part, own) in enumerate(zip(stage.parts, copied.parts, strict=True))
+        }
+        return self.job("blend", "blend", p.Blend(parts=len(stage.parts)), inputs, stage.batch)
+
+    # --- who is asked -----------------------------------------------------------------------------------------------
+
+    def _teacher(self) -> p.Asked:
+        return self.teachers.asked(TEACHER, self.study.teacher.surface, self.world)
+
+    def _own(self) -> p.Asked:
+        return self.students.asked(BASE, SHOWS_ALL, self.world)
+
+    def _other(self, stage: ResolvedStage) -> p.Asked | None:
+        """Return who scores or judges what the student writes; None where the truth does."""
+        if stage.source is TextSource.TEACHER:
+            return self._teacher()
+        return self._own() if stage.source is TextSource.SELF else None
+
+    def _inputs_of(self, stage: ResolvedStage, role: str) -> dict[str, str]:
+        """Return the inputs of who scores or judges."""
+        who = {TextSource.TEACHER: self.teacher, TextSource.SELF: self.base}.get(stage.source)
+        return who.inputs(role) if who else {}

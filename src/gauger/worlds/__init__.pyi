@@ -1,0 +1,13 @@
+from .base import World as World
+from .items import FLEXIBLE as FLEXIBLE
+from .items import RIGHT as RIGHT
+from .items import STRICT as STRICT
+from .items import Benchmark as Benchmark
+from .items import Item as Item
+from .items import Question as Question
+from .items import Wording as Wording
+from .registry import WORLDS as WORLDS
+from .registry import Described as Described
+from .registry import describe_world as describe_world
+from .registry import open_world as open_world
+from .registry import reopen_world as reopen_world

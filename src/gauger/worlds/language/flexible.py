@@ -1,0 +1,61 @@
+"""Reads an answer out of what a model said wherever it stands: the reading that forgives the format.
+
+The strict reading (`forms.read_strictly`) is what a study rests on: it asks whether the model answers *as it was asked
+to*. A model that knows the answer but says it otherwise fails it, so that learning the format alone looks like a gain.
+Where the two readings lead to different conclusions, the report says so.
+"""
+
+from __future__ import annotations
+
+import re
+
+from gauger.worlds.items import Question
+
+_TAG = re.compile(r"<answer>(.*?)(?:</answer>|$)", re.DOTALL)
+_SAID = re.compile(r"(?:\banswer(?: is)?|####|\\boxed\{)[:\s]*([^\n}]+)", re.IGNORECASE)
+_NUMBER = re.compile(r"-?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?:/\d+)?")
+
+
+def flexible(said: str, question: Question) -> str | None:
+    """Read the answer out of what a model said, in whatever format.
+
+    The first of these that finds something: answer tags, closed or not; for a question whose right answer is a number,
+    the number after "answer is" (or "Answer:", "####", a box), else the last number of the text; else the right answer
+    itself, where it stands in the text as whole words; else what follows "answer is"; else the first line.
+
+    Looking for the right answer in the text forgives more than any format: a model that lists every possibility passes.
+    So this reading only ever stands beside the strict one.
+
+    Parameters
+    ----------
+    said : str
+        The model's text after the prompt.
+    question : Question
+        Says whether the answer is a number, and which words to look for.
+
+    Returns
+    -------
+    str or None
+        None for a text without anything that could be an answer.
+    """
+    tagged = _TAG.search(said)
+    if tagged is not None and tagged[1].strip():
+        return tagged[1].strip()
+    if _NUMBER.fullmatch(question.answer.strip()):
+        return _number(said)
+    if _contains(said, question.answer):
+        return question.answer
+    announced = _SAID.search(said)
+    first = announced[1] if announced else next((line for line in said.splitlines() if line.strip()), "")
+    return first.strip() or None
+
+
+def _number(said: str) -> str | None:
+    announced = _SAID.search(said)
+    found = (_NUMBER.findall(announced[1]) if announced else []) or _NUMBER.findall(said)[-1:]
+    return found[0].replace(",", "") if found else None
+
+
+def _contains(said: str, answer: str) -> bool:
+    words = r"\s+".join(re.escape(word) for word in answer.split())
+    return bool(words) and re.search(rf"(?<!\w){words}(?!\w)", said, re.IGNORECASE) is not None

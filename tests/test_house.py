@@ -1,0 +1,62 @@
+"""The house is kept: rooms are entered by their doors, doors open, and each package lists its own files."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import re
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+import gauger
+
+SOURCE = Path(gauger.__file__).parent
+PACKAGES = [path for path in sorted(SOURCE.rglob("__init__.py")) if path.parent != SOURCE]
+DOORS = [path.parent for path in PACKAGES if path.with_suffix(".pyi").exists()]
+
+
+def name_of(folder: Path) -> str:
+    return ".".join(("gauger", *folder.relative_to(SOURCE).parts))
+
+
+def deep_imports(text: str, room: str) -> list[str]:
+    """Return the modules of other rooms that the text imports names from past a door."""
+    found = []
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("gauger."):
+            inner = SOURCE.joinpath(*node.module.split(".")[1:])
+            is_room_file = inner.with_suffix(".py").exists() and inner.parent != SOURCE
+            if is_room_file and node.module.split(".")[1] != room:
+                found.append(node.module)
+    return found
+
+
+@pytest.mark.parametrize("path", sorted(SOURCE.rglob("*.py")), ids=lambda path: str(path.relative_to(SOURCE)))
+def test_other_rooms_are_entered_by_their_doors(path):
+    parts = path.relative_to(SOURCE).parts
+    assert deep_imports(path.read_text(encoding="utf-8"), parts[0] if len(parts) > 1 else "") == []
+
+
+def test_an_import_past_a_door_is_noticed():
+    assert deep_imports("from gauger.spec.load import load_study", "cli") == ["gauger.spec.load"]
+    assert deep_imports("from gauger.spec.load import load_study", "spec") == []
+    assert deep_imports("from gauger.spec import load_study\nfrom gauger.errors import UserError", "cli") == []
+
+
+@pytest.mark.parametrize("folder", DOORS, ids=name_of)
+def test_everything_behind_a_door_can_be_had(folder):
+    door = importlib.import_module(name_of(folder))
+    assert door.__all__
+    for name in door.__all__:
+        assert not isinstance(getattr(door, name), ModuleType), f"{name} is a file of its own: the door would give that"
+
+
+@pytest.mark.parametrize("path", PACKAGES, ids=lambda path: name_of(path.parent))
+def test_a_package_lists_its_files(path):
+    described = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
+    listed = re.findall(r"^(\w+(?:\.py|/))\s+\S", described, re.M)
+    there = [one.name for one in path.parent.iterdir() if one.suffix == ".py" and one.name != "__init__.py"]
+    there += [f"{one.parent.name}/" for one in path.parent.glob("*/__init__.py")]
+    assert sorted(listed) == sorted(there)

@@ -1,0 +1,64 @@
+"""Tokens of language models: what is learnt of a row, and what a chat template makes of messages."""
+
+import pytest
+from tests.train.models import chat, small_tokenizer, tokenizer
+
+from gauger.errors import GaugerError
+from gauger.train.hf.tokens import encode, encode_prompt, end_marks
+from gauger.train.rows import Row
+
+
+def one(row, longest=99):
+    """Return a row's tokens and what of them is learnt."""
+    rows = encode(tokenizer(), [row], longest)
+    ids = list(rows.tokens_of(0))
+    return ids, ids[int(rows.start_N[0]) :], int(rows.start_N[0])
+
+
+def test_a_completion_is_learnt_with_its_end_mark_and_its_prompt_is_not():
+    ids, learnt, _ = one(Row("2+2=", "4"))
+    assert tokenizer().decode(ids) == "2+2=4</s>"
+    assert tokenizer().decode(learnt) == "4</s>"
+    assert len(learnt) == 2
+
+
+def test_a_whole_row_is_learnt_from_its_second_token_on():
+    _, learnt, start = one(Row("ab", "c", whole=True))
+    assert (start, len(learnt)) == (1, 3)
+
+
+def test_messages_go_through_the_chat_template():
+    ids, learnt, _ = one(Row(chat("hi"), "yo"))
+    assert tokenizer().decode(ids) == "<s>user\nhi</s>\n<s>assistant\nyo</s>"
+    assert tokenizer().decode(learnt) == "yo</s>"
+
+
+def test_an_empty_prompt_learns_from_the_second_token_on():
+    assert one(Row("", "abc"))[2] == 1
+
+
+def test_what_is_too_long_loses_its_end():
+    assert tokenizer().decode(one(Row("abc", "def"), 5)[0]) == "abcde"
+
+
+def test_a_prompt_that_fills_the_context_teaches_nothing():
+    ids, learnt, _ = one(Row("abcdef", "g"), 5)
+    assert (len(ids), learnt) == (5, [])
+
+
+def test_the_end_of_a_turn_comes_first_among_the_end_marks():
+    other = small_tokenizer()
+    other.chat_template = other.chat_template.replace("</s>", "<pad>")
+    assert end_marks(other) == (0, 2)
+    assert end_marks(tokenizer()) == (2,)
+
+
+def test_a_tokenizer_without_an_end_mark_is_refused():
+    other = small_tokenizer()
+    other.eos_token, other.chat_template = None, None
+    with pytest.raises(GaugerError, match="ends a text"):
+        end_marks(other)
+
+
+def test_an_end_mark_that_the_tokenizer_adds_is_taken_off_a_prompt():
+    assert encode_prompt(tokenizer(), "ab</s>") == encode_prompt(tokenizer(), "ab")
