@@ -39,7 +39,7 @@ import openai
 
 from gauger.elicit.api.endpoint import OpenAIEndpoint, parse_teacher
 from gauger.elicit.api.pacing import Pace
-from gauger.elicit.teacher.budget import Budget
+from gauger.elicit.teacher.budget import QueryBudget
 from gauger.elicit.teacher.journalled import Journalled
 from gauger.elicit.teacher.messages import Message, Request
 
@@ -152,12 +152,12 @@ def async_openai(url: str, count: int, in_flight: int) -> None:
 
 
 def gauger(url: str, count: int, in_flight: int) -> None:
-    teacher = OpenAIEndpoint(parse_teacher(f"{url}#m"), Budget(max_tokens=10**9), Pace(in_flight))
+    teacher = OpenAIEndpoint(parse_teacher(f"{url}#m"), QueryBudget(max_tokens=10**9), Pace(in_flight))
     assert sum(1 for _ in teacher.ask(requests(count))) == count
 
 
 def journalled(url: str, count: int, in_flight: int) -> None:
-    teacher = OpenAIEndpoint(parse_teacher(f"{url}#m"), Budget(max_tokens=10**9), Pace(in_flight))
+    teacher = OpenAIEndpoint(parse_teacher(f"{url}#m"), QueryBudget(max_tokens=10**9), Pace(in_flight))
     with tempfile.TemporaryDirectory() as directory:
         assert sum(1 for _ in Journalled(teacher, Path(directory) / "replies.jsonl").ask(requests(count))) == count
 

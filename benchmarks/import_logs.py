@@ -34,7 +34,8 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from gauger.estimate.compare.logs import Question, compare
+from gauger.estimate.compare.logs import compare
+from gauger.estimate.compare.prepare import ComparisonQuestion
 from gauger.measure.importers.arm import gather_arm
 from gauger.measure.importers.inspect_log import read_inspect
 from gauger.measure.importers.lm_eval import read_lm_eval
@@ -81,7 +82,7 @@ def against_peers(folder: Path) -> None:
 
     def own() -> object:
         arms = zip(("distilled", "control"), paths, strict=True)
-        return compare([gather_arm(arm, arm, [str(path)]) for arm, path in arms], Question())
+        return compare([gather_arm(arm, arm, [str(path)]) for arm, path in arms], ComparisonQuestion())
 
     print("two models on 50,000 documents of two metrics, processor seconds, best of three:")
     for name, work in (("json", json_loop), ("polars", polars_join), ("duckdb", duckdb_join), ("gauger", own)):
@@ -119,7 +120,7 @@ def whole_comparison(folder: Path) -> None:
     for arm in ("distilled", "control"):
         write(folder / arm / "samples_gsm8k.jsonl", gsm8k(1_319, 600, seed=len(arm)))
     arms = ("distilled", "control")
-    took = seconds(lambda: compare([gather_arm(arm, arm, [str(folder / arm)]) for arm in arms], Question()))
+    took = seconds(lambda: compare([gather_arm(arm, arm, [str(folder / arm)]) for arm in arms], ComparisonQuestion()))
     print(f"compare two models on gsm8k, every scoring, paired intervals: {took:.2f} s")
     took = seconds(lambda: [bootstrap(loop(folder / arm / "samples_gsm8k.jsonl"), 1_000) for arm in arms])
     print(

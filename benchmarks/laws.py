@@ -26,7 +26,7 @@ from scipy.optimize import minimize
 
 from gauger.stats.laws import LAWS, Points
 from gauger.stats.laws.fit import DELTA_LOG_LOSS, problem_of
-from gauger.stats.laws.minimise import Minima, Problem, huber, minimise
+from gauger.stats.laws.minimise import FitProblem, Minima, huber, minimise
 from gauger.stats.laws.points import FloatArray
 from gauger.stats.laws.supervised import BESIROGLU_2024
 
@@ -34,7 +34,7 @@ N_POINTS, N_REFITS, TARGET_S = 245, 4000, 30.0
 LAW = LAWS["hoffmann"]
 
 
-def planted() -> Problem:
+def planted() -> FitProblem:
     """Draw 245 points: 44M to 16B parameters, 0.4B to 500B tokens, heavy-tailed noise of half a percent."""
     rng = np.random.default_rng(245)
     n_params, n_tokens = np.exp(rng.uniform(np.log([4.4e7, 4e8]), np.log([1.6e10, 5e11]), (N_POINTS, 2))).T
@@ -57,7 +57,7 @@ def timed(work: Callable[[], Minima]) -> tuple[Minima, float]:
     return found, time.process_time() - began
 
 
-def by_scipy(problem: Problem, starts: FloatArray, weights: FloatArray) -> tuple[FloatArray, FloatArray, float]:
+def by_scipy(problem: FitProblem, starts: FloatArray, weights: FloatArray) -> tuple[FloatArray, FloatArray, float]:
     """Minimise one start after another; returns parameters, objectives and processor time."""
     low, high = LAW.bounds
 

@@ -96,7 +96,7 @@ def ours(_directory: str) -> tuple[Watch, float]:
     from gauger.train.loop import Options, fit
     from gauger.train.losses import SoftLoss
     from gauger.train.rows import token_rows
-    from gauger.train.schedule import Schedule
+    from gauger.train.schedule import TrainingSchedule
 
     teacher, texts = HfModel(make_model(1).eval().requires_grad_(False), None), rows()  # nothing is tokenised
     loss, student = SoftLoss("forward-kl", teacher_head=teacher.head()), HfModel(make_model(0), None)
@@ -108,7 +108,7 @@ def ours(_directory: str) -> tuple[Watch, float]:
 
     steps = [(lambda first=first: step(first)) for first in range(0, len(texts), BATCH)]
     with Watch() as watch:
-        options, schedule = Options(adapter=Adapter(RANK, RANK)), Schedule(STEPS, RATE, clip=1.0)
+        options, schedule = Options(adapter=Adapter(RANK, RANK)), TrainingSchedule(STEPS, RATE, clip=1.0)
         trained = fit(student.trainee(options.adapter, 0), steps, schedule, options, loss, dict)
     return watch, float(np.mean(trained.losses))
 

@@ -25,11 +25,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-JOBS = "gauger.jobs.atlas_jobs"
+from gauger.plugs import load_target
+
 TIMES = "QUICKSTART_TIMES"
 """Environment variable: the directory where the workers put their times."""
 WORK = {
-    "training": [(JOBS, "train")],
+    "training": [("gauger.jobs.training", "train_on_text"), ("gauger.jobs.models", "train_on_text")],
     "decoding": [("gauger.train.tiny.engine", "complete"), ("gauger.train.tiny.engine", "log_probabilities")],
 }
 """What counts as training and as decoding, by the functions that the jobs call."""
@@ -78,7 +79,8 @@ def run_watched(options: argparse.Namespace, out: Path, times: Path) -> Stopwatc
     from gauger.cli.run import run
     from gauger.jobs.registry import REGISTRY
 
-    REGISTRY.update({kind: target.replace(JOBS, "quickstart") for kind, target in REGISTRY.items()})
+    REGISTRY.own = {kind: f"quickstart:{target}" for kind, target in REGISTRY.own.items()}
+    vars(REGISTRY).pop("targets", None)  # what was read before it was changed
     watch_all(STEPS, watch)
     run(options.study, out=out, workers=options.workers, overrides=options.overrides, as_json=False)
     watch["start and imports"] = processor_seconds(resource.RUSAGE_SELF) - sum(watch.values())
@@ -112,11 +114,11 @@ def timed(watch: Stopwatch, part: str, function: Callable[..., Any], *args: Any,
 
 
 def __getattr__(name: str) -> Callable[..., None]:
-    """Give a worker the job of that name, watched."""
-    jobs = importlib.import_module(JOBS)
-    if name.startswith("_") or not hasattr(jobs, name):
+    """Give a worker the job behind "module:function", watched."""
+    function = name.partition(":")[2]
+    if not function:
         raise AttributeError(name)
-    return partial(watched_job, name, getattr(jobs, name))
+    return partial(watched_job, function, load_target(name))
 
 
 def watched_job(name: str, job: Callable[..., None], *args: Any) -> None:

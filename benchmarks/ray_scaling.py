@@ -27,7 +27,7 @@ from gauger.execute.cache import Cache
 from gauger.execute.driver import Rules, drive
 from gauger.execute.job import Job, make_job
 from gauger.execute.local import cores
-from gauger.execute.progress import Progress
+from gauger.execute.progress import RunProgress
 from gauger.execute.ray import OBJECT_STORE_BYTES, RayPool
 from gauger.execute.result import RunResult
 
@@ -82,7 +82,7 @@ def run(jobs: list[Job], root: Path) -> RunResult:
     """Run jobs on the Ray that is connected."""
     places = [str(Path(__file__).parent), *filter(None, [os.environ.get("PYTHONPATH")])]
     pool = RayPool(environment={"PYTHONPATH": os.pathsep.join(places)})
-    return drive(jobs, Cache(root), pool, Rules({"burn": "ray_scaling:burn"}), Progress())
+    return drive(jobs, Cache(root), pool, Rules({"burn": "ray_scaling:burn"}), RunProgress())
 
 
 def summarise(n_nodes: int, jobs: list[dict[str, float]]) -> dict[str, float]:

@@ -70,7 +70,7 @@ def ours(args: argparse.Namespace) -> tuple[float, float, str]:
     from gauger.train.loop import Options, fit_rows
     from gauger.train.losses import NextToken
     from gauger.train.rows import token_rows
-    from gauger.train.schedule import Schedule
+    from gauger.train.schedule import TrainingSchedule
 
     drawn = rows(args.steps * BATCH)
     texts = token_rows([i for ids, _ in drawn for i in ids], [len(ids) for ids, _ in drawn], [at for _, at in drawn])
@@ -78,7 +78,7 @@ def ours(args: argparse.Namespace) -> tuple[float, float, str]:
     options = Options(adapter=Adapter(RANK, 2 * RANK) if args.lora else None)
     model = HfModel(make_model(args.model), None)  # nothing is tokenised
     start = time.process_time()
-    losses = fit_rows(model, [texts], draws, Schedule(args.steps, RATE, clip=1.0), options, NextToken()).losses
+    losses = fit_rows(model, [texts], draws, TrainingSchedule(args.steps, RATE, clip=1.0), options, NextToken()).losses
     return time.process_time() - start, float(np.mean(losses)), f"torch {torch.__version__}"
 
 

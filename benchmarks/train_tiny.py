@@ -45,13 +45,12 @@ from torch.nn import functional as F
 from gauger.spec import AtlasWorld
 from gauger.train.engine import Architecture
 from gauger.train.loop import Options
-from gauger.train.rows import Batch, Mixture, Row, Source, collate, mixed
+from gauger.train.rows import Mixture, PaddedRows, RowSource, TrainingRow, collate, mixed
 from gauger.train.text import train_on_text
 from gauger.train.tiny import ENGINE
 from gauger.train.tiny.engine import TinyModel
 from gauger.train.tiny.model import Decoder, DecoderConfig
-from gauger.worlds.atlas import Atlas
-from gauger.worlds.atlas.world import CONTEXT, FAMILIES
+from gauger.worlds.atlas.world import CONTEXT, Atlas
 
 SAMPLES, BATCH, RATE, WEIGHT_DECAY, SEED = 3200, 64, 0.0015, 0.1, 1
 WARM_UP_STEPS = 20
@@ -65,8 +64,8 @@ def main() -> None:
     torch.set_num_threads(1)
     options = read_options()
     atlas = Atlas(AtlasWorld(seed=SEED))
-    mixture = Mixture((Source(quiz_and_cloze(atlas)),), (BATCH,))
-    start = ENGINE.build(Architecture(), atlas.language.words[3:], CONTEXT, SEED)
+    mixture = Mixture((RowSource(quiz_and_cloze(atlas)),), (BATCH,))
+    start = ENGINE.build(Architecture(), atlas.vocabulary, CONTEXT, SEED)
     config = start.decoder.config
     rows = start.encode(mixture.sources[0].rows)
     batches = [collate([(rows, index)]) for (index,) in islice(mixed([len(rows)], [BATCH], SEED), options.steps)]
@@ -97,13 +96,13 @@ def read_options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def quiz_and_cloze(atlas: Atlas) -> tuple[Row, ...]:
+def quiz_and_cloze(atlas: Atlas) -> tuple[TrainingRow, ...]:
     """Draw training texts of every family in the two forms that are asked; answers alone are learnt."""
     rng = np.random.default_rng(SEED)
-    questions = [question for family in FAMILIES for question in atlas.train_questions(family)]
+    questions = [question for skill in atlas.skills for question in atlas.train_questions(skill)]
     texts = atlas.word(questions, ("quiz", "cloze"), rng)
     chosen = [texts[i] for i in rng.permutation(len(texts))[:SAMPLES]]
-    return tuple(Row(" ".join(text.prompt), " " + " ".join(text.answer)) for text in chosen)
+    return tuple(TrainingRow(text.prompt, text.answer) for text in chosen)
 
 
 def gauger(model: TinyModel, mixture: Mixture, steps: int) -> float:
@@ -113,7 +112,7 @@ def gauger(model: TinyModel, mixture: Mixture, steps: int) -> float:
     return time.process_time() - start
 
 
-def ready_made(batch: Batch) -> tuple[Tensor, Tensor]:
+def ready_made(batch: PaddedRows) -> tuple[Tensor, Tensor]:
     """Return a batch's tokens and labels."""
     return batch.tokens_BT, batch.tokens_BT[:, 1:].masked_fill(~batch.learnt, IGNORED)
 
@@ -133,7 +132,7 @@ def bare_loop(model: Decoder, batches: Sequence[tuple[Tensor, Tensor]]) -> float
     return time.process_time() - start
 
 
-def write_work(path: Path, config: DecoderConfig, batches: Sequence[Batch]) -> Path:
+def write_work(path: Path, config: DecoderConfig, batches: Sequence[PaddedRows]) -> Path:
     """Write the texts in the order of the batches, with the position from which each is learnt."""
     texts = []
     for batch in batches:

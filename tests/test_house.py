@@ -60,3 +60,38 @@ def test_a_package_lists_its_files(path):
     there = [one.name for one in path.parent.iterdir() if one.suffix == ".py" and one.name != "__init__.py"]
     there += [f"{one.parent.name}/" for one in path.parent.glob("*/__init__.py")]
     assert sorted(listed) == sorted(there)
+
+
+def public_classes():
+    for path in sorted(SOURCE.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                yield node.name, str(path.relative_to(SOURCE))
+
+
+def test_a_public_class_name_means_one_thing():
+    places: dict[str, list[str]] = {}
+    for name, path in public_classes():
+        places.setdefault(name, []).append(path)
+    assert {name: found for name, found in places.items() if len(found) > 1} == {}
+
+
+def functions_to_describe(room: str) -> dict[str, bool]:
+    """Return the room's public functions of two or more parameters, and whether each describes them."""
+    described = {}
+    for path in sorted((SOURCE / room).rglob("*.py")):
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.FunctionDef) and not node.name.startswith("_"):
+                given = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
+                if len(given) > 1:
+                    name = f"{path.relative_to(SOURCE)}:{node.name}"
+                    described[name] = "Parameters\n---" in (ast.get_docstring(node) or "")
+    return described
+
+
+@pytest.mark.parametrize("room", ["stats", "estimate", "train"])
+def test_nine_in_ten_functions_of_the_numbers_say_their_parameters(room):
+    described = functions_to_describe(room)
+    lacking = [name for name, said in described.items() if not said]
+    assert len(described) > 40
+    assert len(lacking) <= 0.1 * len(described), lacking

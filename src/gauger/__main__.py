@@ -1,4 +1,4 @@
-"""``python -m gauger``: the same as ``gauger``."""
+"""Runs ``python -m gauger``: the same as ``gauger``."""
 
 from __future__ import annotations
 

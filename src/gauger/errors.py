@@ -1,4 +1,4 @@
-"""The exception tree: who made the mistake, and what they can do about it.
+"""Sorts errors by who made the mistake, and says what they can do about it.
 
 1. `UserError` is the user's: it prints as one message without traceback and the process exits with 2.
 2. Every other `GaugerError` is ours or the world's (a crashed worker, a fit that did not converge): exit 1.
@@ -93,7 +93,7 @@ class ConvergenceError(GaugerError):
 
 
 class JobError(GaugerError):
-    """A job of a run failed; carried as data (arm, stage, reason) by the runner."""
+    """A job of a run failed; carried as data (arm, stage, reason) by the driver."""
 
 
 class DamagedError(GaugerError):

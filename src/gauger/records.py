@@ -1,4 +1,4 @@
-"""The frozen types that cross rooms: records in, estimates out, and the document a report is made of.
+"""Defines the frozen types that cross rooms: records, estimates, and the document a report is made of.
 
 Scores and differences are on the 0-1 scale everywhere; only the report shows percentage points. Undefined is None with
 a reason, never 0 and never NaN.
@@ -40,7 +40,7 @@ class Outcome(StrEnum):
 
 
 class ArmKind(StrEnum):
-    """A declared recipe, or one of the control arms generated beside it (DESIGN section 2)."""
+    """A declared recipe, or one of the control arms generated beside it (`docs/vocabulary.md`)."""
 
     DISTILLED = "distilled"
     TEACHER = "teacher"

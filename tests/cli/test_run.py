@@ -50,7 +50,7 @@ def test_everything_is_there(finished_run):
     records = pl.read_parquet(finished_run / "records.parquet")
     assert records.columns == [name for name in RECORD_COLUMNS if name != "seconds"]
     arms = {"base": 1, "teacher": 1, "matched-cloze": 2, "matched-cloze-quiz": 2, "label": 2, "logits": 2, "placebo": 2}
-    arms |= {"format": 2, "leak": 2, "reference": 2}
+    arms |= {"format": 2, "leak": 2, "leak-twin": 2, "reference": 2}
     cells = records.group_by("arm").agg(pl.col("replicate").n_unique())
     assert dict(cells.iter_rows()) == arms
     assert records.group_by("arm", "replicate", "benchmark").len()["len"].is_in([16, 20]).all()
@@ -175,13 +175,15 @@ def test_what_fails_is_said_and_the_rest_goes_on(tiny_study, copy_of_run, finish
     assert lines[-1] == f"details: gauger status {copy_of_run}; the same command tries again what failed"
     document = read_document(copy_of_run / "estimates.json")
     assert Failure("label", 1, "text-distill", reason) in document.failures
-    missing = {"label", "logits", "placebo", "reference"}  # the leak arm has the test items left
+    missing = {"label", "logits", "placebo", "reference"}  # the leak arm and its twin have their items left
     assert {failure.arm for failure in document.failures} == missing
     whole = {about(one): one.value for one in read_document(finished_run / "estimates.json").estimates}
     for one in document.estimates:
         if missing & {one.arm, one.control}:
             assert (one.value, one.reason) == (None, "arm missing")
-        elif one.arm != "leak" and one.scale == "points":  # item logits rest on the spread that all arms show
+        elif (
+            one.arm not in ("leak", "leak-twin") and one.scale == "points"
+        ):  # item logits rest on the spread that all arms show
             assert one.value == whole[about(one)]
     assert document.verdict.outcome in ("invalid", "undetermined", "not_powered")
     assert "label" in (copy_of_run / "report.html").read_text()
@@ -286,13 +288,13 @@ def test_a_directory_that_is_in_use(tiny_study, tmp_path, capsys):
 def test_a_limit_ends_a_run_cleanly_and_names_what_is_left(tiny_study, tmp_path, capsys):
     assert main(["run", str(tiny_study), "--out", str(tmp_path / "run"), "--max-hours", "0"]) == 1
     said = capsys.readouterr()
-    assert "stopped: the limit of 0 hours was reached; 60 jobs left: teacher · pre-train, " in said.err
+    assert "stopped: the limit of 0 hours was reached; 65 jobs left: teacher · pre-train, " in said.err
     assert "missing: label (replicates 0, 1): ask the teacher: not run: the limit of 0 hours was reached" in said.err
     assert said.err.endswith("the same command goes on with what is left\n")
     assert said.out.startswith("This study does not settle")
     assert "The number to be judged is undefined" in said.out
     assert main(["status", str(tmp_path / "run")]) == 0
-    assert "0 of 60 jobs done, 60 left" in capsys.readouterr().out
+    assert "0 of 65 jobs done, 65 left" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

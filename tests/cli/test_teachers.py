@@ -8,18 +8,18 @@ from gauger.elicit.api.pacing import Pace
 from gauger.elicit.collect import collect_corpus
 from gauger.elicit.strategies.registry import program
 from gauger.elicit.strategies.seeds import Seed
-from gauger.elicit.teacher.budget import Budget
+from gauger.elicit.teacher.budget import QueryBudget
 from gauger.errors import MissingExtraError
 from gauger.train.hf.models import write_checkpoint
 from train.models import small_llama, small_tokenizer
 
 
 def access(**limits):
-    return Access(Budget(**limits), Pace(3), "own", 3)
+    return Access(QueryBudget(**limits), Pace(3), "own", 3)
 
 
 def test_an_address_is_an_endpoint_with_its_terms_and_budget():
-    budget = Budget(max_queries=2)
+    budget = QueryBudget(max_queries=2)
     teacher = open_teacher("http://localhost:1/v1#m", Access(budget, Pace(3), "own"))
     assert isinstance(teacher, OpenAIEndpoint)
     assert (teacher.name, teacher.terms, teacher.budget) == ("http://localhost:1/v1#m", "own", budget)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from elicit.scripted import Scripted, by_words, texts_teacher
-from gauger.elicit.teacher.budget import Budget
+from gauger.elicit.teacher.budget import QueryBudget
 from gauger.elicit.teacher.limited import Limited
 from gauger.elicit.world_corpus import Wanted, elicit_by_continuing
 from gauger.worlds.base import World
@@ -42,7 +42,7 @@ class Case:
 
     def elicit(self, strategy, samples=40, teacher=None, max_queries=None, max_tokens=None, seed=5, forms=None):
         """A corpus, and the budget that it was asked within."""
-        budget = Budget(max_queries, max_tokens, tokens_in=by_words)
+        budget = QueryBudget(max_queries, max_tokens, tokens_in=by_words)
         limited = Limited(teacher or self.library(), budget)
         return elicit_by_continuing(self.world, limited, self.wanted(strategy, samples, forms), seed), budget
 

@@ -11,7 +11,7 @@ from elicit.teacher.fault_server import FaultServer
 from gauger.elicit.collect import Setting, collect_corpus
 from gauger.elicit.strategies.registry import STRATEGIES, program
 from gauger.elicit.strategies.seeds import Seed
-from gauger.elicit.teacher.budget import Budget
+from gauger.elicit.teacher.budget import QueryBudget
 from gauger.elicit.teacher.journalled import Journalled
 from gauger.elicit.teacher.limited import Limited
 from gauger.elicit.teacher.messages import Reply, ReplyOutcome
@@ -19,7 +19,7 @@ from gauger.elicit.teacher.messages import Reply, ReplyOutcome
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
 def test_a_spent_budget_ends_a_collection_with_what_there_is(strategy):
-    teacher, budget = Answering(plain), Budget(max_queries=7)
+    teacher, budget = Answering(plain), QueryBudget(max_queries=7)
     student = Answering(lambda request: f"guess {request.seed}", "student")
     corpus = collect_corpus(
         Limited(teacher, budget), program(strategy), seeds(20), 15, setting=Setting(student=student)
@@ -30,7 +30,7 @@ def test_a_spent_budget_ends_a_collection_with_what_there_is(strategy):
 
 
 def test_a_small_budget_is_not_spent_on_problems_alone():
-    corpus = collect_corpus(Limited(Answering(plain), Budget(max_queries=10)), program("expand"), seeds(20), 1000)
+    corpus = collect_corpus(Limited(Answering(plain), QueryBudget(max_queries=10)), program("expand"), seeds(20), 1000)
     assert len(corpus.kept) >= 6
     waiting = [sample for sample in corpus.samples if sample.dropped == "unasked"]
     assert waiting
@@ -38,7 +38,7 @@ def test_a_small_budget_is_not_spent_on_problems_alone():
 
 
 def test_without_a_number_a_spent_budget_is_noted_too():
-    corpus = collect_corpus(Limited(Answering(plain), Budget(max_queries=3)), program("label"), seeds(5))
+    corpus = collect_corpus(Limited(Answering(plain), QueryBudget(max_queries=3)), program("label"), seeds(5))
     assert corpus.notes == ("3 samples, not every seed was used: the budget is spent",)
 
 
@@ -98,7 +98,7 @@ def test_stopped_at_any_reply_and_gone_on_with_gives_the_same_corpus_and_asks_no
 
 
 def test_a_server_with_faults_loses_nothing_and_its_ledger_tells_the_retries():
-    budget = Budget(max_queries=1000)
+    budget = QueryBudget(max_queries=1000)
     with FaultServer(rate=0.3, faults=("too many", "server error", "reset", "half json")) as server:
         corpus = collect_corpus(endpoint(server.url, budget), program("label"), seeds(40))
     assert len(corpus.samples) == 40

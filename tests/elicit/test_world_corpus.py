@@ -10,7 +10,7 @@ from elicit.cases import CASES, STRATEGIES, cost
 from elicit.scripted import Scripted, by_words, last
 from gauger.elicit.corpus import Text
 from gauger.elicit.lineage import lineage
-from gauger.elicit.teacher.budget import Budget
+from gauger.elicit.teacher.budget import QueryBudget
 from gauger.elicit.teacher.limited import Limited
 from gauger.elicit.world_corpus import Wanted, answer_prompts, elicit_by_continuing
 
@@ -124,9 +124,9 @@ def test_no_strategy_exceeds_a_budget(name, strategy, max_queries, max_tokens, s
 def test_a_budget_means_the_same_in_a_study_and_outside(case):
     """The same requests, the same budget, the same teacher: by the strategy of a study or one after the other."""
     teacher, other = case.library(), case.library()
-    budget = Budget(max_tokens=600, tokens_in=by_words)
+    budget = QueryBudget(max_tokens=600, tokens_in=by_words)
     elicit_by_continuing(case.world, Limited(teacher, budget), case.wanted("label", 500), 1)
-    again = Budget(max_tokens=600, tokens_in=by_words)
+    again = QueryBudget(max_tokens=600, tokens_in=by_words)
     wished = case.library()
     elicit_by_continuing(case.world, wished, case.wanted("label", 500), 1)
     replies = dict(Limited(other, again).ask(wished.requests))

@@ -7,7 +7,7 @@ import pytest
 
 from elicit.teacher.answering import Answering, last
 from gauger.elicit.lineage import lineage
-from gauger.elicit.teacher.budget import Budget
+from gauger.elicit.teacher.budget import QueryBudget
 from gauger.elicit.teacher.journalled import Journalled
 from gauger.elicit.teacher.limited import Limited
 from gauger.elicit.teacher.messages import Reply, ReplyOutcome
@@ -69,7 +69,7 @@ def test_where_every_answer_touches_held_out_content_the_seeds_end_it():
 
 
 def test_the_budget_ends_it_too():
-    teacher = Limited(Answering(leaking_first(9), backwards=False), Budget(max_queries=12))
+    teacher = Limited(Answering(leaking_first(9), backwards=False), QueryBudget(max_queries=12))
     corpus = elicit_by_instruction(WORLD, teacher, wanted("label", 20), 1)
     assert len(corpus.kept) == 3
     assert corpus.notes == ("3 of 20 samples: the budget is spent",)

@@ -11,8 +11,8 @@ from gauger.estimate.calibrate.planted import Planted
 from gauger.estimate.calibrate.simulate import prepare
 from gauger.estimate.cell_means import Cells
 from gauger.estimate.contrasts import run_batch
-from gauger.estimate.design import VerdictRule
-from gauger.estimate.scaling.allocation import Work, propose_allocation, replicate_covariance
+from gauger.estimate.design import FixedRule
+from gauger.estimate.scaling.allocation import SharedTraining, propose_allocation, replicate_covariance
 from gauger.estimate.verdict import plan_verdict
 from gauger.stats.crossed.crossed import crossed_components
 from gauger.stats.crossed.trained_once import fill_in_trained_once
@@ -20,7 +20,7 @@ from gauger.stats.crossed.trained_once import fill_in_trained_once
 from .studies import SMALL, small_cells
 
 PILOT = Planted(items=200, replicates=6, distilled_arms=1, replicate_sd=0.3)
-RULE = VerdictRule(arm="distilled1", estimand="uplift")
+RULE = FixedRule(arm="distilled1", estimand="uplift")
 
 
 def pilot(planted=PILOT, seed=1):
@@ -29,7 +29,11 @@ def pilot(planted=PILOT, seed=1):
 
 
 def works(distilled=3.0, matched=1.0):
-    return [Work(distilled, ("distilled1",)), Work(matched, ("matched",)), Work(5.0, ("leak",))]
+    return [
+        SharedTraining(distilled, ("distilled1",)),
+        SharedTraining(matched, ("matched",)),
+        SharedTraining(5.0, ("leak",)),
+    ]
 
 
 def test_the_cheaper_arm_gets_more_and_only_touched_arms_count():
@@ -62,7 +66,7 @@ def test_more_money_never_hurts_and_too_little_gives_nothing():
 
 def test_a_ratio_is_taken_through_its_tangent():
     cells = pilot()
-    planned = plan_verdict(cells, VerdictRule(arm="distilled1"))
+    planned = plan_verdict(cells, FixedRule(arm="distilled1"))
     assert planned.denominator is not None
     found = propose_allocation(cells, planned, works(), 60.0)
     assert set(found.replicates) == {"distilled1", "matched"}

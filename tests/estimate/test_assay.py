@@ -6,7 +6,7 @@ import pytest
 
 from gauger.estimate.assay import CHECKS, NO_TWIN, make_checks, plan_checks
 from gauger.estimate.contrasts import run_batch
-from gauger.estimate.design import VerdictRule
+from gauger.estimate.design import FixedRule
 from gauger.estimate.verdict_inputs import judged
 
 from .studies import SMALL, small_cells
@@ -17,7 +17,7 @@ LARGE = replace(SMALL, items=1500, replicates=4, replicate_sd=0.02, reference_le
 
 def checks_of(planted, **rule):
     cells = small_cells(planted)
-    asked = VerdictRule(arm="distilled1", **rule)
+    asked = FixedRule(arm="distilled1", **rule)
     planned = plan_checks(cells, asked)
     batch = run_batch(cells, [entry for check in planned for entry in check.entries])
     return {check.name: check for check in make_checks(batch, 0, planned, cells.design, asked)}
@@ -59,7 +59,7 @@ def test_without_a_twin_the_leak_could_not_fail():
     cells = small_cells(LARGE)
     arms = tuple(arm for arm in cells.design.arms if arm.kind != "leak_twin")
     cells = replace(cells, design=replace(cells.design, arms=arms))
-    planned = [check for check in plan_checks(cells, VerdictRule(arm="distilled1")) if check.name == "leak"]
+    planned = [check for check in plan_checks(cells, FixedRule(arm="distilled1")) if check.name == "leak"]
     assert [check.could_not_fail for check in planned] == [NO_TWIN]
 
 
@@ -75,7 +75,7 @@ def test_the_reference_must_be_major_by_the_same_rule(lead, outcome):
 def test_checks_share_the_error_of_failing():
     """Where one check alone would fail by a hair, four together do not: its interval is taken at 1 - .05 / 4."""
     cells = small_cells(replace(SMALL, items=400, placebo_effect=0.3))
-    rule = VerdictRule(arm="distilled1", threshold=1.0)
+    rule = FixedRule(arm="distilled1", threshold=1.0)
     planned = plan_checks(cells, rule)
     batch = run_batch(cells, [entry for check in planned for entry in check.entries])
     piece = judged(batch, 0)
@@ -90,7 +90,7 @@ def test_a_study_without_controls_has_no_checks_to_fail():
     arms = tuple(arm for arm in cells.design.arms if arm.kind in ("distilled", "matched", "teacher"))
     design = replace(cells.design, arms=arms, switched_off={"leak": "no test items"})
     cells = replace(cells, design=design)
-    rule = VerdictRule(arm="distilled1")
+    rule = FixedRule(arm="distilled1")
     planned = plan_checks(cells, rule)
     found = make_checks(run_batch(cells, []), 0, planned, design, rule)
     assert planned == []

@@ -10,7 +10,7 @@ import pytest
 from scipy import stats
 
 from gauger.errors import InputError, UserError
-from gauger.estimate.compare.logs import Question, compare
+from gauger.estimate.compare.logs import ComparisonQuestion, compare
 from gauger.estimate.compare.sensitivity import WITHOUT_UNPARSED, Scoring, disagreements
 from gauger.measure.importers.arm import ArmLogs, arms_of_table, gather_arm
 from gauger.measure.importers.measures import Wish
@@ -45,7 +45,7 @@ def find(document: Document, estimand: str, benchmark: str | None = "gsm8k") -> 
 def test_without_replicates_uplift_is_the_paired_difference_with_its_t_interval(tmp_path: Path) -> None:
     d = np.array(write_arm(tmp_path / "distilled", 0.7, range(1))[0])
     c = np.array(write_arm(tmp_path / "control", 0.5, range(9, 10))[9])
-    compared = compare(gather(tmp_path, "distilled", "control"), Question())
+    compared = compare(gather(tmp_path, "distilled", "control"), ComparisonQuestion())
     uplift = find(compared, "uplift")
     assert uplift.value == pytest.approx((d - c).mean(), abs=1e-9)
     # The engine widens discrete scores by less than one item in N and may take fewer degrees of freedom than N - 1.
@@ -61,7 +61,7 @@ def test_without_replicates_every_interval_says_what_it_covers(tmp_path: Path) -
     for arm, seed in (("distilled", 0), ("control", 1), ("teacher", 2), ("base", 3)):
         score = 0.9 if arm == "teacher" else 0.2 + 0.2 * (4 - seed) / 4
         write_arm(tmp_path / arm, score, range(seed, seed + 1))
-    compared = compare(gather(tmp_path, "distilled", "control", "teacher", "base"), Question())
+    compared = compare(gather(tmp_path, "distilled", "control", "teacher", "base"), ComparisonQuestion())
     estimated = [one for one in compared.estimates if one.value is not None]
     assert {one.estimand for one in estimated} >= {"score", "gain", "uplift", "gap_recovered"}
     assert all("item sampling alone" in (one.note or "") for one in estimated)
@@ -71,7 +71,7 @@ def test_without_replicates_every_interval_says_what_it_covers(tmp_path: Path) -
 def test_replicates_are_averaged_and_a_single_control_is_pointed_out(tmp_path: Path) -> None:
     d = write_arm(tmp_path / "distilled", 0.7, range(4))
     c = write_arm(tmp_path / "control", 0.5, range(9, 10))
-    compared = compare(gather(tmp_path, "distilled", "control"), Question())
+    compared = compare(gather(tmp_path, "distilled", "control"), ComparisonQuestion())
     uplift = find(compared, "uplift")
     assert uplift.value == pytest.approx(np.mean(list(d.values())) - np.mean(c[9]), abs=1e-9)
     assert uplift.n_replicates == 4
@@ -84,7 +84,7 @@ def test_replicates_counted_from_files_are_independent_unless_the_user_says_othe
     write_arm(tmp_path / "distilled", 0.7, range(3))
     write_arm(tmp_path / "control", 0.5, range(10, 13))
     arms = gather(tmp_path, "distilled", "control")
-    default, paired = compare(arms, Question()), compare(arms, Question(paired=True))
+    default, paired = compare(arms, ComparisonQuestion()), compare(arms, ComparisonQuestion(paired=True))
     assert default.study["paired"] is False
     assert find(default, "uplift").value == find(paired, "uplift").value
     assert find(default, "uplift").se != find(paired, "uplift").se
@@ -109,7 +109,7 @@ def mean(arm: ArmLogs, benchmark: str) -> float:
 
 def test_roles_give_carryover_and_memorisation(tmp_path: Path) -> None:
     arms = table_arms(tmp_path)
-    compared = compare(arms, Question())
+    compared = compare(arms, ComparisonQuestion())
     lift = {b: mean(arms[0], b) - mean(arms[1], b) for b in ("quiz", "twin", "cloze", "sort")}
     averages = {(e.estimand, e.over): e.value for e in compared.estimates if not e.benchmark and e.scale == "points"}
     assert averages["carryover", "near"] == pytest.approx(lift["cloze"] / lift["quiz"], abs=1e-9)
@@ -119,7 +119,7 @@ def test_roles_give_carryover_and_memorisation(tmp_path: Path) -> None:
 
 
 def test_the_users_roles_win_and_may_be_patterns(tmp_path: Path) -> None:
-    compared = compare(table_arms(tmp_path), Question(roles={"*": "near", "quiz": "targeted"}))
+    compared = compare(table_arms(tmp_path), ComparisonQuestion(roles={"*": "near", "quiz": "targeted"}))
     assert {info.name: info.role for info in compared.benchmarks} == {
         "quiz": "targeted",
         "twin": "near",
@@ -131,12 +131,12 @@ def test_the_users_roles_win_and_may_be_patterns(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("question", "says"),
     [
-        (Question(roles={"quizz": "near"}), "Did you mean 'quiz'"),
-        (Question(roles={"quiz": "neer"}), "Did you mean 'near'"),
-        (Question(wish=Wish(metrics=("scores",))), "Did you mean 'score'"),
+        (ComparisonQuestion(roles={"quizz": "near"}), "Did you mean 'quiz'"),
+        (ComparisonQuestion(roles={"quiz": "neer"}), "Did you mean 'near'"),
+        (ComparisonQuestion(wish=Wish(metrics=("scores",))), "Did you mean 'score'"),
     ],
 )
-def test_an_unknown_name_is_answered_with_the_nearest(tmp_path: Path, question: Question, says: str) -> None:
+def test_an_unknown_name_is_answered_with_the_nearest(tmp_path: Path, question: ComparisonQuestion, says: str) -> None:
     with pytest.raises(UserError, match=says):
         compare(table_arms(tmp_path), question)
 
@@ -146,12 +146,12 @@ def test_a_benchmark_of_one_side_is_told_and_none_in_common_is_refused(tmp_path:
     write_arm(tmp_path / "control", 0.5, range(9, 10))
     lines = [choice_line(i, 1.0, 1.0) for i in range(3)]
     write_lines(tmp_path / "distilled" / "0" / "m" / "samples_arc.jsonl", lines)
-    compared = compare(gather(tmp_path, "distilled", "control"), Question())
+    compared = compare(gather(tmp_path, "distilled", "control"), ComparisonQuestion())
     assert "arc is not compared: only distilled has it" in compared.warnings
     write_lines(tmp_path / "lone" / "samples_arc.jsonl", lines)
     lone = gather_arm("distilled", "distilled", [str(tmp_path / "lone")])
     with pytest.raises(InputError, match="a benchmark that the distilled arm and its control both have"):
-        compare([lone, *gather(tmp_path, "control")], Question())
+        compare([lone, *gather(tmp_path, "control")], ComparisonQuestion())
 
 
 def strict_hurts(tmp_path: Path, **changes: object) -> list[ArmLogs]:
@@ -165,7 +165,7 @@ def strict_hurts(tmp_path: Path, **changes: object) -> list[ArmLogs]:
 
 
 def test_a_conclusion_that_hangs_on_the_answer_extraction_is_a_warning(tmp_path: Path) -> None:
-    compared = compare(strict_hurts(tmp_path), Question())
+    compared = compare(strict_hurts(tmp_path), ComparisonQuestion())
     by_measure = {one["measure"]: one for one in compared.study["extraction"]}
     assert by_measure["exact_match, strict-match"]["conclusion"] == "gain"
     assert by_measure["exact_match, strict-match"]["primary"] is True
@@ -179,10 +179,10 @@ def test_a_conclusion_that_hangs_on_the_answer_extraction_is_a_warning(tmp_path:
 
 def test_the_user_may_choose_the_extraction(tmp_path: Path) -> None:
     arms = strict_hurts(tmp_path)
-    chosen = compare(arms, Question(wish=Wish(filters=("flexible-extract",))))
+    chosen = compare(arms, ComparisonQuestion(wish=Wish(filters=("flexible-extract",))))
     assert chosen.study["measures"] == {"gsm8k": "exact_match, flexible-extract"}
     assert find(chosen, "uplift").value == 0.0
-    missing = compare(arms, Question(unparsed_wrong=False))
+    missing = compare(arms, ComparisonQuestion(unparsed_wrong=False))
     assert find(missing, "uplift").n_items < 300
     assert any("without a score in control, left out on every side" in one for one in missing.warnings)
 
@@ -205,7 +205,7 @@ def test_a_conclusion_is_the_side_of_0_that_the_interval_lies_on(
 def test_a_base_without_a_control_gives_gain_alone(tmp_path: Path) -> None:
     write_arm(tmp_path / "distilled", 0.7, range(1))
     write_arm(tmp_path / "base", 0.5, range(9, 10))
-    compared = compare(gather(tmp_path, "distilled", "base"), Question())
+    compared = compare(gather(tmp_path, "distilled", "base"), ComparisonQuestion())
     assert {one.estimand for one in compared.estimates} == {"score", "gain"}
     assert compared.threats[1]["stands"] == "open"
 
@@ -215,7 +215,7 @@ def test_the_document_is_the_same_wherever_the_logs_lie_and_holds_no_path(tmp_pa
     for place in ("here", "there"):
         write_arm(tmp_path / place / "distilled", 0.7, range(3))
         write_arm(tmp_path / place / "control", 0.5, range(10, 13), shots=0)
-        compared = compare(gather(tmp_path / place, "distilled", "control"), Question())
+        compared = compare(gather(tmp_path / place, "distilled", "control"), ComparisonQuestion())
         texts.append(json.dumps(compared.to_dict(), allow_nan=False))
     assert texts[0] == texts[1]
     assert str(tmp_path) not in texts[0]
@@ -227,14 +227,14 @@ def test_items_that_repeat_a_document_are_one_cluster(tmp_path: Path) -> None:
     other = [{**line, "acc": 0.0} for line in lines]
     write_lines(tmp_path / "distilled" / "samples_arc.jsonl", lines)
     write_lines(tmp_path / "control" / "samples_arc.jsonl", other)
-    uplift = find(compare(gather(tmp_path, "distilled", "control"), Question()), "uplift", "arc")
+    uplift = find(compare(gather(tmp_path, "distilled", "control"), ComparisonQuestion()), "uplift", "arc")
     assert (uplift.n_items, uplift.n_clusters) == (60, 30)
 
 
 def test_other_prompts_are_a_warning(tmp_path: Path) -> None:
     write_generation_log(tmp_path / "distilled" / "m", [1.0] * 9 + [0.0], [1.0] * 10, head="Think. ")
     write_generation_log(tmp_path / "control" / "m", [0.0] * 9 + [1.0], [1.0] * 10)
-    compared = compare(gather(tmp_path, "distilled", "control"), Question())
+    compared = compare(gather(tmp_path, "distilled", "control"), ComparisonQuestion())
     assert any(
         "shown different prompts for 10 items (doc 0, doc 1, doc 2, ...) of 10" in one for one in compared.warnings
     )

@@ -9,7 +9,7 @@ import pytest
 from scipy import stats
 
 from gauger.errors import UserError
-from gauger.estimate.compare.logs import Question, compare, compare_items
+from gauger.estimate.compare.logs import ComparisonQuestion, compare, compare_items
 from gauger.estimate.compare.pairs import ranks
 from gauger.estimate.compare.series import changes, in_order, is_series
 from gauger.measure.importers.arm import ArmLogs, arms_of_table, gather_arm
@@ -52,7 +52,7 @@ def over(document: Document, estimand: str, label: str, arm: str = "student") ->
 def test_averages_by_items_and_by_benchmarks_are_literal_means_with_their_names(tmp_path: Path) -> None:
     scores = {"student": {"big": drawn(1, 0.8, 300), "small": drawn(2, 0.4, 20)}}
     scores["plain"] = {"big": drawn(3, 0.4, 300), "small": drawn(4, 0.8, 20)}
-    compared = compare(gather(table(tmp_path, scores), "student"), Question())
+    compared = compare(gather(table(tmp_path, scores), "student"), ComparisonQuestion())
     big, small = (scores["student"][b].mean() - scores["plain"][b].mean() for b in ("big", "small"))
     assert over(compared, "uplift", "all").value == pytest.approx((big + small) / 2, abs=1e-9)
     by_items = over(compared, "uplift", "all, weighted by items")
@@ -70,7 +70,7 @@ def test_with_roles_each_role_has_its_average_by_items(tmp_path: Path) -> None:
     scores["student"]["y"] = np.ones((1, 10))
     scores["plain"]["x"] = drawn(9, 0.3, 40)
     roles = {"x": "near", "y": "near", "t": "targeted"}
-    compared = compare(gather(table(tmp_path, scores), "student"), Question(roles=roles))
+    compared = compare(gather(table(tmp_path, scores), "student"), ComparisonQuestion(roles=roles))
     labels = {one.over for one in compared.estimates if one.over}
     assert "near, weighted by items" in labels
     assert not {"targeted, weighted by items", "all, weighted by items"} & labels
@@ -86,7 +86,7 @@ def test_groups_that_the_logs_name_get_both_averages(tmp_path: Path) -> None:
             write_lines(tmp_path / arm / f"samples_{task}_2025-01-01T00-00-00.0.jsonl", lines)
         results = {"group_subtasks": {"mmlu": ["mmlu_hum"], "mmlu_hum": ["mmlu_law", "mmlu_art"]}, "model_name": arm}
         (tmp_path / arm / "results_2025-01-01T00-00-00.0.json").write_text(json.dumps(results))
-    compared = compare([gather_arm(k, k, [str(tmp_path / k)]) for k in ("distilled", "control")], Question())
+    compared = compare([gather_arm(k, k, [str(tmp_path / k)]) for k in ("distilled", "control")], ComparisonQuestion())
     lift = {e.benchmark: e.value for e in compared.estimates if e.estimand == "uplift" and e.benchmark}
     by_items = over(compared, "uplift", "mmlu, weighted by items", "distilled").value
     assert by_items == pytest.approx((60 * lift["mmlu_law"] + 30 * lift["mmlu_art"]) / 90, abs=1e-9)
@@ -99,7 +99,7 @@ def several(tmp_path: Path, rates: dict[str, float], n: int = 400) -> Document:
     every = {**rates, "plain": 0.3, "boss": 0.95}
     scores = {name: {"b": drawn(k, rate, n)} for k, (name, rate) in enumerate(every.items())}
     names = [*(("distilled", name) for name in rates), ("control", "plain"), ("teacher", "boss")]
-    return compare(arms_of_table(table(tmp_path, scores), names), Question())
+    return compare(arms_of_table(table(tmp_path, scores), names), ComparisonQuestion())
 
 
 def test_several_students_are_held_against_the_control_and_every_other(tmp_path: Path) -> None:
@@ -187,14 +187,16 @@ def test_a_change_that_goes_back_has_not_begun() -> None:
 
 def test_sub_groups_are_estimated_on_their_own_items(tmp_path: Path) -> None:
     scores = {"student": {"b": drawn(1, 0.7, 80)}, "plain": {"b": drawn(2, 0.4, 80)}}
-    compared = compare(gather(table(tmp_path, scores, "parity"), "student", by="parity"), Question(by="parity"))
+    compared = compare(
+        gather(table(tmp_path, scores, "parity"), "student", by="parity"), ComparisonQuestion(by="parity")
+    )
     rows = {row["group"]: row for row in compared.study["by"]["estimates"] if row["estimand"] == "uplift"}
     difference = (scores["student"]["b"] - scores["plain"]["b"])[0]
     assert rows["even"]["value"] == pytest.approx(difference[::2].mean(), abs=1e-9)
     assert rows["odd"]["value"] == pytest.approx(difference[1::2].mean(), abs=1e-9)
     assert rows["odd"]["simultaneous_low"] < rows["odd"]["low"]
     with pytest.raises(UserError, match=r"items with a value of 'subject' \(--by\)"):
-        compare(gather(table(tmp_path, scores), "student", by="subject"), Question(by="subject"))
+        compare(gather(table(tmp_path, scores), "student", by="subject"), ComparisonQuestion(by="subject"))
 
 
 def test_sub_groups_of_documents_and_of_inspects_metadata(tmp_path: Path) -> None:
@@ -210,7 +212,8 @@ def test_sub_groups_of_documents_and_of_inspects_metadata(tmp_path: Path) -> Non
         write_inspect(tmp_path / arm / "sums.eval", samples, model=arm)
     wants = Wants(by="subject")
     compared = compare(
-        [gather_arm(k, k, [str(tmp_path / k)], wants) for k in ("distilled", "control")], Question(by="subject")
+        [gather_arm(k, k, [str(tmp_path / k)], wants) for k in ("distilled", "control")],
+        ComparisonQuestion(by="subject"),
     )
     counts = {
         (r["benchmark"], r["group"]): r["n_items"]
@@ -225,7 +228,7 @@ def test_items_won_and_lost_are_counted_named_and_tabled(tmp_path: Path) -> None
         "student": {"b": np.array([[1, 1, 0, 0, 1.0], [1, 0, 0, 0, 1.0]])},
         "plain": {"b": np.array([[0, 1, 1, 0, 1.0]] * 2)},
     }
-    compared = compare_items(gather(table(tmp_path, scores), "student"), Question())
+    compared = compare_items(gather(table(tmp_path, scores), "student"), ComparisonQuestion())
     (row,) = compared.document.study["flips"]
     assert (row["won"], row["lost"], row["same"]) == (1, 2, 2)
     assert (row["items_won"], row["items_lost"]) == (["item i0"], ["item i2", "item i1"])
@@ -247,7 +250,7 @@ def test_errors_stand_in_a_table_of_their_own_with_their_direction(tmp_path: Pat
             for i, b in enumerate(bits)
         ]
         write_lines(tmp_path / arm / "samples_text.jsonl", lines)
-    compared = compare([gather_arm(k, k, [str(tmp_path / k)]) for k in values], Question())
+    compared = compare([gather_arm(k, k, [str(tmp_path / k)]) for k in values], ComparisonQuestion())
     (row,) = compared.study["other_scales"]
     difference = values["distilled"] - values["control"]
     assert (row["measure"], row["better"], row["conclusion"]) == ("bits_per_byte", "lower", "gain")
@@ -270,14 +273,15 @@ def test_a_benchmark_of_errors_alone_enters_no_average(tmp_path: Path) -> None:
         write_lines(
             tmp_path / arm / "samples_arc.jsonl", [choice_line(i, float((i + mean) % 2), 1.0) for i in range(20)]
         )
-    both = compare([gather_arm(k, k, [str(tmp_path / k)]) for k in ("distilled", "control")], Question())
+    both = compare([gather_arm(k, k, [str(tmp_path / k)]) for k in ("distilled", "control")], ComparisonQuestion())
     assert {one.over for one in both.estimates} == {None}
     assert (
         "wikitext is compared on its own scale alone (bits_per_byte, lower is better) and enters no average"
         in both.warnings
     )
     alone = compare(
-        [gather_arm(k, k, [str(tmp_path / k / "samples_wikitext.jsonl")]) for k in ("distilled", "control")], Question()
+        [gather_arm(k, k, [str(tmp_path / k / "samples_wikitext.jsonl")]) for k in ("distilled", "control")],
+        ComparisonQuestion(),
     )
     assert (alone.estimates, alone.study["other_scales"][0]["conclusion"]) == ((), "gain")
 
@@ -296,14 +300,14 @@ def test_the_logs_own_reducer_is_said_and_shown(tmp_path: Path) -> None:
         assert EvalConfig(epochs=4, epochs_reducer=["max"]).epochs_reducer == ["max"]
         path.write_text(text)
     arms = [gather_arm(k, k, [str(tmp_path / f"{k}.json")]) for k in ("distilled", "control")]
-    mean = compare(arms, Question())
+    mean = compare(arms, ComparisonQuestion())
     assert "addition: the log's own headline is the max over 4 samples of an item" in " ".join(mean.warnings)
     by_measure = {one["measure"]: one["value"] for one in mean.study["extraction"]}
     top = found["distilled"].max(axis=1).mean() - found["control"].max(axis=1).mean()
     assert by_measure["match, max of 4 samples"] == pytest.approx(top, abs=1e-9)
     assert by_measure["match"] == pytest.approx(found["distilled"].mean() - found["control"].mean(), abs=1e-9)
-    maximum = compare(arms, Question(reduce="max"))
+    maximum = compare(arms, ComparisonQuestion(reduce="max"))
     assert next(e for e in maximum.estimates if e.estimand == "uplift").value == pytest.approx(top, abs=1e-9)
     assert not any("headline" in one for one in maximum.warnings)
     with pytest.raises(UserError, match="a reducer of samples"):
-        compare(arms, Question(reduce="best"))
+        compare(arms, ComparisonQuestion(reduce="best"))

@@ -98,10 +98,10 @@ def test_benchmarks_are_pooled_with_their_clusters() -> None:
 
 def test_a_replicates_own_answers_never_enter_its_difficulties() -> None:
     panel, _ = study(0.0, 3)
-    before = difficulty_from_others(panel, (0, 1))
+    before = difficulty_from_others(panel, (0, 1), (0,))
     changed = panel.scores[0].copy()
     changed[1, 2] = 1.0 - changed[1, 2]
-    after = difficulty_from_others(Panel((changed,), panel.units, panel.replicates), (0, 1))
+    after = difficulty_from_others(Panel((changed,), panel.units, panel.replicates), (0, 1), (0,))
     assert after[2] == pytest.approx(before[2])
     assert np.abs(after[0] - before[0]).max() > 0.1
 
@@ -110,9 +110,10 @@ def test_without_other_answers_there_is_no_difficulty() -> None:
     rng = np.random.default_rng(0)
     panel = panel_of([rng.integers(0, 2, (2, 2, 10)).astype(float)], paired=True)
     alone = Panel((panel.scores[0][:, :1],), panel.units, np.array([[0], [0]]))
-    # One row looks like a base (one fixed model), which is never the replicate in question.
-    assert np.isfinite(difficulty_from_others(alone, (0,))).all()
-    assert np.isnan(difficulty_from_others(panel, ())).all()
+    # A base is one model and nobody's replicate; an arm that was trained once tells only of itself.
+    assert np.isfinite(difficulty_from_others(alone, (0,), (0,))).all()
+    assert np.isnan(difficulty_from_others(alone, (0,), ())).all()
+    assert np.isnan(difficulty_from_others(panel, (), ())).all()
 
 
 def slopes(estimate) -> np.ndarray:
@@ -128,14 +129,33 @@ def test_the_same_answers_invent_a_pattern_and_other_replicates_do_not() -> None
     """
     known = slopes(lambda panel, difficulty: uplift_by_difficulty(panel, (2, 1), difficulty)).mean()
     own = slopes(lambda panel, _: uplift_by_difficulty(panel, (2, 1), difficulty_from_own(panel, (1,)))).mean()
-    others = slopes(lambda panel, _: uplift_by_difficulty(panel, (2, 1), difficulty_from_others(panel, (0, 1)))).mean()
+    others = slopes(
+        lambda panel, _: uplift_by_difficulty(panel, (2, 1), difficulty_from_others(panel, (0, 1), (0,)))
+    ).mean()
     assert own > known + 0.15
     assert abs(others - known) < 0.06
 
 
+def test_a_control_that_was_trained_once_does_not_sort_the_items_that_it_is_compared_on() -> None:
+    def once(panel: Panel) -> Panel:
+        scores, ids = panel.scores[0].copy(), panel.replicates.copy()
+        scores[1, 1:], ids[1, 1:] = np.nan, -1
+        return Panel((scores,), panel.units, ids)
+
+    known = slopes(lambda panel, difficulty: uplift_by_difficulty(once(panel), (2, 1), difficulty)).mean()
+    naive = slopes(
+        lambda panel, _: uplift_by_difficulty(once(panel), (2, 1), difficulty_from_others(once(panel), (0, 1), (0, 1)))
+    ).mean()
+    found = slopes(
+        lambda panel, _: uplift_by_difficulty(once(panel), (2, 1), difficulty_from_others(once(panel), (0, 1), (0,)))
+    ).mean()
+    assert naive > known + 0.15, "taken for one fixed model, as a base is"
+    assert abs(found - known) < 0.1
+
+
 def test_a_true_pattern_is_found_from_other_replicates() -> None:
     found = [
-        uplift_by_difficulty(panel, (2, 1), difficulty_from_others(panel, (0, 1)), "others").quartiles.value[4]
+        uplift_by_difficulty(panel, (2, 1), difficulty_from_others(panel, (0, 1), (0,)), "others").quartiles.value[4]
         for panel, _ in (study(0.8, seed) for seed in range(6))
     ]
     assert np.mean(found) > 0.15

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gauger.errors import UserError
-from gauger.estimate.design import Design, VerdictRule
+from gauger.estimate.design import Design, FixedRule
 from gauger.estimate.estimator import estimate_study
 from gauger.records import Reason, SetKind, VerdictOutcome
 
@@ -76,7 +76,7 @@ def test_any_ragged_table_gives_numbers_or_reasons(table, paired, moderated, unp
         paired=paired,
         moderated=moderated,
         unparsed_wrong=unparsed_wrong,
-        rule=VerdictRule(arm="distilled"),
+        rule=FixedRule(arm="distilled"),
         skills={"quiz": "facts", "cloze": "facts"},
     )
     study = estimate_study(table, design)

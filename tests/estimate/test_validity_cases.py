@@ -12,9 +12,9 @@ import pytest
 
 from gauger.cli.compare_text import comparison_text
 from gauger.estimate.cell_means import Cells
-from gauger.estimate.compare.logs import Question, compare
+from gauger.estimate.compare.logs import ComparisonQuestion, compare
 from gauger.estimate.contrasts import run_batch
-from gauger.estimate.design import Design, VerdictRule
+from gauger.estimate.design import Design, FixedRule
 from gauger.estimate.estimator import estimate_study
 from gauger.estimate.score_arrays import Cube, replicate_ids
 from gauger.estimate.verdict import judge_study, plan_judging
@@ -34,7 +34,7 @@ CASES = Path(__file__).parent / "validity_cases"
 
 def compared(name, folder=CASES, **more):
     names = {"distilled": "student", "control": "plain", **more}
-    return compare(arms_of_table(folder / f"{name}.csv", list(names.items())), Question())
+    return compare(arms_of_table(folder / f"{name}.csv", list(names.items())), ComparisonQuestion())
 
 
 def test_one_lift_of_every_item_on_easier_sets_is_neither_memorised_nor_bound():
@@ -124,7 +124,7 @@ THRESHOLD_DESIGN = Design(
         ArmInfo("teacher", "teacher", ""),
     ),
     roles={"b": "near"},
-    rule=VerdictRule(arm="distilled"),
+    rule=FixedRule(arm="distilled"),
 )
 
 

@@ -6,10 +6,10 @@ import polars as pl
 import pytest
 
 from gauger.errors import UserError
-from gauger.estimate.design import Design, VerdictRule
+from gauger.estimate.design import Design, FixedRule
 from gauger.estimate.estimator import estimate_study
 from gauger.estimate.verdict import decide
-from gauger.estimate.verdict_inputs import Judged
+from gauger.estimate.verdict_inputs import JudgedContrast
 
 from .studies import SMALL, find, small_design, small_records
 
@@ -23,7 +23,7 @@ def judge(planted=SURE, seed=1, records=None, off=(), **rule):
     design = small_design(planted)
     arms = tuple(arm for arm in design.arms if arm.kind not in off and (arm.kind != "leak_twin" or "leak" not in off))
     reasons = {kind: reason for kind, reason in UNCHECKED.items() if kind in off}
-    design = replace(design, arms=arms, switched_off=reasons, rule=VerdictRule(arm="distilled1", **rule))
+    design = replace(design, arms=arms, switched_off=reasons, rule=FixedRule(arm="distilled1", **rule))
     records = small_records(planted, seed) if records is None else records
     return estimate_study(records.filter(pl.col("arm").is_in([arm.name for arm in arms])), design)
 
@@ -179,9 +179,9 @@ def test_without_a_rule_there_is_no_verdict():
 
 
 def test_a_lead_that_may_be_zero_decides_nothing():
-    uncertain = Judged(0.2, 0.01, 1e-4, 1e-4, 0.0, 10.0, is_ratio=True)
+    uncertain = JudgedContrast(0.2, 0.01, 1e-4, 1e-4, 0.0, 10.0, is_ratio=True)
     assert decide(uncertain, 0.25, 0.95) == "undetermined"
-    negative = Judged(-0.2, -0.3, 1e-6, 1e-6, 0.0, 10.0, is_ratio=True)
+    negative = JudgedContrast(-0.2, -0.3, 1e-6, 1e-6, 0.0, 10.0, is_ratio=True)
     assert decide(negative, 0.25, 0.95) == "undetermined"
 
 
@@ -198,7 +198,7 @@ def test_a_lead_that_may_be_zero_decides_nothing():
 )
 def test_mistakes_in_a_rule_are_named(mistake, said):
     with pytest.raises(UserError, match=said):
-        estimate_study(small_records(), replace(small_design(), rule=VerdictRule(**mistake)))
+        estimate_study(small_records(), replace(small_design(), rule=FixedRule(**mistake)))
 
 
 def test_mistakes_in_a_design_are_named():

@@ -7,19 +7,19 @@ import pytest
 
 from gauger.evidence.clean import prepare
 from gauger.evidence.fit import Evidence, analyse
-from gauger.evidence.table import Table, load
+from gauger.evidence.table import EvidenceTable, load
 
 
 @pytest.fixture(scope="session")
-def shipped() -> Table:
+def shipped() -> EvidenceTable:
     return load()
 
 
 @pytest.fixture(scope="session")
-def rows(shipped: Table) -> pl.DataFrame:
+def rows(shipped: EvidenceTable) -> pl.DataFrame:
     return prepare(shipped)
 
 
 @pytest.fixture(scope="session")
-def evidence(shipped: Table) -> Evidence:
+def evidence(shipped: EvidenceTable) -> Evidence:
     return analyse(shipped)

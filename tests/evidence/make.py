@@ -8,7 +8,7 @@ import polars as pl
 
 from gauger.evidence.add import block, study_block
 from gauger.evidence.clean import prepare
-from gauger.evidence.table import Table, parse_results, parse_studies
+from gauger.evidence.table import EvidenceTable, parse_results, parse_studies
 
 ROW = {
     "study_id": "one-2025",
@@ -57,12 +57,14 @@ def results(*changes: Mapping[str, str]) -> pl.DataFrame:
     return parse_results(text(*changes), "rows.csv")
 
 
-def table(changes: Sequence[Mapping[str, str]], codings: Mapping[str, Mapping[str, str]] | None = None) -> Table:
+def table(
+    changes: Sequence[Mapping[str, str]], codings: Mapping[str, Mapping[str, str]] | None = None
+) -> EvidenceTable:
     """Return a table whose studies all have the default coding, changed by study where `codings` says so."""
     rows = results(*changes)
     names = rows["study_id"].unique(maintain_order=True).to_list()
     coded = coding_text(*({"study_id": name, **(codings or {}).get(name, {})} for name in names))
-    return Table(rows, parse_studies(coded, "studies.csv"))
+    return EvidenceTable(rows, parse_studies(coded, "studies.csv"))
 
 
 def frame(*changes: Mapping[str, str], codings: Mapping[str, Mapping[str, str]] | None = None) -> pl.DataFrame:

@@ -8,7 +8,7 @@ import pytest
 
 from gauger.errors import InputError, StudyError, UserError
 from gauger.evidence.add import add_study, append_to, block
-from gauger.evidence.table import Table, data_path, load, read_results
+from gauger.evidence.table import EvidenceTable, data_path, load, read_results
 
 from .make import CODING, ROW, coding_text, table, text
 
@@ -16,14 +16,14 @@ NEW = {"study_id": "new-2026", "arm": "New-7B", "score_control": "40.0", "score_
 
 
 @pytest.fixture(scope="module")
-def small() -> Table:
+def small() -> EvidenceTable:
     return table([
         {"study_id": f"s{i}", "arm": f"a{i}", "benchmark": name, "score_distilled": str(50 + i)}
         for i in range(4) for name in ("A", "B")
     ])  # fmt: skip
 
 
-def test_a_new_study_changes_the_headline(small: Table) -> None:
+def test_a_new_study_changes_the_headline(small: EvidenceTable) -> None:
     found = add_study(
         small, text(NEW, {**NEW, "benchmark": "GSM8K"}), "new.csv", coding_text({"study_id": "new-2026"}), "c.csv"
     )
@@ -37,14 +37,14 @@ def test_a_new_study_changes_the_headline(small: Table) -> None:
     assert (undefined["before"], undefined["after"], undefined["shift"]) == (None, None, None)
 
 
-def test_rows_that_do_not_enter_say_why(small: Table) -> None:
+def test_rows_that_do_not_enter_say_why(small: EvidenceTable) -> None:
     artefact = {**NEW, "notes": "ARTEFACT SUSPECTED"}
     found = add_study(small, text(artefact), "new.csv", coding_text({"study_id": "new-2026"}), "c.csv")
     assert found.entered == {"scoring artefact suspected": 1}
     assert {one["shift"] for one in found.changes() if one["shift"] is not None} <= {0.0}
 
 
-def test_findings_name_the_lines_of_the_new_file(small: Table) -> None:
+def test_findings_name_the_lines_of_the_new_file(small: EvidenceTable) -> None:
     wrong = {**NEW, "n_items": "30", "score_distilled": "45.0", "score_teacher": "44"}
     found = add_study(
         small, text(NEW, {**wrong, "benchmark": "AIME24"}), "new.csv", coding_text({"study_id": "new-2026"}), "c"
@@ -53,7 +53,7 @@ def test_findings_name_the_lines_of_the_new_file(small: Table) -> None:
     assert {str(one.kind) for one in found.findings} == {"not a multiple of 1/n", "student above its teacher"}
 
 
-def test_a_known_study_needs_no_coding(small: Table) -> None:
+def test_a_known_study_needs_no_coding(small: EvidenceTable) -> None:
     found = add_study(small, text({"study_id": "s1", "arm": "a new arm"}), "new.csv")
     assert found.table.studies.height == small.studies.height
     assert found.table.results.height == small.results.height + 1
@@ -72,7 +72,7 @@ def test_a_known_study_needs_no_coding(small: Table) -> None:
     ],
     ids=["uncoded", "empty", "known rows", "coded twice", "bad cell", "bad coding", "other file"],
 )  # fmt: skip
-def test_mistakes(small: Table, rows: str, studies: str | None, error: type[UserError], message: str) -> None:
+def test_mistakes(small: EvidenceTable, rows: str, studies: str | None, error: type[UserError], message: str) -> None:
     with pytest.raises(error, match=message):
         add_study(small, rows, "new.csv", studies, "coding.csv")
 

@@ -9,7 +9,7 @@ import pytest
 
 from gauger.errors import StudyError
 from gauger.evidence.bias import DESIGN, QUESTIONS, REPORT, Risk, assess, judge, read_level
-from gauger.evidence.table import Table, parse_studies
+from gauger.evidence.table import EvidenceTable, parse_studies
 
 from .make import coding_text
 
@@ -61,7 +61,7 @@ def test_overall_is_the_worst_design_question_and_ignores_the_report() -> None:
             assert judge(levels) == worst
 
 
-def test_shipped_codings_all_read(shipped: Table) -> None:
+def test_shipped_codings_all_read(shipped: EvidenceTable) -> None:
     coded = assess(shipped.studies)
     assert coded.height == 162
     assert dict(coded["overall"].value_counts().iter_rows()) == {"some": 40, "low": 38, "high": 42, "unclear": 42}

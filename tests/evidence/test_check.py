@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gauger.evidence.check import ERRORS, Finding, Kind, check_table, nearest_multiple, runs_that_fit
+from gauger.evidence.check import ERRORS, Finding, FindingKind, check_table, nearest_multiple, runs_that_fit
 
 from .make import frame
 
 
-def kinds(*changes: dict[str, str]) -> Counter[Kind]:
+def kinds(*changes: dict[str, str]) -> Counter[FindingKind]:
     return Counter(one.kind for one in check_table(frame(*changes)))
 
 
@@ -57,7 +57,7 @@ def test_runs_that_fit(score: float, n: int, decimals: int, runs: int) -> None:
 def test_impossible_scores_are_found_once_per_score() -> None:
     bad = {"n_items": "30", "benchmark": "AIME24", "score_control": "41.0", "score_distilled": "50.0"}
     found = check_table(frame(bad, {**bad, "arm": "B"}))
-    assert [(one.kind, one.row) for one in found] == [(Kind.GRANULARITY, 2)]
+    assert [(one.kind, one.row) for one in found] == [(FindingKind.GRANULARITY, 2)]
     assert "control 41 on AIME24 is no multiple of 100/30; a mean of 7 runs could give it" in found[0].text
 
 
@@ -74,61 +74,65 @@ def test_impossible_scores_are_found_once_per_score() -> None:
     ],
 )
 def test_granularity_stays_silent_where_it_can_say_nothing(change: dict[str, str]) -> None:
-    assert kinds({"n_items": "30", "score_distilled": "50.0", **change})[Kind.GRANULARITY] == 0
+    assert kinds({"n_items": "30", "score_distilled": "50.0", **change})[FindingKind.GRANULARITY] == 0
 
 
 def test_loose_below_strict() -> None:
     strict = {"benchmark": "IFEval (strict)", "score_control": "70", "score_distilled": "75"}
     loose = {"benchmark": "IFEval (loose)", "score_control": "72", "score_distilled": "74"}
-    assert kinds(strict, loose)[Kind.LOOSE_BELOW_STRICT] == 1
-    assert kinds(strict, {**loose, "score_distilled": "75"})[Kind.LOOSE_BELOW_STRICT] == 0
-    assert kinds(strict, {**loose, "arm": "another"})[Kind.LOOSE_BELOW_STRICT] == 0
+    assert kinds(strict, loose)[FindingKind.LOOSE_BELOW_STRICT] == 1
+    assert kinds(strict, {**loose, "score_distilled": "75"})[FindingKind.LOOSE_BELOW_STRICT] == 0
+    assert kinds(strict, {**loose, "arm": "another"})[FindingKind.LOOSE_BELOW_STRICT] == 0
     lenient = {**loose, "benchmark": "MATH (lenient)"}
-    assert kinds({**strict, "benchmark": "MATH (strict)"}, lenient)[Kind.LOOSE_BELOW_STRICT] == 1
+    assert kinds({**strict, "benchmark": "MATH (strict)"}, lenient)[FindingKind.LOOSE_BELOW_STRICT] == 1
 
 
 def test_student_above_its_teacher() -> None:
-    assert kinds({"score_teacher": "49.9"})[Kind.ABOVE_TEACHER] == 1
-    assert kinds({"score_teacher": "50.0"})[Kind.ABOVE_TEACHER] == 0
-    assert kinds({})[Kind.ABOVE_TEACHER] == 0
+    assert kinds({"score_teacher": "49.9"})[FindingKind.ABOVE_TEACHER] == 1
+    assert kinds({"score_teacher": "50.0"})[FindingKind.ABOVE_TEACHER] == 0
+    assert kinds({})[FindingKind.ABOVE_TEACHER] == 0
 
 
 def test_duplicates_within_and_between_studies() -> None:
     twin = {"study_id": "two-2025", "arm": "Another"}
-    assert kinds({}, {})[Kind.DUPLICATE] == 1
-    assert kinds({}, twin)[Kind.DUPLICATE] == 1
+    assert kinds({}, {})[FindingKind.DUPLICATE] == 1
+    assert kinds({}, twin)[FindingKind.DUPLICATE] == 1
     small = {"n_items": "30", "score_control": "40.0", "score_distilled": "50.0"}
-    assert kinds(small, {**small, **twin})[Kind.DUPLICATE] == 0
-    assert kinds({}, {**twin, "score_distilled": "50.2"})[Kind.DUPLICATE] == 0
-    assert kinds({}, {"arm": "Another"})[Kind.DUPLICATE] == 0
+    assert kinds(small, {**small, **twin})[FindingKind.DUPLICATE] == 0
+    assert kinds({}, {**twin, "score_distilled": "50.2"})[FindingKind.DUPLICATE] == 0
+    assert kinds({}, {"arm": "Another"})[FindingKind.DUPLICATE] == 0
 
 
 def test_one_control_with_two_scores() -> None:
-    assert kinds({}, {"arm": "B", "score_control": "40.2"})[Kind.TWO_CONTROLS] == 1
-    assert kinds({}, {"arm": "B", "score_control": "40.2", "metric": "pass@1"})[Kind.TWO_CONTROLS] == 0
+    assert kinds({}, {"arm": "B", "score_control": "40.2"})[FindingKind.TWO_CONTROLS] == 1
+    assert kinds({}, {"arm": "B", "score_control": "40.2", "metric": "pass@1"})[FindingKind.TWO_CONTROLS] == 0
 
 
 def test_one_benchmark_with_two_sizes() -> None:
     found = check_table(frame({}, {"arm": "B"}, {"arm": "C", "n_items": "100"}))
-    assert [(one.kind, one.row) for one in found if one.kind == Kind.SIZE_CONFLICT] == [(Kind.SIZE_CONFLICT, 4)]
+    assert [(one.kind, one.row) for one in found if one.kind == FindingKind.SIZE_CONFLICT] == [
+        (FindingKind.SIZE_CONFLICT, 4)
+    ]
 
 
 def test_the_shipped_table(rows: pl.DataFrame) -> None:
     found = check_table(rows)
     counts = Counter(one.kind for one in found)
-    assert counts[Kind.LOOSE_BELOW_STRICT] == 0
-    assert counts[Kind.DUPLICATE] == 4
-    assert counts[Kind.TWO_CONTROLS] == 17
-    assert 400 < counts[Kind.GRANULARITY] < 450
-    assert counts[Kind.ABOVE_TEACHER] == 84
+    assert counts[FindingKind.LOOSE_BELOW_STRICT] == 0
+    assert counts[FindingKind.DUPLICATE] == 4
+    assert counts[FindingKind.TWO_CONTROLS] == 17
+    assert 400 < counts[FindingKind.GRANULARITY] < 450
+    assert counts[FindingKind.ABOVE_TEACHER] == 84
     assert not [one for one in found if one.kind in ERRORS]
     lines = dict(rows.select("row", "study_id").iter_rows())
     assert all(lines[one.row] == one.study_id for one in found)
-    assert Finding(Kind.GRANULARITY, 244, "limo-2025", found[[one.row for one in found].index(244)].text) in found
+    assert (
+        Finding(FindingKind.GRANULARITY, 244, "limo-2025", found[[one.row for one in found].index(244)].text) in found
+    )
 
 
 def test_order_is_by_kind_then_row(rows: pl.DataFrame) -> None:
-    keys = [(list(Kind).index(one.kind), one.row) for one in check_table(rows)]
+    keys = [(list(FindingKind).index(one.kind), one.row) for one in check_table(rows)]
     assert keys == sorted(keys)
 
 
@@ -152,7 +156,9 @@ def test_order_is_by_kind_then_row(rows: pl.DataFrame) -> None:
 )
 def test_words_of_the_control_against_its_contrast(words: str, contrast: str, wrong: bool) -> None:
     found = [
-        one for one in check_table(frame({"control_arm": words, "contrast": contrast})) if one.kind == Kind.CONTROL
+        one
+        for one in check_table(frame({"control_arm": words, "contrast": contrast}))
+        if one.kind == FindingKind.CONTROL
     ]
     assert bool(found) == wrong
     assert not found or contrast in found[0].text
@@ -160,27 +166,27 @@ def test_words_of_the_control_against_its_contrast(words: str, contrast: str, wr
 
 def test_one_thing_has_one_role() -> None:
     again = {"study_id": "two-2025", "score_distilled": "55.0", "benchmark_role": "held-out"}
-    (found,) = (one for one in check_table(frame({}, again)) if one.kind == Kind.TWO_ROLES)
+    (found,) = (one for one in check_table(frame({}, again)) if one.kind == FindingKind.TWO_ROLES)
     assert (found.row, found.study_id) == (3, "two-2025")
     assert "targeted in row 2 (one-2025)" in found.text
-    assert kinds({}, {**again, "benchmark_role": "targeted"})[Kind.TWO_ROLES] == 0
-    assert kinds({}, {**again, "arm": "Another"})[Kind.TWO_ROLES] == 0
+    assert kinds({}, {**again, "benchmark_role": "targeted"})[FindingKind.TWO_ROLES] == 0
+    assert kinds({}, {**again, "arm": "Another"})[FindingKind.TWO_ROLES] == 0
 
 
 def test_roles_that_the_rules_forbid() -> None:
-    assert kinds({"benchmark": "MMLU-Pro", "benchmark_role": "general"})[Kind.ROLE_RULE] == 1
-    assert kinds({"benchmark": "Terminal-Bench 2.0", "benchmark_role": "fresh"})[Kind.ROLE_RULE] == 1
-    assert kinds({"benchmark": "MMLU-Pro", "benchmark_role": "held-out"})[Kind.ROLE_RULE] == 0
+    assert kinds({"benchmark": "MMLU-Pro", "benchmark_role": "general"})[FindingKind.ROLE_RULE] == 1
+    assert kinds({"benchmark": "Terminal-Bench 2.0", "benchmark_role": "fresh"})[FindingKind.ROLE_RULE] == 1
+    assert kinds({"benchmark": "MMLU-Pro", "benchmark_role": "held-out"})[FindingKind.ROLE_RULE] == 0
 
 
 def test_shares_are_not_percent() -> None:
     share = {"n_items": "30", "score_control": "0.40", "score_distilled": "0.50"}
-    (found,) = (one for one in check_table(frame(share)) if one.kind in (Kind.SHARES, Kind.GRANULARITY))
-    assert found.kind == Kind.SHARES
+    (found,) = (one for one in check_table(frame(share)) if one.kind in (FindingKind.SHARES, FindingKind.GRANULARITY))
+    assert found.kind == FindingKind.SHARES
     assert "these look like shares" in found.text
-    assert kinds(share, {"benchmark": "GSM8K"})[Kind.SHARES] == 0
+    assert kinds(share, {"benchmark": "GSM8K"})[FindingKind.SHARES] == 0
 
 
 def test_one_control_has_one_flag() -> None:
-    assert kinds({"control_handicapped": "y"}, {"arm": "B", "control_handicapped": "n"})[Kind.TWO_FLAGS] == 1
-    assert kinds({"control_handicapped": "y"}, {"arm": "B", "control_handicapped": "y"})[Kind.TWO_FLAGS] == 0
+    assert kinds({"control_handicapped": "y"}, {"arm": "B", "control_handicapped": "n"})[FindingKind.TWO_FLAGS] == 1
+    assert kinds({"control_handicapped": "y"}, {"arm": "B", "control_handicapped": "y"})[FindingKind.TWO_FLAGS] == 0

@@ -7,7 +7,7 @@ import pytest
 
 from gauger.evidence.clean import Exclusion, Handicap, excluded
 from gauger.evidence.columns import UPLIFT_CONTRASTS
-from gauger.evidence.table import Table
+from gauger.evidence.table import EvidenceTable
 
 from .make import frame
 
@@ -117,7 +117,7 @@ def test_what_the_readme_says_of_flags(rows: pl.DataFrame) -> None:
     assert minillm.filter(pl.col("exclusion").is_null()).is_empty()
 
 
-def test_preparing_keeps_every_printed_cell(shipped: Table, rows: pl.DataFrame) -> None:
+def test_preparing_keeps_every_printed_cell(shipped: EvidenceTable, rows: pl.DataFrame) -> None:
     assert rows.select(shipped.results.columns).equals(shipped.results)
 
 

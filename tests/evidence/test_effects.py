@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from gauger.evidence.clean import prepare
 from gauger.evidence.effects import (
     NO_GROUP,
+    EffectUnit,
     NoGap,
-    Scale,
     add_effects,
     add_gap_recovered,
     half_item,
@@ -23,12 +23,12 @@ from gauger.evidence.effects import (
     score_variance,
     shared_controls,
 )
-from gauger.evidence.table import Table
+from gauger.evidence.table import EvidenceTable
 
 from .make import frame
 
 
-def literal(control: float, distilled: float, n: int, scale: Scale) -> tuple[float, float]:
+def literal(control: float, distilled: float, n: int, scale: EffectUnit) -> tuple[float, float]:
     """Effect and variance of one row, from percent scores, written out."""
 
     def corrected(percent: float) -> float:
@@ -36,14 +36,14 @@ def literal(control: float, distilled: float, n: int, scale: Scale) -> tuple[flo
         return (k + 0.5) / (n + 1) if k < 0.5 or n - k < 0.5 else percent / 100
 
     p, q = corrected(distilled), corrected(control)
-    if scale == Scale.POINTS:
+    if scale == EffectUnit.POINTS:
         return distilled - control, 10_000 * (p * (1 - p) / n + q * (1 - q) / n)
     return math.log(p / (1 - p)) - math.log(q / (1 - q)), 1 / (n * p * (1 - p)) + 1 / (n * q * (1 - q))
 
 
 @settings(deadline=None)
-@given(st.floats(0, 100), st.floats(0, 100), st.integers(1, 20_000), st.sampled_from(list(Scale)))
-def test_effect_and_variance_of_one_row(control: float, distilled: float, n: int, scale: Scale) -> None:
+@given(st.floats(0, 100), st.floats(0, 100), st.integers(1, 20_000), st.sampled_from(list(EffectUnit)))
+def test_effect_and_variance_of_one_row(control: float, distilled: float, n: int, scale: EffectUnit) -> None:
     one = frame({"score_control": repr(control), "score_distilled": repr(distilled), "n_items": str(n)})
     row = add_effects(one, scale).row(0, named=True)
     effect, variance = literal(control, distilled, n, scale)
@@ -67,16 +67,16 @@ def test_half_item_correction_at_zero_and_one_only() -> None:
 
 def test_variance_shrinks_with_items_and_peaks_at_one_half() -> None:
     n = np.array([100.0, 400.0])
-    assert score_variance(np.array([0.3, 0.3]), n, Scale.POINTS)[0] == pytest.approx(21.0)
-    assert np.divide(*score_variance(np.array([0.3, 0.3]), n, Scale.POINTS)) == pytest.approx(4.0)
+    assert score_variance(np.array([0.3, 0.3]), n, EffectUnit.POINTS)[0] == pytest.approx(21.0)
+    assert np.divide(*score_variance(np.array([0.3, 0.3]), n, EffectUnit.POINTS)) == pytest.approx(4.0)
     grid = np.linspace(0.05, 0.95, 19)
-    assert score_variance(grid, np.full(19, 100.0), Scale.POINTS).argmax() == 9
+    assert score_variance(grid, np.full(19, 100.0), EffectUnit.POINTS).argmax() == 9
 
 
 def test_swapping_distilled_and_control_turns_the_sign() -> None:
     there = frame({"score_control": "0", "score_distilled": "37"})
     back = frame({"score_control": "37", "score_distilled": "0"})
-    for scale in Scale:
+    for scale in EffectUnit:
         one, other = (add_effects(rows, scale).row(0, named=True) for rows in (there, back))
         assert one["effect"] == pytest.approx(-other["effect"])
         assert one["variance"] == pytest.approx(other["variance"])
@@ -175,9 +175,9 @@ def test_imputed_sizes_follow_the_rule() -> None:
     assert filled["n_imputed"].to_list() == [False, False, False, True, True, False]
 
 
-def test_effects_of_the_whole_table_are_finite(shipped: Table) -> None:
+def test_effects_of_the_whole_table_are_finite(shipped: EvidenceTable) -> None:
     pooled = prepare(shipped).filter(pl.col("exclusion").is_null())
-    for scale in Scale:
+    for scale in EffectUnit:
         found = add_effects(pooled, scale).select("effect", "variance", "control_variance").to_numpy()
         assert np.isfinite(found).all()
         assert (found[:, 1:] > 0).all()

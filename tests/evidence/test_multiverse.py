@@ -12,7 +12,7 @@ from scipy import special
 from gauger.evidence.clean import Exclusion
 from gauger.evidence.multiverse import CARRIED, Path, _curve, in_points, run
 from gauger.evidence.pool import pool_roles
-from gauger.evidence.pooled import Model
+from gauger.evidence.pooled import PoolingModel
 from gauger.evidence.restrict import SETS, UNTOUCHED, Restriction, rows_of
 from gauger.evidence.stored import curves_of, digest_of, read_stored
 from gauger.evidence.switches import SWITCHES, specifications
@@ -36,8 +36,8 @@ def spec(**change: str) -> dict[str, str]:
     ("change", "restriction"),
     [
         ({}, None),
-        ({"heterogeneity": "one variance"}, Restriction("", "", model=Model(heterogeneity="one"))),
-        ({"shared_controls": "independent"}, Restriction("", "", model=Model(shared="none"))),
+        ({"heterogeneity": "one variance"}, Restriction("", "", model=PoolingModel(heterogeneity="one"))),
+        ({"shared_controls": "independent"}, Restriction("", "", model=PoolingModel(shared="none"))),
         ({"handicapped_controls": "kept"}, Restriction("", "", undo=(Exclusion.HANDICAPPED,))),
         ({"handicapped_controls": "doubtful left out too"}, Restriction("", "", pl.col("handicap").is_null())),
         ({"risk_of_bias": "low risk"}, Restriction("", "", pl.col("risk") == "low")),
@@ -49,7 +49,7 @@ def spec(**change: str) -> dict[str, str]:
 def test_a_path_is_the_ordinary_analysis(rows: pl.DataFrame, change: dict[str, str], restriction: Restriction) -> None:
     """Means agree to the search's tolerance; errors in score form to some per cent with CR2."""
     found = {one.role: one for one in run(rows, (spec(**change),)).paths}
-    model = restriction.model if restriction else Model()
+    model = restriction.model if restriction else PoolingModel()
     ordinary = pool_roles(rows_of(rows, SETS[UNTOUCHED], restriction), model)
     for role in CARRIED:
         one, other = found[str(role)], ordinary[str(role)]

@@ -6,9 +6,9 @@ import numpy as np
 import polars as pl
 import pytest
 
-from gauger.evidence.effects import Scale, add_effects, shared_controls
+from gauger.evidence.effects import EffectUnit, add_effects, shared_controls
 from gauger.evidence.pool import DIFFERENCE, contrast, pool, pool_roles
-from gauger.evidence.pooled import TOO_FEW, Analysis, Model
+from gauger.evidence.pooled import TOO_FEW, Analysis, PoolingModel
 from gauger.evidence.restrict import rows_of
 from gauger.stats.random_effects import CategoryFit
 
@@ -39,8 +39,8 @@ def dense(found: Analysis) -> tuple[list[str], np.ndarray]:
     return roles, np.linalg.solve(x.T @ w @ x, x.T @ w @ some["effect"].to_numpy())
 
 
-@pytest.mark.parametrize("model", [Model(), Model(heterogeneity="one")], ids=["by role", "one variance"])
-def test_coefficients_are_generalised_least_squares(rows: pl.DataFrame, model: Model) -> None:
+@pytest.mark.parametrize("model", [PoolingModel(), PoolingModel(heterogeneity="one")], ids=["by role", "one variance"])
+def test_coefficients_are_generalised_least_squares(rows: pl.DataFrame, model: PoolingModel) -> None:
     found = pool_roles(rows_of(rows, ("rl-instead",)), model)
     assert isinstance(found.fitted, CategoryFit) == (model.heterogeneity == "by role")
     roles, beta = dense(found)
@@ -52,7 +52,7 @@ def test_coefficients_are_generalised_least_squares(rows: pl.DataFrame, model: M
 def test_one_variance_for_all_roles_is_rejected(rows: pl.DataFrame) -> None:
     """And it matters: a new held-out result scatters less than a new targeted one."""
     some = rows_of(rows, ("untouched-base",))
-    by_role, one = pool_roles(some), pool_roles(some, Model(heterogeneity="one"))
+    by_role, one = pool_roles(some), pool_roles(some, PoolingModel(heterogeneity="one"))
     gain = 2 * (by_role.fitted.log_likelihood - one.fitted.log_likelihood)
     assert gain - 2 * (by_role.fitted.structure.parameters - 2) > 100
     widths = [a["held-out"].prediction_high - a["held-out"].prediction_low for a in (by_role, one)]
@@ -62,16 +62,16 @@ def test_one_variance_for_all_roles_is_rejected(rows: pl.DataFrame) -> None:
 def test_shared_controls_matter(rows: pl.DataFrame) -> None:
     some = rows_of(rows, ("untouched-base",))
     assert (shared_controls(add_effects(some)) >= 0).sum() > 500
-    with_shared, without = pool_roles(some), pool_roles(some, Model(shared="none"))
+    with_shared, without = pool_roles(some), pool_roles(some, PoolingModel(shared="none"))
     assert abs(with_shared["fresh"].estimate - without["fresh"].estimate) > 0.1
 
 
 def test_a_third_level_and_another_scale_change_the_answer(rows: pl.DataFrame) -> None:
     some = rows_of(rows, ("untouched-base",))
-    plain, arms = pool_roles(some), pool_roles(some, Model(arm_level=True))
+    plain, arms = pool_roles(some), pool_roles(some, PoolingModel(arm_level=True))
     assert list(arms.tau) == ["study", "arm", "row"]
     assert plain["held-out"].se != arms["held-out"].se
-    assert 0 < pool_roles(some, Model(scale=Scale.LOG_ODDS))["targeted"].estimate < 2
+    assert 0 < pool_roles(some, PoolingModel(scale=EffectUnit.LOG_ODDS))["targeted"].estimate < 2
 
 
 def small(count: int, **change: str) -> list[dict[str, str]]:

@@ -15,12 +15,12 @@ from hypothesis import strategies as st
 
 from gauger.errors import InputError, StudyError, UserError
 from gauger.evidence.columns import RESULT_COLUMNS
-from gauger.evidence.table import Table, check_coded, load, parse_results, parse_studies
+from gauger.evidence.table import EvidenceTable, check_coded, load, parse_results, parse_studies
 
 from .make import CODING, ROW, coding_text, results, text
 
 
-def test_shipped_table_is_whole(shipped: Table) -> None:
+def test_shipped_table_is_whole(shipped: EvidenceTable) -> None:
     assert shipped.results.height == 3924
     assert shipped.results["study_id"].n_unique() == shipped.studies.height == 162
     assert dict(shipped.results["source_grade"].value_counts().iter_rows()) == {

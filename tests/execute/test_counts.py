@@ -2,9 +2,9 @@
 
 import pytest
 
-from gauger.execute.counts import Tally, in_words
+from gauger.execute.counts import RunTally, in_words
 from gauger.execute.job import Job
-from gauger.execute.schedule import Schedule
+from gauger.execute.schedule import JobSchedule
 
 
 class Clock:
@@ -19,8 +19,8 @@ def job(key, *inputs, cost=1.0):
 
 
 def tally_of(jobs, workers, clock):
-    tally = Tally(clock)
-    tally.begin(jobs, workers, Schedule(jobs, ()).priority)
+    tally = RunTally(clock)
+    tally.begin(jobs, workers, JobSchedule(jobs, ()).priority)
     return tally
 
 

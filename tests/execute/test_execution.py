@@ -7,7 +7,7 @@ import pytest
 from gauger.errors import MissingExtraError, UserError
 from gauger.execute.cache import Cache
 from gauger.execute.execution import Execution, execute, read_needs
-from gauger.execute.progress import Progress
+from gauger.execute.progress import RunProgress
 from gauger.jobs.registry import REGISTRY
 from gauger.study.costs import training_flops
 from gauger.study.load import open_study, plan_loaded
@@ -55,7 +55,7 @@ def test_needs_that_make_no_sense(setting, message):
 def test_without_ray_the_extra_is_named(monkeypatch, tmp_path):
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(MissingExtraError, match=r"gauger\[ray\]"):
-        execute([], Cache(tmp_path), Execution(on="ray"), REGISTRY, {}, Progress())
+        execute([], Cache(tmp_path), Execution(on="ray"), REGISTRY, {}, RunProgress())
 
 
 def test_flops_by_job_add_up_to_the_forecast(tiny_study, tmp_path):

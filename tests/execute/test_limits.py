@@ -4,9 +4,9 @@ import pytest
 
 from gauger.execute.cache import Cache
 from gauger.execute.driver import Rules, drive
-from gauger.execute.limits import Budget, Limits
+from gauger.execute.limits import RunLimits, SpentLimits
 from gauger.execute.pool import Pool
-from gauger.execute.progress import Progress
+from gauger.execute.progress import RunProgress
 
 
 class Clock:
@@ -17,7 +17,7 @@ class Clock:
         return self.now
 
 
-class Notes(Progress):
+class Notes(RunProgress):
     def __init__(self):
         super().__init__()
         self.said = []
@@ -30,13 +30,13 @@ class Notes(Progress):
 def run_within(toys, tmp_path):
     def call(jobs, budget, progress=None):
         pool = Pool(1, tmp_path / "logs", toys[1])
-        return drive(jobs, Cache(tmp_path / "jobs"), pool, Rules(toys[0], budget=budget), progress or Progress())
+        return drive(jobs, Cache(tmp_path / "jobs"), pool, Rules(toys[0], budget=budget), progress or RunProgress())
 
     return call
 
 
 def test_no_limit_allows_everything(toy):
-    budget = Budget(flops_of={toy("a").key: 1e30})
+    budget = SpentLimits(flops_of={toy("a").key: 1e30})
     assert budget.allows(toy("a"))
     assert budget.reached == ""
 
@@ -44,7 +44,7 @@ def test_no_limit_allows_everything(toy):
 def test_hours_are_counted_from_the_start(toy):
     clock = Clock()
     clock.now = 1000.0
-    budget = Budget(Limits(hours=0.5), clock=clock)
+    budget = SpentLimits(RunLimits(hours=0.5), clock=clock)
     clock.now += 1799.9
     assert budget.allows(toy("a"))
     clock.now += 0.1
@@ -54,7 +54,7 @@ def test_hours_are_counted_from_the_start(toy):
 
 def test_flops_are_those_of_started_jobs_and_may_be_used_up_exactly(toy):
     a, b, measure = toy("a"), toy("b"), toy("measure")
-    budget = Budget(Limits(flops=10.0), {a.key: 6.0, b.key: 4.0})
+    budget = SpentLimits(RunLimits(flops=10.0), {a.key: 6.0, b.key: 4.0})
     budget.start(a)
     assert budget.allows(b)
     budget.start(b)
@@ -66,7 +66,7 @@ def test_flops_are_those_of_started_jobs_and_may_be_used_up_exactly(toy):
 def test_a_run_that_reaches_its_flops_ends_cleanly_and_says_what_is_left(run_within, run, toy):
     a, b, c = toy("a", cost=3.0), toy("b", cost=2.0), toy("c")
     after, notes = toy("after", b), Notes()
-    result = run_within([a, b, c, after], Budget(Limits(flops=7.0), {a.key: 5.0, b.key: 5.0}), notes)
+    result = run_within([a, b, c, after], SpentLimits(RunLimits(flops=7.0), {a.key: 5.0, b.key: 5.0}), notes)
     assert result.stopped == "the limit of 7 training FLOPs"
     assert result.failed == result.blocked == []
     assert set(result.done) | {job.key for job in result.left} == {a.key, b.key, c.key, after.key}
@@ -81,11 +81,11 @@ def test_a_run_that_reaches_its_flops_ends_cleanly_and_says_what_is_left(run_wit
 
 
 def test_no_hours_at_all_start_nothing(run_within, toy):
-    result = run_within([toy("a"), toy("b", toy("a"))], Budget(Limits(hours=0.0)))
+    result = run_within([toy("a"), toy("b", toy("a"))], SpentLimits(RunLimits(hours=0.0)))
     assert (result.done, [job.name for job in result.left]) == ({}, ["label · a", "label · b"])
     assert result.stopped == "the limit of 0 hours"
 
 
 def test_a_limit_that_nothing_reaches_is_not_named(run_within, toy):
-    result = run_within([toy("a")], Budget(Limits(hours=1.0, flops=1.0)))
+    result = run_within([toy("a")], SpentLimits(RunLimits(hours=1.0, flops=1.0)))
     assert (len(result.done), result.left, result.stopped) == (1, [], "")

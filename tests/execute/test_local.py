@@ -11,12 +11,12 @@ from gauger.errors import GaugerError, UserError
 from gauger.execute.cache import Cache
 from gauger.execute.executor import ONE_THREAD
 from gauger.execute.local import cores, run_jobs
-from gauger.execute.progress import Progress
+from gauger.execute.progress import RunProgress
 from gauger.store.failures import read_failures
 from gauger.store.lock import holder
 
 
-class Notes(Progress):
+class Notes(RunProgress):
     def __init__(self):
         super().__init__()
         self.said = []

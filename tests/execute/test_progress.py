@@ -7,8 +7,8 @@ import pytest
 from rich.console import Console
 
 from gauger.execute.job import Job
-from gauger.execute.progress import LiveProgress, LogProgress, Progress, make_progress
-from gauger.execute.schedule import Schedule
+from gauger.execute.progress import LiveProgress, LogProgress, RunProgress, make_progress
+from gauger.execute.schedule import JobSchedule
 
 
 class Clock:
@@ -27,7 +27,7 @@ JOBS = [job("a"), job("b"), job("c", "b"), *(job(str(index)) for index in range(
 
 
 def begin(progress, reused=()):
-    progress.begin(JOBS, 2, Schedule(JOBS, ()).priority, dict.fromkeys(reused, 2.0))
+    progress.begin(JOBS, 2, JobSchedule(JOBS, ()).priority, dict.fromkeys(reused, 2.0))
 
 
 @pytest.fixture
@@ -125,7 +125,7 @@ class Terminal(io.StringIO):
 
 
 def test_the_display_fits_the_place(monkeypatch):
-    assert type(make_progress(quiet=True)) is Progress
+    assert type(make_progress(quiet=True)) is RunProgress
     monkeypatch.setattr(sys, "stderr", io.StringIO())
     assert type(make_progress()) is LogProgress
     monkeypatch.setattr(sys, "stderr", Terminal())

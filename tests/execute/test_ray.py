@@ -8,9 +8,9 @@ import pytest
 from gauger.errors import UserError
 from gauger.execute.cache import MANIFEST, Cache
 from gauger.execute.driver import Rules, drive
-from gauger.execute.limits import Budget
+from gauger.execute.limits import SpentLimits
 from gauger.execute.local import run_jobs
-from gauger.execute.progress import Progress
+from gauger.execute.progress import RunProgress
 from gauger.execute.ray import ClusterError, RayPool, needs
 from gauger.execute.remote import MirroredCache, RemoteStore
 from gauger.store.failures import read_failures
@@ -33,8 +33,8 @@ def run_on_ray(cluster, toys, tmp_path):
 
     def call(jobs, *, cache=None, store=None, tries=3, progress=None, environment=None):
         pool = RayPool(store=store, environment={**toy_environment, **(environment or {})})
-        rules = Rules(registry, tries, Budget())
-        return drive(jobs, cache or Cache(tmp_path / "jobs"), pool, rules, progress or Progress())
+        rules = Rules(registry, tries, SpentLimits())
+        return drive(jobs, cache or Cache(tmp_path / "jobs"), pool, rules, progress or RunProgress())
 
     return call
 
@@ -47,7 +47,7 @@ def run_here(toys):
     return call
 
 
-class Notes(Progress):
+class Notes(RunProgress):
     def __init__(self):
         super().__init__()
         self.said = []

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from gauger.errors import GaugerError
 from gauger.execute.job import Job
-from gauger.execute.schedule import Schedule, unique
+from gauger.execute.schedule import JobSchedule, unique
 
 
 def job(key, *inputs, cost=1.0, name=""):
@@ -24,17 +24,17 @@ def drain(schedule):
 
 def test_the_longest_chain_starts_first():
     jobs = [job("short", cost=3), job("a", cost=1), job("b", "a", cost=1), job("c", "b", cost=5)]
-    schedule = Schedule(jobs, ())
+    schedule = JobSchedule(jobs, ())
     assert schedule.priority == {"short": 3, "a": 7, "b": 6, "c": 5}
     assert drain(schedule) == ["a", "b", "c", "short"]
 
 
 def test_ties_keep_the_order_of_the_plan():
-    assert drain(Schedule([job("b"), job("a"), job("c")], ())) == ["b", "a", "c"]
+    assert drain(JobSchedule([job("b"), job("a"), job("c")], ())) == ["b", "a", "c"]
 
 
 def test_nothing_starts_before_all_its_inputs():
-    schedule = Schedule([job("both", "x", "y"), job("x"), job("y")], ())
+    schedule = JobSchedule([job("both", "x", "y"), job("x"), job("y")], ())
     first, second = schedule.next(), schedule.next()
     assert schedule.next() is None
     schedule.finish(first)
@@ -44,30 +44,30 @@ def test_nothing_starts_before_all_its_inputs():
 
 
 def test_done_jobs_are_not_handed_out():
-    schedule = Schedule([job("a"), job("b", "a"), job("c", "b")], {"a", "b"})
+    schedule = JobSchedule([job("a"), job("b", "a"), job("c", "b")], {"a", "b"})
     assert drain(schedule) == ["c"]
 
 
 def test_an_absent_intermediate_result_is_made_again_beside_a_present_final_one():
-    assert drain(Schedule([job("a"), job("b", "a")], {"b"})) == ["a"]
+    assert drain(JobSchedule([job("a"), job("b", "a")], {"b"})) == ["a"]
 
 
 def test_a_failure_blocks_all_that_follow_and_nothing_else():
-    schedule = Schedule([job("a"), job("b", "a"), job("c", "b", "x"), job("x"), job("y", "x")], ())
+    schedule = JobSchedule([job("a"), job("b", "a"), job("c", "b", "x"), job("x"), job("y", "x")], ())
     assert [other.key for other in schedule.fail(schedule.next())] == ["b", "c"]
     assert drain(schedule) == ["x", "y"]
     assert schedule.left == []
 
 
 def test_two_failures_block_a_job_once():
-    schedule = Schedule([job("a"), job("b"), job("c", "a", "b")], ())
+    schedule = JobSchedule([job("a"), job("b"), job("c", "a", "b")], ())
     first, second = schedule.next(), schedule.next()
     assert [other.key for other in schedule.fail(first)] == ["c"]
     assert schedule.fail(second) == []
 
 
 def test_a_job_put_back_comes_again():
-    schedule = Schedule([job("a")], ())
+    schedule = JobSchedule([job("a")], ())
     taken = schedule.next()
     assert not schedule.has_ready
     schedule.put_back(taken)
@@ -76,12 +76,12 @@ def test_a_job_put_back_comes_again():
 
 def test_an_input_outside_the_plan_is_said():
     with pytest.raises(GaugerError, match="b reads the result of nowhere"):
-        Schedule([job("b", "nowhere")], ())
+        JobSchedule([job("b", "nowhere")], ())
 
 
 def test_a_cycle_is_said():
     with pytest.raises(GaugerError, match="cycle"):
-        Schedule([job("a", "b"), job("b", "a")], ())
+        JobSchedule([job("a", "b"), job("b", "a")], ())
 
 
 def test_unique_keeps_the_first():
@@ -100,7 +100,7 @@ def dags(draw):
 @given(dags())
 def test_every_job_is_done_failed_or_blocked_exactly_once(plan):
     jobs, failing = plan
-    schedule, done, failed, blocked = Schedule(jobs, ()), [], [], []
+    schedule, done, failed, blocked = JobSchedule(jobs, ()), [], [], []
     while taken := schedule.next():
         assert set(taken.inputs.values()) <= set(done)
         if taken.key in failing:

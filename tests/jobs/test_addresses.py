@@ -12,7 +12,7 @@ from tests.jobs.running import Doing
 from tests.jobs.test_parity import HEAD, guesser, study_of
 
 import gauger
-from gauger.execute.code import closure
+from gauger.execute.code import closure, module_of
 from gauger.study.load import open_study, plan_loaded
 from gauger.study.planner import code_of
 
@@ -142,6 +142,6 @@ def test_what_a_job_loads_is_in_its_address(world, tmp_path):
         found = json.loads(line)
         assert found["modules"], (job.kind, done.stderr.decode())
         reached = set(closure(code_of(job.kind, doing.plan.parameters[job.key])))
-        by_name = {target.partition(":")[0] for target in found["targets"]}
+        by_name = {module_of(target) for target in found["targets"]}
         assert by_name <= reached, job.kind
         assert set(found["modules"]) - reached - of_study_files - packages(found["modules"]) == set(), job.kind

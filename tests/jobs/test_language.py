@@ -77,7 +77,7 @@ def test_every_cell_has_records_and_the_report_says_what_it_is(finished):
     path, out = finished
     plan, _ = plan_loaded(open_study(path))
     records = pl.read_parquet(out / "records.parquet")
-    assert records.group_by("arm", "replicate").len().height == len(plan.cells) == 1 + 1 + 2 * 6
+    assert records.group_by("arm", "replicate").len().height == len(plan.cells) == 1 + 1 + 2 * 7
     assert set(records["benchmark"]) == {"sums-qa", "sums-qa-new", "sums-cloze-new", "mine-qa"}
     assert records.height == len(plan.cells) * 16
     document = json.loads((out / "estimates.json").read_text())
@@ -131,7 +131,7 @@ def test_plan_counts_tokens_time_and_money(folder, capsys):
     assert said["teacher_queries"] == 6
     assert 0 < said["usd"] < 1e-3
     assert said["training_tokens"] > 0
-    assert said["jobs"]["train"] == 12
+    assert said["jobs"]["train"] == 14
 
 
 def test_an_endpoint_teaches_and_its_key_is_nowhere(folder, tmp_path, monkeypatch):

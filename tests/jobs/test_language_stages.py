@@ -19,10 +19,10 @@ from gauger.jobs.own_samples import Room
 from gauger.jobs.registry import REGISTRY
 from gauger.store.atomic import read_json
 from gauger.study.load import open_study, plan_loaded
-from gauger.train.engine import Decoding
+from gauger.train.engine import Continuation
 from gauger.train.hf.engine import HfModel
-from gauger.train.rows import Mixture, Row, Source
-from gauger.train.schedule import Schedule
+from gauger.train.rows import Mixture, RowSource, TrainingRow
+from gauger.train.schedule import TrainingSchedule
 from gauger.train.text import train_on_text
 from gauger.worlds.language.forms import read_strictly
 
@@ -69,11 +69,11 @@ def folder(tmp_path_factory):
     """A folder with `guesser`, which answers sums with numbers up to 18."""
     place, rng = tmp_path_factory.mktemp("stages"), np.random.default_rng(0)
     rows = tuple(
-        Row(f"Question: What is {a} + {b}?\nAnswer:", f" {n}")
+        TrainingRow(f"Question: What is {a} + {b}?\nAnswer:", f" {n}")
         for a, b, n in zip(*rng.integers(1, 10, size=(2, 200)), rng.integers(2, 19, size=200), strict=True)
     )
     model = small_model()
-    train_on_text(HfModel(model, small_tokenizer()), Mixture((Source(rows),), (16,)), Schedule(100, 0.02))
+    train_on_text(HfModel(model, small_tokenizer()), Mixture((RowSource(rows),), (16,)), TrainingSchedule(100, 0.02))
     model.save_pretrained(str(place / "guesser"))
     small_tokenizer().save_pretrained(str(place / "guesser"))
     small_tokenizer(first=("new",)).save_pretrained(str(place / "other"))
@@ -241,7 +241,7 @@ def test_a_model_that_judges_prefers_its_own_answer(finished):
     found = pairs(done[job.key])
     assert found
     for prompt, preferred, other in found:
-        (said,) = base.complete([prompt], Decoding(4), stops=[("\n",)])
+        (said,) = base.complete([prompt], Continuation(4), stops=[("\n",)])
         assert read_strictly(preferred, "qa") == said.text.strip() != read_strictly(other, "qa")
 
 

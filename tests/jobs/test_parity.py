@@ -14,8 +14,8 @@ from gauger.records import Outcome
 from gauger.store.atomic import read_json
 from gauger.study.load import open_study, plan_loaded
 from gauger.train.hf.engine import HfModel
-from gauger.train.rows import Mixture, Row, Source
-from gauger.train.schedule import Schedule
+from gauger.train.rows import Mixture, RowSource, TrainingRow
+from gauger.train.schedule import TrainingSchedule
 from gauger.train.text import train_on_text
 
 HEAD = {
@@ -95,10 +95,10 @@ def guesser(place):
     """A tiny language model that answers sums with numbers up to 18, and ends its answers."""
     rng, model = np.random.default_rng(0), small_model()
     rows = tuple(
-        Row(f"Question: What is {a} + {b}?\nAnswer:", f" {n}")
+        TrainingRow(f"Question: What is {a} + {b}?\nAnswer:", f" {n}")
         for a, b, n in zip(*rng.integers(1, 10, size=(2, 200)), rng.integers(2, 19, size=200), strict=True)
     )
-    train_on_text(HfModel(model, small_tokenizer()), Mixture((Source(rows),), (16,)), Schedule(100, 0.02))
+    train_on_text(HfModel(model, small_tokenizer()), Mixture((RowSource(rows),), (16,)), TrainingSchedule(100, 0.02))
     model.save_pretrained(str(place))
     small_tokenizer().save_pretrained(str(place))
 

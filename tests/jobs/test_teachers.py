@@ -5,14 +5,14 @@ from tests.worlds.small import small_world
 
 from gauger.cli.teachers import Access, open_teacher
 from gauger.elicit.api.pacing import Pace
-from gauger.elicit.teacher.budget import Budget
+from gauger.elicit.teacher.budget import QueryBudget
 from gauger.elicit.teacher.journalled import Journalled
 from gauger.elicit.teacher.limited import Limited
 from gauger.elicit.teacher.messages import Message, Reply, ReplyOutcome, Request
 from gauger.errors import GaugerError
 from gauger.jobs import teachers
 from gauger.jobs.parameters import Asked
-from gauger.jobs.teachers import Where, open_asked, shown_top_k
+from gauger.jobs.teachers import TeacherPlace, open_asked, shown_top_k
 from gauger.spec import Surface
 from gauger.train.engine import Completion
 from gauger.train.teacher import LocalTeacher
@@ -44,7 +44,7 @@ class Short:
 @pytest.fixture
 def where(tmp_path, monkeypatch):
     monkeypatch.setattr(teachers, "read_model", lambda *_: Short())
-    return Where(small_world(), {}, "teacher", tmp_path / "jobs" / "entries" / "x", {})
+    return TeacherPlace(small_world(), {}, "teacher", tmp_path / "jobs" / "entries" / "x", {})
 
 
 def at_hand(**surface):
@@ -61,7 +61,7 @@ def test_one_budget_of_tokens_allows_as_many_answers_in_a_study_as_on_the_comman
     """Room is asked for as much as a request could use (8 + 256), and charged for as much as it did (8 + 2)."""
     asked = requests(200, longest=256)
     inside = open_asked(at_hand(max_tokens=max_tokens), where).teacher
-    budget = Budget(None, max_tokens, tokens_in=lambda _: 8)
+    budget = QueryBudget(None, max_tokens, tokens_in=lambda _: 8)
     outside = Limited(LocalTeacher("hf:x", Short(), None, 16), budget)
     assert len(list(inside.ask(asked))) == len(list(outside.ask(asked))) == answers
 
@@ -69,7 +69,7 @@ def test_one_budget_of_tokens_allows_as_many_answers_in_a_study_as_on_the_comman
 @pytest.mark.parametrize("limit", [1, 2, None])
 def test_a_recorded_teacher_is_held_back_by_its_surface(where, tmp_path, limit):
     inside = open_asked(replayed(tmp_path, max_queries=limit), where).teacher
-    outside = open_teacher(f"replay:{tmp_path}", Access(Budget(limit), Pace(1)))
+    outside = open_teacher(f"replay:{tmp_path}", Access(QueryBudget(limit), Pace(1)))
     assert len(list(inside.ask(requests(3)))) == len(list(outside.ask(requests(3)))) == (limit or 3)
 
 

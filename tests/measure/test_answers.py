@@ -8,7 +8,7 @@ from tests.worlds.small import small_world
 
 from gauger.elicit.teacher.messages import Reply, ReplyOutcome
 from gauger.errors import UserError
-from gauger.estimate.compare.sensitivity import Scored, sensitivity
+from gauger.estimate.compare.sensitivity import ScoredBenchmark, sensitivity
 from gauger.estimate.design import Design
 from gauger.estimate.estimator import estimate_study
 from gauger.measure.answers import SCHEMA, Answering, measure, readings, schema_of
@@ -266,7 +266,7 @@ def test_the_sensitivity_check_takes_both_readings():
     choices = readings(["sums-qa"])
     primary = records.drop("flexible_outcome", "flexible_score")
     flexible = records.with_columns(outcome="flexible_outcome", score="flexible_score").select(primary.columns)
-    others = [Scored("sums-qa", choices["sums-qa"].others[0], flexible)]
+    others = [ScoredBenchmark("sums-qa", choices["sums-qa"].others[0], flexible)]
     found = sensitivity(primary, estimate_study(primary, design).estimates, design, others, choices)
     told = {(one.measure, one.primary): one.value for one in found if one.estimand == "uplift"}
     assert told["verified, strict", True] == pytest.approx(-27 / 40)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gauger.records import Estimate
-from gauger.report.forest import HEADING, Line, Reference, drawn_ends, forest, lines_of, window
+from gauger.report.forest import HEADING, ForestLine, Reference, drawn_ends, forest, lines_of, window
 
 
 def estimate(value: float | None, low: float | None, high: float | None, **more: Any) -> dict[str, Any]:
@@ -20,7 +20,9 @@ def rows_of(chart: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def test_names_of_rows_are_unique_even_when_groups_share_them() -> None:
-    lines = lines_of({"near": [Line("a"), Line("b")], "far": [Line("a")], "": [Line("near")], "none": []})
+    lines = lines_of(
+        {"near": [ForestLine("a"), ForestLine("b")], "far": [ForestLine("a")], "": [ForestLine("near")], "none": []}
+    )
     labels = [line.label for line in lines]
     assert len(set(labels)) == len(labels)
     assert [label.strip(HEADING) for label in labels] == ["near", "a", "b", "far", "a", "near"]
@@ -49,13 +51,13 @@ def test_drawn_ends_stay_inside_the_plot(low: float | None, high: float | None) 
 
 
 def test_an_open_end_gets_an_arrowhead_and_a_closed_one_none() -> None:
-    lines = [Line("open", estimate(0.1, None, 0.2)), Line("closed", estimate(0.1, 0.0, 0.2))]
+    lines = [ForestLine("open", estimate(0.1, None, 0.2)), ForestLine("closed", estimate(0.1, 0.0, 0.2))]
     chart = forest(lines, unit="points", x_title="", extent=(-0.5, 0.5))
     assert [(row["left"], row["right"]) for row in rows_of(chart)] == [(True, False), (False, False)]
 
 
 def test_without_a_family_interval_the_thin_bar_is_the_thick_one() -> None:
-    chart = forest([Line("a", estimate(0.1, 0.0, 0.2))], unit="points", x_title="", extent=(-0.5, 0.5))
+    chart = forest([ForestLine("a", estimate(0.1, 0.0, 0.2))], unit="points", x_title="", extent=(-0.5, 0.5))
     row = rows_of(chart)[0]
     assert (row["family_low"], row["family_high"]) == (row["low"], row["high"]) == (0.0, 20.0)
 
@@ -65,7 +67,7 @@ def test_a_half_open_family_interval_reaches_the_edge() -> None:
 
 
 def test_an_undefined_estimate_is_drawn_as_its_reason_and_as_no_number() -> None:
-    lines = [Line("gone", estimate(None, None, None)), Line("absent")]
+    lines = [ForestLine("gone", estimate(None, None, None)), ForestLine("absent")]
     rows = rows_of(forest(lines, unit="points", x_title="", extent=(-1, 1)))
     assert [row["missing"] for row in rows] == ["no scored rows", "not in this study"]
     assert not any("value" in row for row in rows)

@@ -33,9 +33,10 @@ def test_every_control_of_the_vocabulary_is_generated() -> None:
         "placebo",
         "format",
         "leak",
+        "leak-twin",
         "reference",
     ]
-    not_controls = {ArmKind.TEACHER, ArmKind.CELL, ArmKind.UNTAUGHT, ArmKind.LEAK_TWIN}
+    not_controls = {ArmKind.TEACHER, ArmKind.CELL, ArmKind.UNTAUGHT}
     assert {arm.kind for arm in arms.values()} == set(ArmKind) - not_controls
 
 
@@ -166,7 +167,10 @@ def test_controls_are_compared_with_the_matched_arm_of_what_they_copy() -> None:
 def test_a_control_copies_the_verdicts_arm_unless_told() -> None:
     arms = documented()
     copied = {name: arm.of for name, arm in arms.items() if arm.of is not None}
-    assert copied == {"placebo": "seedless", "format": "seedless", "leak": "label", "reference": "seedless"}
+    of_judged = dict.fromkeys(("placebo", "format", "reference"), "seedless")
+    assert copied == of_judged | {"leak": "label", "leak-twin": "label"}
+    assert (arms["leak"].twin, arms["leak-twin"].kind) == ("leak-twin", ArmKind.LEAK_TWIN)
+    assert not {"leak", "leak-twin"} & set(documented("controls.leak.off=Shown before."))
     assert documented("controls.placebo.of=label")["placebo"].of == "label"
     assert documented("controls.leak.of=seedless")["leak"].of == "seedless"
     assert documented("verdict.arm=label")["leak"].of == "label"

@@ -9,7 +9,7 @@ import pytest
 
 from gauger.stats.crossed.contrast import estimate_contrasts
 from gauger.stats.crossed.crossed import crossed_components
-from gauger.stats.crossed.known_directions import Directions, Kind, spread_of_sizes
+from gauger.stats.crossed.known_directions import CovarianceKind, Directions, spread_of_sizes
 from gauger.stats.crossed.panel import panel_of
 from gauger.stats.crossed.replicate_part import replicate_part
 
@@ -37,7 +37,7 @@ def test_a_kind_times_values_is_its_mask_times_them():
     arms = rng.random((A, A)) < 0.5
     values = rng.random((A, B, 3))
     for same in (True, False):
-        kind = Kind(arms, same)
+        kind = CovarianceKind(arms, same)
         wanted = (kind.mask(B) @ values.reshape(A * B, 3)).reshape(A, B, 3)
         np.testing.assert_allclose(kind.times(values), wanted, atol=1e-12)
 
@@ -46,9 +46,9 @@ def test_degrees_of_freedom_are_those_of_the_drawn_pooled_variance():
     """20,000 draws of S: mean and variance of m(w) are known to some 1.5 %; the limit is four of them."""
     rng = np.random.default_rng(2)
     kinds = (
-        Kind(np.eye(A, dtype=bool), True),
-        Kind(np.eye(A, dtype=bool), False),
-        *(Kind((c == KINSHIP) & ~np.eye(A, dtype=bool), same) for c in (0, 1) for same in (True, False)),
+        CovarianceKind(np.eye(A, dtype=bool), True),
+        CovarianceKind(np.eye(A, dtype=bool), False),
+        *(CovarianceKind((c == KINSHIP) & ~np.eye(A, dtype=bool), same) for c in (0, 1) for same in (True, False)),
     )
     sizes = (1.0, 0.5, 0.0, 0.0, 0.5, 0.25)
     truth = sum(size * kind.mask(B) for size, kind in zip(sizes, kinds, strict=True))

@@ -3,7 +3,7 @@
 import pytest
 
 from gauger.errors import UserError
-from gauger.execute.schedule import Schedule
+from gauger.execute.schedule import JobSchedule
 from gauger.spec import CONTROL_NAMES
 from gauger.study.load import open_study, plan_loaded
 from gauger.study.plan import seed_of
@@ -61,7 +61,7 @@ def test_inputs_come_first_and_every_job_is_needed(plan):
         assert set(job.inputs.values()) <= seen
         assert job.cost > 0
         seen.add(key)
-    assert Schedule(list(planned.jobs.values()), ()).has_ready
+    assert JobSchedule(list(planned.jobs.values()), ()).has_ready
     read = {key for job in planned.jobs.values() for key in job.inputs.values()}
     assert set(planned.jobs) == read | {cell.records for cell in planned.cells}
     assert planned.requested > len(planned.jobs)

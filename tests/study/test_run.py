@@ -9,7 +9,7 @@ import pytest
 
 from gauger.execute.cache import Cache
 from gauger.execute.execution import Execution
-from gauger.execute.progress import LogProgress, Progress
+from gauger.execute.progress import LogProgress, RunProgress
 from gauger.jobs.registry import REGISTRY
 from gauger.spec import AtlasWorld
 from gauger.store.atomic import read_json
@@ -33,7 +33,7 @@ def again(tiny_study, copy_of_run):
             open_study(tiny_study, overrides),
             copy_of_run,
             execution=Execution(workers=1),
-            progress=progress or Progress(),
+            progress=progress or RunProgress(),
         )
 
     return call

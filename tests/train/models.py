@@ -15,7 +15,7 @@ from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 from gauger.elicit.teacher.messages import Message
 from gauger.train.engine import Architecture, Model
 from gauger.train.hf.engine import HfModel
-from gauger.train.rows import Batch, Mixture, Row, Source, TokenRows, collate
+from gauger.train.rows import Mixture, PaddedRows, RowSource, TokenRows, TrainingRow, collate
 from gauger.train.tiny import ENGINE as TINY
 
 TEMPLATE = (
@@ -30,7 +30,7 @@ def chat(text):
 
 
 ROWS = tuple(
-    Row(prompt, completion, whole)
+    TrainingRow(prompt, completion, whole)
     for prompt, completion, whole in [
         ("2+2=", "4", False),
         (chat("name a colour"), "red", False),
@@ -141,10 +141,10 @@ class Kit:
 TINY_KIT = Kit("tiny", tiny_model, lambda model, ids: model.decoder(torch.tensor([ids]))[0], 5.0, 1e-2)
 HF_KIT = Kit("hf", hf_model, lambda model, ids: model.plain(torch.tensor([ids])).logits[0], 20.0, 1e-2)
 BOTH_ENGINES = pytest.mark.parametrize("kit", [TINY_KIT, HF_KIT], ids=lambda kit: kit.name)
-ALL = Mixture((Source(ROWS),), (4,))
+ALL = Mixture((RowSource(ROWS),), (4,))
 
 
-def batch_of(*parts: TokenRows) -> Batch:
+def batch_of(*parts: TokenRows) -> PaddedRows:
     """All rows of each source, in order."""
     return collate([(rows, np.arange(len(rows))) for rows in parts])
 

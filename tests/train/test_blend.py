@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gauger.errors import GaugerError
-from gauger.train.blend import Blend, BlendPart, blended, row_counts, train_on_blend
+from gauger.train.blend import BlendedSources, BlendPart, blended, row_counts, train_on_blend
 from gauger.train.loop import Options
-from gauger.train.rows import Source
+from gauger.train.rows import RowSource
 from gauger.train.soft_targets import stack_shown
 
 from .models import BOTH_ENGINES, ROWS
@@ -20,7 +20,7 @@ SHORT, LONG = np.full(7, 4), np.full(5, 8)
 
 def draws_of(*parts, steps=20, seed=1, batch=12):
     """Row numbers of each source in each step; a part is lengths, weight and perhaps a budget."""
-    data = Blend(tuple(BlendPart(Source(()), *rest) for _, *rest in parts), batch)
+    data = BlendedSources(tuple(BlendPart(RowSource(()), *rest) for _, *rest in parts), batch)
     return blended(data, [lengths for lengths, *_ in parts], steps, seed)
 
 
@@ -106,7 +106,9 @@ def test_a_source_without_rows_is_refused_unless_nothing_of_it_is_drawn():
 def test_a_blend_is_trained_on_and_counted_in_the_models_own_tokens(kit):
     lengths = kit.model().encode(ROWS).length_N
     budget = int(lengths[:3].sum()) * 12
-    data = Blend((BlendPart(Source(ROWS[:3]), 1.0, budget), BlendPart(Source(ROWS[3:]), 2.0, 2 * budget)), 4)
+    data = BlendedSources(
+        (BlendPart(RowSource(ROWS[:3]), 1.0, budget), BlendPart(RowSource(ROWS[3:]), 2.0, 2 * budget)), 4
+    )
     found = train_on_blend(kit.model(), data, kit.schedule(200))
     assert 10 < len(found.losses) < 200
     assert np.mean(found.losses[-3:]) < 0.9 * np.mean(found.losses[:3])
@@ -121,6 +123,6 @@ def test_a_blend_is_trained_on_and_counted_in_the_models_own_tokens(kit):
 @BOTH_ENGINES
 def test_soft_targets_may_be_a_part(kit):
     teacher = kit.model(1, sharp=True)
-    soft = Source(ROWS[:3], stack_shown(teacher.log_probabilities(ROWS[:3], None)))
-    data = Blend((BlendPart(soft, 1.0), BlendPart(Source(ROWS[3:]), 0.0)), 3)
+    soft = RowSource(ROWS[:3], stack_shown(teacher.log_probabilities(ROWS[:3], None)))
+    data = BlendedSources((BlendPart(soft, 1.0), BlendPart(RowSource(ROWS[3:]), 0.0)), 3)
     assert train_on_blend(teacher.copy(), data, kit.schedule(1, 1e-12)).losses == pytest.approx([0.0], abs=1e-5)

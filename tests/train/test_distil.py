@@ -9,12 +9,12 @@ import torch
 
 from gauger.errors import GaugerError, UserError
 from gauger.train.distil import Practice, distil_on_policy
-from gauger.train.engine import Adapter, Decoding
+from gauger.train.engine import Adapter, Continuation
 from gauger.train.likelihood import hidden_states, token_logs
 from gauger.train.loop import Options
 from gauger.train.losses import SoftLoss
-from gauger.train.own_samples import Questions, draw
-from gauger.train.rows import Mixture, Source, answered
+from gauger.train.own_samples import AskedOfStudent, draw
+from gauger.train.rows import Mixture, RowSource, answered
 from gauger.train.state import Checkpoints
 
 from .models import (
@@ -30,7 +30,7 @@ from .models import (
     tiny_model,
 )
 
-PRACTICE = Practice(Questions(PROMPTS, Decoding(5, temperature=1.0)), 3)
+PRACTICE = Practice(AskedOfStudent(PROMPTS, Continuation(5, temperature=1.0)), 3)
 
 
 def practised(kit, steps=3, data=PRACTICE, options=None, teacher=1, rate=None, student=0):
@@ -90,7 +90,7 @@ def test_another_divergence_may_be_given(kit):
 
 @BOTH_ENGINES
 def test_kept_in_rows_are_learnt_as_text_beside_the_samples(kit):
-    kept_in = Mixture((Source(ROWS),), (len(ROWS),))
+    kept_in = Mixture((RowSource(ROWS),), (len(ROWS),))
     student = kit.model()
     hard = token_logs(student, student.encode(ROWS))
     alone = practised(kit, 1)
@@ -154,7 +154,10 @@ def test_what_cannot_be_is_refused_before_anything_is_trained():
         distil_on_policy(hf_model(), other, PRACTICE, HF_KIT.schedule(1))
     with pytest.raises(GaugerError, match="no prompts"):
         distil_on_policy(
-            tiny_model(), tiny_model(1), replace(PRACTICE, questions=Questions((), Decoding(1))), HF_KIT.schedule(1)
+            tiny_model(),
+            tiny_model(1),
+            replace(PRACTICE, questions=AskedOfStudent((), Continuation(1))),
+            HF_KIT.schedule(1),
         )
 
 
@@ -198,7 +201,7 @@ def test_its_expectation_is_the_divergence_of_whole_answers():
 def test_samples_come_as_often_as_the_model_says_and_their_mean_is_near_that_expectation():
     student, teacher, n = nano_model(1), nano_model(2), 3000
     rows, log_q, whole = listed(student, teacher)
-    drawn, _ = draw(student, Questions(("w",), Decoding(5, temperature=1.0)), [0] * n, 4, 0)
+    drawn, _ = draw(student, AskedOfStudent(("w",), Continuation(5, temperature=1.0)), [0] * n, 4, 0)
     texts = [drawn.tokens_of(row) for row in range(n)]
     for place, chance in enumerate(np.exp(log_q)):  # five standard errors: one failure in 30 000 for 40 answers
         share = texts.count(rows.tokens_of(place)) / n

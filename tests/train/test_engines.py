@@ -9,7 +9,7 @@ from torch.nn import functional as F
 
 from gauger.errors import UserError
 from gauger.train.distil import require_same_vocabulary
-from gauger.train.engine import Adapter, Decoding
+from gauger.train.engine import Adapter, Continuation
 from gauger.train.head import Head
 from gauger.train.likelihood import hidden_states, log_probabilities, mean_loss, token_logs, top_tokens
 from gauger.train.losses import GrpoLoss, NextToken, PreferenceLoss, SoftLoss
@@ -88,13 +88,13 @@ def test_a_hidden_state_holds_the_full_distribution(kit):
 
 @BOTH_ENGINES
 def test_an_answer_depends_on_its_prompt_seed_and_stops_alone(kit):
-    model, hot = kit.model(3), Decoding(6, 1.0)
+    model, hot = kit.model(3), Continuation(6, 1.0)
     prompts, seeds = [*PROMPTS, PROMPTS[0]] * 3, list(range(12))
     stops = [(), ("is",), ("4", "is"), ("e",)] * 3
     together = model.complete(prompts, hot, seeds, stops)
     alone = [model.complete([p], hot, [s], [st])[0] for p, s, st in zip(prompts, seeds, stops, strict=True)]
     assert together == alone
-    assert model.complete(prompts, Decoding(6, 1.0, batch=2), seeds, stops) == together
+    assert model.complete(prompts, Continuation(6, 1.0, batch=2), seeds, stops) == together
     assert len({answer.ids for answer in together}) > 6
     same = model.complete([PROMPTS[0]] * 2, hot, [5, 5])
     assert same[0] == same[1]
@@ -104,7 +104,7 @@ def test_an_answer_depends_on_its_prompt_seed_and_stops_alone(kit):
 @BOTH_ENGINES
 def test_prompt_and_answer_together_are_the_text_and_tokens_are_counted(kit):
     model = kit.model(3)
-    for prompt, answer in zip(PROMPTS, model.complete(PROMPTS, Decoding(5, 1.0), [1, 2, 3]), strict=True):
+    for prompt, answer in zip(PROMPTS, model.complete(PROMPTS, Continuation(5, 1.0), [1, 2, 3]), strict=True):
         assert answer.tokens_in == len(model.encode_prompt(prompt))
         assert answer.tokens_out == len(answer.ids) <= 5
         assert answer.ended or answer.tokens_out == 5
@@ -115,7 +115,7 @@ def test_prompt_and_answer_together_are_the_text_and_tokens_are_counted(kit):
 @BOTH_ENGINES
 def test_a_full_context_leaves_no_answer(kit):
     model = kit.model()
-    (answer,) = model.complete([" ".join(["c"] * 99)], Decoding(5))
+    (answer,) = model.complete([" ".join(["c"] * 99)], Continuation(5))
     assert (answer.text, answer.ended, answer.stop, answer.ids) == ("", False, None, ())
 
 
@@ -125,7 +125,7 @@ def test_samples_follow_the_models_distribution(kit):
     model, n = kit.model(3, sharp=True), 2000
     logits = kit.logits_of(model, model.encode_prompt("2+2="))[-1].detach()
     for temperature in (0.7, 1.7):
-        drawn = model.complete(["2+2="] * n, Decoding(1, temperature), list(range(n)))
+        drawn = model.complete(["2+2="] * n, Continuation(1, temperature), list(range(n)))
         counts = np.bincount([answer.ids[0] for answer in drawn], minlength=len(logits))
         chances = (logits / temperature).softmax(-1).numpy()
         likely = chances > 0.01
@@ -156,7 +156,7 @@ def test_a_saved_model_comes_back(kit, tmp_path):
     again = engine_of(kit.name).load(tmp_path)
     assert again.digest() == model.digest()
     assert again.vocabulary == model.vocabulary
-    assert again.complete(PROMPTS, Decoding(4)) == model.complete(PROMPTS, Decoding(4))
+    assert again.complete(PROMPTS, Continuation(4)) == model.complete(PROMPTS, Continuation(4))
     assert not [path for path in tmp_path.iterdir() if path.suffix not in (".safetensors", ".json", ".jinja")]
 
 

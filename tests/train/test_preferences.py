@@ -11,7 +11,7 @@ from gauger.train.likelihood import token_logs
 from gauger.train.loop import Options
 from gauger.train.losses import PreferenceLoss
 from gauger.train.preferences import Pair, Preferences, train_on_preferences
-from gauger.train.rows import Row
+from gauger.train.rows import TrainingRow
 
 from .models import BOTH_ENGINES, HF_KIT
 
@@ -24,7 +24,7 @@ def trained(kit, steps=4, options=None, data=DATA, seed=0):
 
 
 def margins(model):
-    rows = model.encode([Row(pair.prompt, answer) for pair in PAIRS for answer in (pair.better, pair.worse)])
+    rows = model.encode([TrainingRow(pair.prompt, answer) for pair in PAIRS for answer in (pair.better, pair.worse)])
     sums = np.add.reduceat(token_logs(model, rows).numpy(), rows.first_learnt)
     return sums[0::2] - sums[1::2]
 

@@ -7,11 +7,11 @@ import pytest
 import torch
 
 from gauger.errors import GaugerError
-from gauger.train.engine import Adapter, Decoding
+from gauger.train.engine import Adapter, Continuation
 from gauger.train.likelihood import token_logs
 from gauger.train.loop import Options
 from gauger.train.losses import GrpoLoss
-from gauger.train.own_samples import Questions
+from gauger.train.own_samples import AskedOfStudent
 from gauger.train.rewards import Play, advantages_of, train_on_rewards
 from gauger.train.rows import answered
 from gauger.train.state import Checkpoints
@@ -22,7 +22,7 @@ from .models import BOTH_ENGINES, HF_KIT, batch_of
 def play(kit, reward=None, **settings):
     middle = len(kit.model().vocabulary) // 2
     own = reward or (lambda _, answer: float(answer.ids[0] < middle))
-    questions = Questions(("2+2=", "7+5="), Decoding(1, temperature=1.0))
+    questions = AskedOfStudent(("2+2=", "7+5="), Continuation(1, temperature=1.0))
     return Play(questions, own, **{"group": 8, "per_step": 16, **settings})
 
 
@@ -75,7 +75,7 @@ def test_an_adapter_follows_rewards_too():
     assert np.mean(found.rewards[-3:]) > 0.15  # 192 answers: a standard error of 3 %
 
 
-ONE = Questions(("2+2=",), Decoding(1, temperature=1.0))
+ONE = AskedOfStudent(("2+2=",), Continuation(1, temperature=1.0))
 
 
 @BOTH_ENGINES
@@ -146,7 +146,7 @@ def test_it_goes_on_from_a_checkpoint_bit_for_bit(kit, tmp_path):
 
 @BOTH_ENGINES
 def test_what_cannot_be_is_refused(kit, tmp_path):
-    nobody = replace(play(kit), questions=Questions((), Decoding(1, 1.0)))
+    nobody = replace(play(kit), questions=AskedOfStudent((), Continuation(1, 1.0)))
     with pytest.raises(GaugerError, match="no prompts"):
         trained(kit, nobody)
     with pytest.raises(GaugerError, match="no whole groups of 8"):

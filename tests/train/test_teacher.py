@@ -3,7 +3,7 @@
 import pytest
 
 from gauger.elicit.teacher.messages import Message, ReplyOutcome, Request
-from gauger.train.engine import Decoding
+from gauger.train.engine import Continuation
 from gauger.train.teacher import LocalTeacher
 
 from .models import BOTH_ENGINES, HF_KIT, literal_logs, tokenizer
@@ -27,7 +27,7 @@ def test_every_request_gets_the_reply_that_it_would_get_alone(kit):
     replies = dict(teacher.ask(requests))
     assert sorted(replies) == [0, 1, 2, 3, 4]
     for index, asked in enumerate(requests):
-        decoding = Decoding(asked.max_tokens, asked.temperature)
+        decoding = Continuation(asked.max_tokens, asked.temperature)
         (alone,) = model.complete([asked.messages], decoding, [asked.seed], [asked.stop])
         reply = replies[index]
         assert (reply.text, reply.tokens_in, reply.tokens_out) == (alone.text, alone.tokens_in, alone.tokens_out)
@@ -41,7 +41,7 @@ def test_alternatives_come_where_they_are_wanted(kit):
     model = kit.model(3, sharp=True)
     replies = dict(LocalTeacher("small", model).ask([request("a"), request("a", top_log_probabilities=2)]))
     assert replies[0].log_probabilities == ()
-    (answer,) = model.complete([request("a").messages], Decoding(6))
+    (answer,) = model.complete([request("a").messages], Continuation(6))
     choices = replies[1].log_probabilities
     asked = model.encode_prompt(request("a").messages)
     logs = literal_logs(kit, model, (*asked, *answer.ids), len(asked))

@@ -9,11 +9,11 @@ import pytest
 import torch
 
 from gauger.errors import GaugerError, InputError
-from gauger.train.engine import Adapter, Decoding
+from gauger.train.engine import Adapter, Continuation
 from gauger.train.loop import Options
 from gauger.train.losses import NextToken, SoftLoss
-from gauger.train.rows import Mixture, Row, Source
-from gauger.train.schedule import Schedule
+from gauger.train.rows import Mixture, RowSource, TrainingRow
+from gauger.train.schedule import TrainingSchedule
 from gauger.train.soft_targets import SoftTargets, stack_shown
 from gauger.train.state import STATE, Checkpoints
 from gauger.train.text import train_on_text
@@ -40,7 +40,7 @@ def test_the_first_loss_is_the_mean_over_what_is_learnt(kit):
     model = kit.model(1, sharp=True)
     rows = model.encode(ROWS)
     literal = [value for row in literal_rows(kit, model, rows) for value in row]
-    everything = Mixture((Source(ROWS),), (len(ROWS),))
+    everything = Mixture((RowSource(ROWS),), (len(ROWS),))
     found = train_on_text(model, everything, kit.schedule(1))
     assert found.losses[0] == pytest.approx(-np.mean(literal), rel=1e-5)
     assert found.n_tokens == rows.length_N.sum()
@@ -67,7 +67,7 @@ def test_same_seed_same_bytes_and_another_seed_others(kit, adapter):
 
 @BOTH_ENGINES
 def test_every_setting_of_the_schedule_matters(kit):
-    plain = Schedule(6, 1e-2)
+    plain = TrainingSchedule(6, 1e-2)
     others = [{"learning_rate": 2e-2}, {"steps": 7}, {"weight_decay": 0.5}, {"warmup": 0.5}, {"clip": 1e-3}]
     digests = {digest(trained(kit, schedule=replace(plain, **other))) for other in ({}, *others)}
     assert len(digests) == 1 + len(others)
@@ -121,8 +121,8 @@ def test_a_killed_training_goes_on_bit_for_bit(tmp_path, kit, adapter, monkeypat
         {"options": Options(loss=SoftLoss())},
         {"schedule": {"learning_rate": 1e-3}},
         {"schedule": {"clip": 0.3}},
-        {"mixture": Mixture((Source(ROWS[:4]),), (4,))},
-        {"mixture": Mixture((Source(ROWS),), (3,))},
+        {"mixture": Mixture((RowSource(ROWS[:4]),), (4,))},
+        {"mixture": Mixture((RowSource(ROWS),), (3,))},
         {"seed": 1},
     ],
     ids=str,
@@ -156,7 +156,7 @@ def test_training_goes_on_from_an_adapter_by_merging_it():
 def test_rows_that_teach_nothing_leave_the_weights(kit):
     model = kit.model()
     before = model.digest()
-    full = Mixture((Source((Row(" ".join(["c"] * 200), "4"),)),), (1,))
+    full = Mixture((RowSource((TrainingRow(" ".join(["c"] * 200), "4"),)),), (1,))
     result = train_on_text(model, full, replace(kit.schedule(2), weight_decay=0.0))
     assert result.losses == [0.0, 0.0]
     assert digest(result) == before
@@ -165,14 +165,14 @@ def test_rows_that_teach_nothing_leave_the_weights(kit):
 @BOTH_ENGINES
 def test_an_empty_corpus_is_an_error(kit):
     with pytest.raises(GaugerError, match="nothing to train on"):
-        trained(kit, mixture=Mixture((Source(()),), (1,)))
+        trained(kit, mixture=Mixture((RowSource(()),), (1,)))
 
 
 # --- soft targets ----------------------------------------------------------------------------------------------------
 
 
 def soft_source(kit, rows, top_k, seed=1):
-    return Source(rows, stack_shown(kit.model(seed, sharp=True).log_probabilities(rows, top_k)))
+    return RowSource(rows, stack_shown(kit.model(seed, sharp=True).log_probabilities(rows, top_k)))
 
 
 @BOTH_ENGINES
@@ -192,13 +192,13 @@ def test_shown_log_probabilities_are_learnt_instead_of_the_text(kit):
     mixture = Mixture((soft_source(kit, rows, 5),), (2,))
     result = train_on_text(kit.model(2), mixture, kit.schedule(80, 2e-2))
     assert result.losses[-1] < 0.3 * result.losses[0]
-    text = train_on_text(kit.model(2), Mixture((Source(rows),), (2,)), kit.schedule(1))
+    text = train_on_text(kit.model(2), Mixture((RowSource(rows),), (2,)), kit.schedule(1))
     assert text.losses[0] != pytest.approx(result.losses[0], rel=1e-3)
 
 
 @BOTH_ENGINES
 def test_soft_and_hard_sources_stand_in_one_step(kit):
-    soft, hard = soft_source(kit, ROWS[:3], 4), Source(ROWS[3:])
+    soft, hard = soft_source(kit, ROWS[:3], 4), RowSource(ROWS[3:])
     both, first, second = (
         train_on_text(kit.model(2), Mixture(tuple(sources), (3,) * len(sources)), kit.schedule(1))
         for sources in ((soft, hard), (soft,), (hard,))
@@ -212,7 +212,7 @@ def test_soft_and_hard_sources_stand_in_one_step(kit):
 def test_soft_targets_of_a_longer_context_are_cut_with_their_rows():
     long, short = tiny_model(1, 5.0), tiny_model(1, 5.0, context=5)
     short.decoder.load_state_dict(long.decoder.state_dict() | {"position.weight": long.decoder.position.weight[:5]})
-    source = Source(ROWS, stack_shown(long.log_probabilities(ROWS, None)))
+    source = RowSource(ROWS, stack_shown(long.log_probabilities(ROWS, None)))
     result = train_on_text(short, Mixture((source,), (6,)), short.defaults.schedule(1, 1e-12))
     assert result.losses == pytest.approx([0.0], abs=1e-5)
 
@@ -232,7 +232,7 @@ def test_soft_targets_of_other_texts_are_refused(kit):
 
 @pytest.mark.parametrize("steps", [1, 2, 10, 100, 1200])
 def test_the_learning_rate_rises_then_falls_along_a_half_cosine(steps):
-    schedule = Schedule(steps, 0.01)
+    schedule = TrainingSchedule(steps, 0.01)
     rates = [schedule.rate(step) for step in range(steps)]
     rising = max(1, round(0.05 * steps))
     for step, rate in enumerate(rates):
@@ -253,11 +253,13 @@ def test_engines_keep_their_own_habits():
 def test_a_small_model_learns_addition_modulo_7():
     """30 of the 49 sums are learnt, each in one form: they are all answered; an untrained model answers 1 in 7."""
     sums = [(a, b) for a in range(7) for b in range(7)]
-    rows = tuple(Row(f"{a} + {b} =", f" {(a + b) % 7}") for a, b in np.random.default_rng(0).permutation(sums)[:30])
+    rows = tuple(
+        TrainingRow(f"{a} + {b} =", f" {(a + b) % 7}") for a, b in np.random.default_rng(0).permutation(sums)[:30]
+    )
     model = tiny_model(words=[*map(str, range(7)), "+", "="])
-    result = train_on_text(model, Mixture((Source(rows),), (30,)), model.defaults.schedule(300, 1e-2))
+    result = train_on_text(model, Mixture((RowSource(rows),), (30,)), model.defaults.schedule(300, 1e-2))
     assert result.losses[0] == pytest.approx(log(12), abs=0.5)
     assert result.losses[-1] < 0.05
-    said = result.model.complete([row.prompt for row in rows], Decoding(3))
+    said = result.model.complete([row.prompt for row in rows], Continuation(3))
     assert [answer.text for answer in said] == [row.completion for row in rows]
     assert torch.isfinite(torch.tensor(result.losses)).all()

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from gauger.estimate.attribution.plan import plan_attributions
-from gauger.estimate.calibrate.estimate_score import Score, Tally
+from gauger.estimate.calibrate.estimate_score import DrawTally, Score
 from gauger.estimate.calibrate.planted import Planted
 from gauger.estimate.calibrate.planted_pipeline import PlantedPipeline, prepare_pipeline, true_values
 from gauger.estimate.calibrate.score_pipelines import planted_means, score_pipeline
@@ -102,7 +102,7 @@ def check_truths(planted: PlantedPipeline, seed: int) -> None:
     generator = prepare_pipeline(planted, np.random.default_rng(seed))
     means = planted_means(planted, generator)
     cells = Cells(generator.draw(np.random.default_rng(seed)), generator.design)
-    for tally in (Tally.of(entry, means) for entry in over_roles(plan_attributions(cells))):
+    for tally in (DrawTally.of(entry, means) for entry in over_roles(plan_attributions(cells))):
         case = tally.planned.case
         added = dividends(true_values(planted, str(case.target.over)))
         group = sum(1 << planted.names.index(name) for name in case.arm.name.split(":") if name in planted.names)

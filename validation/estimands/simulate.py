@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from gauger.estimate.calibrate.estimate_score import Tally
+from gauger.estimate.calibrate.estimate_score import DrawTally
 from gauger.estimate.calibrate.planted import Planted, true_means
 from gauger.estimate.calibrate.simulate import prepare
 from gauger.estimate.cell_means import Cells
@@ -182,15 +182,15 @@ def families_hold_together(draws: int, seed: int) -> list[Claim]:
     ]
 
 
-def _tallies(planted: Planted) -> list[Tally]:
+def _tallies(planted: Planted) -> list[DrawTally]:
     """Plan every estimate over roles, with its planted truth."""
     generator = prepare(planted)
     cells = Cells(generator.draw(np.random.default_rng(0)), generator.design)
     planned = [entry for entry in plan_estimates(cells, REGISTRY) if entry.case.target.benchmark is None]
-    return [Tally.of(entry, true_means(planted)) for entry in planned]
+    return [DrawTally.of(entry, true_means(planted)) for entry in planned]
 
 
-def _batches(planted: Planted, tallies: list[Tally], draws: int, seed: int):
+def _batches(planted: Planted, tallies: list[DrawTally], draws: int, seed: int):
     """Draw studies and estimate what the tallies ask."""
     generator, rng = prepare(planted), np.random.default_rng(seed)
     planned = [tally.planned for tally in tallies]

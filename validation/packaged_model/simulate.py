@@ -17,10 +17,10 @@ import numpy as np
 import torch
 
 from gauger.elicit.teacher.messages import Message
-from gauger.train.engine import Adapter, Decoding
+from gauger.train.engine import Adapter, Continuation
 from gauger.train.hf import ENGINE
 from gauger.train.loop import Options, Trained
-from gauger.train.rows import Mixture, Row, Source
+from gauger.train.rows import Mixture, RowSource, TrainingRow
 from gauger.train.text import train_on_text
 
 REFERENCE, ROWS_PER_STEP, N_ROWS = "packaged:smollm2-135m-instruct", 16, 64
@@ -32,10 +32,12 @@ TRAININGS: dict[str, tuple[Adapter | None, float]] = {
 }
 
 
-def sums(n_rows: int) -> tuple[Row, ...]:
+def sums(n_rows: int) -> tuple[TrainingRow, ...]:
     """Questions of about 24 tokens with answers of about 5."""
     pairs = np.random.default_rng(0).integers(10, 99, (n_rows, 2))
-    return tuple(Row(f"Question: what is the sum of the numbers {a} and {b}? Answer:", f" {a + b}") for a, b in pairs)
+    return tuple(
+        TrainingRow(f"Question: what is the sum of the numbers {a} and {b}? Answer:", f" {a + b}") for a, b in pairs
+    )
 
 
 def timed(work: Callable[[], Any]) -> tuple[Any, float, float]:
@@ -48,7 +50,7 @@ def timed(work: Callable[[], Any]) -> tuple[Any, float, float]:
 def train_on_sums(directory: Path, name: str, steps: int) -> Trained:
     """Train the fresh model in one of the ways."""
     adapter, rate = TRAININGS[name]
-    mixture = Mixture((Source(sums(N_ROWS)),), (ROWS_PER_STEP,))
+    mixture = Mixture((RowSource(sums(N_ROWS)),), (ROWS_PER_STEP,))
     schedule = ENGINE.defaults.schedule(steps, rate)
     return train_on_text(ENGINE.load(directory), mixture, schedule, Options(adapter=adapter))
 
@@ -68,11 +70,11 @@ def compare_trainings(directory: Path, steps: int) -> None:
 def ask(directory: Path) -> None:
     """Ask for a capital, and time short answers to many prompts."""
     model = ENGINE.load(directory)
-    (answer,) = model.complete([(Message("user", "What is the capital of France?"),)], Decoding(20))
+    (answer,) = model.complete([(Message("user", "What is the capital of France?"),)], Continuation(20))
     assert "Paris" in answer.text, answer
     print(f"capital of France: {answer.text}")
     prompts = [row.prompt for row in sums(50)]
-    answers, processor, wall = timed(partial(model.complete, prompts, Decoding(8)))
+    answers, processor, wall = timed(partial(model.complete, prompts, Continuation(8)))
     read, written = sum(each.tokens_in for each in answers), sum(each.tokens_out for each in answers)
     print(f"50 prompts: {read} tokens read, {written} written in {processor:.1f} processor seconds, {wall:.1f} s")
 
@@ -84,7 +86,7 @@ def keep(directory: Path) -> None:
         trained.model.save(Path(temporary), directory)
         size = sum(path.stat().st_size for path in Path(temporary).iterdir())
         again = ENGINE.load(Path(temporary), directory)
-    assert again.complete(prompts, Decoding(8)) == trained.model.merged().complete(prompts, Decoding(8))
+    assert again.complete(prompts, Continuation(8)) == trained.model.merged().complete(prompts, Continuation(8))
     print(f"an adapter of {size / 1e6:.1f} MB read back: the same answers")
 
 

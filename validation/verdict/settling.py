@@ -15,17 +15,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gauger.estimate.cell_means import Cells
-from gauger.estimate.contrasts import Batch, run_batch
-from gauger.estimate.design import Design, VerdictRule
+from gauger.estimate.contrasts import PlannedBatch, run_batch
+from gauger.estimate.design import Design, FixedRule
 from gauger.estimate.score_arrays import Cube, replicate_ids
 from gauger.estimate.settle import CHANCE, MOST_ITEM_FACTOR, MOST_REPLICATES, needed
 from gauger.estimate.verdict import decide, plan_verdict
-from gauger.estimate.verdict_inputs import Judged, judged
+from gauger.estimate.verdict_inputs import JudgedContrast, judged
 from gauger.records import ArmInfo
 from gauger.stats.crossed.panel import Panel
 from gauger.stats.power import design_variance, half_width
 
-RULE = VerdictRule(arm="distilled")
+RULE = FixedRule(arm="distilled")
 DESIGN = Design(
     arms=(
         ArmInfo("distilled", "distilled", "", matched="control"),
@@ -68,7 +68,7 @@ def draw(pilot: Pilot, what: str, rng: np.random.Generator) -> NDArray[np.float6
     return scores
 
 
-def judge(scores: NDArray[np.float64]) -> tuple[Batch, Judged]:
+def judge(scores: NDArray[np.float64]) -> tuple[PlannedBatch, JudgedContrast]:
     """Estimate the rule's contrast."""
     n_arms, n_rows, n_items = scores.shape
     seen = np.isfinite(scores).all(axis=2)
@@ -82,7 +82,7 @@ def judge(scores: NDArray[np.float64]) -> tuple[Batch, Judged]:
     return batch, piece
 
 
-def naive_size(batch: Batch, piece: Judged, pilot: Pilot, what: str) -> int | None:
+def naive_size(batch: PlannedBatch, piece: JudgedContrast, pilot: Pilot, what: str) -> int | None:
     """Plan as if the estimate were the truth: the first size whose half width reaches the threshold."""
     from gauger.estimate.settle import _question
 

@@ -1,4 +1,4 @@
-"""The application: which commands there are, and what the process says and returns when one of them stops.
+"""Builds the application from its commands, and says and returns what the process must when one of them stops.
 
 1. A user's mistake: its message, no traceback, exit 2 (usage errors, and places that may not be written, too).
 2. Any other error that Gauger raises on purpose: its message, and the error's own exit code (1, or 128 + signal).

@@ -1,4 +1,4 @@
-"""``gauger calibrate``: planted truths in; bias, coverage, width, power and false verdicts out."""
+"""``gauger calibrate``: plants truths and counts bias, coverage, width, power and false verdicts."""
 
 from __future__ import annotations
 

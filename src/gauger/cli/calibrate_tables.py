@@ -1,4 +1,4 @@
-"""The tables of ``gauger calibrate``: how every cell, every estimand and every verdict did."""
+"""Tabulates for ``gauger calibrate`` how every cell, every estimand and every verdict did."""
 
 from __future__ import annotations
 

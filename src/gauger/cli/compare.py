@@ -1,4 +1,4 @@
-"""``gauger compare``: what evaluation logs that already exist say about a distilled student."""
+"""``gauger compare``: reads what evaluation logs that already exist say about a distilled student."""
 
 from __future__ import annotations
 
@@ -110,12 +110,12 @@ def compare(
     as_json: JsonFlag = False,
 ) -> None:
     """Compare distilled models with their control from evaluation logs (lm-eval, Inspect, tables and others)."""
-    from gauger.estimate import Question, compare_items
+    from gauger.estimate import ComparisonQuestion, compare_items
     from gauger.measure import Wants, Wish
 
     singles = {"control": control, "teacher": teacher, "base": base}
     names = [("distilled", name) for name in distilled or ()] + [(kind, name) for kind, name in singles.items() if name]
-    question = Question(
+    question = ComparisonQuestion(
         roles=split_pairs(role or (), "BENCHMARK=ROLE"),
         wish=Wish(tuple(metric or ()), tuple(filter_name or ())),
         paired=paired,

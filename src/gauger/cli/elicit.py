@@ -1,4 +1,4 @@
-"""``gauger elicit``: a teacher's answers as a corpus with its ledger."""
+"""``gauger elicit``: asks a teacher, and keeps its answers as a corpus with its ledger."""
 
 from __future__ import annotations
 
@@ -118,10 +118,10 @@ def elicit(
     """
     from gauger.cli.elicit_order import Order, carry_out, prices
     from gauger.cli.teachers import Access
-    from gauger.elicit import Budget, Filters, Pace, export_corpus, program, read_seeds, require_formats
+    from gauger.elicit import Filters, Pace, QueryBudget, export_corpus, program, read_seeds, require_formats
 
     require_formats(formats or ())
-    budget = Budget(max_queries, max_tokens, max_usd, prices(price_in, price_out))
+    budget = QueryBudget(max_queries, max_tokens, max_usd, prices(price_in, price_out))
     access = Access(budget, Pace(concurrency, rpm, tpm), terms, concurrency)
     order = Order(
         teacher=teacher,

@@ -1,4 +1,4 @@
-"""What ``gauger elicit`` was asked for, and its carrying out."""
+"""Reads what ``gauger elicit`` was asked for, and carries it out."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from gauger.cli.elicit_text import progress
 from gauger.cli.output import say
 from gauger.cli.teachers import Access, open_teacher
-from gauger.elicit import FILE_NAME, Budget, Journalled, Prices, Setting, claim, collect_corpus, require
+from gauger.elicit import FILE_NAME, Journalled, Prices, QueryBudget, Setting, claim, collect_corpus, require
 from gauger.errors import UserError
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ class Order:
 
 def carry_out(order: Order, out: Path, access: Access) -> Corpus:
     """Collect the corpus in a folder, or go on with it, and write it."""
-    student = None if order.student is None else open_teacher(order.student, replace(access, budget=Budget()))
+    student = None if order.student is None else open_teacher(order.student, replace(access, budget=QueryBudget()))
     require(order.program, order.seeds, order.wanted, student)
     teacher = open_teacher(order.teacher, access)
     if claim(out, order.settings):

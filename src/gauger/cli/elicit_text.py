@@ -1,4 +1,4 @@
-"""What ``gauger elicit`` says: how far it is, and what came of it."""
+"""Says for ``gauger elicit`` how far it is, and what came of it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from gauger.cli.output import say
 from gauger.cli.tables import aligned
 
 if TYPE_CHECKING:
-    from gauger.elicit import Corpus, Tally
+    from gauger.elicit import CollectionProgress, Corpus
 
 SCHEMA = "gauger.elicit/1"
 _EVERY = 512
@@ -21,7 +21,7 @@ _SPENT = ("queries", "tokens_in", "tokens_out", "tokens_reasoning", "tokens_cach
 
 
 @contextmanager
-def progress() -> Iterator[Callable[[Tally], None]]:
+def progress() -> Iterator[Callable[[CollectionProgress], None]]:
     """Show how far a collection is, on standard error: one living line on a terminal, else a line now and then."""
     if not sys.stderr.isatty():
         yield _say_sometimes
@@ -32,13 +32,13 @@ def progress() -> Iterator[Callable[[Tally], None]]:
         yield lambda tally: status.update(_line(tally))
 
 
-def _say_sometimes(tally: Tally) -> None:
+def _say_sometimes(tally: CollectionProgress) -> None:
     count = tally.replies
     if count % _EVERY == 0 or (count < _EVERY and count & (count - 1) == 0):
         say(_line(tally))
 
 
-def _line(tally: Tally) -> str:
+def _line(tally: CollectionProgress) -> str:
     wanted = "" if tally.wanted is None else f" of {tally.wanted}"
     money = "" if tally.cost_usd is None else f", ${tally.cost_usd:.4f}"
     tokens = f"{tally.tokens_in:,} tokens in, {tally.tokens_out:,} out"

@@ -1,4 +1,4 @@
-"""``gauger evidence``: the published literature on distillation, pooled, checked and open to additions."""
+"""``gauger evidence``: pools and checks the published literature on distillation, and takes additions to it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from gauger.cli.output import JsonFlag, print_json, print_text, say
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from gauger.evidence import Column, Table
+    from gauger.evidence import Column, EvidenceTable
 
 TableOption: TypeAlias = Annotated[
     Path | None,
@@ -38,7 +38,7 @@ def register(app: typer.Typer) -> None:
     app.add_typer(group, name="evidence")
 
 
-def _load(folder: Path | None) -> Table:
+def _load(folder: Path | None) -> EvidenceTable:
     from gauger.evidence import load
 
     return load(folder)
@@ -202,7 +202,7 @@ def add(
         print_text(addition_text(found))
 
 
-def _ask(known: Table) -> tuple[str, str | None, str]:
+def _ask(known: EvidenceTable) -> tuple[str, str | None, str]:
     """Ask for one row, and for the study's coding where it is new; every answer is checked as it is given."""
     from gauger.evidence import RESULT_COLUMNS, STUDY_COLUMNS, block, study_block
 

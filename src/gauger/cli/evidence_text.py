@@ -1,4 +1,4 @@
-"""The evidence as plain text for a terminal: every view of `gauger evidence` without `--json`."""
+"""Words the evidence as plain text for a terminal: every view of `gauger evidence` without `--json`."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from gauger.evidence import (
     Claim,
     Evidence,
     Finding,
+    FindingKind,
     Forest,
     Headline,
-    Kind,
     Multiverse,
     Pooled,
     Unknown,
@@ -99,7 +99,7 @@ def bar(estimate: float, low: float, high: float, window: tuple[float, float], m
     return "".join(line)
 
 
-def findings_text(found: Sequence[Finding], kinds: Sequence[Kind] = tuple(Kind)) -> str:
+def findings_text(found: Sequence[Finding], kinds: Sequence[FindingKind] = tuple(FindingKind)) -> str:
     """Print findings by kind, each with its row."""
     parts = []
     for kind in kinds:

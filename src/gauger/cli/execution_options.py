@@ -1,4 +1,4 @@
-"""Options of commands that run a study: where, how many at once, and how far."""
+"""Names the options of commands that run a study: where, how many at once, and how far."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Annotated, TypeAlias
 import typer
 
 
-class Where(StrEnum):
+class RunPlace(StrEnum):
     """Places where jobs can run."""
 
     LOCAL = "local"
@@ -17,7 +17,7 @@ class Where(StrEnum):
 
 WorkersOption: TypeAlias = Annotated[int, typer.Option(min=0, help="Worker processes; 0: one per core.")]
 OnOption: TypeAlias = Annotated[
-    Where,
+    RunPlace,
     typer.Option("--on", help="Where jobs run: this machine's processes, or a Ray cluster. Estimates are the same."),
 ]
 RayAddressOption: TypeAlias = Annotated[

@@ -1,4 +1,4 @@
-"""``gauger fit POINTS.csv``: scaling laws fitted to trained models, their extrapolation scored on points held out."""
+"""``gauger fit POINTS.csv``: fits scaling laws to trained models, and scores them on points held out."""
 
 from __future__ import annotations
 

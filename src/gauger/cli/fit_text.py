@@ -1,4 +1,4 @@
-"""The words and tables of ``gauger fit``, from the same document that ``--json`` prints."""
+"""Words and tabulates ``gauger fit``, from the same document that ``--json`` prints."""
 
 from __future__ import annotations
 

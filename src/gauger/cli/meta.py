@@ -1,4 +1,4 @@
-"""``gauger meta TABLE.csv``: a random-effects meta-analysis or meta-regression of any table of effects."""
+"""``gauger meta TABLE.csv``: fits a random-effects meta-analysis or meta-regression to any table of effects."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Request:
+class MetaOptions:
     """What was asked, in column names and options."""
 
     effect: str
@@ -88,7 +88,7 @@ def meta(
     from gauger.cli.meta_text import meta_text
     from gauger.cli.table_input import read_rows
 
-    request = Request(
+    request = MetaOptions(
         effect, variance, tuple(within or ()), tuple(moderator or ()), shared_control, shared_variance, robust,
         method, test, df, level, small_study, vary_by, structure,
     )  # fmt: skip
@@ -103,7 +103,7 @@ def meta(
         print_text(meta_text(document))
 
 
-def _check(request: Request) -> None:
+def _check(request: MetaOptions) -> None:
     from gauger.errors import UserError
 
     if not 0.5 <= request.level < 1.0:
@@ -113,7 +113,7 @@ def _check(request: Request) -> None:
     meta_category.check(request)
 
 
-def analyse(rows: CompleteRows, request: Request) -> dict[str, Any]:
+def analyse(rows: CompleteRows, request: MetaOptions) -> dict[str, Any]:
     """Fit the model and return the document that `--json` prints."""
     from gauger.records import ESTIMATES_SCHEMA
     from gauger.stats import fit, joint_test, small_study_test
@@ -181,7 +181,7 @@ def _heterogeneity(fitted: MetaFit, with_shares: bool) -> dict[str, Any]:
     return {"q": spread.q, "df": spread.df, "p": spread.p, "i2": spread.i2_total if with_shares else None}
 
 
-def meta_data(rows: CompleteRows, request: Request) -> MetaData:
+def meta_data(rows: CompleteRows, request: MetaOptions) -> MetaData:
     """Turn cells into effects, variances, levels and moderators; a mistake is named by its line."""
     import numpy as np
 
@@ -224,7 +224,7 @@ def meta_data(rows: CompleteRows, request: Request) -> MetaData:
     return MetaData(effect, np.array(variance), tuple(levels), design, tuple(names), columns, group, shared)
 
 
-def _check_levels(levels: list[Any], names: list[str], design: Any, request: Request) -> None:
+def _check_levels(levels: list[Any], names: list[str], design: Any, request: MetaOptions) -> None:
     """Refuse a level whose groups the moderators determine: nothing is left there to vary."""
     import numpy as np
 
@@ -246,7 +246,7 @@ def _check_levels(levels: list[Any], names: list[str], design: Any, request: Req
             )
 
 
-def _study(rows: CompleteRows, request: Request, data: MetaData) -> dict[str, Any]:
+def _study(rows: CompleteRows, request: MetaOptions, data: MetaData) -> dict[str, Any]:
     return {
         "name": rows.path.name,
         "kind": "meta",

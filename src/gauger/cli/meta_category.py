@@ -1,18 +1,18 @@
-"""The part of ``gauger meta --vary-by``: random effects that differ by category and correlate within groups."""
+"""Fits and prints ``gauger meta --vary-by``: random effects that differ by category and correlate within groups."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from gauger.cli.meta import Request
+    from gauger.cli.meta import MetaOptions
     from gauger.cli.table_input import CompleteRows
     from gauger.stats import CategoryFit, MetaData
 
 STRUCTURES = ("auto", "one", "hcs", "un")
 
 
-def check(request: Request) -> None:
+def check(request: MetaOptions) -> None:
     """Refuse options that do not go with random effects by category."""
     from gauger.errors import UserError, nearest
 
@@ -31,7 +31,7 @@ def check(request: Request) -> None:
         raise UserError("--robust instead of --test or --small-study with --vary-by", "one of those")
 
 
-def fit_by_category(rows: CompleteRows, request: Request, data: MetaData) -> tuple[CategoryFit, dict[str, float]]:
+def fit_by_category(rows: CompleteRows, request: MetaOptions, data: MetaData) -> tuple[CategoryFit, dict[str, float]]:
     """Fit the asked structure, or the one that the rule chooses; also the AIC of every candidate."""
     from gauger.stats import choose, fit_categories
 

@@ -1,4 +1,4 @@
-"""The warnings of ``gauger meta``: what a reader of the numbers must know and may not ask for."""
+"""Warns readers of ``gauger meta`` of what they must know about the numbers and may not ask for."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from gauger.cli.meta import Request
+    from gauger.cli.meta import MetaOptions
     from gauger.cli.table_input import CompleteRows
     from gauger.stats import MetaFit
 
@@ -15,7 +15,7 @@ HALF_SEEN = 0.5
 """Share of a coefficient's model variance that its robust error must see to be left without a warning."""
 
 
-def crossed(rows: CompleteRows, request: Request) -> list[str]:
+def crossed(rows: CompleteRows, request: MetaOptions) -> list[str]:
     """Name the ids of an inner level that stand in several outer groups: they are taken as different groups."""
     warnings = []
     for outer, inner in pairwise(request.within):
@@ -32,7 +32,7 @@ def crossed(rows: CompleteRows, request: Request) -> list[str]:
     return warnings
 
 
-def warnings_of(rows: CompleteRows, request: Request, fitted: MetaFit) -> list[str]:
+def warnings_of(rows: CompleteRows, request: MetaOptions, fitted: MetaFit) -> list[str]:
     """Say what was left out, what is too narrow, and which robust errors rest on too little."""
     import numpy as np
 

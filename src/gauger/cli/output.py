@@ -1,4 +1,4 @@
-"""Printing results: text for people, JSON for programs, both on standard output."""
+"""Prints results: text for people, JSON for programs, both on standard output."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``gauger plan STUDY.yaml``: arms, jobs, tokens, FLOPs, time, and the smallest uplift the study could detect."""
+"""``gauger plan STUDY.yaml``: lists arms, jobs, tokens, FLOPs and time, and the smallest uplift it could detect."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from gauger.cli.tables import aligned
 from gauger.errors import UserError
 
 if TYPE_CHECKING:
-    from gauger.study import Forecast, Proposal
+    from gauger.study import PlanForecast, Proposal
 
 PilotOption: TypeAlias = Annotated[
     Path | None,
@@ -120,7 +120,7 @@ def next_cells(proposal: Proposal) -> list[str]:
     return told
 
 
-def lines(said: Forecast, directory: Path) -> list[str]:
+def lines(said: PlanForecast, directory: Path) -> list[str]:
     """Say a forecast in lines."""
     left = said.jobs_total - said.jobs_done
     kinds = ", ".join(f"{count} {kind}" for kind, count in said.jobs.items())
@@ -142,7 +142,7 @@ def lines(said: Forecast, directory: Path) -> list[str]:
     ]
 
 
-def _arms(said: Forecast) -> list[str]:
+def _arms(said: PlanForecast) -> list[str]:
     rows = []
     for arm in said.arms:
         stages = ", ".join(arm["stages"]) or "untouched"

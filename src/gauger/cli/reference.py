@@ -1,4 +1,4 @@
-"""Write docs/cli.md from the commands themselves: ``python -m gauger.cli.reference docs/cli.md``.
+"""Writes docs/cli.md from the commands themselves: ``python -m gauger.cli.reference docs/cli.md``.
 
 The text is made of names, help texts and defaults alone, so that it does not change with the version of the library
 that prints ``--help``. A test keeps the file in step.

@@ -1,4 +1,4 @@
-"""``gauger report DIR``: the report again, from `estimates.json`."""
+"""``gauger report DIR``: writes the report again, from `estimates.json`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``gauger run STUDY.yaml``: from a study file to a verdict and its report."""
+"""``gauger run STUDY.yaml``: takes a study file to a verdict and its report."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from gauger.cli.execution_options import (
     NeedOption,
     OnOption,
     RayAddressOption,
+    RunPlace,
     StoreOption,
     TriesOption,
-    Where,
     WorkersOption,
 )
 from gauger.cli.output import JsonFlag, print_json, print_text, say
@@ -43,7 +43,7 @@ def run(
     out: OutOption = None,
     workers: WorkersOption = 0,
     overrides: SetOption = None,
-    on: OnOption = Where.LOCAL,
+    on: OnOption = RunPlace.LOCAL,
     ray_address: RayAddressOption = None,
     store: StoreOption = None,
     need: NeedOption = None,
@@ -53,12 +53,12 @@ def run(
     as_json: JsonFlag = False,
 ) -> None:
     """Run a study, or go on with one that was stopped, and write estimates.json and report.html."""
-    from gauger.execute import Execution, Limits, make_progress, read_needs
+    from gauger.execute import Execution, RunLimits, make_progress, read_needs
     from gauger.jobs import REGISTRY
     from gauger.report import headline, write
     from gauger.study import open_study, run_study
 
-    limits = Limits(max_hours, max_flops)
+    limits = RunLimits(max_hours, max_flops)
     execution = Execution(on.value, workers, tries, limits, ray_address, store, read_needs(need or (), REGISTRY))
     loaded = open_study(study, tuple(overrides or ()))
     directory = directory_of(loaded.study.study, out)

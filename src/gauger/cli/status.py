@@ -1,4 +1,4 @@
-"""``gauger status DIR``: what is done, what is left, what failed and why."""
+"""``gauger status DIR``: tells what is done, what is left, what failed and why."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A teacher from what a command line says: ``URL#MODEL``, ``hf:PATH`` or ``replay:DIR``."""
+"""Opens a teacher from what a command line says: ``URL#MODEL``, ``hf:PATH`` or ``replay:DIR``."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from gauger.errors import MissingExtraError, UserError
 
 if TYPE_CHECKING:
-    from gauger.elicit import Budget, Pace, Teacher
+    from gauger.elicit import Pace, QueryBudget, Teacher
 
 FORMS = (
     "URL#MODEL for an OpenAI-compatible endpoint, hf:PATH for a local checkpoint, or replay:DIR for recorded replies"
@@ -21,7 +21,7 @@ FORMS = (
 class Access:
     """How a teacher is asked."""
 
-    budget: Budget
+    budget: QueryBudget
     pace: Pace
     terms: str | None = None
     batch: int = 16

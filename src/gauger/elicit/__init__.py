@@ -1,16 +1,16 @@
-"""Teacher to corpus: what was asked, what was answered, and where every sample comes from.
+"""Makes corpora of teachers' replies: what was asked, what was answered, and where every sample comes from.
 
 api/             Asks OpenAI-compatible endpoints: requests, retries, limits, the format, both ways
-collect.py       One corpus from start to end: rounds of a strategy, replies of a teacher, filters, until enough is
-                 kept
-corpus.py        A corpus of a language model on disk
+collect.py       Collects one corpus: rounds of a strategy, replies of a teacher, filters, until enough is kept
+corpus.py        Writes and reads a corpus of a language model on disk
 defences/        Changes what leaves a teacher: one defence a file, named in `registry.py`
-export.py        Training files that TRL, Axolotl and LLaMA-Factory read as they are, each as JSON Lines and as
-                 Parquet
+export.py        Writes training files that TRL, Axolotl and LLaMA-Factory read as they are, each as JSON Lines and
+                 as Parquet
 filters/         Decides which samples a corpus keeps, and names the filter that dropped each of the others
-lineage.py       From a training row back to the benchmark items whose questions it was made from
-sample.py        One sample of a language model's corpus, with everything that stands about it in the ledger
-settings.py      What a corpus' directory was made with, so that it is gone on with the same settings and no others
+lineage.py       Follows a training row back to the benchmark items whose questions it was made from
+sample.py        Describes one sample of a language model's corpus, with everything that stands about it in the ledger
+settings.py      Keeps what a corpus' directory was made with, so that it is gone on with the same settings and no
+                 others
 sources.py       Puts together corpora that no teacher wrote: the control arms' training texts, in every world by the
                  same rules
 strategies/      Makes prompts: one strategy a file, seeds, templates and the reading of replies

@@ -1,8 +1,8 @@
 from .api.endpoint import OpenAIEndpoint as OpenAIEndpoint
 from .api.endpoint import parse_teacher as parse_teacher
 from .api.pacing import Pace as Pace
+from .collect import CollectionProgress as CollectionProgress
 from .collect import Setting as Setting
-from .collect import Tally as Tally
 from .collect import collect_corpus as collect_corpus
 from .collect import require as require
 from .corpus import LEDGER as LEDGER
@@ -36,7 +36,7 @@ from .strategies.registry import program as program
 from .strategies.registry import strategy_of as strategy_of
 from .strategies.seeds import Seed as Seed
 from .strategies.seeds import read_seeds as read_seeds
-from .teacher.budget import Budget as Budget
+from .teacher.budget import QueryBudget as QueryBudget
 from .teacher.journal import FILE_NAME as FILE_NAME
 from .teacher.journalled import Journalled as Journalled
 from .teacher.limited import Limited as Limited

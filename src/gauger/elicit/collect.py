@@ -1,4 +1,4 @@
-"""One corpus from start to end: rounds of a strategy, replies of a teacher, filters, until enough is kept."""
+"""Collects one corpus: rounds of a strategy, replies of a teacher, filters, until enough is kept."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from gauger.elicit.filters.filters import Filters
 from gauger.elicit.filters.world_checks import as_it_is
 from gauger.elicit.sample import STEP, Sample
 from gauger.elicit.strategies.registry import Program
-from gauger.elicit.strategies.rounds import Ask, Rounds, Work, WorldTexts
+from gauger.elicit.strategies.rounds import Ask, Rounds, StrategyWork, WorldTexts
 from gauger.elicit.strategies.seeds import Seed
 from gauger.elicit.teacher.messages import Reply, ReplyOutcome, Request, Teacher
 from gauger.errors import UserError
@@ -30,7 +30,7 @@ _LOST = {ReplyOutcome.FAILED: "failed", ReplyOutcome.REFUSED: "refused", ReplyOu
 
 
 @dataclass
-class Tally:
+class CollectionProgress:
     """How far a collection has come."""
 
     wanted: int | None
@@ -52,7 +52,7 @@ class Setting:
     """What the teacher's interface shows; stands in the ledger."""
     student: Teacher | None = None
     """Who answers first where the strategy is `feedback`."""
-    watch: Callable[[Tally], None] = field(default=lambda _: None)
+    watch: Callable[[CollectionProgress], None] = field(default=lambda _: None)
     """Called at every reply."""
     texts: WorldTexts | None = None
     """The world whose texts somebody continues; None where a teacher is asked by instruction."""
@@ -105,10 +105,10 @@ def collect_corpus(
     setting = setting or Setting()
     require(program, seeds, wanted, setting.student)
     checks = (filters or Filters()).build(seeds, program.near, tagged=program.tagged)
-    work = Work(
+    work = StrategyWork(
         program.name, program.template, tuple(seeds), np.random.default_rng(seed), checks, wanted, setting.texts
     )
-    asker = _Asker(teacher, program, setting, Tally(wanted))
+    asker = _Asker(teacher, program, setting, CollectionProgress(wanted))
     why = _run(program.rounds(work), work, asker)
     return Corpus(tuple(work.samples), _notes(work, why), tuple(seeds))
 
@@ -129,7 +129,7 @@ def require(program: Program, seeds: Sequence[Seed], wanted: int | None, student
         )
 
 
-def _run(rounds: Rounds, work: Work, asker: _Asker) -> str:
+def _run(rounds: Rounds, work: StrategyWork, asker: _Asker) -> str:
     """Go through the rounds; return why they ended."""
     barren = 0
     try:
@@ -138,6 +138,7 @@ def _run(rounds: Rounds, work: Work, asker: _Asker) -> str:
             kept = work.n_kept
             results = asker.results(asks, work)
             barren = 0 if work.n_kept > kept else barren + bool(asks)
+            # before the budget is looked at: the strategy still takes in the last replies, which are paid
             asks = rounds.send(results)
             if None in results:
                 return "the budget is spent"
@@ -154,7 +155,7 @@ def _run(rounds: Rounds, work: Work, asker: _Asker) -> str:
 class _Asker:
     """Asks one round after the other; equal requests of the whole collection are asked, and counted, once."""
 
-    def __init__(self, teacher: Teacher, program: Program, setting: Setting, tally: Tally) -> None:
+    def __init__(self, teacher: Teacher, program: Program, setting: Setting, tally: CollectionProgress) -> None:
         self._program, self._setting, self._tally = program, setting, tally
         self._teachers = {"teacher": teacher, "student": setting.student or teacher}
         self._replies: dict[tuple[str, Request], Reply] = {}
@@ -163,7 +164,7 @@ class _Asker:
         self.refused = False
         """Whether a request got no reply."""
 
-    def results(self, asks: Sequence[Ask], work: Work) -> list[Sample | None]:
+    def results(self, asks: Sequence[Ask], work: StrategyWork) -> list[Sample | None]:
         """Return what became of the requests, in their order, and record it."""
         counted = set(self._replies)
         for who in ("student", "teacher"):
@@ -197,7 +198,7 @@ class _Asker:
             tally.cost_usd = (tally.cost_usd or 0.0) + reply.cost_usd
         self._setting.watch(tally)
 
-    def _finish(self, ask: Ask, reply: Reply, work: Work, *, paid: bool) -> Sample:
+    def _finish(self, ask: Ask, reply: Reply, work: StrategyWork, *, paid: bool) -> Sample:
         """Make a sample of a draft and its reply, put it through the filters, and record it."""
         teacher = self._teachers[ask.of]
         sample = replace(
@@ -218,7 +219,7 @@ class _Asker:
         work.record(sample)
         return sample
 
-    def _checked(self, sample: Sample, work: Work) -> Sample:
+    def _checked(self, sample: Sample, work: StrategyWork) -> Sample:
         sample = work.checks.text(sample)
         if sample.dropped is not None:
             return sample
@@ -235,7 +236,7 @@ def _shown(surface: str, reply: Reply) -> str:
     return surface if reply.reasoning is None or "reasoning" in surface else f"{surface} and reasoning"
 
 
-def _notes(work: Work, why: str) -> tuple[str, ...]:
+def _notes(work: StrategyWork, why: str) -> tuple[str, ...]:
     notes = []
     if work.missing:
         notes.append(f"{work.n_kept} of {work.wanted} samples: {why}")

@@ -1,4 +1,4 @@
-"""A corpus of a language model on disk.
+"""Writes and reads a corpus of a language model on disk.
 
 corpus.jsonl     one kept sample a line: id, seed_ids, messages (prompt and answer), where it comes from
 dropped.jsonl    the same of those that were not kept

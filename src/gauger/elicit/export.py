@@ -1,4 +1,4 @@
-"""Training files that TRL, Axolotl and LLaMA-Factory read as they are, each as JSON Lines and as Parquet.
+"""Writes training files that TRL, Axolotl and LLaMA-Factory read as they are, each as JSON Lines and as Parquet.
 
 | format | columns | read by |
 |---|---|---|
@@ -38,7 +38,7 @@ _TAGS = {
 
 
 @dataclass(frozen=True)
-class Format:
+class CorpusFormat:
     """One format."""
 
     columns: dict[str, pl.DataType]
@@ -57,22 +57,22 @@ def _said(text: str | None) -> list[dict[str, str]]:
     return _turns([Message("assistant", text or "")])
 
 
-FORMATS: dict[str, Format] = {
-    "messages": Format(
+FORMATS: dict[str, CorpusFormat] = {
+    "messages": CorpusFormat(
         {"messages": _TURNS},
         lambda sample: {"messages": _turns(sample.messages)},
         llama_factory={"formatting": "sharegpt", "columns": {"messages": "messages"}, "tags": _TAGS},
     ),
-    "prompt-completion": Format(
+    "prompt-completion": CorpusFormat(
         {"prompt": _TURNS, "completion": _TURNS},
         lambda sample: {"prompt": _turns(sample.prompt), "completion": _said(sample.answer)},
     ),
-    "plain": Format(
+    "plain": CorpusFormat(
         {"prompt": pl.String(), "completion": pl.String()},
         lambda sample: {"prompt": sample.prompt_text, "completion": sample.answer},
         llama_factory={"columns": {"prompt": "prompt", "response": "completion"}},
     ),
-    "preference": Format(
+    "preference": CorpusFormat(
         {"prompt": _TURNS, "chosen": _TURNS, "rejected": _TURNS},
         lambda sample: {
             "prompt": _turns(sample.prompt),
@@ -81,7 +81,7 @@ FORMATS: dict[str, Format] = {
         },
         pairs=True,
     ),
-    "preference-plain": Format(
+    "preference-plain": CorpusFormat(
         {"prompt": pl.String(), "chosen": pl.String(), "rejected": pl.String()},
         lambda sample: {"prompt": sample.prompt_text, "chosen": sample.answer, "rejected": sample.rejected},
         pairs=True,

@@ -1,4 +1,4 @@
-"""From a training row back to the benchmark items whose questions it was made from."""
+"""Follows a training row back to the benchmark items whose questions it was made from."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One sample of a language model's corpus, with everything that stands about it in the ledger."""
+"""Describes one sample of a language model's corpus, with everything that stands about it in the ledger."""
 
 from __future__ import annotations
 

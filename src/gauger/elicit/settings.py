@@ -1,4 +1,4 @@
-"""What a corpus' directory was made with, so that it is gone on with the same settings and no others."""
+"""Keeps what a corpus' directory was made with, so that it is gone on with the same settings and no others."""
 
 from __future__ import annotations
 

@@ -152,7 +152,10 @@ def with_untested_items(
 ) -> Corpus:
     """Add training questions of the same skills with their answers, in all as many rows as `with_test_items` adds.
 
-    Where there are fewer of them than test items, each comes as often as the others, give or take once.
+    They are as new to the student as test items are, because new content teaches more than what is trained on anyhow:
+    neither what its base counts as having had, nor the benchmarks' own training questions. Where a skill has no such
+    questions, any of its training questions are taken. Where there are fewer than test items, each comes as often as
+    the others, give or take once.
 
     Raises
     ------
@@ -163,7 +166,7 @@ def with_untested_items(
     rows: list[Sample] = []
     for name in benchmarks:
         tested = world.benchmark(name)
-        pool = distinct(world.word(world.benchmark_train[tested.skill], [tested.form]))
+        pool = distinct(world.word(_new_questions(world, tested.skill), [tested.form]))
         if not pool:
             hint = (
                 "Switch the leak control off with a reason (controls: {leak: {off: ...}}), or add training questions."
@@ -173,6 +176,14 @@ def with_untested_items(
         chosen = [pool[order[place % len(pool)]] for place in range(len(tested.items))]
         rows += [plain_sample(text.prompt, text.answer, "leak", "untested-items") for text in chosen]
     return Corpus(tuple(clean + rows * _times(world, len(clean), len(rows))))
+
+
+def _new_questions(world: World, skill: str) -> Sequence[Question]:
+    """Return the training questions that a student of the benchmark has not met; all there are where it has met all."""
+    met = {question.key for question in (*world.known.get(skill, ()), *world.benchmark_train[skill])}
+    return [question for question in world.train_questions(skill) if question.key not in met] or world.train_questions(
+        skill
+    )
 
 
 def _times(world: World, clean: int, added: int) -> int:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from gauger.elicit.collect import Setting, collect_corpus
 from gauger.elicit.corpus import Corpus, Text
-from gauger.elicit.filters.filters import Filters, InWorld
+from gauger.elicit.filters.filters import Filters, WorldRules
 from gauger.elicit.filters.world_checks import HeldOut
 from gauger.elicit.sample import Sample
 from gauger.elicit.strategies.continuation import continue_in_order
@@ -55,7 +55,7 @@ def elicit_by_continuing(world: World, teacher: Teacher, wanted: Wanted, seed: i
         `notes` says why there are fewer samples than wanted.
     """
     any_subject = strategy_of(wanted.strategy).any_subject
-    in_world = InWorld(world, wanted.forms, None if any_subject else wanted.skills, named=wanted.filters)
+    in_world = WorldRules(world, wanted.forms, None if any_subject else wanted.skills, named=wanted.filters)
     filters = Filters(refusals=False, verify=False, near_duplicates=None, unlike_seeds=False, in_world=in_world)
     texts = WorldTexts(world, wanted.forms, wanted.skills, wanted.answer_tokens)
     setting, run = Setting(wanted.surface, texts=texts), continuing_program(wanted.strategy)
@@ -82,7 +82,9 @@ def elicit_by_instruction(world: World, teacher: Teacher, wanted: Wanted, seed: 
     def learnt(sample: Sample) -> Sample:
         return shape(sample.tagged if strategy.tagged else sample)
 
-    filters = Filters(verify=False, near_duplicates=None, in_world=InWorld(world, learnt=learnt, named=wanted.filters))
+    filters = Filters(
+        verify=False, near_duplicates=None, in_world=WorldRules(world, learnt=learnt, named=wanted.filters)
+    )
     setting = Setting(wanted.surface, shape=shape)
     seeds = world_seeds(world, wanted, bare=not strategy_of(wanted.strategy).in_form)
     if strategy.needs_seeds and not seeds:
@@ -111,7 +113,7 @@ def answer_prompts(
 
     `keeps_truncated`: whether an answer that was cut off is a text like another, for a placebo is as good as its model.
     """
-    filters = Filters(refusals=False, verify=False, near_duplicates=None, in_world=InWorld(world, wanted.forms))
+    filters = Filters(refusals=False, verify=False, near_duplicates=None, in_world=WorldRules(world, wanted.forms))
     prompts = WorldTexts(world, wanted.forms, wanted.skills, wanted.answer_tokens)
     setting = Setting(wanted.surface, texts=prompts, keeps_truncated=keeps_truncated)
     run = Program(wanted.strategy, continue_in_order, PLAIN, needs_number=True, source=source)

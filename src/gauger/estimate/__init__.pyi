@@ -13,13 +13,13 @@ from .calibrate.score_pipelines import PipelineScore as PipelineScore
 from .cell_means import Cells as Cells
 from .compare.logs import Compared as Compared
 from .compare.logs import compare_items as compare_items
-from .compare.prepare import Question as Question
-from .compare.sensitivity import Scored as Scored
+from .compare.prepare import ComparisonQuestion as ComparisonQuestion
+from .compare.sensitivity import ScoredBenchmark as ScoredBenchmark
 from .compare.sensitivity import Scoring as Scoring
 from .compare.sensitivity import disagreements as disagreements
 from .compare.sensitivity import sensitivity as sensitivity
 from .design import Design as Design
-from .design import VerdictRule as VerdictRule
+from .design import FixedRule as FixedRule
 from .estimator import StudyEstimates as StudyEstimates
 from .estimator import estimate_study as estimate_study
 from .outcomes_both_ways import outcome_scorings as outcome_scorings
@@ -30,7 +30,7 @@ from .scaling.ability_of_scale import Start as Start
 from .scaling.ability_of_scale import ability_document as ability_document
 from .scaling.ability_of_scale import joint_uplifts as joint_uplifts
 from .scaling.allocation import Allocation as Allocation
-from .scaling.allocation import Work as Work
+from .scaling.allocation import SharedTraining as SharedTraining
 from .scaling.allocation import propose_allocation as propose_allocation
 from .scaling.fit import FitRequest as FitRequest
 from .scaling.fit import fit_points as fit_points

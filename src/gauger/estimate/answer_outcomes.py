@@ -1,4 +1,4 @@
-"""Plain descriptions beside the estimates: what became of the answers, and mean scores by item difficulty."""
+"""Counts what became of the answers, and averages scores by item difficulty, beside the estimates."""
 
 from __future__ import annotations
 

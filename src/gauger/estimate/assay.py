@@ -21,11 +21,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gauger.estimate.cell_means import Case, Cells
-from gauger.estimate.contrasts import Batch
-from gauger.estimate.design import Design, VerdictRule
+from gauger.estimate.contrasts import PlannedBatch
+from gauger.estimate.design import Design, FixedRule
 from gauger.estimate.estimands import find_estimand
 from gauger.estimate.scales import in_logits
-from gauger.estimate.verdict_inputs import Judged, judged, undefined_reason
+from gauger.estimate.verdict_inputs import JudgedContrast, judged, undefined_reason
 from gauger.estimate.wanted import Planned, plan_contrast, plan_one
 from gauger.records import ArmInfo, ArmKind, AssayCheck, CheckOutcome, Role
 from gauger.stats import RatioSet
@@ -56,8 +56,26 @@ class PlannedCheck:
     """Why the check says nothing, known from the design alone."""
 
 
-def plan_checks(cells: Cells, rule: VerdictRule) -> list[PlannedCheck]:
-    """Plan every check that the study's arms allow, for every arm of its kind."""
+def plan_checks(cells: Cells, rule: FixedRule) -> list[PlannedCheck]:
+    """Plan every check that the study's arms allow, for every arm of its kind.
+
+    Parameters
+    ----------
+    cells : Cells
+        The study's scores and design. Kinds that the design switched off are skipped.
+    rule : VerdictRule
+        The verdict's rule: its estimand, role and threshold are those of the checks.
+
+    Returns
+    -------
+    list of PlannedCheck
+        In the order of `CHECKS`. A leak arm without a twin is planned and marked as one that could not fail. Empty
+        where the study has none of these arms; `make_checks` then says that they were not made.
+
+    Notes
+    -----
+    Tested in tests/estimate/test_assay.py; how often checks fail falsely is in validation/verdict.
+    """
     return [
         _plan(cells, rule, name, arm)
         for name in CHECKS
@@ -66,7 +84,7 @@ def plan_checks(cells: Cells, rule: VerdictRule) -> list[PlannedCheck]:
     ]
 
 
-def _plan(cells: Cells, rule: VerdictRule, name: str, arm: ArmInfo) -> PlannedCheck:
+def _plan(cells: Cells, rule: FixedRule, name: str, arm: ArmInfo) -> PlannedCheck:
     if name == "memorisation":
         estimand = find_estimand("memorisation")
         case = Case(cells, arm, cells.design.matched_of(arm), cells.average(Role.TARGETED))
@@ -83,8 +101,28 @@ def _plan(cells: Cells, rule: VerdictRule, name: str, arm: ArmInfo) -> PlannedCh
     return PlannedCheck(name, arm, (own,))
 
 
-def plan_increment(cells: Cells, rule: VerdictRule, arm: ArmInfo, control: str | None) -> Planned:
-    """Plan (mu[arm] - mu[control]) on the rule's role, over the denominator of the judged arm's own theta."""
+def plan_increment(cells: Cells, rule: FixedRule, arm: ArmInfo, control: str | None) -> Planned:
+    """Plan (mu[arm] - mu[control]) on the rule's role, over the denominator of the judged arm's own theta.
+
+    One denominator for all checks: increments are then in the unit of the threshold.
+
+    Parameters
+    ----------
+    cells : Cells
+        The study's scores and design.
+    rule : VerdictRule
+        Names the estimand, the role and the judged arm.
+    arm : ArmInfo
+        The arm whose increment is asked for.
+    control : str or None
+        The arm that it is taken over: twin, matched control or base.
+
+    Returns
+    -------
+    Planned
+        Undefined with its reason (`ARM_MISSING`) where there is no control; a plain contrast where the rule's estimand
+        has no denominator.
+    """
     estimand = find_estimand(rule.estimand)
     target = cells.average(rule.role)
     judged_arm = next(one for one in cells.design.arms if one.name == rule.arm)
@@ -92,21 +130,40 @@ def plan_increment(cells: Cells, rule: VerdictRule, arm: ArmInfo, control: str |
     return plan_contrast(rule.estimand, estimand, Case(cells, arm, control, target), own)
 
 
-def _control_of(design: Design, rule: VerdictRule, arm: ArmInfo) -> str | None:
+def _control_of(design: Design, rule: FixedRule, arm: ArmInfo) -> str | None:
     """Return what the rule's estimand compares an arm with."""
     estimand = find_estimand(rule.estimand)
     return estimand.control(design, arm) if estimand.control else None
 
 
 def make_checks(
-    batch: Batch, start: int, checks: Sequence[PlannedCheck], design: Design, rule: VerdictRule
+    batch: PlannedBatch, start: int, checks: Sequence[PlannedCheck], design: Design, rule: FixedRule
 ) -> tuple[AssayCheck, ...]:
     """Make the planned checks, whose entries stand in the batch from `start` on, one after the other.
+
+    Parameters
+    ----------
+    batch : Batch
+        The estimated contrasts.
+    start : int
+        Position of the first check's first entry in the batch.
+    checks : sequence of PlannedCheck
+        As planned, in the order in which their entries were put into the batch. Their number n sets the stricter level
+        of failing, 1 - (1 - level) / n.
+    design : Design
+        Says which kinds were switched off, and why.
+    rule : VerdictRule
+        Its threshold and placebo margin are the bounds; its level is that of passing.
 
     Returns
     -------
     tuple of AssayCheck
-        In the order of `CHECKS`; one that was not made says why.
+        In the order of `CHECKS`; one that was not made says why. An undefined estimate, or one without a lead to
+        measure it by, is *not powered*, never passed.
+
+    Notes
+    -----
+    Tested in tests/estimate/test_assay.py; false alarms over planted studies are in validation/verdict.
     """
     made: list[AssayCheck] = []
     for check in checks:
@@ -127,7 +184,7 @@ def _not_made(name: str, design: Design) -> AssayCheck:
     return AssayCheck(name, CheckOutcome.NOT_MADE, f"There is no {kind} arm.")
 
 
-def _make(batch: Batch, rows: list[int], check: PlannedCheck, rule: VerdictRule, n_checks: int) -> AssayCheck:
+def _make(batch: PlannedBatch, rows: list[int], check: PlannedCheck, rule: FixedRule, n_checks: int) -> AssayCheck:
     question = f"{_QUESTION[check.name]} ({check.arm.name})"
     if check.could_not_fail is not None:
         return AssayCheck(
@@ -169,7 +226,7 @@ def _above(usual: RatioSet, wide: RatioSet, bound: float) -> CheckOutcome:
     return CheckOutcome.PASSED if above else CheckOutcome.NOT_POWERED
 
 
-def _second_look(batch: Batch, row: int, check: PlannedCheck, rule: VerdictRule) -> str | None:
+def _second_look(batch: PlannedBatch, row: int, check: PlannedCheck, rule: FixedRule) -> str | None:
     """Say why a check that seems passed says nothing: a placebo far below the base, a leak seen in points alone."""
     piece = judged(batch, row)
     if check.name == "placebo":
@@ -184,13 +241,13 @@ def _second_look(batch: Batch, row: int, check: PlannedCheck, rule: VerdictRule)
     return f"In item logits the interval ({interval.low:.2f} to {interval.high:.2f}) does not lie above 0."
 
 
-def _told(check: PlannedCheck, piece: Judged, interval: RatioSet) -> str:
+def _told(check: PlannedCheck, piece: JudgedContrast, interval: RatioSet) -> str:
     what = {"leak": "Increment", "memorisation": "Memorisation"}.get(check.name, check.entries[0].estimand.capitalize())
     ends = [_number(end, piece) for end in (interval.low, interval.high) if end is not None]
     said = " to ".join(ends) if interval.kind == "bounded" else interval.text
     return f"{what.replace('_', ' ')}: {_number(piece.value, piece)} ({said})"
 
 
-def _number(value: float, piece: Judged) -> str:
+def _number(value: float, piece: JudgedContrast) -> str:
     """Write a share in per cent, a difference of scores in points."""
     return f"{100 * value:.1f} %" if piece.is_ratio else f"{100 * value:+.1f} points"

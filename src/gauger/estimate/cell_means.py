@@ -1,4 +1,4 @@
-"""Cell means as weight matrices: the algebra that every estimand is written in.
+"""Writes cell means as weight matrices: the algebra that every estimand is written in.
 
 mu[a, b] is the expected score of arm a on benchmark b. A linear contrast is a matrix of weights (A, B) on these means;
 the mean of one cell is the matrix with a single 1, the average over a role's benchmarks spreads that 1 evenly, and
@@ -125,6 +125,7 @@ class Cells:
         MissingCell
             With the reason `NO_COMMON_ITEMS`.
         """
+        # Only within a benchmark: arms that are compared across benchmarks never share items, and need none in common.
         for b in np.flatnonzero((weights != 0).sum(axis=0) > 1):
             arms = np.flatnonzero(weights[:, b])
             if (self.common_items[b][np.ix_(arms, arms)] == 0).any():

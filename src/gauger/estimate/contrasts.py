@@ -1,4 +1,4 @@
-"""All planned estimates at once, in one pass over the scores.
+"""Estimates all planned contrasts at once, in one pass over the scores.
 
 A ratio n / d is judged through the linear contrast n - theta d, evaluated at the estimate (its *tangent*): its variance
 and its degrees of freedom are what Fieller's set needs, and its joint covariance with the other ratios of the family is
@@ -24,7 +24,7 @@ ROUNDING = 1e-12
 
 
 @dataclass(frozen=True)
-class Batch:
+class PlannedBatch:
     """P planned estimates with the contrasts that they rest on."""
 
     planned: Sequence[Planned]
@@ -46,7 +46,7 @@ class Batch:
         return int(self.tangent[p] if self.planned[p].is_ratio else self.numerator[p])
 
 
-def run_batch(cells: Cells, planned: Sequence[Planned]) -> Batch:
+def run_batch(cells: Cells, planned: Sequence[Planned]) -> PlannedBatch:
     """Estimate every contrast that the plan needs.
 
     Parameters
@@ -62,7 +62,7 @@ def run_batch(cells: Cells, planned: Sequence[Planned]) -> Batch:
         for entry in planned
     ]
     numerator, denominator, tangent = np.array(rows, dtype=np.int64).reshape(len(planned), 3).T
-    return Batch(
+    return PlannedBatch(
         planned, _estimate(cells, stack.weights), numerator, denominator, tangent, cells.design.level, cells.cube.means
     )
 
@@ -101,7 +101,21 @@ def _tangent(entry: Planned, means: Weights) -> Weights | None:
 
 
 def values_of(entry: Planned, means: Weights) -> tuple[float, float]:
-    """Return the numerator's and the denominator's value at these cell means; 1 for the latter where there is none."""
+    """Return the numerator's and the denominator's value at these cell means.
+
+    Parameters
+    ----------
+    entry : Planned
+        A planned estimate with weights. On another scale than points its own values are returned: its weights are
+        derivatives there, and their sum with the means is no value.
+    means : float array, (A, B)
+        Cell means, scores in [0, 1]; NaN where nothing was scored.
+
+    Returns
+    -------
+    tuple of float
+        Numerator and denominator; the latter is 1 where there is none. NaN where a mean with weight is missing.
+    """
     assert entry.numerator is not None  # noqa: S101 - entries without weights have no value
     if entry.linearised is not None:
         return entry.linearised.numerator, 1.0 if entry.linearised.denominator is None else entry.linearised.denominator
@@ -111,6 +125,7 @@ def values_of(entry: Planned, means: Weights) -> tuple[float, float]:
 
 def _at(weights: Weights, means: Weights) -> float:
     """Return the value of a contrast at these cell means."""
+    # A cell without scores is NaN, and 0 times NaN is NaN: cells without weight must not be summed at all.
     used = weights != 0
     return float(weights[used] @ means[used])
 

@@ -1,4 +1,4 @@
-"""What the estimator must know of a study besides its records: arms by kind, roles, pairing, level and verdict rule."""
+"""Holds what the estimator must know besides records: arms by kind, roles, pairing, level and verdict rule."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ FIXED = (ArmKind.BASE, ArmKind.TEACHER)
 
 
 @dataclass(frozen=True, kw_only=True)
-class VerdictRule:
+class FixedRule:
     """The threshold that was fixed before the run (DESIGN section 3, "Verdict")."""
 
     arm: str
@@ -69,7 +69,7 @@ class Design:
     moderated: bool = True
     """Replicate variances are shrunk towards their common value by empirical Bayes (Smyth 2004)."""
     level: float = 0.95
-    rule: VerdictRule | None = None
+    rule: FixedRule | None = None
     unparsed_wrong: bool = False
     """The study declares that unparsed answers count as wrong (score 0)."""
     skills: Mapping[str, str] = field(default_factory=dict)

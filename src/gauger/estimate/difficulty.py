@@ -1,4 +1,4 @@
-"""Uplift by item difficulty: is the teacher worth more where it is easy, or where it is hard?
+"""Estimates uplift by item difficulty: is the teacher worth more where it is easy, or where it is hard?
 
 Difficulty is known in advance (the embedded world, generated tasks) or estimated by a Rasch model from control arms. An
 estimate that shares answers with the uplift invents a pattern: items on which the control happened to fail look hard,
@@ -88,6 +88,7 @@ def uplift_by_difficulty(
         shown = tuple(np.where(one > 0, scores, np.nan) for one in share)
     else:
         shown = tuple(_replaced(scores, one) for one in share)
+    # The tuple repeated, not the ids multiplied: an item shared by two quartiles is one and the same cluster in both.
     split = replace(pooled, scores=shown, units=pooled.units * QUARTILES)
     return ByDifficulty(
         estimate_contrasts(split, weights, moderated=difficulty.ndim == 1, level=level),
@@ -121,14 +122,18 @@ def pool(panel: Panel) -> Panel:
     return replace(panel, scores=scores, units=units)
 
 
-def difficulty_from_others(panel: Panel, controls: tuple[int, ...], model: str = "rasch") -> FloatArray:
+def difficulty_from_others(
+    panel: Panel, controls: tuple[int, ...], fixed: tuple[int, ...], model: str = "rasch"
+) -> FloatArray:
     """Estimate each item's difficulty for every replicate row, from control arms' answers of other replicates.
 
     Parameters
     ----------
     panel : Panel
     controls : positions of control arms
-        Arms without a teacher: base, format, matched. A base (one model) is never the replicate in question.
+        Arms without a teacher: base, format, matched.
+    fixed : positions of those among them that are one model
+        A base, which is nobody's replicate: its answers are in every row.
     model : str
         `rasch` or `2pl`.
 
@@ -137,6 +142,13 @@ def difficulty_from_others(panel: Panel, controls: tuple[int, ...], model: str =
     (R, I) array
         Row r rests on every answer of the controls but those of replicates that any arm holds in row r; NaN rows where
         no other answers are left (one replicate and no base).
+
+    Notes
+    -----
+    A control that was trained once is not used. Where it is also what the uplift is taken over, items would be sorted
+    by its own answers in every row, the mistake of `difficulty_from_own`: hard minus easy +0.7 where the truth is 0.
+
+    Tested in tests/estimate/test_difficulty.py.
     """
     pooled = pool(panel)
     scores, ids = pooled.scores[0], pooled.replicates
@@ -146,8 +158,9 @@ def difficulty_from_others(panel: Panel, controls: tuple[int, ...], model: str =
         others = [
             scores[arm, other]
             for arm in controls
+            if arm in fixed or not _is_single(ids, arm)
             for other in range(ids.shape[1])
-            if _usable(ids, arm, other) and (_is_single(ids, arm) or ids[arm, other] not in own)
+            if _usable(ids, arm, other) and (arm in fixed or ids[arm, other] not in own)
         ]
         if not others:
             rows.append(np.full(scores.shape[2], np.nan))
@@ -161,7 +174,24 @@ def difficulty_from_others(panel: Panel, controls: tuple[int, ...], model: str =
 def difficulty_from_own(panel: Panel, controls: tuple[int, ...]) -> FloatArray:
     """Estimate difficulty from all answers of the controls, their own replicates among them: the mistake, for tests.
 
-    An uplift over a control by this difficulty shows regression to the mean; nothing that is reported uses it.
+    An uplift over a control by this difficulty shows regression to the mean; nothing that is reported uses it. Use
+    `difficulty_from_others`.
+
+    Parameters
+    ----------
+    panel : Panel
+        Scores (arms, replicates, items) per benchmark; the benchmarks are pooled.
+    controls : tuple of int
+        Positions of the control arms.
+
+    Returns
+    -------
+    float array, (I,)
+        Rasch difficulty in logits, higher is harder, items of all benchmarks one after another.
+
+    Notes
+    -----
+    tests/estimate/test_difficulty.py shows the pattern that it invents.
     """
     pooled = pool(panel)
     answers = pooled.scores[0][list(controls)].reshape(-1, pooled.scores[0].shape[2])
@@ -173,12 +203,24 @@ def _usable(ids: IntArray, arm: int, row: int) -> bool:
 
 
 def _is_single(ids: IntArray, arm: int) -> bool:
-    """An arm with one row is one fixed model (a base), not a replicate of the training that is measured."""
     return int((ids[arm] != ABSENT).sum()) == 1
 
 
 def ranks(values: FloatArray, ties: Literal["average", "min"] = "average") -> FloatArray:
-    """Rank numbers, the smallest 1; equal ones share their average rank, or the lowest."""
+    """Rank numbers, the smallest 1.
+
+    Parameters
+    ----------
+    values : float array, (n,)
+        Without NaN: callers leave unknown ones out first.
+    ties : "average" or "min"
+        Equal numbers share their average rank, or the lowest of their ranks.
+
+    Returns
+    -------
+    float array, (n,)
+        Ranks from 1 to n.
+    """
     return pl.Series(values).rank(ties).cast(pl.Float64).to_numpy()
 
 
@@ -192,6 +234,8 @@ def _levels(difficulty: FloatArray) -> FloatArray:
     if known.any():
         values = difficulty[known]
         quartile = np.minimum((QUARTILES * (ranks(values) - 0.5) / len(values)).astype(int), HARDEST)
+        # Where a level holds half of the items or more, mid-ranks would leave the first or the last quartile empty, and
+        # the hardest minus the easiest undefined.
         quartile = np.where(values == values.max(), HARDEST, np.where(values == values.min(), 0, quartile))
         found[known] = quartile
     return np.stack([(found == q).astype(float) for q in range(QUARTILES)])

@@ -1,4 +1,4 @@
-"""Uplift on hard items as estimates of a study.
+"""Estimates uplift on hard items, as estimates of a study.
 
 Two estimands beside the registry's, because their items differ between replicates (`difficulty`):
 
@@ -73,7 +73,8 @@ def _at_target(
     )
     known = None if table is None else known_difficulty(cells, target, table)
     controls = tuple(cells.cube.arms.index(one.name) for one in cells.design.of_kind(*UNTAUGHT) if _has(cells, one))
-    given = difficulty_from_others(chosen, controls) if known is None else known
+    fixed = tuple(cells.cube.arms.index(one.name) for one in cells.design.of_kind(ArmKind.BASE) if _has(cells, one))
+    given = difficulty_from_others(chosen, controls, fixed) if known is None else known
     source = ESTIMATED if known is None else KNOWN
     return [_of_arm(cells, target, pair, (chosen, given, source)) for pair in pairs]
 
@@ -125,10 +126,29 @@ def _filled(blank: Estimate, split: ByDifficulty, row: int, n_replicates: int) -
 
 
 def known_difficulty(cells: Cells, target: Target, table: pl.DataFrame) -> FloatArray | None:
-    """Difficulty of a target's items from a table, (I,) with NaN where unknown; None where it holds words or nothing.
+    """Look up the difficulty of a target's items in a table.
 
     Scales of different benchmarks need not agree: with several, each item's difficulty is its mid-rank within its
     benchmark, 0-1.
+
+    Parameters
+    ----------
+    cells : Cells
+        Names the items of each benchmark.
+    target : Target
+        One benchmark, or several that are averaged over.
+    table : pl.DataFrame
+        Columns benchmark, item, difficulty; higher is harder. Items that are not in the study are passed over.
+
+    Returns
+    -------
+    float array, (I,), or None
+        Items of the target's benchmarks one after another, NaN where unknown. None where the table holds words instead
+        of numbers, or nothing for these items: difficulty is then estimated from answers.
+
+    Notes
+    -----
+    Tested in tests/estimate/test_difficulty.py.
     """
     if not table["difficulty"].dtype.is_numeric():
         return None

@@ -1,4 +1,4 @@
-"""The registry: every estimand's definition (DESIGN section 3), one entry each.
+"""Registers every estimand's definition (DESIGN section 3), one entry each.
 
 An estimand is a linear contrast of cell means or a ratio of two. To add one, write its weights with `Case.mean` and
 enter it in `REGISTRY`: intervals, simultaneous intervals, calibration and the verdict rule then know it.
@@ -54,17 +54,57 @@ class Estimand:
 
 
 def against_base(design: Design, _arm: ArmInfo) -> str | None:
-    """Compare with the untouched student."""
+    """Compare with the untouched student.
+
+    Parameters
+    ----------
+    design : Design
+        Names the study's arms.
+    _arm : ArmInfo
+        The arm that is compared; all have the same base.
+
+    Returns
+    -------
+    str or None
+        The first base arm; None where the study has none, and the estimand is then not asked.
+    """
     return design.first(_B)
 
 
 def against_matched(design: Design, arm: ArmInfo) -> str | None:
-    """Compare with the arm's matched control: same tokens, steps and format, no teacher."""
+    """Compare with the arm's matched control: same tokens, steps and format, no teacher.
+
+    Parameters
+    ----------
+    design : Design
+        Names the study's arms.
+    arm : ArmInfo
+        The arm that is compared.
+
+    Returns
+    -------
+    str or None
+        Its declared control, else the study's first matched arm (`Design.matched_of`). None where there is none, for a
+        matched arm itself, and for an arm without a teacher.
+    """
     return design.matched_of(arm)
 
 
 def against_format(design: Design, _arm: ArmInfo) -> str | None:
-    """Compare with the arm that learned the answer format alone."""
+    """Compare with the arm that learned the answer format alone.
+
+    Parameters
+    ----------
+    design : Design
+        Names the study's arms.
+    _arm : ArmInfo
+        The arm that is compared; all have the same format arm.
+
+    Returns
+    -------
+    str or None
+        The first format arm; None where the study has none, and the estimand is then not asked.
+    """
     return design.first(_F)
 
 

@@ -1,4 +1,4 @@
-"""The door of this room: a records table and a design in, every estimate, the assay checks and the verdict out."""
+"""Estimates a whole study: a records table and a design in; every estimate, the assay checks and the verdict out."""
 
 from __future__ import annotations
 

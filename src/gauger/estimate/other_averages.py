@@ -1,4 +1,4 @@
-"""Averages beside the plain one over a role's benchmarks: weighted by items, and what other benchmarks would show.
+"""Averages over a role's benchmarks in other ways: weighted by items, and for what other benchmarks would show.
 
 An average over the study's own benchmarks counts each alike and says nothing of others. Two more say what that choice
 does: one that counts each item alike (where benchmarks have different numbers of items), and a random-effects mean of
@@ -14,7 +14,7 @@ import numpy as np
 
 from gauger.errors import ConvergenceError
 from gauger.estimate.cell_means import Case, Cells, Target
-from gauger.estimate.contrasts import Batch
+from gauger.estimate.contrasts import PlannedBatch
 from gauger.estimate.estimands import find_estimand
 from gauger.estimate.results import tidy
 from gauger.estimate.verdict_inputs import judged
@@ -29,7 +29,27 @@ FEWEST_BENCHMARKS = 3
 
 
 def plan_by_items(cells: Cells, planned: Sequence[Planned]) -> list[Planned]:
-    """Plan every role average of gain, uplift and gap recovered once more, each item counting alike."""
+    """Plan every role average of gain, uplift and gap recovered once more, each item counting alike.
+
+    Weights are ``n_b / sum n_b`` over the benchmarks b of the role, n_b their items. It answers another question than
+    the plain average (of items, not of benchmarks); neither is the right one in general.
+
+    Parameters
+    ----------
+    cells : Cells
+        Names the items of each benchmark.
+    planned : sequence of Planned
+        The study's estimates; other estimands, single benchmarks and undefined entries are passed over.
+
+    Returns
+    -------
+    list of Planned
+        None for roles whose benchmarks have equally many items: both averages are the same number there.
+
+    Notes
+    -----
+    Tested in tests/estimate/test_other_averages.py.
+    """
     found = []
     for entry in planned:
         target = entry.case.target
@@ -45,7 +65,7 @@ def plan_by_items(cells: Cells, planned: Sequence[Planned]) -> list[Planned]:
     return found
 
 
-def other_benchmarks(cells: Cells, batch: Batch, n: int) -> list[Estimate]:
+def other_benchmarks(cells: Cells, batch: PlannedBatch, n: int) -> list[Estimate]:
     """Estimate each distilled arm's mean uplift over benchmarks like those of a role, of which these are a sample.
 
     ``y ~ N(mu, V + tau^2 I)`` by REML, y the uplifts on the role's B benchmarks and V their joint covariance (items and
@@ -84,7 +104,7 @@ def other_benchmarks(cells: Cells, batch: Batch, n: int) -> list[Estimate]:
     return found
 
 
-def _pooled(batch: Batch, rows: list[int], whole: int, target: Target) -> Estimate:
+def _pooled(batch: PlannedBatch, rows: list[int], whole: int, target: Target) -> Estimate:
     case: Case = batch.planned[rows[0]].case
     blank = Estimate(
         "uplift",

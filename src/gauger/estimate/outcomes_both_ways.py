@@ -61,7 +61,24 @@ def outcome_scorings(
 
 
 def primary_scorings(estimates: Sequence[Estimate], primary: Mapping[str, str]) -> list[Scoring]:
-    """List the estimates as the design scores them, to hold the others against."""
+    """List the estimates as the design scores them, to hold the others against.
+
+    Parameters
+    ----------
+    estimates : sequence of Estimate
+        Of a study; only those estimands that sensitivity looks at, and only single benchmarks, are taken.
+    primary : mapping of benchmark -> measure
+        What the scores are called; benchmarks absent here are left out.
+
+    Returns
+    -------
+    list of Scoring
+        Marked as primary; undefined ones carry their reason.
+
+    Notes
+    -----
+    Tested in tests/estimate/test_outcomes_both_ways.py.
+    """
     return [replace(one, primary=True) for one in _scorings(estimates, primary)]
 
 

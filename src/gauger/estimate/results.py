@@ -1,4 +1,4 @@
-"""A batch of contrasts as the estimates of the contract: intervals, simultaneous intervals, counts, reasons, notes."""
+"""Turns a batch of contrasts into estimates of the contract: intervals, simultaneous ones, counts, reasons, notes."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gauger.estimate.contrasts import Batch, is_zero
+from gauger.estimate.contrasts import PlannedBatch, is_zero
 from gauger.estimate.design import FIXED
-from gauger.estimate.verdict_inputs import Judged, judged, undefined_reason
+from gauger.estimate.verdict_inputs import JudgedContrast, judged, undefined_reason
 from gauger.estimate.wanted import Planned
 from gauger.records import Estimate, SetKind
 from gauger.stats import RatioSet, max_t, one_thread, t_cdf
@@ -36,10 +36,28 @@ _UNBOUNDED = {
 }
 
 
-def collect_estimates(batch: Batch, n: int | None = None) -> tuple[Estimate, ...]:
-    """Turn the first n planned estimates of a batch (None: all) into `Estimate`s, in the order of the plan.
+def collect_estimates(batch: PlannedBatch, n: int | None = None) -> tuple[Estimate, ...]:
+    """Turn planned estimates of a batch into `Estimate`s, in the order of the plan.
 
     Simultaneous intervals hold for a whole family at once: one estimand on one scale, over all its arms and benchmarks.
+    Their critical value is the quantile of max |t| under the family's joint covariance (docs/methods.md, section 7).
+
+    Parameters
+    ----------
+    batch : Batch
+        P planned estimates with their contrasts.
+    n : int, optional
+        How many of them, from the first on; None: all. What is left out belongs to no family.
+
+    Returns
+    -------
+    tuple of Estimate
+        One per entry. An undefined one has a reason and no number. One in which nothing varied gets the bound of what
+        so few items can hide instead of a t interval; a ratio then gets none.
+
+    Notes
+    -----
+    Coverage of the intervals is in validation/estimands and validation/calibrate.
     """
     pieces = [judged(batch, p) for p in range(len(batch.planned) if n is None else n)]
     levels = _simultaneous_levels(batch, pieces)
@@ -49,13 +67,26 @@ def collect_estimates(batch: Batch, n: int | None = None) -> tuple[Estimate, ...
     )
 
 
-def collect_one(batch: Batch, p: int) -> Estimate:
-    """Turn one planned estimate into its `Estimate`, without simultaneous interval."""
+def collect_one(batch: PlannedBatch, p: int) -> Estimate:
+    """Turn one planned estimate into its `Estimate`, without simultaneous interval.
+
+    Parameters
+    ----------
+    batch : Batch
+        The estimated contrasts.
+    p : int
+        Position of the estimate in the plan.
+
+    Returns
+    -------
+    Estimate
+        At the batch's level; with a reason instead of numbers where it is undefined.
+    """
     piece = judged(batch, p)
     return _undefined(batch, p) if piece is None else _estimate(batch, p, piece, np.nan)
 
 
-def _simultaneous_levels(batch: Batch, pieces: list[Judged | None]) -> NDArray[np.float64]:
+def _simultaneous_levels(batch: PlannedBatch, pieces: list[JudgedContrast | None]) -> NDArray[np.float64]:
     """Return (P,) the pointwise level at which each estimate's interval holds for its whole family; NaN if none.
 
     The family's max-t critical value is expressed as a level of each estimate's own t distribution, so that a ratio's
@@ -82,10 +113,11 @@ def _family_levels(covariance: NDArray[np.float64], df: NDArray[np.float64], lev
         half = max_t(np.zeros(len(se)), covariance, df, level, FAMILY_DRAWS).high
     critical = np.divide(half, se, out=np.full(len(se), np.nan), where=se > 0)
     pointwise = 1 - 2 * t_cdf(-np.nan_to_num(critical), df)
+    # Never below the plain level: the critical value is simulated, and could fall short of it by chance.
     return np.where(np.isfinite(critical), np.maximum(pointwise, level), level)
 
 
-def _estimate(batch: Batch, p: int, piece: Judged, simultaneous_level: float) -> Estimate:
+def _estimate(batch: PlannedBatch, p: int, piece: JudgedContrast, simultaneous_level: float) -> Estimate:
     """Write down one defined estimate."""
     planned = batch.planned[p]
     row = int(batch.numerator[p])
@@ -115,7 +147,7 @@ def _estimate(batch: Batch, p: int, piece: Judged, simultaneous_level: float) ->
     )
 
 
-def _nothing_varied(batch: Batch, p: int, piece: Judged) -> dict[str, Any]:
+def _nothing_varied(batch: PlannedBatch, p: int, piece: JudgedContrast) -> dict[str, Any]:
     """Say what may be hidden where no answer differs from its arm's mean: what a share of items can be without showing.
 
     With n items alike, a kind of item that makes up more than ``1 - (1 - level)/2 ^ (1/n)`` of all would have shown
@@ -137,8 +169,24 @@ def _nothing_varied(batch: Batch, p: int, piece: Judged) -> dict[str, Any]:
     }
 
 
-def at_level(estimate: Estimate, piece: Judged | None, level: float) -> Estimate:
-    """Return the estimate with its interval at another level; the simultaneous one is left out where that differs."""
+def at_level(estimate: Estimate, piece: JudgedContrast | None, level: float) -> Estimate:
+    """Return the estimate with its interval at another level; the simultaneous one is left out where that differs.
+
+    Parameters
+    ----------
+    estimate : Estimate
+        As collected from a batch.
+    piece : Judged or None
+        What its interval rests on; None where it is undefined.
+    level : float
+        Two-sided level, between 0.5 and 1.
+
+    Returns
+    -------
+    Estimate
+        Undefined ones change their stated level alone. So do those in which nothing varied (standard error 0): their
+        ends stay those of the batch's level. The note is kept, and may speak of the set at the batch's level.
+    """
     if piece is None or level == estimate.level:
         return replace(estimate, level=level)
     interval = piece.interval(level)
@@ -148,7 +196,7 @@ def at_level(estimate: Estimate, piece: Judged | None, level: float) -> Estimate
     return replace(estimate, low=tidy(interval.low), high=tidy(interval.high), kind=str(SET_KINDS[interval.kind]))
 
 
-def _undefined(batch: Batch, p: int) -> Estimate:
+def _undefined(batch: PlannedBatch, p: int) -> Estimate:
     """Write down one estimate that has a reason instead of a value."""
     return _named(batch.planned[p], batch.level, reason=undefined_reason(batch, p), kind=str(SetKind.NONE))
 
@@ -169,7 +217,7 @@ def tidy(number: float | None) -> float | None:
     return 0.0 if is_zero(number) else float(f"{number:.10g}")
 
 
-def _replicates(batch: Batch, p: int) -> int:
+def _replicates(batch: PlannedBatch, p: int) -> int:
     """Count the replicates of the arm; of an ingredient, which is no arm, the fewest of the cells that it rests on."""
     planned = batch.planned[p]
     if planned.case.arm.name in planned.case.cells.cube.arms:
@@ -178,12 +226,30 @@ def _replicates(batch: Batch, p: int) -> int:
 
 
 def replicates_of(planned: Planned, arm: str) -> int:
-    """Count the training replicates of an arm that have records."""
+    """Count the training replicates of an arm that have records.
+
+    Parameters
+    ----------
+    planned : Planned
+        Any estimate of the study: it leads to the scores.
+    arm : str
+        Name of an arm of the study.
+
+    Returns
+    -------
+    int
+        0 where the arm has no scored row.
+
+    Raises
+    ------
+    ValueError
+        The study has no such arm.
+    """
     cube = planned.case.cells.cube
     return int((cube.panel.replicates[cube.arms.index(arm)] >= 0).sum())
 
 
-def _note(batch: Batch, p: int, interval: RatioSet, together: RatioSet | None) -> str | None:
+def _note(batch: PlannedBatch, p: int, interval: RatioSet, together: RatioSet | None) -> str | None:
     """Say what a reader must know of the intervals, in words."""
     planned = batch.planned[p]
     notes = [] if interval.kind == "bounded" else [_UNBOUNDED[interval.kind]]
@@ -198,7 +264,7 @@ def _note(batch: Batch, p: int, interval: RatioSet, together: RatioSet | None) -
     return " ".join(notes) or None
 
 
-def _replication_notes(batch: Batch, p: int) -> list[str]:
+def _replication_notes(batch: PlannedBatch, p: int) -> list[str]:
     """Say which training variation the interval does not cover, and which it borrows."""
     planned = batch.planned[p]
     cells = planned.case.cells

@@ -181,12 +181,30 @@ def excludes_null(one: Estimate | None) -> bool:
 def statement(points: Estimate, logit: Estimate | None) -> str:
     """Say what points and item logits together show: it is so, it depends on the scale, or it is not shown.
 
-    The statement is made only where both intervals exclude the null.
+    The statement is made only where both intervals exclude the null. A statement that needs both tests needs no
+    correction: where it is false on either scale, that scale's own test errs at no more than its rate.
+
+    Parameters
+    ----------
+    points : Estimate
+        Memorisation or bound share in points, with a value.
+    logit : Estimate or None
+        The same in item logits; None, or without a value: points alone never make the statement.
+
+    Returns
+    -------
+    str
+        One sentence. It names both numbers where one scale alone would have made the statement.
+
+    Notes
+    -----
+    docs/methods.md, section 15. Wording is tested in tests/estimate/test_scales.py; false statements are in
+    validation/verdict.
     """
     what = STATEMENTS[points.estimand]
     both = excludes_null(points), excludes_null(logit)
     if logit is None or logit.value is None:
-        return "Only in points: a mean at a bound has no item logit." if both[0] else f"Not shown to be {what}."
+        return "Only in points: in item logits it has no value." if both[0] else f"Not shown to be {what}."
     if all(both):
         return f"{what.capitalize()}: in points and in item logits."
     if any(both):
@@ -194,7 +212,11 @@ def statement(points: Estimate, logit: Estimate | None) -> str:
         factor, unit = (100, " %") if share else (1, " item logits")
         told = f"{factor * logit.value:+.{0 if share else 2}f}{unit}{_ends(logit, factor, 0 if share else 2)}"
         on = " in item logits" if share else ""
-        ours = f"{100 * points.value:+.1f} {'%' if share else 'points'}{_ends(points, 100, 1)}" if points.value else ""
+        ours = (
+            f"{100 * points.value:+.1f} {'%' if share else 'points'}{_ends(points, 100, 1)}"
+            if points.value is not None
+            else ""
+        )
         return f"Depends on the scale: {ours} in points, but {told}{on}; so it is not called {what}."
     return f"Not shown to be {what}."
 

@@ -1,4 +1,4 @@
-"""The records table as dense arrays: arm x replicate x item for each benchmark, samples averaged.
+"""Turns the records table into dense arrays: arm x replicate x item for each benchmark, samples averaged.
 
 Sizes: one array of A * R * I float64 per benchmark; 1.6 million rows are 13 MB. The order of rows never matters: items
 are sorted by name, and several samples are summed in the order of their numbers.
@@ -56,10 +56,29 @@ class Cube:
 def build_cube(table: pl.DataFrame, design: Design) -> Cube:
     """Turn a checked table (`table.complete_table`) into dense arrays.
 
+    Parameters
+    ----------
+    table : pl.DataFrame
+        One row per arm, replicate, benchmark, item and sample. Rows that do not count (`counted` false) are missing,
+        not 0.
+    design : Design
+        Gives the order of arms, roles of benchmarks, pairing of replicates and kinship of cells.
+
+    Returns
+    -------
+    Cube
+        Scores (arms, replicates, items) per benchmark, in [0, 1], samples averaged, NaN where nothing was scored. Arms
+        and benchmarks of the design without any row are there, marked as not present.
+
     Raises
     ------
     InputError
-        Two rows with the same arm, replicate, benchmark, item and sample, or one item in two clusters.
+        Two rows with the same arm, replicate, benchmark, item and sample, or one item in two clusters; a role that is
+        unknown, or two roles of one benchmark.
+
+    Notes
+    -----
+    Recomputed literally in tests/estimate/test_cube.py.
     """
     benchmarks, roles = _benchmarks(table, design)
     arms = tuple(arm.name for arm in design.arms)
@@ -170,6 +189,7 @@ def _fill(codes: _Codes, score: NDArray[np.float64]) -> tuple[NDArray[np.float64
     n_items = np.diff(codes.starts)
     cells_per_item = codes.n_arms * codes.n_replicates
     cell = _cell_numbers(codes, n_items)
+    # Samples are summed in the order of their numbers: floating sums depend on their order, results must not on rows'.
     if codes.n_samples > 1:
         order = np.argsort(cell * codes.n_samples + codes.sample, kind="stable")
         cell, score = cell[order], score[order]
@@ -225,12 +245,28 @@ def _units(codes: _Codes, cluster: pl.Series) -> tuple[IntArray, ...]:
             b = int(codes.benchmark[row])
             item = codes.item_names[b][int(codes.item[row] - codes.starts[b])]
             raise InputError("one cluster per item", f"several for item {item!r}")
+        # Named clusters are numbered behind all items, so that none takes the id of an item that is alone in its own.
+        # Names are matched over all benchmarks: one content asked in two forms is one cluster.
         unit = np.where(of_item >= 0, n_items + of_item, unit)
     return tuple(np.split(unit, codes.starts[1:-1])) if len(codes.starts) > 1 else ()
 
 
 def replicate_ids(seen: NDArray[np.bool_], paired: bool) -> IntArray:
-    """Return (A, R) ids: equal ids are paired; an arm measured once is one fixed model, paired with nothing."""
+    """Number the training replicates so that equal ids are paired.
+
+    Parameters
+    ----------
+    seen : bool array, (A, R)
+        Has the arm's replicate a scored row?
+    paired : bool
+        Replicates of one number share initialisation and data order across arms.
+
+    Returns
+    -------
+    int array, (A, R)
+        Paired replicates share their number. Unpaired ones, and an arm with a single row, have ids that no other arm
+        has: one model is paired with nothing. -1 (`stats.ABSENT`) where nothing was seen.
+    """
     A, R = seen.shape
     number = np.arange(R)[None, :]
     own = R * (1 + np.arange(A))[:, None] + number

@@ -1,4 +1,4 @@
-"""Every training seed's own score, whether the seeds of an arm fall into groups, and what so few alike can exclude.
+"""Lists every training seed's own score, and warns where the seeds of an arm fall into groups.
 
 An arm of which one seed in three learns has no typical score: three seeds that learned say little about the share that
 would, and no interval about their mean repairs that. So the scores of single seeds are reported, and a gap between them
@@ -68,12 +68,29 @@ def splits(scores: NDArray[np.float64], n_items: int) -> bool:
     The widest gap g between neighbours must exceed `LEAST_GAP`, and `GAP_TO_SPREAD` times both the spread of either
     group and the standard error of a difference between two seeds' scores, ``sqrt(2 p (1 - p) / I)``. Of two seeds, the
     gap must exceed twice `LEAST_GAP`, as nothing else says how far seeds usually lie apart.
+
+    Parameters
+    ----------
+    scores : float array, (R,)
+        Mean score of every seed on one benchmark, in [0, 1].
+    n_items : int
+        Items I behind a score, the fewest of any seed.
+
+    Returns
+    -------
+    bool
+        False for fewer than two seeds. A sign to look at the seeds, not a test with a stated error rate.
+
+    Notes
+    -----
+    Tested in tests/estimate/test_seeds.py.
     """
     if len(scores) < 2:
         return False
     ordered = np.sort(scores)
     gaps = np.diff(ordered)
     place = int(gaps.argmax())
+    # The spread of a group is its range, not a standard deviation: of two or three seeds that is all there is to see.
     spread = max(ordered[place] - ordered[0], ordered[-1] - ordered[place + 1])
     mean = float(ordered.mean())
     items = float(np.sqrt(2 * mean * (1 - mean) / max(n_items, 1)))

@@ -1,4 +1,4 @@
-"""The cheapest addition that would settle an undetermined verdict with a stated chance.
+"""Finds the cheapest addition that would settle an undetermined verdict with a stated chance.
 
 The truth is not where the estimate lies but somewhere about it, so a plan whose interval would just reach the threshold
 settles one study in two. Items or replicates are added until the enlarged study decides, on either side, with the
@@ -15,8 +15,8 @@ from functools import cached_property
 import numpy as np
 from scipy import special
 
-from gauger.estimate.contrasts import Batch
-from gauger.estimate.verdict_inputs import Judged
+from gauger.estimate.contrasts import PlannedBatch
+from gauger.estimate.verdict_inputs import JudgedContrast
 from gauger.stats import DesignComponents, chance_to_settle, design_variance
 
 MOST_REPLICATES = 64
@@ -63,6 +63,7 @@ class _Question:
     @cached_property
     def _factors(self) -> tuple[float, ...]:
         """Equally likely multiples of the training variance that was found."""
+        # Middles of equally likely slices, so that no draw is needed and the answer is the same every time.
         middle = (np.arange(STEPS) + 0.5) / STEPS
         return tuple((self.variance_df / special.chdtri(self.variance_df, middle)).tolist())
 
@@ -74,7 +75,7 @@ class _Question:
 
 
 def settling_addition(
-    batch: Batch, p: int, piece: Judged, threshold: float, level: float, chance: float = CHANCE
+    batch: PlannedBatch, p: int, piece: JudgedContrast, threshold: float, level: float, chance: float = CHANCE
 ) -> str:
     """Say, in one sentence, which addition settles the verdict on planned estimate p, and with what chance.
 
@@ -113,8 +114,39 @@ def settling_addition(
     )
 
 
-def needed(batch: Batch, p: int, piece: Judged, threshold: float, level: float, chance: float = CHANCE) -> Needed:
-    """Return the items and the replicates that would each be enough: the numbers behind `settling_addition`."""
+def needed(
+    batch: PlannedBatch, p: int, piece: JudgedContrast, threshold: float, level: float, chance: float = CHANCE
+) -> Needed:
+    """Return the items and the replicates that would each be enough: the numbers behind `settling_addition`.
+
+    A size is enough where the enlarged study decides on either side with the wanted chance, averaged over what the
+    training variance may be, ``s^2 df / chi^2(df)``.
+
+    Parameters
+    ----------
+    batch : Batch
+        The estimated contrasts.
+    p : int
+        Position of the judged estimate.
+    piece : Judged
+        The judged estimate's parts.
+    threshold : float
+        Of the verdict rule, on the estimand's own scale.
+    level : float
+        Level of the rule's two-sided interval, between 0.5 and 1.
+    chance : float
+        Wanted chance of a decision, 0-1.
+
+    Returns
+    -------
+    Needed
+        None for what would not be enough at `MOST_ITEM_FACTOR` times the items, or at `MOST_REPLICATES` replicates. Ask
+        only where something was replicated: else the noise of training is unknown (`settling_addition` says so).
+
+    Notes
+    -----
+    tests/estimate/test_settle.py; that the promised chance is kept is in validation/verdict (`settling.py`).
+    """
     return _needed(_question(batch, p, piece, threshold, level, chance))
 
 
@@ -137,11 +169,15 @@ def _fewest(enough: Callable[[int], bool], least: int, most: int) -> int | None:
     return many
 
 
-def _question(batch: Batch, p: int, piece: Judged, threshold: float, level: float, chance: float) -> _Question:
+def _question(
+    batch: PlannedBatch, p: int, piece: JudgedContrast, threshold: float, level: float, chance: float
+) -> _Question:
     """Turn the contrast's variance components into components per item and per replicate."""
     contrasts, row = batch.contrasts, batch.judged_row(p)
     items, replicates = int(contrasts.n_items[row]), int(contrasts.n_replicates[row])
     shared = float(contrasts.shared_variance[row])
+    # Both parts contain the residual of items and replicates, which falls with the product of the two sizes: it is
+    # taken out of both, and counted once.
     item = max(float(contrasts.item_variance[row]), float(contrasts.least_item_variance[row])) - shared
     replicate = max(float(contrasts.replicate_variance[row]) - shared, 0.0)
     components = DesignComponents(

@@ -1,4 +1,4 @@
-"""The records table as the contract has it: defaults filled in, types cast, contradictions refused.
+"""Completes and checks the records table: defaults filled in, types cast, contradictions refused.
 
 A row that says one thing and carries another (scored without a score, refused with one, a score of 1.3) is refused
 with its row number rather than repaired: what it meant is not ours to guess.

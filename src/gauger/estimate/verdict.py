@@ -1,4 +1,4 @@
-"""The verdict on a study, against a threshold that was fixed before the run.
+"""Decides the verdict on a study, against a threshold that was fixed before the run.
 
 In this order (DESIGN section 3): *invalid* if a check of the instrument failed; *not replicated* if no arm was trained
 more than once; *not powered* if a check straddles its bound or could not have failed (for *minor* also: if the
@@ -13,12 +13,12 @@ from math import sqrt
 
 from gauger.estimate.assay import PlannedCheck, make_checks, plan_checks
 from gauger.estimate.cell_means import Case, Cells
-from gauger.estimate.contrasts import Batch
-from gauger.estimate.design import Design, VerdictRule
+from gauger.estimate.contrasts import PlannedBatch
+from gauger.estimate.design import Design, FixedRule
 from gauger.estimate.estimands import find_estimand
 from gauger.estimate.results import at_level, collect_one, tidy
 from gauger.estimate.settle import settling_addition
-from gauger.estimate.verdict_inputs import Judged, judged
+from gauger.estimate.verdict_inputs import JudgedContrast, judged
 from gauger.estimate.wanted import Planned, plan_one
 from gauger.records import AssayCheck, CheckOutcome, Estimate, Verdict, VerdictOutcome
 from gauger.stats import t_quantile
@@ -43,26 +43,83 @@ class Judging:
         return [self.estimate, *(entry for check in self.checks for entry in check.entries)]
 
 
-def plan_judging(cells: Cells, rule: VerdictRule) -> Judging:
-    """Plan the judged estimate and every check that the study's arms allow."""
+def plan_judging(cells: Cells, rule: FixedRule) -> Judging:
+    """Plan the judged estimate and every check that the study's arms allow.
+
+    Parameters
+    ----------
+    cells : Cells
+        The study's scores and design.
+    rule : VerdictRule
+        Fixed before the run.
+
+    Returns
+    -------
+    Judging
+        Its `entries` go into one batch, the judged estimate first; `judge_study` reads them in that order.
+    """
     return Judging(plan_verdict(cells, rule), tuple(plan_checks(cells, rule)))
 
 
-def plan_verdict(cells: Cells, rule: VerdictRule) -> Planned:
-    """Plan the one estimate that the rule judges: the average over the benchmarks of its role."""
+def plan_verdict(cells: Cells, rule: FixedRule) -> Planned:
+    """Plan the one estimate that the rule judges: the average over the benchmarks of its role.
+
+    Parameters
+    ----------
+    cells : Cells
+        The study's scores and design.
+    rule : VerdictRule
+        Names the arm, the estimand and the role.
+
+    Returns
+    -------
+    Planned
+        Undefined with its reason where the arm, its control or a benchmark of the role has no scores.
+
+    Raises
+    ------
+    UserError
+        An estimand that is not known.
+    """
     estimand = find_estimand(rule.estimand)
     arm = next(arm for arm in cells.design.arms if arm.name == rule.arm)
     control = estimand.control(cells.design, arm) if estimand.control else None
     return plan_one(rule.estimand, estimand, Case(cells, arm, control, cells.average(rule.role)))
 
 
-def judge_study(batch: Batch, start: int, judging: Judging, design: Design) -> tuple[Verdict, tuple[AssayCheck, ...]]:
+def judge_study(
+    batch: PlannedBatch, start: int, judging: Judging, design: Design
+) -> tuple[Verdict, tuple[AssayCheck, ...]]:
     """Judge by the design's rule; the judging's entries stand in the batch from `start` on.
 
     Major if the lower end of the interval lies above the threshold tau, minor if the upper end lies below, else
     undetermined. For a ratio n / d the interval is Fieller's, which is the test of the linear contrast n - tau d, and
     `probability_major` is P(n - tau d > 0) under the estimator's t distribution: above (1 + level) / 2 exactly where
     `decide` says major.
+
+    Parameters
+    ----------
+    batch : Batch
+        Holds the judged estimate at `start`, and the checks' entries behind it.
+    start : int
+        Position of the judged estimate.
+    judging : Judging
+        As planned by `plan_judging`.
+    design : Design
+        Must have a rule.
+
+    Returns
+    -------
+    verdict : Verdict
+        The first outcome in the order at the head of this file that applies. `probability_major` is None where it means
+        nothing: undefined, no lead, no variation, nothing replicated.
+    checks : tuple of AssayCheck
+        All checks, those that were not made included.
+
+    Notes
+    -----
+    Tested in tests/estimate/test_validity_cases.py; false verdicts over planted studies are in validation/verdict and
+    validation/calibrate.
     """
     rule = design.rule
     assert rule is not None  # noqa: S101 - a judging is planned for a rule
@@ -93,12 +150,12 @@ def _listed(check: AssayCheck) -> dict[str, str]:
 
 
 def _outcome(
-    batch: Batch,
+    batch: PlannedBatch,
     p: int,
-    piece: Judged | None,
+    piece: JudgedContrast | None,
     estimate: Estimate,
     checks: Sequence[AssayCheck],
-    rule: VerdictRule,
+    rule: FixedRule,
 ) -> tuple[VerdictOutcome, str | None]:
     """Return the first outcome in order that applies, and why, or what would settle it."""
     failed = [check for check in checks if check.outcome == CheckOutcome.FAILED]
@@ -134,8 +191,28 @@ def _doubts(checks: Sequence[AssayCheck]) -> str:
     return f"{said} More replicates and items narrow a check that straddles; one that could not fail needs its arm."
 
 
-def decide(piece: Judged, threshold: float, level: float) -> str:
-    """Return major, minor or undetermined by the interval at a level."""
+def decide(piece: JudgedContrast, threshold: float, level: float) -> str:
+    """Return major, minor or undetermined by the interval at a level.
+
+    Parameters
+    ----------
+    piece : Judged
+        The estimate's parts.
+    threshold : float
+        On the estimand's own scale: a ratio, or a difference of scores between -1 and 1.
+    level : float
+        Two-sided, between 0.5 and 1.
+
+    Returns
+    -------
+    str
+        Undetermined where the interval holds the threshold, where a ratio's set is not bounded or its denominator is
+        not above 0, and where nothing varied. Checks of the instrument are not looked at: `judge_study` does that.
+
+    Notes
+    -----
+    Tested in tests/estimate/test_verdict.py.
+    """
     interval = piece.interval(level)
     if interval.kind != "bounded" or piece.denominator <= 0 or piece.se_at(threshold) == 0:
         return "undetermined"
@@ -146,7 +223,7 @@ def decide(piece: Judged, threshold: float, level: float) -> str:
     return "minor" if interval.high < threshold else "undetermined"
 
 
-def _probability(batch: Batch, p: int, piece: Judged | None, threshold: float) -> float | None:
+def _probability(batch: PlannedBatch, p: int, piece: JudgedContrast | None, threshold: float) -> float | None:
     """Return P(theta > threshold), to ten digits; None where it means nothing."""
     if piece is None or piece.denominator <= 0 or piece.se_at(threshold) == 0:
         return None
@@ -155,7 +232,7 @@ def _probability(batch: Batch, p: int, piece: Judged | None, threshold: float) -
     return tidy(piece.probability_above(threshold))
 
 
-def _turning_noise(batch: Batch, p: int, piece: Judged | None, rule: VerdictRule) -> float | None:
+def _turning_noise(batch: PlannedBatch, p: int, piece: JudgedContrast | None, rule: FixedRule) -> float | None:
     """Return how many times noisier than supposed the training of arms trained once must be to undo the outcome.
 
     The interval of n - tau d reaches ``t sqrt(V)`` with ``V = V0 + (k^2 - 1) B``, B the borrowed part; solved for the

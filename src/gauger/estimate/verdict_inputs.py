@@ -1,4 +1,4 @@
-"""One planted estimate in the form a decision needs: numerator, denominator, their covariance, degrees of freedom."""
+"""Collects what a decision needs of one estimate: numerator, denominator, their covariance, degrees of freedom."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from gauger.estimate.contrasts import Batch, values_of
+from gauger.estimate.contrasts import PlannedBatch, values_of
 from gauger.estimate.wanted import CellSampling
 from gauger.records import Reason
 from gauger.stats import RatioSet, fieller, probability_above, t_quantile
 
 
 @dataclass(frozen=True)
-class Judged:
+class JudgedContrast:
     """A contrast n (d = 1, without error) or a ratio n / d, with what its interval rests on."""
 
     numerator: float
@@ -49,11 +49,11 @@ class Judged:
         half = float(t_quantile((1 + level) / 2, self.df)) * self.se if self.se > 0 else 0.0
         return RatioSet(self.value, self.value - half, self.value + half, "bounded", "")
 
-    def complement(self) -> Judged:
+    def complement(self) -> JudgedContrast:
         """Return 1 - n / d as the ratio (d - n) / d: its set is the mirror of this one's, end by end."""
         covariance = self.var_denominator - self.covariance
         variance = self.var_numerator + self.var_denominator - 2 * self.covariance
-        return Judged(
+        return JudgedContrast(
             self.denominator - self.numerator,
             self.denominator,
             variance,
@@ -68,8 +68,23 @@ class Judged:
         return float(probability_above(self.numerator - threshold * self.denominator, self.se_at(threshold), self.df))
 
 
-def undefined_reason(batch: Batch, p: int) -> str | None:
-    """Return why planned estimate p has no value; None where it has one."""
+def undefined_reason(batch: PlannedBatch, p: int) -> str | None:
+    """Return why a planned estimate has no value.
+
+    Parameters
+    ----------
+    batch : Batch
+        The estimated contrasts.
+    p : int
+        Position of the estimate in the plan.
+
+    Returns
+    -------
+    str or None
+        None where it has a value. Else the first that applies: the plan's reason, the engine's reason, a denominator of
+        0, a denominator that is not above 0 where the estimand needs that, a number that is not finite
+        (`NOT_ESTIMABLE`).
+    """
     planned, contrasts = batch.planned[p], batch.contrasts
     if planned.reason is not None:
         return str(planned.reason)
@@ -87,8 +102,27 @@ def undefined_reason(batch: Batch, p: int) -> str | None:
     return None if known else str(Reason.NOT_ESTIMABLE)
 
 
-def judged(batch: Batch, p: int) -> Judged | None:
-    """Collect the pieces of planned estimate p; None where it is undefined."""
+def judged(batch: PlannedBatch, p: int) -> JudgedContrast | None:
+    """Collect the pieces of a planned estimate.
+
+    Parameters
+    ----------
+    batch : Batch
+        The estimated contrasts.
+    p : int
+        Position of the estimate in the plan.
+
+    Returns
+    -------
+    Judged or None
+        Value, variances and degrees of freedom; of a share that is reported as 1 - ratio, those of the mirror. What a
+        sample of cells or an estimated scale leaves uncertain is in the numerator's variance. None where it is
+        undefined.
+
+    Notes
+    -----
+    Coverage of the intervals that rest on it is in validation/estimands.
+    """
     if undefined_reason(batch, p) is not None:
         return None
     n, d, row = int(batch.numerator[p]), int(batch.denominator[p]), batch.judged_row(p)
@@ -98,19 +132,37 @@ def judged(batch: Batch, p: int) -> Judged | None:
     top, bottom = values_of(planned, batch.means)
     if d < 0:
         variance, df = with_sampling(float(covariance[n, n]), df, extra)
-        return Judged(top, 1.0, variance, 0.0, 0.0, df, is_ratio=False)
+        return JudgedContrast(top, 1.0, variance, 0.0, 0.0, df, is_ratio=False)
     parts = np.array([covariance[n, n], covariance[d, d], covariance[n, d]])
+    # All three by one factor: the shape of Fieller's set stays, and at the estimate its variance is the tangent's own.
     parts *= _rescale(top / bottom, parts, float(batch.contrasts.se[row]) ** 2)
     var_n, var_d, cov = map(float, parts)
     if extra is not None:
         df = with_sampling(float(batch.contrasts.se[row]) ** 2, df, extra)[1]
         var_n += extra.variance
-    found = Judged(top, bottom, var_n, var_d, cov, df, is_ratio=True)
+    found = JudgedContrast(top, bottom, var_n, var_d, cov, df, is_ratio=True)
     return found.complement() if planned.complement else found
 
 
 def with_sampling(variance: float, df: float, extra: CellSampling | None) -> tuple[float, float]:
-    """Add the variance of having run a sample of cells, with Satterthwaite's degrees of freedom of the sum."""
+    """Add an independent variance, with Satterthwaite's degrees of freedom of the sum.
+
+    ``df = (v + e)^2 / (v^2 / df_v + e^2 / df_e)``, v of the contrast and e of the extra (Satterthwaite 1946).
+
+    Parameters
+    ----------
+    variance : float
+        Of the contrast, scale squared.
+    df : float
+        Degrees of freedom that it is known from.
+    extra : CellSampling or None
+        What having run a sample of cells, or having estimated a scale, adds.
+
+    Returns
+    -------
+    tuple of float
+        Variance and degrees of freedom of the sum; unchanged where nothing is added.
+    """
     if extra is None or extra.variance == 0:
         return variance, df
     total = variance + extra.variance

@@ -1,4 +1,4 @@
-"""Which estimates a study asks for, each with its weights or the reason why it has none."""
+"""Plans the estimates that a study asks for, each with its weights or the reason why it has none."""
 
 from __future__ import annotations
 
@@ -63,6 +63,27 @@ def plan_estimates(cells: Cells, names: Iterable[str]) -> list[Planned]:
 
     An estimand is asked for an arm only where the design has what it is compared with (a study without a format arm
     says nothing of format); where the design has it but the records do not, the estimate is planned with its reason.
+
+    Parameters
+    ----------
+    cells : Cells
+        The study's scores and design.
+    names : iterable of str
+        Estimands (`estimands.REGISTRY`), in the order of the report.
+
+    Returns
+    -------
+    list of Planned
+        By estimand, then arm, then target.
+
+    Raises
+    ------
+    UserError
+        An estimand that is not known.
+
+    Notes
+    -----
+    Every definition is recomputed in tests/estimate/test_estimands.py.
     """
     planned = []
     for name in names:
@@ -84,12 +105,49 @@ def _for_arm(cells: Cells, name: str, estimand: Estimand, arm: ArmInfo, targets:
 
 
 def plan_one(name: str, estimand: Estimand, case: Case, scale: float = 1.0) -> Planned:
-    """Write down the weights of one estimate, or why there are none."""
+    """Write down the weights of one estimate, or why there are none.
+
+    Parameters
+    ----------
+    name : str
+        What the estimand is called in the results.
+    estimand : Estimand
+        Its definition.
+    case : Case
+        Arm, control and target.
+    scale : float
+        Factor on the numerator, such as 1 per query.
+
+    Returns
+    -------
+    Planned
+        Without weights and with a reason where a cell mean is missing, or where two arms share no item.
+    """
     return plan_contrast(name, estimand, case, case, scale)
 
 
 def plan_contrast(name: str, estimand: Estimand, case: Case, below: Case, scale: float = 1.0) -> Planned:
-    """Write down one estimate whose denominator is another case's (the same one's, for an ordinary estimate)."""
+    """Write down one estimate whose denominator is another case's (the same one's, for an ordinary estimate).
+
+    Parameters
+    ----------
+    name : str
+        What the estimand is called in the results.
+    estimand : Estimand
+        Its definition.
+    case : Case
+        Arm, control and target of the numerator.
+    below : Case
+        Those of the denominator; not read where the estimand has none.
+    scale : float
+        Factor on the numerator alone.
+
+    Returns
+    -------
+    Planned
+        Without weights and with a reason where a cell mean is missing, or where arms that are compared share no item on
+        one of the benchmarks.
+    """
     try:
         numerator = scale * estimand.weights(case)
         denominator = estimand.over(below) if estimand.over else None

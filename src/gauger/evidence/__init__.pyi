@@ -11,7 +11,7 @@ from .carryover import arms as arms
 from .certainty import GRADES as GRADES
 from .check import ERRORS as ERRORS
 from .check import Finding as Finding
-from .check import Kind as Kind
+from .check import FindingKind as FindingKind
 from .check import check_table as check_table
 from .citing import bibtex as bibtex
 from .citing import links as links
@@ -56,9 +56,9 @@ from .review import agreement as agreement
 from .review import dictionary as dictionary
 from .review import flow as flow
 from .sensitivity import CARRIED as CARRIED
-from .sensitivity import Influence as Influence
+from .sensitivity import HeadlineInfluence as HeadlineInfluence
 from .stored import read_stored as read_stored
-from .table import Table as Table
+from .table import EvidenceTable as EvidenceTable
 from .table import did_you_mean as did_you_mean
 from .table import load as load
 from .table import read_cell as read_cell

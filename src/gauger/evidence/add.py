@@ -1,4 +1,4 @@
-"""`gauger evidence add`: a new study joins the table, is checked, and one sees what it changes.
+"""Adds a new study to the table (`gauger evidence add`), checks it, and shows what it changes.
 
 A contribution is a block of rows in the columns of `results.csv`, plus one row of `studies.csv` for a new study.
 Nothing is written unless a folder is named.
@@ -14,13 +14,13 @@ from typing import Any
 import polars as pl
 
 from gauger.errors import Place, UserError
-from gauger.evidence.check import ERRORS, Finding, Kind, check_table
+from gauger.evidence.check import ERRORS, Finding, FindingKind, check_table
 from gauger.evidence.claims import Claim, answer_claims
 from gauger.evidence.clean import prepare
 from gauger.evidence.columns import RESULT_COLUMNS, STUDY_COLUMNS
 from gauger.evidence.headlines import Headline, headline_of
 from gauger.evidence.sensitivity import CARRIED
-from gauger.evidence.table import Table, check_coded, parse_results, parse_studies
+from gauger.evidence.table import EvidenceTable, check_coded, parse_results, parse_studies
 from gauger.store import csv_text, parse_csv, read_csv
 
 
@@ -28,7 +28,7 @@ from gauger.store import csv_text, parse_csv, read_csv
 class Addition:
     """What a contribution changes."""
 
-    table: Table
+    table: EvidenceTable
     """The table with it."""
     n_rows: int
     entered: dict[str, int]
@@ -81,7 +81,7 @@ def _change(over: str, role: str, before: float | None, after: float | None) -> 
 
 
 def add_study(
-    table: Table, results: str, source: str, studies: str | None = None, studies_source: str = ""
+    table: EvidenceTable, results: str, source: str, studies: str | None = None, studies_source: str = ""
 ) -> Addition:
     """Validate new rows and say what they change.
 
@@ -115,7 +115,7 @@ def add_study(
     _refuse_known(table.results, new, source)
     offset = int(table.results["row"].to_numpy().max(initial=0))
     moved = new.with_columns(row=pl.col("row") + offset)
-    joined = Table(pl.concat([table.results, moved]), coded)
+    joined = EvidenceTable(pl.concat([table.results, moved]), coded)
     before, after = prepare(table), prepare(joined)
     fresh = after.filter(pl.col("row") > offset)
     reasons = fresh["exclusion"].fill_null("pooled").value_counts(sort=True)
@@ -131,7 +131,7 @@ def add_study(
 
 def _refuse_shares(findings: tuple[Finding, ...], source: str) -> None:
     for one in findings:
-        if one.kind == Kind.SHARES:
+        if one.kind == FindingKind.SHARES:
             raise UserError("scores in percent", "scores between 0 and 1", Place(source, one.row), one.text)
 
 

@@ -20,14 +20,14 @@ from gauger.evidence.headlines import quoted
 from gauger.evidence.releases import FILE, newest
 from gauger.evidence.review import agreement, dictionary, flow
 from gauger.evidence.stored import read_stored
-from gauger.evidence.table import Table, data_path
+from gauger.evidence.table import EvidenceTable, data_path
 
 EPOCH = (1980, 1, 1, 0, 0, 0)
 SHIPPED = ("README.md", "PROTOCOL.md", FILE)
 """Files that lie beside the shipped table and go along."""
 
 
-def contents(table: Table) -> dict[str, str]:
+def contents(table: EvidenceTable) -> dict[str, str]:
     """Return every file of the archive: name -> text."""
     frame = prepare(table)
     release = newest()
@@ -52,7 +52,7 @@ def contents(table: Table) -> dict[str, str]:
     return files | {name: (data_path() / name).read_text(encoding="utf-8") for name in SHIPPED}
 
 
-def write_archive(table: Table, path: Path, more: Mapping[str, str] | None = None) -> Path:
+def write_archive(table: EvidenceTable, path: Path, more: Mapping[str, str] | None = None) -> Path:
     """Write the archive, with `more` files (name -> text) such as figures; its folder is made where it is missing."""
     if path.suffix != ".zip":
         raise UserError("a file name that ends in .zip", path.name, Place(str(path)))

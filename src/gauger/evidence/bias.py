@@ -1,4 +1,4 @@
-"""Risk of bias: six questions per study, each answered low, some, high or unclear, and one overall judgement.
+"""Judges the risk of bias: six questions per study, each low, some, high or unclear, and one overall judgement.
 
 The coding in `studies.csv` is free text that begins with a known word ("low", "y (13-gram)", "unmatched (vendor
 tune)", ...). This file is the instrument: which word means which level, and how six levels become one.

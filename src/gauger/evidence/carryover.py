@@ -1,4 +1,4 @@
-"""Carry-over: where a study reports both, how much of the targeted gain arrives on held-out benchmarks?
+"""Estimates carry-over: where a study reports both, how much of the targeted gain arrives on held-out benchmarks?
 
 Only studies (and within them only students and controls) that report a targeted and a held-out benchmark enter, so the
 comparison is within the same training run. The ratio of the two pooled gains has a Fieller interval from their joint

@@ -72,7 +72,7 @@ class Facts:
 
 
 @dataclass(frozen=True)
-class Domain:
+class CertaintyDomain:
     """One domain's judgement."""
 
     name: str
@@ -81,20 +81,20 @@ class Domain:
     why: str
 
 
-def grade(facts: Facts) -> tuple[Certainty, tuple[Domain, ...]]:
+def grade(facts: Facts) -> tuple[Certainty, tuple[CertaintyDomain, ...]]:
     """Return the certainty and the five judgements behind it; never below very low."""
     domains = (_bias(facts), _inconsistency(facts), _indirectness(facts), _imprecision(facts), _selection(facts))
     place = max(0, len(GRADES) - 1 - sum(one.steps for one in domains))
     return GRADES[place], domains
 
 
-def _bias(facts: Facts) -> Domain:
+def _bias(facts: Facts) -> CertaintyDomain:
     steps = 2 if facts.bad_risk_share >= 0.5 else 1 if facts.low_risk_share < 0.5 else 0
     why = (
         f"{facts.low_risk_share:.0%} of the studies are at low risk of bias, {facts.bad_risk_share:.0%} at high or "
         "unclear risk"
     )
-    return Domain(DOMAINS[0], steps, why)
+    return CertaintyDomain(DOMAINS[0], steps, why)
 
 
 def beyond_zero(estimate: float, low: float, high: float) -> float:
@@ -103,9 +103,9 @@ def beyond_zero(estimate: float, low: float, high: float) -> float:
     return float(special.ndtr(-abs(estimate) / sd)) if sd > 0 else 0.0
 
 
-def _inconsistency(facts: Facts) -> Domain:
+def _inconsistency(facts: Facts) -> CertaintyDomain:
     if facts.prediction_low is None or facts.prediction_high is None:
-        return Domain(DOMAINS[1], 1, "no prediction interval can be given")
+        return CertaintyDomain(DOMAINS[1], 1, "no prediction interval can be given")
     includes = facts.prediction_low <= 0 <= facts.prediction_high
     share = beyond_zero(facts.estimate, facts.prediction_low, facts.prediction_high)
     steps = 2 if share > 1 / 3 else 1 if includes else 0
@@ -113,15 +113,15 @@ def _inconsistency(facts: Facts) -> Domain:
         f"a new result would fall between {facts.prediction_low:.0f} and {facts.prediction_high:.0f} points, "
         f"{share:.0%} of them beyond zero"
     )
-    return Domain(DOMAINS[1], steps, why)
+    return CertaintyDomain(DOMAINS[1], steps, why)
 
 
-def _indirectness(facts: Facts) -> Domain:
+def _indirectness(facts: Facts) -> CertaintyDomain:
     why = "; ".join(facts.indirect) if facts.indirect else "the rows answer the question itself"
-    return Domain(DOMAINS[2], min(2, len(facts.indirect)), why)
+    return CertaintyDomain(DOMAINS[2], min(2, len(facts.indirect)), why)
 
 
-def _imprecision(facts: Facts) -> Domain:
+def _imprecision(facts: Facts) -> CertaintyDomain:
     few = facts.n_studies < FEW_STUDIES or facts.df < FEW_DF
     both = facts.low < -IMPORTANT and facts.high > IMPORTANT
     includes, wide = facts.low <= 0 <= facts.high, facts.high - facts.low > WIDE
@@ -129,10 +129,10 @@ def _imprecision(facts: Facts) -> Domain:
     zero = "includes zero" if includes else "does not include zero"
     width = facts.high - facts.low
     why = f"{facts.n_studies} studies ({facts.df:.1f} df); the interval is {width:.1f} points wide and {zero}"
-    return Domain(DOMAINS[3], steps, why)
+    return CertaintyDomain(DOMAINS[3], steps, why)
 
 
-def _selection(facts: Facts) -> Domain:
+def _selection(facts: Facts) -> CertaintyDomain:
     p, slope = facts.small_slope_p, facts.small_slope
     small = p is not None and slope is not None and p < 0.05 and slope > 0
     shifted, reasons = False, []
@@ -145,7 +145,7 @@ def _selection(facts: Facts) -> Domain:
         reasons.append(f"correcting for selection moves the mean of the studies {ends}")
     else:
         reasons.append("too few studies for a selection model")
-    return Domain(DOMAINS[4], int(small) + int(shifted), "; ".join(reasons))
+    return CertaintyDomain(DOMAINS[4], int(small) + int(shifted), "; ".join(reasons))
 
 
 WOULD_CHANGE: Mapping[str, str] = {
@@ -158,7 +158,7 @@ WOULD_CHANGE: Mapping[str, str] = {
 """Domain -> what would raise the certainty."""
 
 
-def would_change(domains: tuple[Domain, ...]) -> tuple[str, ...]:
+def would_change(domains: tuple[CertaintyDomain, ...]) -> tuple[str, ...]:
     """Name what would raise the certainty, heaviest domain first."""
     lowering = sorted((one for one in domains if one.steps), key=lambda one: -one.steps)
     return tuple(WOULD_CHANGE[one.name] for one in lowering)

@@ -1,4 +1,4 @@
-"""`gauger evidence check`: do the published tables agree with themselves? Each finding names its row.
+"""Checks whether the published tables agree with themselves (`gauger evidence check`); each finding names its row.
 
 A finding is not a verdict. A score that is not a multiple of 1/n may be a mean over several runs, a wrong `n_items` in
 this table, or a slip of the source; the text says which of these the figures allow.
@@ -16,7 +16,7 @@ import polars as pl
 from gauger.evidence.control import contradiction
 
 
-class Kind(StrEnum):
+class FindingKind(StrEnum):
     """What was found."""
 
     CONTROL = "the control contradicts its contrast"
@@ -32,7 +32,9 @@ class Kind(StrEnum):
     SIZE_CONFLICT = "one benchmark, several sizes"
 
 
-ERRORS = frozenset({Kind.CONTROL, Kind.TWO_ROLES, Kind.ROLE_RULE, Kind.SHARES, Kind.TWO_FLAGS})
+ERRORS = frozenset(
+    {FindingKind.CONTROL, FindingKind.TWO_ROLES, FindingKind.ROLE_RULE, FindingKind.SHARES, FindingKind.TWO_FLAGS}
+)
 """Contradictions of the table with its own coding rules: to be corrected, while the other findings are questions."""
 
 
@@ -40,7 +42,7 @@ ERRORS = frozenset({Kind.CONTROL, Kind.TWO_ROLES, Kind.ROLE_RULE, Kind.SHARES, K
 class Finding:
     """One inconsistency, with the row it stands on."""
 
-    kind: Kind
+    kind: FindingKind
     row: int
     """Line in results.csv."""
     study_id: str
@@ -86,7 +88,7 @@ def controls(frame: pl.DataFrame) -> Iterator[Finding]:
     for row, study, words, contrast in frame.select("row", "study_id", "control_arm", "contrast").iter_rows():
         found = contradiction(words, contrast) if words else None
         if found:
-            yield Finding(Kind.CONTROL, row, study, f'{found} ("{words}")')
+            yield Finding(FindingKind.CONTROL, row, study, f'{found} ("{words}")')
 
 
 def two_roles(frame: pl.DataFrame) -> Iterator[Finding]:
@@ -102,7 +104,7 @@ def two_roles(frame: pl.DataFrame) -> Iterator[Finding]:
             f"in row {first['row']} ({first['study_id']}): the rules in docs/evidence.md decide, the other value is "
             "benchmark_role_alt"
         )
-        yield Finding(Kind.TWO_ROLES, other["row"], other["study_id"], text)
+        yield Finding(FindingKind.TWO_ROLES, other["row"], other["study_id"], text)
 
 
 FORBIDDEN_ROLES = (
@@ -117,7 +119,7 @@ def role_rules(frame: pl.DataFrame) -> Iterator[Finding]:
     for words, role, rule in FORBIDDEN_ROLES:
         wrong = frame.filter(pl.col("benchmark").str.contains(words) & (pl.col("benchmark_role") == role))
         for row, study, bench in wrong.select("row", "study_id", "benchmark").iter_rows():
-            yield Finding(Kind.ROLE_RULE, row, study, f"{bench} is {role}: {rule}")
+            yield Finding(FindingKind.ROLE_RULE, row, study, f"{bench} is {role}: {rule}")
 
 
 def shares(frame: pl.DataFrame) -> Iterator[Finding]:
@@ -130,7 +132,7 @@ def shares(frame: pl.DataFrame) -> Iterator[Finding]:
     for study, row, n, top in largest.filter((pl.col("top") <= 1) & (pl.col("top") > 0)).iter_rows():
         lines = "1 row" if n == 1 else f"{n} rows"
         text = f"these look like shares, not percent: no score of {lines} is above {top:g}; multiply by 100?"
-        yield Finding(Kind.SHARES, row, study, text)
+        yield Finding(FindingKind.SHARES, row, study, text)
 
 
 def two_flags(frame: pl.DataFrame) -> Iterator[Finding]:
@@ -144,7 +146,7 @@ def two_flags(frame: pl.DataFrame) -> Iterator[Finding]:
                 f"{first['control_arm']} on {first['benchmark']} is {first['control_handicapped']} in row "
                 f"{first['row']} and {other['control_handicapped']} here"
             )
-            yield Finding(Kind.TWO_FLAGS, other["row"], other["study_id"], text)
+            yield Finding(FindingKind.TWO_FLAGS, other["row"], other["study_id"], text)
 
 
 def nearest_multiple(score: float, n_items: int, decimals: int) -> float | None:
@@ -202,7 +204,7 @@ def granularity(frame: pl.DataFrame) -> Iterator[Finding]:
                 runs = runs_that_fit(score, n_items, decimals)
                 why = f"a mean of {runs} runs could give it" if runs else "perhaps a mean of many runs or of subsets"
                 text = f"{side} {score:g} on {benchmark} is no multiple of 100/{n_items}; {why}"
-                yield Finding(Kind.GRANULARITY, row, study, text)
+                yield Finding(FindingKind.GRANULARITY, row, study, text)
 
 
 def loose_below_strict(frame: pl.DataFrame) -> Iterator[Finding]:
@@ -221,7 +223,7 @@ def loose_below_strict(frame: pl.DataFrame) -> Iterator[Finding]:
                 f"{side} on {row['benchmark']}: {row[f'score_{side}']:g} is below the strict "
                 f"{row[f'score_{side}_strict']:g}"
             )
-            yield Finding(Kind.LOOSE_BELOW_STRICT, row["row"], row["study_id"], text)
+            yield Finding(FindingKind.LOOSE_BELOW_STRICT, row["row"], row["study_id"], text)
 
 
 def above_teacher(frame: pl.DataFrame) -> Iterator[Finding]:
@@ -230,7 +232,7 @@ def above_teacher(frame: pl.DataFrame) -> Iterator[Finding]:
     for row in rows.unique("cell_distilled", keep="first", maintain_order=True).iter_rows(named=True):
         student, teacher = row["score_distilled"], row["score_teacher"]
         text = f"{row['arm']} has {student:g} on {row['benchmark']}, its teacher {teacher:g}"
-        yield Finding(Kind.ABOVE_TEACHER, row["row"], row["study_id"], text)
+        yield Finding(FindingKind.ABOVE_TEACHER, row["row"], row["study_id"], text)
 
 
 def duplicates(frame: pl.DataFrame) -> Iterator[Finding]:
@@ -256,7 +258,7 @@ def _twins(rows: pl.DataFrame, key: list[str]) -> Iterator[Finding]:
                 f"{row['arm']} on {row['benchmark']}, {row['score_control']:g} to {row['score_distilled']:g}: "
                 f"the same figures as row {first['row']} ({first['study_id']}, {first['arm']})"
             )
-            yield Finding(Kind.DUPLICATE, row["row"], row["study_id"], text)
+            yield Finding(FindingKind.DUPLICATE, row["row"], row["study_id"], text)
 
 
 def two_controls(frame: pl.DataFrame) -> Iterator[Finding]:
@@ -268,7 +270,7 @@ def two_controls(frame: pl.DataFrame) -> Iterator[Finding]:
         if len(scores) > 1:
             first = group.row(0, named=True)
             text = f"{first['control_arm']} on {first['benchmark']} stands at {', '.join(f'{s:g}' for s in scores)}"
-            yield Finding(Kind.TWO_CONTROLS, first["row"], first["study_id"], text)
+            yield Finding(FindingKind.TWO_CONTROLS, first["row"], first["study_id"], text)
 
 
 def size_conflicts(frame: pl.DataFrame) -> Iterator[Finding]:
@@ -281,4 +283,4 @@ def size_conflicts(frame: pl.DataFrame) -> Iterator[Finding]:
         for other in others:
             usually = f"{usual['n_items']} in {usual['len']} rows"
             text = f"{other['benchmark']} has {other['n_items']} items here and {usually}"
-            yield Finding(Kind.SIZE_CONFLICT, other["row"], other["study_id"], text)
+            yield Finding(FindingKind.SIZE_CONFLICT, other["row"], other["study_id"], text)

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from gauger.evidence.certainty import Certainty, Domain, Facts, grade, would_change
+from gauger.evidence.certainty import Certainty, CertaintyDomain, Facts, grade, would_change
 from gauger.evidence.clean import Exclusion
 from gauger.evidence.columns import ROLES, UPLIFT_CONTRASTS, Contrast
 from gauger.evidence.effects import add_effects
@@ -34,7 +34,7 @@ RICHER = "the arms differ in more than the logits"
 
 
 @dataclass(frozen=True)
-class Question:
+class ClaimQuestion:
     """One claim before it is answered."""
 
     id: str
@@ -50,74 +50,74 @@ class Question:
     indirect: tuple[str, ...] = ()
     up: str = "gain"
     down: str = "lose"
-    also: tuple[Question, ...] = ()
+    also: tuple[ClaimQuestion, ...] = ()
     """Neighbouring questions that are answered in a sentence each, without a claim of their own."""
     empty: tuple[str, ...] = ()
     """Words of the open questions (`empty_cells.QUESTIONS`) that belong here."""
 
 
 _HARD_STRONG = pl.col("post_trained") & (pl.col("student_params_b") >= 30) & pl.col("hard")
-_NO_TEACHER_ELSEWHERE = Question(
+_NO_TEACHER_ELSEWHERE = ClaimQuestion(
     "no-teacher-held-out", "And elsewhere?", "Distilled students",
     "on benchmarks of other skills, over the same training without a teacher", "held-out", (Contrast.NO_TEACHER,),
 )  # fmt: skip
-_TEACHER_PLUS_RL = Question(
+_TEACHER_PLUS_RL = ClaimQuestion(
     "teacher-plus-rl", "What does a teacher add to reinforcement learning?", "Students with a teacher and RL",
     "on targeted benchmarks, over reinforcement learning alone", "targeted", (Contrast.RL,),
     pl.col("distill_method") == "mixed",
 )  # fmt: skip
 
-QUESTIONS: tuple[Question, ...] = (
-    Question(
+QUESTIONS: tuple[ClaimQuestion, ...] = (
+    ClaimQuestion(
         "targeted", "Does distillation help on what it aims at?", "Distilled students",
         "on benchmarks the training data aims at, over the untouched base", "targeted", (Contrast.UNTOUCHED,),
         indirect=(OVER_BASE,), empty=("same training without a teacher",),
     ),
-    Question(
+    ClaimQuestion(
         "fresh", "Does it help on fresh items of the same skill?", "Distilled students",
         "on fresh items of the trained skill, over the untouched base", "fresh", (Contrast.UNTOUCHED,),
         indirect=(OVER_BASE,), empty=("fresh",),
     ),
-    Question(
+    ClaimQuestion(
         "held-out", "Does it help elsewhere?", "Distilled students",
         "on benchmarks of other skills, over the untouched base", "held-out", (Contrast.UNTOUCHED,),
         indirect=(OVER_BASE,), empty=("held-out",),
     ),
-    Question(
+    ClaimQuestion(
         "no-teacher", "Does it give more than the same training without a teacher?", "Distilled students",
         "on targeted benchmarks, over the same training without a teacher", "targeted", (Contrast.NO_TEACHER,),
         also=(_NO_TEACHER_ELSEWHERE,),
         empty=("same training without a teacher",),
     ),
-    Question(
+    ClaimQuestion(
         "rl", "Does a teacher's text give more than reinforcement learning?", "Students of a teacher's text",
         "on targeted benchmarks, over reinforcement learning of the same base", "targeted", (Contrast.RL,),
         pl.col("distill_method").is_in(TEXT_METHODS), also=(_TEACHER_PLUS_RL,), empty=("reinforcement learning",),
     ),
-    Question(
+    ClaimQuestion(
         "strong-hard", "Do strong students gain on hard held-out benchmarks?",
         "Post-trained students of 30 billion parameters or more",
         "on hard benchmarks of other skills, over any control that is not distilled", "held-out", UPLIFT_CONTRASTS,
         _HARD_STRONG, indirect=(OVER_BASE,), empty=("strong student", "frontier"),
     ),
-    Question(
+    ClaimQuestion(
         "hidden", "Does hiding the reasoning keep students from learning?", "Students that see no reasoning",
         "against students that see all of it", ANY_ROLE, (Contrast.DATA_SWAP,),
         pl.col("defence").str.contains(r"(?i)hidden|chain-of-thought removal")
         & ~pl.col("defence").str.contains("(?i)adaptive"),
         indirect=(PAIRED,),
     ),
-    Question(
+    ClaimQuestion(
         "logits", "What do a teacher's logits add?", "Students of a teacher's logits",
         "over the same training without a teacher, all benchmarks together", ANY_ROLE, (Contrast.NO_TEACHER,),
         pl.col("distill_method") == "logits", indirect=(RICHER,), empty=("logits",),
     ),
-    Question(
+    ClaimQuestion(
         "agents", "Do agents learn from a teacher's trajectories?", "Agents trained on a teacher's trajectories",
         "on the tasks they were trained for, over the untouched base", "targeted", (Contrast.UNTOUCHED,),
         pl.col("distill_method") == "agent-trajectory", indirect=(OVER_BASE,),
     ),
-    Question(
+    ClaimQuestion(
         "dose", "How does it grow with the number of samples?", "Gains within the trained skill",
         "per tenfold training samples, between studies", "slope", (Contrast.UNTOUCHED,),
         indirect=("studies with more samples differ in everything else",), up="grow", down="shrink", empty=("tokens",),
@@ -141,7 +141,7 @@ class Claim:
     n_studies: int
     n_rows: int
     certainty: Certainty
-    domains: tuple[Domain, ...] = ()
+    domains: tuple[CertaintyDomain, ...] = ()
     would_change: tuple[str, ...] = ()
     reason: str | None = None
     studies_by_role: Mapping[str, int] = field(default_factory=dict)
@@ -155,7 +155,7 @@ class Claim:
         return {**asdict(self), "certainty": str(self.certainty)}
 
 
-def answer_claims(frame: pl.DataFrame, questions: Sequence[Question] = QUESTIONS) -> tuple[Claim, ...]:
+def answer_claims(frame: pl.DataFrame, questions: Sequence[ClaimQuestion] = QUESTIONS) -> tuple[Claim, ...]:
     """Answer every question.
 
     Parameters
@@ -167,7 +167,7 @@ def answer_claims(frame: pl.DataFrame, questions: Sequence[Question] = QUESTIONS
     return tuple(_answer(frame, one, [u.text() for u in open_cells]) for one in questions)
 
 
-def rows_for(frame: pl.DataFrame, question: Question) -> pl.DataFrame:
+def rows_for(frame: pl.DataFrame, question: ClaimQuestion) -> pl.DataFrame:
     """Select the rows that answer a question; swap rows for questions whose arms are both distilled."""
     if all(contrast in UPLIFT_CONTRASTS for contrast in question.contrasts):
         rows = rows_of(frame, question.contrasts)
@@ -180,7 +180,7 @@ def rows_for(frame: pl.DataFrame, question: Question) -> pl.DataFrame:
     return rows if question.keep is None else rows.filter(question.keep)
 
 
-def _answer(frame: pl.DataFrame, question: Question, open_cells: Sequence[str]) -> Claim:
+def _answer(frame: pl.DataFrame, question: ClaimQuestion, open_cells: Sequence[str]) -> Claim:
     rows = rows_for(frame, question)
     one = _estimate(frame, question, rows)
     mine = rows if question.role in (ANY_ROLE, "slope") else rows.filter(pl.col("benchmark_role") == question.role)
@@ -212,7 +212,7 @@ def _counted(one: Pooled) -> str:
     return f"{one.n_studies} {'study' if one.n_studies == 1 else 'studies'}, {one.n_rows} rows"
 
 
-def _estimate(frame: pl.DataFrame, question: Question, rows: pl.DataFrame) -> Pooled:
+def _estimate(frame: pl.DataFrame, question: ClaimQuestion, rows: pl.DataFrame) -> Pooled:
     if question.role == "slope":
         samples = next(one for one in MODERATORS if one.name == "training samples")
         (found,) = moderate(frame, (samples,))
@@ -224,7 +224,7 @@ def _estimate(frame: pl.DataFrame, question: Question, rows: pl.DataFrame) -> Po
     return pool_roles(rows)[question.role]
 
 
-def _facts(one: Pooled, rows: pl.DataFrame, question: Question) -> Facts:
+def _facts(one: Pooled, rows: pl.DataFrame, question: ClaimQuestion) -> Facts:
     """Collect the numbers behind a grade; the caller has checked that there is an estimate."""
     risks = rows.group_by("study_id").agg(pl.col("risk").first())["risk"]
     bad = risks.is_in(["high", "unclear"]).mean()
@@ -259,4 +259,4 @@ def _corrected(rows: pl.DataFrame) -> tuple[float | None, float | None]:
     return found.candidates[0].estimate, found.estimate
 
 
-__all__ = ["ANY_ROLE", "QUESTIONS", "Claim", "Question", "answer_claims", "rows_for"]
+__all__ = ["ANY_ROLE", "QUESTIONS", "Claim", "ClaimQuestion", "answer_claims", "rows_for"]

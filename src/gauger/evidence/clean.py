@@ -1,4 +1,4 @@
-"""The cleaning rules: which row enters which analysis, and why the others do not.
+"""Cleans by rules: says which row enters which analysis, and why the others do not.
 
 Every row gets at most one reason to stay out of the pooled uplift; the rules run in the order of `Exclusion`, and the
 first that applies is kept. Nothing is deleted: excluded rows stay in the table with their reason, and the restrictions
@@ -14,7 +14,7 @@ import polars as pl
 from gauger.evidence.bias import assess
 from gauger.evidence.columns import GRADES, SWAP_CONTRASTS, UPLIFT_CONTRASTS
 from gauger.evidence.identity import add_identity
-from gauger.evidence.table import Table
+from gauger.evidence.table import EvidenceTable
 
 
 class Exclusion(StrEnum):
@@ -57,7 +57,7 @@ _NO_TEACHER = r"(?i)no stronger teacher|without a stronger teacher|^not distilla
 _DAMAGED = r"(?i)damaged model|recovery after pruning|recovery of a pruned"
 
 
-def prepare(table: Table) -> pl.DataFrame:
+def prepare(table: EvidenceTable) -> pl.DataFrame:
     """Give every row its flags, identities, risk of bias, and the reason it is not pooled (None where it is).
 
     Returns

@@ -1,4 +1,4 @@
-"""The columns of the evidence table: what each cell may hold.
+"""Defines the columns of the evidence table: what each cell may hold.
 
 One row of `results.csv` is one student on one benchmark, as published; one row of `studies.csv` is one study with its
 risk-of-bias coding. An empty cell means "not seen", never zero. This file is the format's only definition: the loader,

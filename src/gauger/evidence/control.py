@@ -17,7 +17,7 @@ _STAGES = frozenset({Contrast.EARLIER, Contrast.UNMATCHED, *_SWAPS})
 
 
 @dataclass(frozen=True)
-class Rule:
+class ControlRule:
     """One reading of the words."""
 
     says: str
@@ -29,11 +29,13 @@ class Rule:
     """Words that take the reading back."""
 
 
-def _rule(says: str, words: str, allows: frozenset[Contrast], unless: str = "") -> Rule:
-    return Rule(says, re.compile(words, re.IGNORECASE), allows, re.compile(unless, re.IGNORECASE) if unless else None)
+def _rule(says: str, words: str, allows: frozenset[Contrast], unless: str = "") -> ControlRule:
+    return ControlRule(
+        says, re.compile(words, re.IGNORECASE), allows, re.compile(unless, re.IGNORECASE) if unless else None
+    )
 
 
-RULES: tuple[Rule, ...] = (
+RULES: tuple[ControlRule, ...] = (
     _rule(
         "the teacher", r"\band the teacher\b|^the teacher\b|^teacher\b(?! trajector| text| data|[- ]free|-generated)",
         frozenset({Contrast.TEACHER_ITSELF, Contrast.NONE, *_SWAPS, Contrast.UNMATCHED}),
@@ -72,7 +74,7 @@ RULES: tuple[Rule, ...] = (
 )  # fmt: skip
 
 
-def read_control(words: str) -> Rule | None:
+def read_control(words: str) -> ControlRule | None:
     """Return the first rule whose words stand in a `control_arm`, or None where they say nothing.
 
     Parameters

@@ -1,4 +1,4 @@
-"""Effects and their sampling errors: percentage points, log-odds and gap recovered, from published scores and n_items.
+"""Computes effects and their sampling errors: points, log-odds and gap recovered, from scores and n_items.
 
 Standard errors are almost never published, so they are derived: a score p on n items has sampling variance
 p (1 - p) / n, and the difference of two scores the sum of both. Two things make this **conservative**:
@@ -27,7 +27,7 @@ Codes = NDArray[np.intp]
 NO_GROUP = -1
 
 
-class Scale(StrEnum):
+class EffectUnit(StrEnum):
     """Unit of an effect."""
 
     POINTS = "points"
@@ -64,10 +64,10 @@ def half_item(share: Array, n_items: Array) -> Array:
     return np.where(edge, (items + 0.5) / (n_items + 1.0), share)
 
 
-def score_variance(share: Array, n_items: Array, scale: Scale) -> Array:
+def score_variance(share: Array, n_items: Array, scale: EffectUnit) -> Array:
     """Sampling variance of one score: 10^4 p (1 - p) / n in points squared, 1 / (n p (1 - p)) in log-odds squared."""
     p = half_item(share, n_items)
-    return 1e4 * p * (1 - p) / n_items if scale == Scale.POINTS else 1 / (n_items * p * (1 - p))
+    return 1e4 * p * (1 - p) / n_items if scale == EffectUnit.POINTS else 1 / (n_items * p * (1 - p))
 
 
 def effective_items(frame: pl.DataFrame) -> Array:
@@ -79,7 +79,7 @@ def effective_items(frame: pl.DataFrame) -> Array:
     return np.asarray((frame["n_items"].cast(pl.Float64) * weighed).to_numpy())
 
 
-def add_effects(frame: pl.DataFrame, scale: Scale = Scale.POINTS) -> pl.DataFrame:
+def add_effects(frame: pl.DataFrame, scale: EffectUnit = EffectUnit.POINTS) -> pl.DataFrame:
     """Add `effect`, `variance` and `control_variance` to rows that have both scores and `n_items`.
 
     Parameters
@@ -102,7 +102,7 @@ def add_effects(frame: pl.DataFrame, scale: Scale = Scale.POINTS) -> pl.DataFram
     """
     n_items = effective_items(frame)
     control, distilled = (frame[name].to_numpy() / 100 for name in ("score_control", "score_distilled"))
-    if scale == Scale.POINTS:
+    if scale == EffectUnit.POINTS:
         effect = 100 * (distilled - control)
     else:
         effect = _logit(half_item(distilled, n_items)) - _logit(half_item(control, n_items))

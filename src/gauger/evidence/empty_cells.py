@@ -1,4 +1,4 @@
-"""What the literature cannot tell: questions whose cells in the table are empty, found by counting.
+"""Counts what the literature cannot tell: questions whose cells in the table are empty.
 
 Each question is a conjunction of conditions on a row ("a strong student", "a hard benchmark", "held-out", "a matched
 control without a teacher"). The table answers it if at least two studies have such a row. The list of questions is

@@ -1,4 +1,4 @@
-"""`gauger evidence fit`: the whole pre-specified analysis in one call, and how much the headline moves.
+"""Runs the whole pre-specified analysis (`gauger evidence fit`), and measures how much the headline moves.
 
 Schema `gauger.evidence/1`. Effects are in percentage points unless an entry says otherwise; undefined numbers are NULL
 with a reason.
@@ -14,10 +14,10 @@ import polars as pl
 
 from gauger.evidence.bias import assess
 from gauger.evidence.carryover import CarryOver, carry_over
-from gauger.evidence.check import Kind, check_table
+from gauger.evidence.check import FindingKind, check_table
 from gauger.evidence.claims import Claim, answer_claims
 from gauger.evidence.clean import excluded, prepare
-from gauger.evidence.effects import Scale
+from gauger.evidence.effects import EffectUnit
 from gauger.evidence.empty_cells import Unknown, unknowns
 from gauger.evidence.headlines import Headline, quoted
 from gauger.evidence.laboratories import Laboratories, between_laboratories
@@ -27,14 +27,14 @@ from gauger.evidence.pooled import Analysis
 from gauger.evidence.restrict import SETS
 from gauger.evidence.sensitivity import (
     CARRIED,
-    Influence,
+    HeadlineInfluence,
     Moved,
     SmallStudy,
     influence,
     small_study_effects,
     under_restrictions,
 )
-from gauger.evidence.table import Table
+from gauger.evidence.table import EvidenceTable
 from gauger.evidence.uplift import Share, by_contrast, gap_recovered
 
 SCHEMA = "gauger.evidence/1"
@@ -74,7 +74,7 @@ class Evidence:
     laboratories: Laboratories
     restrictions: tuple[Moved, ...]
     """The pre-specified analysis first."""
-    influences: tuple[Influence, ...]
+    influences: tuple[HeadlineInfluence, ...]
     small_studies: tuple[SmallStudy, ...]
     bias: pl.DataFrame
     """One line per study: six questions and the overall judgement."""
@@ -118,7 +118,7 @@ class Evidence:
         } | {name: [one.to_dict() for one in several] for name, several in parts.items()}
 
 
-def analyse(table: Table) -> Evidence:
+def analyse(table: EvidenceTable) -> Evidence:
     """Run the whole pre-specified analysis on a table: a few seconds.
 
     Parameters
@@ -145,7 +145,7 @@ def analyse(table: Table) -> Evidence:
         small_studies=tuple(small_study_effects(frame, over) for over in SETS),
         bias=assess(table.studies),
         unknowns=unknowns(frame),
-        findings={str(kind): sum(one.kind == kind for one in found) for kind in Kind},
+        findings={str(kind): sum(one.kind == kind for one in found) for kind in FindingKind},
     )
 
 
@@ -154,7 +154,7 @@ def _movement(restrictions: tuple[Moved, ...], over: str, role: str) -> Movement
     for moved in restrictions:
         analysis = moved.headline.untouched if over == next(iter(SETS)) else moved.headline.controls
         estimate = analysis[role].estimate
-        if moved.unit == Scale.POINTS and estimate is not None:
+        if moved.unit == EffectUnit.POINTS and estimate is not None:
             means[moved.name] = estimate
     if not means:
         return Movement(over, role, None, None, "", None, "")

@@ -1,4 +1,4 @@
-"""Each study's own estimate per role: the lines of a forest plot, and the points of the funnel and dose figures."""
+"""Pools each study's own rows per role: the lines of a forest plot, and the points of the funnel and dose figures."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from gauger.stats import CategoryFit, MetaFit, t_quantile
 
 
 @dataclass(frozen=True)
-class Line:
+class StudyLine:
     """One study's pooled estimate on one role."""
 
     role: str
@@ -38,7 +38,7 @@ class Forest:
     """Study lines and pooled means, for one set of controls."""
 
     over: str
-    lines: tuple[Line, ...]
+    lines: tuple[StudyLine, ...]
     """By role, then by estimate."""
     pooled: tuple[Pooled, ...]
     analysis: Analysis
@@ -71,7 +71,7 @@ def study_forest(frame: pl.DataFrame, over: str) -> Forest:
     return Forest(over, tuple(lines), pooled, analysis)
 
 
-def _lines(analysis: Analysis) -> list[Line]:
+def _lines(analysis: Analysis) -> list[StudyLine]:
     rows, fitted = analysis.rows, analysis.fitted
     if rows is None or fitted is None:
         return []
@@ -82,7 +82,7 @@ def _lines(analysis: Analysis) -> list[Line]:
         estimate, se = _within(fitted, group["_at"].to_numpy())
         half = se * float(t_quantile(0.975, np.inf))
         lines.append(
-            Line(
+            StudyLine(
                 first["benchmark_role"], first["study_id"], len(group), estimate, estimate - half, estimate + half,
                 first["risk"],
             )

@@ -1,4 +1,4 @@
-"""The headline of the evidence: one sentence, with intervals, computed from the shipped table each time it is asked."""
+"""Words the headline of the evidence: one sentence, with intervals, computed from the shipped table at every call."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from gauger.evidence.pool import DIFFERENCE, pool_roles
 from gauger.evidence.pooled import Analysis, Pooled
 from gauger.evidence.restrict import ALL_CONTROLS, PRESPECIFIED_ROWS, SETS, UNTOUCHED, Restriction, rows_of
 from gauger.evidence.stored import quote
-from gauger.evidence.table import Table, load
+from gauger.evidence.table import EvidenceTable, load
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class Headline:
         }  # fmt: skip
 
 
-def headline(table: Table | None = None) -> str:
+def headline(table: EvidenceTable | None = None) -> str:
     """Return the headline of the published evidence, in under a second.
 
     Parameters

@@ -1,4 +1,4 @@
-"""Which names mean the same model, the same benchmark or the same measured score.
+"""Tells which names mean the same model, the same benchmark or the same measured score.
 
 Papers spell one model in many ways, and one score stands in many rows: the control's in every row that is compared with
 it, the student's in every row that compares it with another control. Both matter: the same model measured by several

@@ -1,4 +1,4 @@
-"""The same model on the same benchmark, measured by several laboratories: noise between laboratories, not new evidence.
+"""Estimates the noise between laboratories: the same model on the same benchmark, measured by several of them.
 
 A model's score enters once per study. Both distilled students and untouched bases count, since both are published
 again and again. What the scores differ by beyond item sampling is what a reader should expect when a number from one
@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from gauger.evidence.effects import Scale, score_variance
+from gauger.evidence.effects import EffectUnit, score_variance
 
 LARGE = 100
 
@@ -72,7 +72,7 @@ def _with_sampling(table: pl.DataFrame) -> pl.DataFrame:
     known = table["n_items"].is_not_null().to_numpy()
     sd = np.full(len(table), np.nan)
     share, n_items = table["mean"].to_numpy() / 100, table["n_items"].cast(pl.Float64).to_numpy()
-    sd[known] = np.sqrt(score_variance(share[known], n_items[known], Scale.POINTS))
+    sd[known] = np.sqrt(score_variance(share[known], n_items[known], EffectUnit.POINTS))
     return table.with_columns(sampling_sd=pl.Series(sd, nan_to_null=True))
 
 

@@ -1,4 +1,4 @@
-"""What goes with a larger uplift? Meta-regressions fixed in advance, one moderator at a time.
+"""Asks what goes with a larger uplift: meta-regressions fixed in advance, one moderator at a time.
 
 Each is asked twice in one fit, for benchmarks within the trained skill (targeted and fresh) and for held-out ones,
 because a moderator that lifts only the former is no sign of transfer. General-chat benchmarks stay out. Moderators are

@@ -18,7 +18,7 @@ from scipy import special
 from gauger.errors import ConvergenceError
 from gauger.evidence.columns import ROLES, BenchmarkRole
 from gauger.evidence.effects import Array, Codes
-from gauger.evidence.multiverse_rows import Columns, columns_of
+from gauger.evidence.multiverse_rows import RowArrays, columns_of
 from gauger.evidence.pooled import ENOUGH_FOR_VARIANCE, MIN_STUDIES, NOT_CONVERGED, STRUCTURE, TOO_FEW
 from gauger.evidence.switches import SWITCHES, Specification, specifications
 from gauger.stats import NO_GROUP, CategoryFit, CategoryLikelihood, MetaData, fit_categories, score_robust, t_quantile
@@ -126,7 +126,7 @@ def run(frame: pl.DataFrame, chosen: tuple[Specification, ...] | None = None) ->
     return Multiverse(tuple(paths), curves, tuple(_by_switch(paths)))
 
 
-def _fit(columns: Columns, specification: Specification, starts: dict[tuple[str, int], Array]) -> list[Path]:
+def _fit(columns: RowArrays, specification: Specification, starts: dict[tuple[str, int], Array]) -> list[Path]:
     """Select, fit and read one specification."""
     kept = np.logical_and.reduce([columns.flags[choice] for choice in specification.items()])
     role, study = columns.roles[specification["roles"]][kept], columns.study[kept]
@@ -143,7 +143,7 @@ def _fit(columns: Columns, specification: Specification, starts: dict[tuple[str,
     return _read(columns, specification, fitted, np.flatnonzero(kept), role, counts, present)
 
 
-def _data(columns: Columns, specification: Specification, at: Codes, role: Any, present: list[str]) -> MetaData:
+def _data(columns: RowArrays, specification: Specification, at: Codes, role: Any, present: list[str]) -> MetaData:
     effect, variance, control = (part[at] for part in columns.effects[specification["effect scale"]])
     design = (role[:, None] == np.array(present)).astype(float)
     shared = columns.control[at] if specification["shared controls"] == "correlated" else None
@@ -174,7 +174,7 @@ def _fitted(
 
 
 def _read(
-    columns: Columns, specification: Specification, fitted: CategoryFit, at: Codes, role: Any,
+    columns: RowArrays, specification: Specification, fitted: CategoryFit, at: Codes, role: Any,
     counts: Mapping[str, tuple[int, int]], present: list[str],
 ) -> list[Path]:  # fmt: skip
     likelihood = CategoryLikelihood(fitted.data, np.asarray(fitted.category), fitted.method)

@@ -11,7 +11,7 @@ import polars as pl
 
 from gauger.evidence.clean import Exclusion, Handicap
 from gauger.evidence.columns import UPLIFT_CONTRASTS, Contrast
-from gauger.evidence.effects import Array, Codes, Scale, add_effects, shared_controls
+from gauger.evidence.effects import Array, Codes, EffectUnit, add_effects, shared_controls
 from gauger.evidence.restrict import AS_FOUND
 from gauger.evidence.switches import SWITCHES
 
@@ -19,7 +19,7 @@ Mask = np.ndarray[Any, np.dtype[np.bool_]]
 
 
 @dataclass(frozen=True)
-class Columns:
+class RowArrays:
     """Everything that a specification selects from, as arrays over the rows that any of them uses."""
 
     study: Codes
@@ -34,7 +34,7 @@ class Columns:
     """Control score, per cent."""
 
 
-def columns_of(frame: pl.DataFrame) -> Columns:
+def columns_of(frame: pl.DataFrame) -> RowArrays:
     """Collect the rows that any specification lets in, from all rows of `clean.prepare`."""
     found = pl.col("exclusion").is_in([str(rule) for rule in AS_FOUND]) | pl.col("exclusion").is_null()
     rows = frame.filter(
@@ -63,7 +63,7 @@ def columns_of(frame: pl.DataFrame) -> Columns:
     whole = np.ones(len(rows), dtype=bool)
     flags |= {(s.name, option): flags.get((s.name, option), whole) for s in SWITCHES for option in s.options}
     effects = {}
-    for name, scale in (("points", Scale.POINTS), ("log-odds", Scale.LOG_ODDS)):
+    for name, scale in (("points", EffectUnit.POINTS), ("log-odds", EffectUnit.LOG_ODDS)):
         scaled = add_effects(rows, scale)
         effects[name] = tuple(scaled[c].to_numpy() for c in ("effect", "variance", "control_variance"))
     second = pl.coalesce("benchmark_role_alt", "benchmark_role")
@@ -73,4 +73,4 @@ def columns_of(frame: pl.DataFrame) -> Columns:
     }
     study = np.unique(rows["study_id"].to_numpy().astype(str), return_inverse=True)[1].ravel()
     shared = shared_controls(rows)
-    return Columns(study, shared, flags, roles, effects, rows["score_control"].to_numpy())  # type: ignore[arg-type]
+    return RowArrays(study, shared, flags, roles, effects, rows["score_control"].to_numpy())  # type: ignore[arg-type]

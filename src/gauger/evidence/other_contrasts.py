@@ -1,4 +1,4 @@
-"""Rows that answer other questions: another teacher, another method, and the GSM8K - GSM1k gap.
+"""Pools rows that answer other questions: another teacher, another method, and the GSM8K - GSM1k gap.
 
 In a swap the control is itself distilled, so the difference says what the *choice* is worth, not what distillation is
 worth; its sign depends on which of the two was printed as the arm. Swaps are therefore listed, one line per pair of
@@ -15,7 +15,7 @@ import polars as pl
 
 from gauger.evidence.clean import Exclusion
 from gauger.evidence.columns import Contrast
-from gauger.evidence.effects import Scale, score_variance
+from gauger.evidence.effects import EffectUnit, score_variance
 from gauger.stats import t_quantile
 
 QUESTIONS = {
@@ -56,7 +56,7 @@ def _swap(frame: pl.DataFrame, question: str) -> Swap:
     variance = np.full(len(rows), np.nan)
     for side in ("score_control", "score_distilled"):
         share = rows[side].to_numpy() / 100
-        part = score_variance(share[known], n_items[known], Scale.POINTS)
+        part = score_variance(share[known], n_items[known], EffectUnit.POINTS)
         variance[known] = np.where(np.isnan(variance[known]), 0.0, variance[known]) + part
     rows = rows.with_columns(
         _difference=pl.col("score_distilled") - pl.col("score_control"), _variance=pl.Series(variance, nan_to_null=True)

@@ -1,9 +1,9 @@
-"""One pooled analysis of evidence rows: effects and covariances in, coefficients with intervals out.
+"""Makes one pooled analysis of evidence rows: effects and covariances in, coefficients with intervals out.
 
 The model is the same everywhere: effects of rows within studies; random effects of studies that differ by role of the
 benchmark and correlate within a study, and of rows, with a variance per role; the sampling covariance of `effects.py`;
 REML; and CR2 errors clustered by study with Satterthwaite degrees of freedom. What differs between analyses is the rows
-and the terms; what a sensitivity run changes is the `Model`.
+and the terms; what a sensitivity run changes is the `PoolingModel`.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ from gauger.evidence.pooled import (
     TOO_FEW,
     TOO_FEW_ROWS,
     Analysis,
-    Model,
     Pooled,
+    PoolingModel,
 )
 from gauger.stats import CategoryFit, MetaData, MetaFit, fit, fit_categories
 
@@ -43,7 +43,7 @@ def study_codes(rows: pl.DataFrame) -> Codes:
     return np.asarray(rows["study_id"].cast(pl.Categorical).to_physical().to_numpy(), dtype=np.intp)
 
 
-def meta_data(rows: pl.DataFrame, terms: Mapping[str, Array], model: Model = PRESPECIFIED) -> MetaData:
+def meta_data(rows: pl.DataFrame, terms: Mapping[str, Array], model: PoolingModel = PRESPECIFIED) -> MetaData:
     """Build the engine's input from rows that carry effects.
 
     Parameters
@@ -84,7 +84,7 @@ def _splitting(levels: Mapping[str, Codes]) -> list[str]:
     return kept
 
 
-def pool(rows: pl.DataFrame, terms: Mapping[str, Array], model: Model = PRESPECIFIED) -> Analysis:
+def pool(rows: pl.DataFrame, terms: Mapping[str, Array], model: PoolingModel = PRESPECIFIED) -> Analysis:
     """Fit one meta-regression and read its coefficients.
 
     Parameters
@@ -102,7 +102,7 @@ def pool(rows: pl.DataFrame, terms: Mapping[str, Array], model: Model = PRESPECI
     return pool_effects(add_effects(rows, model.scale), terms, model)
 
 
-def pool_effects(rows: pl.DataFrame, terms: Mapping[str, Array], model: Model = PRESPECIFIED) -> Analysis:
+def pool_effects(rows: pl.DataFrame, terms: Mapping[str, Array], model: PoolingModel = PRESPECIFIED) -> Analysis:
     """Do the same for rows that carry their effects and variances already; see `pool`.
 
     What cannot be fitted (too few studies or rows, terms that cannot be told apart, no convergence) gives undefined
@@ -123,7 +123,7 @@ def pool_effects(rows: pl.DataFrame, terms: Mapping[str, Array], model: Model = 
 
 
 def fit_rows(
-    rows: pl.DataFrame, terms: Mapping[str, Array], model: Model = PRESPECIFIED, robust: bool = True,
+    rows: pl.DataFrame, terms: Mapping[str, Array], model: PoolingModel = PRESPECIFIED, robust: bool = True,
     start: Array | None = None,
 ) -> MetaFit:  # fmt: skip
     """Fit the model to rows that carry effects: random effects by role where `model` and the rows allow it.
@@ -199,7 +199,7 @@ def _read(fitted: MetaFit, rows: pl.DataFrame, weights: Array, name: str) -> Poo
 
 
 def pool_roles(
-    rows: pl.DataFrame, model: Model = PRESPECIFIED, roles: Sequence[str] = ROLES, column: str = "benchmark_role"
+    rows: pl.DataFrame, model: PoolingModel = PRESPECIFIED, roles: Sequence[str] = ROLES, column: str = "benchmark_role"
 ) -> Analysis:
     """Pool the effect by role of the benchmark: one mean per role, all in one fit, and targeted minus held-out.
 

@@ -1,4 +1,4 @@
-"""What an analysis of the evidence says: one pooled number, one fit, and what a sensitivity run may change."""
+"""Holds what an analysis of the evidence says: one pooled number, one fit, and what a sensitivity run may change."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 
-from gauger.evidence.effects import Scale
+from gauger.evidence.effects import EffectUnit
 from gauger.stats import MetaFit
 
 MIN_STUDIES = 2
@@ -28,10 +28,10 @@ SHAKY = "fewer than 4 degrees of freedom: too few studies carry this estimate fo
 
 
 @dataclass(frozen=True)
-class Model:
+class PoolingModel:
     """What a sensitivity run may change about the model; the defaults are the pre-specified analysis."""
 
-    scale: Scale = Scale.POINTS
+    scale: EffectUnit = EffectUnit.POINTS
     shared: str = "control"
     """Sampling covariance: `control` (rows with one control score covary), `none`, or `cells` (every shared score, the
     student's too, and answers of all models to the same items correlated by `correlation`)."""
@@ -45,7 +45,7 @@ class Model:
     variance between studies and one between rows for all roles)."""
 
 
-PRESPECIFIED = Model()
+PRESPECIFIED = PoolingModel()
 
 
 @dataclass(frozen=True)

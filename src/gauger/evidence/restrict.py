@@ -1,4 +1,4 @@
-"""Which rows an analysis reads: the pre-specified set, and every restriction or relaxation of it, each under a name.
+"""Selects the rows an analysis reads: the pre-specified set, and each restriction or relaxation of it, by name.
 
 A restriction answers one doubt ("is it only the vendors' own tables?") by changing one thing and leaving the rest as
 it was. `RESTRICTIONS` is the whole list; the report shows the headline under each of them.
@@ -13,8 +13,8 @@ import polars as pl
 
 from gauger.evidence.clean import Exclusion
 from gauger.evidence.columns import UPLIFT_CONTRASTS, Contrast
-from gauger.evidence.effects import Scale, impute_items
-from gauger.evidence.pooled import Model
+from gauger.evidence.effects import EffectUnit, impute_items
+from gauger.evidence.pooled import PoolingModel
 
 UNTOUCHED = "untouched base"
 ALL_CONTROLS = "every control that is not itself distilled"
@@ -33,7 +33,7 @@ class Restriction:
     """Rows to keep among those that enter."""
     undo: tuple[Exclusion, ...] = ()
     """Cleaning rules to leave out."""
-    model: Model = field(default_factory=Model)
+    model: PoolingModel = field(default_factory=PoolingModel)
     second_coder: bool = False
     """Use `benchmark_role_alt` where it is given."""
     drop_largest: int = 0
@@ -87,7 +87,8 @@ AS_FOUND = (
 )  # fmt: skip
 
 RESTRICTIONS: tuple[Restriction, ...] = (
-    Restriction("no cleaning", "Do the cleaning rules make the result?", undo=AS_FOUND, model=Model(shared="none")),
+    Restriction("no cleaning", "Do the cleaning rules make the result?", undo=AS_FOUND,
+                model=PoolingModel(shared="none")),
     Restriction("low risk of bias only", "Do weak studies make it?", pl.col("risk") == "low"),
     Restriction("no study at high risk", "Do the worst studies make it?", pl.col("risk") != "high"),
     Restriction("primary sources only", "Do transcriptions make it?", pl.col("source_grade") == "primary"),
@@ -108,16 +109,18 @@ RESTRICTIONS: tuple[Restriction, ...] = (
     Restriction("every laboratory counted", "Does choosing one make it?", undo=(Exclusion.MEASURED_AGAIN,)),
     Restriction("missing sizes filled in", "Do the rows without n_items differ?", undo=(Exclusion.NO_ITEMS,)),
     Restriction("with rows that print changes", "Do the rows without scores differ?", undo=(Exclusion.GAP,)),
-    Restriction("shared controls ignored", "Do shared controls matter?", model=Model(shared="none")),
+    Restriction("shared controls ignored", "Do shared controls matter?", model=PoolingModel(shared="none")),
     Restriction(
-        "paired answers, correlation 0.5", "Do paired answers matter?", model=Model(shared="cells", correlation=0.5)
+        "paired answers, correlation 0.5", "Do paired answers matter?",
+        model=PoolingModel(shared="cells", correlation=0.5)
     ),
     Restriction(
-        "paired answers, correlation 0.8", "Do strongly paired answers?", model=Model(shared="cells", correlation=0.8)
+        "paired answers, correlation 0.8", "Do strongly paired answers?",
+        model=PoolingModel(shared="cells", correlation=0.8)
     ),
     Restriction("one variance for all roles", "Does the model of the scatter make it?",
-                model=Model(heterogeneity="one")),
-    Restriction("a level for the distilled model", "Is the nesting too coarse?", model=Model(arm_level=True)),
-    Restriction("log-odds", "Is it the scale?", model=Model(scale=Scale.LOG_ODDS)),
+                model=PoolingModel(heterogeneity="one")),
+    Restriction("a level for the distilled model", "Is the nesting too coarse?", model=PoolingModel(arm_level=True)),
+    Restriction("log-odds", "Is it the scale?", model=PoolingModel(scale=EffectUnit.LOG_ODDS)),
 )  # fmt: skip
 """Every restriction, in the order of the report; the last is in another unit."""

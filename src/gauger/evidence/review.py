@@ -16,7 +16,7 @@ from gauger.evidence.columns import RESULT_COLUMNS, ROLES, STUDY_COLUMNS, Column
 
 
 @dataclass(frozen=True)
-class Step:
+class ReviewStep:
     """One step of the flow: what stays out, and what is left after it."""
 
     reason: str
@@ -34,7 +34,7 @@ class Flow:
 
     rows_found: int
     studies_found: int
-    steps: tuple[Step, ...]
+    steps: tuple[ReviewStep, ...]
     rows_pooled: int
     studies_pooled: int
 
@@ -51,7 +51,7 @@ def flow(frame: pl.DataFrame) -> Flow:
         left = left.filter((pl.col("exclusion") != str(reason)) | pl.col("exclusion").is_null())
         if len(out):
             counts = (len(out), out["study_id"].n_unique(), len(left), left["study_id"].n_unique())
-            steps.append(Step(str(reason), *counts))
+            steps.append(ReviewStep(str(reason), *counts))
     return Flow(len(frame), frame["study_id"].n_unique(), tuple(steps), len(left), left["study_id"].n_unique())
 
 

@@ -1,4 +1,4 @@
-"""How far does the headline move? Every restriction, every study left out, and small-study effects."""
+"""Measures how far the headline moves: every restriction, every study left out, and small-study effects."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import polars as pl
 from gauger.evidence.effects import Array, add_effects
 from gauger.evidence.headlines import Headline, headline_of
 from gauger.evidence.pool import fit_rows, pool, role_terms, variance_category
-from gauger.evidence.pooled import MIN_STUDIES, PRESPECIFIED, STRUCTURE, TOO_FEW, Model, Pooled
+from gauger.evidence.pooled import MIN_STUDIES, PRESPECIFIED, STRUCTURE, TOO_FEW, Pooled, PoolingModel
 from gauger.evidence.restrict import PRESPECIFIED_ROWS, RESTRICTIONS, SETS, Restriction, largest_studies, rows_of
 from gauger.stats import Structure
 
@@ -50,7 +50,7 @@ def under_restrictions(frame: pl.DataFrame, restrictions: Sequence[Restriction] 
 
 
 @dataclass(frozen=True)
-class LeftOut:
+class HeadlineWithout:
     """The headline without one study."""
 
     study_id: str
@@ -63,12 +63,12 @@ class LeftOut:
 
 
 @dataclass(frozen=True)
-class Influence:
+class HeadlineInfluence:
     """Which studies carry the headline."""
 
     over: str
     """The set of controls."""
-    left_out: tuple[LeftOut, ...]
+    left_out: tuple[HeadlineWithout, ...]
     """Every study, by the size of its largest shift."""
     ranges: dict[str, tuple[float, float] | None]
     """Role -> smallest and largest mean when any one study is left out; None where no other study has the role."""
@@ -82,7 +82,7 @@ class Influence:
         return asdict(self)
 
 
-def influence(frame: pl.DataFrame, over: str) -> Influence:
+def influence(frame: pl.DataFrame, over: str) -> HeadlineInfluence:
     """Leave out one study at a time and refit, variance components and all.
 
     Parameters
@@ -99,12 +99,12 @@ def influence(frame: pl.DataFrame, over: str) -> Influence:
     for study in sorted(sizes):
         means, _ = role_means(rows.filter(pl.col("study_id") != study), start=tau2)
         shifts = {role: means[role] - full[role] for role in CARRIED if role in means and role in full}
-        lines.append(LeftOut(study, sizes[study], means, shifts))
+        lines.append(HeadlineWithout(study, sizes[study], means, shifts))
     lines.sort(key=lambda line: -max((abs(shift) for shift in line.shifts.values()), default=0.0))
     ranges = {role: _range([line.means[role] for line in lines if role in line.means]) for role in CARRIED}
     largest = largest_studies(rows, 4)
     share = sum(sizes[study] for study in largest) / max(1, len(rows))
-    return Influence(over, tuple(lines), ranges, tuple(largest), share)
+    return HeadlineInfluence(over, tuple(lines), ranges, tuple(largest), share)
 
 
 def _range(means: list[float]) -> tuple[float, float] | None:
@@ -112,7 +112,7 @@ def _range(means: list[float]) -> tuple[float, float] | None:
 
 
 def role_means(
-    rows: pl.DataFrame, model: Model = PRESPECIFIED, start: Array | None = None
+    rows: pl.DataFrame, model: PoolingModel = PRESPECIFIED, start: Array | None = None
 ) -> tuple[dict[str, float], Array]:
     """Pooled mean per role, and the variance components: the part of `pool_roles` that leave-one-out repeats.
 

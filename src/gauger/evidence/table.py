@@ -1,4 +1,4 @@
-"""Reading the evidence table: every cell is checked, and every mistake is told with its file, line and column.
+"""Reads the evidence table: every cell is checked, and every mistake is told with its file, line and column.
 
 `load()` gives the shipped table in well under half a second; `read_results` and `read_studies` read any other file of
 the same format. A row keeps the line it stands on (`row`), so every finding can point at it.
@@ -26,7 +26,7 @@ _TYPES = {"text": pl.String, "choice": pl.String, "risk": pl.String, "number": p
 
 
 @dataclass(frozen=True)
-class Table:
+class EvidenceTable:
     """The published evidence: results and the risk-of-bias coding of their studies."""
 
     results: pl.DataFrame
@@ -41,7 +41,7 @@ def data_path() -> Path:
     return Path(str(files("gauger.evidence") / "data"))
 
 
-def load(folder: Path | None = None) -> Table:
+def load(folder: Path | None = None) -> EvidenceTable:
     """Read and check a table.
 
     Parameters
@@ -63,7 +63,7 @@ def load(folder: Path | None = None) -> Table:
     folder = folder or data_path()
     results, studies = read_results(folder / "results.csv"), read_studies(folder / "studies.csv")
     check_coded(results, studies, str(folder / "results.csv"))
-    return Table(results, studies)
+    return EvidenceTable(results, studies)
 
 
 def read_results(path: Path) -> pl.DataFrame:

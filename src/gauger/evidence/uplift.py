@@ -1,4 +1,4 @@
-"""The first pre-specified question: uplift by role of the benchmark, under each kind of control, and gap recovered."""
+"""Answers the first pre-specified question: uplift by role under each kind of control, and gap recovered."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import polars as pl
 from scipy import optimize
 
 from gauger.evidence.columns import ROLES, UPLIFT_CONTRASTS, BenchmarkRole
-from gauger.evidence.effects import Array, Scale, add_effects, add_gap_recovered, score_variance
+from gauger.evidence.effects import Array, EffectUnit, add_effects, add_gap_recovered, score_variance
 from gauger.evidence.pool import pool_effects, pool_roles
 from gauger.evidence.pooled import MIN_STUDIES, TOO_FEW, Analysis
 from gauger.evidence.restrict import rows_of
@@ -81,7 +81,7 @@ def _share(name: str, rows: pl.DataFrame) -> Share:
 
     rows = add_effects(rows)
     teacher = score_variance(
-        rows["score_teacher"].to_numpy() / 100, rows["n_items"].cast(pl.Float64).to_numpy(), Scale.POINTS
+        rows["score_teacher"].to_numpy() / 100, rows["n_items"].cast(pl.Float64).to_numpy(), EffectUnit.POINTS
     )
 
     def statistic(share: float, quantiles: float) -> float:

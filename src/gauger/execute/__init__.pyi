@@ -7,12 +7,12 @@ from .execution import execute as execute
 from .execution import read_needs as read_needs
 from .job import Job as Job
 from .job import make_job as make_job
-from .limits import Limits as Limits
+from .limits import RunLimits as RunLimits
 from .local import cores as cores
-from .progress import Progress as Progress
+from .progress import RunProgress as RunProgress
 from .progress import count as count
 from .progress import make_progress as make_progress
 from .result import RunResult as RunResult
-from .schedule import Schedule as Schedule
+from .schedule import JobSchedule as JobSchedule
 from .status import Status as Status
 from .status import read_status as read_status

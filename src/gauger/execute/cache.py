@@ -1,4 +1,4 @@
-"""Results by content address: whole or absent, verified on every read.
+"""Keeps results by content address: whole or absent, verified on every read.
 
 Layout below the root: ``entries/KEY/`` (the files of a result and `done.json`, their sizes and SHA-256),
 ``partial/`` (results being written), ``damaged/`` (entries that failed verification, kept for inspection),

@@ -43,7 +43,7 @@ def code_version(targets: Iterable[str]) -> str:
 
 def closure(targets: Iterable[str]) -> dict[str, Path]:
     """Return every file that some targets can reach, under a name that does not depend on where it is installed."""
-    waiting = [target.partition(":")[0] for target in targets]
+    waiting = [module_of(target) for target in targets]
     roots = frozenset((OWN, *(module.partition(".")[0] for module in waiting)))
     files: dict[str, Path] = {}
     seen: set[str] = set()
@@ -58,6 +58,12 @@ def closure(targets: Iterable[str]) -> dict[str, Path]:
         waiting += imported
         files.update((f"{package}/{name}", place) for package in data for name, place in _data_of(package))
     return files
+
+
+def module_of(target: str) -> str:
+    """Return the module behind "module:attribute": where a door names the attribute, the one that defines it."""
+    module, _, attribute = target.partition(":")
+    return _defining(module, attribute) if attribute.isidentifier() else module
 
 
 def package_version() -> str:

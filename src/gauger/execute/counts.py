@@ -1,4 +1,4 @@
-"""Counting and time left: what a progress display knows, without any display."""
+"""Counts jobs and estimates the time left: what a progress display knows, without any display."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from gauger.execute.job import Job
 
 
 @dataclass
-class Tally:
+class RunTally:
     """How far a run is, in jobs and in cost.
 
     Time left = max(work left / workers, longest chain left), with cost turned into seconds by the jobs of this

@@ -23,10 +23,10 @@ from gauger.execute.cache import Cache, State
 from gauger.execute.executor import Event, Executor
 from gauger.execute.interrupt import signals_raise
 from gauger.execute.job import Job
-from gauger.execute.limits import Budget
-from gauger.execute.progress import Progress, count
+from gauger.execute.limits import SpentLimits
+from gauger.execute.progress import RunProgress, count
 from gauger.execute.result import RunResult
-from gauger.execute.schedule import Schedule, unique
+from gauger.execute.schedule import JobSchedule, unique
 from gauger.store import JobFailure, clear_failures, locked, plain, write_failure, write_json
 
 PLAN_SCHEMA = "gauger.jobs/1"
@@ -45,10 +45,10 @@ class Rules:
     """Kind -> "module:function"."""
     tries: int = TRIES
     """How many workers may be lost with one job before it is given up."""
-    budget: Budget = field(default_factory=Budget)
+    budget: SpentLimits = field(default_factory=SpentLimits)
 
 
-def drive(jobs: Sequence[Job], cache: Cache, executor: Executor, rules: Rules, progress: Progress) -> RunResult:
+def drive(jobs: Sequence[Job], cache: Cache, executor: Executor, rules: Rules, progress: RunProgress) -> RunResult:
     """Run every job whose result is not there yet, and say what became of each.
 
     Parameters
@@ -81,7 +81,7 @@ def drive(jobs: Sequence[Job], cache: Cache, executor: Executor, rules: Rules, p
 class _Driver:
     """The state of one call of `drive`."""
 
-    def __init__(self, jobs: list[Job], cache: Cache, rules: Rules, progress: Progress) -> None:
+    def __init__(self, jobs: list[Job], cache: Cache, rules: Rules, progress: RunProgress) -> None:
         unknown = sorted({job.kind for job in jobs} - set(rules.registry))
         if unknown:
             raise GaugerError(f"no function is registered for jobs of kind {', '.join(unknown)}")
@@ -105,7 +105,7 @@ class _Driver:
                 self._keep(job, entry.path, entry.seconds)
                 self.reused[job.key] = entry.seconds
         self.result.cached = set(self.reused)
-        self.schedule = Schedule(self.jobs, self.result.done)
+        self.schedule = JobSchedule(self.jobs, self.result.done)
 
     def work(self, executor: Executor) -> None:
         """Hand out jobs and take in results until none can run."""

@@ -1,4 +1,4 @@
-"""Where and how far a plan is run: the choice that `gauger run` offers. It never changes what is computed."""
+"""Chooses where and how far a plan is run, as `gauger run` offers it. It never changes what is computed."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from gauger.execute.cache import Cache
 from gauger.execute.driver import TRIES, Rules, drive
 from gauger.execute.executor import Executor
 from gauger.execute.job import RESOURCES, Job
-from gauger.execute.limits import Budget, Limits
+from gauger.execute.limits import RunLimits, SpentLimits
 from gauger.execute.local import cores
 from gauger.execute.pool import Pool
-from gauger.execute.progress import Progress
+from gauger.execute.progress import RunProgress
 from gauger.execute.result import RunResult
 
 Where = Literal["local", "ray"]
@@ -31,7 +31,7 @@ class Execution:
     """Jobs at once; 0 is one per core (of the machine, or of the cluster)."""
     tries: int = TRIES
     """How many workers may be lost with one job before it is given up."""
-    limits: Limits = field(default_factory=Limits)
+    limits: RunLimits = field(default_factory=RunLimits)
     ray_address: str | None = None
     """Of a running cluster ("auto", "host:port"); None starts one on this machine."""
     store: str | None = None
@@ -52,7 +52,7 @@ def execute(
     execution: Execution,
     registry: Mapping[str, str],
     flops_of: Mapping[str, float],
-    progress: Progress,
+    progress: RunProgress,
 ) -> RunResult:
     """Run a study's jobs where `execution` says.
 
@@ -72,7 +72,7 @@ def execute(
     Interrupted
         On a signal.
     """
-    rules = Rules(registry, execution.tries, Budget(execution.limits, flops_of))
+    rules = Rules(registry, execution.tries, SpentLimits(execution.limits, flops_of))
     if execution.on == "ray":
         from gauger.execute.ray import RayPool
         from gauger.execute.remote import MirroredCache, RemoteStore

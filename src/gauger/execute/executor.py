@@ -1,4 +1,4 @@
-"""What every place where jobs run offers to the driver: this machine's processes, or a Ray cluster."""
+"""Defines what every place where jobs run offers to the driver: this machine's processes, or a Ray cluster."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Signals that ask a run to stop become one exception."""
+"""Turns signals that ask a run to stop into one exception."""
 
 from __future__ import annotations
 

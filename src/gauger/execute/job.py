@@ -1,4 +1,4 @@
-"""A job: one function call whose result is kept under the hash of everything that can change it."""
+"""Describes a job: one function call whose result is kept under the hash of everything that can change it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Limits of one call of a run: hours and training FLOPs, after which no job is started any more."""
+"""Limits one call of a run: hours and training FLOPs, after which no job is started any more."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from gauger.execute.job import Job
 
 
 @dataclass(frozen=True)
-class Limits:
+class RunLimits:
     """What one call may use; None is no limit. Running jobs are finished: hours may be passed by the length of one."""
 
     hours: float | None = None
@@ -20,8 +20,8 @@ class Limits:
 
 
 @dataclass
-class Budget:
-    """Keeps count against `Limits`.
+class SpentLimits:
+    """Keeps count against `RunLimits`.
 
     Parameters
     ----------
@@ -30,7 +30,7 @@ class Budget:
         Key -> training FLOPs of a job; jobs not named train nothing and cost none.
     """
 
-    limits: Limits = field(default_factory=Limits)
+    limits: RunLimits = field(default_factory=RunLimits)
     flops_of: Mapping[str, float] = field(default_factory=dict)
     clock: Callable[[], float] = time.monotonic
     spent_flops: float = 0.0

@@ -1,4 +1,4 @@
-"""Run jobs on this machine: worker processes, one job each at a time."""
+"""Runs jobs on this machine: worker processes, one job each at a time."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 from gauger.execute.cache import Cache
 from gauger.execute.driver import TRIES, Rules, drive
 from gauger.execute.job import Job
-from gauger.execute.limits import Budget
+from gauger.execute.limits import SpentLimits
 from gauger.execute.pool import Pool
-from gauger.execute.progress import Progress
+from gauger.execute.progress import RunProgress
 from gauger.execute.result import RunResult
 
 
@@ -20,7 +20,7 @@ def run_jobs(
     *,
     workers: int,
     registry: Mapping[str, str],
-    progress: Progress | None = None,
+    progress: RunProgress | None = None,
     environment: Mapping[str, str] | None = None,
 ) -> RunResult:
     """Run every job whose result is not there yet in processes of this machine, and say what became of each.
@@ -48,7 +48,7 @@ def run_jobs(
         On SIGINT, SIGTERM or SIGHUP.
     """
     pool = Pool(workers or cores(), cache.root / "logs", environment)
-    return drive(jobs, cache, pool, Rules(registry, TRIES, Budget()), progress or Progress())
+    return drive(jobs, cache, pool, Rules(registry, TRIES, SpentLimits()), progress or RunProgress())
 
 
 def cores() -> int:

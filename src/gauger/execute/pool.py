@@ -1,4 +1,4 @@
-"""Worker processes as the driver sees them: spawn, send a job, hear an answer or a death."""
+"""Starts worker processes for the driver: spawns them, sends a job, hears an answer or a death."""
 
 from __future__ import annotations
 

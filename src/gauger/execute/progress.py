@@ -1,4 +1,4 @@
-"""How far a run is and how long it takes: a live bar on a terminal, plain lines in a log file.
+"""Shows how far a run is and how long it takes: a live bar on a terminal, plain lines in a log file.
 
 Everything goes to standard error, so that standard output holds results alone. The lines carry no times of day: the
 logs of two runs can be compared.
@@ -12,21 +12,21 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, TextIO
 
-from gauger.execute.counts import Tally, in_words
+from gauger.execute.counts import RunTally, in_words
 from gauger.execute.job import Job
 
 if TYPE_CHECKING:
     from rich.console import Console
 
 
-class Progress:
+class RunProgress:
     """Counts and says nothing; the displays below say it.
 
     `run_jobs` calls the methods in the order of events; `note` is for the commands that call it.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self.tally = Tally(clock)
+        self.tally = RunTally(clock)
 
     def begin(
         self, jobs: Sequence[Job], workers: int, priority: Mapping[str, float], reused: Mapping[str, float | None]
@@ -84,7 +84,7 @@ class Progress:
         """Leave the display in its last state."""
 
 
-class LogProgress(Progress):
+class LogProgress(RunProgress):
     """Plain lines: each failure at once, the state now and then.
 
     Parameters
@@ -141,7 +141,7 @@ class LogProgress(Progress):
         self.note(outcome(self.tally))
 
 
-class LiveProgress(Progress):
+class LiveProgress(RunProgress):
     """A bar that moves, for terminals.
 
     Parameters
@@ -193,23 +193,23 @@ class LiveProgress(Progress):
         self.note(outcome(self.tally))
 
 
-def make_progress(*, quiet: bool = False) -> Progress:
+def make_progress(*, quiet: bool = False) -> RunProgress:
     """Choose the display: none, a live bar on a terminal, plain lines elsewhere."""
     if quiet:
-        return Progress()
+        return RunProgress()
     if sys.stderr.isatty() and os.environ.get("TERM") != "dumb":
         return LiveProgress()
     return LogProgress()
 
 
-def state(tally: Tally) -> str:
+def state(tally: RunTally) -> str:
     """Say in one line how far it is: "37/150 jobs · 25 % of the work · about 3 min left"."""
     width = len(str(tally.total))
     left = in_words(tally.seconds_left())
     return f"{tally.settled:>{width}}/{tally.total} jobs · {100 * tally.share:3.0f} % of the work · {left}"
 
 
-def outcome(tally: Tally) -> str:
+def outcome(tally: RunTally) -> str:
     """Say in one line how it ended."""
     parts = [f"{tally.done} of {count(tally.total, 'job')} done"]
     parts += [f"{tally.cached} of them before"] if tally.cached else []

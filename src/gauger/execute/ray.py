@@ -1,4 +1,4 @@
-"""Run jobs on a Ray cluster: a running one, or one that is started on this machine for the length of the run.
+"""Runs jobs on a Ray cluster: a running one, or one that is started on this machine for the length of the run.
 
 Ray decides on which node a job runs; everything else is as on one machine. A job is one Ray task that Ray never retries
 itself, so that the driver counts and names what is lost. Nothing but JSON text travels through Ray.

@@ -1,4 +1,4 @@
-"""What a Ray worker does with one job: JSON text in, JSON text out.
+"""Runs one job inside a Ray worker: JSON text in, JSON text out.
 
 Ray calls `serve` by its name, so every node needs Gauger installed, and the same Gauger: a node whose code or packages
 differ from the driver's refuses to work, because its results would stand under addresses that promise other code.

@@ -1,4 +1,4 @@
-"""Results at a URL: how they travel between machines that share no disk.
+"""Carries results to and from a URL, between machines that share no disk.
 
 Layout: ``URL/KEY/`` with the same files as in a local cache. `done.json` is written last and lists sizes and SHA-256
 of the others; whoever reads a result checks them. An upload that was cut off therefore leaves nothing that could be

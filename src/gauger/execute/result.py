@@ -1,4 +1,4 @@
-"""What became of every job of a plan."""
+"""Holds what became of every job of a plan."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which job next, and what a failure blocks: bookkeeping over the DAG, without processes or files."""
+"""Picks which job is next, and what a failure blocks: bookkeeping over the DAG, without processes or files."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from gauger.errors import GaugerError
 from gauger.execute.job import Job
 
 
-class Schedule:
+class JobSchedule:
     """Hands out jobs whose inputs are there, the one with the longest road behind it first.
 
     Longest critical path first: a job's priority is its own cost plus the largest priority among the jobs that read

@@ -1,4 +1,4 @@
-"""What a run directory says about its run: done, running, left, failed, damaged. Changes nothing."""
+"""Reads from a run directory how its run stands: done, running, left, failed, damaged. Changes nothing."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Any
 
 from gauger.errors import DamagedError, InputError, Place
 from gauger.execute.cache import Cache, State
-from gauger.execute.counts import Tally
+from gauger.execute.counts import RunTally
 from gauger.execute.driver import PLAN_SCHEMA
 from gauger.execute.job import Job
 from gauger.execute.local import cores
-from gauger.execute.schedule import Schedule
+from gauger.execute.schedule import JobSchedule
 from gauger.store import JobFailure, RunDirectory, holder, read_failures, read_json
 
 
@@ -76,7 +76,7 @@ def read_status(directory: Path) -> Status:
     status = Status(driver=running.pid if running else None, set_aside=cache.damaged())
     failures = {failure.key: failure for failure in read_failures(root / "failures")}
     in_progress = cache.in_progress() if running else set()
-    tally, schedule = Tally(), Schedule(jobs, ())
+    tally, schedule = RunTally(), JobSchedule(jobs, ())
     tally.begin(jobs, cores(), schedule.priority)
     for job in jobs:
         _sort_in(job, status, cache, failures, in_progress, tally)
@@ -90,7 +90,7 @@ def read_status(directory: Path) -> Status:
 
 
 def _sort_in(
-    job: Job, status: Status, cache: Cache, failures: Mapping[str, JobFailure], in_progress: set[str], tally: Tally
+    job: Job, status: Status, cache: Cache, failures: Mapping[str, JobFailure], in_progress: set[str], tally: RunTally
 ) -> None:
     entry = cache.inspect(job.key)
     if entry.state is State.DONE:

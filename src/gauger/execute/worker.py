@@ -1,4 +1,4 @@
-"""The worker process: ``python -P -m gauger.execute.worker``, one job at a time, until its standard input ends.
+"""Runs jobs in a worker process, one at a time, until its input ends: ``python -P -m gauger.execute.worker``.
 
 Protocol, one JSON object per line. In: ``{"key", "name", "function": "module:name", "params", "inputs": {role: path},
 "root": cache}``. Out: ``{"key", "seconds", "error": null}``, or with ``{"error", "message", "traceback"}`` filled in.

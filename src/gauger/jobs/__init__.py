@@ -12,7 +12,8 @@ own_samples.py         Trains a student on what it writes itself: scored by some
                        or paired by a judge
 pairs.py               Draws a student's answers, and pairs a right one with a wrong one, as the truth or a judge has
                        it
-parameters.py          Typed parameters between the planner and the jobs: one frozen record for each kind of job
+parameters.py          Defines typed parameters between the planner and the jobs: one frozen record for each kind of
+                       job
 registry.py            Names the function behind every kind of job, and what opens every kind of teacher, without
                        importing any of it
 teachers.py            Opens whoever a job asks, behind the surface and its budgets: models at hand, endpoints,

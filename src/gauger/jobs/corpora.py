@@ -32,8 +32,8 @@ from gauger.elicit import (
 )
 from gauger.errors import GaugerError
 from gauger.jobs.models import row_of
-from gauger.jobs.parameters import AskBase, Asked, AskTeacher, Blend, Gather, GatherQuestions, Inputs, job
-from gauger.jobs.teachers import Where, open_asked, shown_top_k
+from gauger.jobs.parameters import AskBase, Asked, AskTeacher, BlendCorpora, Gather, GatherQuestions, Inputs, job
+from gauger.jobs.teachers import TeacherPlace, open_asked, shown_top_k
 from gauger.spec import TextSource
 from gauger.store import read_json, write_json, write_parquet
 from gauger.train import Model, save_soft, stack_shown
@@ -49,7 +49,7 @@ SHOWN_AT_MOST = 256
 def ask_teacher(params: AskTeacher, inputs: Inputs, out: Path) -> None:
     """Elicit one stage's corpus from the teacher."""
     world = reopen_world(params.world).seeded_by(params.seeds)
-    where = Where(world, inputs, "teacher", out, params.model_dump(mode="json"))
+    where = TeacherPlace(world, inputs, "teacher", out, params.model_dump(mode="json"))
     opened = open_asked(params.asked, where)
     wanted = Wanted(
         params.strategy,
@@ -72,7 +72,7 @@ def ask_teacher(params: AskTeacher, inputs: Inputs, out: Path) -> None:
 def ask_base(params: AskBase, inputs: Inputs, out: Path) -> None:
     """Have the student's own base answer the prompts of a teacher's corpus (placebo)."""
     world = reopen_world(params.world)
-    opened = open_asked(params.asked, Where(world, inputs, "base", out, {}))
+    opened = open_asked(params.asked, TeacherPlace(world, inputs, "base", out, {}))
     prompts = read_texts(inputs["prompts"])
     wanted = Wanted(params.strategy, params.forms, len(prompts), (), params.answer_tokens)
     corpus = answer_prompts(world, opened.teacher, prompts, wanted, params.seed)
@@ -144,8 +144,8 @@ def gather_questions(params: GatherQuestions, inputs: Inputs, out: Path) -> None
     write_parquet(out / "ledger.parquet", Corpus(()).ledger())  # what counts is what the student will write
 
 
-@job(Blend)
-def blend_corpora(params: Blend, inputs: Inputs, out: Path) -> None:
+@job(BlendCorpora)
+def blend_corpora(params: BlendCorpora, inputs: Inputs, out: Path) -> None:
     """Put the corpora of a mixture side by side: every text with its part and who wrote it; one ledger for all."""
     texts, ledgers = [], []
     notes: list[str] = []

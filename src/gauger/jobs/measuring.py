@@ -8,19 +8,19 @@ from typing import Any
 
 from gauger.elicit import Text
 from gauger.jobs.models import row_of
-from gauger.jobs.parameters import Inputs, Measure, job
-from gauger.jobs.teachers import Where, open_asked
+from gauger.jobs.parameters import Inputs, MeasureModel, job
+from gauger.jobs.teachers import TeacherPlace, open_asked
 from gauger.measure import Answering, measure
 from gauger.store import write_json, write_parquet
 from gauger.train import Model, mean_loss
 from gauger.worlds import Benchmark, World, reopen_world
 
 
-@job(Measure)
-def measure_model(params: Measure, inputs: Inputs, out: Path) -> None:
+@job(MeasureModel)
+def measure_model(params: MeasureModel, inputs: Inputs, out: Path) -> None:
     """Measure a model on benchmarks; a teacher that no job made is asked through its interface."""
     world = reopen_world(params.world)
-    opened = open_asked(params.asked, Where(world, inputs, "model", out, params.model_dump(mode="json")))
+    opened = open_asked(params.asked, TeacherPlace(world, inputs, "model", out, params.model_dump(mode="json")))
     benchmarks = [world.benchmark(name) for name in params.benchmarks]
     answering = Answering(params.max_new_tokens, params.temperature, params.samples, params.seed)
     write_parquet(out / "records.parquet", measure(opened.teacher, benchmarks, answering, world))

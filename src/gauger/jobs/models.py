@@ -18,10 +18,10 @@ from gauger.train import (
     Mixture,
     Model,
     Options,
-    Row,
-    Schedule,
-    Source,
+    RowSource,
     Trained,
+    TrainingRow,
+    TrainingSchedule,
     engine_of,
     train_on_text,
 )
@@ -41,9 +41,9 @@ def pretrain(params: Pretrain, inputs: Inputs, out: Path) -> None:  # noqa: ARG0
     maker = engine_of(params.engine)
     model = maker.build(size, world.vocabulary, world.longest_text, params.seed)
     texts = world.web if params.text == "web" else world.library
-    rows = tuple(Row(text.prompt, text.answer, whole=True) for text in texts)
+    rows = tuple(TrainingRow(text.prompt, text.answer, whole=True) for text in texts)
     schedule = maker.defaults.schedule(params.steps, params.learning_rate, PRETRAINING_DECAY)
-    trained = train_on_text(model, Mixture((Source(rows),), (params.batch,)), schedule, Options(params.seed))
+    trained = train_on_text(model, Mixture((RowSource(rows),), (params.batch,)), schedule, Options(params.seed))
     trained.model.save(out)
     write_training(out, [used(None, own) for own in trained.sources], trained.losses)
 
@@ -61,9 +61,9 @@ def specialise(params: Specialise, inputs: Inputs, out: Path) -> None:
     """Make a teacher: true answers of every skill in the wanted forms, questions learnt too, so that it can ask."""
     world, rng = reopen_world(params.world), np.random.default_rng(params.seed)
     corpus = true_questions(world, params.forms, params.samples, rng)
-    rows = tuple(Row(sample.prompt_text, sample.answer, whole=True) for sample in corpus.kept)
+    rows = tuple(TrainingRow(sample.prompt_text, sample.answer, whole=True) for sample in corpus.kept)
     model = read_model(inputs, "base", params.engine)
-    data = Mixture((Source(rows),), (params.batch,))
+    data = Mixture((RowSource(rows),), (params.batch,))
     trained = train_on_text(model, data, schedule_of(params, model), options_of(params))
     trained.model.save(out)
     write_training(out, [used(None, own) for own in trained.sources], trained.losses)
@@ -88,7 +88,7 @@ def keep(trained: Trained, inputs: Inputs, out: Path) -> None:
     (trained.model if started_from_base else trained.model.merged()).save(out)
 
 
-def schedule_of(params: Trains, model: Model) -> Schedule:
+def schedule_of(params: Trains, model: Model) -> TrainingSchedule:
     """Return the steps and the learning rate of a job, with its engine's habits."""
     return model.defaults.schedule(params.steps, params.learning_rate)
 
@@ -103,10 +103,10 @@ def adapter_of(lora: Lora | None) -> Adapter | None:
     return None if lora is None else Adapter(lora.rank, lora.alpha, layers=lora.layers)
 
 
-def row_of(world: World, text: Text) -> Row:
+def row_of(world: World, text: Text) -> TrainingRow:
     """Make a training row; in the chat template where the world says so, unless all of it is running text."""
     shown = (Message("user", text.prompt),) if world.chat and not text.whole else text.prompt
-    return Row(shown, text.answer, text.whole)
+    return TrainingRow(shown, text.answer, text.whole)
 
 
 def prompt_of(world: World, prompt: str) -> str | tuple[Message, ...]:
@@ -114,6 +114,6 @@ def prompt_of(world: World, prompt: str) -> str | tuple[Message, ...]:
     return (Message("user", prompt),) if world.chat else prompt
 
 
-def common_source(world: World) -> Source:
+def common_source(world: World) -> RowSource:
     """Return the base's own running text: what is kept in."""
-    return Source(tuple(Row(text.prompt, text.answer, whole=True) for text in world.web))
+    return RowSource(tuple(TrainingRow(text.prompt, text.answer, whole=True) for text in world.web))

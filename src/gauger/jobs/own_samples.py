@@ -17,19 +17,19 @@ import numpy as np
 from gauger.elicit import Corpus, Sample, Took, plain_sample, read_texts, words_for
 from gauger.jobs.models import common_source, keep, options_of, prompt_of, read_model, schedule_of
 from gauger.jobs.parameters import Inputs, TrainOnPolicy, TrainOnRewards, job
-from gauger.jobs.teachers import Where, open_asked, shown_top_k
+from gauger.jobs.teachers import TeacherPlace, open_asked, shown_top_k
 from gauger.jobs.training_record import counted, used, write_training
 from gauger.spec import Surface, TextSource
 from gauger.store import write_json
 from gauger.train import (
+    AskedOfStudent,
     Completion,
-    Decoding,
+    Continuation,
     Drawn,
     GrpoLoss,
     Mixture,
     Play,
     Practice,
-    Questions,
     Trained,
     distil_on_policy,
     train_on_rewards,
@@ -82,7 +82,7 @@ class Room:
 
 
 @dataclass(frozen=True)
-class Scored:
+class ScoredSamples:
     """Which of the student's own samples are scored: those that touch nothing held out, until the budget is spent."""
 
     touches: Callable[[Drawn], bool]
@@ -112,9 +112,9 @@ def train_on_policy(params: TrainOnPolicy, inputs: Inputs, out: Path) -> None:
     world = reopen_world(params.world)
     prompts = [text.prompt for text in read_texts(inputs["corpus"])]
     student = read_model(inputs, "start", params.engine)
-    scorer = open_asked(params.scorer, Where(world, inputs, "scorer", out, {})).at_hand
+    scorer = open_asked(params.scorer, TeacherPlace(world, inputs, "scorer", out, {})).at_hand
     surface = params.scorer.surface
-    scored = Scored(lambda one: bool(_overlaps(world, prompts[one.prompt], one.completion)), Room.of(surface))
+    scored = ScoredSamples(lambda one: bool(_overlaps(world, prompts[one.prompt], one.completion)), Room.of(surface))
     n_web = round(params.web_share * params.batch)
     practice = Practice(
         _questions(world, prompts, params.answer_tokens),
@@ -138,11 +138,11 @@ def _overlaps(world: World, prompt: str, answer: Completion) -> frozenset[str]:
     return world.overlaps(prompt + world.joined(prompt, answer.text))
 
 
-def _questions(world: World, prompts: Sequence[str], answer_tokens: int) -> Questions:
+def _questions(world: World, prompts: Sequence[str], answer_tokens: int) -> AskedOfStudent:
     """Put the prompts to the student: drawn from its own distribution, each answered up to its form's end."""
     shown = tuple(prompt_of(world, prompt) for prompt in prompts)
     stops = tuple(world.stops(prompt) for prompt in prompts)
-    return Questions(shown, Decoding(answer_tokens, temperature=1.0), stops)
+    return AskedOfStudent(shown, Continuation(answer_tokens, temperature=1.0), stops)
 
 
 def _ledger_of_scored(

@@ -26,9 +26,9 @@ from gauger.jobs.corpora import counter
 from gauger.jobs.models import prompt_of, read_model
 from gauger.jobs.own_samples import student_wrote
 from gauger.jobs.parameters import DrawPairs, Inputs, job
-from gauger.jobs.teachers import Where, open_asked
+from gauger.jobs.teachers import TeacherPlace, open_asked
 from gauger.store import write_json, write_parquet
-from gauger.train import Decoding, Model
+from gauger.train import Continuation, Model
 from gauger.worlds import RIGHT, World, reopen_world
 
 NO_PAIR = "no pair"
@@ -37,7 +37,7 @@ _PAIRS = {"prompt": pl.String, "answer": pl.String, "rejected": pl.String}
 
 
 @dataclass(frozen=True)
-class Judged:
+class JudgedPrompt:
     """One prompt with what its judge said."""
 
     prompt: str
@@ -62,12 +62,12 @@ def draw_pairs(params: DrawPairs, inputs: Inputs, out: Path) -> None:
     write_json(out / "notes.json", [f"{len(pairs)} of {len(judged)} prompts gave a right and a wrong answer", *notes])
 
 
-def _judged(world: World, params: DrawPairs, inputs: Inputs, out: Path) -> tuple[list[Judged], list[str]]:
+def _judged(world: World, params: DrawPairs, inputs: Inputs, out: Path) -> tuple[list[JudgedPrompt], list[str]]:
     """Return the prompts with what the judge holds to be the answer, `dropped` where it gave none; and notes."""
     prompts = [text.prompt for text in read_texts(inputs["questions"])]
     if params.judge is None:
-        return [Judged(prompt, None) for prompt in prompts], []
-    opened = open_asked(params.judge, Where(world, inputs, "judge", out, params.model_dump(mode="json")))
+        return [JudgedPrompt(prompt, None) for prompt in prompts], []
+    opened = open_asked(params.judge, TeacherPlace(world, inputs, "judge", out, params.model_dump(mode="json")))
     surface = words_for(params.judge.surface)
     wanted = Wanted("preference", (), len(prompts), (), params.answer_tokens, surface)
     texts = [Text(prompt, "", whole=False) for prompt in prompts]
@@ -78,16 +78,17 @@ def _judged(world: World, params: DrawPairs, inputs: Inputs, out: Path) -> tuple
         raise GaugerError(f"the judge failed on all {len(prompts)} prompts")
     notes = [f"{len(answers)} of {len(prompts)} prompts judged: the budget is spent"] if unasked else []
     held = answers | unasked
-    return [Judged(prompt, held[prompt]) for prompt in prompts], notes
+    return [JudgedPrompt(prompt, held[prompt]) for prompt in prompts], notes
 
 
-def _draw(world: World, student: Model, judged: Sequence[Judged], params: DrawPairs) -> list[list[str]]:
+def _draw(world: World, student: Model, judged: Sequence[JudgedPrompt], params: DrawPairs) -> list[list[str]]:
     """Draw candidates to each prompt; those that did not end, or touch held-out content, are left out."""
     each = params.candidates
+    # a stream apart from that which chooses among wrong answers: neither moves the other
     seeds = np.random.default_rng([params.seed, 1]).integers(2**31, size=len(judged) * each).tolist()
     asked = [one.prompt for one in judged for _ in range(each)]
     shown, stops = [prompt_of(world, prompt) for prompt in asked], [world.stops(prompt) for prompt in asked]
-    drawn = student.complete(shown, Decoding(params.answer_tokens, temperature=1.0), seeds, stops) if asked else []
+    drawn = student.complete(shown, Continuation(params.answer_tokens, temperature=1.0), seeds, stops) if asked else []
     answers: list[list[str]] = [[] for _ in judged]
     for place, (prompt, answer) in enumerate(zip(asked, drawn, strict=True)):
         text = world.joined(prompt, answer.text)
@@ -96,7 +97,7 @@ def _draw(world: World, student: Model, judged: Sequence[Judged], params: DrawPa
     return answers
 
 
-def _pair(world: World, one: Judged, answers: Sequence[str], rng: np.random.Generator) -> tuple[str, str] | None:
+def _pair(world: World, one: JudgedPrompt, answers: Sequence[str], rng: np.random.Generator) -> tuple[str, str] | None:
     """Choose an answer that is right and one that is not; None where one is lacking."""
     if one.said is not None and one.said.dropped is not None:
         return None
@@ -106,7 +107,7 @@ def _pair(world: World, one: Judged, answers: Sequence[str], rng: np.random.Gene
     return (good[0], bad[int(rng.integers(len(bad)))]) if good and bad else None
 
 
-def _is_right(world: World, one: Judged, answer: str) -> bool | None:
+def _is_right(world: World, one: JudgedPrompt, answer: str) -> bool | None:
     """Tell whether the judge holds an answer to be right; None where nobody can say.
 
     The truth verifies it. A model's word is its own answer: both are read strictly and compared in words and numbers.
@@ -117,7 +118,7 @@ def _is_right(world: World, one: Judged, answer: str) -> bool | None:
     return None if score is None else score >= RIGHT
 
 
-def _ledger_of_pair(world: World, one: Judged, said: Sequence[str]) -> list[Sample]:
+def _ledger_of_pair(world: World, one: JudgedPrompt, said: Sequence[str]) -> list[Sample]:
     """Write down both answers of a pair, the judge's request with the first; a prompt without a pair is dropped."""
     rows = [student_wrote(world, one.prompt, text, "preference") for text in said]
     judge = one.said or plain_sample(one.prompt, "", "preference", "student")

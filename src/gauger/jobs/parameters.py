@@ -1,4 +1,4 @@
-"""Typed parameters between the planner and the jobs: one frozen record for each kind of job.
+"""Defines typed parameters between the planner and the jobs: one frozen record for each kind of job.
 
 The planner makes the records, their JSON enters the job's address, and the job reads the same record back: neither
 side ever names a key as a string.
@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from pydantic import Field
 
-from gauger.spec import Lora, ModelSize, Part, Surface
+from gauger.spec import Lora, ModelSize, SpecPart, Surface
 from gauger.worlds import Described
 
 Inputs = Mapping[str, Path]
@@ -22,7 +22,7 @@ Own = Mapping[str, str | int | float | bool | None]
 """Settings that only one kind of stage has."""
 
 
-class InWorld(Part):
+class InWorld(SpecPart):
     """Parameters of every job that a world takes part in."""
 
     world: Described
@@ -30,7 +30,7 @@ class InWorld(Part):
     """Source of every draw."""
 
 
-class Asked(Part):
+class Asked(SpecPart):
     """Who is asked, as whom, and what of its answers is shown."""
 
     name: str
@@ -70,7 +70,7 @@ class Pretrain(Trains):
     size: ModelSize
 
 
-class Materialise(Part):
+class Materialise(SpecPart):
     """Making sure that a checkpoint is there."""
 
     engine: str
@@ -150,7 +150,7 @@ class DrawPairs(InWorld):
     answer_tokens: int
 
 
-class Blend(Part):
+class BlendCorpora(SpecPart):
     """Putting corpora of a mixture side by side."""
 
     parts: int
@@ -188,7 +188,7 @@ class TrainOnRewards(Trains):
     updates: int
 
 
-class MixturePart(Part):
+class MixturePart(SpecPart):
     """One source of a mixture."""
 
     weight: float
@@ -211,7 +211,7 @@ TRAINING: Mapping[str, type[Trains]] = {
 """Kind of training job -> its record; a kind of another package has that of `train`, with its own settings in `own`."""
 
 
-class Measure(InWorld):
+class MeasureModel(InWorld):
     """Measuring a model on benchmarks."""
 
     asked: Asked
@@ -223,7 +223,7 @@ class Measure(InWorld):
     """Whether the cross-entropy of the true answers is wanted too."""
 
 
-P = TypeVar("P", bound=Part)
+P = TypeVar("P", bound=SpecPart)
 
 
 Called = Callable[[Mapping[str, Any], Inputs, Path], None]

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from gauger.elicit import Budget, Limited, Request, Surfaced, Teacher
+from gauger.elicit import Limited, QueryBudget, Request, Surfaced, Teacher
 from gauger.errors import GaugerError
 from gauger.jobs.models import prompt_of, read_model
 from gauger.jobs.parameters import Asked, Inputs
@@ -33,7 +33,7 @@ class Opened:
 
 
 @dataclass(frozen=True)
-class Where:
+class TeacherPlace:
     """What an opener may need besides who is asked."""
 
     world: World
@@ -46,13 +46,13 @@ class Where:
     """The job's parameters: what tells its records from those of others."""
 
 
-def open_asked(asked: Asked, where: Where) -> Opened:
+def open_asked(asked: Asked, where: TeacherPlace) -> Opened:
     """Open who is asked; budgets hold, and what the surface hides is not seen, whoever it is."""
     found: Opened = OPENERS.load(asked.kind)(asked, where)
     return Opened(Surfaced(found.teacher, asked.surface), found.model)
 
 
-def open_at_hand(asked: Asked, where: Where) -> Opened:
+def open_at_hand(asked: Asked, where: TeacherPlace) -> Opened:
     """Load a model that another job made."""
     if asked.engine is None:
         raise GaugerError(f"{asked.name}: no engine is named for a model at hand")
@@ -62,7 +62,7 @@ def open_at_hand(asked: Asked, where: Where) -> Opened:
     def tokens_in(request: Request) -> int:
         return len(model.encode_prompt(prompt_of(where.world, request.messages[-1].content)))
 
-    budget = Budget(asked.surface.max_queries, asked.surface.max_tokens, tokens_in=tokens_in)
+    budget = QueryBudget(asked.surface.max_queries, asked.surface.max_tokens, tokens_in=tokens_in)
     return Opened(Limited(teacher, budget), model)
 
 

@@ -15,14 +15,14 @@ from gauger.jobs.parameters import Inputs, TrainOnMixture, TrainOnPairs, TrainSt
 from gauger.jobs.training_record import counted, used, write_training
 from gauger.spec import TextSource
 from gauger.train import (
-    Blend,
+    BlendedSources,
     BlendPart,
     Mixture,
     Pair,
     PreferenceLoss,
     Preferences,
+    RowSource,
     SoftLoss,
-    Source,
     Trained,
     Used,
     load_soft,
@@ -44,7 +44,7 @@ def train_on_corpus(params: TrainStage, inputs: Inputs, out: Path) -> None:
     world = reopen_world(params.world)
     rows = tuple(row_of(world, text) for text in read_texts(inputs["corpus"]))
     soft = load_soft(inputs["corpus"])
-    sources, per_step = [Source(rows, soft)], [params.batch]
+    sources, per_step = [RowSource(rows, soft)], [params.batch]
     n_web = round(params.web_share * params.batch)
     if n_web:
         sources.append(common_source(world))
@@ -92,10 +92,10 @@ def train_on_mixture(params: TrainOnMixture, inputs: Inputs, out: Path) -> None:
         for texts in tables
     ]
     parts = tuple(
-        BlendPart(Source(own), part.weight, part.tokens) for own, part in zip(rows, params.parts, strict=True)
+        BlendPart(RowSource(own), part.weight, part.tokens) for own, part in zip(rows, params.parts, strict=True)
     )
     model = read_model(inputs, "start", params.engine)
-    data = Blend(parts, params.batch)
+    data = BlendedSources(parts, params.batch)
     trained = train_on_blend(model, data, schedule_of(params, model), options_of(params))
     keep(trained, inputs, out)
     write_training(out, _by_writer(tables, trained.sources), trained.losses)

@@ -1,8 +1,8 @@
-"""From models and existing evaluation logs to records.
+"""Makes records from models, and from evaluation logs that exist.
 
 answers.py  Asks a model every item of a benchmark, and reads its answers as the world reads them: one score for each
             reading
-importers/  Existing evaluation logs, read without a network: from files of many formats to arms whose items are
+importers/  Reads existing evaluation logs without a network: from files of many formats to arms whose items are
             matched
 """
 

@@ -14,10 +14,10 @@ from .importers.lm_eval import NOTHING_SCORED as NOTHING_SCORED
 from .importers.log import Measure as Measure
 from .importers.log import Wants as Wants
 from .importers.match import Matched as Matched
-from .importers.match import Rule as Rule
+from .importers.match import MatchingRule as MatchingRule
 from .importers.match import match_coded as match_coded
 from .importers.match import match_items as match_items
-from .importers.measures import Choice as Choice
+from .importers.measures import MeasuresOfBenchmark as MeasuresOfBenchmark
 from .importers.measures import UnusableWishError as UnusableWishError
 from .importers.measures import Wish as Wish
 from .importers.measures import check_wish as check_wish

@@ -11,7 +11,7 @@ import polars as pl
 from gauger.elicit import Message, Reply, ReplyOutcome, Request, Teacher
 from gauger.errors import UserError
 from gauger.measure.importers.log import Measure
-from gauger.measure.importers.measures import Choice
+from gauger.measure.importers.measures import MeasuresOfBenchmark
 from gauger.records import Outcome
 from gauger.worlds import FLEXIBLE, STRICT, Benchmark, Item, World
 
@@ -122,7 +122,7 @@ def _judged(item: Item, reply: Reply, world: World) -> Iterator[tuple[str, float
         yield str(outcome), score
 
 
-def readings(benchmarks: Sequence[str]) -> Mapping[str, Choice]:
+def readings(benchmarks: Sequence[str]) -> Mapping[str, MeasuresOfBenchmark]:
     """Name the two readings as `estimate.sensitivity` wants them: strict is primary, flexible stands beside it."""
     primary, other = Measure(STRICT, METRIC), Measure(FLEXIBLE, METRIC)
-    return {name: Choice(name, primary, (other,)) for name in benchmarks}
+    return {name: MeasuresOfBenchmark(name, primary, (other,)) for name in benchmarks}

@@ -1,4 +1,4 @@
-"""What a page is put together from: sections, figures with their panels, tables, legends, callouts.
+"""Builds a page's pieces: sections, figures with their panels, tables, legends, callouts.
 
 A part of the report returns these; the templates draw them. Text given as `str` is escaped; `Markup` is trusted and
 must come from `wording.fill`, which escapes what it inserts.
@@ -15,7 +15,7 @@ from gauger.report.drawing import specification
 
 
 @dataclass(frozen=True)
-class Cell:
+class TableCell:
     """One table cell."""
 
     text: str
@@ -30,11 +30,11 @@ class Cell:
 
 
 @dataclass(frozen=True)
-class Table:
+class HtmlTable:
     """A plain HTML table; cells given as `str` become `Cell(text)`."""
 
     columns: Sequence[str]
-    rows: Sequence[Sequence[Cell | str]]
+    rows: Sequence[Sequence[TableCell | str]]
     caption: str = ""
     numeric: frozenset[int] = frozenset()
     """Positions of right-aligned columns."""
@@ -44,9 +44,9 @@ class Table:
     folded: bool = False
     """Shown closed, its caption as the handle."""
 
-    def cells(self) -> list[list[Cell]]:
-        """Return the rows with every entry as a `Cell`."""
-        return [[cell if isinstance(cell, Cell) else Cell(cell) for cell in row] for row in self.rows]
+    def cells(self) -> list[list[TableCell]]:
+        """Return the rows with every entry as a `TableCell`."""
+        return [[cell if isinstance(cell, TableCell) else TableCell(cell) for cell in row] for row in self.rows]
 
     def choices(self, column: int) -> list[str]:
         """Return the distinct texts of a column, in order of appearance: the entries of its filter."""
@@ -65,7 +65,7 @@ class Key:
 
 
 @dataclass(frozen=True)
-class Panel:
+class FigurePanel:
     """One chart of a figure."""
 
     chart: Any
@@ -91,8 +91,8 @@ class Figure:
     id: str
     title: str
     caption: str
-    panels: Sequence[Panel]
-    table: Table
+    panels: Sequence[FigurePanel]
+    table: HtmlTable
     legend: Sequence[Key] = ()
     wide: bool = True
     """One panel per row; False sets them side by side where there is room."""
@@ -116,12 +116,12 @@ class Section:
     lead: Sequence[str] = ()
     """Paragraphs: what was found, in words."""
     figures: Sequence[Figure] = ()
-    tables: Sequence[Table] = ()
+    tables: Sequence[HtmlTable] = ()
     callouts: Sequence[Callout] = ()
     template: str = ""
     """Template for a body of its own, drawn after the figures; it sees `data`."""
     data: Mapping[str, Any] = field(default_factory=dict)
     short: str = ""
     """Title in the table of contents; the full title where empty."""
-    summary: Table | None = None
+    summary: HtmlTable | None = None
     """A small table of the main numbers, before the figures."""

@@ -1,4 +1,4 @@
-"""The order of the chapters of a report, our own and those of other packages."""
+"""Orders the chapters of a report, our own and those of other packages."""
 
 from collections.abc import Callable
 

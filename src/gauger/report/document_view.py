@@ -1,4 +1,4 @@
-"""The document as the parts of a report ask for it: arms by kind, benchmarks by role, estimates by name."""
+"""Looks up in the document what parts of a report ask for: arms by kind, benchmarks by role, estimates by name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How every chart looks, and how charts leave the page as files.
+"""Styles every chart alike, and writes charts as files.
 
 A part of the report builds bare charts (no width, no configuration). `dress` makes one fit a page; `composed` puts a
 figure's panels and legend together for a file of its own.

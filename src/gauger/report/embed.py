@@ -1,4 +1,4 @@
-"""Charts and data inside an HTML page: escaped JSON, the inlined drawing library, and the policy that pins scripts.
+"""Embeds charts and data in an HTML page: escaped JSON, the inlined drawing library, a policy that pins scripts.
 
 The page runs two scripts only, both inlined and both named by hash in its Content-Security-Policy, so markup that
 slipped through escaping could still not run. Charts are drawn with Vega's expression interpreter, which needs no

@@ -1,4 +1,4 @@
-"""Figures as files: SVG for print and editing, PNG for slides, drawn without a browser or a network."""
+"""Writes figures as files: SVG for print and editing, PNG for slides, drawn without a browser or a network."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Interval charts: one row per estimate, grouped under headings, the same form for every estimand.
+"""Draws interval charts: one row per estimate, grouped under headings, the same form for every estimand.
 
 A thick line is the interval of that estimate alone, a thin one the interval that holds for the whole family at once;
 an arrowhead marks an interval that goes on beyond the plot; an undefined estimate prints its reason.
@@ -26,7 +26,7 @@ HEADING = "\u200b"
 
 
 @dataclass(frozen=True)
-class Line:
+class ForestLine:
     """One row: a heading (no estimate), or an estimate with the mark it is drawn with."""
 
     label: str
@@ -47,15 +47,15 @@ class Reference:
     dashed: bool = False
 
 
-def lines_of(groups: Mapping[str, Sequence[Line]]) -> list[Line]:
+def lines_of(groups: Mapping[str, Sequence[ForestLine]]) -> list[ForestLine]:
     """Return headings and rows one after the other, leaving out empty groups and the heading of an unnamed one.
 
     An axis cannot show one name in two places, so names get zero-width spaces, as many as groups went before.
     """
-    lines: list[Line] = []
+    lines: list[ForestLine] = []
     for place, (name, members) in enumerate(groups.items()):
         if members and name:
-            lines.append(Line(HEADING * (place + 1) + name, heading=True))
+            lines.append(ForestLine(HEADING * (place + 1) + name, heading=True))
         lines += [replace(member, label=member.label + HEADING * place) for member in members]
     return lines
 
@@ -78,7 +78,7 @@ def window(
 
 
 def forest(
-    lines: Sequence[Line],
+    lines: Sequence[ForestLine],
     *,
     unit: str,
     x_title: str,
@@ -118,12 +118,12 @@ def _marks(base: Chart, x: alt.X, low: float, high: float) -> list[Chart]:
     ]
 
 
-def height_of(lines: Sequence[Line]) -> int:
+def height_of(lines: Sequence[ForestLine]) -> int:
     """Return the pixels a chart of these lines takes, axis included."""
     return ROW_HEIGHT * len(lines) + 50
 
 
-def _datum(line: Line, unit: str, low: float, high: float) -> dict[str, Any]:
+def _datum(line: ForestLine, unit: str, low: float, high: float) -> dict[str, Any]:
     datum: dict[str, Any] = {
         "label": line.label,
         "colour": line.colour,
@@ -190,7 +190,7 @@ def drawn_ends(row: Row, prefix: str, left: float, right: float) -> tuple[float,
     return min(max(ends[0], left), right), min(max(ends[1], left), right)
 
 
-def _y_axis(lines: Sequence[Line]) -> alt.Y:
+def _y_axis(lines: Sequence[ForestLine]) -> alt.Y:
     is_heading = f"slice(datum.label, 0, 1) === '{HEADING}'"
     axis = alt.Axis(
         title=None,

@@ -1,4 +1,4 @@
-"""The legend of a figure as a chart of its own, for files; on the page the templates draw it."""
+"""Draws the legend of a figure as a chart of its own, for files; on the page the templates draw it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Make the report: `render` gives the HTML text, `write` the file with its figures beside it."""
+"""Makes the report: `render` gives the HTML text, `write` the file with its figures beside it."""
 
 from __future__ import annotations
 

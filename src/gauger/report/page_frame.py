@@ -1,4 +1,4 @@
-"""The frame every page shares: template environment, style sheet, scripts, policy.
+"""Frames every page alike: template environment, style sheet, scripts, policy.
 
 A page is a template that extends `base.html.j2`; `render_page` gives it the assets. The report of a study and the page
 of the published evidence are both made this way.

@@ -1,4 +1,4 @@
-"""Colours of every figure: one table of light values and their dark counterparts, safe for colour-blind readers.
+"""Names the colours of every figure: light values and their dark counterparts, safe for colour-blind readers.
 
 Charts are drawn with the light values only. A dark page repaints them by CSS (`dark_css`), so the same SVG serves
 screen, dark screen and print. Hues follow Okabe and Ito (2008), "Color Universal Design"; no meaning rests on hue

@@ -1,4 +1,4 @@
-"""Numbers and names in words: points, percentages, intervals, reasons, and text made safe to insert.
+"""Puts numbers and names into words: points, percentages, intervals, reasons, and text made safe to insert.
 
 Document values are on the 0-1 scale. A difference of scores is printed in percentage points ("+12.3"), a score or a
 share in per cent. Undefined is printed as its reason, never as a number.
@@ -39,7 +39,7 @@ KIND_WORDS: Mapping[str, str] = {
 
 
 @dataclass(frozen=True)
-class Estimand:
+class EstimandWording:
     """How one estimand is named and printed."""
 
     label: str
@@ -48,49 +48,65 @@ class Estimand:
     meaning: str
 
 
-ESTIMANDS: Mapping[str, Estimand] = {
-    "score": Estimand("score", "percent", "expected score"),
-    "gain": Estimand("raw gain", "points", "arm minus untouched base"),
-    "uplift": Estimand("uplift", "points", "arm minus the same training without the teacher"),
-    "gap_recovered": Estimand("gap recovered", "percent", "uplift as a share of the distance from matched to teacher"),
-    "carryover": Estimand("carry-over", "percent", "uplift here as a share of the uplift on targeted benchmarks"),
-    "benchmark_bound_share": Estimand("benchmark-bound share", "percent", "share of the targeted uplift that stays"),
-    "memorisation": Estimand("memorisation", "points", "targeted minus parallel, beyond what matched training shows"),
-    "hardest_quartile_uplift": Estimand(
+ESTIMANDS: Mapping[str, EstimandWording] = {
+    "score": EstimandWording("score", "percent", "expected score"),
+    "gain": EstimandWording("raw gain", "points", "arm minus untouched base"),
+    "uplift": EstimandWording("uplift", "points", "arm minus the same training without the teacher"),
+    "gap_recovered": EstimandWording(
+        "gap recovered", "percent", "uplift as a share of the distance from matched to teacher"
+    ),
+    "carryover": EstimandWording(
+        "carry-over", "percent", "uplift here as a share of the uplift on targeted benchmarks"
+    ),
+    "benchmark_bound_share": EstimandWording(
+        "benchmark-bound share", "percent", "share of the targeted uplift that stays"
+    ),
+    "memorisation": EstimandWording(
+        "memorisation", "points", "targeted minus parallel, beyond what matched training shows"
+    ),
+    "hardest_quartile_uplift": EstimandWording(
         "uplift, hardest quarter", "points", "uplift on the hardest quarter of the items"
     ),
-    "hard_minus_easy_uplift": Estimand("hard minus easy", "points", "uplift on the hardest minus the easiest quarter"),
-    "format_effect": Estimand("format effect", "points", "format arm minus base"),
-    "format_share": Estimand("format share", "percent", "format effect as a share of the raw gain"),
-    "uplift_per_thousand_teacher_tokens": Estimand(
+    "hard_minus_easy_uplift": EstimandWording(
+        "hard minus easy", "points", "uplift on the hardest minus the easiest quarter"
+    ),
+    "format_effect": EstimandWording("format effect", "points", "format arm minus base"),
+    "format_share": EstimandWording("format share", "percent", "format effect as a share of the raw gain"),
+    "uplift_per_thousand_teacher_tokens": EstimandWording(
         "uplift per 1000 teacher tokens", "rate", "points of uplift that a thousand tokens of the teacher buy"
     ),
-    "uplift_per_query": Estimand(
+    "uplift_per_query": EstimandWording(
         "uplift per teacher query", "rate", "points of uplift that one query to the teacher buys"
     ),
-    "difference": Estimand("difference", "points", "one student minus another"),
-    "training_effect": Estimand("more-training effect", "points", "matched arm minus format arm"),
-    "pipeline_gain": Estimand("pipeline gain", "points", "all ingredients minus none of them"),
-    "shapley": Estimand("Shapley value", "points", "an ingredient's part of the pipeline gain, over all orders"),
-    "teacher_share": Estimand("teacher's share", "percent", "share of the pipeline gain due to the teacher"),
-    "main_effect": Estimand("main effect", "points", "what an ingredient changes, averaged over the others' settings"),
-    "interaction": Estimand("interaction", "points", "how much more one adds with the other than without it"),
-    "shapley_interaction": Estimand("Shapley interaction", "points", "the same, weighted as in the Shapley value"),
-    "step_gain": Estimand("added in order", "points", "what an ingredient adds to those before it"),
-    "ablation_loss": Estimand("lost if left out", "points", "all ingredients minus all but this one"),
-    "order_effect": Estimand("order effect", "points", "the whole pipeline in another order minus the declared one"),
-    "shapley_per_million_tokens": Estimand(
+    "difference": EstimandWording("difference", "points", "one student minus another"),
+    "training_effect": EstimandWording("more-training effect", "points", "matched arm minus format arm"),
+    "pipeline_gain": EstimandWording("pipeline gain", "points", "all ingredients minus none of them"),
+    "shapley": EstimandWording("Shapley value", "points", "an ingredient's part of the pipeline gain, over all orders"),
+    "teacher_share": EstimandWording("teacher's share", "percent", "share of the pipeline gain due to the teacher"),
+    "main_effect": EstimandWording(
+        "main effect", "points", "what an ingredient changes, averaged over the others' settings"
+    ),
+    "interaction": EstimandWording("interaction", "points", "how much more one adds with the other than without it"),
+    "shapley_interaction": EstimandWording(
+        "Shapley interaction", "points", "the same, weighted as in the Shapley value"
+    ),
+    "step_gain": EstimandWording("added in order", "points", "what an ingredient adds to those before it"),
+    "ablation_loss": EstimandWording("lost if left out", "points", "all ingredients minus all but this one"),
+    "order_effect": EstimandWording(
+        "order effect", "points", "the whole pipeline in another order minus the declared one"
+    ),
+    "shapley_per_million_tokens": EstimandWording(
         "Shapley value per million tokens", "rate", "points that a million training tokens of an ingredient buy"
     ),
-    "shapley_per_teraflop": Estimand(
+    "shapley_per_teraflop": EstimandWording(
         "Shapley value per teraFLOP", "rate", "points that 10^12 training operations of an ingredient buy"
     ),
 }
 
 
-def estimand(name: str) -> Estimand:
+def estimand(name: str) -> EstimandWording:
     """Return how an estimand is printed; one this page does not know is printed plainly under its own name."""
-    return ESTIMANDS.get(name) or Estimand(name.replace("_", " "), "plain", "")
+    return ESTIMANDS.get(name) or EstimandWording(name.replace("_", " "), "plain", "")
 
 
 def unit_of(row: Mapping[str, Any]) -> str:

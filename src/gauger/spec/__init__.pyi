@@ -1,5 +1,5 @@
 from .atlas_world import AtlasWorld as AtlasWorld
-from .base import Part as Part
+from .base import SpecPart as SpecPart
 from .controls import BASE as BASE
 from .controls import CONTROL_NAMES as CONTROL_NAMES
 from .controls import RESERVED_NAMES as RESERVED_NAMES
@@ -52,9 +52,9 @@ from .stages.registry import kind_of as kind_of
 from .stages.resolved import Recipe as Recipe
 from .stages.resolved import ResolvedStage as ResolvedStage
 from .stages.resolved import TextSource as TextSource
-from .study import Benchmark as Benchmark
+from .study import BenchmarkSettings as BenchmarkSettings
 from .study import Study as Study
 from .study import VerdictRule as VerdictRule
 from .variants import WorldSettings as WorldSettings
-from .yaml_tree import Tree as Tree
+from .yaml_tree import YamlTree as YamlTree
 from .yaml_tree import read_tree as read_tree

@@ -1,4 +1,4 @@
-"""What must hold within and between the declared arms: starts without cycles, stages that agree with themselves."""
+"""Checks what must hold within and between the declared arms: starts without cycles, stages that agree."""
 
 from __future__ import annotations
 

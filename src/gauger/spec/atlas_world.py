@@ -1,4 +1,4 @@
-"""The settings of the embedded world."""
+"""Defines the settings of the embedded world."""
 
 from __future__ import annotations
 

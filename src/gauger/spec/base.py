@@ -1,4 +1,4 @@
-"""What every part of a study file shares: a frozen, strict model and the types its keys are made of."""
+"""Defines what every part of a study file shares: a frozen, strict model and the types its keys are made of."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ NAME_PATTERN = r"^[a-z0-9]+(-[a-z0-9]+)*$"
 """Names of studies, benchmarks, arms and forms: lower-case letters and digits, joined by single hyphens."""
 
 
-class Part(BaseModel):
+class SpecPart(BaseModel):
     """One mapping of a study file: unknown keys are refused, types are strict, values cannot be changed.
 
     None means "nobody chose". Each field's docstring becomes its description in the JSON Schema and in

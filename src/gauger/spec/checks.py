@@ -1,4 +1,4 @@
-"""What must hold between the parts of a study: names that exist, roles that are there, choices that agree."""
+"""Checks what must hold between the parts of a study: names that exist, roles that are there, choices that agree."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Arms as they are run: the declared ones and the control arms generated beside them (DESIGN section 2)."""
+"""Expands a study's arms as they are run: the declared ones, and the control arms generated beside them."""
 
 from __future__ import annotations
 

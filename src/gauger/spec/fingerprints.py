@@ -1,4 +1,4 @@
-"""One hash over everything in a study that can change a number."""
+"""Hashes everything in a study that can change a number."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A factorial as the arms it is run as: which cells, with which recipes, under which names.
+"""Expands a factorial into the arms it is run as: which cells, with which recipes, under which names.
 
 A cell is named by the ingredients that are in, in their order: `web+distil`. Recipes of cells that begin alike begin
 with literally the same stages, so what they share is trained once.

@@ -1,4 +1,4 @@
-"""What must hold within a factorial: names that exist, words that define a fraction, samples that fit, free names."""
+"""Checks a factorial: names that exist, words that define a fraction, samples that fit, free names."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The `factorial` of a study: ingredients of a pipeline, switched on and off together or apart, and which cells to run.
+"""Defines the `factorial` of a study: ingredients of a pipeline, switched on and off, and which cells to run.
 
 ```yaml
 factorial:
@@ -18,7 +18,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, Strict, StringConstraints
 
-from gauger.spec.base import Name, Names, Part, Seed
+from gauger.spec.base import Name, Names, Seed, SpecPart
 from gauger.spec.stages.any import Stage
 
 _ONE = r"[a-z0-9]+(?:-[a-z0-9]+)*"
@@ -28,7 +28,7 @@ Word = Annotated[str, StringConstraints(pattern=WORD_PATTERN, max_length=400)]
 OrderText = Annotated[str, StringConstraints(pattern=ORDER_PATTERN, max_length=400)]
 
 
-class Ingredient(Part):
+class Ingredient(SpecPart):
     """One ingredient: stages that are in together or out together."""
 
     stages: Annotated[tuple[Stage, ...], Field(min_length=1, max_length=64), Strict(False)]
@@ -40,14 +40,14 @@ class Ingredient(Part):
     text), so that more training of any kind is not laid to the teacher."""
 
 
-class FullDesign(Part):
+class FullDesign(SpecPart):
     """All 2^k cells."""
 
     kind: Literal["full"] = "full"
     """All 2^k cells."""
 
 
-class FractionDesign(Part):
+class FractionDesign(SpecPart):
     """A regular fraction of the cells."""
 
     kind: Literal["fraction"]
@@ -57,7 +57,7 @@ class FractionDesign(Part):
     the named ingredients is out, `-web:human:distil` the others. The report says what cannot be told apart."""
 
 
-class SampleDesign(Part):
+class SampleDesign(SpecPart):
     """A drawn sample of the cells."""
 
     kind: Literal["sample"]
@@ -71,7 +71,7 @@ class SampleDesign(Part):
 CellDesign = Annotated[FullDesign | FractionDesign | SampleDesign, Field(discriminator="kind")]
 
 
-class Factorial(Part):
+class Factorial(SpecPart):
     """A factorial of ingredients: every cell is an arm, its stages those of the ingredients that are in."""
 
     order: Names

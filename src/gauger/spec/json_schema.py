@@ -1,4 +1,4 @@
-"""The JSON Schema of the study file, generated from the models: for editors, and for the words of error messages."""
+"""Generates the JSON Schema of the study file from the models: for editors, and for the words of error messages."""
 
 from __future__ import annotations
 

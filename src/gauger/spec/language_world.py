@@ -1,4 +1,4 @@
-"""The `world` of a study of real language models: tasks asked in text, whose answers can be checked."""
+"""Defines the `world` of a study of real language models: tasks asked in text, whose answers can be checked."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 from pydantic import Field, Strict, StringConstraints, WithJsonSchema
 
 from gauger.plugs import Registry
-from gauger.spec.base import Fraction, Name, Part, Seed
+from gauger.spec.base import Fraction, Name, Seed, SpecPart
 from gauger.spec.variants import WorldSettings, variants
 
 SettingName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length=64)]
@@ -34,7 +34,7 @@ TASKS = Registry(
 Contents = Annotated[int, Field(ge=4, le=100_000)]
 
 
-class TaskSettings(Part):
+class TaskSettings(SpecPart):
     """Any task of a language world."""
 
     kind: str

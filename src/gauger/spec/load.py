@@ -1,4 +1,4 @@
-"""A study file from disk to a checked, frozen `Study`; every mistake in it is one message with its line."""
+"""Loads a study file from disk as a checked, frozen `Study`; every mistake in it is one message with its line."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from gauger.spec.fault import Fault, related
 from gauger.spec.mistakes import find_faults
 from gauger.spec.overrides import apply_override
 from gauger.spec.study import Study
-from gauger.spec.yaml_tree import Tree, read_tree
+from gauger.spec.yaml_tree import YamlTree, read_tree
 
 MAX_BYTES = 200_000
 
@@ -97,7 +97,7 @@ def parse_study(
     return study
 
 
-def _problem(tree: Tree, fault: Fault) -> UserError:
+def _problem(tree: YamlTree, fault: Fault) -> UserError:
     return UserError(fault.wanted, fault.given, tree.place(fault.path), fault.hint)
 
 

@@ -1,4 +1,4 @@
-"""What the schema finds wrong with a study, in our words: path, what was expected, what stood there, what to do."""
+"""Words what the schema finds wrong with a study: path, what was expected, what stood there, what to do."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The `teacher` and the `student` of a study: which models they are, and what the teacher's interface shows."""
+"""Defines the `teacher` and the `student` of a study: which models they are, and what the teacher shows."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from typing import Annotated, ClassVar, Literal, NamedTuple
 from pydantic import Field
 
 from gauger.plugs import Registry
-from gauger.spec.base import Count, Name, Names, Part, Reference, Text
+from gauger.spec.base import Count, Name, Names, Reference, SpecPart, Text
 
 Steps = Annotated[int, Field(ge=1, le=10_000_000)]
 Batch = Annotated[int, Field(ge=1, le=65_536)]
 LearningRate = Annotated[float, Field(gt=0, le=1)]
 
 
-class ModelSize(Part):
+class ModelSize(SpecPart):
     """A decoder-only transformer, trained from scratch."""
 
     width: Annotated[int, Field(ge=4, le=8192)] = 64
@@ -25,7 +25,7 @@ class ModelSize(Part):
     """Attention heads per block."""
 
 
-class Training(Part):
+class Training(SpecPart):
     """How a model is trained from scratch on the text of the world."""
 
     steps: Steps
@@ -44,7 +44,7 @@ class FromScratch(NamedTuple):
     training: Training
 
 
-class Surface(Part):
+class Surface(SpecPart):
     """What the teacher's interface shows, and the budgets for asking it; a defence is a change of surface."""
 
     log_probabilities: Literal["none", "top-k", "full"] = "none"
@@ -65,7 +65,7 @@ class Surface(Part):
     """Most money, in US dollars, that one arm may spend: an endpoint whose prices are given; null: no limit."""
 
 
-class Lora(Part):
+class Lora(SpecPart):
     """Low-rank adaptation: small matrices are trained beside the frozen weights."""
 
     rank: Annotated[int, Field(ge=1, le=1024)] = 16
@@ -76,7 +76,7 @@ class Lora(Part):
     """Train the topmost this many layers alone, which costs less; null: all of them."""
 
 
-class Specialising(Part):
+class Specialising(SpecPart):
     """How a checkpoint is made a specialist before it is asked: trained on true answers of every task of the world."""
 
     forms: Names
@@ -91,7 +91,7 @@ class Specialising(Part):
     """Peak learning rate."""
 
 
-class TeacherSettings(Part):
+class TeacherSettings(SpecPart):
     """Any teacher; the class variables say what its kind can do, so that nobody asks which kind it is."""
 
     kind: str
@@ -208,7 +208,7 @@ TEACHERS = Registry(
 """Kind -> the class with its settings."""
 
 
-class StudentSettings(Part):
+class StudentSettings(SpecPart):
     """Any student; the class variables say what its kind can do."""
 
     kind: str

@@ -1,4 +1,4 @@
-"""`--set key.path=value`: one key of a study file replaced on the command line, with errors that say so."""
+"""Replaces one key of a study file from the command line (`--set key.path=value`), with errors that say so."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from typing import Any
 from gauger.errors import Place, UserError, nearest
 from gauger.spec.mistakes import describe
 from gauger.spec.shape import Shape, study_shape
-from gauger.spec.yaml_tree import Path, Tree, dotted, read_tree, visible
+from gauger.spec.yaml_tree import Path, YamlTree, dotted, read_tree, visible
 
 
-def apply_override(tree: Tree, override: str) -> Tree:
+def apply_override(tree: YamlTree, override: str) -> YamlTree:
     """Replace, or add, one value.
 
     The path names keys and list indices, joined by dots (`arms.label.stages.0.steps`); the value is YAML. Mappings that
@@ -35,11 +35,11 @@ def apply_override(tree: Tree, override: str) -> Tree:
         return _with(tree, problem)
 
 
-def _with(tree: Tree, *problems: UserError) -> Tree:
-    return Tree(tree.data, tree.places, (*tree.problems, *problems), tree.unread)
+def _with(tree: YamlTree, *problems: UserError) -> YamlTree:
+    return YamlTree(tree.data, tree.places, (*tree.problems, *problems), tree.unread)
 
 
-def _replaced(tree: Tree, keys: list[str], value: Any, place: Place) -> Tree:
+def _replaced(tree: YamlTree, keys: list[str], value: Any, place: Place) -> YamlTree:
     data = copy.deepcopy(tree.data)
     walk = _Walk(data, study_shape(), (), place)
     for key in keys[:-1]:
@@ -48,7 +48,7 @@ def _replaced(tree: Tree, keys: list[str], value: Any, place: Place) -> Tree:
     places = {at: where for at, where in tree.places.items() if at[: len(path)] != path}
     for end in range(1, len(path)):
         places.setdefault(path[:end], place)
-    return Tree(data, {**places, path: place}, tree.problems, tree.unread)
+    return YamlTree(data, {**places, path: place}, tree.problems, tree.unread)
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""What a run fixes at its start: the verdict rule and everything that decides what is compared with what."""
+"""Fixes at a run's start the verdict rule, and everything that decides what is compared with what."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The table of every key of a study file, generated from the schema for `docs/study-file.md`."""
+"""Generates the table of every key of a study file from the schema, for `docs/study-file.md`."""
 
 from __future__ import annotations
 

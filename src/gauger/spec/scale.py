@@ -1,4 +1,4 @@
-"""The `scale` of a study: grids over student size, teacher strength and budget, around one declared arm."""
+"""Defines the `scale` of a study: grids over student size, teacher strength and budget, around one declared arm."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from typing import Annotated
 from pydantic import Field, Strict
 
 from gauger.records import Role
-from gauger.spec.base import Name, Part
+from gauger.spec.base import Name, SpecPart
 from gauger.spec.models import ModelSize, Steps
 
 Budget = Annotated[float, Field(gt=0, le=1000)]
 
 
-class Scale(Part):
+class ScaleGrid(SpecPart):
     """A grid: every student size x every budget, trained without a teacher and with each of the teachers.
 
     The arm and its matched control are run in every cell; work that cells share is done once. Curves are fitted to all

@@ -1,4 +1,4 @@
-"""A `scale` as the cells it is run as: recipes grown by the budget, students and teachers by size and strength."""
+"""Expands a `scale` into its cells: recipes grown by the budget, students and teachers by size and strength."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What may stand at each place of a study file, read off its JSON Schema: keys, words for "expected ...", stand-ins."""
+"""Reads off the JSON Schema what may stand at each place of a study file: keys, expectations, stand-ins."""
 
 from __future__ import annotations
 

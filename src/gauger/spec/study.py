@@ -1,4 +1,4 @@
-"""The study file as one frozen model: a question, a teacher, students, benchmarks, arms, controls, a verdict rule."""
+"""Defines the study file: a question, a teacher, students, benchmarks, arms, controls, a verdict rule."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import Field, Strict, StringConstraints, model_validator
 
 from gauger.records import Role
-from gauger.spec.base import NAME_PATTERN, Level, Name, Part, Prose, Reason, Seed, Text
+from gauger.spec.base import NAME_PATTERN, Level, Name, Prose, Reason, Seed, SpecPart, Text
 from gauger.spec.ingredients import Factorial
 from gauger.spec.models import STUDENTS, TEACHERS, StudentSettings, TeacherSettings
-from gauger.spec.scale import Scale
+from gauger.spec.scale import ScaleGrid
 from gauger.spec.stages.any import Stage
 from gauger.spec.variants import WorldSettings, variants
 from gauger.spec.world import WORLD_SETTINGS
@@ -26,7 +26,7 @@ else:
     Teacher, Student = variants(TEACHERS), variants(STUDENTS)
 
 
-class Benchmark(Part):
+class BenchmarkSettings(SpecPart):
     """One benchmark of the world, and what it is to this study."""
 
     role: RoleName
@@ -34,7 +34,7 @@ class Benchmark(Part):
     `near`: same skill, another form. `far`: another skill."""
 
 
-class ArmSpec(Part):
+class ArmSpec(SpecPart):
     """One declared recipe."""
 
     description: Text = ""
@@ -45,7 +45,7 @@ class ArmSpec(Part):
     """What is done to the student, in order."""
 
 
-class Control(Part):
+class Control(SpecPart):
     """A control arm generated beside the declared ones."""
 
     off: Annotated[Reason | None, Prose()] = None
@@ -59,7 +59,7 @@ class CopyingControl(Control):
     """The declared arm it copies; null: the verdict's arm (`leak`: one seeded by benchmark-train, if there is one)."""
 
 
-class Controls(Part):
+class Controls(SpecPart):
     """The control arms; each is on unless switched off with a reason."""
 
     base: Control = Control()
@@ -76,7 +76,7 @@ class Controls(Part):
     """True answers in place of the teacher's: the ceiling for this data budget."""
 
 
-class Decoding(Part):
+class Decoding(SpecPart):
     """How models answer benchmark items."""
 
     max_new_tokens: Annotated[int, Field(ge=1, le=100_000)] = 8
@@ -87,7 +87,7 @@ class Decoding(Part):
     """Answers to each item; more than one needs a temperature above 0."""
 
 
-class Estimation(Part):
+class Estimation(SpecPart):
     """How records become estimates."""
 
     paired: bool = True
@@ -98,7 +98,7 @@ class Estimation(Part):
     """Confidence level of every interval."""
 
 
-class VerdictRule(Part):
+class VerdictRule(SpecPart):
     """The last word, fixed before the run: major above the threshold, minor below, else undetermined."""
 
     estimand: Literal["gap_recovered", "uplift", "gain", "carryover"] = "gap_recovered"
@@ -119,7 +119,7 @@ DEFAULT_KINDS = {"world": "atlas", "teacher": "scratch", "student": "scratch"}
 """The `kind` of a part that does not name one."""
 
 
-class Study(Part):
+class Study(SpecPart):
     """One study file, complete: what nobody chose stands at its default."""
 
     study: Annotated[str, StringConstraints(pattern=NAME_PATTERN, max_length=64), Prose()]
@@ -136,13 +136,13 @@ class Study(Part):
     """The model whose outputs are distilled."""
     student: Student
     """The model that learns."""
-    benchmarks: Annotated[Mapping[Name, Benchmark], Field(min_length=1, max_length=256)]
+    benchmarks: Annotated[Mapping[Name, BenchmarkSettings], Field(min_length=1, max_length=256)]
     """Benchmarks by name, each with its role."""
     arms: Annotated[Mapping[Name, ArmSpec], Field(min_length=1, max_length=256)]
     """Declared arms by name; control arms are generated beside them."""
     factorial: Factorial | None = None
     """Ingredients of a pipeline, whose cells are run as arms beside the declared ones; null: none."""
-    scale: Scale | None = None
+    scale: ScaleGrid | None = None
     """Grids over student size, teacher strength and budget around one declared arm; null: none."""
     controls: Controls = Controls()
     """The generated control arms; each is on unless switched off with a reason."""

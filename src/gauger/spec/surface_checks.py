@@ -1,4 +1,4 @@
-"""What must hold of the teacher's surface: its settings agree, and the teacher can do what they ask."""
+"""Checks the teacher's surface: its settings agree, and the teacher can do what they ask."""
 
 from __future__ import annotations
 

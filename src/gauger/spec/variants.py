@@ -8,10 +8,10 @@ from typing import Annotated, Any, ClassVar, Union
 from pydantic import Field
 
 from gauger.plugs import Registry
-from gauger.spec.base import Part
+from gauger.spec.base import SpecPart
 
 
-class WorldSettings(Part):
+class WorldSettings(SpecPart):
     """The settings of a world; each kind of world has a subclass."""
 
     kind: str
@@ -32,7 +32,7 @@ class WorldSettings(Part):
     """The optional dependencies that a run in it needs."""
 
 
-def variants(registry: Registry, settings_of: Callable[[Any], type[Part]] = lambda found: found) -> Any:
+def variants(registry: Registry, settings_of: Callable[[Any], type[SpecPart]] = lambda found: found) -> Any:
     """Return the union of all variants that a registry names.
 
     Parameters

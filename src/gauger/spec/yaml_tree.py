@@ -1,4 +1,4 @@
-"""YAML text as plain data that still knows where each value stands.
+"""Reads YAML text as plain data that still knows where each value stands.
 
 Read by the safe loader's `compose`, so no tag can build an object, with the plain types of YAML 1.2: only `true` and
 `false` are booleans (`on`, `off`, `yes` and `no` are text), `1e-3` is a number, and dates are text.
@@ -46,7 +46,7 @@ def visible(text: str) -> str:
 
 
 @dataclass(frozen=True)
-class Tree:
+class YamlTree:
     """Plain data (dict, list, str, int, float, bool, None) and the place of each value."""
 
     data: Any
@@ -86,7 +86,7 @@ for _name, (_pattern, _first) in _TYPES.items():
     _Loader.add_implicit_resolver(_PREFIX + _name, _whole, [*_first, *([""] if _name == "null" else [])])
 
 
-def read_tree(text: str, file: str | None = None, *, numbered: bool = True) -> Tree:
+def read_tree(text: str, file: str | None = None, *, numbered: bool = True) -> YamlTree:
     """Parse YAML into data and places, collecting every problem of the text on the way.
 
     Parameters
@@ -109,7 +109,7 @@ def read_tree(text: str, file: str | None = None, *, numbered: bool = True) -> T
     reader.places[()] = reader.at(1)
     node = _compose(text, reader)
     data = None if node is None else reader.value(node, ())
-    return Tree(None if data is _BAD else data, reader.places, tuple(reader.problems), tuple(reader.unread))
+    return YamlTree(None if data is _BAD else data, reader.places, tuple(reader.problems), tuple(reader.unread))
 
 
 def _compose(text: str, reader: _Reader) -> yaml.Node | None:

@@ -1,4 +1,4 @@
-"""How to divide replicates over arms so that one contrast becomes as precise as a budget allows.
+"""Divides replicates over arms so that one contrast becomes as precise as a budget allows.
 
 With replicates paired by number, arms a and c have ``min(R_a, R_c)`` of them in common, so
 
@@ -45,13 +45,43 @@ class Division:
 
 
 def variance_of(covariance: FloatArray, replicates: IntArray, item: float = 0.0) -> float:
-    """Return V(R); arms with 0 replicates must have no covariance."""
+    """Return V(R), the variance of the contrast; arms with 0 replicates must have no covariance.
+
+    Parameters
+    ----------
+    covariance : float array, (A, A)
+        S, contrast-weighted covariance of one replicate; score scale squared. Zero rows for untouched arms.
+    replicates : int array, (A,)
+        Replicates of each arm, paired by number: two arms have the smaller number in common.
+    item : float
+        Part of the variance that replicates do not change, same unit.
+
+    Returns
+    -------
+    float
+        ``item + sum_ac S[a, c] / max(R_a, R_c)``. An arm with 0 replicates is counted as if it had 1.
+
+    Checked against simulated replicates in tests/stats/test_allocate.py.
+    """
     most = np.maximum.outer(replicates, replicates)
     return item + float((covariance / np.maximum(most, 1)).sum())
 
 
 def cost_of(spendings: Sequence[Spending], replicates: IntArray) -> float:
-    """Return the cost: every piece of work as often as the arm with most replicates needs it."""
+    """Return the cost: every piece of work as often as the arm with most replicates needs it.
+
+    Parameters
+    ----------
+    spendings : sequence of Spending
+        Pieces of work, each with its cost per replicate and the arms that need it. None: the cost is 0.
+    replicates : int array, (A,)
+        Replicates of each arm.
+
+    Returns
+    -------
+    float
+        In the unit of `Spending.cost`. A piece that no arm needs costs nothing.
+    """
     return float(sum(one.cost * max((int(replicates[a]) for a in one.arms), default=0) for one in spendings))
 
 
@@ -101,7 +131,30 @@ def divide(
 def divide_equally(
     covariance: FloatArray, spendings: Sequence[Spending], budget: float, *, item: float = 0.0, most: int = 64
 ) -> Division | None:
-    """Give every arm as many replicates as the budget pays; None where it does not pay one."""
+    """Give every arm as many replicates as the budget pays; None where it does not pay one.
+
+    The plain plan that `divide` is compared with. Use `divide` to spend a budget: here arms that hardly vary cost as
+    much as those that do.
+
+    Parameters
+    ----------
+    covariance : float array, (A, A)
+        S; arms with 0 on the diagonal get no replicates.
+    spendings : sequence of Spending
+        Pieces of work; see `cost_of`.
+    budget : float
+        In the unit of `Spending.cost`, > 0.
+    item : float
+        Part of the variance that replicates do not change.
+    most : int
+        Largest number of replicates of any arm; given to all where replicates cost nothing.
+
+    Returns
+    -------
+    Division or None
+        None where the budget does not pay one replicate of each, or no arm varies. One replicate is possible, and shows
+        no variance; `divide` starts from two.
+    """
     varies = np.diag(covariance) > 0
     each = cost_of(spendings, varies.astype(np.int64))
     n = min(int(budget / each), most) if each > 0 else most
@@ -137,6 +190,7 @@ class _Problem:
 
     def swapped(self, replicates: IntArray) -> IntArray | None:
         """Take a replicate from some arms and spend anew what that frees; the best result, None if none helps."""
+        # A swap must lower the variance by more than rounding, else two equal divisions would be swapped for ever.
         best, found = variance_of(self.covariance, replicates) * (1 - ROUNDING), None
         for group in self.groups:
             less = replicates.copy()

@@ -1,4 +1,4 @@
-"""The field's habit: intervals over items alone, offered only as the comparison that shows why it is wrong."""
+"""Computes the field's habit, intervals over items alone: only as the comparison that shows why it is wrong."""
 
 from __future__ import annotations
 

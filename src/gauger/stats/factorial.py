@@ -1,4 +1,4 @@
-"""Factorial designs over k ingredients: which cells are run, and effects as linear contrasts of their means.
+"""Lays out factorial designs over k ingredients, and writes effects as linear contrasts of cell means.
 
 A *cell* is one subset of the ingredients, written as a whole number whose bit i is 1 where ingredient i is in: 0 is the
 empty set, 2^k - 1 has all. An *effect* is written the same way: bit i is 1 where ingredient i takes part. Weights are
@@ -38,7 +38,20 @@ def members_of(mask: int) -> tuple[int, ...]:
 
 
 def effects_of_order(n_ingredients: int, order: int) -> list[int]:
-    """List the effects of so many ingredients: order 1 main effects, 2 two-way interactions; in pipeline order."""
+    """List the effects of so many ingredients: order 1 main effects, 2 two-way interactions; in pipeline order.
+
+    Parameters
+    ----------
+    n_ingredients : int
+        k.
+    order : int
+        How many ingredients take part, 0 to k.
+
+    Returns
+    -------
+    list of int
+        C(k, order) bit masks; empty where order is above k, [0] (the mean) where it is 0.
+    """
     return [mask_of(members) for members in combinations(range(n_ingredients), order)]
 
 
@@ -48,7 +61,19 @@ def sizes(cells: IntArray) -> IntArray:
 
 
 def signs(cells: IntArray, effect: int) -> FloatArray:
-    """Return (S,) +1 or -1: the product over the effect's ingredients of +1 where it is in and -1 where it is not."""
+    """Return +1 or -1: the product over the effect's ingredients of +1 where it is in and -1 where it is not.
+
+    Parameters
+    ----------
+    cells : int array, (S,)
+        Bit masks of cells.
+    effect : int
+        Bit mask of the effect; 0 (the mean) gives +1 everywhere.
+
+    Returns
+    -------
+    float array, (S,)
+    """
     absent = sizes(effect & ~np.asarray(cells, dtype=np.int64))
     return np.where(absent % 2 == 0, 1.0, -1.0)
 
@@ -118,6 +143,24 @@ def effect_weights(n_ingredients: int, cells: IntArray, effect: int) -> FloatArr
     an ingredient makes, averaged over all settings of the others; for r = 2 how much more the one makes with the other
     than without it, averaged likewise (twice the textbook's "interaction effect", which halves the difference so that
     all effects have one standard error). On a fraction the aliases of the effect (`Fraction.aliases`) are in it too.
+
+    Parameters
+    ----------
+    n_ingredients : int
+        k.
+    cells : int array, (n,)
+        The cells that are run: all 2^k, or those of a `Fraction`. For any other set use `least_squares_weights`: on it
+        these weights mix effects in unequal parts.
+    effect : int
+        Bit mask of the effect.
+
+    Returns
+    -------
+    float array, (2^k,)
+        0 at cells that are not run. Apply to cell means: score scale in, score scale out.
+
+    By hand in tests/stats/test_factorial.py. Source: Box, Hunter and Hunter (2005), Statistics for Experimenters,
+    chapters 5 and 6 (their two-way interaction is half of this).
     """
     weights = np.zeros(2**n_ingredients)
     weights[cells] = 2.0 ** effect.bit_count() / len(cells) * signs(cells, effect)
@@ -130,9 +173,27 @@ def least_squares_weights(n_ingredients: int, cells: IntArray, effects: Sequence
     Least squares in the model ``mu(cell) = beta_0 + sum_T beta_T signs(cell, T)`` over the given effects, in the scale
     of `effect_weights`. A row is NaN where the cells do not identify its effect. Equal to `effect_weights` on a full
     design. Not for a fraction with aliased effects in the model: those are not identified.
+
+    Parameters
+    ----------
+    n_ingredients : int
+        k.
+    cells : int array, (n,)
+        The cells that are run, any set.
+    effects : sequence of int
+        Bit masks of the effects in the model, 0 (the mean, always in it) left out.
+
+    Returns
+    -------
+    float array, (len(effects), 2^k)
+        0 at cells that are not run; NaN at those that are, for an effect that they do not identify.
+
+    An effect that is left out of the model but is not zero biases those that are in. See tests/stats/test_factorial.py.
     """
     model = np.stack([signs(cells, effect) for effect in (0, *effects)], axis=1)
     inverse = np.linalg.pinv(model)
+    # pinv always answers: an effect is identified where its row of (pinv X) X is that of the identity, else the
+    # minimum-norm solution has split it with its aliases.
     identified = np.abs(inverse @ model - np.eye(model.shape[1])).max(axis=1) < ROUNDING
     weights = np.zeros((len(effects), 2**n_ingredients))
     scale = 2.0 ** np.array([effect.bit_count() for effect in effects])

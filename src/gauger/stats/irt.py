@@ -1,4 +1,4 @@
-"""Item difficulty and model ability on one scale: Rasch and two-parameter logistic models.
+"""Estimates item difficulty and model ability on one scale: Rasch and two-parameter logistic models.
 
 logit P(model p answers item i correctly) = a_i (theta_p - b_i), with a_i = 1 in the Rasch model.
 

@@ -1,4 +1,4 @@
-"""Mean scores as item logits: by how much every item moved, where the items of a benchmark differ in difficulty.
+"""Turns mean scores into item logits: how much every item moved, where a benchmark's items differ in difficulty.
 
 logit P(arm a answers item i of benchmark b) = eta[a, b] + sigma[b] z_i, with z_i standard normal: item difficulty is
 random, as in `stats.irt`, and integrated out. A mean score m then stands for the eta with
@@ -55,6 +55,13 @@ def to_item_logits(mean: FloatArray, sd: float) -> ItemLogits:
     """Turn mean scores (A,) into item logits, given the spread of the items' difficulty.
 
     Slopes are ``1 / E p (1 - p)`` and ``-E[p (1 - p) z] / E p (1 - p)``.
+
+    Parameters
+    ----------
+    mean : float array, (A,)
+        Mean scores, 0-1; NaN = missing.
+    sd : float
+        sigma, spread of the items' difficulty, logits (`item_spread`); 0 gives plain logits.
 
     Returns
     -------
@@ -138,6 +145,7 @@ def _within(scores: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray] | N
     products = centred.sum(axis=1) ** 2 - (centred**2).sum(axis=1)
     pairs = answers * (answers - 1)
     each = np.divide(products, pairs, out=np.zeros_like(products), where=pairs > 0)
+    # Products of centred scores fall short of the covariance by (n - 1) / n.
     each *= pairs.shape[1] / np.maximum((pairs > 0).sum(axis=1, keepdims=True) - 1, 1)
     mean = _means(scores[arms])
     return mean, mean, each.sum(axis=0)

@@ -1,4 +1,4 @@
-"""Ratio of two contrasts with its Fieller set: bounded, unbounded, outside or the whole line, each said in words."""
+"""Estimates the ratio of two contrasts with its Fieller set: bounded, unbounded, outside or the whole line."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Cluster-robust CR2 covariance with Satterthwaite degrees of freedom, for weighted least squares with any weights.
+"""Estimates cluster-robust CR2 covariances with Satterthwaite degrees of freedom, for weighted least squares.
 
 Answers: how sure is a pooled effect if rows of one cluster depend on each other in ways the model may have wrong? CR2
 ("bias-reduced linearisation") corrects each cluster's residuals for having been fitted, so that the covariance is exact

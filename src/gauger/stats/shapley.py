@@ -1,4 +1,4 @@
-"""Shapley values and pairwise Shapley interactions of k ingredients, as linear contrasts of the 2^k cell means.
+"""Computes Shapley values and pairwise interactions of k ingredients, as linear contrasts of the 2^k cell means.
 
 Cells and weights are those of `factorial`: cell numbers are bit masks, weights run over all 2^k cells. The Shapley
 value is the one division of ``mu(all) - mu(none)`` that adds up to it, treats like ingredients alike, gives nothing to
@@ -100,6 +100,20 @@ def draw_orders(n_ingredients: int, most_cells: int, rng: np.random.Generator) -
     gives the exact Shapley values where no three ingredients interact: what one order adds too much of a two-way
     interaction, its reverse adds too little.
 
+    Parameters
+    ----------
+    n_ingredients : int
+        k >= 2; all k! / 2 pairs are listed, so not for many more than the 6 of `factorial.MOST_INGREDIENTS`.
+    most_cells : int
+        Number of different cells that may be trained.
+    rng : numpy.random.Generator
+        Draws the pairs.
+
+    Returns
+    -------
+    int array, (O, F)
+        O = 2 x `pairs_within`; each row lists ingredients in the order in which they come in.
+
     Raises
     ------
     ValueError
@@ -119,7 +133,21 @@ def draw_orders(n_ingredients: int, most_cells: int, rng: np.random.Generator) -
 
 
 def pairs_within(n_ingredients: int, most_cells: int) -> int:
-    """Count the pairs of an order and its reverse that fit into so many cells whatever they are."""
+    """Count the pairs of an order and its reverse that fit into so many cells whatever they are.
+
+    Parameters
+    ----------
+    n_ingredients : int
+        k; below 2 there is no order to reverse, and the count is 0.
+    most_cells : int
+        Number of different cells that may be trained.
+
+    Returns
+    -------
+    int
+        ``min((most_cells - 2) // (2 (k - 1)), k! / 2)``: no pair takes more than 2 (k - 1) cells beside the two ends.
+        Below 1 (0 or negative) where not one pair fits.
+    """
     if n_ingredients < 2:
         return 0
     fit = (most_cells - 2) // (2 * (n_ingredients - 1))
@@ -157,10 +185,23 @@ def order_sampling(orders: IntArray, values: FloatArray) -> OrderSampling | None
     small, with (m - 1) (k - 1) degrees of freedom; M = k!/2 pairs in all. Where the values (2^k,) are estimates it
     holds some of their noise too, and is then too large rather than too small. 0 where all orders were drawn, or no
     three ingredients interact.
+
+    Parameters
+    ----------
+    orders : int array, (O, F)
+        From `draw_orders`: every order followed by its reverse.
+    values : float array, (2^k,)
+        Cell means, score scale; NaN at cells that the orders do not pass through.
+
+    Returns
+    -------
+    OrderSampling or None
+        None with fewer than two pairs, which show no variance.
     """
     n_pairs, k = len(orders) // 2, orders.shape[1]
     if n_pairs < 2:
         return None
+    # Cells that no order passes through have weight 0, but 0 x NaN would be NaN.
     known = np.nan_to_num(values)
     added = order_weights(orders) @ known
     by_pair = added.reshape(n_pairs, 2, k).mean(axis=1)

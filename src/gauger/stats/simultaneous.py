@@ -1,4 +1,4 @@
-"""Simultaneous intervals and adjusted p-values for a family of contrasts: max-t, and Holm as the plain one."""
+"""Computes simultaneous intervals and adjusted p-values for a family of contrasts: max-t, and Holm as the plain one."""
 
 from __future__ import annotations
 

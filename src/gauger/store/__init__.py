@@ -1,14 +1,14 @@
-"""A run directory: what stands where, written whole or not at all.
+"""Keeps a run directory: what stands where, written whole or not at all.
 
-atomic.py     Files that are either wholly there or not there: temporary file beside the target, fsync, rename
-canonical.py  JSON in one spelling: the same value always gives the same bytes, and NaN is refused
-directory.py  The paths of a run directory
-documents.py  `estimates.json`: the document that a report is made of, written and read back
-failures.py   Failed jobs as data: one JSON file each, with the boundary at which it failed and the reason
-lock.py       One driver per directory
+atomic.py     Writes files that are wholly there or not there: temporary file beside the target, fsync, rename
+canonical.py  Spells JSON in one way: the same value always gives the same bytes, and NaN is refused
+directory.py  Names the paths of a run directory
+documents.py  Writes and reads `estimates.json`: the document that a report is made of
+failures.py   Keeps failed jobs as data: one JSON file each, with the boundary at which it failed and the reason
+lock.py       Locks a directory, so that it has one driver
 tables.py     Reads CSV (and TSV) and JSON Lines: the project's only reader of both, so that one file never has two
               meanings
-views.py      DuckDB views over the Parquet files of a run directory: ask any question of a run in SQL
+views.py      Opens DuckDB views over the Parquet files of a run directory: ask any question of a run in SQL
 """
 
 import lazy_loader as _lazy

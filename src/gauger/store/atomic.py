@@ -1,4 +1,4 @@
-"""Files that are either wholly there or not there: temporary file beside the target, fsync, rename."""
+"""Writes files that are wholly there or not there: temporary file beside the target, fsync, rename."""
 
 from __future__ import annotations
 

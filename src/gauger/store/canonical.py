@@ -1,4 +1,4 @@
-"""JSON in one spelling: the same value always gives the same bytes, and NaN is refused.
+"""Spells JSON in one way: the same value always gives the same bytes, and NaN is refused.
 
 Two spellings. `canonical_bytes` sorts keys and drops blanks: it is what keys and fingerprints hash.
 `document_bytes` keeps the order that the writer chose and is indented: it is what people read.

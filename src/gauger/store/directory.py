@@ -1,4 +1,4 @@
-"""The paths of a run directory."""
+"""Names the paths of a run directory."""
 
 from __future__ import annotations
 

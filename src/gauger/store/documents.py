@@ -1,4 +1,4 @@
-"""`estimates.json`: the document that a report is made of, written and read back."""
+"""Writes and reads `estimates.json`: the document that a report is made of."""
 
 from __future__ import annotations
 

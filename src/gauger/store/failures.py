@@ -1,4 +1,4 @@
-"""Failed jobs as data: one JSON file each, with the boundary at which it failed and the reason."""
+"""Keeps failed jobs as data: one JSON file each, with the boundary at which it failed and the reason."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One driver per directory.
+"""Locks a directory, so that it has one driver.
 
 The lock is the operating system's (`flock`): it is released when its holder ends, however it ends, so a killed run
 leaves no lock behind. Beside it the file names the holder by process id and start time, for messages and for `status`;

@@ -1,4 +1,4 @@
-"""DuckDB views over the Parquet files of a run directory: ask any question of a run in SQL.
+"""Opens DuckDB views over the Parquet files of a run directory: ask any question of a run in SQL.
 
 >>> from gauger.store.views import connect                                                    # doctest: +SKIP
 >>> connect("runs/quickstart").sql("SELECT arm, avg(score) FROM records GROUP BY arm").pl()   # doctest: +SKIP

@@ -7,7 +7,7 @@ from functools import cached_property
 from gauger.elicit import strategy_of
 from gauger.execute import Job
 from gauger.jobs import AskTeacher, DrawPairs, Pretrain, TrainOnPolicy, Trains
-from gauger.spec import TEACHER, Part
+from gauger.spec import TEACHER, SpecPart
 from gauger.study.makers import MAKERS, Maker
 from gauger.study.plan import SAMPLED, Plan
 from gauger.worlds import World
@@ -27,7 +27,7 @@ class Costs:
         self.teacher: Maker = MAKERS.load(study.teacher.kind)(study.teacher, plan.folder)
         self.student: Maker = MAKERS.load(study.student.kind)(study.student, plan.folder)
 
-    def _record(self, job: Job) -> Part:
+    def _record(self, job: Job) -> SpecPart:
         return self.plan.parameters[job.key]
 
     def trains(self, job: Job) -> bool:

@@ -1,4 +1,4 @@
-"""What a report says of a study besides its estimates: its arms, samples, the five threats, what it cannot say."""
+"""Describes a study besides its estimates: its arms, samples, the five threats, what it cannot say."""
 
 from __future__ import annotations
 

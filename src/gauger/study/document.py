@@ -1,4 +1,4 @@
-"""The document of a study: the estimates of its records, and everything that stands beside them in the report."""
+"""Puts a study's document together: the estimates of its records, and all that stands beside them in the report."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ import polars as pl
 
 from gauger.estimate import (
     Design,
+    FixedRule,
     Ingredients,
-    Scored,
+    ScoredBenchmark,
     Scoring,
     StudyEstimates,
-    VerdictRule,
     amounts,
     disagreements,
     estimate_study,
@@ -139,7 +139,8 @@ def _scorings(collected: Collected, found: StudyEstimates, design: Design) -> tu
         return (primary_scorings(found.estimates, primary) if outcomes else []) + outcomes, warnings
     choices = readings(list(design.roles))
     others = [
-        Scored(name, choice.others[0], collected.flexible.filter(benchmark=name)) for name, choice in choices.items()
+        ScoredBenchmark(name, choice.others[0], collected.flexible.filter(benchmark=name))
+        for name, choice in choices.items()
     ]
     return sensitivity(collected.records, found.estimates, design, others, choices) + outcomes, warnings
 
@@ -160,7 +161,7 @@ def make_design(
         paired=estimation.paired,
         moderated=estimation.moderated,
         level=estimation.level,
-        rule=VerdictRule(
+        rule=FixedRule(
             arm=verdict.arm,
             estimand=verdict.estimand,
             role=str(verdict.role),

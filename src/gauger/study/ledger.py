@@ -1,4 +1,4 @@
-"""The token ledger in short: per arm and source, what was asked for, kept, dropped and trained on, per replicate."""
+"""Sums the token ledger per arm, source and replicate: what was asked for, kept, dropped and trained on."""
 
 from __future__ import annotations
 

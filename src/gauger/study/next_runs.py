@@ -1,4 +1,4 @@
-"""How a budget is best spent, from a pilot run: replicates for the verdict, cells of a scale for its forecast."""
+"""Proposes how a budget is best spent, from a pilot run: replicates for the verdict, cells for the forecast."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from gauger.estimate import (
     Cells,
     FitRequest,
     NextCells,
-    Work,
+    SharedTraining,
     build_cube,
     complete_table,
     plan_verdict,
@@ -112,7 +112,7 @@ def _next_cells(
     return propose_cells(points, spend, request, target), spend
 
 
-def _works(plan: Plan, world: World) -> list[Work]:
+def _works(plan: Plan, world: World) -> list[SharedTraining]:
     """List what one replicate of every arm trains; stages that arms share stand once, with all their arms."""
     flops = training_flops(plan, world)
     arms: dict[str, list[str]] = {}
@@ -120,4 +120,8 @@ def _works(plan: Plan, world: World) -> list[Work]:
         for key in cell.stages if cell.replicate == 0 else ():
             arms.setdefault(key, []).append(cell.arm)
     known = {arm.name for arm in plan.arms}
-    return [Work(flops[key], tuple(names)) for key, names in arms.items() if key in flops and known.issuperset(names)]
+    return [
+        SharedTraining(flops[key], tuple(names))
+        for key, names in arms.items()
+        if key in flops and known.issuperset(names)
+    ]

@@ -7,14 +7,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from gauger.execute import Job
-from gauger.spec import Arm, Part, ScaledCell, Study
+from gauger.spec import Arm, ScaledCell, SpecPart, Study
 
 SAMPLED = ("expand", "textbook", "seedless")
 """Strategies that draw at random: every replicate asks anew. The others give every replicate the same corpus."""
 
 
 @dataclass(frozen=True)
-class Cell:
+class ArmReplicate:
     """One arm x replicate: the jobs whose results are its corpora, its model and its records."""
 
     arm: str
@@ -39,13 +39,13 @@ class Plan:
     """Cells of the study's scale, planned beside the arms."""
     jobs: dict[str, Job] = field(default_factory=dict)
     """Key -> job, in an order in which inputs come first."""
-    parameters: dict[str, Part] = field(default_factory=dict)
+    parameters: dict[str, SpecPart] = field(default_factory=dict)
     """Key -> the job's parameters as the record that they are."""
-    cells: list[Cell] = field(default_factory=list)
+    cells: list[ArmReplicate] = field(default_factory=list)
     requested: int = 0
     """Jobs before those that several arms share were counted once."""
 
-    def add(self, job: Job, parameters: Part) -> str:
+    def add(self, job: Job, parameters: SpecPart) -> str:
         """Add a job, unless it is there already, and return its key."""
         self.requested += 1
         self.jobs.setdefault(job.key, job)

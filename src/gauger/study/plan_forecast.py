@@ -1,4 +1,4 @@
-"""What a plan will cost and what it could find, before anything runs."""
+"""Forecasts what a plan will cost and what it could find, before anything runs."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from math import ceil
 from typing import Any
 
-from gauger.execute import Cache, Job, Schedule, State
+from gauger.execute import Cache, Job, JobSchedule, State
 from gauger.spec import Arm, Study, switched_off
 from gauger.stats import DesignComponents, share_not_excluded, smallest_detectable
 from gauger.study.costs import Costs
@@ -23,7 +23,7 @@ ASSUMED_UNREPLICATED = DesignComponents(item=ASSUMED.item + ASSUMED.residual, re
 
 
 @dataclass(frozen=True)
-class Forecast:
+class PlanForecast:
     """A plan in numbers."""
 
     study: str
@@ -62,7 +62,7 @@ class Forecast:
         return {"schema": "gauger.plan/1", **asdict(self)}
 
 
-def forecast(plan: Plan, world: World, cache: Cache, workers: int) -> Forecast:
+def forecast(plan: Plan, world: World, cache: Cache, workers: int) -> PlanForecast:
     """Forecast a plan, given what a directory holds already."""
     costs = Costs(plan, world)
     study, jobs = plan.study, list(plan.jobs.values())
@@ -71,7 +71,7 @@ def forecast(plan: Plan, world: World, cache: Cache, workers: int) -> Forecast:
     n_items = min(len(world.benchmark(name).items) for name in study.benchmarks)
     asked = [job for job in jobs if costs.asks(job)]
     detectable, assumption = _detectable(study, n_items)
-    return Forecast(
+    return PlanForecast(
         study=study.study,
         arms=[_arm(arm) for arm in plan.arms],
         switched_off=switched_off(study),
@@ -122,5 +122,5 @@ def _minutes(jobs: Sequence[Job], done: Collection[str], workers: int, scale: Ma
     """Return max(work left / workers, longest chain left), rounded up to a tenth; `scale`: seconds per row."""
     timed = [replace(job, cost=0.0 if job.key in done else job.cost * scale[job.key]) for job in jobs]
     work = sum(job.cost for job in timed) / workers
-    longest = max(Schedule(timed, done).priority.values(), default=0.0)
+    longest = max(JobSchedule(timed, done).priority.values(), default=0.0)
     return ceil(max(work, longest) / 6) / 10

@@ -10,9 +10,9 @@ from gauger.execute import code_version, make_job
 from gauger.jobs import OPENERS, REGISTRY
 from gauger.jobs import parameters as p
 from gauger.records import ArmKind
-from gauger.spec import BASE, TEACHER, Arm, Part, ResolvedStage, ScaledCell, kind_of
+from gauger.spec import BASE, TEACHER, Arm, ResolvedStage, ScaledCell, SpecPart, kind_of
 from gauger.study.makers import Made
-from gauger.study.plan import Cell, Plan, seed_of
+from gauger.study.plan import ArmReplicate, Plan, seed_of
 from gauger.study.stage_corpora import SHOWS_ALL, StageCorpora
 from gauger.train import ENGINES
 from gauger.worlds import WORLDS, reopen_world
@@ -60,7 +60,7 @@ class Planner(StageCorpora):
 
     # --- jobs -------------------------------------------------------------------------------------------------------
 
-    def job(self, kind: str, what: str, params: Part, inputs: Mapping[str, str], cost: float) -> str:
+    def job(self, kind: str, what: str, params: SpecPart, inputs: Mapping[str, str], cost: float) -> str:
         """Add a job of the current arm and replicate; returns its key.
 
         Its address holds the code that it can reach: that of its function, and of the parts that its parameters name.
@@ -110,7 +110,7 @@ class Planner(StageCorpora):
     def _cell(self, arm: str, replicate: int, corpora: tuple[str, ...], stages: tuple[str, ...], model: Made) -> None:
         self.current = (arm, replicate if stages else None)
         decoding, maker = self.study.decoding, self.teachers if model is self.teacher else self.students
-        params = p.Measure(
+        params = p.MeasureModel(
             world=self.described,
             seed=seed_of(self.study.seed, "measure") if decoding.temperature else 0,
             asked=maker.asked("model", SHOWS_ALL, self.world),  # budgets are an arm's, and measuring spends none
@@ -123,7 +123,7 @@ class Planner(StageCorpora):
         items = sum(len(self.world.benchmark(name).items) for name in self.study.benchmarks) * decoding.samples
         cost = maker.rows_of_loading + maker.rows_per_item * items
         records = self.job("measure", "measure", params, model.inputs("model"), cost)
-        self.result.cells.append(Cell(arm, replicate, corpora, stages, records))
+        self.result.cells.append(ArmReplicate(arm, replicate, corpora, stages, records))
 
     # --- training ---------------------------------------------------------------------------------------------------
 
@@ -154,7 +154,7 @@ class Planner(StageCorpora):
         return start.trained(self.job(kind.job, stage.kind, params, inputs, cost))
 
 
-def code_of(kind: str, params: Part) -> list[str]:
+def code_of(kind: str, params: SpecPart) -> list[str]:
     """Return what is behind a job: its function, and the parts that it finds by the names in its parameters."""
     asked = [value for value in vars(params).values() if isinstance(value, p.Asked)]
     engines = {getattr(params, "engine", None), *(one.engine for one in asked)} - {None}

@@ -1,4 +1,4 @@
-"""What the published evidence says of who gains most, to stand beside a study's own slopes."""
+"""Estimates from the published evidence who gains most, to stand beside a study's own slopes."""
 
 from __future__ import annotations
 

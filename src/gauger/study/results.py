@@ -1,4 +1,4 @@
-"""Results of jobs become a run's tables: the records, the ledger, and what each arm was trained on."""
+"""Gathers results of jobs into a run's tables: the records, the ledger, and what each arm was trained on."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from gauger.elicit import LEDGER
 from gauger.execute import Job, RunResult
 from gauger.records import Failure
 from gauger.store import read_json
-from gauger.study.plan import Cell, Plan
+from gauger.study.plan import ArmReplicate, Plan
 
 CORPUS = "corpus"
 """Name of a stage's corpus as a source of training rows, whoever wrote its texts."""
@@ -71,12 +71,12 @@ def collect(plan: Plan, result: RunResult) -> Collected:
     )
 
 
-def _records(plan: Plan, cells: Sequence[Cell], done: Mapping[str, Path]) -> pl.DataFrame:
+def _records(plan: Plan, cells: Sequence[ArmReplicate], done: Mapping[str, Path]) -> pl.DataFrame:
     tables = [_cell_records(plan, cell, done) for cell in cells]
     return pl.concat([table.select(*RECORDS) for table in tables] or [pl.DataFrame(schema=RECORDS)])
 
 
-def _flexible(plan: Plan, cells: Sequence[Cell], done: Mapping[str, Path]) -> pl.DataFrame | None:
+def _flexible(plan: Plan, cells: Sequence[ArmReplicate], done: Mapping[str, Path]) -> pl.DataFrame | None:
     tables = [_cell_records(plan, cell, done) for cell in cells]
     if not tables or any("flexible_score" not in table.columns for table in tables):
         return None
@@ -84,7 +84,7 @@ def _flexible(plan: Plan, cells: Sequence[Cell], done: Mapping[str, Path]) -> pl
     return pl.concat([table.select(*RECORDS) for table in read])
 
 
-def _cell_records(plan: Plan, cell: Cell, done: Mapping[str, Path]) -> pl.DataFrame:
+def _cell_records(plan: Plan, cell: ArmReplicate, done: Mapping[str, Path]) -> pl.DataFrame:
     roles = {name: str(benchmark.role) for name, benchmark in plan.study.benchmarks.items()}
     return pl.read_parquet(done[cell.records] / "records.parquet").with_columns(
         study=pl.lit(plan.study.study),
@@ -94,7 +94,7 @@ def _cell_records(plan: Plan, cell: Cell, done: Mapping[str, Path]) -> pl.DataFr
     )
 
 
-def _ledger(cells: Sequence[Cell], done: Mapping[str, Path]) -> pl.DataFrame:
+def _ledger(cells: Sequence[ArmReplicate], done: Mapping[str, Path]) -> pl.DataFrame:
     columns = _CELL | LEDGER
     tables = [
         pl.read_parquet(done[key] / "ledger.parquet").with_columns(
@@ -108,7 +108,7 @@ def _ledger(cells: Sequence[Cell], done: Mapping[str, Path]) -> pl.DataFrame:
     return pl.concat([table.select(*columns) for table in tables] or [pl.DataFrame(schema=columns)])
 
 
-def _training(cells: Sequence[Cell], done: Mapping[str, Path]) -> Iterator[tuple[Any, ...]]:
+def _training(cells: Sequence[ArmReplicate], done: Mapping[str, Path]) -> Iterator[tuple[Any, ...]]:
     """Yield the tokens of each source of rows of every stage, as `run.trained` counts them.
 
     A source without a name is the stage's corpus, or the web beside it; without a count of tokens, rows drawn x mean

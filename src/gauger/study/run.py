@@ -1,4 +1,4 @@
-"""Run a study from start to end: freeze its rule, run its jobs, estimate, and write what it found."""
+"""Runs a study from start to end: freezes its rule, runs its jobs, estimates, and writes what it found."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 import polars as pl
 
 from gauger.errors import MissingExtraError
-from gauger.execute import Cache, Execution, Progress, RunResult, execute
+from gauger.execute import Cache, Execution, RunProgress, RunResult, execute
 from gauger.jobs import REGISTRY
 from gauger.records import Document
 from gauger.spec import LoadedStudy, Study, compare_frozen, frozen_rule
@@ -34,7 +34,7 @@ class Finished:
     result: RunResult
 
 
-def run_study(loaded: LoadedStudy, out: Path, *, execution: Execution, progress: Progress) -> Finished:
+def run_study(loaded: LoadedStudy, out: Path, *, execution: Execution, progress: RunProgress) -> Finished:
     """Run or resume a study in a directory.
 
     Parameters

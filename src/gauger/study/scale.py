@@ -1,4 +1,4 @@
-"""The scale of a study after its run: cells' scores, losses, tokens and spendings become points of curves."""
+"""Turns the cells of a study's scale into points of curves: scores, losses, tokens and spendings."""
 
 from __future__ import annotations
 

@@ -13,8 +13,8 @@ from gauger.records import Role
 from gauger.spec import (
     BASE,
     TEACHER,
-    Part,
     ResolvedStage,
+    SpecPart,
     Study,
     Surface,
     TextSource,
@@ -64,7 +64,7 @@ class StageCorpora(ABC):
     """The base that stages start from now."""
 
     @abstractmethod
-    def job(self, kind: str, what: str, params: Part, inputs: Mapping[str, str], cost: float) -> str:
+    def job(self, kind: str, what: str, params: SpecPart, inputs: Mapping[str, str], cost: float) -> str:
         """Add a job of the current arm and replicate; returns its key."""
 
     # --- corpora ----------------------------------------------------------------------------------------------------
@@ -193,7 +193,7 @@ class StageCorpora(ABC):
             f"part{number}": self.corpus(part.stage, own.stage, replicate, start)
             for number, (part, own) in enumerate(zip(stage.parts, copied.parts, strict=True))
         }
-        return self.job("blend", "blend", p.Blend(parts=len(stage.parts)), inputs, stage.batch)
+        return self.job("blend", "blend", p.BlendCorpora(parts=len(stage.parts)), inputs, stage.batch)
 
     # --- who is asked -----------------------------------------------------------------------------------------------
 

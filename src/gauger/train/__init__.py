@@ -1,4 +1,4 @@
-"""Corpus to model: one set of losses, rows and stages for every engine.
+"""Trains models on corpora: one set of losses, rows and stages for every engine.
 
 blend.py         Trains on a blend: several sources of rows, each with a weight and, if wanted, a budget in tokens
 distil.py        Distils on-policy: the student writes, a scorer says how likely every token was, and the student
@@ -9,7 +9,8 @@ draws.py         Chooses next tokens: the most likely one, or one drawn by the p
 engine.py        Defines what an engine gives to every stage: a model that answers, says how likely texts are, and
                  can be trained
 head.py          Applies the last matrix of a language model to a few positions at a time
-hf/              Language models through transformers and PEFT: checkpoints, chat templates, adapters, mixed precision
+hf/              Trains language models through transformers and PEFT: checkpoints, chat templates, adapters, mixed
+                 precision
 likelihood.py    Asks models how likely texts are: the log-probability of each learnt token, its alternatives, the
                  mean loss
 loop.py          Trains any model: a seeded order of rows, one loss, AdamW with warm-up and decay, on one device or
@@ -28,7 +29,7 @@ state.py         Writes and reads checkpoints of an unfinished training: weights
 teacher.py       Lets a local model be asked as a teacher, as `elicit` wants it
 text.py          Trains on rows of text: on the text itself, or on the log-probabilities that a teacher showed along
                  it
-tiny/            Small decoders over whole words, trained from scratch on a CPU: the engine of the embedded world
+tiny/            Trains small decoders over whole words from scratch on a CPU: the engine of the embedded world
 """
 
 import lazy_loader as _lazy

@@ -1,4 +1,4 @@
-from .blend import Blend as Blend
+from .blend import BlendedSources as BlendedSources
 from .blend import BlendPart as BlendPart
 from .blend import train_on_blend as train_on_blend
 from .distil import Practice as Practice
@@ -6,7 +6,7 @@ from .distil import distil_on_policy as distil_on_policy
 from .engine import Adapter as Adapter
 from .engine import Architecture as Architecture
 from .engine import Completion as Completion
-from .engine import Decoding as Decoding
+from .engine import Continuation as Continuation
 from .engine import Model as Model
 from .likelihood import mean_loss as mean_loss
 from .loop import Drawn as Drawn
@@ -16,7 +16,7 @@ from .loop import Used as Used
 from .losses import GrpoLoss as GrpoLoss
 from .losses import PreferenceLoss as PreferenceLoss
 from .losses import SoftLoss as SoftLoss
-from .own_samples import Questions as Questions
+from .own_samples import AskedOfStudent as AskedOfStudent
 from .preferences import Pair as Pair
 from .preferences import Preferences as Preferences
 from .preferences import train_on_preferences as train_on_preferences
@@ -25,9 +25,9 @@ from .registry import engine_of as engine_of
 from .rewards import Play as Play
 from .rewards import train_on_rewards as train_on_rewards
 from .rows import Mixture as Mixture
-from .rows import Row as Row
-from .rows import Source as Source
-from .schedule import Schedule as Schedule
+from .rows import RowSource as RowSource
+from .rows import TrainingRow as TrainingRow
+from .schedule import TrainingSchedule as TrainingSchedule
 from .soft_targets import load_soft as load_soft
 from .soft_targets import save_soft as save_soft
 from .soft_targets import stack_shown as stack_shown

@@ -17,8 +17,8 @@ from gauger.errors import GaugerError
 from gauger.train.engine import Model
 from gauger.train.loop import Options, Trained, fit_rows
 from gauger.train.losses import NextToken, SoftLoss
-from gauger.train.rows import IntArray, Source
-from gauger.train.schedule import Schedule
+from gauger.train.rows import IntArray, RowSource
+from gauger.train.schedule import TrainingSchedule
 from gauger.train.text import encoded
 
 
@@ -26,7 +26,7 @@ from gauger.train.text import encoded
 class BlendPart:
     """One source of a blend."""
 
-    source: Source
+    source: RowSource
     weight: float
     """Share of the tokens, against the sum of all weights; 0: nothing of it is drawn."""
     tokens: int | None = None
@@ -34,14 +34,16 @@ class BlendPart:
 
 
 @dataclass(frozen=True)
-class Blend:
+class BlendedSources:
     """Sources blended by weight and budget, so many rows in every step."""
 
     parts: tuple[BlendPart, ...]
     rows_per_step: int
 
 
-def train_on_blend(model: Model, data: Blend, schedule: Schedule, options: Options | None = None) -> Trained:
+def train_on_blend(
+    model: Model, data: BlendedSources, schedule: TrainingSchedule, options: Options | None = None
+) -> Trained:
     """Train on a blend of sources.
 
     Parameters
@@ -75,7 +77,7 @@ def train_on_blend(model: Model, data: Blend, schedule: Schedule, options: Optio
     return fit_rows(model, rows, draws, schedule, options, options.loss or own)
 
 
-def blended(data: Blend, lengths: Sequence[IntArray], steps: int, seed: int) -> list[list[IntArray]]:
+def blended(data: BlendedSources, lengths: Sequence[IntArray], steps: int, seed: int) -> list[list[IntArray]]:
     """Return the row numbers that each source gives to every step.
 
     Parameters
@@ -86,6 +88,20 @@ def blended(data: Blend, lengths: Sequence[IntArray], steps: int, seed: int) -> 
         Tokens of each source's rows, (N,) each.
     steps, seed : int
         Most steps; decides each source's order.
+
+    Returns
+    -------
+    list of list of int array
+        Per step and source the numbers of its rows; fewer than `steps` where every budget is spent.
+
+    Raises
+    ------
+    GaugerError
+        Where a source of positive weight has no rows.
+
+    Notes
+    -----
+    Proof: tests/train/test_blend.py.
     """
     parts, most = data.parts, steps * data.rows_per_step
     if any(part.weight > 0 and not len(length_N) for part, length_N in zip(parts, lengths, strict=True)):
@@ -111,6 +127,7 @@ def _stream(length_N: IntArray, budget: int | None, most: int, rng: np.random.Ge
     order = np.concatenate([np.empty(0, dtype=np.int64), *(rng.permutation(n) for _ in range(epochs))])[:most]
     if budget is None:
         return order
+    # right: a row that ends at the budget fits; the first that goes beyond it ends the source, whatever follows
     fits = int(np.searchsorted(length_N[order].cumsum(), budget, side="right"))
     return order[:fits]
 

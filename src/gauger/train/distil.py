@@ -23,9 +23,9 @@ from gauger.train.engine import Model
 from gauger.train.likelihood import hidden_states
 from gauger.train.loop import Drawn, Options, Trained, Used, fit, used_of, zipped
 from gauger.train.losses import SoftLoss
-from gauger.train.own_samples import Questions, draw
+from gauger.train.own_samples import AskedOfStudent, draw
 from gauger.train.rows import IntArray, Mixture, Part, TokenRows, mixed
-from gauger.train.schedule import Schedule
+from gauger.train.schedule import TrainingSchedule
 from gauger.train.text import encoded
 
 Choose = Callable[[Sequence[Drawn]], Sequence[int] | None]
@@ -36,7 +36,7 @@ Choose = Callable[[Sequence[Drawn]], Sequence[int] | None]
 class Practice:
     """What the student writes itself, step by step."""
 
-    questions: Questions
+    questions: AskedOfStudent
     per_step: int
     """Prompts answered in every step."""
     kept_in: Mixture | None = None
@@ -49,7 +49,7 @@ class Practice:
 
 
 def distil_on_policy(
-    model: Model, scorer: Model, data: Practice, schedule: Schedule, options: Options | None = None
+    model: Model, scorer: Model, data: Practice, schedule: TrainingSchedule, options: Options | None = None
 ) -> Trained:
     """Let the student answer, and move it towards the scorer's distribution along its own answers.
 
@@ -98,10 +98,20 @@ def distil_on_policy(
 def require_same_vocabulary(teacher: Model, student: Model) -> None:
     """Refuse to compare distributions over different tokens.
 
+    Parameters
+    ----------
+    teacher, student : Model
+        Of any engines; only their vocabularies (token -> number) are read, and all entries must be equal.
+
     Raises
     ------
     UserError
-        Where the two differ in any token or its number.
+        Where the two differ in any token or its number; the message counts how many.
+
+    Notes
+    -----
+    Equal vocabularies do not mean equally wide heads: heads may be padded to different sizes, which `SoftLoss` cuts.
+    Proof: tests/train/test_engines.py.
     """
     ours, theirs = student.vocabulary, teacher.vocabulary
     if ours != theirs:
@@ -149,6 +159,7 @@ class _Practising:
             return None
         taken = set(chosen)
         self.drawn += [replace(answer, times=int(place in taken)) for place, answer in enumerate(drawn)]
+        # sorted: the batch does not depend on the order in which `choose` names the answers
         rows = rows.take(np.array(sorted(taken), dtype=np.int64))
         scored = rows.with_targets(teacher_hidden=hidden_states(self.scorer, rows))
         return [(scored, np.arange(len(scored))), *zipped(self.kept_in, beside)]

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from gauger.train.rows import Batch, IntArray, Prompt, Row, TokenRows
-from gauger.train.schedule import Schedule
+from gauger.train.rows import IntArray, PaddedRows, Prompt, TokenRows, TrainingRow
+from gauger.train.schedule import TrainingSchedule
 from gauger.train.soft_targets import Shown
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Decoding:
+class Continuation:
     """How to continue prompts; stops and seeds are given with each prompt."""
 
     max_new_tokens: int
@@ -89,10 +89,10 @@ class Defaults:
     micro_tokens: int
     """Most tokens, padding included, that go through the model together; changes memory and speed, not the result."""
 
-    def schedule(self, steps: int, learning_rate: float, weight_decay: float | None = None) -> Schedule:
+    def schedule(self, steps: int, learning_rate: float, weight_decay: float | None = None) -> TrainingSchedule:
         """Return a schedule with these defaults; `weight_decay` None takes the engine's."""
         decay = self.weight_decay if weight_decay is None else weight_decay
-        return Schedule(steps, learning_rate, decay, clip=self.clip)
+        return TrainingSchedule(steps, learning_rate, decay, clip=self.clip)
 
 
 class Model(Protocol):
@@ -132,7 +132,7 @@ class Model(Protocol):
     def complete(
         self,
         prompts: Sequence[Prompt],
-        decoding: Decoding,
+        decoding: Continuation,
         seeds: Sequence[int] | None = None,
         stops: Sequence[tuple[str, ...]] | None = None,
     ) -> list[Completion]:
@@ -166,7 +166,7 @@ class Model(Protocol):
         """Return the tokens that a completion follows, begin mark included."""
         ...
 
-    def encode(self, rows: Sequence[Row]) -> TokenRows:
+    def encode(self, rows: Sequence[TrainingRow]) -> TokenRows:
         """Return rows as tokens with an end mark, cut to the context; completions are tokenised apart from prompts."""
         ...
 
@@ -176,11 +176,11 @@ class Model(Protocol):
 
     # --- likelihood ---------------------------------------------------------------------------------------------
 
-    def log_probabilities(self, rows: Sequence[Row], top_k: int | None) -> list[Shown]:
+    def log_probabilities(self, rows: Sequence[TrainingRow], top_k: int | None) -> list[Shown]:
         """Return, per row, the `top_k` most likely tokens (None: all) at each learnt position, in nats."""
         ...
 
-    def hidden(self, batch: Batch) -> Tensor:
+    def hidden(self, batch: PaddedRows) -> Tensor:
         """Return the last hidden states that predict the learnt tokens, (P, D), row after row.
 
         Gradients flow where weights need them; call under `torch.no_grad()` for likelihoods alone.

@@ -40,7 +40,20 @@ class Head:
 
 
 def chunks(n_positions: int, size: int = CHUNK) -> list[slice]:
-    """Cut positions into pieces."""
+    """Cut positions into pieces, in order.
+
+    Parameters
+    ----------
+    n_positions : int
+        0: no piece.
+    size : int
+        Positions of a piece, at least 1; the last may be smaller.
+
+    Returns
+    -------
+    list of slice
+        Every position once.
+    """
     return [slice(first, min(first + size, n_positions)) for first in range(0, n_positions, size)]
 
 

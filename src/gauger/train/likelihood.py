@@ -11,7 +11,7 @@ from torch import Tensor
 from gauger.train.engine import Model
 from gauger.train.head import chunks
 from gauger.train.losses import token_log_probabilities
-from gauger.train.rows import Batch, Row, TokenRows, by_length, collate, positions
+from gauger.train.rows import PaddedRows, TokenRows, TrainingRow, by_length, collate, positions
 from gauger.train.soft_targets import Shown
 
 MICRO = 2
@@ -20,21 +20,54 @@ MICRO = 2
 
 @torch.no_grad()
 def hidden_states(model: Model, rows: TokenRows) -> Tensor:
-    """Return the hidden states that predict the learnt tokens of all rows, (P, D), row after row, on the CPU.
+    """Return the hidden states that predict the learnt tokens of all rows, row after row, on the CPU.
 
-    With the model's head they hold its full distribution in D numbers a token.
+    With the model's head they hold its full distribution in D numbers a token. Use `top_tokens` to make that of them.
+
+    Parameters
+    ----------
+    model : Model
+        Of any engine; asked without gradients, rows of similar length together.
+    rows : TokenRows
+        N rows with P learnt positions in all.
+
+    Returns
+    -------
+    float tensor, (P, D)
+        In the model's precision; (0,) without rows.
+
+    Notes
+    -----
+    Proof: tests/train/test_engines.py (a hidden state holds the full distribution; small batches change only rounding).
     """
     return _along(model, rows, lambda hidden_PD, _: hidden_PD)
 
 
 @torch.no_grad()
 def token_logs(model: Model, rows: TokenRows) -> Tensor:
-    """Return log p(token | everything before it) of the learnt tokens of all rows, (P,), in nats, on the CPU."""
+    """Return log p(token | everything before it) of the learnt tokens of all rows, row after row, on the CPU.
+
+    Parameters
+    ----------
+    model : Model
+        Of any engine; asked without gradients, rows of similar length together.
+    rows : TokenRows
+        N rows with P learnt positions in all.
+
+    Returns
+    -------
+    float32 tensor, (P,)
+        In nats, at most 0; (0,) where nothing is learnt.
+
+    Notes
+    -----
+    Proof: tests/train/test_engines.py (against one row at a time).
+    """
     head = model.head()
     return _along(model, rows, lambda hidden_PD, batch: token_log_probabilities(hidden_PD, head, batch.labels))
 
 
-def _along(model: Model, rows: TokenRows, values_of: Callable[[Tensor, Batch], Tensor]) -> Tensor:
+def _along(model: Model, rows: TokenRows, values_of: Callable[[Tensor, PaddedRows], Tensor]) -> Tensor:
     """Compute values of learnt positions, rows of similar length together, and put them back in the rows' order."""
     found = torch.empty(0)
     for index in by_length(rows.length_N, MICRO * model.defaults.micro_tokens):
@@ -46,7 +79,7 @@ def _along(model: Model, rows: TokenRows, values_of: Callable[[Tensor, Batch], T
     return found
 
 
-def log_probabilities(model: Model, rows: Sequence[Row], top_k: int | None) -> list[Shown]:
+def log_probabilities(model: Model, rows: Sequence[TrainingRow], top_k: int | None) -> list[Shown]:
     """Say how likely a model finds each learnt token of a text, and what else it would have written there.
 
     Parameters
@@ -56,7 +89,7 @@ def log_probabilities(model: Model, rows: Sequence[Row], top_k: int | None) -> l
     rows : sequence of Row
         Texts; what is learnt of them is shown: the completion and its end mark, or the whole text.
     top_k : int, optional
-        Tokens shown at each position; None: the whole vocabulary, 400 kB a token at 49k. For a full distribution of
+        Tokens shown at each position; None: the whole vocabulary, 590 kB a token at 49k. For a full distribution of
         such a size keep `hidden_states` instead.
 
     Returns
@@ -72,7 +105,24 @@ def log_probabilities(model: Model, rows: Sequence[Row], top_k: int | None) -> l
 
 @torch.no_grad()
 def top_tokens(model: Model, hidden_PD: Tensor, top_k: int | None) -> tuple[np.ndarray, np.ndarray]:
-    """Return the most likely tokens at each position and their log-probabilities in nats, each (P, K)."""
+    """Return the most likely tokens at each position and their log-probabilities.
+
+    Parameters
+    ----------
+    model : Model
+        Whose head makes logits of the states.
+    hidden_PD : float tensor, (P, D)
+        From `hidden_states` of the same model; P may be 0.
+    top_k : int, optional
+        K; None, or more than the head has rows: all V of them.
+
+    Returns
+    -------
+    tokens : array of int64, (P, K)
+        Most likely first.
+    log_probabilities : array of float32, (P, K)
+        In nats, against the whole vocabulary: they add up to 1 at K = V alone.
+    """
     head = model.head()
     most = len(head.weight_VD)
     k = most if top_k is None else min(top_k, most)
@@ -84,7 +134,22 @@ def top_tokens(model: Model, hidden_PD: Tensor, top_k: int | None) -> tuple[np.n
     return np.concatenate(tokens), np.concatenate(values)
 
 
-def mean_loss(model: Model, rows: Sequence[Row]) -> float | None:
-    """Return the cross-entropy of what is learnt of texts, in nats per token; None where nothing is."""
+def mean_loss(model: Model, rows: Sequence[TrainingRow]) -> float | None:
+    """Return the cross-entropy of what is learnt of texts, in nats per token.
+
+    -(1 / P) sum over learnt tokens of log p(token | everything before it): long texts weigh more than short ones.
+
+    Parameters
+    ----------
+    model : Model
+        Of any engine.
+    rows : sequence of Row
+        What is learnt of them counts: the completion and its end mark, or the whole text.
+
+    Returns
+    -------
+    float or None
+        None where nothing is learnt, as without rows or where prompts fill the context.
+    """
     logs_P = token_logs(model, model.encode(rows))
     return -float(logs_P.mean()) if len(logs_P) else None

@@ -22,8 +22,8 @@ from gauger.train.head import Head
 from gauger.train.losses import Loss
 from gauger.train.processes import Processes
 from gauger.train.rows import IntArray, Part, TokenRows, micro_batches
-from gauger.train.schedule import Schedule
-from gauger.train.state import STATE, Checkpoints, Progress, read_state, write_state
+from gauger.train.schedule import TrainingSchedule
+from gauger.train.state import STATE, Checkpoints, TrainingProgress, read_state, write_state
 
 Steps = Iterable[Callable[[], Sequence[Part] | None]]
 """What makes each step's rows, when it is its turn; None ends the training: there is nothing more to learn from."""
@@ -93,11 +93,42 @@ def fit_rows(
     model: Model,
     rows: Sequence[TokenRows],
     draws: Sequence[Sequence[IntArray]],
-    schedule: Schedule,
+    schedule: TrainingSchedule,
     options: Options,
     loss: Loss,
 ) -> Trained:
-    """Train on given rows: each step on the row numbers drawn from each source."""
+    """Train on given rows: each step on the row numbers drawn from each source.
+
+    Parameters
+    ----------
+    model : Model
+        Changed in place; an adapter that it already has is merged first.
+    rows : sequence of TokenRows
+        Each source's rows as tokens, with the targets that `loss` compares with.
+    draws : sequence of sequence of int array
+        For each step and source the numbers of its rows, (B,) each; known before the training, so what no training
+        changes is computed once (`Model.reuse`).
+    schedule : Schedule
+        Learning rates; `draws` decides how many steps are taken.
+    options : Options
+        Seed, adapter, checkpoints, tokens of a micro-batch; `options.loss` is not read.
+    loss : Loss
+        Where `loss.group` is 2, each step's rows of a source come in such groups.
+
+    Returns
+    -------
+    Trained
+        `sources` in the order of `rows`.
+
+    Raises
+    ------
+    InputError
+        Where the checkpoint to go on from belongs to another training.
+
+    Notes
+    -----
+    Use `fit` where rows are made while the student learns. Proof: tests/train/test_text.py.
+    """
     used = used_of(rows, draws)
     student = model.trainee(options.adapter, options.seed)
     student.reuse([(own, use.count_N) for own, use in zip(rows, used, strict=True)])
@@ -107,14 +138,35 @@ def fit_rows(
 
 
 def used_of(rows: Sequence[TokenRows], draws: Sequence[Sequence[IntArray]]) -> tuple[Used, ...]:
-    """Count how often each row of each source is drawn."""
+    """Count how often each row of each source is drawn.
+
+    Parameters
+    ----------
+    rows : sequence of TokenRows
+        Of each source.
+    draws : sequence of sequence of int array
+        For each step and source the numbers of its rows; no steps: every count is 0.
+
+    Returns
+    -------
+    tuple of Used
+        One per source: length in tokens and count of each row, (N,) each.
+    """
     drawn = [[step[source] for step in draws] or [np.empty(0, np.int64)] for source in range(len(rows))]
     counts = [np.bincount(np.concatenate(index), minlength=len(own)) for index, own in zip(drawn, rows, strict=True)]
     return tuple(Used(own.length_N, count) for own, count in zip(rows, counts, strict=True))
 
 
 def zipped(rows: Sequence[TokenRows], step: Sequence[IntArray]) -> list[Part]:
-    """Return a step's parts."""
+    """Return a step's parts: each source with the rows drawn from it.
+
+    Parameters
+    ----------
+    rows : sequence of TokenRows
+        Of each source.
+    step : sequence of int array
+        Numbers of the step's rows, one array per source; an empty one draws nothing.
+    """
     return list(zip(rows, step, strict=True))
 
 
@@ -124,7 +176,7 @@ def _told(rows: Sequence[TokenRows], draws: Sequence[Sequence[IntArray]]) -> obj
 
 
 def fit(
-    student: Model, steps: Steps, schedule: Schedule, options: Options, loss: Loss, told: Callable[[], object]
+    student: Model, steps: Steps, schedule: TrainingSchedule, options: Options, loss: Loss, told: Callable[[], object]
 ) -> Trained:
     """Run steps.
 
@@ -138,14 +190,30 @@ def fit(
         How to train; `options.loss` is not read.
     told : callable
         Returns what tells checkpoints of other rows apart; asked only where checkpoints are kept.
+
+    Returns
+    -------
+    Trained
+        One loss per step, in nats and divided by the step's size; 0 for a step without rows.
+
+    Raises
+    ------
+    InputError
+        Where the checkpoint to go on from belongs to another training.
+
+    Notes
+    -----
+    Optimiser: AdamW (Loshchilov & Hutter 2019), betas 0.9 and 0.98. Proof: tests/train/test_text.py (a killed training
+    goes on bit for bit).
     """
     processes, weights = student.processes(), student.weights()
+    # beta2 0.98 averages over some 50 steps: the usual 0.999 would remember longer than many trainings here last
     optimizer = torch.optim.AdamW(
         weights.values(), lr=schedule.learning_rate, weight_decay=schedule.weight_decay, betas=(0.9, 0.98), fused=True
     )
     path = options.checkpoints.directory / STATE if options.checkpoints else None
     identity = fingerprint(_identity(student, schedule, options, loss, told())) if path else ""
-    progress = read_state(path, identity, weights, optimizer) if path else Progress()
+    progress = read_state(path, identity, weights, optimizer) if path else TrainingProgress()
     for step, make_parts in enumerate(steps):
         if step < progress.step:
             continue
@@ -167,11 +235,17 @@ def fit(
 
 
 def _add_gradients(
-    student: Model, parts: Sequence[Part], loss: Loss, micro_tokens: int, processes: Processes, progress: Progress
+    student: Model,
+    parts: Sequence[Part],
+    loss: Loss,
+    micro_tokens: int,
+    processes: Processes,
+    progress: TrainingProgress,
 ) -> None:
     """Add one step's gradients; this process takes its share of the micro-batches."""
     batches = micro_batches(parts, micro_tokens, loss.group)
     n_learnt = sum(int(batch.learnt_B.sum()) for batch in batches)
+    # 1: a step whose rows teach nothing has size 0, and its loss is then 0 instead of 0 / 0
     size = max(1, loss.size(sum(len(batch.length_B) for batch in batches), n_learnt))
     total = torch.zeros((), device=student.device)
     for batch in batches[processes.index :: processes.count]:
@@ -189,13 +263,14 @@ def _gather(processes: Processes, weights: list[nn.Parameter], clip: float | Non
     """Sum gradients over processes and cut their norm."""
     if processes.count > 1:
         for weight in weights:
+            # every process takes part in every sum, also without a gradient of its own: else the others wait for ever
             gradient: Tensor = torch.zeros_like(weight) if weight.grad is None else weight.grad
             weight.grad = processes.sum(gradient)
     if clip is not None:
         nn.utils.clip_grad_norm_(weights, clip)
 
 
-def _identity(student: Model, schedule: Schedule, options: Options, loss: Loss, data: object) -> dict[str, Any]:
+def _identity(student: Model, schedule: TrainingSchedule, options: Options, loss: Loss, data: object) -> dict[str, Any]:
     described = {name: repr(value) for name, value in vars(loss).items() if not isinstance(value, Head)}
     return {
         "data": data,

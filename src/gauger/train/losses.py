@@ -29,7 +29,7 @@ from torch.nn import functional as F
 from gauger.errors import GaugerError
 from gauger.train.divergence import full_divergence, soft_divergence
 from gauger.train.head import Head, chunked_losses
-from gauger.train.rows import Batch
+from gauger.train.rows import PaddedRows
 
 SOFT_CHUNK = 32
 """Positions whose logits, of student and teacher, are alive at the same time; a divergence needs more arrays than
@@ -48,7 +48,7 @@ class Loss(Protocol):
         """Return what the sum over a step is divided by."""
         ...
 
-    def __call__(self, hidden_PD: Tensor, head: Head, batch: Batch) -> Tensor:
+    def __call__(self, hidden_PD: Tensor, head: Head, batch: PaddedRows) -> Tensor:
         """Return the sum over the batch, given the student's hidden states at its learnt positions."""
         ...
 
@@ -63,13 +63,32 @@ class NextToken:
         """Return the number of learnt positions."""
         return n_learnt
 
-    def __call__(self, hidden_PD: Tensor, head: Head, batch: Batch) -> Tensor:
+    def __call__(self, hidden_PD: Tensor, head: Head, batch: PaddedRows) -> Tensor:
         """Return the sum over learnt positions."""
         return -token_log_probabilities(hidden_PD, head, batch.labels).sum()
 
 
 def token_log_probabilities(hidden_PD: Tensor, head: Head, labels_P: Tensor) -> Tensor:
-    """Return log q(token | everything before it) of each label, (P,), in nats."""
+    """Return log q(token | everything before it) of each label.
+
+    Parameters
+    ----------
+    hidden_PD : float tensor, (P, D)
+        Hidden states that predict the labels; P may be 0.
+    head : Head
+        Makes logits of them, a chunk of positions at a time where all would be large.
+    labels_P : int64 tensor, (P,)
+        Token ids.
+
+    Returns
+    -------
+    float32 tensor, (P,)
+        In nats, at most 0; gradients flow to the states and to the head where they need them.
+
+    Notes
+    -----
+    Proof: tests/train/test_losses.py, test_head.py.
+    """
 
     def losses_of(logits_CV: Tensor, part: slice) -> Tensor:
         return F.cross_entropy(logits_CV, labels_P[part], reduction="none")
@@ -95,7 +114,7 @@ class SoftLoss:
         """Return the number of learnt positions."""
         return n_learnt
 
-    def __call__(self, hidden_PD: Tensor, head: Head, batch: Batch) -> Tensor:
+    def __call__(self, hidden_PD: Tensor, head: Head, batch: PaddedRows) -> Tensor:
         """Return the sum over learnt positions."""
         if not batch.targets:
             return NextToken()(hidden_PD, head, batch)
@@ -106,7 +125,7 @@ class SoftLoss:
         hard = token_log_probabilities(hidden_PD[~has_P], head, batch.labels[~has_P])
         return chunked_losses(hidden_PD[has_P], head, losses_of(batch), SOFT_CHUNK).sum() - hard.sum()
 
-    def _from_shown(self, batch: Batch) -> Callable[[Tensor, slice], Tensor]:
+    def _from_shown(self, batch: PaddedRows) -> Callable[[Tensor, slice], Tensor]:
         token_PK, log_PK = batch.targets["shown"], batch.targets["shown_log"]
 
         def losses_of(logits_CV: Tensor, part: slice) -> Tensor:
@@ -114,7 +133,7 @@ class SoftLoss:
 
         return losses_of
 
-    def _from_hidden(self, batch: Batch) -> Callable[[Tensor, slice], Tensor]:
+    def _from_hidden(self, batch: PaddedRows) -> Callable[[Tensor, slice], Tensor]:
         if self.teacher_head is None:
             raise GaugerError("rows with a teacher's hidden states need the teacher's head in the loss")
         teacher, states_PD = self.teacher_head, batch.targets["teacher_hidden"]
@@ -151,7 +170,7 @@ class PreferenceLoss:
         """Return the number of pairs."""
         return n_rows // 2
 
-    def __call__(self, hidden_PD: Tensor, head: Head, batch: Batch) -> Tensor:
+    def __call__(self, hidden_PD: Tensor, head: Head, batch: PaddedRows) -> Tensor:
         """Return the sum over pairs."""
         log_P = token_log_probabilities(hidden_PD, head, batch.labels)
         return dpo_loss(batch.by_row(log_P - batch.targets["reference_log"]), self.beta).sum()
@@ -209,7 +228,7 @@ class GrpoLoss:
         """Return the number of answers."""
         return n_rows
 
-    def __call__(self, hidden_PD: Tensor, head: Head, batch: Batch) -> Tensor:
+    def __call__(self, hidden_PD: Tensor, head: Head, batch: PaddedRows) -> Tensor:
         """Return the sum over answers of the sum over their tokens."""
         log_P, targets = token_log_probabilities(hidden_PD, head, batch.labels), batch.targets
         gain_P = surrogate(log_P - targets["drawn_log"], targets["advantage"], self.clip)
@@ -217,7 +236,27 @@ class GrpoLoss:
 
 
 def surrogate(log_ratio_P: Tensor, advantage_P: Tensor, clip: float) -> Tensor:
-    """min(rho A, clip(rho, 1 - eps, 1 + eps) A) of every token, with log rho and A given, (P,)."""
+    """Return what PPO maximises at each token (Schulman et al. 2017, eq. 7): min(rho A, clip(rho, 1 - eps, 1 + eps) A).
+
+    Parameters
+    ----------
+    log_ratio_P : float tensor, (P,)
+        log rho = log q(token) - log q_drawn(token), in nats.
+    advantage_P : float tensor, (P,)
+        A of each token's answer.
+    clip : float
+        eps, between 0 and 1.
+
+    Returns
+    -------
+    float tensor, (P,)
+        A gain, not a loss. At rho = 1 its gradient is A times that of log q; outside the bounds it is 0 on the side to
+        which A pushes, and as before on the other.
+
+    Notes
+    -----
+    Proof: tests/train/test_losses.py (gradients inside and outside of the bounds).
+    """
     ratio = log_ratio_P.exp()
     return torch.minimum(ratio * advantage_P, ratio.clamp(1 - clip, 1 + clip) * advantage_P)
 
@@ -230,10 +269,20 @@ def kl_k3(log_P: Tensor, reference_log_P: Tensor) -> Tensor:
 
     Parameters
     ----------
-    log_P, reference_log_P : Tensor
-        log q and log r of the tokens drawn.
+    log_P, reference_log_P : float tensor, (P,)
+        log q and log r of the tokens drawn, in nats.
+
+    Returns
+    -------
+    float tensor, (P,)
+        0 where the two agree.
+
+    Notes
+    -----
+    Use `divergence.full_divergence` where whole distributions are at hand. Proof: tests/train/test_losses.py.
     """
     left = reference_log_P - log_P
+    # expm1 keeps the digits that exp(x) - 1 loses near 0; what rounding still leaves below 0 is cut
     return (left.expm1() - left).clamp_min(0.0)
 
 
@@ -246,6 +295,7 @@ def advantages(reward_BG: Tensor) -> Tensor:
         Rewards of G answers to each of B prompts, all known. One answer alone has advantage 0.
     """
     centred = reward_BG - reward_BG.mean(dim=1, keepdim=True)
+    # asked of the rewards, not of their spread: a rounded mean leaves equal rewards a spread that is tiny but not 0
     equal = reward_BG.amin(dim=1, keepdim=True) == reward_BG.amax(dim=1, keepdim=True)
     spread = reward_BG.std(dim=1, correction=0, keepdim=True)
     return torch.where(equal, 0.0, centred / torch.where(equal, 1.0, spread))

@@ -8,16 +8,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from gauger.errors import GaugerError
-from gauger.train.engine import Completion, Decoding, Model
+from gauger.train.engine import Completion, Continuation, Model
 from gauger.train.rows import IntArray, Prompt, TokenRows, answered, shuffled
 
 
 @dataclass(frozen=True)
-class Questions:
+class AskedOfStudent:
     """What a student answers itself, and how."""
 
     prompts: tuple[Prompt, ...]
-    decoding: Decoding
+    decoding: Continuation
     """A temperature of 1 draws from the student's own distribution, and other answers in every epoch."""
     stops: tuple[tuple[str, ...], ...] | None = None
     """Strings that end an answer, one tuple per prompt; None: the model's own end mark alone."""
@@ -36,14 +36,37 @@ class Questions:
 
 
 def draw(
-    student: Model, questions: Questions, places: Sequence[int], seed: int, step: int
+    student: Model, questions: AskedOfStudent, places: Sequence[int], seed: int, step: int
 ) -> tuple[TokenRows, list[Completion]]:
-    """Let the student answer the prompts at `places` as it is at a step; the answers are what is learnt of the rows.
+    """Let the student answer prompts as it is at a step; the answers are what is learnt of the rows.
 
     Decided by student, seed and step alone, so that a training that goes on from a checkpoint draws the same.
+
+    Parameters
+    ----------
+    student : Model
+        Asked, not changed.
+    questions : Questions
+        Prompts, decoding and stops.
+    places : sequence of int
+        Which prompts, in this order; one that comes twice is answered twice, each time with a seed of its own.
+    seed, step : int
+        The training's seed; the step, from 0.
+
+    Returns
+    -------
+    rows : TokenRows
+        Prompt and answer of each place; an empty answer makes a row that teaches nothing.
+    answers : list of Completion
+        In the order of `places`.
+
+    Notes
+    -----
+    Proof: tests/train/test_distil.py, test_rewards.py (going on from a checkpoint).
     """
     prompts = [questions.prompts[place] for place in places]
     stops = None if questions.stops is None else [questions.stops[place] for place in places]
+    # a generator for each step, not one that runs on: a training that goes on at this step draws the same answers
     seeds = np.random.default_rng([seed, 1, step]).integers(2**32, size=len(places)).tolist()
     answers = student.complete(prompts, questions.decoding, seeds, stops)
     asked = [student.encode_prompt(prompt) for prompt in prompts]

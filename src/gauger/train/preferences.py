@@ -16,8 +16,8 @@ from gauger.train.engine import Model
 from gauger.train.likelihood import token_logs
 from gauger.train.loop import Options, Trained, fit_rows
 from gauger.train.losses import PreferenceLoss
-from gauger.train.rows import IntArray, Prompt, Row, shuffled
-from gauger.train.schedule import Schedule
+from gauger.train.rows import IntArray, Prompt, TrainingRow, shuffled
+from gauger.train.schedule import TrainingSchedule
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Preferences:
 
 
 def train_on_preferences(
-    model: Model, data: Preferences, schedule: Schedule, options: Options | None = None
+    model: Model, data: Preferences, schedule: TrainingSchedule, options: Options | None = None
 ) -> Trained:
     """Train on preference pairs; the model as it comes is the reference.
 
@@ -71,7 +71,9 @@ def train_on_preferences(
         raise GaugerError("there is nothing to train on: there are no preference pairs")
     options = options or Options()
     start = model.merged()
-    rows = start.encode([Row(pair.prompt, answer) for pair in data.pairs for answer in (pair.better, pair.worse)])
+    rows = start.encode(
+        [TrainingRow(pair.prompt, answer) for pair in data.pairs for answer in (pair.better, pair.worse)]
+    )
     rows = rows.with_targets(reference_log=token_logs(start, rows))
     order = shuffled(len(data.pairs), data.pairs_per_step, np.random.default_rng([options.seed, 0]))
     draws = [[_rows_of(pairs)] for pairs in islice(order, schedule.steps)]

@@ -21,9 +21,9 @@ from gauger.train.engine import Completion, Model
 from gauger.train.likelihood import token_logs
 from gauger.train.loop import Drawn, Options, Trained, fit
 from gauger.train.losses import GrpoLoss, advantages
-from gauger.train.own_samples import Questions, draw
+from gauger.train.own_samples import AskedOfStudent, draw
 from gauger.train.rows import IntArray, Part
-from gauger.train.schedule import Schedule
+from gauger.train.schedule import TrainingSchedule
 
 Reward = Callable[[int, Completion], float | None]
 """Place of the prompt and an answer -> reward, 0-1; None: neither compared nor learnt, because nobody can say or
@@ -34,7 +34,7 @@ because it touches what is held out."""
 class Play:
     """What the student answers, and how its answers are rewarded."""
 
-    questions: Questions
+    questions: AskedOfStudent
     """With a temperature of 1, so that the tokens' log-probabilities are those that they were drawn with."""
     reward: Reward
     group: int
@@ -45,7 +45,7 @@ class Play:
     """Steps taken on each batch of answers before new ones are drawn."""
 
 
-def train_on_rewards(model: Model, data: Play, schedule: Schedule, options: Options | None = None) -> Trained:
+def train_on_rewards(model: Model, data: Play, schedule: TrainingSchedule, options: Options | None = None) -> Trained:
     """Train a student on its own answers, rewarded where they are right.
 
     Parameters
@@ -79,6 +79,7 @@ def train_on_rewards(model: Model, data: Play, schedule: Schedule, options: Opti
             f"checkpoints must come after whole batches of answers: every {data.updates} steps or a multiple"
         )
     order = data.questions.order(data.per_step // data.group, options.seed)
+    # a copy, made before `trainee`, which shares the model's weights and lets them be changed in place
     reference = model.merged().copy()
     player = _Player(model.trainee(options.adapter, options.seed), reference, data, options.seed)
     steps = player.steps(schedule.steps, order)
@@ -132,7 +133,25 @@ class _Player:
 
 
 def advantages_of(rewards: Sequence[float | None], group: int) -> list[float | None]:
-    """Compare each reward with the known ones of its group (`losses.advantages`); None where it is not known."""
+    """Compare each reward with the known ones of its group (`losses.advantages`).
+
+    Parameters
+    ----------
+    rewards : sequence of float or None
+        Of answers, group after group; None: not known.
+    group : int
+        Answers of a group, at least 1.
+
+    Returns
+    -------
+    list of float or None
+        (r - mean) / std over the known rewards of the group; 0 where these are all equal or only one; None where the
+        reward is not known.
+
+    Notes
+    -----
+    Proof: tests/train/test_rewards.py (advantages are within the known rewards of a group).
+    """
     found: list[float | None] = []
     for first in range(0, len(rewards), group):
         own = rewards[first : first + group]

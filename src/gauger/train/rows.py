@@ -25,7 +25,7 @@ IntArray = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class Row:
+class TrainingRow:
     """One training text: `prompt + completion`."""
 
     prompt: Prompt
@@ -36,10 +36,10 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Source:
+class RowSource:
     """Rows of one source, with a teacher's log-probabilities along what is learnt of them where it showed any."""
 
-    rows: tuple[Row, ...]
+    rows: tuple[TrainingRow, ...]
     soft: SoftTargets | None = None
     """Where given, these rows are learnt from the teacher's distribution instead of its text."""
 
@@ -48,7 +48,7 @@ class Source:
 class Mixture:
     """Several sources of rows, each with a fixed number of rows in every step."""
 
-    sources: tuple[Source, ...]
+    sources: tuple[RowSource, ...]
     rows_per_step: tuple[int, ...]
 
 
@@ -106,7 +106,7 @@ Part = tuple[TokenRows, IntArray]
 
 
 @dataclass(frozen=True)
-class Batch:
+class PaddedRows:
     """Rows as tensors, padded at the right; attention is causal, so no row sees the padding behind it."""
 
     tokens_BT: Tensor
@@ -125,14 +125,14 @@ class Batch:
         """The learnt tokens, row after row."""
         return self.tokens_BT[:, 1:][self.learnt]
 
-    def to(self, device: torch.device) -> Batch:
+    def to(self, device: torch.device) -> PaddedRows:
         """Return the same batch on a device."""
         if self.tokens_BT.device == device:
             return self
         has = None if self.has_targets_P is None else self.has_targets_P.to(device)
         targets = {name: values.to(device) for name, values in self.targets.items()}
         tokens_BT, learnt = self.tokens_BT.to(device), self.learnt.to(device)
-        return Batch(tokens_BT, learnt, self.length_B, self.learnt_B, targets, has)
+        return PaddedRows(tokens_BT, learnt, self.length_B, self.learnt_B, targets, has)
 
     def by_row(self, values_P: Tensor) -> Tensor:
         """Add up values of learnt positions by row, (B,)."""
@@ -141,14 +141,36 @@ class Batch:
 
 
 def token_rows(tokens: Sequence[int], lengths: Sequence[int], starts: Sequence[int]) -> TokenRows:
-    """Make rows of all their tokens, one row after the other; a start beyond a row's end counts as its length."""
+    """Make rows of all their tokens, one row after the other.
+
+    Parameters
+    ----------
+    tokens : sequence of int
+        F tokens of all rows.
+    lengths : sequence of int
+        Tokens of each row, (N,); they add up to F.
+    starts : sequence of int
+        First position learnt in each row, (N,). Below 1 counts as 1, because the first token follows nothing; beyond
+        the row's end counts as its length: nothing is learnt.
+    """
     length_N = np.array(lengths, dtype=np.int64)
     start_N = np.clip(np.array(starts, dtype=np.int64), 1, length_N)
     return TokenRows(np.array(tokens, dtype=np.int64), length_N, start_N)
 
 
 def answered(prompts: Sequence[Sequence[int]], answers: Sequence[Sequence[int]]) -> TokenRows:
-    """Make rows of prompts and answers as tokens; the answers are what is learnt."""
+    """Make rows of prompts and answers as tokens; the answers are what is learnt.
+
+    Parameters
+    ----------
+    prompts, answers : sequence of sequence of int
+        Tokens, as many answers as prompts. Nothing is cut or added: an end mark is learnt where the answer holds it.
+
+    Raises
+    ------
+    ValueError
+        Where there are not as many answers as prompts.
+    """
     flat = [token for both in zip(prompts, answers, strict=True) for own in both for token in own]
     starts = [len(prompt) for prompt in prompts]
     lengths = [start + len(answer) for start, answer in zip(starts, answers, strict=True)]
@@ -156,7 +178,26 @@ def answered(prompts: Sequence[Sequence[int]], answers: Sequence[Sequence[int]])
 
 
 def shuffled(n_rows: int, count: int, rng: np.random.Generator) -> Iterator[IntArray]:
-    """Yield `count` row numbers at a time out of one fresh permutation after the other, without end."""
+    """Yield `count` row numbers at a time out of one fresh permutation after the other, without end.
+
+    Parameters
+    ----------
+    n_rows : int
+        At least 1 where `count` is: no rows would never fill a step, so callers refuse that.
+    count : int
+        Row numbers of a step; 0 yields empty arrays. More than `n_rows`: some rows come twice in a step.
+    rng : Generator
+        The stream's own; advanced as permutations are needed.
+
+    Yields
+    ------
+    array of int64, (count,)
+        Over n_rows numbers from the start on, every row comes once.
+
+    Notes
+    -----
+    Proof: tests/train/test_rows.py (every row comes once per epoch).
+    """
     stream = np.empty(0, dtype=np.int64)
     while True:
         while len(stream) < count:
@@ -168,12 +209,30 @@ def shuffled(n_rows: int, count: int, rng: np.random.Generator) -> Iterator[IntA
 def mixed(sizes: Sequence[int], rows_per_step: Sequence[int], seed: int) -> Iterator[list[IntArray]]:
     """Yield the row numbers that each source gives to every step, without end.
 
-    Each source passes through fresh permutations of its own stream of `seed`.
+    Each source passes through fresh permutations of its own stream of `seed`, so no source's order depends on another.
+
+    Parameters
+    ----------
+    sizes : sequence of int
+        Rows of each source.
+    rows_per_step : sequence of int
+        Rows that each gives to a step; 0: none, and the source may then be empty.
+    seed : int
+        Source i draws from the stream [seed, i].
+
+    Yields
+    ------
+    list of int array
+        One per source.
 
     Raises
     ------
     GaugerError
-        Where a source that every step draws from has no rows.
+        At the first step, where a source that every step draws from has no rows.
+
+    Notes
+    -----
+    Proof: tests/train/test_rows.py.
     """
     if any(count and not size for size, count in zip(sizes, rows_per_step, strict=True)):
         raise GaugerError("there is nothing to train on: the corpus has no samples")
@@ -185,17 +244,19 @@ def mixed(sizes: Sequence[int], rows_per_step: Sequence[int], seed: int) -> Iter
         yield [next(stream) for stream in streams]
 
 
-def collate(parts: Sequence[Part]) -> Batch:
+def collate(parts: Sequence[Part]) -> PaddedRows:
     """Put rows of several sources into one batch as long as its longest row."""
     length_B = _joined([rows.length_N[index] for rows, index in parts])
     start_B = _joined([rows.start_N[index] for rows, index in parts])
+    # two tokens at least: a model reads all but the last, and has to read one
     place_T = np.arange(max(2, int(length_B.max())))
     inside_BT = place_T < length_B[:, None]
+    # places behind a row's end hold the next row's tokens, or are clipped to the last one; `inside_BT` then clears them
     tokens = [rows.token_F.take(rows.first[index][:, None] + place_T, mode="clip") for rows, index in parts]
     tokens_BT = torch.from_numpy(_joined(tokens) * inside_BT)
     learnt = torch.from_numpy((place_T[1:] >= start_B[:, None]) & inside_BT[:, 1:])
     targets, has_targets_P = _gathered_targets(parts)
-    return Batch(tokens_BT, learnt, length_B, length_B - start_B, targets, has_targets_P)
+    return PaddedRows(tokens_BT, learnt, length_B, length_B - start_B, targets, has_targets_P)
 
 
 def _joined(arrays: Sequence[IntArray]) -> IntArray:
@@ -219,7 +280,20 @@ def _gathered_targets(parts: Sequence[Part]) -> tuple[dict[str, Tensor], Tensor 
 
 
 def positions(rows: TokenRows, index_B: IntArray) -> IntArray:
-    """Return the places of the rows' learnt positions among those of all rows, row after row."""
+    """Return the places of the rows' learnt positions among those of all rows, row after row.
+
+    Parameters
+    ----------
+    rows : TokenRows
+        N rows.
+    index_B : int array, (B,)
+        Numbers of the rows, in any order, repeats allowed.
+
+    Returns
+    -------
+    array of int64, (sum of `n_learnt` of the B rows,)
+        Index into anything that has one entry per learnt position of `rows`.
+    """
     return _runs(rows.first_learnt[index_B], rows.n_learnt[index_B])
 
 
@@ -229,7 +303,7 @@ def _runs(first_B: IntArray, count_B: IntArray) -> IntArray:
     return np.repeat(first_B - before_B, count_B) + np.arange(count_B.sum())
 
 
-def micro_batches(parts: Sequence[Part], max_tokens: int, group: int = 1) -> list[Batch]:
+def micro_batches(parts: Sequence[Part], max_tokens: int, group: int = 1) -> list[PaddedRows]:
     """Split a step's rows, longest first, into batches of at most `max_tokens` tokens, padding included.
 
     Parameters
@@ -240,7 +314,16 @@ def micro_batches(parts: Sequence[Part], max_tokens: int, group: int = 1) -> lis
         A step that fits whole stays in its order.
     group : int
         So many rows of a part, one after the other, stay together and in order; a group that is larger than
-        `max_tokens` makes its own batch.
+        `max_tokens` makes its own batch. Each part has a multiple of it.
+
+    Returns
+    -------
+    list of Batch
+        Every row once; empty without rows.
+
+    Notes
+    -----
+    Proof: tests/train/test_rows.py.
     """
     parts = [(rows, index) for rows, index in parts if len(index)]
     if not parts:
@@ -259,7 +342,26 @@ def micro_batches(parts: Sequence[Part], max_tokens: int, group: int = 1) -> lis
 
 
 def by_length(longest_G: IntArray, max_tokens: int, group: int = 1) -> Iterator[IntArray]:
-    """Yield the groups of rows of each batch, given each group's longest row; a batch is as wide as its first group."""
+    """Yield the groups of rows of each batch, longest first.
+
+    Parameters
+    ----------
+    longest_G : int array, (G,)
+        Tokens of the longest row of each group.
+    max_tokens : int
+        Most tokens of a batch, padding included: a batch is as wide as its first group, and at least 2 wide.
+    group : int
+        Rows of each group.
+
+    Yields
+    ------
+    array of int64
+        Numbers of the groups of one batch, at least one however long it is; groups of one length stay in their order.
+
+    Notes
+    -----
+    Proof: tests/train/test_rows.py (batches are as full as they may be).
+    """
     order = np.argsort(-longest_G, kind="stable")
     first = 0
     while first < len(order):

@@ -7,7 +7,7 @@ from math import cos, pi
 
 
 @dataclass(frozen=True)
-class Schedule:
+class TrainingSchedule:
     """Steps, learning rate and what holds the weights back; an engine's `defaults.schedule` fills in its own habits."""
 
     steps: int
@@ -21,6 +21,11 @@ class Schedule:
     """Largest norm of a step's gradient; None: not cut."""
 
     def rate(self, step: int) -> float:
-        """Return the learning rate of a step, counted from 0."""
+        """Return the learning rate of a step, counted from 0.
+
+        learning_rate x min((step + 1) / warm-up steps, (1 + cos(pi step / steps)) / 2). The half cosine runs over all
+        steps, so with warm-up the highest rate is a little below `learning_rate`: by 0.6 % at a warm-up of 0.05.
+        Proof: tests/train/test_text.py.
+        """
         rising = (step + 1) / max(1, round(self.warmup * self.steps))
         return self.learning_rate * min(rising, 0.5 + 0.5 * cos(pi * step / self.steps))

@@ -47,7 +47,19 @@ def stack_shown(shown: Sequence[Shown]) -> SoftTargets:
 
 
 def save_soft(soft: SoftTargets, directory: Path) -> None:
-    """Write soft targets beside a corpus."""
+    """Write soft targets beside a corpus, as `soft.safetensors`.
+
+    Parameters
+    ----------
+    soft : SoftTargets
+        N rows with P positions of K shown tokens.
+    directory : Path
+        The corpus'; must be there. A file of before is written over.
+
+    Notes
+    -----
+    Proof: tests/train/test_soft_targets.py (what is read back).
+    """
     from safetensors.numpy import save_file
 
     save_file({name: np.ascontiguousarray(getattr(soft, name)) for name in _FIELDS}, str(directory / FILE))

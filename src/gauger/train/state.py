@@ -35,7 +35,7 @@ class Checkpoints:
 
 
 @dataclass
-class Progress:
+class TrainingProgress:
     """How far a training came."""
 
     step: int = 0
@@ -55,9 +55,31 @@ def weights_digest(weights: Mapping[str, Tensor]) -> str:
 
 
 def write_state(
-    path: Path, identity: str, trained: Mapping[str, nn.Parameter], optimizer: torch.optim.Optimizer, progress: Progress
+    path: Path,
+    identity: str,
+    trained: Mapping[str, nn.Parameter],
+    optimizer: torch.optim.Optimizer,
+    progress: TrainingProgress,
 ) -> None:
-    """Write a checkpoint in one step: whoever is killed meanwhile still finds the one before."""
+    """Write a checkpoint in one step: whoever is killed meanwhile still finds the one before.
+
+    Parameters
+    ----------
+    path : Path
+        The file; written over.
+    identity : str
+        Fingerprint of everything that decides the training; `read_state` wants the same.
+    trained : mapping of str to Parameter
+        Weights that are trained, by name.
+    optimizer : Optimizer
+        AdamW over these weights; its step and moments are written for each weight that has any.
+    progress : Progress
+        Steps done, their losses and tokens.
+
+    Notes
+    -----
+    Proof: tests/train/test_text.py (a killed training goes on bit for bit).
+    """
     tensors: dict[str, Tensor] = {}
     for name, weight in trained.items():
         tensors[f"weight/{name}"] = weight.detach().contiguous()
@@ -69,23 +91,43 @@ def write_state(
 
 def read_state(
     path: Path, identity: str, trained: Mapping[str, nn.Parameter], optimizer: torch.optim.Optimizer
-) -> Progress:
+) -> TrainingProgress:
     """Put weights and moments back and return the progress; a fresh one where there is no checkpoint.
+
+    Parameters
+    ----------
+    path : Path
+        What `write_state` wrote, or nothing yet.
+    identity : str
+        Of the training that wants to go on.
+    trained : mapping of str to Parameter
+        Changed in place; names and shapes as they were written.
+    optimizer : Optimizer
+        AdamW over these weights, changed in place; its learning rate is set by the loop in every step.
+
+    Returns
+    -------
+    Progress
+        The next step is `progress.step`, counted from 0.
 
     Raises
     ------
     InputError
-        Where the checkpoint belongs to another training (other data, seed, schedule, base or adapter).
+        Where the checkpoint belongs to another training (other data, seed, schedule, base, loss or adapter).
+
+    Notes
+    -----
+    Proof: tests/train/test_text.py (a checkpoint of another training is refused).
     """
     if not path.exists():
-        return Progress()
+        return TrainingProgress()
     with safe_open(str(path), framework="pt") as file:
         metadata = file.metadata() or {}
         if metadata.get("identity") != identity:
             raise InputError(
                 "a checkpoint of this training", "one of another", Place(str(path)), hint="Remove it or choose another."
             )
-        progress, names = Progress(**json.loads(metadata["progress"])), set(file.keys())
+        progress, names = TrainingProgress(**json.loads(metadata["progress"])), set(file.keys())
         with torch.no_grad():
             for name, weight in trained.items():
                 weight.copy_(file.get_tensor(f"weight/{name}"))

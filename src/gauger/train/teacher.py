@@ -10,7 +10,7 @@ from time import perf_counter
 import torch
 
 from gauger.elicit import Reply, ReplyOutcome, Request, TokenChoices
-from gauger.train.engine import Completion, Decoding, Model
+from gauger.train.engine import Completion, Continuation, Model
 from gauger.train.likelihood import hidden_states, token_logs, top_tokens
 from gauger.train.rows import Prompt, answered
 
@@ -47,7 +47,7 @@ class LocalTeacher:
         prompts: list[Prompt] = [
             request.messages if self.chat else request.messages[-1].content for request in requests
         ]
-        decoding = Decoding(settings.max_tokens, settings.temperature, self.batch)
+        decoding = Continuation(settings.max_tokens, settings.temperature, self.batch)
         seeds, stops = [request.seed for request in requests], [request.stop for request in requests]
         answers = self.model.complete(prompts, decoding, seeds, stops)
         choices: Sequence[tuple[TokenChoices, ...]] = [()] * len(answers)
@@ -73,7 +73,29 @@ def _reply(answer: Completion, choices: tuple[TokenChoices, ...], seconds: float
 def choices_of(
     model: Model, prompts: Sequence[Prompt], answers: Sequence[Completion], top_k: int
 ) -> list[tuple[TokenChoices, ...]]:
-    """Return, per answer, each of its tokens with its `top_k` alternatives and their log-probabilities in nats."""
+    """Return, per answer, each of its tokens with its `top_k` alternatives and their log-probabilities.
+
+    Parameters
+    ----------
+    model : Model
+        Who answered; reads all texts once more.
+    prompts : sequence of Prompt
+        What was asked.
+    answers : sequence of Completion
+        What it answered, one per prompt.
+    top_k : int
+        Alternatives at each token, at least 1; at most as many as the model's head has rows.
+
+    Returns
+    -------
+    list of tuple of TokenChoices
+        One per token of an answer, its end mark or stop included; log-probabilities in nats at temperature 1, whatever
+        the answer was drawn with. Empty for an empty answer.
+
+    Notes
+    -----
+    Proof: tests/train/test_teacher.py.
+    """
     asked = [model.encode_prompt(prompt) for prompt in prompts]
     rows = answered(asked, [answer.ids for answer in answers])
     token_PK, log_PK = top_tokens(model, hidden_states(model, rows), top_k)

@@ -15,12 +15,12 @@ from gauger.errors import GaugerError
 from gauger.train.engine import Model
 from gauger.train.loop import Options, Trained, fit_rows
 from gauger.train.losses import NextToken, SoftLoss
-from gauger.train.rows import Mixture, Source, TokenRows, mixed
-from gauger.train.schedule import Schedule
+from gauger.train.rows import Mixture, RowSource, TokenRows, mixed
+from gauger.train.schedule import TrainingSchedule
 from gauger.train.soft_targets import SoftTargets
 
 
-def train_on_text(model: Model, data: Mixture, schedule: Schedule, options: Options | None = None) -> Trained:
+def train_on_text(model: Model, data: Mixture, schedule: TrainingSchedule, options: Options | None = None) -> Trained:
     """Train on a mixture of rows.
 
     Parameters
@@ -56,8 +56,30 @@ def train_on_text(model: Model, data: Mixture, schedule: Schedule, options: Opti
     return fit_rows(model, rows, draws, schedule, options, options.loss or own)
 
 
-def encoded(model: Model, source: Source) -> TokenRows:
-    """Return a source's rows as tokens, with a teacher's log-probabilities where it has them."""
+def encoded(model: Model, source: RowSource) -> TokenRows:
+    """Return a source's rows as tokens, with a teacher's log-probabilities where it has them.
+
+    Parameters
+    ----------
+    model : Model
+        Whose tokens and context; what is longer loses its end, and so do the log-probabilities along it.
+    source : Source
+        Rows of text; soft targets must lie along the same texts in the same tokens.
+
+    Returns
+    -------
+    TokenRows
+        N rows; with soft targets `shown` and `shown_log`, (P, K) each.
+
+    Raises
+    ------
+    GaugerError
+        Where soft targets are of another number of texts, or of fewer tokens than a text has learnt.
+
+    Notes
+    -----
+    Proof: tests/train/test_text.py (cut with their rows; those of other texts are refused).
+    """
     rows = model.encode(source.rows)
     return rows if source.soft is None else _with_soft(rows, source.soft)
 

@@ -1,10 +1,10 @@
-"""Where facts, skills, texts and benchmarks come from.
+"""Makes worlds: where facts, skills, texts and benchmarks come from.
 
-atlas/       The embedded world: made-up entities with facts, and symbolic skills, whose ground truth is known
+atlas/       Makes the embedded world: made-up entities with facts, and symbolic skills, whose ground truth is known
 base.py      Defines what every world offers: its texts and benchmarks, who knows what, and how a text is read back
 items.py     Defines what can be asked in a world: questions, their wordings, forms, and the items and benchmarks
              made of them
-language/    Worlds for real language models: tasks asked in text, whose answers can be checked
+language/    Makes worlds for real language models: tasks asked in text, whose answers can be checked
 registry.py  Names every kind of world, and opens the world that a study's settings describe
 """
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from gauger.errors import Place, UserError
 from gauger.plugs import Registry
-from gauger.spec import Part, WorldSettings
+from gauger.spec import SpecPart, WorldSettings
 from gauger.worlds.base import World
 
 WORLDS = Registry(
@@ -45,7 +45,7 @@ def open_world(settings: WorldSettings, folder: Path | None = None) -> World:
     return world
 
 
-class Described(Part):
+class Described(SpecPart):
     """Everything about a world that can change a result."""
 
     settings: Mapping[str, Any]

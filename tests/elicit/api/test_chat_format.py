@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gauger.elicit.api.chat_format import read_reply
-from gauger.elicit.api.faults import Fault, retry_after_s, status_fault
+from gauger.elicit.api.faults import FailedAttempt, retry_after_s, status_fault
 from gauger.elicit.teacher.messages import Reply, ReplyOutcome, TokenChoices
 
 
@@ -124,7 +124,7 @@ WHOLE = json.dumps(chat({"content": "an answer é"}, usage={"prompt_tokens": 1, 
 @given(st.integers(0, len(WHOLE) - 1))
 def test_half_a_reply_is_a_fault_wherever_it_was_cut(end):
     fault = read_reply(WHOLE[:end], str, "http://host/v1")
-    assert isinstance(fault, Fault)
+    assert isinstance(fault, FailedAttempt)
     assert fault.paid
 
 
@@ -144,13 +144,13 @@ NEARLY = st.recursive(
 @settings(max_examples=100, deadline=None)
 @given(NEARLY)
 def test_no_json_whatever_breaks_the_reader(body):
-    assert isinstance(read(body), Reply | Fault)
+    assert isinstance(read(body), Reply | FailedAttempt)
 
 
 @settings(max_examples=100, deadline=None)
 @given(st.binary(max_size=60))
 def test_no_bytes_whatever_break_the_reader(content):
-    assert isinstance(read_reply(content, str, "http://host/v1"), Reply | Fault)
+    assert isinstance(read_reply(content, str, "http://host/v1"), Reply | FailedAttempt)
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import pytest
 from elicit.teacher.common import QUICK, endpoint, question, questions
 from elicit.teacher.fault_server import FaultServer, completion, encoded
 from gauger.elicit.api.endpoint import Dialect, OpenAIEndpoint, parse_teacher
-from gauger.elicit.teacher.budget import Budget
+from gauger.elicit.teacher.budget import QueryBudget
 from gauger.elicit.teacher.messages import Message, ReplyOutcome, Request
 from gauger.errors import MissingExtraError, UserError
 
@@ -159,7 +159,7 @@ def test_a_reply_without_content_is_paid_five_times_at_most(choices):
 
 
 def test_nobody_at_the_address_ends_the_batch_at_no_cost():
-    budget = Budget()
+    budget = QueryBudget()
     teacher = endpoint("http://127.0.0.1:1/v1", budget, patience=replace(QUICK, attempts=2))
     with pytest.raises(UserError, match="given up after 2 attempts: ConnectionRefusedError"):
         list(teacher.ask(questions(50)))

@@ -11,7 +11,7 @@ import pytest
 
 from elicit.teacher.common import UNTIRING, endpoint, questions
 from elicit.teacher.fault_server import FAULTS, PROMPT_TOKENS, TOKENS, FaultServer, refuses, text_of
-from gauger.elicit.teacher.budget import Budget
+from gauger.elicit.teacher.budget import QueryBudget
 from gauger.elicit.teacher.journal import Journal
 from gauger.elicit.teacher.journalled import Journalled
 from gauger.elicit.teacher.prices import Prices
@@ -39,7 +39,7 @@ def said(replies, count):
 
 def test_nothing_is_lost_and_nothing_is_paid_twice_uncounted(tmp_path):
     requests = questions(300)
-    budget = Budget(max_usd=1.0, prices=PRICES)
+    budget = QueryBudget(max_usd=1.0, prices=PRICES)
     with FaultServer(RATE) as server:
         teacher = Journalled(endpoint(server.url, budget, patience=UNTIRING), tmp_path / "replies.jsonl")
         replies = list(teacher.ask(requests))
@@ -103,7 +103,7 @@ def kill_when(url, path, n_lines):
 
 
 @pytest.mark.parametrize(
-    "budget", [Budget(max_tokens=900), Budget(max_queries=40), Budget(max_usd=0.0015, prices=PRICES)]
+    "budget", [QueryBudget(max_tokens=900), QueryBudget(max_queries=40), QueryBudget(max_usd=0.0015, prices=PRICES)]
 )
 def test_the_budget_is_a_hard_stop_that_keeps_what_there_is(budget):
     requests = questions(200)

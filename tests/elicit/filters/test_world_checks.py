@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from elicit.cases import CASES
-from gauger.elicit.filters.filters import Filters, InWorld
+from gauger.elicit.filters.filters import Filters, WorldRules
 from gauger.elicit.filters.world_checks import HeldOut
 from gauger.elicit.sample import plain_sample
 
@@ -19,7 +19,7 @@ def case(request):
 
 
 def checks(case, forms=None, skills=None):
-    in_world = InWorld(case.world, forms or case.forms[:1], skills or case.skills[:1])
+    in_world = WorldRules(case.world, forms or case.forms[:1], skills or case.skills[:1])
     return Filters(refusals=False, verify=False, near_duplicates=None, in_world=in_world).build((), None)
 
 
@@ -111,7 +111,7 @@ def test_free_text_that_touches_nothing_is_on_topic_and_a_question_that_does_not
 
 
 def test_without_skills_anything_in_form_is_wanted(case):
-    in_world = InWorld(case.world, case.forms[:1], None)
+    in_world = WorldRules(case.world, case.forms[:1], None)
     chain = Filters(refusals=False, verify=False, near_duplicates=None, in_world=in_world).build((), None)
     for skill in case.world.skills:
         first = trainable(case, skill, case.forms[0])[0]
@@ -121,7 +121,7 @@ def test_without_skills_anything_in_form_is_wanted(case):
 
 
 def test_without_forms_a_prompt_in_anybodys_own_words_is_read_for_held_out_content_alone(case):
-    chain = Filters(verify=False, in_world=InWorld(case.world)).build((), None)
+    chain = Filters(verify=False, in_world=WorldRules(case.world)).build((), None)
     item = held(case, case.skills[0], case.forms[0])[0]
     assert chain.prompt(text("How many apples are there?")).dropped is None
     assert chain.prompt(text(f"Well then. {item.prompt}")).dropped == "prompt-overlap"

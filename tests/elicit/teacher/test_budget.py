@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gauger.elicit.teacher.budget import Admission, Budget, most_tokens_in
+from gauger.elicit.teacher.budget import Admission, QueryBudget, most_tokens_in
 from gauger.elicit.teacher.messages import Reply, ReplyOutcome
 from gauger.elicit.teacher.prices import Prices
 from gauger.errors import UserError
@@ -23,7 +23,7 @@ def reply(tokens_in, tokens_out, **more):
 @settings(max_examples=60, deadline=None)
 @given(LIMIT, LIMIT, st.one_of(st.none(), st.floats(1e-5, 0.02)), STEPS)
 def test_no_budget_is_ever_exceeded(max_queries, max_tokens, max_usd, steps):
-    budget = Budget(max_queries, max_tokens, max_usd, PRICES)
+    budget = QueryBudget(max_queries, max_tokens, max_usd, PRICES)
     flying = []
     for step, size in steps:
         if step == "send":
@@ -51,7 +51,7 @@ def settle(budget, step, request, size):
 
 
 def test_waiting_is_for_what_is_in_flight_alone():
-    budget = Budget(max_queries=2)
+    budget = QueryBudget(max_queries=2)
     a, b, c = question("a"), question("b"), question("c")
     assert [budget.reserve(each) for each in (a, b, c)] == [Admission.GRANTED, Admission.GRANTED, Admission.WAIT]
     assert not budget.exhausted
@@ -64,7 +64,7 @@ def test_waiting_is_for_what_is_in_flight_alone():
 
 
 def test_spending_is_the_sum_of_the_replies_and_cached_tokens_cost_less():
-    budget, request = Budget(prices=PRICES), question("a")
+    budget, request = QueryBudget(prices=PRICES), question("a")
     for cached in (0, 60):
         budget.reserve(request)
         budget.charge(request, reply(100, 10, tokens_cached=cached))
@@ -78,7 +78,7 @@ def test_a_request_that_may_be_paid_unseen_and_a_reply_without_usage_count_at_th
     request = question("abc", max_tokens=20)
     most = most_tokens_in(request)
     for settled in (lambda budget: budget.charge_unseen(request), lambda budget: budget.charge(request, reply(0, 0))):
-        budget = Budget()
+        budget = QueryBudget()
         budget.reserve(request)
         settled(budget)
         assert (budget.spent.queries, budget.spent.tokens_in, budget.spent.tokens_out) == (1, most, 20)
@@ -87,7 +87,7 @@ def test_a_request_that_may_be_paid_unseen_and_a_reply_without_usage_count_at_th
 
 def test_an_earlier_sessions_reply_counts_like_a_new_one():
     request = question("abc")
-    live, recalled = Budget(prices=PRICES), Budget(prices=PRICES)
+    live, recalled = QueryBudget(prices=PRICES), QueryBudget(prices=PRICES)
     for _ in range(2):
         live.reserve(request)
         live.charge_unseen(request)
@@ -101,7 +101,7 @@ def test_an_earlier_sessions_reply_counts_like_a_new_one():
 
 def test_a_limit_on_money_needs_prices():
     with pytest.raises(UserError, match="prices"):
-        Budget(max_usd=1.0)
+        QueryBudget(max_usd=1.0)
     with pytest.raises(UserError, match="usd_per_million_out"):
         Prices(1.0, -1.0)
 

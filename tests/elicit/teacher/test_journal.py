@@ -8,8 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gauger.elicit.teacher.budget import Budget
-from gauger.elicit.teacher.journal import Journal, Row
+from gauger.elicit.teacher.budget import QueryBudget
+from gauger.elicit.teacher.journal import Journal, JournalRow
 from gauger.elicit.teacher.journal_format import reply_fields, reply_from, request_fields, request_from
 from gauger.elicit.teacher.journalled import Journalled
 from gauger.elicit.teacher.messages import Message, Reply, ReplyOutcome, Request, TokenChoices
@@ -201,14 +201,14 @@ def test_a_budget_ends_a_resumed_batch_where_it_ends_a_whole_one(path, tmp_path)
     """Whichever replies a kill left behind, the corpus has the same rows."""
     batch, limit = questions(60), 700
     with FaultServer() as server:
-        whole = dict(Journalled(endpoint(server.url, Budget(max_tokens=limit)), path).ask(batch))
+        whole = dict(Journalled(endpoint(server.url, QueryBudget(max_tokens=limit)), path).ask(batch))
         assert sorted(whole) == list(range(len(whole)))
         assert 20 < len(whole) < 60
         lines = path.read_bytes().splitlines(keepends=True)
         for number, dropped in enumerate([range(1, 2), range(5, 12), range(20, 99), range(1, 99, 3)]):
             resumed_path = tmp_path / f"{number}.jsonl"
             resumed_path.write_bytes(b"".join(line for i, line in enumerate(lines) if i not in dropped))
-            budget = Budget(max_tokens=limit)
+            budget = QueryBudget(max_tokens=limit)
             resumed = dict(Journalled(endpoint(server.url, budget), resumed_path).ask(batch))
             assert {i: reply.text for i, reply in resumed.items()} == {i: reply.text for i, reply in whole.items()}
             assert budget.spent.tokens_in + budget.spent.tokens_out == len(whole) * (PROMPT_TOKENS + TOKENS)
@@ -216,7 +216,7 @@ def test_a_budget_ends_a_resumed_batch_where_it_ends_a_whole_one(path, tmp_path)
 
 
 def test_asking_the_same_twice_is_charged_once(path):
-    budget = Budget()
+    budget = QueryBudget()
     with FaultServer() as server:
         teacher = Journalled(endpoint(server.url, budget), path)
         for _ in range(2):
@@ -254,8 +254,8 @@ def test_rows_with_equal_keys_leave_the_last(path):
     journal, request = Journal(path), question("a")
     with journal.writing("t"):
         for text in ("x", "y"):
-            journal.append([Row(request.key, request, Reply(ReplyOutcome.ANSWERED, text))])
+            journal.append([JournalRow(request.key, request, Reply(ReplyOutcome.ANSWERED, text))])
         assert journal[request.key].text == "y"
-        journal.append([Row(request.key, request, replace(journal[request.key], outcome=ReplyOutcome.FAILED))])
+        journal.append([JournalRow(request.key, request, replace(journal[request.key], outcome=ReplyOutcome.FAILED))])
         assert journal[request.key].text == "y"
         assert text_of("a") not in path.read_text()

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from elicit.scripted import Scripted, by_words
 from elicit.teacher.common import question, questions
-from gauger.elicit.teacher.budget import Budget
+from gauger.elicit.teacher.budget import QueryBudget
 from gauger.elicit.teacher.journalled import Journalled
 from gauger.elicit.teacher.limited import Limited
 from gauger.elicit.teacher.messages import Reply, ReplyOutcome, TokenChoices
@@ -62,7 +62,7 @@ def test_a_defence_changes_what_is_shown_at_its_strength_and_not_what_it_cost(st
     whole = replace(WHOLE, text="a b c d")
     seen = shown(whole, Surface(defence="shorten", strength=strength, log_probabilities="full", reasoning="shown"))
     assert seen.text == text
-    assert (seen.outcome is ReplyOutcome.TRUNCATED) == (strength > 0)
+    assert seen.outcome is ReplyOutcome.ANSWERED, "who buys it does not see that it was cut, and learns it"
     assert (seen.log_probabilities == ()) == (strength > 0), "they would show the words that are cut"
     assert replace(seen, text=whole.text, outcome=whole.outcome, log_probabilities=LOGS) == whole
     assert shown(whole, Surface(reasoning="shown", log_probabilities="full")) == whole
@@ -78,7 +78,7 @@ def test_every_teacher_is_behind_its_surface_a_recorded_one_too(tmp_path):
 
     list(Journalled(Open(), tmp_path / "replies.jsonl").ask(questions(2)))
     hidden = Surface(reasoning="hidden", log_probabilities="none")
-    for teacher in (Open(), Replay(tmp_path, "mine"), Limited(Open(), Budget())):
+    for teacher in (Open(), Replay(tmp_path, "mine"), Limited(Open(), QueryBudget())):
         behind = Surfaced(teacher, hidden)
         assert (behind.name, behind.terms) == (teacher.name, "mine")
         replies = dict(behind.ask(questions(2)))
@@ -113,7 +113,7 @@ def asked(lengths, max_tokens, seed=0):
 
 @given(BUDGET, BUDGET, BATCHES)
 def test_no_budget_is_ever_exceeded_and_what_is_left_unanswered_would_not_have_fitted(max_queries, max_tokens, batches):
-    teacher, budget = Scripted(talker), Budget(max_queries, max_tokens, tokens_in=by_words)
+    teacher, budget = Scripted(talker), QueryBudget(max_queries, max_tokens, tokens_in=by_words)
     limited = Limited(teacher, budget)
     for number, (lengths, longest) in enumerate(batches):
         requests = asked(lengths, longest, seed=100 * number)
@@ -130,7 +130,7 @@ def test_no_budget_is_ever_exceeded_and_what_is_left_unanswered_would_not_have_f
 
 
 def test_spending_is_the_sum_of_the_replies():
-    budget = Budget(tokens_in=by_words)
+    budget = QueryBudget(tokens_in=by_words)
     replies = dict(Limited(Scripted(talker), budget).ask(asked([3, 1, 5], 6, seed=4)))
     assert budget.spent.queries == len(replies) == 3
     assert budget.spent.tokens_in == 4 + 2 + 6
@@ -139,21 +139,21 @@ def test_spending_is_the_sum_of_the_replies():
 
 
 def test_the_teacher_is_not_even_called_when_nothing_fits():
-    teacher, budget = Scripted(talker), Budget(max_tokens=5, tokens_in=by_words)
+    teacher, budget = Scripted(talker), QueryBudget(max_tokens=5, tokens_in=by_words)
     assert list(Limited(teacher, budget).ask(asked([4], 1))) == []
     assert budget.exhausted
     assert teacher.requests == []
 
 
 def test_nothing_asked_is_no_exhaustion():
-    budget = Budget(max_queries=1)
+    budget = QueryBudget(max_queries=1)
     assert list(Limited(Scripted(talker), budget).ask([])) == []
     assert not budget.exhausted
 
 
 def test_a_recording_is_held_back_by_its_budget_as_the_teacher_was(tmp_path):
     list(Journalled(Scripted(talker), tmp_path / "replies.jsonl").ask(questions(3)))
-    replies = dict(Limited(Replay(tmp_path), Budget(max_queries=1)).ask(questions(3)))
+    replies = dict(Limited(Replay(tmp_path), QueryBudget(max_queries=1)).ask(questions(3)))
     assert list(replies) == [0]
 
 
@@ -161,7 +161,7 @@ def test_tokens_set_aside_and_not_used_are_asked_for_again():
     """Answers may take 256 tokens and take 2: 2000 tokens answer 100 requests, not the 7 that fit at the most."""
     teacher = Scripted(lambda prompt, rng: "4")
     requests = asked([6] * 100, 256)
-    limited = Limited(teacher, Budget(max_tokens=2000, tokens_in=by_words))
+    limited = Limited(teacher, QueryBudget(max_tokens=2000, tokens_in=by_words))
     assert len(dict(limited.ask(requests))) == 100
     assert limited.budget.spent.tokens_in + limited.budget.spent.tokens_out == 100 * (7 + 2)
 
@@ -169,8 +169,8 @@ def test_tokens_set_aside_and_not_used_are_asked_for_again():
 def test_a_budget_that_learns_to_count_answers_as_one_that_always_could():
     """A command line opens its budget before its teacher, a study after it: the same requests are answered."""
     requests, answered = asked([6] * 100, 64), []
-    for budget in (Budget(max_tokens=500, tokens_in=by_words), Budget(max_tokens=500).counting(by_words)):
+    for budget in (QueryBudget(max_tokens=500, tokens_in=by_words), QueryBudget(max_tokens=500).counting(by_words)):
         answered.append(sorted(dict(Limited(Scripted(lambda prompt, rng: "4"), budget).ask(requests))))
-    by_bytes = dict(Limited(Scripted(lambda prompt, rng: "4"), Budget(max_tokens=500)).ask(requests))
+    by_bytes = dict(Limited(Scripted(lambda prompt, rng: "4"), QueryBudget(max_tokens=500)).ask(requests))
     assert answered[0] == answered[1]
     assert len(by_bytes) < len(answered[0]), "a bound on the bytes leaves more of the budget unused"

@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from gauger.errors import InputError
-from gauger.measure.importers.archive import Limits, unpacked_archive
+from gauger.measure.importers.archive import ArchiveLimits, unpacked_archive
 
-SMALL = Limits(total_bytes=1 << 20, ratio=100, ratio_from_bytes=1 << 16, members=10)
+SMALL = ArchiveLimits(total_bytes=1 << 20, ratio=100, ratio_from_bytes=1 << 16, members=10)
 
 
-def check_archive(path: Path, limits: Limits) -> None:
+def check_archive(path: Path, limits: ArchiveLimits) -> None:
     """Unpack everything, as the reader of a log does."""
     with unpacked_archive(path, limits) as archive:
         for position in range(len(archive.names)):

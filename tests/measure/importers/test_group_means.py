@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from lm_eval.api.metrics import aggregate_subtask_metrics, mean_stderr, pooled_sample_stderr
 
-from gauger.estimate.compare.logs import Question, compare
+from gauger.estimate.compare.logs import ComparisonQuestion, compare
 from gauger.measure.importers.arm import gather_arm
 from gauger.measure.importers.group_means import (
     BY_BENCHMARKS,
@@ -85,7 +85,7 @@ def test_the_document_says_how_groups_are_weighted(tmp_path: Path) -> None:
     for path in lines:
         path.write_text(path.read_text().replace('"acc": 1.0', '"acc": 0.0'))
     arms = [gather_arm(kind, kind, [str(tmp_path / kind)]) for kind in ("distilled", "control")]
-    compared = compare(arms, Question())
+    compared = compare(arms, ComparisonQuestion())
     assert compared.study["groups"] == {
         "mmlu": {"weights": "benchmarks", "benchmarks": [name for name, _ in sorted(SIZES)]}
     }

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gauger.errors import InputError
-from gauger.estimate.compare.logs import Question, compare
+from gauger.estimate.compare.logs import ComparisonQuestion, compare
 from gauger.measure.importers.arm import agree_on_benchmarks, arm_of_logs, gather_arm, refuse_shared_logs
 from gauger.measure.importers.identity import identify
 from gauger.measure.importers.log import ROWS, Log, Measure
@@ -57,7 +57,7 @@ FILES = [(f"student-{seed}", task) for seed in range(2) for task in ("gsm8k", "a
 
 def estimates(root: Path) -> list[dict[str, object]]:
     arms = [gather_arm(kind, kind, [str(root / kind)]) for kind in ("distilled", "control")]
-    return [one.to_dict() for one in compare(arms, Question()).estimates]
+    return [one.to_dict() for one in compare(arms, ComparisonQuestion()).estimates]
 
 
 def lay_out(root: Path, places: list[str], order: list[int]) -> None:

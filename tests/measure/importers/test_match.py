@@ -16,7 +16,7 @@ from gauger.measure.importers.arm import ArmLogs, arm_of_logs, gather_arm
 from gauger.measure.importers.differences import setting_differences
 from gauger.measure.importers.item_keys import MIN_OVERLAP
 from gauger.measure.importers.log import ROWS, Log, Measure
-from gauger.measure.importers.match import Matched, Rule, match_items
+from gauger.measure.importers.match import Matched, MatchingRule, match_items
 from gauger.measure.importers.measures import Wish, check_wish, choose_measures
 from measure.importers.lm_eval_logs import choice_line, write_generation_log, write_lines
 
@@ -50,7 +50,9 @@ def values(matched: Matched, arm: str) -> dict[str, float]:
 
 
 def test_items_of_one_side_are_left_out_counted_and_named() -> None:
-    matched = match_items(arms({"a": 1.0, "b": 0.0, "c": 1.0}, {"c": 0.0, "d": 1.0, "b": 1.0}), "b", ACC, Rule())
+    matched = match_items(
+        arms({"a": 1.0, "b": 0.0, "c": 1.0}, {"c": 0.0, "d": 1.0, "b": 1.0}), "b", ACC, MatchingRule()
+    )
     assert values(matched, "distilled") == {"b": 0.0, "c": 1.0}
     assert values(matched, "control") == {"b": 1.0, "c": 0.0}
     assert matched.n_items == 2
@@ -62,14 +64,14 @@ def test_items_of_one_side_are_left_out_counted_and_named() -> None:
 
 
 def test_an_item_without_a_score_on_one_side_is_left_out_on_both() -> None:
-    matched = match_items(arms({"a": 1.0, "b": 0.0}, {"a": None, "b": 1.0}), "b", ACC, Rule())
+    matched = match_items(arms({"a": 1.0, "b": 0.0}, {"a": None, "b": 1.0}), "b", ACC, MatchingRule())
     assert set(matched.items["key"]) == {"b"}
     assert "b: 1 item (doc a) without a score in control, left out on every side" in matched.notes
 
 
 def test_an_item_that_one_replicate_lacks_is_kept_and_said() -> None:
     matched = match_items(
-        arms([{"a": 1.0, "b": 0.0}, {"a": 1.0, "b": None}], {"a": 0.0, "b": 0.0}), "b", ACC, Rule({"b": "near"})
+        arms([{"a": 1.0, "b": 0.0}, {"a": 1.0, "b": None}], {"a": 0.0, "b": 0.0}), "b", ACC, MatchingRule({"b": "near"})
     )
     assert matched.n_items == 2
     assert matched.notes == ("b: without an answer of some replicate of distilled: 1 item (doc b)",)
@@ -79,18 +81,18 @@ def test_an_item_that_one_replicate_lacks_is_kept_and_said() -> None:
 def test_no_item_in_common_is_an_error_with_the_likely_cause() -> None:
     left, right = arms({"a": 1.0}, {"z": 1.0})
     with pytest.raises(InputError, match="different item sets"):
-        match_items([left, right], "b", ACC, Rule())
+        match_items([left, right], "b", ACC, MatchingRule())
     moved = right.logs[0].rows.with_columns(position=pl.lit("a:t"))
     other = arm_of_logs("control", "control", [Log("f", "lm-eval", "b", moved, (ACC,))])
     with pytest.raises(InputError, match="100% agree in id and target: --match id-and-target"):
-        match_items([left, other], "b", ACC, Rule())
+        match_items([left, other], "b", ACC, MatchingRule())
 
 
 def test_what_was_asked_matches_where_a_log_has_no_document_hash() -> None:
     left, right = arms({"a": 1.0, "b": 0.0}, {"a": 0.0, "b": 1.0})
     bare = right.logs[0].rows.with_columns(document=pl.lit(None, pl.String), position=pl.format("z{}", "position"))
     other = arm_of_logs("control", "control", [Log("f", "lm-eval", "b", bare, (ACC,))])
-    matched = match_items([left, other], "b", ACC, Rule())
+    matched = match_items([left, other], "b", ACC, MatchingRule())
     assert values(matched, "control") == {"pa": 0.0, "pb": 1.0}
     assert (matched.key, matched.notes) == ("question", ())
 
@@ -99,7 +101,7 @@ def test_ids_and_targets_match_where_a_log_has_neither_document_nor_question() -
     left, right = arms({"a": 1.0, "b": 0.0}, {"a": 0.0, "b": 1.0})
     bare = right.logs[0].rows.with_columns(document=pl.lit(None, pl.String), question=pl.lit(None, pl.String))
     other = arm_of_logs("control", "control", [Log("f", "lm-eval", "b", bare, (ACC,))])
-    matched = match_items([left, other], "b", ACC, Rule())
+    matched = match_items([left, other], "b", ACC, MatchingRule())
     assert values(matched, "control") == {"a:t": 0.0, "b:t": 1.0}
     assert "matched by id and target" in matched.notes[0]
 
@@ -113,13 +115,13 @@ def test_ids_that_were_only_counted_are_refused_when_questions_moved() -> None:
 
     left = without_documents({"1": "pears", "2": "figs", "3": "plums"})
     same = without_documents({"1": "Think! pears", "2": "Think! figs", "3": "plums"})
-    matched = match_items([left, dataclasses.replace(same, name="x")], "b", ACC, Rule())
+    matched = match_items([left, dataclasses.replace(same, name="x")], "b", ACC, MatchingRule())
     assert "b: items are matched by id and target, of which 100% are on every side (what was asked 33%)" in (
         matched.notes
     )
     moved = without_documents({"1": "plums", "2": "Think! figs", "3": "Think! pears"})
     with pytest.raises(InputError, match="one id for each question of b"):
-        match_items([left, dataclasses.replace(moved, name="x")], "b", ACC, Rule())
+        match_items([left, dataclasses.replace(moved, name="x")], "b", ACC, MatchingRule())
 
 
 def test_questions_that_repeat_and_moved_are_matched_by_what_was_asked() -> None:
@@ -132,7 +134,7 @@ def test_questions_that_repeat_and_moved_are_matched_by_what_was_asked() -> None
 
     left = asked({"1": "pears", "2": "figs", "3": "pears", "4": "plums"}, "distilled")
     right = asked({"1": "figs", "2": "plums", "3": "pears", "4": "pears"}, "control")
-    matched = match_items([left, right], "b", ACC, Rule())
+    matched = match_items([left, right], "b", ACC, MatchingRule())
     assert values(matched, "distilled") == values(matched, "control")
     assert matched.n_items == 4
 
@@ -140,7 +142,7 @@ def test_questions_that_repeat_and_moved_are_matched_by_what_was_asked() -> None
 def test_other_prompts_are_counted_and_named() -> None:
     left = arm_of_logs("distilled", "distilled", [log({"a": 1.0, "b": 0.0})])
     right = arm_of_logs("control", "control", [log({"a": 1.0, "b": 0.0}, prompt="other")])
-    notes = match_items([left, right], "b", ACC, Rule()).notes
+    notes = match_items([left, right], "b", ACC, MatchingRule()).notes
     assert notes == ("b: distilled and control were shown different prompts for 2 items (doc a, doc b) of 2",)
 
 
@@ -148,8 +150,8 @@ def test_an_unparsed_answer_counts_or_does_not_as_the_rule_says() -> None:
     left, right = arms({"a": 1.0, "b": None}, {"a": 0.0, "b": 1.0})
     rows = left.logs[0].rows.with_columns(outcome=pl.col("outcome").replace("failed", "unparsed"))
     both = [arm_of_logs("distilled", "distilled", [Log("f", "lm-eval", "b", rows, (ACC,))]), right]
-    assert match_items(both, "b", ACC, Rule()).n_items == 2
-    assert match_items(both, "b", ACC, Rule(unparsed_counts=False)).n_items == 1
+    assert match_items(both, "b", ACC, MatchingRule()).n_items == 2
+    assert match_items(both, "b", ACC, MatchingRule(unparsed_counts=False)).n_items == 1
 
 
 ITEMS = st.dictionaries(st.sampled_from("abcdefgh"), st.none() | st.sampled_from([0.0, 0.5, 1.0]), min_size=1)
@@ -165,9 +167,9 @@ def test_matching_is_the_intersection_of_answered_items_whatever_the_order(
     share = len(set.intersection(*map(set, sides))) / min(map(len, sides))
     if not common or share < MIN_OVERLAP:
         with pytest.raises(InputError):
-            match_items(arms(*sides), "b", ACC, Rule())
+            match_items(arms(*sides), "b", ACC, MatchingRule())
         return
-    matched = match_items(arms(*sides), "b", ACC, Rule())
+    matched = match_items(arms(*sides), "b", ACC, MatchingRule())
     assert matched.n_items == len(common)
     for name, side in zip(("distilled", "control", "teacher"), answered, strict=False):
         assert values(matched, name) == {item: side[item] for item in common}

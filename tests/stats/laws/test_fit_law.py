@@ -158,6 +158,14 @@ def test_a_profile_of_a_nearly_linear_law_is_its_t_interval() -> None:
     assert found.low < 0.25 < found.high
 
 
+def test_only_the_ratio_of_weights_moves_a_profile() -> None:
+    some = planted(seed=2)
+    fitted = fit_law(replace(some, weight=np.ones(len(some))), HOFFMANN, FEW)
+    heavier = replace(fitted, weights=10.0 * fitted.weights)
+    ends = [[(one.low, one.high) for one in profiles(fit)] for fit in (fitted, heavier)]
+    assert ends[1] == pytest.approx(np.array(ends[0]), rel=1e-3)
+
+
 def test_few_points_get_profiles_that_hold_the_estimate() -> None:
     some = planted(seed=2).take(np.arange(0, 42, 3))
     fitted = fit_law(some, HOFFMANN, FEW)

@@ -4,7 +4,7 @@ import pytest
 import torch
 from tests.train.models import chat, small_llama, tokenizer
 
-from gauger.train.engine import Decoding
+from gauger.train.engine import Continuation
 from gauger.train.hf import decode
 from gauger.train.hf.decode import _shared_length
 from gauger.train.hf.tokens import encode_prompt
@@ -29,7 +29,7 @@ def slowly(prompt, n):
 
 @pytest.mark.parametrize("batch", [1, 2, 64])
 def test_greedy_answers_are_those_of_one_prompt_at_a_time(batch):
-    found = complete(MODEL, PROMPTS, Decoding(12, batch=batch))
+    found = complete(MODEL, PROMPTS, Continuation(12, batch=batch))
     assert [answer.ids for answer in found] == [slowly(prompt, 12) for prompt in PROMPTS]
     assert [answer.tokens_in for answer in found] == [len(encode_prompt(tokenizer(), prompt)) for prompt in PROMPTS]
     assert [answer.tokens_out for answer in found] == [len(answer.ids) for answer in found]
@@ -38,12 +38,12 @@ def test_greedy_answers_are_those_of_one_prompt_at_a_time(batch):
 @pytest.mark.parametrize("batch", [1, 3])
 def test_what_is_shared_is_read_once_and_changes_nothing(batch):
     prompts = ["shared beginning, " + end for end in ("a", "another", "shared", "")]
-    together = complete(MODEL, prompts, Decoding(6, batch=batch))
+    together = complete(MODEL, prompts, Continuation(6, batch=batch))
     assert [answer.ids for answer in together] == [slowly(prompt, 6) for prompt in prompts]
 
 
 def test_a_sampled_answer_depends_on_its_seed_and_prompt_alone():
-    decoding = Decoding(8, temperature=1.0)
+    decoding = Continuation(8, temperature=1.0)
     together = complete(MODEL, PROMPTS, decoding, seeds=[1, 2, 3, 4, 5])
     alone = [complete(MODEL, [PROMPTS[place]], decoding, seeds=place + 1)[0] for place in range(5)]
     assert [answer.ids for answer in together] == [answer.ids for answer in alone]
@@ -83,7 +83,7 @@ class Scripted(torch.nn.Module):
     ],
 )
 def test_an_answer_ends_at_its_end_mark_a_stop_or_the_limit(stops, n, text, ended, tokens_out):
-    (answer,) = complete(Scripted("one, two; three"), ["?"], Decoding(n), stops=stops)
+    (answer,) = complete(Scripted("one, two; three"), ["?"], Continuation(n), stops=stops)
     assert (answer.text, answer.ended, answer.tokens_out) == (text, ended, tokens_out)
     stopped = ended and tokens_out < 16
     assert answer.stop == ({"one, two": ";", "one": ",", "o": "ne, t", "": "one"}[text] if stopped else None)
@@ -91,14 +91,14 @@ def test_an_answer_ends_at_its_end_mark_a_stop_or_the_limit(stops, n, text, ende
 
 def test_a_prompt_that_fills_the_context_gets_no_answer_and_others_do():
     context = MODEL.config.max_position_embeddings
-    found = complete(MODEL, ["x" * context, "x" * (context - 2), "x"], Decoding(5))
+    found = complete(MODEL, ["x" * context, "x" * (context - 2), "x"], Continuation(5))
     assert (found[0].tokens_out, found[0].ended) == (0, False)
     assert 1 <= found[1].tokens_out <= 2
     assert found[2].ids == slowly("x", 5)
 
 
 def test_no_prompts_no_answers():
-    assert complete(MODEL, [], Decoding(5)) == []
+    assert complete(MODEL, [], Continuation(5)) == []
 
 
 @pytest.mark.parametrize(

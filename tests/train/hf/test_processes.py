@@ -12,8 +12,8 @@ from torch import multiprocessing
 
 from gauger.train.engine import Adapter
 from gauger.train.loop import Options
-from gauger.train.rows import Mixture, Source
-from gauger.train.schedule import Schedule
+from gauger.train.rows import Mixture, RowSource
+from gauger.train.schedule import TrainingSchedule
 from gauger.train.state import Checkpoints
 from gauger.train.text import train_on_text
 
@@ -21,8 +21,8 @@ from gauger.train.text import train_on_text
 def run(directory, lora):
     adapter = Adapter(rank=2) if lora else None
     options = Options(adapter=adapter, micro_tokens=40, checkpoints=Checkpoints(directory, every=2))
-    mixture = Mixture((Source(ROWS),), (5,))
-    return train_on_text(hf_model(), mixture, Schedule(4, 1e-2, clip=1.0), options)
+    mixture = Mixture((RowSource(ROWS),), (5,))
+    return train_on_text(hf_model(), mixture, TrainingSchedule(4, 1e-2, clip=1.0), options)
 
 
 def share(rank, port, directory, lora):

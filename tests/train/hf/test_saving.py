@@ -14,7 +14,7 @@ from gauger.train.hf.engine import HfModel
 from gauger.train.hf.lora import merge
 from gauger.train.hf.saving import load_model, save
 from gauger.train.loop import Options
-from gauger.train.schedule import Schedule
+from gauger.train.schedule import TrainingSchedule
 from gauger.train.text import train_on_text
 
 
@@ -26,7 +26,7 @@ def base(tmp_path):
 
 def adapted(model):
     options = Options(adapter=Adapter(rank=2))
-    return train_on_text(HfModel(model, tokenizer()), ALL, Schedule(3, 1e-2), options).model.model
+    return train_on_text(HfModel(model, tokenizer()), ALL, TrainingSchedule(3, 1e-2), options).model.model
 
 
 def test_full_weights_come_back_bit_for_bit_with_their_tokenizer(base):

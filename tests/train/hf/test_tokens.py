@@ -5,7 +5,7 @@ from tests.train.models import chat, small_tokenizer, tokenizer
 
 from gauger.errors import GaugerError
 from gauger.train.hf.tokens import encode, encode_prompt, end_marks
-from gauger.train.rows import Row
+from gauger.train.rows import TrainingRow
 
 
 def one(row, longest=99):
@@ -16,33 +16,33 @@ def one(row, longest=99):
 
 
 def test_a_completion_is_learnt_with_its_end_mark_and_its_prompt_is_not():
-    ids, learnt, _ = one(Row("2+2=", "4"))
+    ids, learnt, _ = one(TrainingRow("2+2=", "4"))
     assert tokenizer().decode(ids) == "2+2=4</s>"
     assert tokenizer().decode(learnt) == "4</s>"
     assert len(learnt) == 2
 
 
 def test_a_whole_row_is_learnt_from_its_second_token_on():
-    _, learnt, start = one(Row("ab", "c", whole=True))
+    _, learnt, start = one(TrainingRow("ab", "c", whole=True))
     assert (start, len(learnt)) == (1, 3)
 
 
 def test_messages_go_through_the_chat_template():
-    ids, learnt, _ = one(Row(chat("hi"), "yo"))
+    ids, learnt, _ = one(TrainingRow(chat("hi"), "yo"))
     assert tokenizer().decode(ids) == "<s>user\nhi</s>\n<s>assistant\nyo</s>"
     assert tokenizer().decode(learnt) == "yo</s>"
 
 
 def test_an_empty_prompt_learns_from_the_second_token_on():
-    assert one(Row("", "abc"))[2] == 1
+    assert one(TrainingRow("", "abc"))[2] == 1
 
 
 def test_what_is_too_long_loses_its_end():
-    assert tokenizer().decode(one(Row("abc", "def"), 5)[0]) == "abcde"
+    assert tokenizer().decode(one(TrainingRow("abc", "def"), 5)[0]) == "abcde"
 
 
 def test_a_prompt_that_fills_the_context_teaches_nothing():
-    ids, learnt, _ = one(Row("abcdef", "g"), 5)
+    ids, learnt, _ = one(TrainingRow("abcdef", "g"), 5)
     assert (len(ids), learnt) == (5, [])
 
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 from tests.train.models import tiny_model
 
-from gauger.train.engine import Decoding
+from gauger.train.engine import Continuation
 from gauger.train.tiny.tokens import END
 
 CONTEXT = 9
@@ -34,7 +34,7 @@ def literal_greedy(model, prompt, limit, stops):
 @pytest.mark.parametrize("limit", [1, 3, 20])
 def test_greedy_decoding_is_the_most_likely_token_again_and_again(model, limit):
     prompts, stops = PROMPTS * len(STOPS), [own for own in STOPS for _ in PROMPTS]
-    found = model.complete(prompts, Decoding(limit), stops=stops)
+    found = model.complete(prompts, Continuation(limit), stops=stops)
     wanted = [literal_greedy(model, prompt, limit, own) for prompt, own in zip(prompts, stops, strict=True)]
     assert [answer.ids for answer in found] == wanted
     assert {answer.stop for answer in found} >= {None, "w2"}
@@ -42,13 +42,13 @@ def test_greedy_decoding_is_the_most_likely_token_again_and_again(model, limit):
 
 @pytest.mark.parametrize("batch", [1, 2, 3, 512])
 def test_any_batching_and_any_order_give_the_same_tokens(model, batch):
-    whole = model.complete(PROMPTS, Decoding(6))
-    assert model.complete(PROMPTS, Decoding(6, batch=batch)) == whole
-    assert model.complete(PROMPTS[::-1], Decoding(6, batch=batch)) == whole[::-1]
+    whole = model.complete(PROMPTS, Continuation(6))
+    assert model.complete(PROMPTS, Continuation(6, batch=batch)) == whole
+    assert model.complete(PROMPTS[::-1], Continuation(6, batch=batch)) == whole[::-1]
 
 
 def test_an_answer_ends_with_its_first_stop_which_is_no_part_of_its_text(model):
-    hot, seeds = Decoding(20, 1.0), list(range(200))
+    hot, seeds = Continuation(20, 1.0), list(range(200))
     for own in STOPS:
         for answer in model.complete(PROMPTS * 20, hot, seeds, [own] * 200):
             ends = {END, *(model.vocabulary[word] for word in own if word in WORDS)}
@@ -62,5 +62,5 @@ def test_an_answer_ends_with_its_first_stop_which_is_no_part_of_its_text(model):
 
 
 def test_a_cold_sample_is_the_greedy_answer(model):
-    cold = model.complete(PROMPTS, Decoding(6, 0.01), list(range(10)))
-    assert cold == model.complete(PROMPTS, Decoding(6))
+    cold = model.complete(PROMPTS, Continuation(6, 0.01), list(range(10)))
+    assert cold == model.complete(PROMPTS, Continuation(6))

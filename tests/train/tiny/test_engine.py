@@ -10,7 +10,7 @@ from tests.train.models import ALL, ROWS, tiny_model, words_of
 
 from gauger.errors import DamagedError, InputError
 from gauger.train.engine import Architecture
-from gauger.train.rows import Mixture, Source
+from gauger.train.rows import Mixture, RowSource
 from gauger.train.soft_targets import load_soft, save_soft, stack_shown
 from gauger.train.text import train_on_text
 from gauger.train.tiny import ENGINE
@@ -85,7 +85,7 @@ def test_nothing_is_written_or_read_with_pickle_or_eval(tmp_path, monkeypatch):
     monkeypatch.setattr(builtins, "eval", refuse)
     model = tiny_model(1)
     soft = stack_shown(tiny_model(2).log_probabilities(ROWS, 4))
-    train_on_text(model, Mixture((Source(ROWS, soft), Source(ROWS)), (4, 2)), model.defaults.schedule(3, 0.01))
+    train_on_text(model, Mixture((RowSource(ROWS, soft), RowSource(ROWS)), (4, 2)), model.defaults.schedule(3, 0.01))
     model.save(tmp_path)
     assert ENGINE.load(tmp_path).digest() == model.digest()
     save_soft(soft, tmp_path)

@@ -4,12 +4,17 @@ import pytest
 from tests.train.models import chat
 
 from gauger.errors import UserError
-from gauger.train.rows import Row
+from gauger.train.rows import TrainingRow
 from gauger.train.tiny.tokens import BEGIN, END, Words
 
 WORDS = Words(["a", "b", "c", "?"])
 A, B, C, ASK = (WORDS.numbers[word] for word in ("a", "b", "c", "?"))
-ROWS = [Row("a ?", " b"), Row("c", " a b", whole=True), Row("", "c"), Row(chat("a ?"), "b")]
+ROWS = [
+    TrainingRow("a ?", " b"),
+    TrainingRow("c", " a b", whole=True),
+    TrainingRow("", "c"),
+    TrainingRow(chat("a ?"), "b"),
+]
 
 
 def test_texts_are_wrapped_in_marks_and_the_answer_is_learnt():
@@ -21,7 +26,7 @@ def test_texts_are_wrapped_in_marks_and_the_answer_is_learnt():
 
 
 def test_what_is_too_long_loses_its_end_and_a_prompt_that_fills_the_context_teaches_nothing():
-    rows = WORDS.encode([Row("a b", " c c c c"), Row("a a a a a", " b")], 5)
+    rows = WORDS.encode([TrainingRow("a b", " c c c c"), TrainingRow("a a a a a", " b")], 5)
     assert rows.tokens_of(0) == (BEGIN, A, B, C, C)
     assert (len(rows.tokens_of(1)), rows.n_learnt.tolist()) == (5, [2, 0])
 

@@ -1,4 +1,4 @@
-"""One request from its first sending to its reply: what was set aside for it, what was sent, what went wrong."""
+"""Follows one request from its first sending to its reply: what was set aside for it, was sent, and went wrong."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import asyncio
 import time
 from dataclasses import dataclass, field, replace
 
-from gauger.elicit.api.faults import Fault
+from gauger.elicit.api.faults import FailedAttempt
 from gauger.elicit.api.pacing import Patience
-from gauger.elicit.teacher.budget import Admission, Budget
+from gauger.elicit.teacher.budget import Admission, QueryBudget
 from gauger.elicit.teacher.messages import Reply, ReplyOutcome, Request
 
 _LOOK_AGAIN_S = 0.02
@@ -20,7 +20,7 @@ _CONTENTLESS = 5
 class Reservation:
     """A budget's room for one request; settled exactly once for each time that it was taken."""
 
-    def __init__(self, budget: Budget, request: Request) -> None:
+    def __init__(self, budget: QueryBudget, request: Request) -> None:
         self._budget, self._request, self._held = budget, request, False
 
     async def take(self) -> bool:
@@ -64,15 +64,15 @@ class Attempts:
     """Whether it was sent again with the endpoint's own name for the token limit."""
     started: float = field(default_factory=time.monotonic)
 
-    def count(self, outcome: Reply | Fault) -> None:
+    def count(self, outcome: Reply | FailedAttempt) -> None:
         """Take note of one sending."""
         self.sent += 1
-        if isinstance(outcome, Fault):
+        if isinstance(outcome, FailedAttempt):
             self.faults += outcome.wait_s is None
             self.contentless = self.contentless + 1 if outcome.contentless else 0
             self.paid_again += outcome.paid
 
-    def given_up(self, fault: Fault) -> str | None:
+    def given_up(self, fault: FailedAttempt) -> str | None:
         """Say why the request is not sent again after this fault; None where it is."""
         if not fault.again:
             return fault.what

@@ -1,4 +1,4 @@
-"""The OpenAI-compatible format: a request to the JSON that is sent, and the JSON that came back to a reply.
+"""Turns a request into the JSON that OpenAI-compatible endpoints want, and the JSON that comes back into a reply.
 
 Endpoints differ in what they leave out, so the reply is read from the JSON itself and not through one vendor's schema:
 only a missing choice or a wrong type is a fault.
@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from gauger.elicit.api.faults import Fault, quote, status_fault
+from gauger.elicit.api.faults import FailedAttempt, quote, status_fault
 from gauger.elicit.teacher.messages import Reply, ReplyOutcome, Request, TokenChoices
 
 _THINK, _END_THINK = "<think>", "</think>"
@@ -57,7 +57,7 @@ class Dialect:
         return replace(self, limit="max_tokens" if self.limit != "max_tokens" else "max_completion_tokens")
 
 
-def read_reply(content: bytes, clean: Callable[[str], str], address: str) -> Reply | Fault:
+def read_reply(content: bytes, clean: Callable[[str], str], address: str) -> Reply | FailedAttempt:
     """Read the body of a successful response.
 
     Parameters
@@ -77,7 +77,7 @@ def read_reply(content: bytes, clean: Callable[[str], str], address: str) -> Rep
     try:
         body = json.loads(content)
     except ValueError:
-        return Fault(
+        return FailedAttempt(
             f"the reply is not whole JSON: {quote(clean(content[-80:].decode('utf-8', 'replace')))}", paid=True
         )
     if isinstance(body, Mapping) and body.get("error") and not body.get("choices"):
@@ -85,26 +85,26 @@ def read_reply(content: bytes, clean: Callable[[str], str], address: str) -> Rep
     try:
         return _read(body, clean)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        return Fault(f"the reply is not in the OpenAI format ({type(error).__name__})", paid=True)
+        return FailedAttempt(f"the reply is not in the OpenAI format ({type(error).__name__})", paid=True)
 
 
-def _error_inside(body: Mapping[str, Any], clean: Callable[[str], str], address: str) -> Fault:
+def _error_inside(body: Mapping[str, Any], clean: Callable[[str], str], address: str) -> FailedAttempt:
     """Gateways report the failure of the server behind them in a successful response."""
     code = body["error"].get("code") if isinstance(body["error"], Mapping) else None
     status = code if isinstance(code, int) and 400 <= code < 600 else 500
     return replace(status_fault(status, {}, clean(json.dumps(body)), address), paid=True)
 
 
-def _read(body: Mapping[str, Any], clean: Callable[[str], str]) -> Reply | Fault:
+def _read(body: Mapping[str, Any], clean: Callable[[str], str]) -> Reply | FailedAttempt:
     choice = (body.get("choices") or [None])[0]
     if choice is None:
-        return Fault("the reply has no choices", paid=True, contentless=True)
+        return FailedAttempt("the reply has no choices", paid=True, contentless=True)
     message = choice.get("message") or {}
     text, refusal = _text(message.get("content") or choice.get("text")) or "", _text(message.get("refusal"))
     reasoning = _text(message.get("reasoning_content") or message.get("reasoning"))
     finish = choice.get("finish_reason")
     if finish == "error":
-        return Fault("the endpoint broke off the reply with an error", paid=True)
+        return FailedAttempt("the endpoint broke off the reply with an error", paid=True)
     if refusal or finish == "content_filter":
         outcome, text = ReplyOutcome.REFUSED, text or refusal or ""
     elif finish == "length":
@@ -112,7 +112,7 @@ def _read(body: Mapping[str, Any], clean: Callable[[str], str]) -> Reply | Fault
     elif text or reasoning:
         outcome = ReplyOutcome.ANSWERED
     else:
-        return Fault("the reply has no content", paid=True, contentless=True)
+        return FailedAttempt("the reply has no content", paid=True, contentless=True)
     text, reasoning = _split_reasoning(clean(text), None if reasoning is None else clean(reasoning))
     tokens_in, tokens_out, tokens_reasoning, tokens_cached = _usage(body.get("usage") or {})
     return Reply(

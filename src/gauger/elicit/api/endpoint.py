@@ -1,4 +1,4 @@
-"""A teacher behind an OpenAI-compatible endpoint: vLLM, a llama.cpp server, a hosted model."""
+"""Offers a teacher behind an OpenAI-compatible endpoint: vLLM, a llama.cpp server, a hosted model."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from gauger.elicit.api.chat_format import Dialect
 from gauger.elicit.api.pacing import Pace, Patience
 from gauger.elicit.api.session import Conduct, Session
-from gauger.elicit.teacher.budget import Budget
+from gauger.elicit.teacher.budget import QueryBudget
 from gauger.elicit.teacher.messages import Reply, Request
 from gauger.errors import UserError
 
@@ -77,18 +77,18 @@ class OpenAIEndpoint:
     Most endpoints repeat a reply only approximately even at temperature 0 with a seed; `Journalled` makes what was
     answered once stay.
 
-    Proved by tests/elicit/chat/test_faults.py (faults at 30 % of requests) and test_secret.py (no key anywhere).
+    Proved by tests/elicit/api/test_faults.py (faults at 30 % of requests) and test_secret.py (no key anywhere).
     """
 
     def __init__(
         self,
         address: Address,
-        budget: Budget | None = None,
+        budget: QueryBudget | None = None,
         pace: Pace | None = None,
         patience: Patience | None = None,
         terms: str | None = None,
     ) -> None:
-        self._address, self._terms, self.budget = address, terms, budget or Budget()
+        self._address, self._terms, self.budget = address, terms, budget or QueryBudget()
         self._conduct = Conduct(
             address.url, address.model, address.dialect, self.budget, pace or Pace(), patience or Patience()
         )

@@ -1,4 +1,4 @@
-"""What can go wrong between a request and its reply, and what each fault means for the money and for the next attempt.
+"""Sorts what goes wrong between request and reply, and says what it means for the money and the next attempt.
 
 1. Rejected (429, 5xx, no connection): nothing was paid; asked again.
 2. Broken (a reset, a stall, half a reply, a reply without content): perhaps paid; asked again and counted.
@@ -33,7 +33,7 @@ _DOORS = {
 
 
 @dataclass(frozen=True)
-class Fault:
+class FailedAttempt:
     """One attempt without a usable reply."""
 
     what: str
@@ -54,17 +54,17 @@ class Fault:
     """The parameter that the endpoint does not know, where it names one."""
 
 
-def status_fault(status: int, headers: Mapping[str, str], body: str, address: str) -> Fault:
+def status_fault(status: int, headers: Mapping[str, str], body: str, address: str) -> FailedAttempt:
     """Say what an HTTP status other than success means; `body` has been cleared of the key."""
     message, code, parameter = _explanation(body)
     what = f"HTTP {status}: {message}" if message else f"HTTP {status}"
     door = 402 if code == _NO_CREDIT else status
     if door in _DOORS:
         wanted, hint = _DOORS[door]
-        return Fault(what, again=False, closed=UserError(wanted, f"{what} from {address}", hint=hint))
+        return FailedAttempt(what, again=False, closed=UserError(wanted, f"{what} from {address}", hint=hint))
     if status in _TRANSIENT or status >= 500:
-        return Fault(what, wait_s=retry_after_s(headers))
-    return Fault(what, again=False, unsupported=parameter if code == _UNSUPPORTED else None)
+        return FailedAttempt(what, wait_s=retry_after_s(headers))
+    return FailedAttempt(what, again=False, unsupported=parameter if code == _UNSUPPORTED else None)
 
 
 def unreachable_error(what: str, address: str) -> UserError:

@@ -1,4 +1,4 @@
-"""How fast an endpoint is asked, and how long an answer is waited for.
+"""Decides how fast an endpoint is asked, and how long an answer is waited for.
 
 Requests per minute are spaced evenly, which also suits endpoints that count by the second. Tokens per minute hold in
 every window of 60 seconds: a request counts from when it is sent, at the most that it could use until its reply says

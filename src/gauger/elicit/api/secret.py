@@ -1,4 +1,4 @@
-"""The endpoint's key: from the environment, at the time of use, and nowhere else.
+"""Reads the endpoint's key: from the environment, at the time of use, and nowhere else.
 
 It is carried as pydantic's `SecretStr`, whose representation hides it, so that a traceback that prints local variables
 shows none of it; whatever an endpoint sends back is searched for it before anything else sees it.

@@ -1,4 +1,4 @@
-"""One batch of requests to an endpoint: an event loop in a thread, a few workers in it, replies out as they come."""
+"""Sends one batch of requests to an endpoint: an event loop in a thread, a few workers, replies out as they come."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from typing import TypeAlias
 
 from gauger.elicit.api.attempts import Attempts, Reservation
 from gauger.elicit.api.chat_format import Dialect, read_reply
-from gauger.elicit.api.faults import Fault, unreachable_error
+from gauger.elicit.api.faults import FailedAttempt, unreachable_error
 from gauger.elicit.api.pacing import Pace, Pacer, Patience
 from gauger.elicit.api.threads import Background
-from gauger.elicit.api.transport import Line, line
-from gauger.elicit.teacher.budget import Budget, most_tokens_in
+from gauger.elicit.api.transport import EndpointLine, line
+from gauger.elicit.teacher.budget import QueryBudget, most_tokens_in
 from gauger.elicit.teacher.messages import Reply, Request
 
 Put: TypeAlias = Callable[[tuple[int, Reply]], None]
@@ -30,7 +30,7 @@ class Conduct:
     address: str
     model: str
     dialect: Dialect
-    budget: Budget
+    budget: QueryBudget
     pace: Pace
     patience: Patience
     pacer: Pacer = field(init=False)
@@ -93,7 +93,7 @@ class Session:
             if end is not None and not isinstance(end, asyncio.CancelledError):
                 raise end
 
-    async def _work(self, open_line: Line, put: Put) -> None:
+    async def _work(self, open_line: EndpointLine, put: Put) -> None:
         """Take one request after the other until none is left or none is allowed."""
         try:
             while (taken := await self._take()) is not None:
@@ -121,7 +121,7 @@ class Session:
             self._todo.clear()
             return None
 
-    async def _answer(self, open_line: Line, request: Request, reservation: Reservation) -> Reply | None:
+    async def _answer(self, open_line: EndpointLine, request: Request, reservation: Reservation) -> Reply | None:
         """Send a request until it is answered or given up; None where the session stops first."""
         attempts = Attempts(self._conduct.patience)
         while await reservation.take():
@@ -145,7 +145,9 @@ class Session:
             await self._wait(outcome, attempts)
         return attempts.failed("the budget has no room for another attempt")
 
-    async def _attempt(self, open_line: Line, request: Request, reservation: Reservation) -> Reply | Fault:
+    async def _attempt(
+        self, open_line: EndpointLine, request: Request, reservation: Reservation
+    ) -> Reply | FailedAttempt:
         """Wait for a turn, send once, and settle what a broken attempt may have cost."""
         how, worker = self._conduct, asyncio.current_task()
         async with self._turns:
@@ -155,8 +157,10 @@ class Session:
         paid = True  # an attempt that is cancelled may be paid
         try:
             content = await open_line.send(how.dialect.path, how.dialect.body(how.model, request))
-            outcome = content if isinstance(content, Fault) else read_reply(content, open_line.clean, how.address)
-            paid = isinstance(outcome, Fault) and outcome.paid
+            outcome = (
+                content if isinstance(content, FailedAttempt) else read_reply(content, open_line.clean, how.address)
+            )
+            paid = isinstance(outcome, FailedAttempt) and outcome.paid
         finally:
             self._sending.discard(worker)
             if paid:
@@ -165,7 +169,7 @@ class Session:
             how.pacer.used(sending, (outcome.tokens_in + outcome.tokens_out) or tokens)
         return outcome
 
-    def _respelled(self, fault: Fault, attempts: Attempts, spoken: Dialect) -> bool:
+    def _respelled(self, fault: FailedAttempt, attempts: Attempts, spoken: Dialect) -> bool:
         """Change to the endpoint's name for the token limit where it does not know the one that was used."""
         if fault.unsupported != spoken.limit or attempts.respelled:
             return False
@@ -174,7 +178,7 @@ class Session:
             self._conduct.dialect = spoken.other_limit()
         return True
 
-    async def _wait(self, fault: Fault, attempts: Attempts) -> None:
+    async def _wait(self, fault: FailedAttempt, attempts: Attempts) -> None:
         how = self._conduct
         if fault.wait_s is None:
             await asyncio.sleep(how.patience.wait_s(attempts.faults, how.chance))

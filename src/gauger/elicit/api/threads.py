@@ -1,4 +1,4 @@
-"""Work in another thread, its results here as they come: how asynchronous clients look synchronous from outside."""
+"""Runs work in another thread and yields its results here, so that asynchronous clients look synchronous."""
 
 from __future__ import annotations
 

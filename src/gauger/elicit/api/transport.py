@@ -1,4 +1,4 @@
-"""One attempt at one request; whatever happens comes back as bytes or as a fault.
+"""Makes one attempt at one request; whatever happens comes back as bytes or as a fault.
 
 The `openai` client is given the address and the key and says what is sent with each request; the requests then go
 straight through its pool of connections. Its own way there (building and checking a model of every request) would take
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import SecretStr
 
-from gauger.elicit.api.faults import Fault, quote, status_fault
+from gauger.elicit.api.faults import FailedAttempt, quote, status_fault
 from gauger.elicit.api.pacing import Patience
 from gauger.elicit.api.secret import api_key, hide
 from gauger.errors import MissingExtraError
@@ -30,7 +30,7 @@ _NO_KEY = "none"
 
 
 @dataclass(frozen=True)
-class Line:
+class EndpointLine:
     """An open line to one endpoint."""
 
     address: str
@@ -45,7 +45,7 @@ class Line:
         """Remove the key from what the endpoint sent."""
         return hide(text, self.key)
 
-    async def send(self, path: str, body: dict[str, Any]) -> bytes | Fault:
+    async def send(self, path: str, body: dict[str, Any]) -> bytes | FailedAttempt:
         """Send one request once."""
         import httpx2
 
@@ -60,23 +60,23 @@ class Line:
             async with asyncio.timeout(self.patience.total_s):
                 response = await self.pool.send(request)
         except TimeoutError:
-            return Fault(f"no whole reply within {self.patience.total_s:g} s", paid=True)
+            return FailedAttempt(f"no whole reply within {self.patience.total_s:g} s", paid=True)
         except self.network_errors as error:
             return self._broken(error)
         if response.is_success:
             return response.content
         return status_fault(response.status_code, response.headers, self.clean(response.text), self.address)
 
-    def _broken(self, error: Exception) -> Fault:
+    def _broken(self, error: Exception) -> FailedAttempt:
         causes = _causes(error)
         said = quote(self.clean(str(causes[-1])))
         name = type(causes[-1]).__name__
         nobody = _never_connected(causes)
-        return Fault(f"{name}: {said}" if said else name, paid=not nobody, unreachable=nobody)
+        return FailedAttempt(f"{name}: {said}" if said else name, paid=not nobody, unreachable=nobody)
 
 
 @asynccontextmanager
-async def line(address: str, patience: Patience, in_flight: int) -> AsyncIterator[Line]:
+async def line(address: str, patience: Patience, in_flight: int) -> AsyncIterator[EndpointLine]:
     """Open a line with the key that the environment holds now."""
     try:
         import httpx2
@@ -95,7 +95,7 @@ async def line(address: str, patience: Patience, in_flight: int) -> AsyncIterato
     said = {**client.default_headers, **client.auth_headers}
     headers = httpx2.Headers({name: value for name, value in said.items() if isinstance(value, str)})
     try:
-        yield Line(address, patience, pool, headers, key, network_errors)
+        yield EndpointLine(address, patience, pool, headers, key, network_errors)
     finally:
         await client.close()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from gauger.elicit.teacher.messages import Reply, ReplyOutcome
+from gauger.elicit.teacher.messages import Reply
 
 _WORD = re.compile(r"\s*\S+")
 
@@ -23,10 +23,11 @@ def shorten(reply: Reply, strength: float) -> Reply:
     Returns
     -------
     Reply
-        The first ``n - round(strength * n)`` words; `truncated` where any word is missing.
+        The first ``n - round(strength * n)`` words, without log-probabilities where any word is missing. It does not
+        say that it was cut: an answer marked as cut off would be thrown away instead of being learnt.
     """
     words = _WORD.findall(reply.text)
     kept = len(words) - round(strength * len(words))
     if kept == len(words):
         return reply
-    return replace(reply, text="".join(words[:kept]), outcome=ReplyOutcome.TRUNCATED, log_probabilities=())
+    return replace(reply, text="".join(words[:kept]), log_probabilities=())

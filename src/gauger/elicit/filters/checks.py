@@ -1,4 +1,4 @@
-"""Filters, one at a time: each takes an answered sample and returns it, dropped under the filter's name or not.
+"""Drops samples, one filter at a time: each returns the sample that it was given, dropped under its name or not.
 
 Any object with a `name` that can be called so is a filter.
 """

@@ -1,4 +1,4 @@
-"""Texts that are there already: the same but for case and spaces, or nearly the same."""
+"""Finds texts that are there already: the same but for case and spaces, or nearly the same."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which filters a corpus has, and their order: the first that fails is named, those before it have passed."""
+"""Puts a corpus' filters in order: the first that fails is named, those before it have passed."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ Of = Literal["prompt", "answer"]
 
 
 @dataclass(frozen=True)
-class InWorld:
+class WorldRules:
     """What a world wants of a text; what touches its held-out content is never kept."""
 
     world: World
@@ -80,7 +80,7 @@ class Filters:
     unlike_seeds: bool = True
     """Whether problems that the teacher wrote must differ from the seeds. False where it goes on from a cut-off seed:
     the seed itself is then one of the ways in which it may end."""
-    in_world: InWorld | None = None
+    in_world: WorldRules | None = None
     """Where a world reads the texts: what they must be in it."""
     further: tuple[Check, ...] = ()
     """Filters of the user's own, of answered samples; they come before those that remember what they let through."""

@@ -1,4 +1,4 @@
-"""Which language a text is in, roughly: by script, and for a few languages in Latin letters by their commonest words.
+"""Guesses a text's language: by script, and for a few languages in Latin letters by their commonest words.
 
 This is a heuristic. It tells texts of some length in unlike languages apart, and says nothing (None) of short texts, of
 formulas and code, and of languages that it does not know.

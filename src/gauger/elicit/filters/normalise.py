@@ -1,4 +1,4 @@
-"""Texts made comparable: one spelling for what differs in case, width, spaces and typography alone."""
+"""Makes texts comparable: one spelling for what differs in case, width, spaces and typography alone."""
 
 from __future__ import annotations
 

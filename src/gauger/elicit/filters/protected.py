@@ -1,4 +1,4 @@
-"""Texts that no training text may repeat: the items of the benchmarks."""
+"""Protects the items of the benchmarks: texts that no training text may repeat."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Filters that read a text as its world does: its form, its subject, and what it touches of the held-out content."""
+"""Drops texts by how their world reads them: form, subject, and what they touch of the held-out content."""
 
 from __future__ import annotations
 

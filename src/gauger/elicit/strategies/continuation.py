@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from itertools import islice
 
 from gauger.elicit.sample import Sample
-from gauger.elicit.strategies.rounds import Ask, Rounds, Work, WorldTexts
+from gauger.elicit.strategies.rounds import Ask, Rounds, StrategyWork, WorldTexts
 from gauger.elicit.strategies.seeds import Seed
-from gauger.elicit.strategies.writing import Origin, Problem, Writing
+from gauger.elicit.strategies.writing import Origin, Writing, WrittenProblem
 from gauger.elicit.teacher.messages import ReplyOutcome
 from gauger.errors import GaugerError
 
@@ -26,24 +26,24 @@ FIRST_AT_ONCE, MOST_AT_ONCE = 32, 512
 _MOST_DRAWS = 2**31
 
 
-def texts_of(work: Work) -> WorldTexts:
+def texts_of(work: StrategyWork) -> WorldTexts:
     """Return the world whose texts are continued."""
     if work.texts is None:
         raise GaugerError(f"{work.strategy}: nobody said which world's texts are continued")
     return work.texts
 
 
-def continue_given(work: Work) -> Rounds:
+def continue_given(work: StrategyWork) -> Rounds:
     """Ask the seeds' own prompts in random order, each once: facts on one subject share the prompt of its free text."""
     yield from _answers(work, iter({seed.prompt: seed for seed in work.shuffled()}.values()))
 
 
-def continue_in_order(work: Work) -> Rounds:
+def continue_in_order(work: StrategyWork) -> Rounds:
     """Ask the seeds' own prompts in their order: the prompts that somebody else was asked."""
     yield from _answers(work, iter(work.seeds))
 
 
-def _answers(work: Work, seeds: Iterator[Seed]) -> Rounds:
+def _answers(work: StrategyWork, seeds: Iterator[Seed]) -> Rounds:
     texts = texts_of(work)
     while chosen := list(islice(seeds, work.missing)):
         yield [texts.answer(seed.prompt, work.own(seed), _draw(work)) for seed in chosen]
@@ -51,17 +51,17 @@ def _answers(work: Work, seeds: Iterator[Seed]) -> Rounds:
             return
 
 
-def continue_seeds(work: Work) -> Rounds:
+def continue_seeds(work: StrategyWork) -> Rounds:
     """Have cut-off seeds continued into new prompts, and those answered; every skill's seeds come as often."""
     yield from _Continued(work, _CutSeeds(work), at_once=FIRST_AT_ONCE, most_at_once=MOST_AT_ONCE).rounds()
 
 
-def continue_nothing(work: Work) -> Rounds:
+def continue_nothing(work: StrategyWork) -> Rounds:
     """Have prompts written from nothing, and answered."""
     yield from _Continued(work, _Blank(work), at_once=FIRST_AT_ONCE, most_at_once=MOST_AT_ONCE).rounds()
 
 
-def continue_topics(work: Work) -> Rounds:
+def continue_topics(work: StrategyWork) -> Rounds:
     """Have free text written on every subject of the targeted skills, over and over, in random order."""
     texts = texts_of(work)
     topics = texts.world.topics(texts.skills)
@@ -73,14 +73,14 @@ def continue_topics(work: Work) -> Rounds:
         yield [texts.answer(topics[place], work.draft(topics[place], ()), _draw(work)) for place in order]
 
 
-def _draw(work: Work) -> int:
+def _draw(work: StrategyWork) -> int:
     return int(work.rng.integers(_MOST_DRAWS))
 
 
 class _CutSeeds:
     """Beginnings of seeds' prompts."""
 
-    def __init__(self, work: Work) -> None:
+    def __init__(self, work: StrategyWork) -> None:
         self._work, self._world = work, texts_of(work).world
         by_skill: dict[str | None, list[Seed]] = {}
         for seed in work.seeds:
@@ -94,14 +94,14 @@ class _CutSeeds:
         seeds = [of_skill[int(rng.integers(len(of_skill)))] for of_skill in chosen]
         return [Origin(self._world.opening(seed.prompt, rng), (seed,), seed.parents) for seed in seeds]
 
-    def develop(self, problem: Problem, sample: Sample) -> None:
+    def develop(self, problem: WrittenProblem, sample: Sample) -> None:
         """Leave it: what was written once is not cut again."""
 
 
 class _Blank:
     """Beginnings that are about nothing in particular."""
 
-    def __init__(self, work: Work) -> None:
+    def __init__(self, work: StrategyWork) -> None:
         self._work, self._texts = work, texts_of(work)
 
     def take(self, count: int) -> list[Origin]:
@@ -109,7 +109,7 @@ class _Blank:
         texts, rng = self._texts, self._work.rng
         return [Origin(texts.world.blank_opening(texts.forms, rng)) for _ in range(count)]
 
-    def develop(self, problem: Problem, sample: Sample) -> None:
+    def develop(self, problem: WrittenProblem, sample: Sample) -> None:
         """Leave it: what is developed would no longer be seedless."""
 
 
@@ -129,6 +129,6 @@ class _Continued(Writing):
         texts = texts_of(self.work)
         return [texts.world.finished(reply.prompt_text + reply.answer, reply.stop, texts.forms)]
 
-    def answer(self, problem: Problem) -> Ask:
+    def answer(self, problem: WrittenProblem) -> Ask:
         """Have it answered."""
         return texts_of(self.work).answer(problem.text, problem.draft, _draw(self.work))

@@ -1,4 +1,4 @@
-"""feedback: a student answers the seeds, the teacher ranks its answers or corrects its only one: preference pairs."""
+"""Asks for preference pairs: a student answers the seeds, the teacher ranks its answers or corrects its only one."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from functools import partial
 
 from gauger.elicit.sample import STEP, Sample
 from gauger.elicit.strategies.reply_parsing import ranking
-from gauger.elicit.strategies.rounds import Ask, Rounds, Work
+from gauger.elicit.strategies.rounds import Ask, Rounds, StrategyWork
 from gauger.elicit.strategies.seeds import Seed
 from gauger.elicit.strategies.strategy import Strategy, holes
 from gauger.elicit.strategies.writing import MOST_AT_ONCE, UNPARSED
@@ -18,7 +18,7 @@ NO_PAIR = "no-pair"
 _MOST_RANKED = 9
 
 
-def ask_feedback(work: Work) -> Rounds:
+def ask_feedback(work: StrategyWork) -> Rounds:
     """Have each seed answered by the student, unless its answers stand in the seed, and judged by the teacher."""
     seeds, at_once = work.shuffled(), 1
     while seeds and work.missing != 0:
@@ -37,14 +37,14 @@ def ask_feedback(work: Work) -> Rounds:
         at_once = min(MOST_AT_ONCE, 2 * at_once)
 
 
-def _student(work: Work, seed: Seed) -> list[Ask]:
+def _student(work: StrategyWork, seed: Seed) -> list[Ask]:
     part = work.template.parts["student"]
     requests = [part.request({"prompt": seed.prompt}, draw) for draw in range(part.draws)]
     draft = replace(work.own(seed), seed=None, source="self")
     return [Ask(request, replace(draft, prompt=request.messages), step=True, of="student") for request in requests]
 
 
-def _judge(work: Work, seed: Seed, answers: Sequence[str], parents: Sequence[str]) -> Ask:
+def _judge(work: StrategyWork, seed: Seed, answers: Sequence[str], parents: Sequence[str]) -> Ask:
     """Ask the teacher to rank the distinct answers, in random order, or to correct the only one."""
     distinct = list(dict.fromkeys(answer.strip() for answer in answers if answer.strip()))[:_MOST_RANKED]
     distinct = [distinct[place] for place in work.rng.permutation(len(distinct))]

@@ -1,4 +1,4 @@
-"""Prompt templates: versioned YAML files, one per strategy, that a study can replace.
+"""Reads prompt templates: versioned YAML files, one per strategy, that a study can replace.
 
 A template has a `version`, which stands in the ledger with every sample, and `parts`: the requests that the strategy
 makes. `{{name}}` in a message is replaced by what the strategy knows under that name; nothing else is special, and what
@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from gauger.elicit.teacher.messages import Message, Request
 from gauger.errors import InputError, Place, UserError, nearest
-from gauger.spec import Tree, read_tree
+from gauger.spec import YamlTree, read_tree
 from gauger.store import fingerprint
 
 _HOLE = re.compile(r"\{\{\s*([A-Za-z_]\w*)\s*\}\}")
@@ -39,7 +39,7 @@ class Turn(_Strict):
 _Turns = Annotated[tuple[Turn, ...], Field(min_length=1, strict=False)]
 
 
-class Part(_Strict):
+class TemplatePart(_Strict):
     """One kind of request."""
 
     messages: _Turns
@@ -67,7 +67,7 @@ class Template(_Strict):
     version: Annotated[int, Field(ge=1)]
     """To be raised with every change."""
     about: str = ""
-    parts: Annotated[Mapping[str, Part], Field(min_length=1)]
+    parts: Annotated[Mapping[str, TemplatePart], Field(min_length=1)]
     train: Annotated[tuple[Turn, ...], Field(strict=False)] = ()
     """What the student is shown; empty: the prompt alone, as the user's turn."""
     reasoning: Literal["drop", "tags"] = "drop"
@@ -142,7 +142,7 @@ def parse_template(text: str, holes: Mapping[str, frozenset[str]], file: str) ->
     return template
 
 
-def _check_parts(template: Template, holes: Mapping[str, frozenset[str]], tree: Tree) -> None:
+def _check_parts(template: Template, holes: Mapping[str, frozenset[str]], tree: YamlTree) -> None:
     missing, unknown = holes.keys() - template.parts.keys(), template.parts.keys() - holes.keys()
     if unknown:
         name = sorted(unknown)[0]
@@ -158,18 +158,20 @@ def _check_parts(template: Template, holes: Mapping[str, frozenset[str]], tree: 
         raise InputError("directions in `vary` for {{direction}}", "none", tree.place(("vary",)))
 
 
-def _check_holes(found: frozenset[str], known: frozenset[str], tree: Tree, path: tuple[str, ...]) -> None:
+def _check_holes(found: frozenset[str], known: frozenset[str], tree: YamlTree, path: tuple[str, ...]) -> None:
     for name in sorted(found - known):
         raise InputError("a name that the strategy fills in", f"{{{{{name}}}}}", tree.place(path), nearest(name, known))
     if "prompt" in known and "prompt" not in found:
         raise InputError("{{prompt}} in its messages", "none", tree.place(path))
 
 
-def _fault(tree: Tree, error: ValidationError) -> InputError:
+def _fault(tree: YamlTree, error: ValidationError) -> InputError:
     first = error.errors()[0]
     path = tuple(first["loc"])
     if first["type"] == "extra_forbidden":
-        known = (Turn if "messages" in path or "train" in path else Part if "parts" in path else Template).model_fields
+        known = (
+            Turn if "messages" in path or "train" in path else TemplatePart if "parts" in path else Template
+        ).model_fields
         return InputError("a key of a template", repr(path[-1]), tree.place(path), nearest(str(path[-1]), known))
     return InputError("a template", first["msg"], tree.place(path))
 

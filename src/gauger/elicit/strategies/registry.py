@@ -19,8 +19,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gauger.elicit.filters.filters import Of
-from gauger.elicit.strategies.prompt_templates import Part, Template, Turn, load_template
-from gauger.elicit.strategies.rounds import Rounds, Work
+from gauger.elicit.strategies.prompt_templates import Template, TemplatePart, Turn, load_template
+from gauger.elicit.strategies.rounds import Rounds, StrategyWork
 from gauger.elicit.strategies.strategy import Strategy
 from gauger.errors import UserError
 from gauger.plugs import Registry
@@ -46,7 +46,7 @@ class Program:
     """A strategy with its prompts. Anybody can make one: `rounds` is all that `collect_corpus` needs."""
 
     name: str
-    rounds: Callable[[Work], Rounds]
+    rounds: Callable[[StrategyWork], Rounds]
     template: Template
     near: Of | None = None
     """What the teacher writes anew, so that near duplicates are looked for there."""
@@ -88,7 +88,9 @@ def program(strategy: str, folder: Path | None = None) -> Program:
     return Program(strategy, found.rounds, template, found.near, found.needs_seeds, found.needs_number, found.source)
 
 
-PLAIN = Template(name="plain", version=1, parts={"answer": Part(messages=(Turn(role="user", content="{{prompt}}"),))})
+PLAIN = Template(
+    name="plain", version=1, parts={"answer": TemplatePart(messages=(Turn(role="user", content="{{prompt}}"),))}
+)
 """What somebody who continues texts is given: the prompt itself."""
 
 

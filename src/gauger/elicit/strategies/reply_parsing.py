@@ -1,4 +1,4 @@
-"""What a teacher's reply says: a list of problems, a ranking, a final answer. None or empty where it cannot be read."""
+"""Reads a list of problems, a ranking or a final answer from a reply; None or empty where it cannot be read."""
 
 from __future__ import annotations
 

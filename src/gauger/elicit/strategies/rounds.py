@@ -1,4 +1,4 @@
-"""What a strategy works with: seeds, a template, a source of randomness, and rounds of requests.
+"""Defines what a strategy works with: seeds, a template, a source of randomness, and rounds of requests.
 
 A strategy is a generator. It yields a round: `Ask`s, each a request with a draft of the sample that the reply makes.
 It is sent back, in the same order, what became of them: samples with answers, checked by the filters, or None for those
@@ -73,7 +73,7 @@ class WorldTexts:
 
 
 @dataclass
-class Work:
+class StrategyWork:
     """What a strategy works on, and how far it has come."""
 
     strategy: str

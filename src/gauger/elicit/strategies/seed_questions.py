@@ -1,4 +1,4 @@
-"""label, rationale, self: the seeds' own questions, each asked as often as is wanted and the temperature allows."""
+"""Asks the seeds' own questions (label, rationale, self), each as often as wanted and the temperature allows."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from itertools import islice
 
 from gauger.elicit.strategies.continuation import continue_given, continue_in_order
-from gauger.elicit.strategies.rounds import Ask, Rounds, Work
+from gauger.elicit.strategies.rounds import Ask, Rounds, StrategyWork
 from gauger.elicit.strategies.strategy import ANSWER, Strategy
 
 _MOST_DRAWS = 64
 """Replies to one question at a temperature above 0; beyond that more seeds are what is missing."""
 
 
-def ask_seeds(work: Work) -> Rounds:
+def ask_seeds(work: StrategyWork) -> Rounds:
     """Ask the seeds in random order, each once, and over again (another draw) while fewer are kept than wanted.
 
     At temperature 0 there is one draw, for the second would be equal.
@@ -25,7 +25,7 @@ def ask_seeds(work: Work) -> Rounds:
             return
 
 
-def _draws(work: Work) -> Iterator[Ask]:
+def _draws(work: StrategyWork) -> Iterator[Ask]:
     part = work.template.parts["answer"]
     repeated = part.temperature > 0 and work.wanted is not None
     for draw in range(_MOST_DRAWS if repeated else 1):

@@ -1,4 +1,4 @@
-"""Seeds: the questions (or topics) that a teacher's prompts are made from, as JSON Lines.
+"""Reads seeds: the questions (or topics) that a teacher's prompts are made from, as JSON Lines.
 
 One object a line: `id` and `prompt`, and where they are known `answer` (the true one), `benchmark` and `split` (which
 item of which benchmark it is), `student_answers` (for feedback). Other keys are left alone, so that files made for

@@ -6,14 +6,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from gauger.elicit.filters.filters import Of
-from gauger.elicit.strategies.rounds import Rounds, Work
+from gauger.elicit.strategies.rounds import Rounds, StrategyWork
 
 
 @dataclass(frozen=True)
 class Strategy:
     """One strategy; a new one is a file with such a record and a line in `registry.STRATEGIES`."""
 
-    rounds: Callable[[Work], Rounds]
+    rounds: Callable[[StrategyWork], Rounds]
     """How a teacher is asked that follows instructions."""
     holes: Mapping[str, frozenset[str]]
     """Part of its template -> what is filled in."""
@@ -24,7 +24,7 @@ class Strategy:
     """Whether it never ends by itself, so that the samples wanted must be given."""
     source: str = "teacher"
     """Who counts as the writer of the answers: teacher or self."""
-    continuing: Callable[[Work], Rounds] | None = None
+    continuing: Callable[[StrategyWork], Rounds] | None = None
     """How somebody is asked who continues texts; None: only by instruction."""
     in_form: bool = False
     """Whether its seeds are asked as the benchmark asks them, instead of as bare questions."""

@@ -1,4 +1,4 @@
-"""textbook: the topic of each seed, then a section on each topic, in the template's several manners."""
+"""Asks for the topic of each seed, then for a section on each topic, in the template's several manners (textbook)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from gauger.elicit.filters.normalise import normal
 from gauger.elicit.sample import STEP, Sample
 from gauger.elicit.strategies.continuation import continue_topics
-from gauger.elicit.strategies.rounds import Ask, Results, Rounds, Work
+from gauger.elicit.strategies.rounds import Ask, Results, Rounds, StrategyWork
 from gauger.elicit.strategies.seeds import Seed
 from gauger.elicit.strategies.strategy import Strategy, holes
 from gauger.elicit.strategies.writing import MOST_AT_ONCE, UNPARSED
@@ -27,7 +27,7 @@ class _Topic:
     parents: tuple[str, ...]
 
 
-def ask_textbook(work: Work) -> Rounds:
+def ask_textbook(work: StrategyWork) -> Rounds:
     """Ask for the topics of some seeds, write a section on each, and so on; then the same topics in other manners.
 
     Seeds of one round that share a topic share its section. Without a number wanted every seed leads to one section.
@@ -46,7 +46,7 @@ def ask_textbook(work: Work) -> Rounds:
         topics = {key: topics[key] for key in sorted(topics, key=lambda key: written[key])}
 
 
-def _name(work: Work, seed: Seed) -> Ask:
+def _name(work: StrategyWork, seed: Seed) -> Ask:
     request = work.template.parts["topic"].request({"prompt": seed.prompt})
     return Ask(request, replace(work.own(seed), prompt=request.messages, seed=None), step=True, read=_readable)
 
@@ -65,7 +65,7 @@ def _join(topics: Sequence[_Topic]) -> _Topic:
     return _Topic(topics[0].name, seeds, tuple(dict.fromkeys(key for topic in topics for key in topic.parents)))
 
 
-def _sections(work: Work, topics: Sequence[tuple[str, _Topic]], written: Counter[str]) -> list[Ask]:
+def _sections(work: StrategyWork, topics: Sequence[tuple[str, _Topic]], written: Counter[str]) -> list[Ask]:
     """Ask for a section on each topic, in the next manner; topics that were written in all of them are left out."""
     part, vary = work.template.parts["answer"], work.template.vary or ("",)
     most = _MOST_MANNERS if part.temperature > 0 else len(vary)

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from gauger.elicit.sample import STEP, UNASKED, Sample
 from gauger.elicit.strategies.reply_parsing import list_items
-from gauger.elicit.strategies.rounds import Ask, Results, Rounds, Work
+from gauger.elicit.strategies.rounds import Ask, Results, Rounds, StrategyWork
 from gauger.elicit.strategies.seeds import Seed
 from gauger.elicit.teacher.messages import ReplyOutcome
 
@@ -30,7 +30,7 @@ class Origin:
 
 
 @dataclass(frozen=True)
-class Problem:
+class WrittenProblem:
     """A problem that the teacher wrote."""
 
     text: str
@@ -45,7 +45,7 @@ class Origins(Protocol):
         """Take as many; fewer only where there are no more."""
         ...
 
-    def develop(self, problem: Problem, sample: Sample) -> None:
+    def develop(self, problem: WrittenProblem, sample: Sample) -> None:
         """Hear of a problem that was kept."""
         ...
 
@@ -54,9 +54,9 @@ class Origins(Protocol):
 class Writing:
     """Problems written and answered in turn."""
 
-    work: Work
+    work: StrategyWork
     origins: Origins
-    waiting: list[Problem] = field(default_factory=list)
+    waiting: list[WrittenProblem] = field(default_factory=list)
     """Problems still to be answered."""
     draw: int = 0
     """Requests for problems so far: equal ones differ by it."""
@@ -99,7 +99,7 @@ class Writing:
         items = list_items(reply.answer)
         return items[:-1] if reply.outcome is ReplyOutcome.TRUNCATED else items
 
-    def answer(self, problem: Problem) -> Ask:
+    def answer(self, problem: WrittenProblem) -> Ask:
         """Ask for the answer to a problem."""
         return Ask(self.work.template.parts["answer"].request({"prompt": problem.text}), problem.draft)
 
@@ -109,9 +109,9 @@ class Writing:
             for text in self.problems(reply) if reply is not None and reply.dropped == STEP else ():
                 draft = self.work.draft(text, origin.seeds, (reply.id,) if reply else (), origin.generation + 1)
                 if (checked := self.work.screen(draft)) is not None:
-                    self.waiting.append(Problem(text, checked, origin))
+                    self.waiting.append(WrittenProblem(text, checked, origin))
 
-    def _take_in(self, answers: Results, asked: Sequence[Problem]) -> None:
+    def _take_in(self, answers: Results, asked: Sequence[WrittenProblem]) -> None:
         self.waiting[:0] = [problem for answer, problem in zip(answers, asked, strict=True) if answer is None]
         for answer, problem in zip(answers, asked, strict=True):
             if answer is not None and answer.dropped is None:

@@ -1,4 +1,4 @@
-"""expand, seedless: the teacher writes problems, those that are new are kept, and it answers them."""
+"""Has the teacher write problems, keeps those that are new, and has it answer them (expand, seedless)."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from itertools import islice
 
 from gauger.elicit.sample import Sample
 from gauger.elicit.strategies.continuation import continue_nothing, continue_seeds
-from gauger.elicit.strategies.rounds import Rounds, Work
+from gauger.elicit.strategies.rounds import Rounds, StrategyWork
 from gauger.elicit.strategies.strategy import ANSWER, Strategy, holes
-from gauger.elicit.strategies.writing import Origin, Problem, Writing
+from gauger.elicit.strategies.writing import Origin, Writing, WrittenProblem
 
 
 class _FromSeeds:
     """Chooses what to develop: for one half problems of earlier rounds that were kept, else seeds in random order."""
 
-    def __init__(self, work: Work) -> None:
+    def __init__(self, work: StrategyWork) -> None:
         self._work, self._kept, self._seeds = work, list[Origin](), self._in_turn()
 
     def take(self, count: int) -> list[Origin]:
@@ -23,7 +23,7 @@ class _FromSeeds:
         developed, self._kept = self._kept[: count // 2], self._kept[count // 2 :]
         return [*developed, *islice(self._seeds, count - len(developed))]
 
-    def develop(self, problem: Problem, sample: Sample) -> None:
+    def develop(self, problem: WrittenProblem, sample: Sample) -> None:
         """Take a problem that was kept as the origin of others, unless it is of the last generation."""
         generation = problem.origin.generation + 1
         if self._work.wanted is not None and generation < self._work.template.generations:
@@ -44,11 +44,11 @@ class _FromNothing:
         """Return as many empty origins."""
         return [Origin("")] * count
 
-    def develop(self, problem: Problem, sample: Sample) -> None:
+    def develop(self, problem: WrittenProblem, sample: Sample) -> None:
         """Leave it: what is developed would no longer be seedless."""
 
 
-def ask_expanded(work: Work) -> Rounds:
+def ask_expanded(work: StrategyWork) -> Rounds:
     """Write problems from seeds, and from problems that were kept; answer those that are new.
 
     Without a number wanted every seed is used once.
@@ -56,7 +56,7 @@ def ask_expanded(work: Work) -> Rounds:
     yield from Writing(work, _FromSeeds(work)).rounds()
 
 
-def ask_seedless(work: Work) -> Rounds:
+def ask_seedless(work: StrategyWork) -> Rounds:
     """Write problems from nothing, and answer those that are new."""
     yield from Writing(work, _FromNothing()).rounds()
 

@@ -1,4 +1,4 @@
-"""Budgets on queries, tokens and money: a hard stop.
+"""Keeps budgets on queries, tokens and money: a hard stop.
 
 A request is sent only if the most that it could use still fits beside what is spent and what the requests in flight
 could use. So a budget is kept even if every reply is as long as it may be; where an endpoint counts more tokens than
@@ -73,7 +73,7 @@ def most_tokens_in(request: Request) -> int:
     return texts + _BYTES_AROUND_MESSAGE * len(request.messages) + _BYTES_AROUND_REQUEST
 
 
-class Budget:
+class QueryBudget:
     """The budget of one arm; all endpoints and calls that are given the same object share it.
 
     Parameters
@@ -113,7 +113,7 @@ class Budget:
         self._spent, self._reserved, self._in_flight, self._unseen = Use(), Use(), 0, 0
         self._exhausted = False
 
-    def counting(self, tokens_in: Callable[[Request], int]) -> Budget:
+    def counting(self, tokens_in: Callable[[Request], int]) -> QueryBudget:
         """Return this budget, which counts prompts so from now on: exactly, where the teacher is at hand."""
         self._tokens_in = tokens_in
         return self

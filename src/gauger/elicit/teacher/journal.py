@@ -1,4 +1,4 @@
-"""Paid replies on disk as they come: append-only JSON lines, one writer at a time.
+"""Keeps paid replies on disk as they come: append-only JSON lines, one writer at a time.
 
 What was appended is on disk (fsync) before anybody sees it. A crash in the midst of a line leaves it torn; on the next
 opening it is cut off and a note of it is appended, so that it stays counted.
@@ -30,7 +30,7 @@ class _Piece(NamedTuple):
     n_bytes: int
 
 
-class Row(NamedTuple):
+class JournalRow(NamedTuple):
     """A reply to be kept."""
 
     key: str
@@ -106,7 +106,7 @@ class Journal:
         """Return the same, or None where there is none."""
         return self[key] if key in self._pieces else None
 
-    def append(self, rows: Iterable[Row]) -> None:
+    def append(self, rows: Iterable[JournalRow]) -> None:
         """Put replies on disk, all with one fsync."""
         rows = list(rows)
         lines = [reply_line(*row) for row in rows]

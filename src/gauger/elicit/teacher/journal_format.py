@@ -1,4 +1,4 @@
-"""One reply as one line of JSON, and back: the format `gauger.journal/1`.
+"""Writes one reply as one line of JSON, and reads it back: the format `gauger.journal/1`.
 
 The first line names the teacher, ``{"schema": "gauger.journal/1", "teacher": NAME}``, and so does one more wherever
 the same model was asked at another address. Every other line is a reply with

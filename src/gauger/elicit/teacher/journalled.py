@@ -1,4 +1,4 @@
-"""A teacher whose replies are kept: nothing is asked, or paid, a second time."""
+"""Keeps a teacher's replies, so that nothing is asked, or paid, a second time."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import NamedTuple, Protocol, TypeAlias, runtime_checkable
 
 from gauger.elicit.api.threads import Background
-from gauger.elicit.teacher.budget import Budget
-from gauger.elicit.teacher.journal import Journal, Row
+from gauger.elicit.teacher.budget import QueryBudget
+from gauger.elicit.teacher.journal import Journal, JournalRow
 from gauger.elicit.teacher.messages import Reply, Request, Teacher
 
 Batch: TypeAlias = list[tuple[int, Reply]]
 
 
-class Question(NamedTuple):
+class PlacedRequest(NamedTuple):
     """A request, and where in the batch it stands (more than once where requests are equal)."""
 
     key: str
@@ -24,7 +24,7 @@ class Question(NamedTuple):
     indices: list[int]
 
 
-class Asking(Protocol):
+class OpenBatch(Protocol):
     """One batch being asked."""
 
     def batches(self) -> Iterator[Batch]:
@@ -40,7 +40,7 @@ class Asking(Protocol):
 class Stoppable(Protocol):
     """A teacher that can be told to stop with what is in flight."""
 
-    def start(self, requests: Sequence[Request]) -> Asking:
+    def start(self, requests: Sequence[Request]) -> OpenBatch:
         """Return the asking of one batch."""
         ...
 
@@ -49,7 +49,7 @@ class Stoppable(Protocol):
 class Budgeted(Protocol):
     """A teacher with a budget."""
 
-    budget: Budget
+    budget: QueryBudget
 
 
 class OneByOne:
@@ -109,7 +109,7 @@ class Journalled:
         places: dict[str, list[int]] = {}
         for index, request in enumerate(requests):
             places.setdefault(request.key, []).append(index)
-        questions = {key: Question(key, requests[indices[0]], indices) for key, indices in places.items()}
+        questions = {key: PlacedRequest(key, requests[indices[0]], indices) for key, indices in places.items()}
         with self.journal.writing(self.name):
             stored = [question for key, question in questions.items() if key in self.journal]
             new = [question for key, question in questions.items() if key not in self.journal]
@@ -120,12 +120,12 @@ class Journalled:
             self._recall(stored)
             yield from self._asked([question for question in new if question.indices[0] > last])
 
-    def _from_journal(self, questions: Sequence[Question]) -> Iterator[tuple[int, Reply]]:
+    def _from_journal(self, questions: Sequence[PlacedRequest]) -> Iterator[tuple[int, Reply]]:
         for question in questions:
             reply = self.journal[question.key]
             yield from ((index, reply) for index in question.indices)
 
-    def _asked(self, questions: Sequence[Question]) -> Iterator[tuple[int, Reply]]:
+    def _asked(self, questions: Sequence[PlacedRequest]) -> Iterator[tuple[int, Reply]]:
         """Ask, keep what comes, and give each reply to all requests that are equal."""
         if not questions:
             return
@@ -137,12 +137,16 @@ class Journalled:
             for place, reply in batch:
                 yield from ((index, reply) for index in questions[place].indices)
 
-    def _keep(self, asking: Asking, questions: Sequence[Question], put: Callable[[tuple[int, Reply]], None]) -> None:
+    def _keep(
+        self, asking: OpenBatch, questions: Sequence[PlacedRequest], put: Callable[[tuple[int, Reply]], None]
+    ) -> None:
         """Put each batch on disk, then hand it on; where the disk takes nothing more, nothing more is asked."""
         try:
             for batch in asking.batches():
                 kept = [(place, self._with_past(questions[place].key, reply)) for place, reply in batch]
-                self.journal.append(Row(questions[place].key, questions[place].request, reply) for place, reply in kept)
+                self.journal.append(
+                    JournalRow(questions[place].key, questions[place].request, reply) for place, reply in kept
+                )
                 self._counted.update(questions[place].key for place, _ in kept)
                 for row in kept:
                     put(row)
@@ -157,7 +161,7 @@ class Journalled:
             return reply
         return replace(reply, requests=reply.requests + past.requests, paid_again=reply.paid_again + past.paid_again)
 
-    def _recall(self, questions: Sequence[Question]) -> None:
+    def _recall(self, questions: Sequence[PlacedRequest]) -> None:
         """Count what earlier sessions spent on these, each once."""
         if not isinstance(self._teacher, Budgeted):
             return

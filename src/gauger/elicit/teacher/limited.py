@@ -1,11 +1,11 @@
-"""A budget for teachers that have none of their own: local checkpoints and recordings."""
+"""Puts a budget on teachers that have none of their own: local checkpoints and recordings."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import takewhile
 
-from gauger.elicit.teacher.budget import Admission, Budget
+from gauger.elicit.teacher.budget import Admission, QueryBudget
 from gauger.elicit.teacher.messages import Reply, Request, Teacher
 
 
@@ -16,7 +16,7 @@ class Limited:
     next ones. So the replies are those of an endpoint with the same budget (`endpoint.OpenAIEndpoint`).
     """
 
-    def __init__(self, teacher: Teacher, budget: Budget) -> None:
+    def __init__(self, teacher: Teacher, budget: QueryBudget) -> None:
         self._teacher, self.budget = teacher, budget
 
     @property

@@ -1,4 +1,4 @@
-"""A request, a reply, and what every language-model teacher offers."""
+"""Defines a request, a reply, and what every language-model teacher offers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What tokens cost, as the study states it: nothing here knows a price list, which would be wrong in a month."""
+"""Computes what tokens cost at the study's own prices: a price list kept here would be wrong in a month."""
 
 from __future__ import annotations
 

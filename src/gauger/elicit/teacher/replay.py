@@ -1,4 +1,4 @@
-"""A recorded teacher: answers what was asked before, from the journal of a corpus."""
+"""Answers what was asked before, from the journal of a corpus: a recorded teacher."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From the `factorial` of a study file to what the estimator must know of it."""
+"""Turns the `factorial` of a study file into what the estimator must know of it."""
 
 from __future__ import annotations
 
@@ -45,7 +45,22 @@ def ingredients_of(
 
 
 def trained_path(factorial: Factorial, cell: FactorialCell) -> tuple[str, ...]:
-    """Say what a cell is trained on, ingredient by ingredient; what replaces one that is out has a name of its own."""
+    """Say what a cell is trained on, ingredient by ingredient.
+
+    Parameters
+    ----------
+    factorial : Factorial
+        As checked (`spec.ingredient_checks`).
+    cell : FactorialCell
+        One of its cells.
+
+    Returns
+    -------
+    tuple of str
+        Names in pipeline order; what replaces one that is out (`off: matched`) has a name of its own, and one that is
+        just left out has none. Where a factorial has other orders, the cell's own order. Cells share the noise of their
+        common beginning.
+    """
     if factorial.other_orders:
         return cell.ingredients
     steps = ((name, factorial.ingredients[name].off == "matched") for name in factorial.order)

@@ -1,4 +1,4 @@
-"""The registry of attributions: what each ingredient of a pipeline added, as contrasts over the cells of a factorial.
+"""Attributes a gain to ingredients: the registry of contrasts over the cells of a factorial.
 
 They stand beside the estimands of `estimands.REGISTRY` and are asked wherever a design has `ingredients`. The `arm` of
 such an estimate names the ingredient (`distil`), the pair (`web:distil`), or all ingredients that it is about

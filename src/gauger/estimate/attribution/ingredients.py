@@ -1,4 +1,4 @@
-"""The ingredients of a pipeline as the estimator sees them: which arm has which of them, and how the cells were chosen.
+"""Describes a pipeline's ingredients: which arm has which of them, and how the cells were chosen.
 
 An arm of a factorial is a *cell*: a subset of the ingredients, run in pipeline order. Three designs: all 2^k cells; a
 regular fraction, named by its defining words; a sample of cells, the ones that drawn orders of the ingredients pass

@@ -1,4 +1,4 @@
-"""Which attributions a study asks for, each with its weights over arms and benchmarks or the reason why it has none."""
+"""Plans a study's attributions, each with its weights over arms and benchmarks or the reason why it has none."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which weights over the cells each kind of attribution has, by how the cells were chosen, and what must be said of it.
+"""Chooses the weights over the cells for each kind of attribution, and says what must be known of them.
 
 All 2^k cells: everything is exact. A regular fraction: effects hold their aliases, and Shapley values follow from main
 effects by taking interactions of three or more as zero. A sample: Shapley values are averages over the drawn orders,

@@ -1,4 +1,4 @@
-"""Calibration design files: which planted studies to draw, and how often.
+"""Reads calibration design files: which planted studies to draw, and how often.
 
 A design is YAML with six keys, each of which may be left out: `draws` and `seed`, `base` (settings common to all
 cells), `grid` (setting -> values: every combination becomes a cell), `cells` (further cells by name, each with the
@@ -20,7 +20,7 @@ from gauger.errors import InputError, Place, StudyError, UserError, nearest
 from gauger.estimate.calibrate.pipeline_designs import read_pipelines
 from gauger.estimate.calibrate.planted import Planted
 from gauger.estimate.calibrate.planted_pipeline import PlantedPipeline
-from gauger.spec import Tree, read_tree
+from gauger.spec import YamlTree, read_tree
 
 _TYPES = {field.name: type(getattr(Planted(), field.name)) for field in fields(Planted)}
 _WANTED = {int: "a whole number", float: "a finite number", bool: "true or false", str: "text"}
@@ -62,7 +62,33 @@ def load_calibration(path: Path | None = None) -> CalibrationDesign:
 
 
 def parse_calibration(text: str, file: str) -> CalibrationDesign:
-    """Read a calibration design from its text; `file` names it in messages."""
+    """Read a calibration design from its text.
+
+    Parameters
+    ----------
+    text : str
+        YAML, with keys as at the head of this file.
+    file : str
+        Names the text in messages.
+
+    Returns
+    -------
+    CalibrationDesign
+        200 draws and seed 1 unless stated. No cells where the text has pipelines alone; the base alone where it has
+        neither grid nor cells.
+
+    Raises
+    ------
+    StudyError
+        Not YAML.
+    InputError
+        Empty, an unknown key or setting (with the nearest known one), a value of the wrong type or out of range, two
+        cells of one name: with file, line and key.
+
+    Notes
+    -----
+    Tested in tests/estimate/test_calibrate_pipelines.py and tests/estimate/test_grid.py.
+    """
     tree = read_tree(text, file)
     if tree.problems:
         raise StudyError(tree.problems)
@@ -77,7 +103,7 @@ def parse_calibration(text: str, file: str) -> CalibrationDesign:
     return CalibrationDesign(cells, _count(tree, "draws", 200, 1), _count(tree, "seed", 1, 0), pipelines)
 
 
-def _cells(tree: Tree, document: Mapping[str, Any]) -> tuple[Planted, ...]:
+def _cells(tree: YamlTree, document: Mapping[str, Any]) -> tuple[Planted, ...]:
     """List the cells: the grid, then the named ones; the base alone where there are neither."""
     base = _settings(tree, ("base",), document.get("base") or {})
     grid = _grid(tree, document.get("grid") or {})
@@ -96,7 +122,7 @@ def _cells(tree: Tree, document: Mapping[str, Any]) -> tuple[Planted, ...]:
     return tuple(cells) or (_planted(base, tree.place(("base",))),)
 
 
-def _settings(tree: Tree, path: tuple[str | int, ...], value: object) -> dict[str, Any]:
+def _settings(tree: YamlTree, path: tuple[str | int, ...], value: object) -> dict[str, Any]:
     """Check the settings of a base or a cell for their names and types."""
     settings = _mapping(tree, path, value)
     for key, given in settings.items():
@@ -104,7 +130,7 @@ def _settings(tree: Tree, path: tuple[str | int, ...], value: object) -> dict[st
     return settings
 
 
-def _grid(tree: Tree, value: object) -> dict[str, list[Any]]:
+def _grid(tree: YamlTree, value: object) -> dict[str, list[Any]]:
     """Check the grid: a list of different values for each setting, but no names, which are made from the values."""
     grid = _mapping(tree, ("grid",), value)
     for key, values in grid.items():
@@ -149,14 +175,14 @@ def _planted(settings: Mapping[str, Any], place: Place) -> Planted:
         raise InputError(error.wanted, given, place, error.hint) from error
 
 
-def _mapping(tree: Tree, path: tuple[str | int, ...], value: object) -> dict[str, Any]:
+def _mapping(tree: YamlTree, path: tuple[str | int, ...], value: object) -> dict[str, Any]:
     """Refuse everything but a mapping."""
     if not isinstance(value, dict):
         raise InputError("a mapping (key: value)", repr(value), tree.place(path))
     return value
 
 
-def _count(tree: Tree, key: str, default: int, least: int) -> int:
+def _count(tree: YamlTree, key: str, default: int, least: int) -> int:
     """Read a whole number of at least `least`."""
     value = tree.data.get(key, default)
     if not isinstance(value, int) or isinstance(value, bool) or value < least:

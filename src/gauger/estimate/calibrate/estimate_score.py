@@ -1,4 +1,4 @@
-"""One estimate over many draws of a planted study: how far off, how often covered, how wide, how often significant."""
+"""Scores one estimate over many draws: how far off, how often covered, how wide, how often significant."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from gauger.estimate.contrasts import Batch
+from gauger.estimate.contrasts import PlannedBatch
 from gauger.estimate.verdict_inputs import judged
 from gauger.estimate.wanted import Planned
 from gauger.stats import RatioSet, t_quantile
@@ -63,7 +63,7 @@ class _Draw:
 
 
 @dataclass
-class Tally:
+class DrawTally:
     """Collects one planned estimate over the draws."""
 
     planned: Planned
@@ -74,7 +74,7 @@ class Tally:
     seen: list[_Draw] = field(default_factory=list)
 
     @classmethod
-    def of(cls, planned: Planned, means: FloatArray) -> Tally:
+    def of(cls, planned: Planned, means: FloatArray) -> DrawTally:
         """Start a tally; `means` (A, B) are the planted cell means."""
         assert planned.numerator is not None  # noqa: S101 - planted studies are complete
         numerator = float((planned.numerator * means).sum())
@@ -88,7 +88,7 @@ class Tally:
         """Return the planted value of the estimand."""
         return self.numerator / self.denominator if self.denominator != 0 else None
 
-    def add(self, batch: Batch, p: int) -> None:
+    def add(self, batch: PlannedBatch, p: int) -> None:
         """Take in one draw, in which the estimate is entry p of the batch."""
         piece = judged(batch, p)
         if piece is None:
@@ -133,8 +133,24 @@ class Tally:
         )
 
 
-def naive_half_width(batch: Batch, p: int) -> float:
-    """Return the half width of the field's interval: items alone, normal; first order for a ratio."""
+def naive_half_width(batch: PlannedBatch, p: int) -> float:
+    """Return the half width of the field's interval: items alone, normal; first order for a ratio.
+
+    ``z sqrt(item variance)``, over the denominator for a ratio. Shown beside our own because it must fail: replicates
+    are taken as exact.
+
+    Parameters
+    ----------
+    batch : Batch
+        The estimated contrasts.
+    p : int
+        Position of a defined estimate in points; on other scales the denominator's weights are derivatives.
+
+    Returns
+    -------
+    float
+        On the estimate's own scale, at the batch's level.
+    """
     z = float(t_quantile((1 + batch.level) / 2, np.inf))
     half = z * float(np.sqrt(batch.contrasts.item_variance[batch.judged_row(p)]))
     return half / abs(float(batch.contrasts.value[batch.denominator[p]])) if batch.planned[p].is_ratio else half

@@ -1,4 +1,4 @@
-"""The `pipelines` of a calibration design: planted factorials, each with what its ingredients add.
+"""Reads the `pipelines` of a calibration design: planted factorials, each with what its ingredients add.
 
 ```yaml
 pipelines:
@@ -18,7 +18,7 @@ from typing import Any
 from gauger.errors import InputError, UserError, nearest
 from gauger.estimate.calibrate.planted import Planted
 from gauger.estimate.calibrate.planted_pipeline import PlantedPipeline
-from gauger.spec import Tree
+from gauger.spec import YamlTree
 
 _NUMBER = "a number", (int, float)
 _WANTED: dict[str, tuple[str, tuple[type, ...]]] = {
@@ -36,16 +36,35 @@ _WANTED: dict[str, tuple[str, tuple[type, ...]]] = {
 """Fields of `planted_pipeline.PlantedPipeline`; `noise` holds those of `planted.Planted`."""
 
 Path = tuple[str | int, ...]
-Settings = Callable[[Tree, Path, object], dict[str, Any]]
+Settings = Callable[[YamlTree, Path, object], dict[str, Any]]
 
 
-def read_pipelines(tree: Tree, given: object, settings: Settings) -> tuple[PlantedPipeline, ...]:
-    """Read the planted pipelines of a design; `settings` checks the noise of one as those of a cell are checked.
+def read_pipelines(tree: YamlTree, given: object, settings: Settings) -> tuple[PlantedPipeline, ...]:
+    """Read the planted pipelines of a design.
+
+    Parameters
+    ----------
+    tree : Tree
+        The design file, for places in messages.
+    given : object
+        What stands under `pipelines`: should be a list of mappings.
+    settings : callable
+        Checks the noise of a pipeline as the settings of a cell are checked.
+
+    Returns
+    -------
+    tuple of PlantedPipeline
+        In the order of the file.
 
     Raises
     ------
     InputError
-        Unknown key, wrong type, unknown ingredient or impossible score, with file, line and key.
+        Unknown key, wrong type, unknown ingredient, impossible score or a name that stands twice, with file, line and
+        key.
+
+    Notes
+    -----
+    Tested in tests/estimate/test_calibrate_pipelines.py.
     """
     if not isinstance(given, list):
         raise InputError("a list of pipelines", repr(given), tree.place(("pipelines",)))
@@ -58,7 +77,7 @@ def read_pipelines(tree: Tree, given: object, settings: Settings) -> tuple[Plant
     return tuple(found)
 
 
-def _pipeline(tree: Tree, path: Path, given: object, settings: Settings) -> PlantedPipeline:
+def _pipeline(tree: YamlTree, path: Path, given: object, settings: Settings) -> PlantedPipeline:
     if not isinstance(given, dict):
         raise InputError("a mapping of settings", repr(given), tree.place(path))
     for key, value in given.items():
@@ -74,7 +93,7 @@ def _pipeline(tree: Tree, path: Path, given: object, settings: Settings) -> Plan
         raise InputError(error.wanted, error.given, tree.place(path), error.hint) from error
 
 
-def _check(tree: Tree, path: Path, key: str, value: object) -> None:
+def _check(tree: YamlTree, path: Path, key: str, value: object) -> None:
     if key not in _WANTED:
         raise InputError("a known key of a pipeline", repr(key), tree.place(path), nearest(str(key), _WANTED))
     wanted, types = _WANTED[key]

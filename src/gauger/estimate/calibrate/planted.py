@@ -1,4 +1,4 @@
-"""Planted studies: what is true in a simulated study, on the scale that estimates are reported on.
+"""Plants what is true in a simulated study, on the scale that estimates are reported on.
 
 Every expected score mu[arm, benchmark] is set, so every estimand's true value is known exactly; the noise around it
 (items, clusters, training replicates) is set separately and never moves the truth.
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from gauger.errors import UserError, nearest
 from gauger.estimate.calibrate.item_models import LINKS, PROBIT_TO_LOGIT, ItemModel
-from gauger.estimate.design import Design, VerdictRule
+from gauger.estimate.design import Design, FixedRule
 from gauger.records import ArmInfo, ArmKind, Role
 
 _LEAST = {
@@ -132,7 +132,7 @@ def planted_design(planted: Planted) -> Design:
         roles=roles,
         paired=planted.paired,
         moderated=planted.moderated,
-        rule=VerdictRule(arm="distilled1"),
+        rule=FixedRule(arm="distilled1"),
     )
 
 

@@ -1,4 +1,4 @@
-"""Planted pipelines: a simulated factorial whose ingredient effects and interactions are known exactly.
+"""Plants pipelines: simulated factorials whose ingredient effects and interactions are known exactly.
 
 The mean of the cell with ingredients S is ``base + sum_{T in S} d(T)``: every group T of ingredients that is wholly in
 adds its dividend d(T) (`stats.shapley.dividends`). All attributions follow from the dividends. Training noise is
@@ -65,7 +65,31 @@ class PlantedPipeline:
 
 
 def true_values(planted: PlantedPipeline, role: str) -> FloatArray:
-    """Return (2^k,) the planted mean of every subset of ingredients on benchmarks of a role."""
+    """Return the planted mean of every subset of ingredients on benchmarks of a role.
+
+    ``v(S) = base + share * sum_{T in S} d(T)`` over the groups T that are wholly in S, d their dividends.
+
+    Parameters
+    ----------
+    planted : PlantedPipeline
+        Base score, dividends, and the share of effects on near benchmarks.
+    role : str
+        Every role but `near` gets the whole effects.
+
+    Returns
+    -------
+    float array, (2^k,)
+        Scores; a subset's position is the bit mask of its ingredients.
+
+    Raises
+    ------
+    UserError
+        A subset's score is not strictly between 0 and 1.
+
+    Notes
+    -----
+    tests/estimate/test_attribution.py and validation/attribution hold estimates against these truths.
+    """
     share = planted.near_share if role == Role.NEAR else 1.0
     values = np.full(2**planted.k, planted.noise.base)
     for group, added in planted.dividends.items():
@@ -77,7 +101,20 @@ def true_values(planted: PlantedPipeline, role: str) -> FloatArray:
 
 
 def pipeline_ingredients(planted: PlantedPipeline, rng: np.random.Generator) -> Ingredients:
-    """Choose the cells that are run; a sample of them is drawn."""
+    """Choose the cells that are run; a sample of them is drawn.
+
+    Parameters
+    ----------
+    planted : PlantedPipeline
+        All cells, a fraction (`words`) or at most `sample` cells.
+    rng : np.random.Generator
+        Read only where a sample is drawn.
+
+    Returns
+    -------
+    Ingredients
+        The cells by the name of their arm, and the drawn orders where there are any.
+    """
     drawn: tuple[tuple[str, ...], ...] = ()
     cells = all_cells(planted.k)
     if planted.sample is not None:
@@ -91,7 +128,24 @@ def pipeline_ingredients(planted: PlantedPipeline, rng: np.random.Generator) -> 
 
 
 def prepare_pipeline(planted: PlantedPipeline, rng: np.random.Generator) -> PipelineGenerator:
-    """Return what draws a planted pipeline many times; the same cells are run in every draw."""
+    """Return what draws a planted pipeline many times; the same cells are run in every draw.
+
+    Parameters
+    ----------
+    planted : PlantedPipeline
+        Truths, design, sizes and noise.
+    rng : np.random.Generator
+        Chooses the sample of cells, where one is asked for.
+
+    Returns
+    -------
+    PipelineGenerator
+        Its arm without ingredients is one fixed model, without replicate noise, where the pipeline says so.
+
+    Notes
+    -----
+    Tested in tests/estimate/test_attribution.py; coverage over its draws is in validation/attribution.
+    """
     ingredients = pipeline_ingredients(planted, rng)
     roles = {
         f"{role}{n + 1}": str(role) for role in (Role.TARGETED, Role.NEAR) for n in range(planted.noise.benchmarks)
@@ -128,6 +182,8 @@ class PipelineGenerator(Generator):
         """Draw replicate effects (A, R, B) along the tree of prefixes, trained cells that are not measured too."""
         B, R = self.eta.shape[1], self.planted.replicates
         noise: dict[int, FloatArray] = {}
+        # In the order of their bit masks: a cell's prefix lacks its last ingredient, has a smaller number, and so
+        # exists already. Cells that are not measured are drawn too, as others inherit from them.
         for cell in range(int(self.cells.max()) + 1):
             own = mixed_noise(rng, (1, R), B)[0]
             if cell == 0 or cell.bit_count() == 1:

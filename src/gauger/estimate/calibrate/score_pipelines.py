@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from gauger.estimate.attribution.plan import plan_attributions
-from gauger.estimate.calibrate.estimate_score import Score, Tally
+from gauger.estimate.calibrate.estimate_score import DrawTally, Score
 from gauger.estimate.calibrate.planted_pipeline import PipelineGenerator, PlantedPipeline, prepare_pipeline, true_values
 from gauger.estimate.calibrate.simulate import FloatArray
 from gauger.estimate.cell_means import Cells
@@ -28,15 +28,29 @@ def score_pipeline(planted: PlantedPipeline, draws: int, rng: np.random.Generato
 
     The cells that are run stay the same in every draw; of a sample of cells only what these cells estimate is scored,
     not what drawing others would have given (validation/attribution does that).
+
+    Parameters
+    ----------
+    planted : PlantedPipeline
+        Truths, design, sizes and noise.
+    draws : int
+        How often it is drawn.
+    rng : np.random.Generator
+        Chooses the cells first, then draws.
+
+    Returns
+    -------
+    PipelineScore
+        Attributions that the chosen cells cannot give are left out.
     """
     generator = prepare_pipeline(planted, rng)
     means = planted_means(planted, generator)
-    tallies: list[Tally] = []
+    tallies: list[DrawTally] = []
     for _ in range(draws):
         cells = Cells(generator.draw(rng), generator.design)
         if not tallies:
             entries = [one for one in plan_attributions(cells) if one.case.target.benchmark is None]
-            tallies = [Tally.of(one, means) for one in entries if one.reason is None]
+            tallies = [DrawTally.of(one, means) for one in entries if one.reason is None]
         batch = run_batch(cells, [tally.planned for tally in tallies])
         for p, tally in enumerate(tallies):
             tally.add(batch, p)
@@ -44,6 +58,23 @@ def score_pipeline(planted: PlantedPipeline, draws: int, rng: np.random.Generato
 
 
 def planted_means(planted: PlantedPipeline, generator: PipelineGenerator) -> FloatArray:
-    """Return the planted cell means, (A, B), in the order of the generator's design."""
+    """Return the planted cell means in the order of the generator's design.
+
+    Parameters
+    ----------
+    planted : PlantedPipeline
+        Gives the truths.
+    generator : PipelineGenerator
+        Names the cells that are run, and the benchmarks with their roles.
+
+    Returns
+    -------
+    float array, (A, B)
+        Scores between 0 and 1.
+
+    Notes
+    -----
+    Draws are held against them in tests/estimate/test_simulate.py.
+    """
     roles = generator.design.roles.values()
     return np.stack([true_values(planted, role)[generator.cells] for role in roles], axis=1)

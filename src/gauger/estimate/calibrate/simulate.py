@@ -1,4 +1,4 @@
-"""Draws of a planted study: scores whose expectations are exactly the planted truths.
+"""Draws planted studies: scores whose expectations are exactly the planted truths.
 
 Each answer has the score P(eta[a, b] + item + item x arm + replicate) of the planted study's item model; items,
 clusters and replicates are drawn anew in every study, and eta is solved so that the expectation over all of them is the
@@ -76,6 +76,8 @@ class Generator:
         if self.planted.paired:
             own = np.sqrt(1 - PAIRED_SHARE) * own + np.sqrt(PAIRED_SHARE) * mixed_noise(rng, (1, R), B)
         if self.planted.heavy_tails:
+            # A t variable scaled to variance 1; one divisor per replicate, so that all its benchmarks are far out
+            # together.
             own *= np.sqrt((TAIL_DF - 2) / rng.chisquare(TAIL_DF, size=(A, R, 1)))
         return np.asarray(own * self.replicate_sd[:, None, :])
 
@@ -108,12 +110,46 @@ def prepare(planted: Planted) -> Generator:
 
 
 def solve_intercepts(means: FloatArray, sd: FloatArray, planted: Planted) -> FloatArray:
-    """Find the intercepts that give these expected scores under the planted study's item model."""
+    """Find the intercepts that give these expected scores under the planted study's item model.
+
+    Parameters
+    ----------
+    means : float array, (A, B)
+        Wanted expected scores, strictly between 0 and 1.
+    sd : float array, (A, B)
+        Standard deviation of training replicates, in the unit of the item model's link; 0 for fixed models.
+    planted : Planted
+        Gives the item model: its link and spreads.
+
+    Returns
+    -------
+    float array, (A, B)
+        Intercepts in the link's unit.
+
+    Notes
+    -----
+    That drawn means hit the planted ones is tested in tests/estimate/test_simulate.py.
+    """
     return item_model(planted).solve(means, sd)
 
 
 def mixed_noise(rng: np.random.Generator, shape: tuple[int, int], B: int) -> FloatArray:
-    """Draw standard normal effects (*shape, B) with a part common to all benchmarks."""
+    """Draw standard normal effects with a part common to all benchmarks.
+
+    Parameters
+    ----------
+    rng : np.random.Generator
+        Where they are from.
+    shape : tuple of int, (A, R)
+        Arms and replicates.
+    B : int
+        Benchmarks.
+
+    Returns
+    -------
+    float array, (A, R, B)
+        Variance 1 each; two benchmarks of one replicate correlate by `BENCHMARK_SHARE`.
+    """
     common, own = rng.standard_normal((*shape, 1)), rng.standard_normal((*shape, B))
     return np.asarray(np.sqrt(BENCHMARK_SHARE) * common + np.sqrt(1 - BENCHMARK_SHARE) * own)
 
@@ -130,7 +166,24 @@ def _cube(design: Design, scores: list[FloatArray], units: NDArray[np.int64], id
 
 
 def cube_to_records(cube: Cube, study: str = "simulated") -> pl.DataFrame:
-    """Write a cube out as a records table: one row per scored answer."""
+    """Write a cube out as a records table: one row per scored answer.
+
+    Parameters
+    ----------
+    cube : Cube
+        Dense scores with at least one benchmark. Samples are averaged in it, so that a row may hold a mean.
+    study : str
+        What stands in the column `study`.
+
+    Returns
+    -------
+    pl.DataFrame
+        Contract columns; missing answers have no row.
+
+    Notes
+    -----
+    Tested in tests/estimate/test_simulate.py.
+    """
     frames = []
     for b, (benchmark, scores) in enumerate(zip(cube.benchmarks, cube.panel.scores, strict=True)):
         a, r, i = np.nonzero(np.isfinite(scores))

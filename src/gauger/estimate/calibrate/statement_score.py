@@ -1,4 +1,4 @@
-"""Statements on two scales over many draws: how often *memorised* and *bound* are said, and what one scale would say.
+"""Counts statements over many draws: how often *memorised* and *bound* are said, and what one scale would say.
 
 The naive statement beside each is that of points alone: a harder parallel set makes it where nothing was memorised.
 """
@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from gauger.estimate.calibrate.estimate_score import Tally
+from gauger.estimate.calibrate.estimate_score import DrawTally
 from gauger.estimate.calibrate.planted import Planted, intercepts
 from gauger.estimate.cell_means import Cells
-from gauger.estimate.contrasts import Batch
+from gauger.estimate.contrasts import PlannedBatch
 from gauger.estimate.scales import NULLS, RESCALED, in_logits
 from gauger.estimate.verdict_inputs import judged
 from gauger.estimate.wanted import Planned, plan_estimates
@@ -67,9 +67,9 @@ class StatementTally:
         """Return the planted value in item logits, which are the intercepts of the link that has them."""
         if self.planted.link != "logit":
             return None
-        return Tally.of(entry, intercepts(self.planted)).truth
+        return DrawTally.of(entry, intercepts(self.planted)).truth
 
-    def add(self, batch: Batch, start: int) -> None:
+    def add(self, batch: PlannedBatch, start: int) -> None:
         """Take in one draw; the plan starts at this entry of the batch."""
         self.draws += 1
         for place in range(0, len(self.entries), 2):
@@ -99,7 +99,7 @@ class StatementTally:
         )
 
 
-def _above_null(batch: Batch, p: int, estimand: str) -> bool:
+def _above_null(batch: PlannedBatch, p: int, estimand: str) -> bool:
     piece = judged(batch, p)
     if piece is None:
         return False
@@ -108,7 +108,7 @@ def _above_null(batch: Batch, p: int, estimand: str) -> bool:
     return bounded and interval.low is not None and interval.low > NULLS.get(estimand, 0.0)
 
 
-def _covers(batch: Batch, p: int, truth: float | None) -> bool:
+def _covers(batch: PlannedBatch, p: int, truth: float | None) -> bool:
     piece = judged(batch, p)
     if piece is None or truth is None:
         return False

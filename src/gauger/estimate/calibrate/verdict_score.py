@@ -1,4 +1,4 @@
-"""Verdicts over many draws of a planted study: how often right, how often falsely *major*, and what others would say.
+"""Counts verdicts over many draws: how often right, how often falsely *major*, and what others would say.
 
 Two naive verdicts stand beside the real one. Both call a study *major* where the lower end of an interval over items
 alone lies above the threshold: one for the same estimand (training noise ignored), one for the field's headline, the
@@ -12,11 +12,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from gauger.estimate.assay import CHECKS
-from gauger.estimate.calibrate.estimate_score import Tally, naive_half_width
+from gauger.estimate.calibrate.estimate_score import DrawTally, naive_half_width
 from gauger.estimate.calibrate.planted import Planted, planted_design, true_means
 from gauger.estimate.cell_means import Case, Cells
-from gauger.estimate.contrasts import Batch
-from gauger.estimate.design import Design, VerdictRule
+from gauger.estimate.contrasts import PlannedBatch
+from gauger.estimate.design import Design, FixedRule
 from gauger.estimate.estimands import find_estimand
 from gauger.estimate.verdict import Judging, decide, judge_study, plan_judging
 from gauger.estimate.verdict_inputs import judged
@@ -76,7 +76,7 @@ class VerdictTally:
     """Collects the verdicts of one planted study."""
 
     design: Design
-    rule: VerdictRule
+    rule: FixedRule
     truth: float | None = None
     judging: Judging | None = None
     counts: Counter[str] = field(default_factory=Counter)
@@ -94,16 +94,16 @@ class VerdictTally:
         self.judging = plan_judging(cells, self.rule)
         own = self.judging.estimate
         if self.draws == 0:
-            self.truth = Tally.of(own, true_means(planted)).truth
+            self.truth = DrawTally.of(own, true_means(planted)).truth
         headline = Case(cells, own.case.arm, self.design.first(ArmKind.BASE), cells.average(Role.TARGETED))
         return [plan_one("gap_recovered", find_estimand("gap_recovered"), headline), *self.judging.entries]
 
-    def add(self, batch: Batch, start: int) -> None:
+    def add(self, batch: PlannedBatch, start: int) -> None:
         """Take in one draw; the tally's plan starts at this entry of the batch."""
         self.counts["headline"] += self._naive_major(batch, start)
         self.add_judged(batch, start + 1)
 
-    def add_judged(self, batch: Batch, start: int) -> None:
+    def add_judged(self, batch: PlannedBatch, start: int) -> None:
         """Take in one draw without the headline; the judging's entries start at this entry of the batch."""
         assert self.judging is not None  # noqa: S101 - planned before
         verdict, checks = judge_study(batch, start, self.judging, self.design)
@@ -122,7 +122,7 @@ class VerdictTally:
             if check.name == "placebo":
                 self.counts["placebo above zero"] += self._above_zero(batch, start, place)
 
-    def _above_zero(self, batch: Batch, start: int, place: int) -> bool:
+    def _above_zero(self, batch: PlannedBatch, start: int, place: int) -> bool:
         """Tell whether a check's interval lies above 0: the placebo's bound without a margin."""
         assert self.judging is not None  # noqa: S101 - planned before
         before = sum(len(check.entries) for check in self.judging.checks[:place])
@@ -130,7 +130,7 @@ class VerdictTally:
         low = None if piece is None else piece.interval(self.rule.level).low
         return low is not None and low > 0
 
-    def _naive_major(self, batch: Batch, p: int) -> bool:
+    def _naive_major(self, batch: PlannedBatch, p: int) -> bool:
         """Call it major by an interval over items alone."""
         piece = judged(batch, p)
         return piece is not None and piece.value - naive_half_width(batch, p) > self.rule.threshold

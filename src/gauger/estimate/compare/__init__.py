@@ -12,7 +12,7 @@ pairs.py         Compares every arm with every other: differences with intervals
 prepare.py       Prepares a comparison: benchmarks in common, measures, matched items, roles, and the design that
                  estimators need
 reducers.py      Reduces several samples of an item to one score: mean, median, mode, max, at_least_K, pass@K
-sensitivity.py   Answer-extraction sensitivity: the same outputs scored another way, and whether the conclusion stands
+sensitivity.py   Estimates from the same outputs scored another way, and says whether the conclusion stands
 series.py        Finds where a change begins in a series of checkpoints of one training
 subgroups.py     Estimates uplift and gain within sub-groups of items: subjects, categories, lengths, whatever a
                  column names

@@ -27,6 +27,30 @@ def comparison_document(
 
     `study["measures"]` names the score that was compared on each benchmark, `study["extraction"]` holds the uplift
     under every way the logs scored the same outputs (`Scoring.to_dict`).
+
+    Parameters
+    ----------
+    arms : sequence of ArmLogs
+        At least one of them a control or a base; a control is named before a base.
+    design : Design
+        As the estimators saw it.
+    matched : mapping of benchmark -> Matched
+        The items that were compared.
+    result : StudyEstimates
+        All estimates.
+    scorings : sequence of Scoring
+        The primary way of scoring and all others.
+    warnings : sequence of str
+        In the order in which they are to be read; repeated ones stand once.
+
+    Returns
+    -------
+    Document
+        Of kind `compare`, without a verdict: logs have no threshold that was fixed before.
+
+    Notes
+    -----
+    Tested in tests/estimate/test_comparison.py.
     """
     students = " and ".join(arm.name for arm in arms if arm.kind == "distilled")
     control = next(arm.name for kind in ("control", "base") for arm in arms if arm.kind == kind)

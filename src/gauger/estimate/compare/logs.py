@@ -13,9 +13,9 @@ from gauger.estimate.compare.document import comparison_document
 from gauger.estimate.compare.flips import flips, item_table
 from gauger.estimate.compare.other_scales import other_scales
 from gauger.estimate.compare.pairs import all_pairs, ranks
-from gauger.estimate.compare.prepare import Prepared, Question, design_of, having, prepare
+from gauger.estimate.compare.prepare import ComparisonQuestion, Prepared, design_of, having, prepare
 from gauger.estimate.compare.reducers import MEAN, most_samples, offered, reduce_samples, reducer_of
-from gauger.estimate.compare.sensitivity import Scored, disagreements, sensitivity
+from gauger.estimate.compare.sensitivity import ScoredBenchmark, disagreements, sensitivity
 from gauger.estimate.compare.series import changes, in_order, is_series
 from gauger.estimate.compare.subgroups import subgroup_estimates
 from gauger.estimate.design import Design
@@ -33,7 +33,7 @@ from gauger.measure import (
 )
 from gauger.records import ArmKind, Document
 
-__all__ = ["Compared", "Question", "compare", "compare_items"]
+__all__ = ["Compared", "ComparisonQuestion", "compare", "compare_items"]
 
 
 @dataclass(frozen=True)
@@ -45,12 +45,29 @@ class Compared:
     """One row per benchmark and item with every arm's score (`flips.item_table`)."""
 
 
-def compare(arms: Sequence[ArmLogs], question: Question) -> Document:
-    """Compare arms from their evaluation logs; see `compare_items`."""
+def compare(arms: Sequence[ArmLogs], question: ComparisonQuestion) -> Document:
+    """Compare arms from their evaluation logs; `compare_items` also gives the items and says what may be refused.
+
+    Parameters
+    ----------
+    arms : sequence of ArmLogs
+        A distilled arm first; at least one of the others is a control or a base.
+    question : Question
+        How the user wants them compared.
+
+    Returns
+    -------
+    Document
+        What a report shows.
+
+    Notes
+    -----
+    Tested in tests/estimate/test_comparison.py.
+    """
     return compare_items(arms, question).document
 
 
-def compare_items(arms: Sequence[ArmLogs], question: Question) -> Compared:
+def compare_items(arms: Sequence[ArmLogs], question: ComparisonQuestion) -> Compared:
     """Compare arms from their evaluation logs.
 
     Parameters
@@ -125,7 +142,7 @@ def _extras(
     records: pl.DataFrame,
     design: Design,
     result: StudyEstimates,
-    question: Question,
+    question: ComparisonQuestion,
 ) -> _Extras:
     """Estimate averages by items and within groups, pairs and ranks of several students, sub-groups; list the items."""
     if not found.matched:
@@ -183,7 +200,7 @@ def _left_out(found: Prepared, scales: Sequence[Mapping[str, Any]]) -> list[str]
     return said
 
 
-def _others(found: Prepared, question: Question) -> list[Scored]:
+def _others(found: Prepared, question: ComparisonQuestion) -> list[ScoredBenchmark]:
     """Return every further measure of every benchmark, matched like the primary one."""
     others = []
     for b, choice in found.choices.items():
@@ -191,7 +208,7 @@ def _others(found: Prepared, question: Question) -> list[Scored]:
             records = match_coded(found.coded[b], measure, found.rule, named=False).records
             if question.reduce != MEAN:
                 records = reduce_samples(records, question.reduce, question.unparsed_wrong)
-            others.append(Scored(b, measure, records))
+            others.append(ScoredBenchmark(b, measure, records))
     return others
 
 
@@ -199,7 +216,7 @@ def _log_reducers(arms: Sequence[ArmLogs], benchmark: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(log.reducer for arm in arms for _, log in arm.on(benchmark) if log.reducer))
 
 
-def _reduced(arms: Sequence[ArmLogs], found: Prepared, question: Question) -> list[Scored]:
+def _reduced(arms: Sequence[ArmLogs], found: Prepared, question: ComparisonQuestion) -> list[ScoredBenchmark]:
     """Return the primary measure of every benchmark with several samples under the other reducers."""
     others = []
     for b, one in found.matched.items():
@@ -210,11 +227,11 @@ def _reduced(arms: Sequence[ArmLogs], found: Prepared, question: Question) -> li
             if name != question.reduce:
                 primary = found.choices[b].primary
                 measure = Measure(primary.filter, f"{primary.metric}, {name} of {n} samples")
-                others.append(Scored(b, measure, reduce_samples(one.records, name, question.unparsed_wrong)))
+                others.append(ScoredBenchmark(b, measure, reduce_samples(one.records, name, question.unparsed_wrong)))
     return others
 
 
-def _reducers(arms: Sequence[ArmLogs], found: Prepared, question: Question) -> list[str]:
+def _reducers(arms: Sequence[ArmLogs], found: Prepared, question: ComparisonQuestion) -> list[str]:
     """Say where the log's own headline reduces samples in another way than the comparison."""
     said = []
     for b, one in found.matched.items():

@@ -15,7 +15,7 @@ import polars as pl
 from gauger.errors import InputError
 from gauger.estimate.design import Design
 from gauger.estimate.estimator import estimate_study
-from gauger.measure import NOTHING_SCORED, ArmLogs, Measure, Rule, match_items
+from gauger.measure import NOTHING_SCORED, ArmLogs, MatchingRule, Measure, match_items
 from gauger.records import Estimate
 
 ESTIMANDS = ("uplift", "gain")
@@ -23,7 +23,7 @@ LOWER, HIGHER = "lower", "higher"
 
 
 def other_scales(
-    arms: Sequence[ArmLogs], benchmark: str, design: Design, rule: Rule
+    arms: Sequence[ArmLogs], benchmark: str, design: Design, rule: MatchingRule
 ) -> tuple[list[dict[str, Any]], list[str]]:
     """Estimate a benchmark's measures that are no scores from 0 to 1.
 

@@ -10,10 +10,10 @@ from gauger.errors import InputError, UserError, nearest
 from gauger.estimate.design import Design
 from gauger.measure import (
     ArmLogs,
-    Choice,
     Coded,
     Matched,
-    Rule,
+    MatchingRule,
+    MeasuresOfBenchmark,
     UnusableWishError,
     Wish,
     choose_measures,
@@ -32,7 +32,7 @@ KINDS: Mapping[str, ArmKind] = {
 
 
 @dataclass(frozen=True)
-class Question:
+class ComparisonQuestion:
     """How the user wants the arms compared."""
 
     roles: Mapping[str, str] = field(default_factory=dict)
@@ -56,7 +56,7 @@ class Question:
 class Prepared:
     """What is compared, on which items."""
 
-    choices: Mapping[str, Choice]
+    choices: Mapping[str, MeasuresOfBenchmark]
     """Benchmark -> its measures; only those that can be compared as scores from 0 to 1."""
     matched: Mapping[str, Matched]
     coded: Mapping[str, Coded]
@@ -65,13 +65,25 @@ class Prepared:
     """Benchmark that cannot be compared so -> why."""
     roles: Mapping[str, str]
     """Benchmark -> role."""
-    rule: Rule
+    rule: MatchingRule
     notes: tuple[str, ...]
     """Benchmarks of one side alone."""
 
 
-def prepare(arms: Sequence[ArmLogs], question: Question) -> Prepared:
+def prepare(arms: Sequence[ArmLogs], question: ComparisonQuestion) -> Prepared:
     """Choose measures and match items on each benchmark; one on which that cannot be done is left out, with its reason.
+
+    Parameters
+    ----------
+    arms : sequence of ArmLogs
+        Their benchmarks named alike.
+    question : Question
+        Roles, wished measure, key to match items by, and whether unparsed answers count.
+
+    Returns
+    -------
+    Prepared
+        `matched` may be empty, where no benchmark has a score from 0 to 1; the reasons are in `left_out`.
 
     Raises
     ------
@@ -80,7 +92,7 @@ def prepare(arms: Sequence[ArmLogs], question: Question) -> Prepared:
     """
     benchmarks, one_sided = _benchmarks(arms)
     roles = _roles(arms, benchmarks, question.roles)
-    rule = Rule(roles, unparsed_counts=question.unparsed_wrong, key=question.match)
+    rule = MatchingRule(roles, unparsed_counts=question.unparsed_wrong, key=question.match)
     choices, matched, coded, faults = {}, {}, {}, {}
     for benchmark in benchmarks:
         try:
@@ -98,7 +110,20 @@ def prepare(arms: Sequence[ArmLogs], question: Question) -> Prepared:
 
 
 def having(arms: Sequence[ArmLogs], benchmark: str) -> list[ArmLogs]:
-    """Return the arms that have a benchmark."""
+    """Return the arms that have a benchmark.
+
+    Parameters
+    ----------
+    arms : sequence of ArmLogs
+        In any order, which is kept.
+    benchmark : str
+        Its name, alike in all arms.
+
+    Returns
+    -------
+    list of ArmLogs
+        Empty where none has it.
+    """
     return [arm for arm in arms if arm.on(benchmark)]
 
 
@@ -128,8 +153,24 @@ def _roles(arms: Sequence[ArmLogs], benchmarks: Sequence[str], asked: Mapping[st
     return {b: roles[b] for b in benchmarks if b in roles}
 
 
-def design_of(arms: Sequence[ArmLogs], roles: Mapping[str, str], question: Question) -> Design:
-    """Return what the estimators must know of the arms."""
+def design_of(arms: Sequence[ArmLogs], roles: Mapping[str, str], question: ComparisonQuestion) -> Design:
+    """Return what the estimators must know of the arms.
+
+    Parameters
+    ----------
+    arms : sequence of ArmLogs
+        The first control among them is the matched control of every distilled arm.
+    roles : mapping of benchmark -> role
+        Benchmarks without a role are absent.
+    question : Question
+        Pairing, moderation, level, and whether unparsed answers count as wrong.
+
+    Returns
+    -------
+    Design
+        Without a verdict rule. Unless the user said so, replicates are paired only where some arm has several and the
+        logs of all such arms state their numbers.
+    """
     control = next((arm.name for arm in arms if arm.kind == "control"), None)
     replicated = [arm for arm in arms if arm.n_replicates > 1]
     stated = bool(replicated) and all(arm.numbered for arm in replicated)

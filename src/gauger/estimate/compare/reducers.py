@@ -125,7 +125,27 @@ def most_samples(records: pl.DataFrame) -> int:
 
 
 def offered(n_samples: int, of_log: tuple[str, ...], binary: bool) -> list[str]:
-    """Return the reducers that n samples are also shown under: the log's own first, then max, mode and pass@2."""
+    """Return the reducers that n samples are also shown under: the log's own first, then max, mode and pass@2.
+
+    Parameters
+    ----------
+    n_samples : int
+        The most samples of any item.
+    of_log : tuple of str
+        What the logs name, in their own spelling; not checked here (`reducer_of` does).
+    binary : bool
+        All scores are 0 or 1; without it there is no pass@K.
+
+    Returns
+    -------
+    list of str
+        Without `mean`, which is the default, and without repetition; empty for a single sample. pass@2 needs three
+        samples: of two it is their maximum.
+
+    Notes
+    -----
+    Tested in tests/estimate/test_reducers.py.
+    """
     names = [*of_log, "max", "mode", *(["pass@2"] if binary and n_samples > 2 else [])]
     spelled = [re.sub(r"^(pass)_at_", r"\1@", name) for name in names]
     return [name for name in dict.fromkeys(spelled) if name != MEAN] if n_samples > 1 else []

@@ -1,4 +1,4 @@
-"""Answer-extraction sensitivity: the same outputs scored another way, and whether the conclusion stands.
+"""Estimates from the same outputs scored another way, and says whether the conclusion stands.
 
 A log often holds several scores of one output (lm-eval's strict and flexible match, acc and acc_norm; Inspect's
 scorers). Each is estimated like the primary one, on its own items; leaving unparsed answers out instead of counting
@@ -16,7 +16,7 @@ import polars as pl
 
 from gauger.estimate.design import Design
 from gauger.estimate.estimator import estimate_study
-from gauger.measure import Choice, Measure
+from gauger.measure import Measure, MeasuresOfBenchmark
 from gauger.records import Estimate, Outcome
 
 ESTIMANDS = ("uplift", "gain")
@@ -25,7 +25,7 @@ WITHOUT_UNPARSED = "unparsed answers left out"
 
 
 @dataclass(frozen=True)
-class Scored:
+class ScoredBenchmark:
     """The records of one benchmark under one measure."""
 
     benchmark: str
@@ -68,8 +68,8 @@ def sensitivity(
     records: pl.DataFrame,
     estimates: Sequence[Estimate],
     design: Design,
-    others: Sequence[Scored],
-    choices: Mapping[str, Choice],
+    others: Sequence[ScoredBenchmark],
+    choices: Mapping[str, MeasuresOfBenchmark],
 ) -> list[Scoring]:
     """Estimate uplift (and gain) on each benchmark under every scoring that the logs hold.
 
@@ -123,9 +123,9 @@ def _told(one: Scoring) -> str:
     return f"{one.measure} {value} points ({low} to {high}), {one.conclusion}"
 
 
-def _layers(others: Sequence[Scored]) -> list[list[Scored]]:
+def _layers(others: Sequence[ScoredBenchmark]) -> list[list[ScoredBenchmark]]:
     """Group the further measures: the first of every benchmark, the second of every benchmark, ..."""
-    layers: list[list[Scored]] = []
+    layers: list[list[ScoredBenchmark]] = []
     seen: dict[str, int] = {}
     for one in others:
         depth = seen.get(one.benchmark, 0)

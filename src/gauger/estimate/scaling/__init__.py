@@ -1,19 +1,16 @@
 """Fits scaling laws to points and to a study's scale.
 
-ability.py           Who gains most: how uplift changes with where the student started, or with its size
-ability_of_scale.py  Who gains most in a study's scale: uplift against the starting ability and the size of the
-                     student
-accuracy.py          The second step of a chained prediction: from predicted losses to accuracies, with the
-                     uncertainty of both steps
-allocation.py        How a budget is best divided over arms, for one estimate, given what a pilot showed of its
-                     variance
-equivalents.py       What a teacher was worth in data and compute: a distilled model held against the fitted curve of
-                     its control
-fit.py               Scaling laws fitted to points: parameters, predictions with intervals, back-test and warnings as
+ability.py           Estimates who gains most: how uplift changes with where the student started, or with its size
+ability_of_scale.py  Estimates who gains most in a study's scale: uplift against the student's starting ability and
+                     size
+accuracy.py          Predicts accuracies from predicted losses, with the uncertainty of both steps
+allocation.py        Divides a budget over arms so that one estimate becomes most precise, given what a pilot showed
+equivalents.py       Estimates what a teacher was worth in data and compute, against the fitted curve of its control
+fit.py               Fits scaling laws to points: parameters, predictions with intervals, back-test and warnings as
                      one document
-next_cells.py        Which cells a scale should be grown by: those that tell most, per FLOP, of what distillation is
+next_cells.py        Proposes the next cells of a scale: those that tell most, per FLOP, of what distillation is
                      worth further on
-study_points.py      A study's scale: curves of the control and of every distilled arm, the largest cells predicted,
-                     what a teacher saved
-validation.py        What the back-test of a fit showed, and what it says of predictions further out
+study_points.py      Fits the curves of a study's scale, predicts its largest cells, and estimates what each teacher
+                     saved
+validation.py        Describes what the back-test of a fit showed, and what it says of predictions further out
 """

@@ -1,4 +1,4 @@
-"""Who gains most: how uplift changes with where the student started, or with its size.
+"""Estimates who gains most: how uplift changes with where the student started, or with its size.
 
 Every function regresses the uplifts of several students on one property of theirs. A random-effects meta-regression
 (REML, Knapp-Hartung), for uplifts differ between students for other reasons too.
@@ -71,14 +71,58 @@ def uplift_against_ability(
 def uplift_against_score(
     base_score: Sequence[float], uplift: Sequence[float], covariance: FloatArray, level: float = 0.95
 ) -> UpliftSlope | None:
-    """Do the same per 10 points of the starting score, the unit in which the literature can be asked."""
+    """Regress uplift on the starting score, per 10 points: the unit in which the literature can be asked.
+
+    A line in points; use `uplift_against_ability` where scores come near 0 or 1, as a line in points bends there.
+
+    Parameters
+    ----------
+    base_score : sequence of float, (n,)
+        The untouched student's score, in [0, 1].
+    uplift : sequence of float, (n,)
+        Uplift over the matched control, score scale; never gains (`uplift_against_ability`, Notes).
+    covariance : float array, (n, n)
+        Their joint covariance, score scale squared.
+    level : float
+        Of the slope's interval, 0-1.
+
+    Returns
+    -------
+    UpliftSlope or None
+        `slope` per 10 points, `mean` in tenths of the score; None with fewer than four different scores.
+
+    Notes
+    -----
+    Tested in tests/estimate/test_ability.py.
+    """
     return uplift_slope(POINTS * np.asarray(base_score, dtype=float), uplift, covariance, level)
 
 
 def uplift_against_size(
     n_params: Sequence[float], uplift: Sequence[float], covariance: FloatArray, level: float = 0.95
 ) -> UpliftSlope | None:
-    """Do the same per doubling of the student's weights."""
+    """Regress uplift on the binary logarithm of the student's size: the slope per doubling of its weights.
+
+    Parameters
+    ----------
+    n_params : sequence of float, (n,)
+        Weights of each student, above 0.
+    uplift : sequence of float, (n,)
+        Uplift over the matched control, score scale.
+    covariance : float array, (n, n)
+        Their joint covariance, score scale squared.
+    level : float
+        Of the slope's interval, 0-1.
+
+    Returns
+    -------
+    UpliftSlope or None
+        `slope` per doubling, `mean` as a binary logarithm; None with fewer than four different sizes.
+
+    Notes
+    -----
+    Tested in tests/estimate/test_ability.py.
+    """
     return uplift_slope(np.log2(np.asarray(n_params, dtype=float)), uplift, covariance, level)
 
 

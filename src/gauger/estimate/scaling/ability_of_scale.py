@@ -1,4 +1,4 @@
-"""Who gains most in a study's scale: uplift against the starting ability and the size of the student.
+"""Estimates who gains most in a study's scale: uplift against the student's starting ability and size.
 
 The unit is the student, not the cell: what is regressed is each student's mean uplift over the budgets at which all
 students of its curve were measured. Cells of one student would pass for independent students, and the interval would be
@@ -83,7 +83,31 @@ class Uplifts:
 
 
 def joint_uplifts(records: pl.DataFrame, design: Design, role: str) -> Uplifts:
-    """Estimate all uplifts over the benchmarks of a role with their joint covariance; undefined ones are left out."""
+    """Estimate all uplifts over the benchmarks of a role with their joint covariance.
+
+    Parameters
+    ----------
+    records : pl.DataFrame
+        The contract table (`table.complete_table`).
+    design : Design
+        Every distilled arm is taken, with its own matched control.
+    role : str
+        Role whose benchmarks are averaged.
+
+    Returns
+    -------
+    Uplifts
+        Values (n,) and covariance (n, n), score scale; undefined uplifts are left out, so n may be 0.
+
+    Raises
+    ------
+    InputError
+        Records that contradict themselves or the design.
+
+    Notes
+    -----
+    Tested in tests/estimate/test_scale_ability.py.
+    """
     cells = Cells(build_cube(complete_table(records, design), design), design)
     target, uplift = cells.average(role), find_estimand("uplift")
     arms = design.of_kind(ArmKind.DISTILLED)

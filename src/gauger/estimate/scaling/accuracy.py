@@ -1,4 +1,4 @@
-"""The second step of a chained prediction: from predicted losses to accuracies, with the uncertainty of both steps."""
+"""Predicts accuracies from predicted losses, with the uncertainty of both steps."""
 
 from __future__ import annotations
 
@@ -43,13 +43,29 @@ class AccuracyLink:
         both = np.isfinite(points.loss) & np.isfinite(points.accuracy)
         if both.sum() < LEAST_POINTS or len(np.unique(points.loss[both])) < 3:
             return None
+        # A delta and a start that were asked for are those of a loss law, in log nats; the link is in scores: its own.
         fitted = fit_law(points.take(both), find_law("link"), replace(search, delta=None, first=None))
         weights = unit_weights(fitted.points, n_draws, np.random.default_rng([search.seed, 3]))
         return cls(fitted, draw(fitted, weights))
 
 
 def link_document(link: AccuracyLink, level: float) -> tuple[dict[str, Any], list[str]]:
-    """Describe the link, and what its points cannot tell."""
+    """Describe the link from loss to accuracy, and what its points cannot tell.
+
+    Parameters
+    ----------
+    link : AccuracyLink
+        As fitted.
+    level : float
+        Of the parameters' intervals, 0-1.
+
+    Returns
+    -------
+    document : dict
+        JSON-able: formula, source, parameters, objective, n, and the lack of fit as a standard deviation of the score.
+    said : list of str
+        Warnings; also why intervals are by profile likelihood, where they are.
+    """
     parameters, reasons = parameter_estimates(link.fit, link.draws, level)
     said = [f"link from loss to accuracy: {one}" for one in findings(link.fit)]
     document = {
@@ -70,6 +86,22 @@ def predict_accuracy(link: AccuracyLink, forecast: Forecast, level: float, seed:
 
     The interval covers what a new model's expected accuracy would be: the loss's interval, the link's refits and its
     lack of fit; not the sampling of the items it will be tested on.
+
+    Parameters
+    ----------
+    link : AccuracyLink
+        Fitted to points that have both a loss and an accuracy.
+    forecast : Forecast
+        Of n points: logarithm of the loss in nats, with its interval at `level`.
+    level : float
+        Of the intervals, 0-1; the forecast's own.
+    seed : int
+        Seeds the draws.
+
+    Returns
+    -------
+    list of dict
+        `value`, `low` and `high` per point, 0-1; an end never lies on the wrong side of the value.
     """
     rng = np.random.default_rng([seed, 4])
     n_draws = len(link.draws.theta)

@@ -1,4 +1,4 @@
-"""How a budget is best divided over arms, for one estimate, given what a pilot showed of its variance.
+"""Divides a budget over arms so that one estimate becomes most precise, given what a pilot showed.
 
 The pilot's replicate covariances are taken as moderation sees them: shrunk towards what all arms show together, because
 those of two or four replicates would send the budget wherever chance was loudest.
@@ -31,7 +31,7 @@ from gauger.stats.crossed import FloatArray
 
 
 @dataclass(frozen=True)
-class Work:
+class SharedTraining:
     """One piece of training that replicates take, shared by the arms that begin with it."""
 
     cost: float
@@ -54,7 +54,7 @@ class Allocation:
 
 
 def propose_allocation(
-    cells: Cells, planned: Planned, works: Sequence[Work], budget: float, *, least: int = 2
+    cells: Cells, planned: Planned, works: Sequence[SharedTraining], budget: float, *, least: int = 2
 ) -> Allocation | None:
     """Divide a budget so that one estimate becomes as precise as it can, items being as they are.
 
@@ -102,10 +102,27 @@ def _allocation(names: tuple[str, ...], found: Division, equal: Division | None)
 
 
 def replicate_covariance(components: Components, *, moderated: bool) -> FloatArray:
-    """Return (K, K) the covariance that one replicate gives to the cell means.
+    """Return the covariance that one replicate gives to the cell means.
 
     Arms trained once get what the replicated arms show; fixed models get 0, and so does everything without moderation
     that was not replicated.
+
+    Parameters
+    ----------
+    components : Components
+        Of the pilot (`stats.crossed`), over K = arms times benchmarks cells: covariances of the cell means as measured.
+    moderated : bool
+        Blend what each arm shows with what all show together, as the intervals do (docs/methods.md, section 4). Without
+        it two replicates decide where the budget goes.
+
+    Returns
+    -------
+    float array, (K, K)
+        Score scale squared, per replicate; it contains the item x replicate residual.
+
+    Notes
+    -----
+    Tested in tests/estimate/test_allocation.py.
     """
     rows = np.maximum(components.n_replicates.ravel(), 1)
     per_replicate = np.sqrt(np.outer(rows, rows))
@@ -128,6 +145,7 @@ def _by_arm(covariance: FloatArray, weights: Weights) -> FloatArray:
     n_arms, n_benchmarks = weights.shape
     weighted = (covariance * np.outer(flat, flat)).reshape(n_arms, n_benchmarks, n_arms, n_benchmarks)
     by_arm = weighted.sum(axis=(1, 3))
+    # A variance that sampling left at or below 0 takes its covariances along: alone they could make a sum negative.
     alive = np.diag(by_arm) > 0
     return np.asarray(by_arm * np.outer(alive, alive))
 

@@ -1,4 +1,4 @@
-"""What a teacher was worth in data and compute: a distilled model held against the fitted curve of its control.
+"""Estimates what a teacher was worth in data and compute, against the fitted curve of its control.
 
 The control's curve says how many tokens D_c the same student would have needed without the teacher to do as well:
 
@@ -111,13 +111,56 @@ def data_equivalent(control: Ensemble, distilled: Distilled, level: float = 0.95
 
 
 def compute_equivalent(control: Ensemble, distilled: Distilled, level: float = 0.95) -> Gain:
-    """How many times the distilled arm's compute, the teacher's included, would the control have needed?"""
+    """How many times the distilled arm's compute, the teacher's included, would the control have needed?
+
+    ``6 N D_c / (6 N D + teacher FLOPs)``: the data-equivalent gain times the student's share of the compute.
+
+    Parameters
+    ----------
+    control : Ensemble
+        Fitted to the control's points; one law or several.
+    distilled : Distilled
+        Its `teacher_flops` are 0 where they were not measured: the gain is then that in data.
+    level : float
+        Of the interval, 0-1.
+
+    Returns
+    -------
+    Gain
+        Censored where the data-equivalent gain is.
+
+    Notes
+    -----
+    Tested in tests/estimate/test_scaling_equivalents.py.
+    """
     own = FLOPS_PER_PARAMETER_AND_TOKEN * distilled.n_params * distilled.n_tokens
     return data_equivalent(control, distilled, level).times(own / (own + distilled.teacher_flops))
 
 
 def saved(control: Ensemble, distilled: Distilled, level: float = 0.95) -> dict[str, Gain]:
-    """Tokens of training without a teacher that the teacher saved: in all, per teacher token, per query, per dollar."""
+    """Tokens of training without a teacher that the teacher saved: in all, per teacher token, per query, per dollar.
+
+    ``(D_c - D) / amount``: below 0 where the control does better on the same tokens.
+
+    Parameters
+    ----------
+    control : Ensemble
+        Fitted to the control's points.
+    distilled : Distilled
+        What is None or 0 of teacher tokens, queries and dollars has no entry in the result.
+    level : float
+        Of the intervals, 0-1.
+
+    Returns
+    -------
+    dict of str -> Gain
+        `tokens`, and `per_teacher_token`, `per_query`, `per_dollar` where known. Amounts of tokens, not ratios: do not
+        print their `text`, which writes an x.
+
+    Notes
+    -----
+    Tested in tests/estimate/test_scaling_equivalents.py.
+    """
     tokens = data_equivalent(control, distilled, level).times(distilled.n_tokens, -distilled.n_tokens)
     spent = {
         "tokens": 1.0,
@@ -129,9 +172,20 @@ def saved(control: Ensemble, distilled: Distilled, level: float = 0.95) -> dict[
 
 
 def control_tokens(control: Ensemble, distilled: Distilled) -> FloatArray:
-    """Tokens at which draws of the control's curve reach draws of the distilled outcome, (DRAWS,).
+    """Tokens at which draws of the control's curve reach draws of the distilled outcome.
 
-    0 where a curve is already there at the smallest supported budget, infinite where it never gets there.
+    Parameters
+    ----------
+    control : Ensemble
+        Fitted to the control's points.
+    distilled : Distilled
+        Its outcome is drawn as normal with its standard error.
+
+    Returns
+    -------
+    float array, (DRAWS,)
+        Tokens; 0 where a curve is already there at the smallest supported budget, infinite where it never gets there
+        within the supported ones.
     """
     budgets = supported(control, distilled.n_params)
     curves = _curves(control, distilled.n_params, budgets)
@@ -143,10 +197,31 @@ def control_tokens(control: Ensemble, distilled: Distilled) -> FloatArray:
 
 
 def supported(control: Ensemble, n_params: float) -> FloatArray:
-    """Budgets on which the control's curve is asked, smallest to largest, (GRID,).
+    """Budgets on which the control's curve is asked, smallest to largest.
 
     From the smallest budget of its points to as far beyond the largest as the back-test has seen; no further than the
     largest where there was no back-test.
+
+    Parameters
+    ----------
+    control : Ensemble
+        Fitted to the control's points.
+    n_params : float
+        Size of the student; checked only, the budgets do not depend on it.
+
+    Returns
+    -------
+    float array, (GRID,)
+        Tokens, evenly spaced in their logarithm.
+
+    Raises
+    ------
+    UserError
+        A size that is not above 0.
+
+    Notes
+    -----
+    Tested in tests/estimate/test_scaling_equivalents.py.
     """
     if n_params <= 0:
         raise UserError("a number of parameters above 0", f"{n_params:g}")
@@ -203,6 +278,7 @@ def _curves(ensemble: Ensemble, n_params: float, budgets: FloatArray) -> FloatAr
 
 def _first_crossing(gap: FloatArray, log_budgets: FloatArray) -> FloatArray:
     """Where each row of a gap first rises to 0, in tokens; 0 where it starts there, infinite where it never does."""
+    # Curves that coincide differ by rounding alone; without the tolerance they would never seem to meet.
     reached = gap >= -TOUCH * np.abs(gap).max()
     first = reached.argmax(axis=1)
     rows = np.arange(len(gap))
@@ -226,5 +302,6 @@ def _gain(ratios: FloatArray, limits: tuple[float, float], level: float) -> Gain
 
 def _ends(values: FloatArray, tail: float) -> tuple[float | None, float | None]:
     """Quantiles of values that may hold 0 and infinity, which become None."""
+    # An observed value, never a mean of two: between a number and infinity every mean is infinite.
     low, high = np.quantile(values, [tail, 1.0 - tail], method="closest_observation")
     return (float(low) if 0 < low < np.inf else None, float(high) if 0 < high < np.inf else None)

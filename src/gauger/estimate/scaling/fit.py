@@ -1,4 +1,4 @@
-"""Scaling laws fitted to points: parameters, predictions with intervals, back-test and warnings as one document.
+"""Fits scaling laws to points: parameters, predictions with intervals, back-test and warnings as one document.
 
 What `gauger fit` prints. One law by name, or `auto`: every law that could hold competes in scale-ordered validation.
 """
@@ -71,7 +71,25 @@ def fit_points(points: Points, request: FitRequest, wanted: Points | None = None
 
 
 def choose_laws(points: Points, name: str) -> list[Law]:
-    """Turn a law's name, or `auto`, into the laws to fit."""
+    """Turn a law's name, or `auto`, into the laws to fit.
+
+    Parameters
+    ----------
+    points : Points
+        Trained models with their outcome: losses where there are any, else accuracies.
+    name : str
+        A law, fitted whatever the points can bear; or `auto`, every law that could hold of them.
+
+    Returns
+    -------
+    list of Law
+        One, or all candidates.
+
+    Raises
+    ------
+    UserError
+        An unknown law, or `auto` with too few points for any.
+    """
     if name != "auto":
         return [find_law(name)]
     outcome = "accuracy" if points.loss is None else "loss"
@@ -87,7 +105,25 @@ def choose_laws(points: Points, name: str) -> list[Law]:
 
 
 def common_points(points: Points, laws: Sequence[Law]) -> Points:
-    """Keep the points that every law can read."""
+    """Keep the points that every law can read: laws that compete must be judged on the same ones.
+
+    Parameters
+    ----------
+    points : Points
+        Trained models.
+    laws : sequence of Law
+        Each says which columns it reads.
+
+    Returns
+    -------
+    Points
+        Those with a weight above 0 and a value in every column that is read.
+
+    Raises
+    ------
+    UserError
+        A column that a law reads is missing, or too few points are left.
+    """
     for law in laws:
         points = usable(points, law)
     return points
@@ -96,7 +132,25 @@ def common_points(points: Points, laws: Sequence[Law]) -> Points:
 def fit_document(
     ensemble: Ensemble, request: FitRequest, wanted: Points | None, link: AccuracyLink | None
 ) -> dict[str, Any]:
-    """Write everything down; the law with the largest weight stands at the head."""
+    """Write everything down; the law with the largest weight stands at the head.
+
+    Parameters
+    ----------
+    ensemble : Ensemble
+        The fitted laws with their weights, refits and back-test.
+    request : FitRequest
+        What was asked; its level is that of all intervals.
+    wanted : Points or None
+        n points to predict.
+    link : AccuracyLink or None
+        From loss to accuracy, where both were measured.
+
+    Returns
+    -------
+    dict
+        JSON-able. Predictions are in natural units: losses in nats, accuracies held to 0-1, with `accuracy` beside a
+        predicted loss where there is a link. `predictions` is empty where nothing was asked for.
+    """
     best = int(np.argmax(ensemble.weights))
     described = [_law_document(ensemble, m, request.level) for m in range(len(ensemble.fits))]
     head = described[best]

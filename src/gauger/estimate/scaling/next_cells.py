@@ -1,4 +1,4 @@
-"""Which cells a scale should be grown by: those that tell most, per FLOP, of what distillation is worth further on.
+"""Proposes the next cells of a scale: those that tell most, per FLOP, of what distillation is worth further on.
 
 The target is a student and a budget beyond the grid. What is to become small is the variance there of the difference
 between each distilled curve and the control's, summed over the teachers: the control's curve counts once for each.

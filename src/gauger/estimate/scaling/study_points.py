@@ -1,4 +1,4 @@
-"""A study's scale: curves of the control and of every distilled arm, the largest cells predicted, what a teacher saved.
+"""Fits the curves of a study's scale, predicts its largest cells, and estimates what each teacher saved.
 
 The outcome that curves are fitted to is the loss on the true answers where it was measured, else the accuracy. Cells of
 most compute are left out of the fits; whether they fall into their prediction intervals is reported, and is the check

@@ -1,4 +1,4 @@
-"""What the back-test of a fit showed, and what it says of predictions further out."""
+"""Describes what the back-test of a fit showed, and what it says of predictions further out."""
 
 from __future__ import annotations
 
@@ -20,6 +20,23 @@ def validation_document(ensemble: Ensemble, level: float) -> dict[str, Any]:
 
     Coverage is that of intervals stretched by the other cuts only, so that no interval was fitted to what it is
     scored on.
+
+    Parameters
+    ----------
+    ensemble : Ensemble
+        The fitted laws with their back-test.
+    level : float
+        Of the intervals that are scored, 0-1.
+
+    Returns
+    -------
+    dict
+        JSON-able. Errors are on the scale of the fit (log nats for a loss, the score for an accuracy), distances in
+        e-folds beyond the points of a cut. Without a back-test `cuts` is 0 and coverage None, not 0.
+
+    Notes
+    -----
+    What such a back-test promises is in validation/laws.
     """
     test = ensemble.test
     if test is None:
@@ -50,7 +67,20 @@ def validation_document(ensemble: Ensemble, level: float) -> dict[str, Any]:
 
 
 def covered(ensemble: Ensemble, level: float) -> BoolArray:
-    """Tell which held-out points fell into intervals that the other cuts had stretched, (H,)."""
+    """Tell which held-out points fell into intervals that the other cuts had stretched.
+
+    Parameters
+    ----------
+    ensemble : Ensemble
+        The fitted laws with their back-test.
+    level : float
+        Of the intervals, 0-1.
+
+    Returns
+    -------
+    bool array, (H,)
+        One per held-out point and cut; empty without a back-test.
+    """
     test = ensemble.test
     if test is None:
         return np.zeros(0, dtype=bool)
@@ -80,7 +110,22 @@ def _by_distance(distance: FloatArray, hit: BoolArray, error: FloatArray) -> lis
 
 
 def extrapolation_warnings(ensemble: Ensemble, distance: FloatArray, level: float) -> list[str]:
-    """Say how far predictions reach beyond the points, and what the back-test knows of that distance."""
+    """Say how far predictions reach beyond the points, and what the back-test knows of that distance.
+
+    Parameters
+    ----------
+    ensemble : Ensemble
+        The fitted laws with their back-test.
+    distance : float array, (n,)
+        How far each prediction lies beyond the fitted points, in e-folds; 0 within them.
+    level : float
+        Of the intervals, 0-1.
+
+    Returns
+    -------
+    list of str
+        One sentence; none where every prediction lies within the points.
+    """
     far = float(distance.max(initial=0.0))
     if far <= 0.0:
         return []
@@ -101,7 +146,25 @@ def extrapolation_warnings(ensemble: Ensemble, distance: FloatArray, level: floa
 
 
 def teacher_warnings(fitted: Points, wanted: Points) -> list[str]:
-    """Say where predictions ask for teachers that the points do not know."""
+    """Say where predictions ask for teachers that the points do not know.
+
+    Parameters
+    ----------
+    fitted : Points
+        What the laws were fitted to.
+    wanted : Points
+        What is to be predicted.
+
+    Returns
+    -------
+    list of str
+        One sentence, where a wanted teacher's loss lies more than 1 % outside the fitted ones or no teacher is named.
+        None where the points have no teachers.
+
+    Notes
+    -----
+    Tested in tests/cli/test_fit.py.
+    """
     if fitted.teacher_loss is None:
         return []
     asked = wanted.teacher_loss

@@ -1,4 +1,4 @@
-"""Existing evaluation logs, read without a network: from files of many formats to arms whose items are matched.
+"""Reads existing evaluation logs without a network: from files of many formats to arms whose items are matched.
 
 alpaca_eval.py      Reads the annotations of alpaca_eval: each instruction's preference between a reference (1) and
                     the model (2)
@@ -14,8 +14,7 @@ detect.py           Finds the files that the user may have meant: a path, a fold
 differences.py      Says what differs between the sides besides the model: settings, prompts, and what is not known
                     of them
 directions.py       Knows of which metrics lower is better, so that an error is never read as a score
-formats.py          The registry of formats: by what a file holds, never by what its name ends in, it is given to its
-                    reader
+formats.py          Gives a file to the reader of its format, told by what it holds and never by what its name ends in
 group_means.py      Recomputes lm-eval's averages over groups of tasks from the samples, and finds out how the
                     harness weighted them
 helm.py             Reads HELM's `per_instance_stats.json`: one entry per instance and trial, with a list of
@@ -28,19 +27,19 @@ inspect_log.py      Reads Inspect logs, `.eval` (a zip archive) and `.json`: one
 inspect_samples.py  Turns one sample of an Inspect log into rows: identity, outcome, and scores on the 0-1 scale
 item_keys.py        Chooses what items are matched by: the document, what was asked, or the id; never too few in
                     silence
-json_lines.py       JSON Lines: chosen fields of every line at full speed, and the exact line of a fault
+json_lines.py       Reads JSON Lines: chosen fields of every line at full speed, and the exact line of a fault
 light_eval.py       Reads what LightEval and the Open LLM Leaderboard write as Parquet: one row per example, metrics
                     in a struct
-lm_eval.py          lm-eval's `samples_TASK_DATE.jsonl` (written under `--log_samples`): one line per document and
+lm_eval.py          Reads lm-eval's `samples_TASK_DATE.jsonl` (from `--log_samples`): one line per document and
                     answer filter
 lm_eval_03.py       Reads what lm-eval 0.3 wrote under `--write_out`: an array of documents with `prompt_0` and
                     `truth`
-lm_eval_lines.py    From the lines of an lm-eval samples file to rows: filters named, repeats dropped, items given an
-                    identity
-lm_eval_results.py  lm-eval's `results_DATE.json` beside the samples: the model, the settings, and a second opinion
-                    on the samples
-log.py              What every importer returns: one evaluation of one model on one benchmark, with each way it was
-                    scored
+lm_eval_lines.py    Turns the lines of an lm-eval samples file into rows: filters named, repeats dropped, items given
+                    an identity
+lm_eval_results.py  Reads lm-eval's `results_DATE.json`: the model, the settings, and a second opinion on the samples
+                    beside it
+log.py              Defines what every importer returns: one evaluation of one model on one benchmark, with each way
+                    it was scored
 match.py            Keeps the same items on every side: whatever has no counterpart is counted and named
 measures.py         Chooses which score is compared: the primary measure by a stated rule, and others to test how
                     much it matters
@@ -49,8 +48,7 @@ mmlu_pro.py         Reads the results of MMLU-Pro's own scripts: a list of quest
 open_compass.py     Reads OpenCompass results: one benchmark a file, its accuracy and the `details` of every item
 openai_evals.py     Reads the JSON Lines of OpenAI evals: a line with the specification, then events, of which
                     matches carry scores
-repeats.py          The same item twice in one log: said once more it is dropped and counted, said differently it is
-                    refused
+repeats.py          Drops and counts the same item said twice in one log; refuses it where it is said differently
 scored_items.py     Makes logs of items with their scores: what the readers of smaller formats have in common
 table.py            Reads a records table: the contract's columns, checked row by row, as logs per replicate and
                     benchmark

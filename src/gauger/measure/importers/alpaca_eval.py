@@ -7,7 +7,7 @@ from typing import Any
 from gauger.errors import InputError, Place
 from gauger.measure.importers.contents import Contents
 from gauger.measure.importers.log import Log, Wants
-from gauger.measure.importers.scored_items import Evaluation, Item, log_of_items
+from gauger.measure.importers.scored_items import Evaluation, LoggedAnswer, log_of_items
 
 NAME = "alpaca_eval annotations"
 
@@ -38,9 +38,9 @@ def read(contents: Contents, wants: Wants) -> list[Log]:
     return [log_of_items(contents.path, NAME, Evaluation(f"alpaca_eval against {references[0]}", items, models[0]))]
 
 
-def _item(k: int, one: dict[str, Any], by: str | None) -> Item:
+def _item(k: int, one: dict[str, Any], by: str | None) -> LoggedAnswer:
     preference, group = one.get("preference"), one.get(by) if by else None
     won = None
     if isinstance(preference, (int, float)) and not isinstance(preference, bool):
         won = 0.5 if preference == 0 else preference - 1
-    return Item(str(k), {"win_rate": won}, str(one["instruction"]), group=None if group is None else str(group))
+    return LoggedAnswer(str(k), {"win_rate": won}, str(one["instruction"]), group=None if group is None else str(group))

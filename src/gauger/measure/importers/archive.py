@@ -35,7 +35,7 @@ _DAMAGE: tuple[type[Exception], ...] = (
 
 
 @dataclass(frozen=True)
-class Limits:
+class ArchiveLimits:
     """How far an archive may grow. Real evaluation logs compress 5 to 100 times and stay far below both."""
 
     total_bytes: int = 4 << 30
@@ -48,7 +48,7 @@ class Limits:
 class Unpacked:
     """Members of an archive, unpacked one by one under a limit for all of them together."""
 
-    def __init__(self, path: Path, archive: zipfile.ZipFile, limits: Limits) -> None:
+    def __init__(self, path: Path, archive: zipfile.ZipFile, limits: ArchiveLimits) -> None:
         self._path, self._archive, self._limits = path, archive, limits
         self._members = archive.infolist()
         self.names = [member.filename for member in self._members]
@@ -82,7 +82,7 @@ class Unpacked:
 
 @contextmanager
 def unpacked_archive(
-    path: Path, limits: Limits | None = None, codec_errors: tuple[type[Exception], ...] = ()
+    path: Path, limits: ArchiveLimits | None = None, codec_errors: tuple[type[Exception], ...] = ()
 ) -> Iterator[Unpacked]:
     """Open a zip file whose members are unpacked as they are asked for; refuse what is damaged or too large.
 
@@ -99,7 +99,7 @@ def unpacked_archive(
         Not a zip file, a truncated one, a member whose bytes do not match its checksum or size, more members or bytes
         than `limits`, or a compression ratio above it.
     """
-    bounds = limits or Limits()
+    bounds = limits or ArchiveLimits()
     try:
         with zipfile.ZipFile(path) as archive:
             _check_directory(path, archive, bounds)
@@ -109,7 +109,7 @@ def unpacked_archive(
         raise InputError("a zip archive", str(fault) or type(fault).__name__, Place(str(path)), hint) from None
 
 
-def _check_directory(path: Path, archive: zipfile.ZipFile, limits: Limits) -> None:
+def _check_directory(path: Path, archive: zipfile.ZipFile, limits: ArchiveLimits) -> None:
     members = archive.infolist()
     if len(members) > limits.members:
         raise InputError(f"at most {limits.members} files in the archive", str(len(members)), Place(str(path)))
@@ -138,7 +138,7 @@ def _pieces(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Iterator[bytes
             yield piece
 
 
-def _check_size(path: Path, name: str, unpacked_bytes: int, packed_bytes: int, limits: Limits) -> None:
+def _check_size(path: Path, name: str, unpacked_bytes: int, packed_bytes: int, limits: ArchiveLimits) -> None:
     swollen = unpacked_bytes > limits.ratio_from_bytes and unpacked_bytes > limits.ratio * packed_bytes
     if not swollen and unpacked_bytes <= limits.total_bytes:
         return

@@ -1,4 +1,4 @@
-"""The registry of formats: by what a file holds, never by what its name ends in, it is given to its reader."""
+"""Gives a file to the reader of its format, told by what it holds and never by what its name ends in."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from gauger.plugs import Registry
 
 
 @dataclass(frozen=True)
-class Format:
+class LogFormat:
     """One format of logs."""
 
     fits: Callable[[Contents], bool]
@@ -36,26 +36,26 @@ class Format:
 
 
 TABLE = "records table"
-FORMATS: Mapping[str, Format] = {
-    "lm-eval samples": Format(lm_eval.fits, lm_eval.read),
-    "Inspect log": Format(inspect_log.fits, inspect_log.read),
-    lm_eval_03.NAME: Format(lm_eval_03.fits, lm_eval_03.read),
-    helm.NAME: Format(helm.fits, helm.read),
-    mmlu_pro.NAME: Format(mmlu_pro.fits, mmlu_pro.read),
-    alpaca_eval.NAME: Format(alpaca_eval.fits, alpaca_eval.read),
-    openai_evals.NAME: Format(openai_evals.fits, openai_evals.read),
-    light_eval.NAME: Format(light_eval.fits, light_eval.read),
-    open_compass.NAME: Format(open_compass.fits, open_compass.read),
-    TABLE: Format(table.fits, None),
+FORMATS: Mapping[str, LogFormat] = {
+    "lm-eval samples": LogFormat(lm_eval.fits, lm_eval.read),
+    "Inspect log": LogFormat(inspect_log.fits, inspect_log.read),
+    lm_eval_03.NAME: LogFormat(lm_eval_03.fits, lm_eval_03.read),
+    helm.NAME: LogFormat(helm.fits, helm.read),
+    mmlu_pro.NAME: LogFormat(mmlu_pro.fits, mmlu_pro.read),
+    alpaca_eval.NAME: LogFormat(alpaca_eval.fits, alpaca_eval.read),
+    openai_evals.NAME: LogFormat(openai_evals.fits, openai_evals.read),
+    light_eval.NAME: LogFormat(light_eval.fits, light_eval.read),
+    open_compass.NAME: LogFormat(open_compass.fits, open_compass.read),
+    TABLE: LogFormat(table.fits, None),
 }
 """Name -> format, in the order in which they are tried; the records table takes what is left."""
 
 IMPORTERS = Registry("a format of logs", "gauger.importers", {})
-"""Formats of other packages: name -> a `Format`, tried before our own."""
+"""Formats of other packages: name -> a `LogFormat`, tried before our own."""
 
 
 @cache
-def formats() -> Mapping[str, Format]:
+def formats() -> Mapping[str, LogFormat]:
     """Return every format by name, in the order in which they are tried."""
     return {**{name: IMPORTERS.load(name) for name in IMPORTERS}, **FORMATS}
 
@@ -94,7 +94,7 @@ def read_file(path: Path, arm: str, wants: Wants) -> list[Log]:
             raise InputError(f"{name} throughout", given, Place(str(path)), hint) from None
 
 
-def _of_arm(found: table.Table, arm: str) -> list[Log]:
+def _of_arm(found: table.RecordsTable, arm: str) -> list[Log]:
     """Return the logs of a table that holds one arm, or several with this one among them."""
     if len(found.arms) <= 1:
         return table.table_logs(found)

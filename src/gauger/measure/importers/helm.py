@@ -8,7 +8,7 @@ from typing import Any
 
 from gauger.measure.importers.contents import Contents
 from gauger.measure.importers.log import Log, Wants
-from gauger.measure.importers.scored_items import Evaluation, Item, log_of_items
+from gauger.measure.importers.scored_items import Evaluation, LoggedAnswer, log_of_items
 
 NAME = "HELM per-instance statistics"
 COSTS = ("num_", "inference_", "batch_size", "training_", "prompt_tokens", "finish_reason", "max_prob", "logprob")
@@ -23,7 +23,7 @@ def fits(contents: Contents) -> bool:
 def read(contents: Contents, wants: Wants) -> list[Log]:  # noqa: ARG001 - every reader's signature
     """Read one file; trials are samples, and the scenario of the run beside it names the benchmark."""
     items = [
-        Item(
+        LoggedAnswer(
             id=f"{one['instance_id']}{_perturbation(one)}",
             scores={name: stat.get("mean") for stat in one["stats"] if (name := _metric(stat))},
             sample=int(one.get("train_trial_index") or 0),

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from gauger.errors import InputError, MissingExtraError, Place
-from gauger.measure.importers.archive import Limits, Unpacked, unpacked_archive
+from gauger.measure.importers.archive import ArchiveLimits, Unpacked, unpacked_archive
 
 _SAMPLE = re.compile(r"samples/.+\.json")
 _HEADERS = ("header.json", "_journal/start.json")
@@ -36,7 +36,7 @@ class InspectFile:
 
 
 @contextmanager
-def open_inspect(path: Path, limits: Limits | None = None) -> Iterator[InspectFile]:
+def open_inspect(path: Path, limits: ArchiveLimits | None = None) -> Iterator[InspectFile]:
     """Open a log of either format.
 
     Raises

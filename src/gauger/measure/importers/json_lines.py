@@ -1,4 +1,4 @@
-"""JSON Lines: chosen fields of every line at full speed, and the exact line of a fault.
+"""Reads JSON Lines: chosen fields of every line at full speed, and the exact line of a fault.
 
 The fast path hands the file to Polars, which is strict but names no line. Whatever it refuses is read once more by
 `gauger.store.tables`, line by line: that either names the fault, or accepts what only the fast path cannot hold (NaN,

@@ -12,7 +12,7 @@ import polars as pl
 from gauger.errors import InputError, Place
 from gauger.measure.importers.contents import Contents
 from gauger.measure.importers.log import Log, Wants
-from gauger.measure.importers.scored_items import Evaluation, Item, log_of_items
+from gauger.measure.importers.scored_items import Evaluation, LoggedAnswer, log_of_items
 
 NAME = "LightEval details"
 _COLUMNS = ("metric", "metrics")
@@ -58,11 +58,11 @@ def _model(path: Path) -> str | None:
     return "/".join(folder.parts[-3:-1]) if _DATE.match(folder.name) else None
 
 
-def _item(k: int, row: Mapping[str, Any], column: str, by: str | None) -> Item:
+def _item(k: int, row: Mapping[str, Any], column: str, by: str | None) -> LoggedAnswer:
     doc: Mapping[str, Any] = row["doc"] if isinstance(row.get("doc"), dict) else {}
     asked = doc.get("query") or row.get("full_prompt") or row.get("example")
     name = doc.get("id") or k
     group = (doc.get(by) or (doc.get("specific") or {}).get(by) or row.get(by)) if by else None
     scores = {metric: value for metric, value in (row[column] or {}).items() if value is not None}
     question = None if asked is None else str(asked)
-    return Item(str(name), scores, question, group=None if group is None else str(group))
+    return LoggedAnswer(str(name), scores, question, group=None if group is None else str(group))

@@ -1,4 +1,4 @@
-"""lm-eval's `samples_TASK_DATE.jsonl` (written under `--log_samples`): one line per document and answer filter.
+"""Reads lm-eval's `samples_TASK_DATE.jsonl` (from `--log_samples`): one line per document and answer filter.
 
 Fields used: doc_id, doc_hash, prompt_hash, target_hash (target where the hash is absent), filter, metrics,
 filtered_resps and one number per metric. Logs from before the harness wrote `filter` and `metrics` are read as well.

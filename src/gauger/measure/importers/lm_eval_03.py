@@ -6,7 +6,7 @@ from typing import Any
 
 from gauger.measure.importers.contents import Contents
 from gauger.measure.importers.log import Log, Wants
-from gauger.measure.importers.scored_items import Evaluation, Item, log_of_items
+from gauger.measure.importers.scored_items import Evaluation, LoggedAnswer, log_of_items
 
 NAME = "lm-eval 0.3 write-out"
 _ENDING = "_write_out_info.json"
@@ -24,10 +24,10 @@ def read(contents: Contents, wants: Wants) -> list[Log]:
     return [log_of_items(contents.path, NAME, Evaluation(task, items))]
 
 
-def _item(one: dict[str, Any], by: str | None) -> Item:
+def _item(one: dict[str, Any], by: str | None) -> LoggedAnswer:
     scores = {name: _number(value) for name, value in one.items() if not _is_payload(name)}
     group = one.get(by) if by else None
-    return Item(str(one["doc_id"]), scores, str(one["prompt_0"]), group=None if group is None else str(group))
+    return LoggedAnswer(str(one["doc_id"]), scores, str(one["prompt_0"]), group=None if group is None else str(group))
 
 
 def _is_payload(name: str) -> bool:

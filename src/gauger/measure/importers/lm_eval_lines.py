@@ -1,4 +1,4 @@
-"""From the lines of an lm-eval samples file to rows: filters named, repeats dropped, items given an identity."""
+"""Turns the lines of an lm-eval samples file into rows: filters named, repeats dropped, items given an identity."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""lm-eval's `results_DATE.json` beside the samples: the model, the settings, and a second opinion on the samples."""
+"""Reads lm-eval's `results_DATE.json`: the model, the settings, and a second opinion on the samples beside it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every importer returns: one evaluation of one model on one benchmark, with each way it was scored."""
+"""Defines what every importer returns: one evaluation of one model on one benchmark, with each way it was scored."""
 
 from __future__ import annotations
 

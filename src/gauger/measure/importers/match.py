@@ -36,7 +36,7 @@ class Matched:
 
 
 @dataclass(frozen=True)
-class Rule:
+class MatchingRule:
     """What matching must know besides the logs."""
 
     roles: Mapping[str, str] = field(default_factory=dict)
@@ -52,12 +52,12 @@ class Rule:
         return [str(Outcome.SCORED), *([str(Outcome.UNPARSED)] if self.unparsed_counts else [])]
 
 
-def match_items(arms: Sequence[ArmLogs], benchmark: str, measure: Measure, rule: Rule) -> Matched:
+def match_items(arms: Sequence[ArmLogs], benchmark: str, measure: Measure, rule: MatchingRule) -> Matched:
     """Match the items of one benchmark under one measure; see `match_coded`."""
     return match_coded(code_items(arms, benchmark, rule.key), measure, rule)
 
 
-def match_coded(coded: Coded, measure: Measure, rule: Rule, *, named: bool = True) -> Matched:
+def match_coded(coded: Coded, measure: Measure, rule: MatchingRule, *, named: bool = True) -> Matched:
     """Bring the rows of one measure together and keep the items that every arm answered.
 
     An item counts as answered by an arm when at least one of its replicates has an answer that counts.

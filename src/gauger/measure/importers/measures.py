@@ -32,7 +32,7 @@ class Wish:
 
 
 @dataclass(frozen=True)
-class Choice:
+class MeasuresOfBenchmark:
     """The measures of one benchmark."""
 
     benchmark: str
@@ -42,7 +42,7 @@ class Choice:
     notes: tuple[str, ...] = ()
 
 
-def choose_measures(arms: Sequence[ArmLogs], benchmark: str, wish: Wish) -> Choice:
+def choose_measures(arms: Sequence[ArmLogs], benchmark: str, wish: Wish) -> MeasuresOfBenchmark:
     """Choose the measures of one benchmark.
 
     Parameters
@@ -69,7 +69,7 @@ def choose_measures(arms: Sequence[ArmLogs], benchmark: str, wish: Wish) -> Choi
     notes = [f"{benchmark}: {m} is not compared: {problems[m]}" for m in everywhere if m in problems]
     notes += _one_sided(logs, benchmark)
     _refuse_unusable_wish(benchmark, wish, problems)
-    return Choice(benchmark, wanted[0], tuple(m for m in usable if m != wanted[0]), tuple(notes))
+    return MeasuresOfBenchmark(benchmark, wanted[0], tuple(m for m in usable if m != wanted[0]), tuple(notes))
 
 
 def check_wish(arms: Sequence[ArmLogs], wish: Wish) -> None:

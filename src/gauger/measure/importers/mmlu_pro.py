@@ -6,7 +6,7 @@ from typing import Any
 
 from gauger.measure.importers.contents import Contents
 from gauger.measure.importers.log import Log, Wants
-from gauger.measure.importers.scored_items import Evaluation, Item, log_of_items
+from gauger.measure.importers.scored_items import Evaluation, LoggedAnswer, log_of_items
 from gauger.records import Outcome
 
 NAME = "MMLU-Pro results"
@@ -29,9 +29,11 @@ def read(contents: Contents, wants: Wants) -> list[Log]:
     return [log_of_items(contents.path, NAME, Evaluation(benchmark, [_item(one, wants.by) for one in values]))]
 
 
-def _item(one: dict[str, Any], by: str | None) -> Item:
+def _item(one: dict[str, Any], by: str | None) -> LoggedAnswer:
     pred, answer, group = one.get("pred"), one.get("answer"), one.get(by) if by else None
     question = "\x1f".join([str(one.get("question", "")), *map(str, one.get("options") or [])])
     outcome = Outcome.UNPARSED if pred in (None, "") else None
     scores = {"correct": float(pred == answer)}
-    return Item(str(one["question_id"]), scores, question, group=None if group is None else str(group), outcome=outcome)
+    return LoggedAnswer(
+        str(one["question_id"]), scores, question, group=None if group is None else str(group), outcome=outcome
+    )

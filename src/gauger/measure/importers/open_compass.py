@@ -7,7 +7,7 @@ from typing import Any
 from gauger.errors import InputError, Place
 from gauger.measure.importers.contents import Contents
 from gauger.measure.importers.log import Log, Wants
-from gauger.measure.importers.scored_items import Evaluation, Item, log_of_items
+from gauger.measure.importers.scored_items import Evaluation, LoggedAnswer, log_of_items
 
 NAME = "OpenCompass results"
 
@@ -29,10 +29,10 @@ def read(contents: Contents, wants: Wants) -> list[Log]:
     return [log_of_items(contents.path, NAME, Evaluation(contents.path.name.split(".")[0], items))]
 
 
-def _item(name: str, one: dict[str, Any], by: str | None) -> Item:
+def _item(name: str, one: dict[str, Any], by: str | None) -> LoggedAnswer:
     correct = one.get("correct", one.get("cascade_correct"))
     if isinstance(correct, list) and len(correct) == 1:
         correct = correct[0]
     prompt, group = one.get("prompt") or one.get("origin_prompt"), one.get(by) if by else None
     question = prompt if isinstance(prompt, str) or prompt is None else repr(prompt)
-    return Item(name, {"correct": correct}, question, group=None if group is None else str(group))
+    return LoggedAnswer(name, {"correct": correct}, question, group=None if group is None else str(group))

@@ -6,7 +6,7 @@ from typing import Any
 
 from gauger.measure.importers.contents import Contents
 from gauger.measure.importers.log import Log, Wants
-from gauger.measure.importers.scored_items import Evaluation, Item, log_of_items
+from gauger.measure.importers.scored_items import Evaluation, LoggedAnswer, log_of_items
 from gauger.store import read_json_lines
 
 NAME = "OpenAI evals events"
@@ -22,7 +22,7 @@ def fits(contents: Contents) -> bool:
 def read(contents: Contents, wants: Wants) -> list[Log]:  # noqa: ARG001 - every reader's signature
     """Read one file: events of type match (correct) and metrics (numbers); each more of an item is a sample more."""
     spec: dict[str, Any] = {}
-    items: list[Item] = []
+    items: list[LoggedAnswer] = []
     seen: dict[str, int] = {}
     for _, line in read_json_lines(contents.plain):
         spec = line["spec"] if isinstance(line.get("spec"), dict) else spec
@@ -31,7 +31,7 @@ def read(contents: Contents, wants: Wants) -> list[Log]:  # noqa: ARG001 - every
             continue
         name = str(line.get("sample_id"))
         scores = {"correct": data.get("correct")} if line["type"] == "match" else _numbers(data)
-        items.append(Item(name, scores, sample=seen.get(name, 0)))
+        items.append(LoggedAnswer(name, scores, sample=seen.get(name, 0)))
         seen[name] = seen.get(name, 0) + 1
     completions = spec.get("completion_fns") or [None]
     evaluation = Evaluation(

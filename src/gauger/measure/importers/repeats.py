@@ -1,4 +1,4 @@
-"""The same item twice in one log: said once more it is dropped and counted, said differently it is refused."""
+"""Drops and counts the same item said twice in one log; refuses it where it is said differently."""
 
 from __future__ import annotations
 

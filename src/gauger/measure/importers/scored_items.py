@@ -19,7 +19,7 @@ from gauger.records import Outcome
 
 
 @dataclass(frozen=True)
-class Item:
+class LoggedAnswer:
     """One answer as a log holds it."""
 
     id: str
@@ -38,7 +38,7 @@ class Evaluation:
     """One evaluation as a log holds it."""
 
     benchmark: str
-    items: Sequence[Item]
+    items: Sequence[LoggedAnswer]
     model: str | None = None
     date: str = ""
     notes: tuple[str, ...] = field(default=())
@@ -95,7 +95,7 @@ def log_of_items(path: Path, name: str, found: Evaluation) -> Log:
     )
 
 
-def _row(k: int, item: Item, metric: str) -> tuple[Any, ...]:
+def _row(k: int, item: LoggedAnswer, metric: str) -> tuple[Any, ...]:
     asked = None if item.question is None else sha256(item.question.encode(errors="surrogatepass")).hexdigest()
     value = item.scores.get(metric)
     score = None if value is None or item.outcome is not None else float(value)
@@ -121,7 +121,7 @@ def _row(k: int, item: Item, metric: str) -> tuple[Any, ...]:
     )
 
 
-def _not_numbers(items: Sequence[Item], metrics: Sequence[str]) -> dict[str, str]:
+def _not_numbers(items: Sequence[LoggedAnswer], metrics: Sequence[str]) -> dict[str, str]:
     """Return the metrics that hold something else than numbers -> what."""
     found = {}
     for metric in metrics:

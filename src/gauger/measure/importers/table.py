@@ -43,7 +43,7 @@ def fits(contents: Contents) -> bool:
 
 
 @dataclass(frozen=True)
-class Table:
+class RecordsTable:
     """A checked records table."""
 
     rows: pl.DataFrame
@@ -61,7 +61,7 @@ class Table:
         return [str(name) for name in self.rows["arm"].drop_nulls().unique(maintain_order=True).to_list()]
 
 
-def read_table(path: Path, wants: Wants | None = None) -> Table:
+def read_table(path: Path, wants: Wants | None = None) -> RecordsTable:
     """Read and check a records table.
 
     Raises
@@ -74,7 +74,7 @@ def read_table(path: Path, wants: Wants | None = None) -> Table:
         return checked_table(contents, wants or Wants())
 
 
-def checked_table(contents: Contents, wants: Wants) -> Table:
+def checked_table(contents: Contents, wants: Wants) -> RecordsTable:
     """Read and check a table that is open already; see `read_table`."""
     source = read_source(contents)
     raw, locate = source.frame, source.locate
@@ -89,7 +89,7 @@ def checked_table(contents: Contents, wants: Wants) -> Table:
     if table.is_empty():
         raise InputError("at least one row", "none", Place(str(contents.path)))
     _check_values(table, locate)
-    return Table(table, contents.path, locate, "arm" in columns.names, tuple(raw.columns), columns.notes)
+    return RecordsTable(table, contents.path, locate, "arm" in columns.names, tuple(raw.columns), columns.notes)
 
 
 def _group(raw: pl.DataFrame, by: str | None) -> pl.Series | pl.Expr:
@@ -98,7 +98,7 @@ def _group(raw: pl.DataFrame, by: str | None) -> pl.Series | pl.Expr:
     return raw[by].cast(pl.String)
 
 
-def table_logs(table: Table, arm: str | None = None) -> list[Log]:
+def table_logs(table: RecordsTable, arm: str | None = None) -> list[Log]:
     """Return one log per replicate and benchmark of a table: of the rows of one arm, where it is named.
 
     Raises

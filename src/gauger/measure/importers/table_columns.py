@@ -19,7 +19,7 @@ SYNONYMS: Mapping[str, tuple[str, ...]] = {
 
 
 @dataclass(frozen=True)
-class Columns:
+class ColumnNames:
     """Which column of a file is which of the records table."""
 
     names: Mapping[str, str]
@@ -30,7 +30,7 @@ class Columns:
 
 def find_columns(
     header: Sequence[str], asked: Mapping[str, str], where: Place, benchmark: str | None = None
-) -> Columns:
+) -> ColumnNames:
     """Find the records table's columns: as the user says, by name (capitals do not matter), else by a usual name.
 
     Parameters
@@ -68,7 +68,7 @@ def find_columns(
             hint = f"Say which column it is: --column {column}=NAME. {nearest(column, header)}"
             raise NoLogError(f"a column {column!r}", f"columns {', '.join(header[:20])}", where, hint)
     told = ", ".join(f"{column} from {name!r}" for column, name in guessed.items())
-    return Columns(names, (f"read {told} (--column COLUMN=NAME names other columns)",) if guessed else ())
+    return ColumnNames(names, (f"read {told} (--column COLUMN=NAME names other columns)",) if guessed else ())
 
 
 def _asked(header: Sequence[str], asked: Mapping[str, str], where: Place) -> dict[str, str]:

@@ -21,7 +21,7 @@ _ENDINGS = (".csv", ".tsv", ".tab")
 
 
 @dataclass(frozen=True)
-class Source:
+class TableSource:
     """A table as it stands in a file."""
 
     frame: pl.DataFrame
@@ -55,7 +55,7 @@ def is_wandb_table(contents: Contents) -> bool:
     return isinstance(value, dict) and isinstance(value.get("columns"), list) and isinstance(value.get("data"), list)
 
 
-def read_source(contents: Contents) -> Source:
+def read_source(contents: Contents) -> TableSource:
     """Read a table, whatever its format.
 
     Raises
@@ -65,18 +65,20 @@ def read_source(contents: Contents) -> Source:
     """
     path, plain = contents.path, contents.plain
     if contents.is_parquet:
-        return Source(_parquet(path, plain), lambda row: Place(str(path), key=f"row {row + 1}"), Place(str(path), 1))
+        return TableSource(
+            _parquet(path, plain), lambda row: Place(str(path), key=f"row {row + 1}"), Place(str(path), 1)
+        )
     if not contents.is_json:
         mark = separator(contents.start.split(b"\n", 1)[0].decode(errors="replace"))
         frame = read_csv(plain, mark)
-        return Source(frame, lambda row: Place(str(path), line_of_csv_row(plain, row, mark)), Place(str(path), 1))
+        return TableSource(frame, lambda row: Place(str(path), line_of_csv_row(plain, row, mark)), Place(str(path), 1))
     if is_wandb_table(contents):
         return _wandb(contents)
     if contents.is_array:
         rows = contents.value
-        return Source(_frame(path, rows), lambda row: Place(str(path), key=f"element {row + 1}"), Place(str(path)))
+        return TableSource(_frame(path, rows), lambda row: Place(str(path), key=f"element {row + 1}"), Place(str(path)))
     lines = [line for _, line in read_json_lines(plain)]
-    return Source(_frame(path, lines), lambda row: Place(str(path), line_of_row(plain, row)), Place(str(path), 1))
+    return TableSource(_frame(path, lines), lambda row: Place(str(path), line_of_row(plain, row)), Place(str(path), 1))
 
 
 def _parquet(path: Path, plain: Path) -> pl.DataFrame:
@@ -88,7 +90,7 @@ def _parquet(path: Path, plain: Path) -> pl.DataFrame:
         raise InputError("a Parquet file", given, Place(str(path)), hint) from None
 
 
-def _wandb(contents: Contents) -> Source:
+def _wandb(contents: Contents) -> TableSource:
     columns, data = contents.value["columns"], contents.value["data"]
     where = Place(str(contents.path))
     for number, row in enumerate(data, start=1):
@@ -96,7 +98,7 @@ def _wandb(contents: Contents) -> Source:
             raise InputError(f"{len(columns)} values", repr(row)[:40], Place(where.file, key=f"row {number}"))
     rows = [dict(zip(map(str, columns), row, strict=True)) for row in data]
     name = contents.path.name.split(".")[0]
-    return Source(_frame(contents.path, rows), lambda row: Place(where.file, key=f"row {row + 1}"), where, name)
+    return TableSource(_frame(contents.path, rows), lambda row: Place(where.file, key=f"row {row + 1}"), where, name)
 
 
 def _frame(path: Path, rows: Sequence[Any]) -> pl.DataFrame:

@@ -1,4 +1,4 @@
-"""The front of the evidence page: the answer in one sentence, one figure, the claims, the explorer, the downloads."""
+"""Draws the front of the evidence page: the answer in a sentence, one figure, claims, explorer, downloads."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from gauger.evidence import (
     names,
     read_stored,
 )
-from gauger.report.blocks import Figure, Key, Panel, Section, Table
+from gauger.report.blocks import Figure, FigurePanel, HtmlTable, Key, Section
 from gauger.report.drawing import Chart, layered, upright_line
 from gauger.report.evidence.figures import COLOURS, SHAPES
 from gauger.report.palette import MUTED, TRACK
@@ -86,8 +86,8 @@ def _figure(evidence: Evidence) -> Figure:
         "answer", "Mean gain by kind of benchmark and control, and the multiverse behind it",
         "The mark is the pooled mean with its 95 % interval. The grey bar behind it spans the means of all defensible "
         "analyses of that control, its tick their median. A missing mark cannot be told: fewer than two studies.",
-        [Panel(chart, "", 330, "Mean gain by role and control", labelled=False)],
-        Table(("Benchmarks", "Control", "Points (95 %)", "Multiverse: median (range)", "Studies"), rows,
+        [FigurePanel(chart, "", 330, "Mean gain by role and control", labelled=False)],
+        HtmlTable(("Benchmarks", "Control", "Points (95 %)", "Multiverse: median (range)", "Studies"), rows,
               numeric=frozenset({2, 3, 4})),
         [*(Key(role, SHAPES[role], COLOURS[role]) for role in CARRIED), Key("multiverse", "bar", TRACK)],
     )  # fmt: skip

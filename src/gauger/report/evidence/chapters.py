@@ -1,4 +1,4 @@
-"""The chapters of the evidence page, from the headline to every row."""
+"""Orders the chapters of the evidence page, from the headline to every row."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from gauger.evidence import (
     rows_of,
     study_forest,
 )
-from gauger.report.blocks import Callout, Figure, Key, Panel, Section, Table
+from gauger.report.blocks import Callout, Figure, FigurePanel, HtmlTable, Key, Section
 from gauger.report.drawing import Chart
 from gauger.report.evidence import figures as draw
 from gauger.report.evidence import tables
 from gauger.report.evidence.answer import answer, claim_section, downloads, explorer_section
 from gauger.report.evidence.method import method
-from gauger.report.forest import Line
+from gauger.report.forest import ForestLine
 from gauger.report.palette import BLUE, INK, RUST
 from gauger.report.wording import count, number, percent
 
@@ -81,14 +81,14 @@ def contrasts(evidence: Evidence) -> Section:
         "contrasts", "Uplift by kind of control",
         "The same roles under four kinds of control. The untouched base credits the teacher with everything that "
         f"training brings; training without a teacher does not. {_STAR}",
-        [Panel(chart, "", height, "Pooled uplift by kind of control and role")],
+        [FigurePanel(chart, "", height, "Pooled uplift by kind of control and role")],
         tables.pooled_table(every, ""), draw.role_keys(),
     )  # fmt: skip
     rows = [
         [one.name, one.reason or _share(one.value, one.low, one.high), count(one.n_rows), str(one.n_studies)]
         for one in evidence.recovered
     ]
-    table = Table(
+    table = HtmlTable(
         ("Role", "Share (95 %)", "Rows", "Studies"), rows,
         "Share of the teacher's advantage over the untouched student that the student recovered",
         numeric=frozenset({1, 2, 3}),
@@ -116,7 +116,7 @@ def carried(evidence: Evidence) -> Section:
         "One point per student and control. On the dashed line a held-out benchmark gains as much as a targeted one; "
         "on the level line nothing carries over; below it, other skills lost.",
         [_points(draw.carry_over_points(points), "Held-out against targeted gain")],
-        Table(("Study", "Student", "Control", "Targeted", "Held-out"), rows, numeric=frozenset({3, 4})),
+        HtmlTable(("Study", "Student", "Control", "Targeted", "Held-out"), rows, numeric=frozenset({3, 4})),
         [Key("over the untouched base", "circle", BLUE), Key("over another control", "square", RUST)],
     )  # fmt: skip
     lead = [_carry_sentence(one) for one in evidence.carried.values()]
@@ -124,20 +124,20 @@ def carried(evidence: Evidence) -> Section:
 
 
 def _panels(
-    sides: Mapping[str, Mapping[str, Sequence[Line]]], alt: str, x_title: str = "percentage points",
+    sides: Mapping[str, Mapping[str, Sequence[ForestLine]]], alt: str, x_title: str = "percentage points",
     limits: tuple[float, float] = draw.LIMITS,
-) -> list[Panel]:  # fmt: skip
+) -> list[FigurePanel]:  # fmt: skip
     """Return one interval chart per side, all on the same stretch of the axis."""
     extent = draw.extent_of(sides.values(), limits)
     panels = []
     for title, groups in sides.items():
         chart, height = draw.interval_chart(groups, x_title, extent)
-        panels.append(Panel(chart, title, height, f"{alt}: {title}"))
+        panels.append(FigurePanel(chart, title, height, f"{alt}: {title}"))
     return panels
 
 
-def _points(chart: Chart, alt: str) -> Panel:
-    return Panel(chart, "", draw.POINT_HEIGHT + 50, alt, labelled=False)
+def _points(chart: Chart, alt: str) -> FigurePanel:
+    return FigurePanel(chart, "", draw.POINT_HEIGHT + 50, alt, labelled=False)
 
 
 def _carry_sentence(one: CarryOver) -> str:
@@ -156,7 +156,7 @@ def moderators(evidence: Evidence) -> Section:
     shown = _panels(sides, "Moderators", "slope or difference, points", (-0.4, 0.4))
     base = rows_of(evidence.frame, SETS[UNTOUCHED])
     panels = [
-        Panel(
+        FigurePanel(
             draw.scatter(base.filter(pl.col(column).is_not_null()), column, f"training {what}, log scale", log=True),
             f"Training {what}", draw.POINT_HEIGHT + 50, f"Uplift against training {what}", labelled=False,
         )
@@ -178,7 +178,7 @@ def moderators(evidence: Evidence) -> Section:
     return Section("moderators", "What goes with a larger uplift?", figures=figures, short="Moderators")
 
 
-def _dose_table(base: pl.DataFrame) -> Table:
+def _dose_table(base: pl.DataFrame) -> HtmlTable:
     known = base.filter(pl.col("n_samples").is_not_null() | pl.col("n_tokens").is_not_null())
     gain = pl.col("score_distilled") - pl.col("score_control")
     lines = known.group_by("study_id", "arm", "n_samples", "n_tokens", "benchmark_role", maintain_order=True).agg(
@@ -190,7 +190,7 @@ def _dose_table(base: pl.DataFrame) -> Table:
         for line in lines.iter_rows(named=True)
     ]  # fmt: skip
     columns = ("Study", "Student", "Samples", "Tokens", "Role", "Benchmarks", "Mean gain")
-    return Table(columns, rows, numeric=frozenset({2, 3, 5, 6}))
+    return HtmlTable(columns, rows, numeric=frozenset({2, 3, 5, 6}))
 
 
 def trust(evidence: Evidence) -> Section:
@@ -219,7 +219,7 @@ def trust(evidence: Evidence) -> Section:
             "risk", "Risk of bias, study by study",
             "Overall follows the three questions of design (seeds, mixture, control): the worst of them. The three "
             "questions of reporting are shown beside it.",
-            [Panel(light, "", 18 * studies + 150, "Risk of bias of every study", labelled=False)],
+            [FigurePanel(light, "", 18 * studies + 150, "Risk of bias of every study", labelled=False)],
             tables.bias_table(evidence), draw.risk_keys(),
         ),
     ]  # fmt: skip
@@ -241,8 +241,8 @@ def others(evidence: Evidence) -> Section:
         "gsm", "GSM8K minus GSM1k",
         "How much better models do on a public benchmark than on freshly written items of the same kind. Points are "
         "models' means with t intervals.",
-        [Panel(chart, "", height, "Gap between GSM8K and GSM1k")],
-        Table(("Models", "Mean gap, points", "Number", ""), rows, numeric=frozenset({1, 2})),
+        [FigurePanel(chart, "", height, "Gap between GSM8K and GSM1k")],
+        HtmlTable(("Models", "Mean gap, points", "Number", ""), rows, numeric=frozenset({1, 2})),
     )  # fmt: skip
     labs = evidence.laboratories
     lead = [
@@ -269,7 +269,7 @@ def cannot_tell(evidence: Evidence) -> Section:
     lines = [one.text() for one in evidence.unknowns if not one.answered]
     lines += [f"{what[0].upper()}{what[1:]}: the table lacks {lacks}." for what, lacks in NEVER.items()]
     answered = [one.text() for one in evidence.unknowns if one.answered]
-    table = Table(("Question, and what the table holds",), [[text] for text in answered],
+    table = HtmlTable(("Question, and what the table holds",), [[text] for text in answered],
                   "Questions on which at least two studies have rows", folded=True)  # fmt: skip
     lead = ["Counted from the table: a question is open where fewer than two studies have a row for it."]
     return Section(

@@ -1,4 +1,4 @@
-"""Charts of the evidence page: forest plots, carry-over, funnel, dose, restrictions, risk of bias."""
+"""Draws charts of the evidence page: forest plots, carry-over, funnel, dose, restrictions, risk of bias."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import polars as pl
 from gauger.evidence import QUESTIONS, ROLES, Evidence, Forest, Pooled
 from gauger.report.blocks import Key
 from gauger.report.drawing import Chart, layered
-from gauger.report.forest import Line, Reference, forest, height_of, lines_of, window
+from gauger.report.forest import ForestLine, Reference, forest, height_of, lines_of, window
 from gauger.report.palette import BLUE, GREEN, INK, MUTED, ORANGE, PAPER, RULE, RUST, SLATE
 
 COLOURS = {"targeted": RUST, "fresh": ORANGE, "held-out": BLUE, "general": SLATE}
@@ -41,10 +41,10 @@ def row_of(label: str, one: Any, note: str = "") -> dict[str, Any]:
     }  # fmt: skip
 
 
-def study_lines(found: Forest, role: str, named: Mapping[str, str]) -> list[Line]:
+def study_lines(found: Forest, role: str, named: Mapping[str, str]) -> list[ForestLine]:
     """Return one line per study and the pooled mean below them, for one role."""
     lines = [
-        Line(
+        ForestLine(
             named[one.study_id],
             row_of(named[one.study_id], one, f"{one.n_rows} rows; risk of bias: {one.risk}"),
             COLOURS[role],
@@ -54,11 +54,13 @@ def study_lines(found: Forest, role: str, named: Mapping[str, str]) -> list[Line
     ]
     pooled = next(one for one in found.pooled if one.name == role)
     note = f"{pooled.n_rows} rows of {pooled.n_studies} studies"
-    return [*lines, Line("pooled mean", row_of("pooled mean", pooled, note), INK, "diamond")]
+    return [*lines, ForestLine("pooled mean", row_of("pooled mean", pooled, note), INK, "diamond")]
 
 
 def interval_chart(
-    groups: Mapping[str, Sequence[Line]], x_title: str = "percentage points", extent: tuple[float, float] | None = None
+    groups: Mapping[str, Sequence[ForestLine]],
+    x_title: str = "percentage points",
+    extent: tuple[float, float] | None = None,
 ) -> tuple[Chart, int]:
     """Return an interval chart of grouped lines and its height; panels that are compared share an `extent`."""
     lines = lines_of(groups)
@@ -68,48 +70,48 @@ def interval_chart(
 
 
 def extent_of(
-    panels: Iterable[Mapping[str, Sequence[Line]]], limits: tuple[float, float] = LIMITS
+    panels: Iterable[Mapping[str, Sequence[ForestLine]]], limits: tuple[float, float] = LIMITS
 ) -> tuple[float, float]:
     """Return the stretch of the axis that shows every line of some panels."""
     rows = [line.estimate for groups in panels for lines in groups.values() for line in lines]
     return window(rows, limits=limits)
 
 
-def moderator_groups(evidence: Evidence, where: str) -> dict[str, list[Line]]:
+def moderator_groups(evidence: Evidence, where: str) -> dict[str, list[ForestLine]]:
     """Return the slopes and differences of every moderator for one group of roles."""
-    groups: dict[str, list[Line]] = {}
+    groups: dict[str, list[ForestLine]] = {}
     colour = COLOURS["targeted" if where == "trained skill" else "held-out"]
     for one in evidence.moderations:
         lines = []
         for effect in one.differences or one.effects:
             if effect.name.split(":")[0] == where:
                 label = f"per {one.unit}" if one.unit else effect.name.split(": ", 1)[1]
-                lines.append(Line(label, row_of(f"{one.name}: {label}", effect), colour))
+                lines.append(ForestLine(label, row_of(f"{one.name}: {label}", effect), colour))
         groups[one.name] = lines
     return groups
 
 
-def pooled_groups(groups: Mapping[str, Sequence[Pooled]]) -> dict[str, list[Line]]:
+def pooled_groups(groups: Mapping[str, Sequence[Pooled]]) -> dict[str, list[ForestLine]]:
     """Return lines of pooled estimates under headings, coloured by role where the name is one."""
     return {
         heading: [
-            Line(one.name, row_of(one.name, one), COLOURS.get(one.name, BLUE), SHAPES.get(one.name, "circle"))
+            ForestLine(one.name, row_of(one.name, one), COLOURS.get(one.name, BLUE), SHAPES.get(one.name, "circle"))
             for one in members
         ]
         for heading, members in groups.items()
     }
 
 
-def restriction_groups(evidence: Evidence, role: str) -> dict[str, list[Line]]:
+def restriction_groups(evidence: Evidence, role: str) -> dict[str, list[ForestLine]]:
     """Return the pooled mean of one role under every restriction, for both sets of controls."""
-    groups: dict[str, list[Line]] = {}
+    groups: dict[str, list[ForestLine]] = {}
     for heading, side in (("over the untouched base", "untouched"), ("over all controls", "controls")):
         groups[heading] = []
         for place, moved in enumerate(evidence.restrictions):
             if moved.unit == "points":
                 one = getattr(moved.headline, side)[role]
                 shape = "diamond" if place == 0 else "circle"
-                groups[heading].append(Line(moved.name, row_of(moved.name, one), COLOURS[role], shape))
+                groups[heading].append(ForestLine(moved.name, row_of(moved.name, one), COLOURS[role], shape))
     return groups
 
 
@@ -226,7 +228,7 @@ class _Mean:
 def gap_chart(evidence: Evidence) -> tuple[Chart, int]:
     """Return the GSM8K - GSM1k gaps of groups of models."""
     lines = [
-        Line(one.name, row_of(one.name, _Mean(one.mean, one.low, one.high, one.reason), f"{one.n_models} models"),
+        ForestLine(one.name, row_of(one.name, _Mean(one.mean, one.low, one.high, one.reason), f"{one.n_models} models"),
              RUST if "distilled" in one.name else MUTED)
         for one in evidence.gaps.groups
     ]  # fmt: skip

@@ -1,9 +1,9 @@
-"""The chapter on how the review was made: flow of rows, agreement of coders, what each release moved."""
+"""Shows how the review was made: flow of rows, agreement of coders, what each release moved."""
 
 from __future__ import annotations
 
 from gauger.evidence import Evidence, Released, agreement, flow, read_releases
-from gauger.report.blocks import Section, Table
+from gauger.report.blocks import HtmlTable, Section
 from gauger.report.wording import count, number
 
 
@@ -12,7 +12,7 @@ def method(evidence: Evidence) -> Section:
     found = flow(evidence.frame)
     rows = [[step.reason, count(step.rows), str(step.studies), count(step.rows_left), str(step.studies_left)]
             for step in found.steps]  # fmt: skip
-    steps = Table(
+    steps = HtmlTable(
         ("Why rows stay out, in the order of the rules", "Rows out", "Studies", "Rows left", "Studies left"), rows,
         f"{count(found.rows_found)} rows of {found.studies_found} studies found, {count(found.rows_pooled)} of "
         f"{found.studies_pooled} pooled", numeric=frozenset({1, 2, 3, 4}),
@@ -20,7 +20,7 @@ def method(evidence: Evidence) -> Section:
     lines = [
         [one.version, one.date, str(one.studies), one.claim, _released(one), one.certainty] for one in read_releases()
     ]
-    moved = Table(("Release", "Date", "Studies", "Claim", "Points (95 %)", "Certainty"), lines,
+    moved = HtmlTable(("Release", "Date", "Studies", "Claim", "Points (95 %)", "Certainty"), lines,
                   "How each release moved each claim, by today's rules", frozenset({2, 4}), folded=True)  # fmt: skip
     return Section("method", "How the review was made", [agreement(evidence.frame).text()], tables=[steps, moved],
                    short="Method")  # fmt: skip

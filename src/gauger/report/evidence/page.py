@@ -1,4 +1,4 @@
-"""The page of the published evidence: one self-contained HTML file with the look of a study report."""
+"""Writes the page of the published evidence: one self-contained HTML file with the look of a study report."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
-"""The instrument's checks on itself: what must be seen is seen, what must not be seen is not."""
+"""Shows the instrument's checks on itself: what must be seen is seen, what must not be seen is not."""
 
 from __future__ import annotations
 
 from gauger.records import CheckOutcome
-from gauger.report.blocks import Cell, Section, Table
+from gauger.report.blocks import HtmlTable, Section, TableCell
 from gauger.report.document_view import View
 
 
@@ -20,11 +20,11 @@ def build(view: View) -> Section | None:
         "verdict is about. If a check fails, the verdict is invalid, whatever the numbers say; if one decides nothing, "
         "the study is not powered."
     )
-    table = Table(("Check", "Result", "What must hold, and what was found"), rows)
+    table = HtmlTable(("Check", "Result", "What must hold, and what was found"), rows)
     return Section("assay", "Can the instrument be trusted?", [lead], tables=[table], short="Instrument checks")
 
 
-def _result(outcome: str) -> Cell:
+def _result(outcome: str) -> TableCell:
     said = {
         CheckOutcome.PASSED: ("✓ passed", "good"),
         CheckOutcome.FAILED: ("✕ failed", "bad"),
@@ -32,4 +32,4 @@ def _result(outcome: str) -> Cell:
         CheckOutcome.NOT_MADE: ("– not made", "warn"),
     }
     text, kind = said[CheckOutcome(outcome)]
-    return Cell(text, kind=kind)
+    return TableCell(text, kind=kind)

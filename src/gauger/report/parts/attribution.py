@@ -1,4 +1,4 @@
-"""Where the raw gain comes from: learning the format, more training of any kind, and the teacher."""
+"""Shows where the raw gain comes from: learning the format, more training of any kind, and the teacher."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import altair as alt
 from markupsafe import Markup
 
 from gauger.records import ArmKind
-from gauger.report.blocks import Figure, Key, Panel, Section
+from gauger.report.blocks import Figure, FigurePanel, Key, Section
 from gauger.report.document_view import Row, View, defined
 from gauger.report.drawing import Chart, layered, upright_line
 from gauger.report.forest import tooltip
@@ -105,7 +105,7 @@ def _ends(view: View, arms: Any, side: str) -> list[float]:
     return [100 * row[side] for row in _gains(view, arms) if row[side] is not None]
 
 
-def _panel(view: View, arm: str, bars: list[dict[str, Any]], extent: tuple[float, float]) -> Panel:
+def _panel(view: View, arm: str, bars: list[dict[str, Any]], extent: tuple[float, float]) -> FigurePanel:
     roles = list(dict.fromkeys(bar["role"] for bar in bars))
     y = alt.Y("role:N", sort=None, scale=alt.Scale(domain=roles), axis=alt.Axis(title=None))
     x = alt.X("start:Q", title="percentage points over base", scale=alt.Scale(domain=list(extent), nice=False))
@@ -116,7 +116,7 @@ def _panel(view: View, arm: str, bars: list[dict[str, Any]], extent: tuple[float
     )
     layers = [layered([stack], rows=bars), upright_line(0.0), _totals(view, arm, y, extent)]
     chart = layered(layers, height=ROW_HEIGHT * len(roles))
-    return Panel(chart, arm, ROW_HEIGHT * len(roles) + 50, f"Parts of the raw gain of {arm}")
+    return FigurePanel(chart, arm, ROW_HEIGHT * len(roles) + 50, f"Parts of the raw gain of {arm}")
 
 
 def _totals(view: View, arm: str, y: alt.Y, extent: tuple[float, float]) -> Chart:

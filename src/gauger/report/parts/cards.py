@@ -1,4 +1,4 @@
-"""The headline figures: three or four numbers that carry the story from raw gain to what really carried over."""
+"""Picks the headline figures: three or four numbers from raw gain to what really carried over."""
 
 from __future__ import annotations
 

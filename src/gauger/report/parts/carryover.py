@@ -1,11 +1,11 @@
-"""Does it carry over: the uplift in another form or skill, as a share of the targeted uplift."""
+"""Shows what carries over: the uplift in another form or skill, as a share of the targeted uplift."""
 
 from __future__ import annotations
 
 from gauger.records import ArmKind
-from gauger.report.blocks import Cell, Figure, Panel, Section, Table
+from gauger.report.blocks import Figure, FigurePanel, HtmlTable, Section, TableCell
 from gauger.report.document_view import Row, View, averages, role_of
-from gauger.report.forest import Line, Reference, forest, height_of, lines_of, window
+from gauger.report.forest import ForestLine, Reference, forest, height_of, lines_of, window
 from gauger.report.palette import role_colour
 from gauger.report.tables import estimates_table, matrix_cell
 from gauger.report.wording import fill
@@ -58,7 +58,7 @@ def _figure(view: View, arms: list[str]) -> Figure:
     roles = dict.fromkeys(role_of(row) for row in rows if averages(row))
     groups = {
         f"to {role} benchmarks": [
-            Line(arm, view.over("carryover", arm, role), role_colour(role), "diamond") for arm in arms
+            ForestLine(arm, view.over("carryover", arm, role), role_colour(role), "diamond") for arm in arms
         ]
         for role in roles
     }
@@ -70,22 +70,22 @@ def _figure(view: View, arms: list[str]) -> Figure:
     logits = [row for arm in arms for name in both for row in view.rescaled(name, arm)]
     table = estimates_table([*rows, *bound, *logits], "Carry-over and benchmark-bound share, per cent")
     title = "Carry-over: uplift elsewhere as a share of targeted uplift"
-    return Figure("carryover", title, CAPTION, [Panel(chart, "", height_of(lines), title)], table)
+    return Figure("carryover", title, CAPTION, [FigurePanel(chart, "", height_of(lines), title)], table)
 
 
-def _summary(view: View, arms: list[str]) -> Table:
+def _summary(view: View, arms: list[str]) -> HtmlTable:
     """Return carry-over to each role and the benchmark-bound share, one arm per row."""
     roles = list(dict.fromkeys(role_of(row) for arm in arms for row in view.of("carryover", arm) if averages(row)))
     rows = [
         [
-            Cell(arm, kind="code"),
+            TableCell(arm, kind="code"),
             *(matrix_cell(view.headline("carryover", arm, role)) for role in roles),
             matrix_cell(_bound(view, arm)),
         ]
         for arm in arms
     ]
     columns = ("Arm", *(f"Carry-over to {role}, %" for role in roles), "Benchmark-bound share, %")
-    return Table(columns, rows, numeric=frozenset(range(1, len(columns))))
+    return HtmlTable(columns, rows, numeric=frozenset(range(1, len(columns))))
 
 
 def _bound(view: View, arm: str) -> Row | None:

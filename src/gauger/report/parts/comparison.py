@@ -1,11 +1,11 @@
-"""What a comparison of logs says item by item and student by student: flips, ranks, checkpoints, sub-groups, errors."""
+"""Shows a comparison of logs item by item and student by student: flips, ranks, checkpoints, sub-groups, errors."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from gauger.report.blocks import Cell, Section, Table
+from gauger.report.blocks import HtmlTable, Section, TableCell
 from gauger.report.document_view import View
 from gauger.report.wording import count, estimand, interval, printable, quantity
 
@@ -25,13 +25,13 @@ def flips(view: View) -> Section | None:
     columns = ("Benchmark", "Arm", "Against", "Won", "Lost", "Same", "Won, for instance", "Lost, for instance")
     cells = [
         [
-            Cell(row["benchmark"], kind="code"), row["arm"], row["control"],
-            *(Cell(count(row[name]), sort=row[name]) for name in ("won", "lost", "same")),
+            TableCell(row["benchmark"], kind="code"), row["arm"], row["control"],
+            *(TableCell(count(row[name]), sort=row[name]) for name in ("won", "lost", "same")),
             _named(row["items_won"]), _named(row["items_lost"]),
         ]
         for row in rows
     ]  # fmt: skip
-    table = Table(columns, cells, numeric=frozenset({3, 4, 5}))
+    table = HtmlTable(columns, cells, numeric=frozenset({3, 4, 5}))
     return Section("flips", "Which items were won and lost?", [lead], tables=[table], short="Items won and lost")
 
 
@@ -46,16 +46,16 @@ def students(view: View) -> Section | None:
     )
     cells = [
         [
-            _where(row), row["arm"], Cell(quantity(row["score"], POINTS, signed=False), sort=row["score"]),
-            Cell(str(row["rank"]), sort=row["rank"]), f"{row['low']} to {row['high']}",
+            _where(row), row["arm"], TableCell(quantity(row["score"], POINTS, signed=False), sort=row["score"]),
+            TableCell(str(row["rank"]), sort=row["rank"]), f"{row['low']} to {row['high']}",
         ]
         for row in ranks
     ]  # fmt: skip
-    tables = [Table(("On", "Student", "Score", "Rank", "Interval of the rank"), cells, numeric=frozenset({2, 3}))]
+    tables = [HtmlTable(("On", "Student", "Score", "Rank", "Interval of the rank"), cells, numeric=frozenset({2, 3}))]
     series = view.study.get("series") or ()
     if series:
         told = [[_where(row), _change(row)] for row in series]
-        tables.append(Table(("On", "Against the first checkpoint"), told, caption="Where a change begins"))
+        tables.append(HtmlTable(("On", "Against the first checkpoint"), told, caption="Where a change begins"))
     return Section("students", "How do the students rank?", [lead], tables=tables, short="Ranks")
 
 
@@ -69,7 +69,7 @@ def groups(view: View) -> Section | None:
         f"Items by their {by['column']}. The last interval holds for all sub-groups at once: quote it for the best one."
     )
     columns = ("Benchmark", "Sub-group", "Estimand", "Arm", "Value", "Interval", "For all at once", "Items")
-    table = Table(columns, [_group(row) for row in rows], numeric=frozenset({4, 5, 6, 7}), filters=(0, 1))
+    table = HtmlTable(columns, [_group(row) for row in rows], numeric=frozenset({4, 5, 6, 7}), filters=(0, 1))
     return Section("groups", "Where in the benchmarks?", [lead], tables=[table], short="Sub-groups")
 
 
@@ -93,13 +93,13 @@ def other_scales(view: View) -> Section | None:
     )
     cells = [
         [
-            Cell(row["benchmark"], kind="code"), row["measure"], row["better"], row["arm"],
+            TableCell(row["benchmark"], kind="code"), row["measure"], row["better"], row["arm"],
             _plain(row["score_arm"]), _plain(row["score_control"]), f"{row['value']:+.4g}",
             f"{row['low']:+.4g} to {row['high']:+.4g}", count(row["n_items"]), row["conclusion"],
         ]
         for row in rows
     ]  # fmt: skip
-    table = Table(columns, cells, numeric=frozenset({4, 5, 6, 7, 8}))
+    table = HtmlTable(columns, cells, numeric=frozenset({4, 5, 6, 7, 8}))
     return Section("other-scales", "On scales of their own", [lead], tables=[table], short="Other scales")
 
 
@@ -122,18 +122,18 @@ def _plain(value: float | None) -> str:
     return "" if value is None else f"{value:.4g}"
 
 
-def _group(row: Row) -> Sequence[Cell | str]:
+def _group(row: Row) -> Sequence[TableCell | str]:
     told = estimand(row["estimand"])
     if row["value"] is None:
-        values: list[Cell | str] = [Cell(row["reason"] or "undefined", kind="undefined"), "", ""]
+        values: list[TableCell | str] = [TableCell(row["reason"] or "undefined", kind="undefined"), "", ""]
     else:
         values = [
-            Cell(quantity(row["value"], told.unit), sort=row["value"]),
+            TableCell(quantity(row["value"], told.unit), sort=row["value"]),
             interval(row["low"], row["high"], told.unit),
             interval(row["simultaneous_low"], row["simultaneous_high"], told.unit),
         ]
     return [
-        Cell(row["benchmark"], kind="code"),
+        TableCell(row["benchmark"], kind="code"),
         printable(row["group"], 60),
         told.label,
         row["arm"],

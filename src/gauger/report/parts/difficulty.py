@@ -1,4 +1,4 @@
-"""Scores by difficulty: whether what was gained reaches the hard items."""
+"""Shows scores by difficulty: whether what was gained reaches the hard items."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import Any
 import altair as alt
 
 from gauger.records import ArmKind
-from gauger.report.blocks import Cell, Figure, Key, Panel, Section, Table
+from gauger.report.blocks import Figure, FigurePanel, HtmlTable, Key, Section, TableCell
 from gauger.report.document_view import Row, View, averages
 from gauger.report.drawing import layered
-from gauger.report.forest import Line, Reference, forest, height_of, lines_of, window
+from gauger.report.forest import ForestLine, Reference, forest, height_of, lines_of, window
 from gauger.report.palette import INK, MUTED, PAPER, RUST, arm_style
 from gauger.report.tables import estimates_table
 from gauger.report.wording import count, number, percent
@@ -70,16 +70,16 @@ def _hardest(view: View) -> Figure | None:
     differences = [row for arm in view.distilled for row in view.of("hard_minus_easy_uplift", arm) if averages(row)]
     legend = (Key("hardest quarter", "circle", RUST), Key("all items", "circle", MUTED))
     table = estimates_table([*rows, *differences], title)
-    return Figure("hardest", title, HARDEST_CAPTION, [Panel(chart, "", height_of(lines), title)], table, legend)
+    return Figure("hardest", title, HARDEST_CAPTION, [FigurePanel(chart, "", height_of(lines), title)], table, legend)
 
 
-def _hardest_lines(view: View, role: str) -> list[Line]:
+def _hardest_lines(view: View, role: str) -> list[ForestLine]:
     found = []
     for arm in view.distilled:
         for estimand, colour in (("hardest_quartile_uplift", RUST), ("uplift", MUTED)):
             hardest, row = view.over("hardest_quartile_uplift", arm, role), view.over(estimand, arm, role)
             if hardest is not None and row is not None:
-                found.append(Line(arm if estimand != "uplift" else f"{arm}, all items", row, colour, "circle"))
+                found.append(ForestLine(arm if estimand != "uplift" else f"{arm}, all items", row, colour, "circle"))
     return found
 
 
@@ -90,7 +90,7 @@ def _styles(view: View) -> dict[str, tuple[str, str, bool]]:
     return styles | dict.fromkeys(view.of_kind(ArmKind.MATCHED), (MUTED, "square", True))
 
 
-def _panel(name: str, rows: list[Row], styles: dict[str, tuple[str, str, bool]]) -> Panel:
+def _panel(name: str, rows: list[Row], styles: dict[str, tuple[str, str, bool]]) -> FigurePanel:
     levels = sorted({row["difficulty"] for row in rows}, key=lambda level: (isinstance(level, str), level))
     axis = alt.Axis(labelAngle=0, labelOverlap=True)
     x = alt.X(
@@ -114,7 +114,7 @@ def _panel(name: str, rows: list[Row], styles: dict[str, tuple[str, str, bool]])
     marks = base.mark_point(size=55, opacity=1, strokeWidth=1.6).encode(
         stroke=colour, fill=alt.Fill("fill:N", scale=None), shape=alt.Shape("shape:N", scale=None)
     )
-    return Panel(
+    return FigurePanel(
         layered([lines, marks], rows=data, height=HEIGHT),
         name,
         HEIGHT + 50,
@@ -146,16 +146,16 @@ def _datum(row: Row, colour: str, shape: str, hollow: bool) -> dict[str, Any]:
     }
 
 
-def _table(rows: Sequence[Row]) -> Table:
+def _table(rows: Sequence[Row]) -> HtmlTable:
     body = [
         [
-            Cell(row["arm"], kind="code"),
-            Cell(row["benchmark"], kind="code"),
-            Cell(_level(row["difficulty"]), sort=_order(row["difficulty"])),
-            Cell("no scored rows", kind="undefined") if row["score"] is None else percent(row["score"], 1),
+            TableCell(row["arm"], kind="code"),
+            TableCell(row["benchmark"], kind="code"),
+            TableCell(_level(row["difficulty"]), sort=_order(row["difficulty"])),
+            TableCell("no scored rows", kind="undefined") if row["score"] is None else percent(row["score"], 1),
             count(row.get("n_items")),
         ]
         for row in rows
     ]
     columns = ("Arm", "Benchmark", "Difficulty", "Score", "Items")
-    return Table(columns, body, "Mean score by difficulty", numeric=frozenset({3, 4}))
+    return HtmlTable(columns, body, "Mean score by difficulty", numeric=frozenset({3, 4}))

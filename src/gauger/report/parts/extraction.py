@@ -1,10 +1,10 @@
-"""Whether the conclusion depends on how answers were read out of the same outputs (logs, language models)."""
+"""Shows whether the conclusion depends on how answers were read out of the same outputs (logs, language models)."""
 
 from __future__ import annotations
 
 from collections import Counter
 
-from gauger.report.blocks import Cell, Section, Table
+from gauger.report.blocks import HtmlTable, Section, TableCell
 from gauger.report.document_view import Row, View
 from gauger.report.wording import count, estimand, interval, quantity
 
@@ -21,21 +21,23 @@ def build(view: View) -> Section | None:
         "another leads to another conclusion, the result depends on the scoring, not on the model alone."
     )
     columns = ("Benchmark", "Scored by", "Used", "Estimand", "Value", "Interval", "Items", "Conclusion")
-    table = Table(columns, [_cells(row) for row in rows], numeric=frozenset({4, 5, 6}))
+    table = HtmlTable(columns, [_cells(row) for row in rows], numeric=frozenset({4, 5, 6}))
     title = "Does the scoring decide?"
     return Section("extraction", title, [lead], tables=[table], short="Scoring of answers")
 
 
-def _cells(row: Row) -> list[Cell]:
+def _cells(row: Row) -> list[TableCell]:
     told = estimand(row["estimand"])
     undefined = row["value"] is None
     return [
-        Cell(row["benchmark"], kind="code"),
-        Cell(row["measure"]),
-        Cell("✓ used" if row["primary"] else "", kind="good" if row["primary"] else ""),
-        Cell(told.label),
-        Cell(row["reason"] or "undefined", kind="undefined") if undefined else Cell(quantity(row["value"], told.unit)),
-        Cell("" if undefined else interval(row["low"], row["high"], told.unit)),
-        Cell(count(row["n_items"])),
-        Cell(row["conclusion"]),
+        TableCell(row["benchmark"], kind="code"),
+        TableCell(row["measure"]),
+        TableCell("✓ used" if row["primary"] else "", kind="good" if row["primary"] else ""),
+        TableCell(told.label),
+        TableCell(row["reason"] or "undefined", kind="undefined")
+        if undefined
+        else TableCell(quantity(row["value"], told.unit)),
+        TableCell("" if undefined else interval(row["low"], row["high"], told.unit)),
+        TableCell(count(row["n_items"])),
+        TableCell(row["conclusion"]),
     ]

@@ -1,13 +1,13 @@
-"""What was lost on the way: raw gain on far benchmarks, losses in front."""
+"""Shows what was lost on the way: raw gain on far benchmarks, losses in front."""
 
 from __future__ import annotations
 
 from markupsafe import Markup
 
 from gauger.records import ArmKind, Role
-from gauger.report.blocks import Figure, Key, Panel, Section
+from gauger.report.blocks import Figure, FigurePanel, Key, Section
 from gauger.report.document_view import Row, View, defined
-from gauger.report.forest import Line, Reference, describe_change, forest, height_of, lines_of, window
+from gauger.report.forest import ForestLine, Reference, describe_change, forest, height_of, lines_of, window
 from gauger.report.palette import MUTED, RUST, SLATE
 from gauger.report.tables import estimates_table
 from gauger.report.wording import fill
@@ -33,7 +33,7 @@ def build(view: View) -> Section | None:
         lines, unit="points", x_title="points against base", extent=window(rows), references=[Reference(0.0)]
     )
     title = "Change on far benchmarks, percentage points"
-    panel = Panel(chart, "", height_of(lines), title)
+    panel = FigurePanel(chart, "", height_of(lines), title)
     legend = (
         Key("distilled", "circle", RUST),
         Key("matched, no teacher", "circle", SLATE),
@@ -43,13 +43,13 @@ def build(view: View) -> Section | None:
     return Section("forgetting", "What was lost on the way", _lead(view, rows), [figure], short="Forgetting")
 
 
-def _lines(view: View, arms: list[str], find: object, place: str) -> list[Line]:
+def _lines(view: View, arms: list[str], find: object, place: str) -> list[ForestLine]:
     lines = []
     for arm in arms:
         row = find("gain", arm, place)  # type: ignore[operator]
         if row is not None:
             colour = SLATE if view.kinds.get(arm) == ArmKind.MATCHED else RUST
-            lines.append(Line(arm, row, colour, "circle" if row.get("benchmark") else "diamond"))
+            lines.append(ForestLine(arm, row, colour, "circle" if row.get("benchmark") else "diamond"))
     return lines
 
 

@@ -1,10 +1,10 @@
-"""How far each arm came: uplift as a share of the distance between matched training and the teacher."""
+"""Shows how far each arm came: uplift as a share of the distance between matched training and the teacher."""
 
 from __future__ import annotations
 
-from gauger.report.blocks import Figure, Panel, Section
+from gauger.report.blocks import Figure, FigurePanel, Section
 from gauger.report.document_view import View
-from gauger.report.forest import Line, Reference, forest, height_of, lines_of, window
+from gauger.report.forest import ForestLine, Reference, forest, height_of, lines_of, window
 from gauger.report.palette import role_colour
 from gauger.report.parts.uplift import role_lines
 from gauger.report.tables import estimates_table
@@ -32,20 +32,20 @@ def _figure(view: View, arms: list[str]) -> Figure:
     chart = forest(lines, unit="percent", x_title="share of the gap, %", extent=extent, references=references)
     title = f"Gap recovered, {arms[0]}" if len(arms) == 1 else "Gap recovered"
     table = estimates_table([row for arm in arms for row in view.of("gap_recovered", arm)], "Gap recovered, per cent")
-    return Figure("gap", title, CAPTION, [Panel(chart, "", height_of(lines), title)], table)
+    return Figure("gap", title, CAPTION, [FigurePanel(chart, "", height_of(lines), title)], table)
 
 
-def _by_role(view: View, arms: list[str]) -> list[Line]:
+def _by_role(view: View, arms: list[str]) -> list[ForestLine]:
     """Return one row per arm under each role; under each benchmark where a role has no mean."""
-    groups: dict[str, list[Line]] = {}
+    groups: dict[str, list[ForestLine]] = {}
     for role in view.roles:
         colour = role_colour(role)
         means = {arm: view.headline("gap_recovered", arm, role) for arm in arms}
         if any(row is not None for row in means.values()):
-            groups[f"mean of {role or 'all'}"] = [Line(arm, means[arm], colour, "diamond") for arm in arms]
+            groups[f"mean of {role or 'all'}"] = [ForestLine(arm, means[arm], colour, "diamond") for arm in arms]
             continue
         for name in view.in_role(role):
-            groups[name] = [Line(arm, view.on("gap_recovered", arm, name), colour) for arm in arms]
+            groups[name] = [ForestLine(arm, view.on("gap_recovered", arm, name), colour) for arm in arms]
     return lines_of(groups)
 
 

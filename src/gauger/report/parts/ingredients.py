@@ -1,4 +1,4 @@
-"""What each ingredient of a pipeline added, and which share of the whole is the teacher's."""
+"""Shows what each ingredient of a pipeline added, and which share of the whole is the teacher's."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from markupsafe import Markup
 
-from gauger.report.blocks import Cell, Section, Table
+from gauger.report.blocks import HtmlTable, Section, TableCell
 from gauger.report.document_view import View, defined
 from gauger.report.parts.interactions import matrix_figure
 from gauger.report.parts.waterfall import role_shown, teachers, totals_of, waterfall_figure
@@ -30,20 +30,20 @@ def build(view: View) -> Section | None:
     )
 
 
-def _summary(view: View, names: Sequence[str]) -> Table:
+def _summary(view: View, names: Sequence[str]) -> HtmlTable:
     """Return ingredients against what the usual tables would credit them with, on the judged role or the first."""
     role = _headline_role(view)
     mine, kinds = teachers(view), ("step_gain", "ablation_loss", "shapley")
     rows = [
         [
-            Cell(name, kind="code", title="the teacher's" if name in mine else ""),
+            TableCell(name, kind="code", title="the teacher's" if name in mine else ""),
             *(matrix_cell(view.headline(kind, name, role)) for kind in kinds),
         ]
         for name in names
     ]
     columns = ("Ingredient", "Added in order", "Lost if left out", "Shapley value")
     caption = f"Credit for each ingredient on {role or 'all'} benchmarks, percentage points (interval)"
-    return Table(columns, rows, caption, numeric=frozenset({1, 2, 3}))
+    return HtmlTable(columns, rows, caption, numeric=frozenset({1, 2, 3}))
 
 
 def _headline_role(view: View) -> str | None:

@@ -1,4 +1,4 @@
-"""Which ingredients help each other, and which do one another's work: the matrix of their interactions."""
+"""Shows which ingredients help each other, and which do one another's work: the matrix of their interactions."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import altair as alt
 
-from gauger.report.blocks import Figure, Key, Panel
+from gauger.report.blocks import Figure, FigurePanel, Key
 from gauger.report.document_view import Row, View, averages, defined
 from gauger.report.drawing import layered
 from gauger.report.forest import described, tooltip
@@ -74,7 +74,7 @@ def _said(row: Row, *, own: bool) -> dict[str, Any]:
     return {**cell, "colour": BLUE if row["value"] > 0 else RUST, "size": abs(row["value"])}
 
 
-def _panel(cells: Sequence[dict[str, Any]], names: Sequence[str], role: str | None, most: float) -> Panel:
+def _panel(cells: Sequence[dict[str, Any]], names: Sequence[str], role: str | None, most: float) -> FigurePanel:
     span = MOST_OPACITY - LEAST_OPACITY
     rows = [
         {**cell, "opacity": LEAST_OPACITY + span * cell["size"] / most if most > 0 and "size" in cell else 1.0}
@@ -94,4 +94,4 @@ def _panel(cells: Sequence[dict[str, Any]], names: Sequence[str], role: str | No
     height = CELL_HEIGHT * len(names)
     title = role or "all benchmarks"
     chart = layered([square, text], rows=rows, height=height)
-    return Panel(chart, title, height + 40, f"Matrix of interactions, {title}", labelled=False)
+    return FigurePanel(chart, title, height + 40, f"Matrix of interactions, {title}", labelled=False)

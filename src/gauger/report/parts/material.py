@@ -1,11 +1,11 @@
-"""What the arms were trained on: the token ledger, what became of every answer, and samples of the teacher's text."""
+"""Shows what the arms were trained on: the token ledger, the fate of every answer, samples of the teacher's text."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from gauger.records import Role
-from gauger.report.blocks import Cell, Section, Table
+from gauger.report.blocks import HtmlTable, Section, TableCell
 from gauger.report.document_view import Row, View
 from gauger.report.tables import matrix_cell
 from gauger.report.wording import count, number, percent, several
@@ -56,7 +56,7 @@ def build(view: View) -> Section | None:
     )
 
 
-def _efficiency(view: View) -> Table | None:
+def _efficiency(view: View) -> HtmlTable | None:
     """Return what teacher tokens and queries buy, over targeted and near benchmarks; None where not estimated."""
     names = [name for name in EFFICIENCY if view.arms_with(name)]
     arms = [arm for arm in view.distilled if any(view.of(name, arm) for name in names)]
@@ -65,27 +65,30 @@ def _efficiency(view: View) -> Table | None:
     roles = [role for role in (Role.TARGETED, Role.NEAR) if role in view.roles]
     columns = ("Arm", *(f"{EFFICIENCY[name]}, {role}" for name in names for role in roles))
     rows = [
-        [Cell(arm, kind="code"), *(matrix_cell(view.headline(name, arm, role)) for name in names for role in roles)]
+        [
+            TableCell(arm, kind="code"),
+            *(matrix_cell(view.headline(name, arm, role)) for name in names for role in roles),
+        ]
         for arm in arms
     ]
     title = "What the teacher's tokens buy, points of mean uplift (interval)"
-    return Table(columns, rows, title, numeric=frozenset(range(1, len(columns))))
+    return HtmlTable(columns, rows, title, numeric=frozenset(range(1, len(columns))))
 
 
-def _ledger(rows: Sequence[Row]) -> Table:
+def _ledger(rows: Sequence[Row]) -> HtmlTable:
     keys = [key for key in LEDGER if any(row.get(key) is not None for row in rows)]
     numeric = frozenset(place for place, key in enumerate(keys) if key not in ("arm", "source"))
     body = [[_ledger_cell(row, key) for key in keys] for row in rows]
-    return Table([LEDGER[key] for key in keys], body, "Token ledger, per replicate", numeric=numeric)
+    return HtmlTable([LEDGER[key] for key in keys], body, "Token ledger, per replicate", numeric=numeric)
 
 
-def _ledger_cell(row: Row, key: str) -> Cell:
+def _ledger_cell(row: Row, key: str) -> TableCell:
     value = row.get(key)
     if key in ("arm", "source"):
-        return Cell(str(value or "–"), kind="code" if key == "arm" else "")
+        return TableCell(str(value or "–"), kind="code" if key == "arm" else "")
     if key == "epochs" and value is not None:
-        return Cell(number(value, 1))
-    return Cell(count(value), kind="warn" if key == "overlaps" and value else "")
+        return TableCell(number(value, 1))
+    return TableCell(count(value), kind="warn" if key == "overlaps" and value else "")
 
 
 def _samples(examples: Sequence[Row]) -> list[Row]:
@@ -113,17 +116,17 @@ def outcomes(view: View) -> Section | None:
     )
     body = [
         [
-            Cell(row["arm"], kind="code"),
-            Cell(row["benchmark"], kind="code"),
+            TableCell(row["arm"], kind="code"),
+            TableCell(row["benchmark"], kind="code"),
             *(_outcome(row, name) for name in OUTCOMES),
         ]
         for row in rows
     ]
     columns = ("Arm", "Benchmark", *(name.capitalize() for name in OUTCOMES))
-    table = Table(columns, body, "Outcomes by arm and benchmark", numeric=frozenset(range(2, 7)), folded=True)
+    table = HtmlTable(columns, body, "Outcomes by arm and benchmark", numeric=frozenset(range(2, 7)), folded=True)
     return Section("outcomes", "What became of every answer", [lead], tables=[table], short="Outcomes")
 
 
-def _outcome(row: Row, name: str) -> Cell:
+def _outcome(row: Row, name: str) -> TableCell:
     value = row.get(name)
-    return Cell(count(value), kind="warn" if value and name != "scored" else "", sort=value)
+    return TableCell(count(value), kind="warn" if value and name != "scored" else "", sort=value)

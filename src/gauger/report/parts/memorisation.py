@@ -1,11 +1,11 @@
-"""Gains that stop at the items themselves: a difference in differences of targeted and parallel benchmarks."""
+"""Shows gains that stop at the items themselves: targeted against parallel benchmarks."""
 
 from __future__ import annotations
 
 from gauger.records import ArmKind
-from gauger.report.blocks import Figure, Key, Panel, Section
+from gauger.report.blocks import Figure, FigurePanel, Key, Section
 from gauger.report.document_view import View, averages
-from gauger.report.forest import Line, Reference, forest, height_of, lines_of, window
+from gauger.report.forest import ForestLine, Reference, forest, height_of, lines_of, window
 from gauger.report.palette import RUST, SLATE
 from gauger.report.tables import estimates_table
 from gauger.report.wording import codes, fill
@@ -28,12 +28,14 @@ def build(view: View) -> Section | None:
     arms = view.arms_with("memorisation")
     if not arms:
         return None
-    groups: dict[str, list[Line]] = {"distilled arms": [], "planted leak": [], "other controls": []}
+    groups: dict[str, list[ForestLine]] = {"distilled arms": [], "planted leak": [], "other controls": []}
     for arm in arms:
         kind = view.kinds.get(arm, ArmKind.DISTILLED)
         name = {ArmKind.DISTILLED: "distilled arms", ArmKind.LEAK: "planted leak"}.get(ArmKind(kind), "other controls")
         colour = RUST if kind == ArmKind.DISTILLED else SLATE
-        groups[name] += [Line(arm, row, colour, "diamond") for row in view.of("memorisation", arm) if averages(row)]
+        groups[name] += [
+            ForestLine(arm, row, colour, "diamond") for row in view.of("memorisation", arm) if averages(row)
+        ]
     lines = lines_of(groups)
     extent = window([line.estimate for line in lines])
     rows = [row for arm in arms for row in (*view.of("memorisation", arm), *view.rescaled("memorisation", arm))]
@@ -44,7 +46,7 @@ def build(view: View) -> Section | None:
         "memorisation",
         title,
         CAPTION,
-        [Panel(chart, "", height_of(lines), title)],
+        [FigurePanel(chart, "", height_of(lines), title)],
         estimates_table(rows, title),
         legend,
     )

@@ -1,10 +1,10 @@
-"""The judged estimate on a line between minor and major: the one picture of the verdict."""
+"""Draws the judged estimate on a line between minor and major: the one picture of the verdict."""
 
 from __future__ import annotations
 
 import altair as alt
 
-from gauger.report.blocks import Figure, Key, Panel
+from gauger.report.blocks import Figure, FigurePanel, Key
 from gauger.report.document_view import Row
 from gauger.report.drawing import Chart, layered, upright_line
 from gauger.report.forest import drawn_bars, drawn_ends, window
@@ -33,7 +33,7 @@ def number_line(verdict: Row) -> Figure | None:
     legend = (Key("minor", "bar", TRACK), Key("major", "bar", BAND), Key("estimate and interval", "circle", BLUE))
     title = f"The judged number: {told.label}, {rule.get('arm') or row['arm']}"
     chart = _chart(row, threshold, extent, f"{told.label}, {'%' if told.unit == 'percent' else told.unit}")
-    panel = Panel(chart, height=HEIGHT + 50, labelled=False, alt=f"{title}: {with_unit(row['value'], told.unit)}")
+    panel = FigurePanel(chart, height=HEIGHT + 50, labelled=False, alt=f"{title}: {with_unit(row['value'], told.unit)}")
     caption = CAPTION + (GAP_CAPTION if rule["estimand"] == "gap_recovered" else "")
     return Figure("verdict", title, caption, (panel,), estimates_table([row], "The judged estimate"), legend)
 

@@ -1,11 +1,11 @@
-"""How to get these numbers again, and all of them in one table."""
+"""Tells how to get these numbers again, and lists all of them in one table."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from gauger.report.blocks import Cell, Section, Table
+from gauger.report.blocks import HtmlTable, Section, TableCell
 from gauger.report.document_view import View, role_of
 from gauger.report.tables import interval_cell, note_cell, place_of, value_cell, without_empty
 from gauger.report.wording import count, estimand, number, quantity
@@ -69,20 +69,20 @@ def every_estimate(view: View) -> Section | None:
         "Estimand", "Arm", "Against", "Benchmark", "Role", "Value", "Interval", "For all at once",
         "Std. error", "df", "Items", "Clusters", "Replicates", "Note",
     )  # fmt: skip
-    body: list[list[Cell | str]] = [
+    body: list[list[TableCell | str]] = [
         [
-            Cell(estimand(row["estimand"]).label, title=estimand(row["estimand"]).meaning),
-            Cell(row["arm"], kind="code"),
-            Cell(row["control"] or "–", kind="code"),
+            TableCell(estimand(row["estimand"]).label, title=estimand(row["estimand"]).meaning),
+            TableCell(row["arm"], kind="code"),
+            TableCell(row["control"] or "–", kind="code"),
             place_of(row),
             role_of(row) or "–",
             value_cell(row),
             interval_cell(row),
             interval_cell(row, "simultaneous_"),
-            Cell("" if row["se"] is None else quantity(row["se"], "percent", digits=2), sort=row["se"]),
-            Cell("" if row["df"] is None else number(row["df"], 1), sort=row["df"]),
+            TableCell("" if row["se"] is None else quantity(row["se"], "percent", digits=2), sort=row["se"]),
+            TableCell("" if row["df"] is None else number(row["df"], 1), sort=row["df"]),
             *(
-                Cell("" if row[key] is None else count(row[key]), sort=row[key])
+                TableCell("" if row[key] is None else count(row[key]), sort=row[key])
                 for key in ("n_items", "n_clusters", "n_replicates")
             ),
             note_cell(row),
@@ -93,5 +93,5 @@ def every_estimate(view: View) -> Section | None:
         "Differences are in percentage points, scores and shares in per cent; standard errors are in the unit of their "
         "value. A row without a value says why. The machine-readable form is estimates.json."
     )
-    table = Table(columns, body, numeric=frozenset(range(5, 13)), filters=(0, 1, 3, 4), id="every-estimate")
+    table = HtmlTable(columns, body, numeric=frozenset(range(5, 13)), filters=(0, 1, 3, 4), id="every-estimate")
     return Section("numbers", "Every estimate", [lead], tables=[without_empty(table)], short="Every estimate")

@@ -1,4 +1,4 @@
-"""What distillation is worth as students, budgets and teachers grow: curves, held-out cells, equivalents."""
+"""Shows what distillation is worth as students, budgets and teachers grow: curves, held-out cells, equivalents."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import altair as alt
 
-from gauger.report.blocks import Figure, Key, Panel, Section
+from gauger.report.blocks import Figure, FigurePanel, Key, Section
 from gauger.report.document_view import Row, View
 from gauger.report.drawing import Chart, layered
 from gauger.report.palette import BLUE, GREEN, MUTED, ORANGE, PAPER, PINK, RUST
@@ -84,7 +84,7 @@ def _curves(scaling: Mapping[str, Any], styles: Mapping[str, tuple[str, str]]) -
         "value:Q", title=title, scale=alt.Scale(domain=[0.8 * min(values), 1.2 * max(values)], nice=False, zero=False)
     )
     panels = [
-        Panel(
+        FigurePanel(
             layered(
                 [
                     *_bands([line for line in scaling["lines"] if line["student"] == student], styles, y),
@@ -196,7 +196,7 @@ def _uplift(scaling: Mapping[str, Any], styles: Mapping[str, tuple[str, str]]) -
         "training replicates). A fall to the right says that the teacher is worth less as compute grows."
     )
     legend = [Key(name, shape, colour, hollow=True) for name, (colour, shape) in styles.items() if name != CONTROL]
-    panel = Panel(chart, "", HEIGHT + 90, "Uplift by training compute", False)
+    panel = FigurePanel(chart, "", HEIGHT + 90, "Uplift by training compute", False)
     return Figure("scale-uplift", "Uplift by training compute", caption, [panel], points_table(scaling), legend)
 
 
@@ -207,7 +207,7 @@ def _worth(scaling: Mapping[str, Any], styles: Mapping[str, tuple[str, str]]) ->
     for name in names:
         rows = [row for row in scaling["equivalents"] if row["curve"] == name]
         data = [_gain(row, styles[name]) for row in rows]
-        panels.append(Panel(_gains(data), name, 24 * len(data) + 60, f"Data-equivalent gain, {name}", False))
+        panels.append(FigurePanel(_gains(data), name, 24 * len(data) + 60, f"Data-equivalent gain, {name}", False))
     return Figure("scale-worth", "Data-equivalent gain", WORTH, panels, equivalents_table(scaling), (), False)
 
 

@@ -1,4 +1,4 @@
-"""Who gains most: uplift against the starting score and size of the student, in the study and in the literature."""
+"""Shows who gains most: uplift against the student's starting score and size, in the study and in the literature."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import altair as alt
 
-from gauger.report.blocks import Cell, Figure, Key, Panel, Table
+from gauger.report.blocks import Figure, FigurePanel, HtmlTable, Key, TableCell
 from gauger.report.document_view import Row
 from gauger.report.drawing import Chart, layered
 from gauger.report.palette import MUTED
@@ -30,7 +30,7 @@ def gains_figure(scaling: Mapping[str, Any], styles: Mapping[str, tuple[str, str
     if not ability or not (rows := [row for row in ability["students"] if row["curve"] in styles]):
         return None
     caption = " ".join([CAPTION, ability["note"], *([literature["caveat"]] if literature else [])])
-    panel = Panel(_chart(rows, styles), "", HEIGHT + 90, "Uplift by the student's starting score", False)
+    panel = FigurePanel(_chart(rows, styles), "", HEIGHT + 90, "Uplift by the student's starting score", False)
     legend = [
         Key(name, shape, colour) for name, (colour, shape) in styles.items() if any(r["curve"] == name for r in rows)
     ]
@@ -63,24 +63,24 @@ def _chart(rows: Sequence[Row], styles: Mapping[str, tuple[str, str]]) -> Chart:
     return layered([zero, layered([bars, marks], rows=data)], height=HEIGHT + 40)
 
 
-def students_table(rows: Sequence[Row]) -> Table:
+def students_table(rows: Sequence[Row]) -> HtmlTable:
     """List the students that the slopes rest on."""
-    body: list[list[Cell | str]] = [
+    body: list[list[TableCell | str]] = [
         [
             row["curve"],
             row["student"],
-            Cell(count(row["n_params"]), sort=row["n_params"]),
-            Cell(percent(row["score"], 1), sort=row["score"]),
-            Cell(quantity(row["uplift"], "points"), sort=row["uplift"]),
-            Cell(quantity(row["se"], "points", signed=False), sort=row["se"]),
+            TableCell(count(row["n_params"]), sort=row["n_params"]),
+            TableCell(percent(row["score"], 1), sort=row["score"]),
+            TableCell(quantity(row["uplift"], "points"), sort=row["uplift"]),
+            TableCell(quantity(row["se"], "points", signed=False), sort=row["se"]),
         ]
         for row in rows
     ]
     columns = ("Curve", "Student", "Weights", "Starting score", "Mean uplift", "Standard error")
-    return Table(columns, body, "Students by starting score", numeric=frozenset({2, 3, 4, 5}))
+    return HtmlTable(columns, body, "Students by starting score", numeric=frozenset({2, 3, 4, 5}))
 
 
-def gains_tables(scaling: Mapping[str, Any]) -> list[Table]:
+def gains_tables(scaling: Mapping[str, Any]) -> list[HtmlTable]:
     """Return the study's slopes and the literature's, in the same units; empty where the document has neither."""
     ability, literature = scaling.get("ability"), scaling.get("literature")
     tables = [_study(ability)] if ability and ability["slopes"] else []
@@ -104,41 +104,41 @@ def _points(row: Row) -> str:
     return f"{quantity(row['slope'], 'points')} points, {interval(row['low'], row['high'], 'points')}"
 
 
-def _study(ability: Mapping[str, Any]) -> Table:
-    body: list[list[Cell | str]] = [
+def _study(ability: Mapping[str, Any]) -> HtmlTable:
+    body: list[list[TableCell | str]] = [
         [
             row["curve"],
             row["against"],
             f"per {row['unit']}",
             *_slope(row),
-            Cell("" if row["at_mean"] is None else quantity(row["at_mean"], "points"), sort=row["at_mean"]),
-            Cell(count(row["n"]), sort=row["n"]),
+            TableCell("" if row["at_mean"] is None else quantity(row["at_mean"], "points"), sort=row["at_mean"]),
+            TableCell(count(row["n"]), sort=row["n"]),
         ]
         for row in ability["slopes"]
     ]
     columns = ("Curve", "Against", "Slope", "Points", "Interval", "At the mean", "Students")
-    return Table(columns, body, STUDY, numeric=frozenset({3, 4, 5, 6}))
+    return HtmlTable(columns, body, STUDY, numeric=frozenset({3, 4, 5, 6}))
 
 
-def _literature(literature: Mapping[str, Any]) -> Table:
-    body: list[list[Cell | str]] = [
+def _literature(literature: Mapping[str, Any]) -> HtmlTable:
+    body: list[list[TableCell | str]] = [
         [
             f"{row['where']} benchmarks",
             row["against"],
             f"per {row['unit']}",
             *_slope(row),
-            Cell(count(row["n_rows"]), sort=row["n_rows"]),
-            Cell(count(row["n_studies"]), sort=row["n_studies"]),
+            TableCell(count(row["n_rows"]), sort=row["n_rows"]),
+            TableCell(count(row["n_studies"]), sort=row["n_studies"]),
         ]
         for row in literature["slopes"]
     ]
     columns = ("Literature", "Against", "Slope", "Points", "Interval", "Rows", "Studies")
-    return Table(columns, body, LITERATURE, numeric=frozenset({3, 4, 5, 6}))
+    return HtmlTable(columns, body, LITERATURE, numeric=frozenset({3, 4, 5, 6}))
 
 
-def _slope(row: Row) -> tuple[Cell, Cell]:
+def _slope(row: Row) -> tuple[TableCell, TableCell]:
     if row["slope"] is None:
-        return Cell("undefined", title=row["reason"], kind="undefined"), Cell(row["reason"], kind="undefined")
-    return Cell(quantity(row["slope"], "points", digits=2), sort=row["slope"]), Cell(
+        return TableCell("undefined", title=row["reason"], kind="undefined"), TableCell(row["reason"], kind="undefined")
+    return TableCell(quantity(row["slope"], "points", digits=2), sort=row["slope"]), TableCell(
         interval(row["low"], row["high"], "points", digits=2)
     )

@@ -1,4 +1,4 @@
-"""Where every arm stands: scores with base, teacher and controls as reference marks, one panel per role."""
+"""Shows where every arm stands: scores with base, teacher and controls as reference marks, one panel per role."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import altair as alt
 
 from gauger.records import ArmKind
-from gauger.report.blocks import Cell, Figure, Key, Panel, Section, Table
+from gauger.report.blocks import Figure, FigurePanel, HtmlTable, Key, Section, TableCell
 from gauger.report.document_view import Row, View, defined
 from gauger.report.drawing import Chart, layered
 from gauger.report.forest import described, tooltip
@@ -58,18 +58,22 @@ def _seeds_lead(view: View) -> list[str]:
     ]
 
 
-def _seeds(view: View) -> list[Table]:
+def _seeds(view: View) -> list[HtmlTable]:
     """List every training seed's score, one row per arm and benchmark."""
     cells: dict[tuple[str, str], list[float]] = {}
     for row in view.rows("seeds"):
         cells.setdefault((row["arm"], row["benchmark"]), []).append(row["score"])
-    rows: list[list[Cell | str]] = [
-        [Cell(arm, kind="code"), Cell(benchmark, kind="code"), ", ".join(number(100 * score) for score in scores)]
+    rows: list[list[TableCell | str]] = [
+        [
+            TableCell(arm, kind="code"),
+            TableCell(benchmark, kind="code"),
+            ", ".join(number(100 * score) for score in scores),
+        ]
         for (arm, benchmark), scores in cells.items()
         if len(scores) > 1
     ]
     columns = ("Arm", "Benchmark", "Score of every seed, %")
-    return [Table(columns, rows, "Scores by training seed", folded=len(rows) > 12)] if rows else []
+    return [HtmlTable(columns, rows, "Scores by training seed", folded=len(rows) > 12)] if rows else []
 
 
 def caption(view: View) -> str:
@@ -100,7 +104,7 @@ def _styles(view: View) -> dict[str, tuple[str, str]]:
     return {arm: arm_style(place) for place, arm in enumerate(view.distilled)}
 
 
-def _panel(view: View, role: str | None) -> Panel:
+def _panel(view: View, role: str | None) -> FigurePanel:
     names = view.in_role(role)
     lanes = len(view.distilled) + 1
     step = 26 + LANE * lanes
@@ -110,7 +114,7 @@ def _panel(view: View, role: str | None) -> Panel:
     rows = [*_tracks(view, names), *(_datum(row, style) for row, style in _styled(view, names, step, lanes))]
     chart = layered(_layers(x, y, step), rows=rows, height=step * len(names))
     title = (role or "no role given").capitalize() if len(view.roles) > 1 else ""
-    return Panel(chart, title, step * len(names) + 50, f"Scores on {role or 'all'} benchmarks", False)
+    return FigurePanel(chart, title, step * len(names) + 50, f"Scores on {role or 'all'} benchmarks", False)
 
 
 def _layers(x: alt.X, y: alt.Y, step: int) -> list[Chart]:

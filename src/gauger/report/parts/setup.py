@@ -1,10 +1,10 @@
-"""What was compared: the words the report uses, the arms and the benchmarks."""
+"""Introduces what was compared: the words the report uses, the arms and the benchmarks."""
 
 from __future__ import annotations
 
 from markupsafe import Markup
 
-from gauger.report.blocks import Cell, Section, Table
+from gauger.report.blocks import HtmlTable, Section, TableCell
 from gauger.report.document_view import View
 from gauger.report.tables import without_empty
 from gauger.report.wording import KIND_WORDS, ROLE_WORDS, codes, count, fill, several
@@ -41,7 +41,7 @@ def _lead(view: View) -> list[str | Markup]:
     return lead
 
 
-def _arms(view: View) -> Table:
+def _arms(view: View) -> HtmlTable:
     columns = (
         "Arm",
         "Kind",
@@ -55,25 +55,25 @@ def _arms(view: View) -> Table:
     )
     rows = [
         [
-            Cell(arm["name"], kind="code"),
-            Cell(arm["kind"], title=KIND_WORDS.get(arm["kind"], "")),
+            TableCell(arm["name"], kind="code"),
+            TableCell(arm["kind"], title=KIND_WORDS.get(arm["kind"], "")),
             arm.get("description") or KIND_WORDS.get(arm["kind"], ""),
-            Cell(arm.get("matched") or "–", kind="code"),
+            TableCell(arm.get("matched") or "–", kind="code"),
             arm.get("seed_source") or "–",
             *(count(arm.get(key)) for key in ("steps", "tokens", "unique_tokens", "teacher_tokens")),
         ]
         for arm in view.arms
     ]
     return without_empty(
-        Table(columns, rows, f"{several(len(rows), 'arm')}", numeric=frozenset({5, 6, 7, 8}), folded=True)
+        HtmlTable(columns, rows, f"{several(len(rows), 'arm')}", numeric=frozenset({5, 6, 7, 8}), folded=True)
     )
 
 
-def _benchmarks(view: View) -> Table:
+def _benchmarks(view: View) -> HtmlTable:
     columns = ("Benchmark", "Role", "Skill", "Form", "Items", "What it asks")
     rows = [
         [
-            Cell(row["name"], kind="code"),
+            TableCell(row["name"], kind="code"),
             row.get("role") or "–",
             row.get("skill") or "–",
             row.get("form") or "–",
@@ -83,5 +83,5 @@ def _benchmarks(view: View) -> Table:
         for row in view.benchmarks
     ]
     return without_empty(
-        Table(columns, rows, f"{several(len(rows), 'benchmark')}", numeric=frozenset({4}), folded=True)
+        HtmlTable(columns, rows, f"{several(len(rows), 'benchmark')}", numeric=frozenset({4}), folded=True)
     )

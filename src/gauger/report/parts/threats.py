@@ -1,8 +1,8 @@
-"""How far the numbers can be trusted beyond chance: the five threats, what cannot be said, what is missing."""
+"""Says how far to trust the numbers beyond chance: the five threats, what cannot be said, what is missing."""
 
 from __future__ import annotations
 
-from gauger.report.blocks import Cell, Section, Table
+from gauger.report.blocks import HtmlTable, Section, TableCell
 from gauger.report.document_view import View
 
 TONES = {"controlled": "good", "partly": "warn", "open": "bad"}
@@ -45,18 +45,18 @@ def missing(view: View) -> Section | None:
     if failures:
         rows = [
             [
-                Cell(row["arm"], kind="code"),
+                TableCell(row["arm"], kind="code"),
                 "all" if row.get("replicate") is None else str(row["replicate"]),
                 row["stage"],
                 row["reason"],
             ]
             for row in failures
         ]
-        tables.append(Table(("Arm", "Replicate", "Stage", "Reason"), rows, "Jobs that failed"))
+        tables.append(HtmlTable(("Arm", "Replicate", "Stage", "Reason"), rows, "Jobs that failed"))
     off = view.document.get("switched_off") or {}
     if off:
-        rows_off = [[Cell(name, kind="code"), reason] for name, reason in off.items()]
-        tables.append(Table(("Control", "Reason given by the study"), rows_off, "Controls switched off"))
+        rows_off = [[TableCell(name, kind="code"), reason] for name, reason in off.items()]
+        tables.append(HtmlTable(("Control", "Reason given by the study"), rows_off, "Controls switched off"))
     if not tables:
         return None
     lead = "A failed job is a gap, never a score: the estimates above rest on what remains."

@@ -1,12 +1,12 @@
-"""What the teacher added: uplift over the matched arm, benchmark by benchmark, one panel per distilled arm."""
+"""Shows what the teacher added: uplift over the matched arm, benchmark by benchmark, one panel per distilled arm."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gauger.report.blocks import Cell, Figure, Key, Panel, Section, Table
+from gauger.report.blocks import Figure, FigurePanel, HtmlTable, Key, Section, TableCell
 from gauger.report.document_view import View, averages
-from gauger.report.forest import Line, Reference, forest, height_of, lines_of, window
+from gauger.report.forest import ForestLine, Reference, forest, height_of, lines_of, window
 from gauger.report.palette import MUTED, role_colour
 from gauger.report.tables import estimates_table, matrix_cell
 
@@ -52,30 +52,30 @@ def role_figure(view: View, arms: Sequence[str]) -> Figure:
     return Figure("uplift", title, caption, panels, table, legend, wide=len(panels) == 1)
 
 
-def _panel(view: View, arm: str, extent: tuple[float, float], ticks: int) -> Panel:
+def _panel(view: View, arm: str, extent: tuple[float, float], ticks: int) -> FigurePanel:
     lines = role_lines(view, "uplift", arm)
     zero = [Reference(0.0)]
     chart = forest(lines, unit="points", x_title="points over control", extent=extent, references=zero, ticks=ticks)
     controls = dict.fromkeys(row["control"] for row in view.of("uplift", arm) if row["control"])
     title = f"{arm}, against {', '.join(controls)}" if controls else arm
-    return Panel(chart, title, height_of(lines), f"Uplift of {title}")
+    return FigurePanel(chart, title, height_of(lines), f"Uplift of {title}")
 
 
-def role_lines(view: View, estimand: str, arm: str) -> list[Line]:
+def role_lines(view: View, estimand: str, arm: str) -> list[ForestLine]:
     """Return the rows of one arm, grouped by role, each group ending with its mean."""
-    groups: dict[str, list[Line]] = {}
+    groups: dict[str, list[ForestLine]] = {}
     for role in view.roles:
         colour = role_colour(role)
         name = role or ("no role given" if len(view.roles) > 1 else "")
-        members = [Line(bench, view.on(estimand, arm, bench), colour) for bench in view.in_role(role)]
+        members = [ForestLine(bench, view.on(estimand, arm, bench), colour) for bench in view.in_role(role)]
         mean = view.over(estimand, arm, role)
         if mean is not None and len(members) > 1:
-            members.append(Line(f"mean, {role or 'all'}", mean, colour, "diamond"))
+            members.append(ForestLine(f"mean, {role or 'all'}", mean, colour, "diamond"))
         groups[name] = members
     return lines_of(groups)
 
 
-def role_matrix(view: View, estimand: str, arms: Sequence[str], caption: str) -> Table | None:
+def role_matrix(view: View, estimand: str, arms: Sequence[str], caption: str) -> HtmlTable | None:
     """Return arms against roles, each cell a mean over the role with its interval.
 
     None where there is no mean, or one alone, which the figure shows as well.
@@ -84,7 +84,8 @@ def role_matrix(view: View, estimand: str, arms: Sequence[str], caption: str) ->
     if not roles or len(roles) == len(arms) == 1:
         return None
     rows = [
-        [Cell(arm, kind="code"), *(matrix_cell(view.headline(estimand, arm, role)) for role in roles)] for arm in arms
+        [TableCell(arm, kind="code"), *(matrix_cell(view.headline(estimand, arm, role)) for role in roles)]
+        for arm in arms
     ]
     columns = ["Arm", *((role or "all").capitalize() for role in roles)]
-    return Table(columns, rows, caption, numeric=frozenset(range(1, len(columns))))
+    return HtmlTable(columns, rows, caption, numeric=frozenset(range(1, len(columns))))

@@ -1,4 +1,4 @@
-"""The last word first: what the study concludes, in a sentence, with the number, its interval and the threshold."""
+"""Says the last word first: what the study concludes, with the number, its interval and the threshold."""
 
 from __future__ import annotations
 

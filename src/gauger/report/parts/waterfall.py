@@ -1,4 +1,4 @@
-"""The waterfall of a pipeline: from none of its ingredients to all of them, in order and by Shapley values."""
+"""Draws a pipeline's waterfall: from none of its ingredients to all of them, in order and by Shapley values."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import altair as alt
 
-from gauger.report.blocks import Figure, Key, Panel
+from gauger.report.blocks import Figure, FigurePanel, Key
 from gauger.report.document_view import Row, View, averages, defined, role_of
 from gauger.report.drawing import Chart, layered, upright_line
 from gauger.report.forest import described, tooltip
@@ -98,7 +98,7 @@ def _legend(view: View, falls: Sequence[Fall]) -> list[Key]:
     return [*keys, Key("whole gain", "diamond", INK)]
 
 
-def _panel(fall: Fall, names: Sequence[str], extent: tuple[float, float]) -> Panel:
+def _panel(fall: Fall, names: Sequence[str], extent: tuple[float, float]) -> FigurePanel:
     labels = [*names, TOGETHER]
     y = alt.Y("label:N", sort=None, scale=alt.Scale(domain=labels), axis=alt.Axis(title=None))
     scale = alt.Scale(domain=list(extent), nice=False, zero=False)
@@ -107,7 +107,7 @@ def _panel(fall: Fall, names: Sequence[str], extent: tuple[float, float]) -> Pan
     layers += [upright_line(0.0), _whiskers(fall.bars["shapley"], y), _total_layer(fall.total, y)]
     height = ROW_HEIGHT * len(labels)
     title = fall.role or "all benchmarks"
-    return Panel(layered(layers, height=height), title, height + 50, f"Waterfall of ingredients, {title}")
+    return FigurePanel(layered(layers, height=height), title, height + 50, f"Waterfall of ingredients, {title}")
 
 
 def _bars(view: View, names: Sequence[str], role: str | None, name: str) -> list[Bar]:

@@ -1,4 +1,4 @@
-"""What every kind of stage is: its schema, how it is resolved, what must hold of it, and how it is planned."""
+"""Defines what every kind of stage is: its schema, how it is resolved, what must hold of it, how it is planned."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 from pydantic import Field, Strict
 
 from gauger.errors import nearest
-from gauger.spec.base import Fraction, Name, Names, Part
+from gauger.spec.base import Fraction, Name, Names, SpecPart
 from gauger.spec.fault import Fault
 from gauger.spec.models import Batch, LearningRate, Steps
 from gauger.spec.stages.resolved import ResolvedStage, TextSource
@@ -23,7 +23,7 @@ Corpus = Literal["texts", "questions", "pairs", "blend"]
 """What a stage trains on: texts; questions that the student answers; pairs of its answers; several corpora blended."""
 
 
-class StageSpec(Part):
+class StageSpec(SpecPart):
     """One stage as it is declared. A kind is a subclass, one file and one line in `registry.STAGES`.
 
     The class variables say what is special about a kind, so that nobody asks which kind a stage is.
@@ -81,7 +81,7 @@ class KeptIn(StageSpec):
     """Share of each batch that is drawn from the base's own web text instead, so that less is forgotten."""
 
 
-class Asking(KeptIn):
+class AskingStage(KeptIn):
     """What both kinds of distillation from a corpus have: how the teacher is asked."""
 
     strategy: Name
@@ -119,7 +119,7 @@ class Asking(KeptIn):
         yield from check_seeds(study, path, self.strategy, self.seeds)
 
 
-class Questions(StageSpec):
+class QuestionStage(StageSpec):
     """What the student is asked: questions on the skills of the targeted benchmarks."""
 
     student_writes: ClassVar[bool] = True

@@ -1,4 +1,4 @@
-"""`text-distill` and `logit-distill`: training on what the teacher wrote, or on its token probabilities along it."""
+"""Defines `text-distill` and `logit-distill`: training on the teacher's text, or on its probabilities along it."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 from pydantic import Field
 
 from gauger.spec.fault import Fault
-from gauger.spec.stages.base import Asking, StagePath, check_logits
+from gauger.spec.stages.base import AskingStage, StagePath, check_logits
 from gauger.spec.stages.resolved import ResolvedStage
 
 if TYPE_CHECKING:
     from gauger.spec.study import Study
 
 
-class TextDistillStage(Asking):
+class TextDistillStage(AskingStage):
     """Training on text that the teacher wrote."""
 
     kind: Literal["text-distill"]
     """Training on the teacher's text."""
 
 
-class LogitDistillStage(Asking):
+class LogitDistillStage(AskingStage):
     """Training on the teacher's token probabilities."""
 
     soft: ClassVar[bool] = True

@@ -1,4 +1,4 @@
-"""`mixture`: text of several sources in every batch, each with a weight and a budget in tokens."""
+"""Defines `mixture`: text of several sources in every batch, each with a weight and a budget in tokens."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field, Strict
 
-from gauger.spec.base import Names, Part
+from gauger.spec.base import Names, SpecPart
 from gauger.spec.fault import Fault
 from gauger.spec.stages.base import Corpus, NamedForms, Samples, StagePath, StageSpec, check_seeds
 from gauger.spec.stages.resolved import MixedPart, ResolvedStage, TextSource, of_parts
@@ -26,7 +26,7 @@ _SOURCES = {
 _ASKED = ("teacher", "self")
 
 
-class MixtureSource(Part):
+class MixtureSource(SpecPart):
     """One source of a mixture."""
 
     source: Literal["web", "reference", "teacher", "self"]

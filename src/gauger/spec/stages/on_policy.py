@@ -1,4 +1,4 @@
-"""`on-policy-distill`: the student writes, and the teacher says how likely every token was."""
+"""Defines `on-policy-distill`: the student writes, and the teacher says how likely every token was."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 from pydantic import Field
 
 from gauger.spec.fault import Fault
-from gauger.spec.stages.base import KeptIn, Questions, StagePath, check_logits
+from gauger.spec.stages.base import KeptIn, QuestionStage, StagePath, check_logits
 from gauger.spec.stages.resolved import ResolvedStage
 
 if TYPE_CHECKING:
     from gauger.spec.study import Study
 
 
-class OnPolicyStage(KeptIn, Questions):
+class OnPolicyStage(KeptIn, QuestionStage):
     """On-policy distillation: the student writes, the teacher scores every token, and the student moves towards it."""
 
     job: ClassVar[str] = "train-on-policy"
@@ -34,7 +34,7 @@ class OnPolicyStage(KeptIn, Questions):
 
     def check(self, study: Study, path: StagePath) -> Iterator[Fault]:
         """Only a model at hand says how likely every token of a text that another wrote is."""
-        yield from Questions.check(self, study, path)
+        yield from QuestionStage.check(self, study, path)
         if not study.teacher.scores_texts:
             wanted = f"a teacher at hand (checkpoint or scratch) for {self.kind}"
             hint = "Text distillation (kind: text-distill) is the way to learn from a teacher of another kind."

@@ -1,4 +1,4 @@
-"""`preference`: preference optimisation (DPO) on pairs of the student's own answers."""
+"""Defines `preference`: preference optimisation (DPO) on pairs of the student's own answers."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 from pydantic import Field
 
 from gauger.spec.fault import Fault
-from gauger.spec.stages.base import Corpus, Questions, StagePath
+from gauger.spec.stages.base import Corpus, QuestionStage, StagePath
 from gauger.spec.stages.resolved import ResolvedStage, TextSource
 
 if TYPE_CHECKING:
     from gauger.spec.study import Study
 
 
-class PreferenceStage(Questions):
+class PreferenceStage(QuestionStage):
     """Preference optimisation (DPO) on pairs of the student's own answers."""
 
     corpus: ClassVar[Corpus] = "pairs"

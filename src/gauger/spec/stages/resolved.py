@@ -1,4 +1,4 @@
-"""Stages as they are run: who answers, on which prompts, in which forms, and for how long the student is trained."""
+"""Describes stages as they are run: who answers which prompts, in which forms, and how long it is trained."""
 
 from __future__ import annotations
 

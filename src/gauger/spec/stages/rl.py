@@ -1,4 +1,4 @@
-"""`rl`: reinforcement learning with a verifiable reward (GRPO), without a teacher."""
+"""Defines `rl`: reinforcement learning with a verifiable reward (GRPO), without a teacher."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 from pydantic import Field
 
 from gauger.spec.fault import Fault
-from gauger.spec.stages.base import Questions, StagePath
+from gauger.spec.stages.base import QuestionStage, StagePath
 from gauger.spec.stages.resolved import ResolvedStage, TextSource
 
 if TYPE_CHECKING:
     from gauger.spec.study import Study
 
 
-class RlStage(Questions):
+class RlStage(QuestionStage):
     """Reinforcement learning with a verifiable reward (GRPO): no teacher."""
 
     job: ClassVar[str] = "train-on-rewards"

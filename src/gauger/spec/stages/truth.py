@@ -1,4 +1,4 @@
-"""`continue` and `sft`: training on text that no teacher wrote."""
+"""Defines `continue` and `sft`: training on text that no teacher wrote."""
 
 from __future__ import annotations
 

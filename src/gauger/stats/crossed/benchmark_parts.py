@@ -1,4 +1,4 @@
-"""One benchmark taken apart: what each item and each training replicate does to each arm's mean score.
+"""Takes one benchmark apart: what each item and each training replicate does to each arm's mean score.
 
 Dimension letters: A arm, R replicate, I item, U cluster of items.
 """

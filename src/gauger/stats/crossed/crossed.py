@@ -1,4 +1,4 @@
-"""Crossed components: how much each item and each training replicate moved each cell mean.
+"""Computes crossed components: how much each item and each training replicate moved each cell mean.
 
 Items (or clusters of items) and training replicates are crossed and both are samples, so the variance of a cell mean,
 and of any contrast of cell means, is

@@ -1,4 +1,4 @@
-"""How well a pooled replicate covariance is known in the direction of one contrast.
+"""Tells how well a pooled replicate covariance is known in the direction of one contrast.
 
 Where arms are related more and less closely, some directions rest on many replicates and some on few: what the first
 stage of a pipeline adds to the noise is seen once per replicate, however many arms were trained on from it.
@@ -14,7 +14,7 @@ from gauger.stats.crossed.panel import BoolArray, FloatArray
 
 
 @dataclass(frozen=True)
-class Kind:
+class CovarianceKind:
     """Pairs of cells that are expected to have one covariance: pairs of arms, on the same benchmark or on two."""
 
     arms: BoolArray
@@ -37,7 +37,7 @@ class Kind:
 class Directions:
     """The pooled covariance as a sum over kinds whose sizes are quadratic forms of what the replicates show."""
 
-    kinds: tuple[Kind, ...]
+    kinds: tuple[CovarianceKind, ...]
     """n kinds of pairs; the first is each cell with itself."""
     spread: FloatArray
     """(n, n): half the covariance of the n sizes, times the replicates' degrees of freedom: ``tr(V_m S V_n S)``."""
@@ -62,7 +62,7 @@ class Directions:
         return np.asarray(np.maximum(df, 1.0))
 
 
-def spread_of_sizes(kinds: tuple[Kind, ...], root: FloatArray, covariance: FloatArray) -> FloatArray:
+def spread_of_sizes(kinds: tuple[CovarianceKind, ...], root: FloatArray, covariance: FloatArray) -> FloatArray:
     """Return (n, n) ``tr(V_m S V_n S)`` with ``V_n = r (mask_n) r / (total weight of kind n)``.
 
     Parameters

@@ -1,4 +1,4 @@
-"""Moderated variances: few-degree estimates shrunk towards their common value by empirical Bayes (Smyth 2004)."""
+"""Moderates variances: shrinks few-degree estimates towards their common value by empirical Bayes (Smyth 2004)."""
 
 from __future__ import annotations
 
@@ -46,8 +46,8 @@ def fit_variance_prior(variances: FloatArray, df: FloatArray) -> VariancePrior:
 
     Notes
     -----
-    Not for variances that tie at zero, as those of two replicates' scores on few items do: see `stray`, which moderates
-    the replicate noise of contrasts by cube roots in place of logarithms.
+    Not for variances that tie at zero, as those of two replicates' scores on few items do: see `prior_spread`, which
+    moderates the replicate noise of contrasts by cube roots in place of logarithms.
 
     References
     ----------
@@ -83,8 +83,22 @@ def squeeze_variances(variances: FloatArray, df: FloatArray, prior: VariancePrio
 
 
 def trust_in_prior(prior_df: ArrayLike, df: ArrayLike) -> FloatArray:
-    """Weight of the prior, ``d0 / (d0 + d)``: 1 where d0 is infinite, 0 where it is 0 (unless d is 0 too: then 1)."""
+    """Weigh the prior, ``d0 / (d0 + d)``: 1 where d0 is infinite, 0 where it is 0 (unless d is 0 too: then 1).
+
+    Parameters
+    ----------
+    prior_df : float array
+        d0 >= 0, prior degrees of freedom; inf allowed. Broadcasts against `df`.
+    df : float array
+        d >= 0, degrees of freedom of the sample variance.
+
+    Returns
+    -------
+    float array
+        0-1. Source: Smyth (2004), equation 3. Tested in tests/stats/test_moderate.py.
+    """
     d0, d = np.broadcast_arrays(np.asarray(prior_df, float), np.asarray(df, float))
+    # inf / inf would be NaN: infinite d0 is put in at the end.
     finite = np.where(np.isinf(d0), 1.0, d0)
     share = np.divide(finite, finite + d, out=np.ones_like(finite), where=finite + d > 0)
     return np.where(np.isinf(d0), 1.0, share)

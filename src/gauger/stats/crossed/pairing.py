@@ -1,4 +1,4 @@
-"""Groups of arms that training replicates tie together: within a group replicates are paired, between groups not."""
+"""Groups arms that training replicates tie together: within a group replicates are paired, between groups not."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Panel: the scores of one study as arrays, arms × training replicates × items for each benchmark.
+"""Holds the scores of one study as arrays, arms × training replicates × items for each benchmark.
 
 Scores are on the 0-1 scale, already averaged over samples; NaN marks a missing score. Dimension letters: A arm,
 R replicate, B benchmark, I item.

@@ -1,4 +1,4 @@
-"""How far true replicate variances stray from one common value, beyond what chance does to few-degree estimates."""
+"""Estimates how far true replicate variances stray from a common value, beyond chance in few-degree estimates."""
 
 from __future__ import annotations
 

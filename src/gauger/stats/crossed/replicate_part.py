@@ -1,4 +1,4 @@
-"""Replicate part of contrasts: what the training replicates show, moderated by what all of them show together."""
+"""Estimates the replicate part of contrasts: what the replicates show, moderated by what all of them show together."""
 
 from __future__ import annotations
 
@@ -37,6 +37,22 @@ def replicate_part(components: Components, flat: FloatArray, *, moderated: bool)
 
     Degrees of freedom count what m itself is known from: ``1 / df = sum_g h_g^2 / (d0 + d_g) + (sum_g h_g trust_g)^2 /
     df_m`` with h_g the group's share of the variance, never more than all replicates together have.
+
+    Parameters
+    ----------
+    components : Components
+        Crossed components of the study's cells (`crossed_components`).
+    flat : float array, (C, K)
+        Weights of C contrasts over the K = A B cells, numbered ``a * B + b``.
+    moderated : bool
+        False takes the replicates as they come, with few degrees of freedom and wide intervals; arms trained once still
+        borrow from the prior.
+
+    Returns
+    -------
+    ReplicatePart
+        Score scale squared. All 0 with infinite degrees of freedom where no arm was replicated: training noise is then
+        unknown, not absent (`sample_sizes.training_unknown`).
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""What replicate noise should look like: one pattern pooled over arms and benchmarks, and how far cells stray from it.
+"""Pools replicate noise over arms and benchmarks to one expected pattern, and estimates how far cells stray from it.
 
 Scale. A cell's replicate variance holds two things: the noise of its items, which is known well from the many items and
 differs between cells for reasons that have nothing to do with training, and the training's own (net) variance. Only the
@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from gauger.stats.crossed.crossed import Components
-from gauger.stats.crossed.known_directions import Directions, Kind, spread_of_sizes
+from gauger.stats.crossed.known_directions import CovarianceKind, Directions, spread_of_sizes
 from gauger.stats.crossed.pairing import Group
 from gauger.stats.crossed.panel import FloatArray
 from gauger.stats.crossed.prior_spread import ReplicateVariances, Stray, estimate_stray
@@ -72,6 +72,21 @@ def replicate_prior(components: Components, groups: list[Group]) -> ReplicatePri
     squared are ``(S - E) / (g g')``, averaged with weights ``sqrt(d d') g^2 g'^2 / (m m')`` by kind of pair (`common`)
     or by pair of benchmarks (`pooled`). They are left negative where chance makes them so: forcing each up to zero
     would add up to intervals that are too wide.
+
+    Parameters
+    ----------
+    components : Components
+        Crossed components of the study's cells.
+    groups : list of Group
+        From `replicate_groups` of the same components.
+
+    Returns
+    -------
+    ReplicatePrior or None
+        (K, K) covariances of cell means, score scale squared. Not always positive definite, because negative estimates
+        stay.
+
+    Proven in validation/crossed; limits in tests/stats/test_replicate_part.py.
     """
     shape = components.mean.shape
     cells = _cells(components)
@@ -144,9 +159,9 @@ def _mean(values: FloatArray, weight: FloatArray) -> float:
     return float((values * weight).sum()) / total if total > 0 else 0.0
 
 
-def _directions(cells: _Cells, common: FloatArray, pairs: list[Kind], shape: tuple[int, ...]) -> Directions:
+def _directions(cells: _Cells, common: FloatArray, pairs: list[CovarianceKind], shape: tuple[int, ...]) -> Directions:
     """Collect what `Directions` needs; `common` is that of one replicate."""
-    itself = Kind(np.eye(shape[0], dtype=bool), same=True)
+    itself = CovarianceKind(np.eye(shape[0], dtype=bool), same=True)
     kinds = (itself, *pairs)
     expected = np.maximum(np.diag(cells.noise + common), np.diag(cells.noise) / 2)
     root = np.sqrt(cells.df) * cells.sensitivity**2 * _inverse(expected)
@@ -158,15 +173,15 @@ def _directions(cells: _Cells, common: FloatArray, pairs: list[Kind], shape: tup
     return Directions(kinds, spread, lever.reshape(shape), covariance * cells.per_mean, df_each)
 
 
-def _kinds(components: Components) -> list[Kind]:
+def _kinds(components: Components) -> list[CovarianceKind]:
     """List the kinds of linked pairs: same arm; then, for each class of kinship, same benchmark, and neither."""
     holders = components.holders.astype(float)
     linked = holders.T @ holders > 0
     itself = np.eye(len(linked), dtype=bool)
-    found = [Kind(itself & linked, same=False)]
+    found = [CovarianceKind(itself & linked, same=False)]
     for kin in np.unique(components.kinship[~itself]) if len(linked) > 1 else [0]:
         related = ~itself & linked & (components.kinship == kin)
-        found += [Kind(related, same=True), Kind(related, same=False)]
+        found += [CovarianceKind(related, same=True), CovarianceKind(related, same=False)]
     return found
 
 

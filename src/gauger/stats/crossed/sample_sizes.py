@@ -1,4 +1,4 @@
-"""What contrasts rest on: items, clusters and replicates, and why a contrast cannot be estimated."""
+"""Counts what contrasts rest on: items, clusters and replicates; says why a contrast cannot be estimated."""
 
 from __future__ import annotations
 
@@ -13,7 +13,21 @@ ONE_CLUSTER = "fewer than two items"
 
 
 def why_undefined(components: Components, weights: FloatArray) -> NDArray[np.object_]:
-    """(C,): None, or the reason why a contrast with weights (C, A, B) cannot be estimated."""
+    """Say why contrasts with weights (C, A, B) cannot be estimated; None where they can.
+
+    Parameters
+    ----------
+    components : Components
+        Crossed components of the study's cells (`crossed_components`).
+    weights : float array, (C, A, B)
+        Weights of C contrasts of cell means; a cell is touched where its weight is not 0.
+
+    Returns
+    -------
+    object array, (C,)
+        None where it can be estimated; else `NO_SCORES` or, where a touched cell has fewer than two clusters,
+        `ONE_CLUSTER`. A contrast of weights 0 alone has no scores.
+    """
     touched = weights != 0
     reasons = np.full(len(weights), None, dtype=object)
     reasons[(touched & (components.n_clusters < 2)).any(axis=(1, 2))] = ONE_CLUSTER
@@ -23,16 +37,43 @@ def why_undefined(components: Components, weights: FloatArray) -> NDArray[np.obj
 
 
 def count_items(components: Components, weights: FloatArray) -> IntArray:
-    """(C,): items of the benchmarks touched, each counted in the touched arm that has most of them."""
+    """Count the items of the benchmarks touched, each in the touched arm that has most of them.
+
+    Parameters
+    ----------
+    components : Components
+        Crossed components of the study's cells (`crossed_components`).
+    weights : float array, (C, A, B)
+        Weights of C contrasts of cell means; a cell is touched where its weight is not 0.
+
+    Returns
+    -------
+    int array, (C,)
+        0 for a contrast that touches nothing.
+    """
     return _sum_over_benchmarks(weights, components.n_items)
 
 
 def count_clusters(components: Components, weights: FloatArray) -> IntArray:
-    """(C,): distinct clusters of the benchmarks touched; one that appears in several counts once."""
+    """Count the distinct clusters of the benchmarks touched; one that appears in several counts once.
+
+    Parameters
+    ----------
+    components : Components
+        Crossed components of the study's cells (`crossed_components`).
+    weights : float array, (C, A, B)
+        Weights of C contrasts of cell means; a cell is touched where its weight is not 0.
+
+    Returns
+    -------
+    int array, (C,)
+        Equal to `count_items` where every item is its own cluster and benchmarks share none.
+    """
     counts = _sum_over_benchmarks(weights, components.n_clusters)
     touched = (weights != 0).any(axis=1)
     for block in components.blocks:
         if len(block) > 1:
+            # Benchmarks of one block share clusters, which the sum above has counted once per benchmark.
             counts -= _repeated(components, touched, block)
     return counts
 
@@ -52,13 +93,39 @@ def _repeated(components: Components, touched: NDArray[np.bool_], block: tuple[i
 
 
 def smallest_replication(components: Components, weights: FloatArray) -> IntArray:
-    """(C,): smallest number of replicates among the replicated cells touched; 1 if none."""
+    """Find the smallest number of replicates among the replicated cells touched; 1 if none.
+
+    Parameters
+    ----------
+    components : Components
+        Crossed components of the study's cells (`crossed_components`).
+    weights : float array, (C, A, B)
+        Weights of C contrasts of cell means; a cell is touched where its weight is not 0.
+
+    Returns
+    -------
+    int array, (C,)
+        At least 1. Fixed models and arms trained once do not lower it.
+    """
     replicated = (weights != 0) & (components.n_replicates > 1)
     smallest = np.where(replicated, components.n_replicates, np.iinfo(np.int64).max).min(axis=(1, 2))
     return np.asarray(np.where(replicated.any(axis=(1, 2)), smallest, 1))
 
 
 def training_unknown(components: Components, weights: FloatArray) -> BoolArray:
-    """(C,): whether a contrast touches an arm trained once while there is no replicated arm to borrow from."""
+    """Tell whether a contrast touches an arm trained once while no arm is replicated to borrow from.
+
+    Parameters
+    ----------
+    components : Components
+        Crossed components of the study's cells (`crossed_components`).
+    weights : float array, (C, A, B)
+        Weights of C contrasts of cell means; a cell is touched where its weight is not 0.
+
+    Returns
+    -------
+    bool array, (C,)
+        Where True the interval holds item noise alone.
+    """
     touched = ((weights != 0) & components.trained_once[:, None]).any(axis=(1, 2))
     return np.asarray(touched & ~(components.n_replicates > 1).any())

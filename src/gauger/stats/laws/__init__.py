@@ -1,39 +1,37 @@
-"""Scaling laws: formulas with gradients, robust fits by the thousand, uncertainty, and honest extrapolation.
+"""Fits scaling laws: formulas with gradients, robust fits by the thousand, uncertainty, and honest extrapolation.
 
-backtest.py      Scale-ordered validation: fit the smaller, predict the larger, and look how wrong each law was, and
-                 how far out
-bootstrap.py     Refits under random weights: how far the parameters, and everything that follows from them, would
-                 move
-diagnose.py      What a fit cannot know: parameters at bounds, directions that the points do not determine, missed
-                 optima
-direct.py        From scale to accuracy at once, for points without a loss
-distillation.py  The distillation law: a student's loss from its size, its tokens and its teacher's loss, with a
+backtest.py      Validates laws in the order of scale: fits the smaller, predicts the larger, and keeps how wrong
+                 each law was
+bootstrap.py     Refits laws under random weights: how far the parameters, and everything that follows from them,
+                 would move
+diagnose.py      Tells what a fit cannot know: parameters at bounds, directions that the points do not determine,
+                 missed optima
+direct.py        Computes accuracy from scale at once, for points without a loss
+distillation.py  Computes the distillation law: a student's loss from its size, tokens and teacher's loss, with a
                  capacity gap
-fit.py           Fitting one law: what is compared with what, from where the search starts, and the best fit found
-forecast.py      Predictions that own up to not knowing the law: a weighted mixture, widened to what the back-test
-                 shows
-intervals.py     Parameters with standard errors and intervals: by random-weight draws, or by profile where draws do
-                 not suffice
-law.py           What a law is: a formula with named parameters, its logarithm and gradient for many parameter
+fit.py           Fits one law: what is compared with what, from where the search starts, and the best fit found
+forecast.py      Predicts without pretending to know the law: a weighted mixture, widened to what the back-test shows
+intervals.py     Estimates parameters with standard errors and intervals: by random-weight draws, or by profile where
+                 those fail
+law.py           Defines a law: a formula with named parameters, its logarithm and gradient for many parameter
                  vectors at once
-links.py         From loss to accuracy: accuracy = floor + (ceiling - floor) / (1 + exp(k (loss - middle)))
-minimise.py      Many robust fits at once: Huber's loss by iteratively reweighted Levenberg-Marquardt, batched over B
-                 fits
-next_points.py   Which points to train next, so that a prediction's interval narrows most for what they cost: optimal
-                 design
-one_scale.py     Loss in tokens alone, for one model size: the curve of a control arm over its budgets
-points.py        Points: what was trained at which scale and how well it did, one point per trained model (or per
-                 mean of replicates)
-profile.py       Profile likelihood intervals: for fits whose random-weight draws are not to be trusted (few points,
+links.py         Computes accuracy from loss: accuracy = floor + (ceiling - floor) / (1 + exp(k (loss - middle)))
+minimise.py      Minimises many robust fits at once: Huber's loss by iteratively reweighted Levenberg-Marquardt, over
+                 B fits
+next_points.py   Chooses which points to train next, so that a prediction's interval narrows most for what they cost
+one_scale.py     Computes loss in tokens alone, for one model size: the curve of a control arm over its budgets
+points.py        Holds points: what was trained at which scale and how well it did, one point per model (or mean of
+                 replicates)
+profile.py       Computes profile likelihood intervals, where random-weight draws are not to be trusted (few points,
                  bounds)
-registry.py      The laws by name
-repeated.py      Repeated data: tokens seen again, and parameters beyond what the data can feed, are worth less and
-                 less
-supervised.py    Supervised loss in parameters and tokens: three forms that agree where they were fitted and part
+registry.py      Lists the laws by name, and those that could hold for given points
+repeated.py      Computes loss on repeated data: tokens seen again, and parameters beyond what data can feed, lose
+                 their worth
+supervised.py    Computes supervised loss in parameters and tokens: three forms that agree where fitted and part
                  beyond
-terms.py         Sums of positive terms in logarithms: what every law is built of, and sensible places to start a fit
-                 from
-transfer.py      Effective data transferred: pre-training is worth so many tokens of the new distribution
+terms.py         Adds up positive terms in logarithms, what every law is built of, and draws sensible places to start
+                 a fit from
+transfer.py      Computes effective data transferred: pre-training is worth so many tokens of the new distribution
 """
 
 import lazy_loader as _lazy

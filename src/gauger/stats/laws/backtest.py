@@ -1,4 +1,4 @@
-"""Scale-ordered validation: fit the smaller, predict the larger, and look how wrong each law was, and how far out."""
+"""Validates laws in the order of scale: fits the smaller, predicts the larger, and keeps how wrong each law was."""
 
 from __future__ import annotations
 
@@ -39,9 +39,21 @@ class Backtest:
 
 
 def beyond(points: Points, fitted: Points) -> FloatArray:
-    """How far points lie beyond those fitted, in e-folds, (n,): the most among parameters, tokens and compute.
+    """Measure how far points lie beyond those fitted: the most among parameters, tokens and compute.
 
     0 inside: a point with fewer parameters, tokens and FLOPs than the largest of each.
+
+    Parameters
+    ----------
+    points : Points
+        n points, new or held out.
+    fitted : Points
+        Points that the law was fitted to, at least one.
+
+    Returns
+    -------
+    float array, (n,)
+        e-folds: 1 is a factor of 2.718 in the axis that is exceeded most.
     """
     axes = ("log_n", "log_d", "log_flops")
     excess = [getattr(points, axis) - getattr(fitted, axis).max() for axis in axes]
@@ -49,7 +61,22 @@ def beyond(points: Points, fitted: Points) -> FloatArray:
 
 
 def scale_cuts(points: Points, least: int) -> list[BoolArray]:
-    """Masks of what each cut fits: the smallest points by compute, ever more of them; ties stay together."""
+    """List masks of what each cut fits: the smallest points by compute, ever more of them; ties stay together.
+
+    Parameters
+    ----------
+    points : Points
+        n points; their scale is 6 N D.
+    least : int
+        Fewest points that a cut may leave to fit.
+
+    Returns
+    -------
+    list of bool arrays, (n,)
+        At most `MOST_CUTS`, spread evenly over those possible; empty where no cut leaves enough to fit and one to
+        predict.
+    """
+    # One compute reached by two products N D differs in its last digits: rounded, so that ties are ties.
     scale = np.round(points.log_flops, 9)
     levels = np.unique(scale)
     counts = np.array([(scale <= level).sum() for level in levels])

@@ -1,4 +1,4 @@
-"""What a fit cannot know: parameters at bounds, directions that the points do not determine, missed optima."""
+"""Tells what a fit cannot know: parameters at bounds, directions that the points do not determine, missed optima."""
 
 from __future__ import annotations
 

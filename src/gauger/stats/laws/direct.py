@@ -1,4 +1,4 @@
-"""From scale to accuracy at once, for points without a loss.
+"""Computes accuracy from scale at once, for points without a loss.
 
 - `sigmoid`: accuracy = floor + (ceiling - floor) / (1 + exp(-(m + p ln N + q ln D)))
 - `error`: accuracy = ceiling - A/N^alpha - B/D^beta
@@ -23,7 +23,24 @@ from gauger.stats.laws.terms import columns
 
 
 def sigmoid_value(theta: FloatArray, points: Points) -> tuple[FloatArray, FloatArray]:
-    """Accuracy and its gradient; inner (floor, ceiling, m, p, q), none a logarithm."""
+    """Compute the sigmoid of scale and its gradient; no inner parameter is a logarithm.
+
+    Parameters
+    ----------
+    theta : float array, (B, 5)
+        Inner parameters, one row per fit: floor, ceiling, m, p, q.
+    points : Points
+        n points; reads `n_params` and `n_tokens`.
+
+    Returns
+    -------
+    value : float array, (B, n)
+        Accuracy, 0-1.
+    gradient : float array, (B, 5, n)
+        Its derivative by each inner parameter.
+
+    Formula and gradient are recomputed in tests/stats/laws/test_laws.py.
+    """
     floor, ceiling, m, p, q = columns(theta)
     level = expit(m + p * points.log_n + q * points.log_d)
     slope = (ceiling - floor) * level * (1.0 - level)
@@ -32,14 +49,47 @@ def sigmoid_value(theta: FloatArray, points: Points) -> tuple[FloatArray, FloatA
 
 
 def sigmoid_starts(points: Points, rng: np.random.Generator, count: int) -> FloatArray:
-    """Slopes from flat to steep, the middle of the sigmoid somewhere near the data."""
+    """Draw slopes from flat to steep, the middle of the sigmoid somewhere near the data.
+
+    Parameters
+    ----------
+    points : Points
+        n >= 1 points; reads `n_params`, `n_tokens` and `accuracy`.
+    rng : numpy.random.Generator
+        Draws the starts.
+    count : int
+        Number of starting points.
+
+    Returns
+    -------
+    float array, (count, 5)
+        Inner parameters in the order of `sigmoid_value`. Some may lie beyond the law's bounds: `minimise` clips them.
+        Without accuracies 0.5 is assumed.
+    """
     p, q = rng.uniform(0.0, 1.5, (2, count))
     m = rng.normal(0.0, 2.0, count) - p * np.median(points.log_n) - q * np.median(points.log_d)
     return np.column_stack([*ends(points, rng, count), m, p, q])
 
 
 def error_value(theta: FloatArray, points: Points) -> tuple[FloatArray, FloatArray]:
-    """Accuracy and its gradient; inner (ceiling, then A, B, alpha, beta as logarithms)."""
+    """Compute ceiling - A/N^alpha - B/D^beta and its gradient; all but the ceiling are logarithms.
+
+    Parameters
+    ----------
+    theta : float array, (B, 5)
+        Inner parameters, one row per fit: ceiling, ln A, ln B, ln alpha, ln beta.
+    points : Points
+        n points; reads `n_params` and `n_tokens`.
+
+    Returns
+    -------
+    value : float array, (B, n)
+        Accuracy, 0-1; not held inside these bounds.
+    gradient : float array, (B, 5, n)
+        Its derivative by each inner parameter.
+
+    Formula and gradient are recomputed in tests/stats/laws/test_laws.py.
+    """
     ceiling, a, b, log_alpha, log_beta = columns(theta)
     alpha, beta = np.exp(log_alpha), np.exp(log_beta)
     of_n, of_d = np.exp(a - alpha * points.log_n), np.exp(b - beta * points.log_d)
@@ -48,7 +98,23 @@ def error_value(theta: FloatArray, points: Points) -> tuple[FloatArray, FloatArr
 
 
 def error_starts(points: Points, rng: np.random.Generator, count: int) -> FloatArray:
-    """Starts of Hoffmann's law on the error, 1 - accuracy."""
+    """Draw starts of Hoffmann's law on the error, 1 - accuracy.
+
+    Parameters
+    ----------
+    points : Points
+        n >= 1 points; reads `n_params`, `n_tokens` and `accuracy`.
+    rng : numpy.random.Generator
+        Draws the starts.
+    count : int
+        Number of starting points.
+
+    Returns
+    -------
+    float array, (count, 5)
+        Inner parameters in the order of `error_value`. Some may lie beyond the law's bounds: `minimise` clips them.
+        Without accuracies 0.5 is assumed.
+    """
     found = hoffmann_starts(_errors(points), rng, count)
     return np.column_stack([1.0 - np.exp(found[:, 0]), found[:, 1:]])
 
@@ -59,19 +125,69 @@ def _errors(points: Points) -> Points:
 
 
 def sigmoid_tokens_value(theta: FloatArray, points: Points) -> tuple[FloatArray, FloatArray]:
-    """Accuracy and its gradient; inner (floor, ceiling, m, q)."""
+    """Compute the sigmoid of ln D and its gradient: `sigmoid_value` with p = 0.
+
+    Parameters
+    ----------
+    theta : float array, (B, 4)
+        Inner parameters, one row per fit: floor, ceiling, m, q.
+    points : Points
+        n points; reads `n_tokens`.
+
+    Returns
+    -------
+    value : float array, (B, n)
+        Accuracy, 0-1.
+    gradient : float array, (B, 4, n)
+        Its derivative by each inner parameter.
+
+    Formula and gradient are recomputed in tests/stats/laws/test_laws.py.
+    """
     value, gradient = sigmoid_value(np.insert(theta, 3, 0.0, axis=1), points)
     return value, np.delete(gradient, 3, axis=1)
 
 
 def sigmoid_tokens_starts(points: Points, rng: np.random.Generator, count: int) -> FloatArray:
-    """Starts of `sigmoid` without a slope in ln N."""
+    """Draw starts of `sigmoid` without a slope in ln N.
+
+    Parameters
+    ----------
+    points : Points
+        n >= 1 points; reads `n_tokens` and `accuracy`.
+    rng : numpy.random.Generator
+        Draws the starts.
+    count : int
+        Number of starting points.
+
+    Returns
+    -------
+    float array, (count, 4)
+        Inner parameters in the order of `sigmoid_tokens_value`. Some may lie beyond the law's bounds: `minimise` clips
+        them. Without accuracies 0.5 is assumed.
+    """
     q = rng.uniform(0.0, 1.5, count)
     return np.column_stack([*ends(points, rng, count), rng.normal(0.0, 2.0, count) - q * np.median(points.log_d), q])
 
 
 def error_tokens_value(theta: FloatArray, points: Points) -> tuple[FloatArray, FloatArray]:
-    """Accuracy and its gradient; inner (ceiling, then B and beta as logarithms)."""
+    """Compute ceiling - B/D^beta and its gradient; all but the ceiling are logarithms.
+
+    Parameters
+    ----------
+    theta : float array, (B, 3)
+        Inner parameters, one row per fit: ceiling, ln B, ln beta.
+    points : Points
+        n points; reads `n_tokens`.
+
+    Returns
+    -------
+    value : float array, (B, n)
+        Accuracy, 0-1; not held inside these bounds.
+    gradient : float array, (B, 3, n)
+        Its derivative by each inner parameter.
+
+    Formula and gradient are recomputed in tests/stats/laws/test_laws.py.
+    """
     ceiling, b, log_beta = columns(theta)
     beta = np.exp(log_beta)
     of_d = np.exp(b - beta * points.log_d)
@@ -79,7 +195,23 @@ def error_tokens_value(theta: FloatArray, points: Points) -> tuple[FloatArray, F
 
 
 def error_tokens_starts(points: Points, rng: np.random.Generator, count: int) -> FloatArray:
-    """Starts of the power law on the error."""
+    """Draw starts of the power law on the error, 1 - accuracy.
+
+    Parameters
+    ----------
+    points : Points
+        n >= 1 points; reads `n_tokens` and `accuracy`.
+    rng : numpy.random.Generator
+        Draws the starts.
+    count : int
+        Number of starting points.
+
+    Returns
+    -------
+    float array, (count, 3)
+        Inner parameters in the order of `error_tokens_value`. Some may lie beyond the law's bounds: `minimise` clips
+        them. Without accuracies 0.5 is assumed.
+    """
     found = power_starts(_errors(points), rng, count)
     return np.column_stack([1.0 - np.exp(found[:, 0]), found[:, 1:]])
 

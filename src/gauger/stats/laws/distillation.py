@@ -1,4 +1,4 @@
-"""The distillation law: a student's loss from its size, its tokens and its teacher's loss, with a capacity gap.
+"""Computes the distillation law: a student's loss from its size, tokens and teacher's loss, with a capacity gap.
 
 L_S = L_T + L_T^(-c_0) (1 + (L_T/(d_1 L~))^(1/f_1))^(-c_1 f_1) (A'/N^alpha' + B'/D^beta')^gamma'
 
@@ -30,7 +30,25 @@ BUSBRIDGE_2025 = {
 
 
 def distillation_value(theta: FloatArray, points: Points) -> tuple[FloatArray, FloatArray]:
-    """Log loss and its gradient, (B, n) and (B, 15, n); points without a teacher follow the supervised law."""
+    """Compute the log loss of students and its gradient; points without a teacher follow the supervised law.
+
+    Parameters
+    ----------
+    theta : float array, (B, 15)
+        Inner parameters, all logarithms, in the order of `DISTILLATION.parameters`: six of the supervised law, five of
+        imitation, then c_0, c_1, d_1, f_1.
+    points : Points
+        n points; reads `n_params`, `n_tokens` and `teacher_loss` (NaN: no teacher).
+
+    Returns
+    -------
+    value : float array, (B, n)
+        Natural logarithm of the student's loss in nats per token.
+    gradient : float array, (B, 15, n)
+        Its derivative by each inner parameter; 0 by the last nine where there is no teacher.
+
+    Formula and gradient are recomputed in tests/stats/laws/test_laws.py.
+    """
     untaught, untaught_gradient = interaction_value(theta[:, :N_SUPERVISED], points)
     alone = ~np.isfinite(points.log_teacher)
     teacher = np.where(alone, 0.0, points.log_teacher)
@@ -54,7 +72,23 @@ def distillation_value(theta: FloatArray, points: Points) -> tuple[FloatArray, F
 
 
 def distillation_starts(points: Points, rng: np.random.Generator, count: int) -> FloatArray:
-    """Supervised starts from the untaught points (all points where there are none), gap parameters spread widely."""
+    """Draw supervised starts from the untaught points (all points where there are none), gap parameters spread widely.
+
+    Parameters
+    ----------
+    points : Points
+        n >= 1 points; reads `n_params`, `n_tokens`, `loss` and `teacher_loss`.
+    rng : numpy.random.Generator
+        Draws the starts.
+    count : int
+        Number of starting points.
+
+    Returns
+    -------
+    float array, (count, 15)
+        Inner parameters in the order of `distillation_value`. Some may lie beyond the law's bounds: `minimise` clips
+        them.
+    """
     alone = ~np.isfinite(points.log_teacher)
     supervised = interaction_starts(points.take(alone) if alone.any() else points, rng, count)
     taught = points if alone.all() else points.take(~alone)

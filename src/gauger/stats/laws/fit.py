@@ -1,4 +1,4 @@
-"""Fitting one law: what is compared with what, from where the search starts, and the best fit found.
+"""Fits one law: what is compared with what, from where the search starts, and the best fit found.
 
 Loss laws compare logarithms of losses by Huber's loss with delta 1e-3, as Hoffmann et al. (2022) and Besiroglu et al.
 (2024) do. Accuracy laws compare accuracies in units of their standard errors with delta 1.345 (95 % efficient where
@@ -14,7 +14,7 @@ import numpy as np
 
 from gauger.errors import UserError
 from gauger.stats.laws.law import Law
-from gauger.stats.laws.minimise import Problem, minimise
+from gauger.stats.laws.minimise import FitProblem, minimise
 from gauger.stats.laws.points import FloatArray, Points
 
 DELTA_LOG_LOSS = 1e-3
@@ -42,7 +42,7 @@ class LawFit:
 
     law: Law
     points: Points
-    problem: Problem
+    problem: FitProblem
     weights: FloatArray
     """(n,): weights of the points in the objective."""
     theta: FloatArray
@@ -76,22 +76,57 @@ class LawFit:
 
 
 def robust_scale(residuals: FloatArray, weights: FloatArray, n_parameters: int) -> float:
-    """Standard deviation from the weighted mean of residuals clipped at 3 times their median size.
+    """Estimate the standard deviation of residuals about 0, clipped at 3 robust ones (median size / 0.6745).
 
     Corrected for the parameters by sqrt(n / (n - P)), and for the clipping of a normal distribution (0.5 %).
+
+    Parameters
+    ----------
+    residuals : float array, (n,)
+        Any unit; centred on 0 by the fit, not here.
+    weights : float array, (n,)
+        At least 0, some above; points of weight 0 are left out. Their scale does not matter.
+    n_parameters : int
+        P; at least one degree of freedom is left.
+
+    Returns
+    -------
+    float
+        In the unit of the residuals; 0 where all are 0.
+
+    Checked on normal residuals in tests/stats/laws/test_fit_law.py.
     """
     used = weights > 0
     size, weight = np.abs(residuals[used]), weights[used]
     order = np.argsort(size)
     middle = float(np.interp(0.5, np.cumsum(weight[order]) / weight.sum(), size[order])) / 0.6745
     clipped = np.minimum(size, 3.0 * middle) if middle > 0 else size
+    # Kish's effective number: unequal weights rest on fewer points than there are.
     n = weight.sum() ** 2 / (weight**2).sum()
     freedom = max(n - n_parameters, 1.0)
     return float(np.sqrt((weight * clipped**2).sum() / weight.sum() * n / freedom) * 1.005)
 
 
 def usable(points: Points, law: Law) -> Points:
-    """Keep the points that have a weight and what the law reads; raises `UserError` where too few are left."""
+    """Keep the points that have a weight and what the law reads.
+
+    Parameters
+    ----------
+    points : Points
+        n points.
+    law : Law
+        Its outcome and `needs` say which columns are read. NaN in `teacher_loss` means no teacher, and is kept.
+
+    Returns
+    -------
+    Points
+        At least P + 2 of them.
+
+    Raises
+    ------
+    UserError
+        A column is missing, or fewer than P + 2 points are left.
+    """
     column = {"loss": points.loss, "accuracy": points.accuracy}
     wanted = {law.outcome, *(name for name in law.needs if name in column)}
     keep = np.ones(len(points), dtype=bool) if points.weight is None else points.weight > 0
@@ -110,19 +145,40 @@ def usable(points: Points, law: Law) -> Points:
     return points.take(keep)
 
 
-def problem_of(law: Law, points: Points, delta: float | None = None, tau2: float = 0.0) -> tuple[Problem, FloatArray]:
-    """Say what is fitted to what, and with which weights (n,)."""
+def problem_of(
+    law: Law, points: Points, delta: float | None = None, tau2: float = 0.0
+) -> tuple[FitProblem, FloatArray]:
+    """Set up what is fitted to what, and with which weights.
+
+    Parameters
+    ----------
+    law : Law
+        Its outcome decides the scale: log loss, or accuracy in standard errors.
+    points : Points
+        n points that have the outcome (`usable`).
+    delta : float, optional
+        Where Huber's loss turns straight, in scaled residuals; None: 1e-3 on log loss, 1.345 on accuracy.
+    tau2 : float
+        Lack-of-fit variance added to every squared standard error; nothing where losses have none.
+
+    Returns
+    -------
+    problem : Problem
+        What `minimise` takes.
+    weights : float array, (n,)
+        The points' own; for losses with standard errors times median variance / variance.
+    """
     weight = np.ones(len(points)) if points.weight is None else points.weight
     if law.outcome == "accuracy":
         observed = np.asarray(points.accuracy)
         scale = np.sqrt(_accuracy_variance(points) + tau2)
-        return Problem(law, points, observed, scale, delta or DELTA_STANDARDISED), weight
+        return FitProblem(law, points, observed, scale, delta or DELTA_STANDARDISED), weight
     observed = np.log(np.asarray(points.loss))
     variance = log_loss_variance(points)
     if variance is not None:
         variance = variance + max(tau2, 1e-12)
         weight = weight * (np.median(variance) / variance)
-    return Problem(law, points, observed, np.ones(len(points)), delta or DELTA_LOG_LOSS), weight
+    return FitProblem(law, points, observed, np.ones(len(points)), delta or DELTA_LOG_LOSS), weight
 
 
 def log_loss_variance(points: Points) -> FloatArray | None:

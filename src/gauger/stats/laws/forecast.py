@@ -1,4 +1,4 @@
-"""Predictions that own up to not knowing the law: a weighted mixture, widened to what the back-test shows.
+"""Predicts without pretending to know the law: a weighted mixture, widened to what the back-test shows.
 
 1. Every law is weighted by how well it predicted the larger points from the smaller (`backtest`).
 2. The prediction is the mixture of the laws' random-weight draws, with the noise of one point.
@@ -54,7 +54,31 @@ class Forecast:
 
 
 def fit_ensemble(points: Points, laws: Sequence[Law], n_draws: int = 1000, search: Search | None = None) -> Ensemble:
-    """Fit every law, draw refits under the same random weights, and weigh the laws by the back-test."""
+    """Fit every law, draw refits under the same random weights, and weigh the laws by the back-test.
+
+    Parameters
+    ----------
+    points : Points
+        Usable for every law (`fit.usable`).
+    laws : sequence of Law
+        At least one, all of one outcome (`registry.candidates`).
+    n_draws : int
+        Refits per law.
+    search : Search, optional
+        How hard the best fits are looked for; its seed fixes all draws.
+
+    Returns
+    -------
+    Ensemble
+        Equal weights, and intervals that are not stretched, where there are too few points to hold any out.
+
+    Raises
+    ------
+    UserError
+        A law has too few points or lacks a column.
+
+    Coverage of its predictions: validation/laws.
+    """
     search = search or Search()
     fits = tuple(fit_law(points, law, search) for law in laws)
     common = fits[0].points
@@ -65,11 +89,26 @@ def fit_ensemble(points: Points, laws: Sequence[Law], n_draws: int = 1000, searc
 
 
 def law_weights(test: Backtest | None, n_laws: int) -> FloatArray:
-    """Weights of the laws from their held-out scores, (M,); equal where nothing was held out.
+    """Weigh the laws by their held-out scores; equally where nothing was held out.
 
     Each law's score is the mean log density of its held-out errors under a t distribution with 5 degrees of freedom
-    and the variance that the law itself claimed; a point held out by several cuts counts once. The weight is
-    exp(score x points / 4): held-out points of one cut share its parameters' errors, so four count as one.
+    whose scale is the standard deviation that the law itself claimed; a point held out by several cuts counts once. The
+    weight is exp(score x points / 4): held-out points of one cut share its parameters' errors, so four count as one.
+
+    Parameters
+    ----------
+    test : Backtest or None
+        Held-out errors and claimed spreads of M laws.
+    n_laws : int
+        M.
+
+    Returns
+    -------
+    float array, (M,)
+        At least 0, summing to 1.
+
+    Tested in tests/stats/laws/test_forecast.py; the idea is pseudo-Bayesian model averaging (Yao, Vehtari, Simpson
+    and Gelman 2018, Bayesian Analysis 13, 917-1007).
     """
     if test is None or n_laws == 1:
         return np.full(n_laws, 1.0 / n_laws)
@@ -83,7 +122,25 @@ def law_weights(test: Backtest | None, n_laws: int) -> FloatArray:
 
 
 def predict(ensemble: Ensemble, points: Points, level: float = 0.95) -> Forecast:
-    """Predict what one new model at each of the points would show, with its interval at the level."""
+    """Predict what one new model at each of the points would show, with its interval at the level.
+
+    Parameters
+    ----------
+    ensemble : Ensemble
+        Fitted laws with their weights.
+    points : Points
+        n new points; their outcomes are not read, the columns that the laws need are.
+    level : float
+        Coverage, 0-1.
+
+    Returns
+    -------
+    Forecast
+        (n,) each: natural logarithm of the loss, or accuracy (not held inside 0-1). The interval holds one new model's
+        outcome, its noise included, and always the prediction. For the expected curve use `curve_draws`.
+
+    Coverage: validation/laws.
+    """
     value, cloud, mass = _mixture(ensemble, points)
     first = ensemble.fits[0]
     n_parameters = max(len(one.theta) for one in ensemble.fits)
@@ -96,10 +153,25 @@ def predict(ensemble: Ensemble, points: Points, level: float = 0.95) -> Forecast
 
 
 def curve_draws(ensemble: Ensemble, points: Points, count: int) -> FloatArray:
-    """Draw the expected outcome at points, without the noise of one point, (count, n): log loss or accuracy.
+    """Draw the expected outcome at points, without the noise of one point: log loss or accuracy.
 
     Each draw is one refit of one law, laws in proportion to their weights; deviations from the weighted mean are
     stretched as those of a prediction are.
+
+    Parameters
+    ----------
+    ensemble : Ensemble
+        Fitted laws with their weights.
+    points : Points
+        n points.
+    count : int
+        Number of draws. The same count and seed give the same draws.
+
+    Returns
+    -------
+    float array, (count, n)
+        Natural logarithm of the loss, or accuracy. Draws at several points belong together, so differences along a
+        curve can be taken row by row.
     """
     rng = np.random.default_rng([ensemble.seed, 5])
     which = rng.choice(len(ensemble.fits), count, p=ensemble.weights)
@@ -145,7 +217,26 @@ def held_out(ensemble: Ensemble) -> tuple[FloatArray, FloatArray]:
 
 
 def stretches(ensemble: Ensemble, distance: FloatArray, without: int | None = None) -> FloatArray:
-    """Factor of each interval, at least 1, from held-out errors at a like distance, (n,); one cut may be left out."""
+    """Compute the factor by which each interval is stretched, from held-out errors at a like distance.
+
+    Factor^2 = (PRIOR + sum K z^2) / (PRIOR + sum K): z the held-out errors in claimed standard deviations (z^2 at most
+    100), K a normal kernel in log distance, a point held out by several cuts counting once. Beyond the largest distance
+    tested it grows with the square root of distance.
+
+    Parameters
+    ----------
+    ensemble : Ensemble
+        Its back-test is what the factor rests on.
+    distance : float array, (n,)
+        e-folds beyond the fitted points (`beyond`).
+    without : int, optional
+        Number of a cut whose held-out errors are left out, to judge the factor by errors that it has not seen.
+
+    Returns
+    -------
+    float array, (n,)
+        At least 1; 1 everywhere without a back-test, where extrapolation is unguarded.
+    """
     if ensemble.test is None:
         return np.ones(len(distance))
     error, claimed = held_out(ensemble)

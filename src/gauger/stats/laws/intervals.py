@@ -1,4 +1,4 @@
-"""Parameters with standard errors and intervals: by random-weight draws, or by profile where draws do not suffice."""
+"""Estimates parameters with standard errors and intervals: by random-weight draws, or by profile where those fail."""
 
 from __future__ import annotations
 
@@ -37,7 +37,20 @@ class ParameterEstimate:
 
 
 def why_profile(fitted: LawFit, draws: Draws) -> list[str]:
-    """Reasons not to trust the draws, in words; empty where they may be trusted."""
+    """List the reasons not to trust the draws, in words; empty where they may be trusted.
+
+    Parameters
+    ----------
+    fitted : LawFit
+        Best fit of the law.
+    draws : Draws
+        Its refits under random weights.
+
+    Returns
+    -------
+    list of str
+        For the report.
+    """
     reasons = []
     if draws.n_units < UNITS_PER_PARAMETER * len(fitted.theta):
         reasons.append(f"{draws.n_units:.0f} independent points for {len(fitted.theta)} parameters")
@@ -55,10 +68,28 @@ def why_profile(fitted: LawFit, draws: Draws) -> list[str]:
 
 
 def parameter_estimates(fitted: LawFit, draws: Draws, level: float = 0.95) -> tuple[list[ParameterEstimate], list[str]]:
-    """Estimate every parameter; also return why profiles stand in place of draws (empty: they do not).
+    """Estimate every parameter; also return why draws are not to be trusted (empty: they may be).
 
     An interval always contains the estimate. With few groups the draws stay, however few: a profile knows nothing of
     groups.
+
+    Parameters
+    ----------
+    fitted : LawFit
+        Best fit of the law, P parameters.
+    draws : Draws
+        Its refits under random weights.
+    level : float
+        Coverage, 0-1.
+
+    Returns
+    -------
+    estimates : list of ParameterEstimate
+        P of them, natural units. The standard error is that of the draws even where the interval is a profile's.
+    reasons : list of str
+        From `why_profile`. With groups they are reported though the draws stay.
+
+    Coverage of both kinds: validation/laws.
     """
     reasons = why_profile(fitted, draws)
     profiled = profiles(fitted, level) if reasons and fitted.points.group is None else None

@@ -1,4 +1,4 @@
-"""What a law is: a formula with named parameters, its logarithm and gradient for many parameter vectors at once.
+"""Defines a law: a formula with named parameters, its logarithm and gradient for many parameter vectors at once.
 
 Dimension letters: B parameter vectors side by side, P parameters, n points. Inside a fit, positive parameters are
 logarithms (`Parameter.log`); everything that is reported is in natural units.

@@ -1,4 +1,4 @@
-"""From loss to accuracy: accuracy = floor + (ceiling - floor) / (1 + exp(k (loss - middle))).
+"""Computes accuracy from loss: accuracy = floor + (ceiling - floor) / (1 + exp(k (loss - middle))).
 
 The chained two-step prediction (Bhagia et al. 2024) is a loss law followed by this link; `direct` goes from scale to
 accuracy at once.
@@ -18,14 +18,49 @@ CEILING = Parameter("ceiling", 0.0, 1.0, log=False, meaning="accuracy that no sc
 
 
 def link_value(theta: FloatArray, points: Points) -> tuple[FloatArray, FloatArray]:
-    """Accuracy from loss, and its gradient; inner (floor, ceiling, k as a logarithm, middle)."""
+    """Compute accuracy from loss, and its gradient; of the inner parameters k alone is a logarithm.
+
+    Parameters
+    ----------
+    theta : float array, (B, 4)
+        Inner parameters, one row per fit: floor, ceiling, ln k, middle.
+    points : Points
+        n points; reads `loss`.
+
+    Returns
+    -------
+    value : float array, (B, n)
+        Accuracy, 0-1.
+    gradient : float array, (B, 4, n)
+        Its derivative by each inner parameter.
+
+    Raises
+    ------
+    ValueError
+        The points have no losses.
+
+    Formula and gradient are recomputed in tests/stats/laws/test_laws.py.
+    """
     if points.loss is None:
         raise ValueError("the link reads the loss of its points")
     return _sigmoid_of_loss(theta, points.loss)
 
 
 def accuracy_at(theta: FloatArray, loss: FloatArray) -> FloatArray:
-    """Accuracy of (B, 4) links at (B, n) losses: the second step of a chained prediction."""
+    """Compute the accuracy of B links at given losses: the second step of a chained prediction.
+
+    Parameters
+    ----------
+    theta : float array, (B, 4)
+        Inner parameters (floor, ceiling, ln k, middle).
+    loss : float array, (B, n) or (n,)
+        Losses, nats per token; (B, n) gives every link losses of its own.
+
+    Returns
+    -------
+    float array, (B, n)
+        Accuracy, 0-1; NaN where a loss is NaN.
+    """
     floor, ceiling, log_k, middle = columns(theta)
     return np.asarray(floor + (ceiling - floor) * expit(-np.exp(log_k) * (loss - middle)))
 
@@ -40,7 +75,23 @@ def _sigmoid_of_loss(theta: FloatArray, loss: FloatArray) -> tuple[FloatArray, F
 
 
 def link_starts(points: Points, rng: np.random.Generator, count: int) -> FloatArray:
-    """Floors below and ceilings above what was seen; middles within the losses."""
+    """Draw floors below and ceilings above what was seen; middles within the losses or half their range beyond.
+
+    Parameters
+    ----------
+    points : Points
+        n >= 1 points; reads `loss` and `accuracy`.
+    rng : numpy.random.Generator
+        Draws the starts.
+    count : int
+        Number of starting points.
+
+    Returns
+    -------
+    float array, (count, 4)
+        Inner parameters in the order of `link_value`. Some may lie beyond the law's bounds: `minimise` clips them.
+        Without accuracies 0.5 is assumed.
+    """
     loss = np.array([1.0]) if points.loss is None else points.loss[np.isfinite(points.loss)]
     spread = max(float(np.ptp(loss)), 1e-3)
     k = np.log(rng.uniform(0.5, 12.0, count) / spread)
@@ -49,7 +100,22 @@ def link_starts(points: Points, rng: np.random.Generator, count: int) -> FloatAr
 
 
 def ends(points: Points, rng: np.random.Generator, count: int) -> tuple[FloatArray, FloatArray]:
-    """Floors at or below, and ceilings at or above, what was seen, (count,) each."""
+    """Draw floors at or below, and ceilings at or above, what was seen.
+
+    Parameters
+    ----------
+    points : Points
+        Reads `accuracy`, of which at least one must be finite; 0.5 is assumed where the column is missing.
+    rng : numpy.random.Generator
+        Draws floors, then ceilings.
+    count : int
+        Number of each.
+
+    Returns
+    -------
+    floor, ceiling : float arrays, (count,)
+        Accuracy, 0-1.
+    """
     seen = np.array([0.5]) if points.accuracy is None else points.accuracy[np.isfinite(points.accuracy)]
     return rng.uniform(0.0, seen.min() + 1e-9, count), rng.uniform(seen.max() - 1e-9, 1.0, count)
 

@@ -1,4 +1,4 @@
-"""Many robust fits at once: Huber's loss by iteratively reweighted Levenberg-Marquardt, batched over B fits.
+"""Minimises many robust fits at once: Huber's loss by iteratively reweighted Levenberg-Marquardt, over B fits.
 
 Each fit b minimises Q = sum_i w[b,i] rho((f_i(theta_b) - y_i) / s_i), rho(r) = r^2/2 for |r| <= delta, else
 delta (|r| - delta/2). Reweighting by min(1, delta/|r|) majorises rho, so every accepted step lowers Q; steps are damped
@@ -21,7 +21,7 @@ PATIENCE = 3
 
 
 @dataclass(frozen=True)
-class Problem:
+class FitProblem:
     """What is fitted, and how robustly."""
 
     law: Law
@@ -47,13 +47,28 @@ class Minima:
 
 
 def huber(residual: FloatArray, delta: float) -> FloatArray:
-    """Huber's loss, elementwise."""
+    """Compute Huber's loss, elementwise.
+
+    Parameters
+    ----------
+    residual : float array
+        Any shape, scaled residuals.
+    delta : float
+        > 0, where the loss turns from square to straight.
+
+    Returns
+    -------
+    float array
+        ``r^2 / 2`` for |r| <= delta, else ``delta (|r| - delta / 2)``.
+
+    Source: Huber (1964), Ann. Math. Stat. 35, 73-101. By hand in tests/stats/laws/test_fit_law.py.
+    """
     size = np.abs(residual)
     return np.where(size <= delta, 0.5 * residual**2, delta * (size - 0.5 * delta))
 
 
 def minimise(
-    problem: Problem,
+    problem: FitProblem,
     starts: FloatArray,
     weights: FloatArray,
     *,
@@ -98,7 +113,7 @@ class _Batch:
     """Fits that are still moving: parameters, residuals, gradients, damping."""
 
     def __init__(
-        self, problem: Problem, theta: FloatArray, weights: FloatArray, bounds: tuple[FloatArray, FloatArray]
+        self, problem: FitProblem, theta: FloatArray, weights: FloatArray, bounds: tuple[FloatArray, FloatArray]
     ) -> None:
         self.problem, self.weights, (self.low, self.high) = problem, weights, bounds
         self.rows = np.arange(len(theta))
@@ -147,7 +162,7 @@ class _Batch:
 
 
 def _descend(
-    problem: Problem,
+    problem: FitProblem,
     starts: FloatArray,
     weights: FloatArray,
     bounds: tuple[FloatArray, FloatArray],
@@ -159,6 +174,7 @@ def _descend(
     converged = np.zeros(len(starts), dtype=bool)
     for step in range(steps):
         batch.step(tolerance)
+        # Steps also gain nothing while the damping is too high for them to move: that alone is no convergence.
         done = (batch.stale >= PATIENCE) & ((batch.damping < 1.0) | (batch.stale >= 4 * PATIENCE))
         last = step == steps - 1
         if last or done.mean() > 0.2 or done.all():

@@ -1,4 +1,4 @@
-"""Which points to train next, so that a prediction's interval narrows most for what they cost: optimal design.
+"""Chooses which points to train next, so that a prediction's interval narrows most for what they cost.
 
 An observation y at a point x would be the curve there plus noise, y = f(x) + e, e ~ (0, s^2). Over the draws of the
 fitted laws f(x) and the wanted f(t) have the covariance C, and after the observation the best linear prediction of
@@ -69,7 +69,7 @@ class Candidates:
 
 
 @dataclass(frozen=True)
-class Choice:
+class ProposedPoint:
     """One point that is proposed."""
 
     curve: int
@@ -82,7 +82,7 @@ class Choice:
 class Chosen:
     """What is proposed, in order."""
 
-    choices: tuple[Choice, ...]
+    choices: tuple[ProposedPoint, ...]
     before: float
     """Weighted variance at the target now."""
     after: tuple[float, ...]
@@ -131,7 +131,7 @@ def next_points(curves: Sequence[Candidates], budget: float) -> Chosen:
 
 def _greedy(curves: Sequence[Candidates], budget: float, *, per_cost: bool) -> Chosen:
     left, spent = list(curves), 0.0
-    choices: list[Choice] = []
+    choices: list[ProposedPoint] = []
     while len(choices) < MOST:
         best = _best(left, budget - spent, LEAST * _weighted(left), per_cost=per_cost)
         if best is None:
@@ -139,7 +139,7 @@ def _greedy(curves: Sequence[Candidates], budget: float, *, per_cost: bool) -> C
         c, i = best
         left[c] = left[c].observe(i)
         spent += float(left[c].cost[i])
-        choices.append(Choice(c, i, _weighted(left)))
+        choices.append(ProposedPoint(c, i, _weighted(left)))
     return Chosen(tuple(choices), _weighted(curves), tuple(one.variance for one in left), spent)
 
 

@@ -1,4 +1,4 @@
-"""Loss in tokens alone, for one model size: the curve of a control arm over its budgets.
+"""Computes loss in tokens alone, for one model size: the curve of a control arm over its budgets.
 
 - `power`: L = E + B/D^beta
 - `rectified`: L = E + B/(D_0 + D^beta), flat until the new tokens outweigh what the base already knows
@@ -15,7 +15,24 @@ from gauger.stats.laws.terms import amplitude, columns, exponents, log_sum, shar
 
 
 def power_value(theta: FloatArray, points: Points) -> tuple[FloatArray, FloatArray]:
-    """Log of E + B/D^beta and its gradient; inner parameters (E, B, beta), all logarithms."""
+    """Compute log(E + B/D^beta) and its gradient; inner parameters are all logarithms.
+
+    Parameters
+    ----------
+    theta : float array, (B, 3)
+        Inner parameters, one row per fit: ln E, ln B, ln beta.
+    points : Points
+        n points; reads `n_tokens`.
+
+    Returns
+    -------
+    value : float array, (B, n)
+        Natural logarithm of the loss in nats per token.
+    gradient : float array, (B, 3, n)
+        Its derivative by each inner parameter.
+
+    Formula and gradient are recomputed in tests/stats/laws/test_laws.py.
+    """
     e, b, log_beta = columns(theta)
     beta = np.exp(log_beta)
     value, (of_e, of_d) = log_sum(e + 0 * points.log_d, b - beta * points.log_d)
@@ -23,13 +40,46 @@ def power_value(theta: FloatArray, points: Points) -> tuple[FloatArray, FloatArr
 
 
 def power_starts(points: Points, rng: np.random.Generator, count: int) -> FloatArray:
-    """Exponents spread over 0.05-1.5, the typical loss split at random."""
+    """Draw exponents from 0.05-1.5; split the typical loss at random.
+
+    Parameters
+    ----------
+    points : Points
+        n >= 1 points; reads `n_tokens` and `loss`.
+    rng : numpy.random.Generator
+        Draws the starts.
+    count : int
+        Number of starting points.
+
+    Returns
+    -------
+    float array, (count, 3)
+        Inner parameters in the order of `power_value`. Some may lie beyond the law's bounds: `minimise` clips them.
+        Without losses a typical loss of 1 is assumed.
+    """
     loss, part, beta = typical(points.loss), shares(rng, count, 2), exponents(rng, count)
     return np.stack([np.log(part[:, 0] * loss), amplitude(part[:, 1], loss, beta, points.log_d), beta], axis=1)
 
 
 def rectified_value(theta: FloatArray, points: Points) -> tuple[FloatArray, FloatArray]:
-    """Log of E + B/(D_0 + D^beta) and its gradient; inner parameters (E, B, D_0, beta), all logarithms."""
+    """Compute log(E + B/(D_0 + D^beta)) and its gradient; inner parameters are all logarithms.
+
+    Parameters
+    ----------
+    theta : float array, (B, 4)
+        Inner parameters, one row per fit: ln E, ln B, ln D_0, ln beta.
+    points : Points
+        n points; reads `n_tokens`.
+
+    Returns
+    -------
+    value : float array, (B, n)
+        Natural logarithm of the loss in nats per token.
+    gradient : float array, (B, 4, n)
+        Its derivative by each inner parameter.
+
+    Formula and gradient are recomputed in tests/stats/laws/test_laws.py.
+    """
     e, b, d_0, log_beta = columns(theta)
     beta = np.exp(log_beta)
     below, (of_0, of_d) = log_sum(d_0 + 0 * points.log_d, beta * points.log_d)
@@ -38,7 +88,23 @@ def rectified_value(theta: FloatArray, points: Points) -> tuple[FloatArray, Floa
 
 
 def rectified_starts(points: Points, rng: np.random.Generator, count: int) -> FloatArray:
-    """Starts of the plain power, with D_0 from far below to far above what the data show."""
+    """Draw starts of the plain power, with D_0 from far below to far above what the data show.
+
+    Parameters
+    ----------
+    points : Points
+        n >= 1 points; reads `n_tokens` and `loss`.
+    rng : numpy.random.Generator
+        Draws the starts.
+    count : int
+        Number of starting points.
+
+    Returns
+    -------
+    float array, (count, 4)
+        Inner parameters in the order of `rectified_value`. Some may lie beyond the law's bounds: `minimise` clips them.
+        Without losses a typical loss of 1 is assumed.
+    """
     e, b, beta = power_starts(points, rng, count).T
     d_0 = np.exp(beta) * np.quantile(points.log_d, rng.uniform(0.0, 1.0, count)) + rng.uniform(-4.0, 1.0, count)
     return np.stack([e, b, d_0, beta], axis=1)

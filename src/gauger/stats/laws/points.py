@@ -1,4 +1,4 @@
-"""Points: what was trained at which scale and how well it did, one point per trained model (or per mean of replicates).
+"""Holds points: what was trained at which scale and how well it did, one point per model (or mean of replicates).
 
 Dimension letter: n points. Counts are plain numbers (parameters, tokens), losses are nats per token, accuracies 0-1.
 """

@@ -1,4 +1,4 @@
-"""Profile likelihood intervals: for fits whose random-weight draws are not to be trusted (few points, bounds).
+"""Computes profile likelihood intervals, where random-weight draws are not to be trusted (few points, bounds).
 
 A parameter is held at values around its estimate and all others are fitted anew. With Huber's loss Q and its factor
 k = mean(psi^2)/mean(psi'), 2 (Q(value) - Q)/k is compared with the quantile of F(1, n - P) (Schrader and Hettmansperger
@@ -14,7 +14,7 @@ import numpy as np
 
 from gauger.stats.laws.bootstrap import count_units
 from gauger.stats.laws.fit import DELTA_STANDARDISED, LawFit
-from gauger.stats.laws.minimise import Problem, minimise
+from gauger.stats.laws.minimise import FitProblem, minimise
 from gauger.stats.laws.points import FloatArray
 from gauger.stats.student import t_quantile
 
@@ -31,7 +31,25 @@ class Profile:
 
 
 def profiles(fitted: LawFit, level: float = 0.95) -> list[Profile]:
-    """Profile every parameter of a fit and return their intervals, natural units, in order."""
+    """Profile every parameter of a fit and return their intervals, natural units, in order.
+
+    Parameters
+    ----------
+    fitted : LawFit
+        Best fit of the law, P parameters. Groups of points are counted for the degrees of freedom but not modelled.
+    level : float
+        Coverage, 0-1.
+
+    Returns
+    -------
+    list of Profile
+        P of them, natural units; an end is None where the statistic never reaches the limit within 42 inner units or
+        the parameter's bound.
+
+    Use it where `intervals.why_profile` names a reason; else draws are cheaper. The profile of a nearly linear law is
+    its t interval: tests/stats/laws/test_fit_law.py. Coverage: validation/laws. Only the ratios of
+    the weights count.
+    """
     problem, theta, least = _softened(fitted)
     limit = _limit(fitted, problem, theta, level)
     units = np.array(
@@ -58,14 +76,14 @@ def _values(fitted: LawFit, theta: FloatArray, units: FloatArray) -> FloatArray:
     return np.stack([below, above], axis=1).reshape(2 * len(theta), -1)
 
 
-def _softened(fitted: LawFit) -> tuple[Problem, FloatArray, float]:
+def _softened(fitted: LawFit) -> tuple[FitProblem, FloatArray, float]:
     standard = fitted.noise if fitted.law.outcome == "loss" else 1.0
     problem = replace(fitted.problem, delta=max(fitted.problem.delta, DELTA_STANDARDISED * standard))
     found = minimise(problem, fitted.theta[None], fitted.weights[None], tolerance=1e-12, steps=500)
     return problem, found.theta[0], float(found.objective[0])
 
 
-def _limit(fitted: LawFit, problem: Problem, theta: FloatArray, level: float) -> float:
+def _limit(fitted: LawFit, problem: FitProblem, theta: FloatArray, level: float) -> float:
     """How far Q may rise above its minimum."""
     value, _ = fitted.law.evaluate(theta[None], fitted.points)
     residual = (value[0] - problem.observed) / problem.scale
@@ -73,10 +91,10 @@ def _limit(fitted: LawFit, problem: Problem, theta: FloatArray, level: float) ->
     total, units = fitted.weights.sum(), count_units(fitted)
     freedom = max(units - len(theta), 1.0)
     factor = (fitted.weights * psi**2).sum() / total / max((fitted.weights * inside).sum() / total, 0.05)
-    return float(0.5 * t_quantile(0.5 + level / 2.0, freedom) ** 2 * factor * len(residual) / freedom)
+    return float(0.5 * t_quantile(0.5 + level / 2.0, freedom) ** 2 * factor * total / freedom)
 
 
-def _least_with_one_held(fitted: LawFit, problem: Problem, theta: FloatArray, values: FloatArray) -> FloatArray:
+def _least_with_one_held(fitted: LawFit, problem: FitProblem, theta: FloatArray, values: FloatArray) -> FloatArray:
     """Least Q with one parameter held at each value, (2 P, steps); each fit starts from its inner neighbour's."""
     rows = np.arange(len(values))
     low, high = (np.tile(bound, (len(values), 1)) for bound in fitted.law.bounds)

@@ -1,4 +1,4 @@
-"""The laws by name."""
+"""Lists the laws by name, and those that could hold for given points."""
 
 from __future__ import annotations
 
@@ -45,6 +45,20 @@ def candidates(points: Points, outcome: str) -> list[Law]:
     A law competes where every column that it needs is there, every column that it turns on takes at least three values
     (two for `n_params` and `pretrained`), there are three points more than parameters, and it does not ignore a model
     size that varies. The link from loss to accuracy is a second step and never competes.
+
+    Parameters
+    ----------
+    points : Points
+        n points; missing values of a column do not count as values.
+    outcome : {"loss", "accuracy"}
+        What is to be predicted.
+
+    Returns
+    -------
+    list of Law
+        In the order of `LAWS`; empty where no law can be told from the points.
+
+    Tested in tests/stats/laws/test_laws.py.
     """
     sizes = _values(points, "n_params") >= FEWEST["n_params"]
     return [

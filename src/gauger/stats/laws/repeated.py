@@ -1,4 +1,4 @@
-"""Repeated data: tokens seen again, and parameters beyond what the data can feed, are worth less and less.
+"""Computes loss on repeated data: tokens seen again, and parameters beyond what data can feed, lose their worth.
 
 L = E + A/N'^alpha + B/D'^beta with
 
@@ -52,7 +52,26 @@ def worth(log_unit: FloatArray, log_total: FloatArray, half_life: FloatArray) ->
 
 
 def repeated_value(theta: FloatArray, points: Points) -> tuple[FloatArray, FloatArray]:
-    """Log loss and its gradient; inner parameters (E, A, B, alpha, beta, R_D, R_N), all logarithms."""
+    """Compute the log loss on repeated data and its gradient; inner parameters are all logarithms.
+
+    Parameters
+    ----------
+    theta : float array, (B, 7)
+        Inner parameters, one row per fit: ln E, ln A, ln B, ln alpha, ln beta, ln R_D, ln R_N.
+    points : Points
+        n points; reads `n_params`, `n_tokens` and `unique_tokens`.
+
+    Returns
+    -------
+    value : float array, (B, n)
+        Natural logarithm of the loss in nats per token.
+    gradient : float array, (B, 7, n)
+        Its derivative by each inner parameter.
+
+    Without `unique_tokens` nothing is repeated, and the law turns on N beyond N_opt alone.
+
+    Formula and gradient are recomputed in tests/stats/laws/test_laws.py.
+    """
     e, a, b, log_alpha, log_beta, log_rd, log_rn = columns(theta)
     alpha, beta = np.exp(log_alpha), np.exp(log_beta)
     tokens, _, tokens_by_rd = worth(points.log_unique, points.log_d, np.exp(log_rd))
@@ -74,7 +93,23 @@ def repeated_value(theta: FloatArray, points: Points) -> tuple[FloatArray, Float
 
 
 def repeated_starts(points: Points, rng: np.random.Generator, count: int) -> FloatArray:
-    """Starts of the plain law, half-lives spread over 1-100 repetitions."""
+    """Draw starts of the plain law, half-lives spread over 1-100 repetitions.
+
+    Parameters
+    ----------
+    points : Points
+        n >= 1 points; reads `n_params`, `n_tokens` and `loss`.
+    rng : numpy.random.Generator
+        Draws the starts.
+    count : int
+        Number of starting points.
+
+    Returns
+    -------
+    float array, (count, 7)
+        Inner parameters in the order of `repeated_value`. Some may lie beyond the law's bounds: `minimise` clips them.
+        Without losses a typical loss of 1 is assumed.
+    """
     lives = rng.uniform(0.0, np.log(100.0), (count, 2))
     return np.column_stack([hoffmann_starts(points, rng, count), lives])
 

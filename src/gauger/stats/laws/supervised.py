@@ -1,4 +1,4 @@
-"""Supervised loss in parameters and tokens: three forms that agree where they were fitted and part beyond.
+"""Computes supervised loss in parameters and tokens: three forms that agree where fitted and part beyond.
 
 - `hoffmann` (also `chinchilla`): L = E + A/N^alpha + B/D^beta
 - `interaction`: L = E + (A/N^alpha + B/D^beta)^gamma
@@ -39,7 +39,24 @@ KAPLAN_2020 = {"N_c": 6.4e13, "D_c": 1.8e13, "alpha_N": 0.076, "alpha_D": 0.103}
 
 
 def hoffmann_value(theta: FloatArray, points: Points) -> tuple[FloatArray, FloatArray]:
-    """Log of E + A/N^alpha + B/D^beta and its gradient; inner parameters (E, A, B, alpha, beta), all logarithms."""
+    """Compute log(E + A/N^alpha + B/D^beta) and its gradient; inner parameters are all logarithms.
+
+    Parameters
+    ----------
+    theta : float array, (B, 5)
+        Inner parameters, one row per fit: ln E, ln A, ln B, ln alpha, ln beta.
+    points : Points
+        n points; reads `n_params` and `n_tokens`.
+
+    Returns
+    -------
+    value : float array, (B, n)
+        Natural logarithm of the loss in nats per token.
+    gradient : float array, (B, 5, n)
+        Its derivative by each inner parameter.
+
+    Formula and gradient are recomputed in tests/stats/laws/test_laws.py.
+    """
     e, a, b, log_alpha, log_beta = columns(theta)
     alpha, beta = np.exp(log_alpha), np.exp(log_beta)
     value, (of_e, of_n, of_d) = log_sum(e + 0 * points.log_n, a - alpha * points.log_n, b - beta * points.log_d)
@@ -48,7 +65,23 @@ def hoffmann_value(theta: FloatArray, points: Points) -> tuple[FloatArray, Float
 
 
 def hoffmann_starts(points: Points, rng: np.random.Generator, count: int) -> FloatArray:
-    """Exponents spread over 0.05-1.5; the typical loss split at random between the three terms."""
+    """Draw exponents from 0.05-1.5; split the typical loss at random between the three terms.
+
+    Parameters
+    ----------
+    points : Points
+        n >= 1 points; reads `n_params`, `n_tokens` and `loss`.
+    rng : numpy.random.Generator
+        Draws the starts.
+    count : int
+        Number of starting points.
+
+    Returns
+    -------
+    float array, (count, 5)
+        Inner parameters in the order of `hoffmann_value`. Some may lie beyond the law's bounds: `minimise` clips them.
+        Without losses a typical loss of 1 is assumed.
+    """
     loss, part = typical(points.loss), shares(rng, count, 3)
     alpha, beta = exponents(rng, count), exponents(rng, count)
     a = amplitude(part[:, 1], loss, alpha, points.log_n)
@@ -57,7 +90,24 @@ def hoffmann_starts(points: Points, rng: np.random.Generator, count: int) -> Flo
 
 
 def interaction_value(theta: FloatArray, points: Points) -> tuple[FloatArray, FloatArray]:
-    """Log of E + (A/N^alpha + B/D^beta)^gamma and its gradient; inner (E, A, B, alpha, beta, gamma), logarithms."""
+    """Compute log(E + (A/N^alpha + B/D^beta)^gamma) and its gradient; inner parameters are all logarithms.
+
+    Parameters
+    ----------
+    theta : float array, (B, 6)
+        Inner parameters, one row per fit: ln E, ln A, ln B, ln alpha, ln beta, ln gamma.
+    points : Points
+        n points; reads `n_params` and `n_tokens`.
+
+    Returns
+    -------
+    value : float array, (B, n)
+        Natural logarithm of the loss in nats per token.
+    gradient : float array, (B, 6, n)
+        Its derivative by each inner parameter.
+
+    Formula and gradient are recomputed in tests/stats/laws/test_laws.py.
+    """
     e, a, b, log_alpha, log_beta, log_gamma = columns(theta)
     alpha, beta, gamma = np.exp(log_alpha), np.exp(log_beta), np.exp(log_gamma)
     inside, (of_n, of_d) = log_sum(a - alpha * points.log_n, b - beta * points.log_d)
@@ -69,7 +119,23 @@ def interaction_value(theta: FloatArray, points: Points) -> tuple[FloatArray, Fl
 
 
 def interaction_starts(points: Points, rng: np.random.Generator, count: int) -> FloatArray:
-    """Starts of the sum of powers, bent by gamma from 0.2 to 2."""
+    """Draw starts of the sum of powers, bent by gamma from 0.2 to 2.
+
+    Parameters
+    ----------
+    points : Points
+        n >= 1 points; reads `n_params`, `n_tokens` and `loss`.
+    rng : numpy.random.Generator
+        Draws the starts.
+    count : int
+        Number of starting points.
+
+    Returns
+    -------
+    float array, (count, 6)
+        Inner parameters in the order of `interaction_value`. Some may lie beyond the law's bounds: `minimise` clips
+        them. Without losses a typical loss of 1 is assumed.
+    """
     plain = hoffmann_starts(points, rng, count)
     gamma = rng.uniform(np.log(0.2), np.log(2.0), count)
     inside = 1.0 / np.exp(gamma)
@@ -79,7 +145,24 @@ def interaction_starts(points: Points, rng: np.random.Generator, count: int) -> 
 
 
 def kaplan_value(theta: FloatArray, points: Points) -> tuple[FloatArray, FloatArray]:
-    """Log of Kaplan's form and its gradient; inner (N_c, D_c, alpha_N, alpha_D), all logarithms."""
+    """Compute the log of Kaplan's form and its gradient; inner parameters are all logarithms.
+
+    Parameters
+    ----------
+    theta : float array, (B, 4)
+        Inner parameters, one row per fit: ln N_c, ln D_c, ln alpha_N, ln alpha_D.
+    points : Points
+        n points; reads `n_params` and `n_tokens`.
+
+    Returns
+    -------
+    value : float array, (B, n)
+        Natural logarithm of the loss in nats per token.
+    gradient : float array, (B, 4, n)
+        Its derivative by each inner parameter.
+
+    Formula and gradient are recomputed in tests/stats/laws/test_laws.py.
+    """
     n_c, d_c, log_n, log_d = columns(theta)
     alpha_n, alpha_d = np.exp(log_n), np.exp(log_d)
     ratio = alpha_n / alpha_d
@@ -91,7 +174,23 @@ def kaplan_value(theta: FloatArray, points: Points) -> tuple[FloatArray, FloatAr
 
 
 def kaplan_starts(points: Points, rng: np.random.Generator, count: int) -> FloatArray:
-    """Exponents spread over 0.02-0.5; each term alone would give a random share of the typical loss."""
+    """Draw exponents from 0.02-0.5; each term alone would give a random share of the typical loss.
+
+    Parameters
+    ----------
+    points : Points
+        n >= 1 points; reads `n_params`, `n_tokens` and `loss`.
+    rng : numpy.random.Generator
+        Draws the starts.
+    count : int
+        Number of starting points.
+
+    Returns
+    -------
+    float array, (count, 4)
+        Inner parameters in the order of `kaplan_value`. Some may lie beyond the law's bounds: `minimise` clips them.
+        Without losses a typical loss of 1 is assumed.
+    """
     loss, part = typical(points.loss), rng.uniform(0.3, 1.0, (count, 2))
     alpha_n, alpha_d = exponents(rng, count, 0.02, 0.5), exponents(rng, count, 0.02, 0.5)
     n_c = np.log(part[:, 0] * loss) / np.exp(alpha_n) + np.median(points.log_n)

@@ -1,4 +1,4 @@
-"""Effective data transferred: pre-training is worth so many tokens of the new distribution.
+"""Computes effective data transferred: pre-training is worth so many tokens of the new distribution.
 
 D_T = k D_F^a N^b tokens are transferred into fine-tuning on D_F tokens, so that the loss is that of a model trained
 from scratch on D_F + D_T: L = E + A/N^alpha + B/(D_F + D_T)^beta. Hernandez et al. 2021 (arXiv 2102.01293), equations
@@ -21,7 +21,26 @@ HERNANDEZ_MIXED_2021 = {"k": 2.1e5, "a": 0.096, "b": 0.38}
 
 
 def transfer_value(theta: FloatArray, points: Points) -> tuple[FloatArray, FloatArray]:
-    """Log loss and its gradient; inner (E, A, B, alpha, beta, k) as logarithms, a and b as they are."""
+    """Compute the log loss after transfer and its gradient; a and b are no logarithms.
+
+    Parameters
+    ----------
+    theta : float array, (B, 8)
+        Inner parameters, one row per fit: ln E, ln A, ln B, ln alpha, ln beta, ln k, a, b.
+    points : Points
+        n points; reads `n_params`, `n_tokens` and `pretrained`.
+
+    Returns
+    -------
+    value : float array, (B, n)
+        Natural logarithm of the loss in nats per token.
+    gradient : float array, (B, 8, n)
+        Its derivative by each inner parameter.
+
+    Points from scratch (`pretrained` below 0.5) have no transfer, and no gradient by k, a and b.
+
+    Formula and gradient are recomputed in tests/stats/laws/test_laws.py.
+    """
     e, a, b, log_alpha, log_beta, k, by_data, by_size = columns(theta)
     alpha, beta = np.exp(log_alpha), np.exp(log_beta)
     transferred = k + by_data * points.log_d + by_size * points.log_n
@@ -37,7 +56,23 @@ def transfer_value(theta: FloatArray, points: Points) -> tuple[FloatArray, Float
 
 
 def transfer_starts(points: Points, rng: np.random.Generator, count: int) -> FloatArray:
-    """Starts of the plain law; transfer from a thousandth to a thousand times the new tokens at the middle."""
+    """Draw starts of the plain law; transfer from a thousandth to a thousand times the new tokens at the middle.
+
+    Parameters
+    ----------
+    points : Points
+        n >= 1 points; reads `n_params`, `n_tokens` and `loss`.
+    rng : numpy.random.Generator
+        Draws the starts.
+    count : int
+        Number of starting points.
+
+    Returns
+    -------
+    float array, (count, 8)
+        Inner parameters in the order of `transfer_value`. Some may lie beyond the law's bounds: `minimise` clips them.
+        Without losses a typical loss of 1 is assumed.
+    """
     by_data, by_size = rng.uniform(0.0, 0.9, count), rng.uniform(0.0, 0.9, count)
     middle_d, middle_n = np.median(points.log_d), np.median(points.log_n)
     k = middle_d + rng.uniform(-7.0, 7.0, count) - by_data * middle_d - by_size * middle_n

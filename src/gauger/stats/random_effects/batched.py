@@ -1,4 +1,4 @@
-"""Many univariate random-effects fits at once: one tau2 per data set, Newton steps vectorised over the data sets.
+"""Fits many univariate random-effects models at once: one tau2 per data set, Newton steps over all data sets.
 
 For simulations, permutation tests and leave-one-out. Every step is kept inside a bracket on which the slope of the
 likelihood changes sign, so it cannot run away; a data set that has not converged is an error all the same.
@@ -46,7 +46,7 @@ class ManyFits:
 
 
 @dataclass(frozen=True)
-class Batch:
+class BatchedData:
     """Data sets with a common design; rows that are absent have weight zero."""
 
     effect: Array
@@ -58,10 +58,10 @@ class Batch:
     design: Array
     """(k, p) orthonormal."""
 
-    def take(self, sets: Codes) -> Batch:
+    def take(self, sets: Codes) -> BatchedData:
         """Keep some of the data sets."""
         present = None if self.present is None else self.present[sets]
-        return Batch(self.effect[sets], self.variance[sets], present, self.design)
+        return BatchedData(self.effect[sets], self.variance[sets], present, self.design)
 
     def masked(self, values: Array) -> Array:
         """Set absent rows to zero."""
@@ -125,7 +125,7 @@ def fit_many(
 
 def _batch(
     effect: ArrayLike, variance: ArrayLike, moderators: ArrayLike | None, present: ArrayLike | None
-) -> tuple[Batch, Array]:
+) -> tuple[BatchedData, Array]:
     """Check the data sets and put them on an orthonormal design: X = Q R."""
     y = np.atleast_2d(np.asarray(effect, dtype=float))
     v = np.broadcast_to(np.asarray(variance, dtype=float), y.shape)
@@ -134,7 +134,7 @@ def _batch(
     if here is not None:
         y, v = np.where(here, y, 0.0), np.where(here, v, 1.0)
     q, r = np.linalg.qr(design)
-    batch = Batch(y, v, None if here is None else here.astype(float), q)
+    batch = BatchedData(y, v, None if here is None else here.astype(float), q)
     if not (np.isfinite(y).all() and np.isfinite(v).all() and (v > 0).all()):
         raise UserError("finite effects and finite variances > 0 in every row that is present")
     if design.shape[0] != y.shape[1] or batch.rows.min() <= design.shape[1]:
@@ -148,7 +148,7 @@ def _on_design(fits: ManyFits, r: Array) -> ManyFits:
     return replace(fits, beta=fits.beta @ inverse.T, vcov=inverse @ fits.vcov @ inverse.T)
 
 
-def _first_guesses(batch: Batch, scale: Array) -> Array:
+def _first_guesses(batch: BatchedData, scale: Array) -> Array:
     """Estimate tau2 by unweighted moments, kept away from zero."""
     weight = np.ones_like(batch.effect) if batch.present is None else batch.present
     _, beta = _least_squares(batch, weight)
@@ -157,7 +157,7 @@ def _first_guesses(batch: Batch, scale: Array) -> Array:
     return np.asarray(np.maximum(spread - scale, 0.1 * scale))
 
 
-def _least_squares(batch: Batch, weight: Array) -> tuple[Array, Array]:
+def _least_squares(batch: BatchedData, weight: Array) -> tuple[Array, Array]:
     """Return (X'WX)^-1 (S, p, p) and beta (S, p)."""
     design = batch.design
     vcov = _inverse(_crossed(weight, design))
@@ -174,7 +174,7 @@ def _inverse(stack: Array) -> Array:
     return 1.0 / stack if stack.shape[1] == 1 else np.asarray(np.linalg.inv(stack))
 
 
-def _slopes(batch: Batch, tau2: Array, method: str) -> tuple[Array, Array, Array, Array]:
+def _slopes(batch: BatchedData, tau2: Array, method: str) -> tuple[Array, Array, Array, Array]:
     """Return slope of the log-likelihood, a positive curvature for the step, (X'WX)^-1 and beta.
 
     With P = W - WX (X'WX)^-1 X'W: slope = 1/2 (y'PPy - tr P), observed curvature y'PPPy - 1/2 tr PP where that is
@@ -204,7 +204,7 @@ def _bracketed(tau2: Array, step: Array, low: Array, high: Array) -> Array:
     return np.where(moved <= low, np.where(low > 0.0, 0.5 * (tau2 + low), 0.0), moved)
 
 
-def _or_zero(batch: Batch, tau2: Array, method: str) -> ManyFits:
+def _or_zero(batch: BatchedData, tau2: Array, method: str) -> ManyFits:
     """Prefer a mode at zero where it is the higher one; tried only where the mode found is near zero."""
     curvature = _slopes(batch, tau2, method)[1]
     near = np.flatnonzero((tau2 > 0.0) & (0.5 * curvature * tau2**2 < NEAR))
@@ -216,7 +216,7 @@ def _or_zero(batch: Batch, tau2: Array, method: str) -> ManyFits:
     return _results(batch, tau2, method)
 
 
-def _results(batch: Batch, tau2: Array, method: str) -> ManyFits:
+def _results(batch: BatchedData, tau2: Array, method: str) -> ManyFits:
     total = batch.variance + tau2[:, None]
     weight = batch.masked(1.0 / total)
     vcov, beta = _least_squares(batch, weight)

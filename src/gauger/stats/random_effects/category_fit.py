@@ -203,9 +203,28 @@ def choose(
     out that does not converge, or whose correlations end at their limits (a singular G, `CategoryFit.singular`): its
     AIC counts numbers that the data do not determine. "one, one", whose G is of rank one by design, always stays.
 
+    Parameters
+    ----------
+    data : MetaData
+        n rows; the first level are the groups.
+    category : (n,) labels
+        The category (role) of each row.
+    candidates : sequence of (groups, rows)
+        Structures to compare, simplest first; see `fit_categories`.
+
     Returns
     -------
-    (groups, rows), and the AIC of every candidate that converged
+    chosen : (groups, rows)
+        The structure to pass to `fit_categories`.
+    aic : dict
+        (groups, rows) -> AIC, for every candidate that was compared.
+
+    Raises
+    ------
+    ConvergenceError
+        No candidate converged and can be told.
+
+    Finds what was planted: tests/stats/test_random_effects_by_category.py.
     """
     found: dict[tuple[str, str], float] = {}
     for groups, rows in candidates:

@@ -198,7 +198,28 @@ def _check_nested(data: MetaData) -> None:
 def marginal_of_rows(
     data: MetaData, category: Codes, rows: Codes, groups: Array, omega: Array, sampling: Array
 ) -> Array:
-    """Return the model's variance of some rows, dense (m, m); `sampling` is their V."""
+    """Return the model's variance of some rows as a dense matrix.
+
+    Parameters
+    ----------
+    data : MetaData
+        n rows; its first level are the groups.
+    category : int array, (n,)
+        Category of each row, 0 ... R-1.
+    rows : int array, (m,)
+        Which rows.
+    groups : float array, (R, R)
+        G, covariance of a group's effects over categories; effect scale squared.
+    omega : float array, (R,)
+        Variance between rows of a group, per category.
+    sampling : float array, (m, m)
+        V of these rows (`sampling_block`).
+
+    Returns
+    -------
+    float array, (m, m)
+        V + Z G Z' + diag(omega); rows of different groups share their V alone.
+    """
     same = data.levels[0][rows][:, None] == data.levels[0][rows][None, :]
     here = category[rows]
     marginal: Array = sampling + same * groups[np.ix_(here, here)]

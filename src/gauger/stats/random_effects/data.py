@@ -1,4 +1,4 @@
-"""What goes into a meta-analysis: effects, their sampling (co)variances, nested levels and moderators, checked once.
+"""Holds and checks what goes into a meta-analysis: effects, their (co)variances, nested levels and moderators.
 
 The model everywhere in this package is
 
@@ -146,7 +146,23 @@ class MetaData:
 
 
 def sampling_block(data: MetaData, rows: Codes) -> Array:
-    """Return V of the given rows as a dense (m, m) matrix."""
+    """Return V, the sampling covariance, of the given rows as a dense matrix.
+
+    Parameters
+    ----------
+    data : MetaData
+        n rows.
+    rows : int array, (m,)
+        Which rows, each once; their order is that of the matrix.
+
+    Returns
+    -------
+    float array, (m, m)
+        Effect scale squared: variances on the diagonal, the variance of a shared control between rows that have it, and
+        the entries of `covariance` blocks in place of both.
+
+    Tested in tests/stats/test_random_effects_data.py.
+    """
     block = np.diag(data.variance[rows])
     if data.shared_group is not None and data.shared_variance is not None:
         group = data.shared_group[rows]
@@ -163,7 +179,22 @@ def sampling_block(data: MetaData, rows: Codes) -> Array:
 
 
 def marginal_block(data: MetaData, rows: Codes, tau2: Array) -> Array:
-    """Return the model's variance M = V + sum_l tau2_l Z_l Z_l' of the given rows, dense (m, m)."""
+    """Return the model's variance M = V + sum_l tau2_l Z_l Z_l' of the given rows as a dense matrix.
+
+    Parameters
+    ----------
+    data : MetaData
+        n rows, L levels.
+    rows : int array, (m,)
+        Which rows, each once.
+    tau2 : float array, (L,)
+        Variance components, from the outside in; effect scale squared.
+
+    Returns
+    -------
+    float array, (m, m)
+        Grows with m^2: for single blocks, not for all rows.
+    """
     block = sampling_block(data, rows)
     for codes, variance in zip(data.levels, tau2, strict=True):
         block += variance * (codes[rows][:, None] == codes[rows][None, :])

@@ -1,4 +1,4 @@
-"""Moments by dense blocks: any sampling covariance, block by block; no matrix larger than one block is ever formed.
+"""Computes moments by dense blocks: any sampling covariance; no matrix larger than one block is ever formed.
 
 A block is a set of rows that depend on each other: an outermost group, joined with every other one that a shared
 control or a covariance block ties to it. Cost is the sum over blocks of m^3.

@@ -1,4 +1,4 @@
-"""Moderators to a design matrix: numbers as they are, categories as treatment contrasts."""
+"""Turns moderators into a design matrix: numbers as they are, categories as treatment contrasts."""
 
 from __future__ import annotations
 
@@ -14,12 +14,39 @@ from gauger.stats.random_effects.data import Array
 def design_matrix(
     moderators: Mapping[str, ArrayLike], n: int, *, intercept: bool = True, reference: Mapping[str, str] | None = None
 ) -> tuple[Array, tuple[str, ...]]:
-    """Return X (n, p) and its column names.
+    """Return X and its column names.
 
     A numeric column enters as one slope, untransformed (centre it yourself if the intercept should be the effect at its
     mean). A column of strings or booleans enters as one 0/1 column per category except the reference (alphabetically
     first unless `reference` names another), named ``column=category``. Without intercept the first categorical
     moderator keeps all its categories, so that its coefficients are the categories' means.
+
+    Parameters
+    ----------
+    moderators : mapping of name to (n,) array
+        Numbers, strings or booleans. Missing numbers pass through, and are refused by `MetaData`.
+    n : int
+        Number of rows.
+    intercept : bool
+        Whether the first column is one of ones.
+    reference : mapping of name to category, optional
+        Reference categories; that of the moderator which keeps all its categories is ignored.
+
+    Returns
+    -------
+    design : float array, (n, p)
+        X.
+    names : tuple of str
+        p column names.
+
+    Raises
+    ------
+    UserError
+        A moderator without one value per row, or a reference that is none of its categories.
+    ValueError
+        No moderator and no intercept: there is no column.
+
+    Tested in tests/stats/test_random_effects_data.py. Full rank is checked by `MetaData`, not here.
     """
     columns: list[Array] = [np.ones(n)] if intercept else []
     names = ["intercept"] if intercept else []

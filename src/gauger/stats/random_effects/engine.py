@@ -1,4 +1,4 @@
-"""Which engine evaluates the moments: the nested one where it applies, dense blocks otherwise."""
+"""Chooses which engine evaluates the moments: the nested one where it applies, dense blocks otherwise."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from gauger.stats.random_effects.moments import Moments
 from gauger.stats.random_effects.nested import NestedEngine, tree_of
 
 
-class Engine(Protocol):
+class MomentsEngine(Protocol):
     """Evaluates a model's moments."""
 
     def moments(self, tau2: Array, *, derivatives: bool = True) -> Moments:
@@ -22,7 +22,7 @@ class Engine(Protocol):
         ...
 
 
-def engine_for(data: MetaData) -> Engine:
+def engine_for(data: MetaData) -> MomentsEngine:
     """Choose the cheapest engine that is exact for these data."""
     tree = tree_of(data)
     return DenseEngine(data) if tree is None else NestedEngine(data, tree)

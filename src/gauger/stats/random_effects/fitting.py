@@ -1,4 +1,4 @@
-"""Fit a random-effects meta-analysis or meta-regression: REML or ML, any depth of nesting, full sampling covariance.
+"""Fits a random-effects meta-analysis or meta-regression: REML or ML, any nesting, full sampling covariance.
 
 >>> data = MetaData(effect=y, variance=v, levels=(study, np.arange(n)), level_names=("study", "row"))  # doctest: +SKIP
 >>> fitted = fit(data, test="t", robust=study)                                                         # doctest: +SKIP
@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike
 from gauger.errors import UserError, nearest
 from gauger.stats.random_effects import univariate
 from gauger.stats.random_effects.data import Array, MetaData
-from gauger.stats.random_effects.engine import Engine, engine_for
+from gauger.stats.random_effects.engine import MomentsEngine, engine_for
 from gauger.stats.random_effects.maximise import Maximum, maximise
 from gauger.stats.random_effects.moments import Likelihood, likelihood
 from gauger.stats.random_effects.result import MetaFit
@@ -83,7 +83,8 @@ def fit(
         For an unknown option or fewer than 2 clusters.
 
     Source: Viechtbauer (2005), J. Educ. Behav. Stat. 30:261; Konstantopoulos (2011), Res. Synth. Methods 2:61;
-    Knapp & Hartung (2003), Stat. Med. 22:2693. Equality with metafor: tests/stats/random_effects.
+    Knapp & Hartung (2003), Stat. Med. 22:2693. Equality with metafor:
+    tests/stats/test_random_effects_golden.py; coverage: validation/random_effects.
     """
     _check_options(method, test, df)
     found = search(data, method, tau2)
@@ -94,7 +95,31 @@ def fit(
 
 
 def search(data: MetaData, method: str = "REML", tau2: ArrayLike | None = None, start: Array | None = None) -> Maximum:
-    """Find the variance components: the part of `fit` that iterates. A good `start` (L,) saves steps."""
+    """Find the variance components: the part of `fit` that iterates. A good `start` (L,) saves steps.
+
+    Parameters
+    ----------
+    data : MetaData
+        Effects, variances, levels, moderators; n rows, p coefficients, L levels.
+    method : {"REML", "ML"}
+        Not checked here: anything but "REML" is taken as ML.
+    tau2 : (L,) array, optional
+        Components held fixed, >= 0; NaN leaves one free.
+    start : float array, (L,), optional
+        First guess, effect scale squared; for fits close to one that is known.
+
+    Returns
+    -------
+    Maximum
+        Coefficients and covariance are on X (`Basis.to_design`).
+
+    Raises
+    ------
+    ConvergenceError
+        The maximum was not reached.
+    UserError
+        A fixed tau2 below 0.
+    """
     L = len(data.levels)
     if tau2 is None and univariate.applies(data):
         return univariate.maximise_mean(
@@ -116,7 +141,7 @@ def search(data: MetaData, method: str = "REML", tau2: ArrayLike | None = None, 
 class ModelLikelihood:
     """The function tau2 (L,) -> `Likelihood` of some data; coefficients are in the safe basis (`Basis.to_design`)."""
 
-    engine: Engine
+    engine: MomentsEngine
     n: int
     method: str
 
@@ -130,7 +155,22 @@ class ModelLikelihood:
 
 
 def likelihood_of(data: MetaData, method: str = "REML") -> ModelLikelihood:
-    """Return the (restricted) likelihood of these data as a function of tau2."""
+    """Return the (restricted) likelihood of these data as a function of tau2.
+
+    Parameters
+    ----------
+    data : MetaData
+        Effects, variances, levels, moderators; n rows, p coefficients, L levels.
+    method : {"REML", "ML"}
+        Restricted or plain.
+
+    Returns
+    -------
+    ModelLikelihood
+        tau2 (L,) -> `Likelihood`; its coefficients are in the safe basis, not on X.
+
+    Tested against the definition in tests/stats/test_random_effects_moments.py.
+    """
     return ModelLikelihood(engine_for(data), len(data), method)
 
 

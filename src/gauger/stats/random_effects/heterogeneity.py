@@ -1,4 +1,4 @@
-"""How much of what varies is not sampling error: Cochran's Q and I2 per level."""
+"""Estimates how much of what varies is not sampling error: Cochran's Q and I2 per level."""
 
 from __future__ import annotations
 
@@ -37,6 +37,20 @@ def heterogeneity(data: MetaData, tau2: Array) -> Heterogeneity:
     I2_l = tau2_l / (sum tau2 + s2), with s2 the typical sampling variance. With one level this is the usual I2; with
     several, the generalisation that metafor's author documents for multilevel models. I2 depends on how large the
     studies are: read tau2 and the prediction interval first.
+
+    Parameters
+    ----------
+    data : MetaData
+        Effects, variances, levels, moderators; n rows, p coefficients, L levels.
+    tau2 : float array, (L,)
+        Variance components, >= 0, effect scale squared.
+
+    Returns
+    -------
+    Heterogeneity
+        Q does not depend on `tau2`; its p-value assumes known sampling variances.
+
+    Equality with metafor: tests/stats/test_random_effects_golden.py.
 
     Source: Higgins & Thompson (2002), Stat. Med. 21:1539, eq. 9; Cheung (2014), Psychol. Methods 19:211, eq. 9.
     """

@@ -1,4 +1,4 @@
-"""Joint tests: do these moderators matter at all?"""
+"""Tests jointly: do these moderators matter at all?"""
 
 from __future__ import annotations
 
@@ -38,6 +38,26 @@ def joint_test(fitted: MetaFit, columns: ArrayLike | None = None) -> JointTest:
     "z": b'V^-1 b against chi-squared; "t" and "knapp-hartung": divided by the number of columns, against F. With robust
     errors: the approximate Hotelling test, which corrects for few clusters; undefined, with a reason, where they are
     too few for it or determine a coefficient.
+
+    Parameters
+    ----------
+    fitted : MetaFit
+        From `fit`; n rows, p coefficients, L levels.
+    columns : int array, optional
+        Columns of X to test; default: all that are not constant.
+
+    Returns
+    -------
+    JointTest
+        Its numbers are None, with a reason, where a robust test is undefined. For "t" and "knapp-hartung" the
+        denominator takes the smallest degrees of freedom of the columns tested.
+
+    Raises
+    ------
+    UserError
+        Nothing to test: the intercept alone.
+
+    Tested in tests/stats/test_random_effects_fit.py and test_random_effects_golden.py.
 
     Source: metafor's omnibus test; Pustejovsky & Tipton (2018), J. Bus. Econ. Stat. 36:672, eq. 15-17 (robust).
     """

@@ -1,4 +1,4 @@
-"""What one study does to the result: leave-one-out and influence, by row or by any grouping."""
+"""Measures what one study does to the result: leave-one-out and influence, by row or by any grouping."""
 
 from __future__ import annotations
 
@@ -59,9 +59,33 @@ def leave_one_out(
 
     Groups whose removal leaves the model not estimable (a moderator without variation) raise `UserError`, as such a
     fit would. `robust` holds the cluster labels (n,) when the refits are to have CR2 errors.
+
+    Parameters
+    ----------
+    fitted : MetaFit
+        From `fit`; n rows, p coefficients, L levels.
+    labels : (n,) labels, optional
+        Which rows are left out together.
+    robust : (n,) labels, optional
+        Clusters for CR2 errors of the refits.
+
+    Returns
+    -------
+    tuple of LeftOut
+        One per group, in sorted order of the labels.
+
+    Raises
+    ------
+    UserError
+        Labels of the wrong length, or a refit that cannot be estimated.
+    ConvergenceError
+        A refit did not converge.
+
+    Tested in tests/stats/test_random_effects_inference.py.
     """
     codes, names = _groups(fitted, labels)
     clusters = None if robust is None else np.asarray(robust)
+    # A start at exactly 0 has no scale to leave it by: begin a little above.
     start = np.maximum(fitted.tau2, 1e-3 * fitted.data.typical_variance)
     with one_thread():
         return tuple(_without(fitted, codes != code, name, start, clusters) for code, name in enumerate(names))
@@ -80,8 +104,25 @@ def influence(fitted: MetaFit, labels: ArrayLike | None = None) -> Influence:
 
     Uses the model's covariance (Knapp-Hartung's where that was the test), never the robust one.
 
+    Parameters
+    ----------
+    fitted : MetaFit
+        From `fit`; n rows, p coefficients, L levels.
+    labels : (n,) labels, optional
+        Which rows are left out together; default: the outermost groups.
+
+    Returns
+    -------
+    Influence
+        J groups, in sorted order of the labels.
+
+    Raises
+    ------
+    UserError
+        As `leave_one_out`.
+
     Source: Viechtbauer & Cheung (2010), Res. Synth. Methods 1:112; equality with metafor's `influence`,
-    `cooks.distance` and `dfbetas`: tests.
+    `cooks.distance` and `dfbetas`: tests/stats/test_random_effects_golden.py.
     """
     codes, _ = _groups(fitted, labels)
     left = leave_one_out(fitted, labels)
@@ -100,7 +141,20 @@ def influence(fitted: MetaFit, labels: ArrayLike | None = None) -> Influence:
 
 
 def row_weights(data: MetaData, found: Maximum) -> Array:
-    """Return (n,) the weight of each row in the first coefficient: beta_0 = weights . y."""
+    """Return the weight of each row in the first coefficient: beta_0 = weights . y.
+
+    Parameters
+    ----------
+    data : MetaData
+        Effects, variances, levels, moderators; n rows, p coefficients, L levels.
+    found : Maximum
+        Variance components and coefficients of a fit to these data (`search`).
+
+    Returns
+    -------
+    float array, (n,)
+        First row of (X'M^-1 X)^-1 X'M^-1; sums to 1 for an intercept alone. Some may be negative where rows covary.
+    """
     weighted = engine_for(data).solve(found.tau2, data.design)
     return np.asarray(weighted @ found.at.vcov[0])
 

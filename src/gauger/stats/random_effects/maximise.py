@@ -1,4 +1,4 @@
-"""Maximise a likelihood over variances >= 0: projected Newton steps on exact derivatives, an error when they fail."""
+"""Maximises a likelihood over variances >= 0: projected Newton steps on exact derivatives, an error when they fail."""
 
 from __future__ import annotations
 
@@ -104,7 +104,20 @@ def _not_converged(tau2: Array, at: Likelihood) -> ConvergenceError:
 
 
 def near_zero(tau2: float, curvature: float) -> bool:
-    """Tell whether zero may be the better mode: a parabola at the maximum falls by less than `NEAR` on the way to 0."""
+    """Tell whether zero may be the better mode: a parabola at the maximum falls by less than `NEAR` on the way to 0.
+
+    Parameters
+    ----------
+    tau2 : float
+        Variance component at the maximum, > 0.
+    curvature : float
+        Second derivative of the log-likelihood there; negative at a maximum.
+
+    Returns
+    -------
+    bool
+        A cheap screen: True asks for the likelihood at zero to be evaluated, and decides nothing itself.
+    """
     return -0.5 * curvature * tau2**2 < NEAR
 
 

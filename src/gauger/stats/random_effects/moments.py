@@ -1,4 +1,4 @@
-"""From moments, log|M| and C = [X y]' M^-1 [X y] with derivatives in tau2, to the likelihood, whatever M's structure.
+"""Turns moments, log|M| and C = [X y]' M^-1 [X y] with derivatives in tau2, into the likelihood, for any M.
 
 Both engines (`nested`, `dense`) deliver `Moments`; everything that REML and ML need follows from them here, once.
 """
@@ -56,7 +56,27 @@ def likelihood(moments: Moments, n: int, method: str) -> Likelihood:
     0 here, as X is orthonormal in the basis that the engines compute in, and so are `beta` and `vcov` meant.
     With t = [-beta, 1]: r'Wr = t'Ct, d r'Wr = t'C_k t, d2 r'Wr = t'C_kl t - 2 (C_k t)_x' (X'WX)^-1 (C_l t)_x.
 
-    Source: Searle, Casella & McCulloch (1992), Variance Components, section 6.6; tested against finite differences.
+    Parameters
+    ----------
+    moments : Moments
+        log|M| and C = [X y]' M^-1 [X y] at one tau2 (L,), with X orthonormal; from an engine.
+    n : int
+        Number of rows.
+    method : {"REML", "ML"}
+        Anything but "REML" is taken as ML.
+
+    Returns
+    -------
+    Likelihood
+        Without gradient and Hessian where the moments carry no derivatives.
+
+    Raises
+    ------
+    ConvergenceError
+        X'WX is not positive definite at this tau2.
+
+    Source: Searle, Casella & McCulloch (1992), Variance Components, section 6.6; tested against finite differences in
+    tests/stats/test_random_effects_moments.py.
     """
     cross, L, p = moments.cross.parts, moments.cross.variables, moments.cross.parts.shape[1] - 1
     vcov, logdet_xwx = inverse_and_logdet(cross[0, :p, :p])
@@ -69,6 +89,7 @@ def likelihood(moments: Moments, n: int, method: str) -> Likelihood:
     bend = 2.0 * slope[1:, :p] @ vcov @ slope[1:, :p].T
     constant = n * LOG_2PI
     if method == "REML":
+        # tr(vcov C_k) for all derivatives at once; the value's own entry is then the log determinant instead.
         square = cross[:, :p, :p].reshape(-1, p * p)
         traces = square @ vcov.ravel()
         traces[0] = logdet_xwx

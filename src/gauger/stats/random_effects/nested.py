@@ -1,4 +1,4 @@
-"""Moments in time proportional to the number of rows, when everything that rows share is nested.
+"""Computes moments in time proportional to the number of rows, when everything that rows share is nested.
 
 Levels, and the groups of rows that share a control, form a tree: rows within control groups within arms within studies.
 M is then a diagonal to which one constant per group is added, group by group from the inside out, and its inverse and
@@ -19,7 +19,7 @@ from gauger.stats.random_effects.second_derivatives import Jet, constant, functi
 
 
 @dataclass(frozen=True)
-class Step:
+class Grouping:
     """One grouping on the way from rows to the outermost groups."""
 
     starts: Codes
@@ -31,18 +31,18 @@ class Step:
 
 
 @dataclass(frozen=True)
-class Tree:
+class NestedRows:
     """Rows in an order in which every group is one run."""
 
     order: Codes
     """(n,)"""
     row_level: int | None
     """The level whose groups are single rows, if there is one."""
-    steps: tuple[Step, ...]
+    steps: tuple[Grouping, ...]
     """From the inside out."""
 
 
-def tree_of(data: MetaData) -> Tree | None:
+def tree_of(data: MetaData) -> NestedRows | None:
     """Arrange the rows as a tree; None when control groups cross a level or V has other blocks."""
     if data.covariance:
         return None
@@ -62,12 +62,12 @@ def tree_of(data: MetaData) -> Tree | None:
         if len(np.unique(coarse * np.intp(size) + fine)) != size:
             return None
     if not groupings:
-        return Tree(np.arange(n), row_level, ())
+        return NestedRows(np.arange(n), row_level, ())
     order = np.lexsort([codes for _, _, codes in reversed(groupings)])
-    return Tree(order, row_level, _steps(data, order, groupings))
+    return NestedRows(order, row_level, _steps(data, order, groupings))
 
 
-def _steps(data: MetaData, order: Codes, groupings: list[tuple[int, int | None, Codes]]) -> tuple[Step, ...]:
+def _steps(data: MetaData, order: Codes, groupings: list[tuple[int, int | None, Codes]]) -> tuple[Grouping, ...]:
     steps = []
     inner = np.arange(len(data))
     for _, level, codes in reversed(groupings):
@@ -75,17 +75,17 @@ def _steps(data: MetaData, order: Codes, groupings: list[tuple[int, int | None, 
         known = np.empty(0)
         if level is None and data.shared_variance is not None:
             known = data.shared_variance[order][first_row]
-        steps.append(Step(np.searchsorted(inner, first_row), level, known))
+        steps.append(Grouping(np.searchsorted(inner, first_row), level, known))
         inner = first_row
     return tuple(steps)
 
 
 @dataclass(frozen=True)
 class NestedEngine:
-    """Evaluates `Moments`, and M^-1 times a matrix, along a `Tree`."""
+    """Evaluates `Moments`, and M^-1 times a matrix, along a `NestedRows`."""
 
     data: MetaData
-    tree: Tree
+    tree: NestedRows
 
     @cached_property
     def own(self) -> Array:
@@ -119,7 +119,7 @@ class NestedEngine:
                 cross = cross - self._times_variance(explained.gram(before), step, tau2)
         return Moments(logdet, cross)
 
-    def _times_variance(self, jet: Jet, step: Step, tau2: Array) -> Jet:
+    def _times_variance(self, jet: Jet, step: Grouping, tau2: Array) -> Jet:
         if step.level is None:
             return jet.times_known(step.known)
         return jet.times_variable(float(tau2[step.level]), step.level)

@@ -1,4 +1,4 @@
-"""Permutation tests of a pooled effect or of moderators: valid with few studies and without normality."""
+"""Tests a pooled effect or moderators by permutation: valid with few studies and without normality."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How well the variance components are known: profile-likelihood intervals, and the Q-profile interval of one tau2."""
+"""Estimates how well variance components are known: profile-likelihood intervals, and Q-profile for one tau2."""
 
 from __future__ import annotations
 
@@ -37,7 +37,27 @@ def profile_intervals(fitted: MetaFit, level: float | None = None) -> tuple[Comp
 
     The set {t : 2 (l_max - l_profile(t)) <= chi2_1(level)}. Cut at 0, where the test is conservative.
 
-    Source: Hardy & Thompson (1996), Stat. Med. 15:619; equality with metafor's `confint(type="PL")`: tests.
+    Parameters
+    ----------
+    fitted : MetaFit
+        From `fit`; n rows, p coefficients, L levels.
+    level : float, optional
+        Coverage, 0-1; default: the fit's.
+
+    Returns
+    -------
+    tuple of ComponentInterval
+        One per level, effect scale squared; the upper end is None where the data do not bound it.
+
+    Raises
+    ------
+    ConvergenceError
+        The other components cannot be re-estimated at some value.
+
+    With one level and few rows prefer `q_profile_interval`, which is exact.
+
+    Source: Hardy & Thompson (1996), Stat. Med. 15:619; equality with metafor's `confint(type="PL")`:
+    tests/stats/test_random_effects_golden.py.
     """
     level = fitted.level if level is None else level
     likelihood_at = likelihood_of(fitted.data, fitted.method)
@@ -77,7 +97,25 @@ def q_profile_interval(data: MetaData, level: float = 0.95) -> tuple[float, floa
     Q(t) = r'Wr with W = 1 / (v + t) falls in t and is chi-squared with n - p degrees of freedom at the true value, so
     the interval is exact under normality. Both ends are 0 when even Q(0) is below the lower quantile.
 
-    Source: Viechtbauer (2007), Stat. Med. 26:37; equality with metafor's `confint`: tests.
+    Parameters
+    ----------
+    data : MetaData
+        n rows, p coefficients; its one level is the row.
+    level : float
+        Coverage, 0-1.
+
+    Returns
+    -------
+    low, high : float
+        Effect scale squared, >= 0.
+
+    Raises
+    ------
+    UserError
+        More than one level, or a level that is not the row.
+
+    Source: Viechtbauer (2007), Stat. Med. 26:37; equality with metafor's `confint`:
+    tests/stats/test_random_effects_golden.py.
     """
     if len(data.levels) > 1 or data.row_level != 0:
         raise UserError("one level, the row, for a Q-profile interval", ", ".join(data.level_names))

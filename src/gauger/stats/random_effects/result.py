@@ -1,4 +1,4 @@
-"""What a fit says: coefficients with intervals, variance components, heterogeneity, prediction intervals."""
+"""Reports what a fit says: coefficients with intervals, variance components, heterogeneity, prediction intervals."""
 
 from __future__ import annotations
 
@@ -169,7 +169,26 @@ class MetaFit:
 
 
 def coefficient_of(name: str, estimate: float, se: float, df: float | None, level: float) -> Coefficient:
-    """Test an estimate against zero with t (or the normal, df None) and give its interval."""
+    """Test an estimate against zero with t (or the normal, df None) and give its interval.
+
+    Parameters
+    ----------
+    name : str
+        Name to report.
+    estimate : float
+        Effect scale.
+    se : float
+        Standard error, >= 0. With 0 the p-value is 0, or 1 where the estimate is 0 too.
+    df : float or None
+        Degrees of freedom of t, > 0; None for the normal.
+    level : float
+        Coverage, 0-1.
+
+    Returns
+    -------
+    Coefficient
+        Two-sided p-value and the interval estimate +- quantile x se.
+    """
     half = _quantile(level, df) * se
     # points that lie on the line exactly leave no residual: no null value but the estimate itself is tenable
     certain = math.copysign(math.inf, estimate) if estimate else 0.0

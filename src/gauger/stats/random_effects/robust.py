@@ -1,4 +1,4 @@
-"""CR2 errors for a fitted random-effects model: hands the model's variance of each cluster to `gauger.stats.robust`."""
+"""Computes CR2 errors for a fitted random-effects model: hands each cluster's variance to `gauger.stats.robust`."""
 
 from __future__ import annotations
 
@@ -20,6 +20,27 @@ def cluster_robust(data: MetaData, found: Maximum, labels: ArrayLike) -> Cluster
 
     Every block of rows that the model lets covary must lie in one cluster, so clusters are the outermost level or
     coarser (and contain whole shared-control groups).
+
+    Parameters
+    ----------
+    data : MetaData
+        Effects, variances, levels, moderators; n rows, p coefficients, L levels.
+    found : Maximum
+        Fit to these data.
+    labels : (n,) labels
+        Cluster of each row.
+
+    Returns
+    -------
+    ClusterRobust
+        tau2 stays the model's. With few clusters read its degrees of freedom: below 4 the p-value is not to be trusted.
+
+    Raises
+    ------
+    UserError
+        Labels of the wrong length, rows that covary in several clusters, or fewer than two clusters.
+
+    Coverage: validation/random_effects. Equality with R: tests/stats/test_random_effects_golden.py.
     """
     if np.shape(labels) != (len(data),):
         raise UserError(f"one cluster label per row ({len(data)})", f"shape {np.shape(labels)}")

@@ -1,4 +1,4 @@
-"""Arrays that carry their exact first and second derivatives in L variables (second-order jets).
+"""Carries exact first and second derivatives in L variables along with arrays (second-order jets).
 
 One array holds the value, then the L first derivatives, then the second derivatives of the pairs k <= l, along its
 first axis. That keeps the number of numpy calls small, and with a few hundred rows the calls are what costs.
@@ -21,7 +21,20 @@ def pairs(variables: int) -> tuple[Codes, Codes]:
 
 
 def pair_position(k: int, m: int, variables: int) -> int:
-    """Say where the second derivative of the pair k <= m stands in `Jet.parts`."""
+    """Say where the second derivative of the pair k <= m stands in `Jet.parts`.
+
+    Parameters
+    ----------
+    k, m : int
+        Variables of the pair, 0 <= k <= m < L.
+    variables : int
+        L.
+
+    Returns
+    -------
+    int
+        1 + L + place among the pairs (0, 0), (0, 1), ..., (L-1, L-1).
+    """
     return 1 + variables + k * variables - k * (k - 1) // 2 + m - k
 
 
@@ -140,14 +153,42 @@ class Jet:
 
 
 def constant(value: Array, variables: int) -> Jet:
-    """Return a jet that depends on none of the variables."""
+    """Return a jet that depends on none of the variables.
+
+    Parameters
+    ----------
+    value : float array, any shape S
+        The quantity.
+    variables : int
+        L.
+
+    Returns
+    -------
+    Jet
+        All derivatives 0.
+    """
     parts = np.zeros((1 + variables + variables * (variables + 1) // 2, *value.shape))
     parts[0] = value
     return Jet(parts, variables)
 
 
 def function_of(derivatives: Array, index: int, variables: int) -> Jet:
-    """Return the jet of a function of variable `index` alone, from its value and two derivatives (3, *S)."""
+    """Return the jet of a function of variable `index` alone, from its value and two derivatives.
+
+    Parameters
+    ----------
+    derivatives : float array, (3, *S)
+        Value, first and second derivative.
+    index : int
+        The variable, 0 <= index < L.
+    variables : int
+        L.
+
+    Returns
+    -------
+    Jet
+        0 for all derivatives by other variables. With one variable it is a view of `derivatives`.
+    """
     if variables == 1:
         return Jet(derivatives, 1)
     jet = constant(derivatives[0], variables)

@@ -76,7 +76,7 @@ def step_selection(
         Undefined, with the reason, for fewer than ten results or an interval of p-values without any.
 
     Source: Vevea & Hedges (1995), Psychometrika 60:419. Equal to `metafor::selmodel(type = "stepfun")`:
-    tests/stats/test_selection.py. Bias with and without: validation/selection.
+    tests/stats/test_selection.py.
     """
     y, v = np.asarray(effect, dtype=float), np.asarray(variance, dtype=float)
     cuts = np.asarray(steps, dtype=float)
@@ -121,6 +121,23 @@ def pet_peese(effect: ArrayLike, variance: ArrayLike, level: float = 0.95) -> Se
     `PET_LEVEL`, because PET is biased downwards when there is an effect. Not for results whose variance depends on
     their size. With strong heterogeneity its type-I error is far above its level: a sign, not a correction.
 
+    Parameters
+    ----------
+    effect : float array, (n,)
+        Independent results, any unit.
+    variance : float array, (n,)
+        Their sampling variances, > 0, that unit squared.
+    level : float
+        Coverage of the interval, 0-1; t with n - 2 degrees of freedom.
+
+    Returns
+    -------
+    Selected
+        Named for the one that was read; `p_selection` is that of PET's slope in either case. Undefined, with the
+        reason, for fewer than ten results or equal variances.
+
+    Tested in tests/stats/test_selection.py.
+
     Source: Stanley & Doucouliagos (2014), Res. Synth. Methods 5:60; equal to metafor's `regtest(model = "lm")`.
     """
     y, v = np.asarray(effect, dtype=float), np.asarray(variance, dtype=float)
@@ -142,7 +159,20 @@ def pet_peese(effect: ArrayLike, variance: ArrayLike, level: float = 0.95) -> Se
 
 
 def candidates(effect: ArrayLike, variance: ArrayLike) -> tuple[Selected, ...]:
-    """Fit every candidate of `average` by maximum likelihood to the same results: comparable likelihoods."""
+    """Fit every candidate of `average` by maximum likelihood to the same results: comparable likelihoods.
+
+    Parameters
+    ----------
+    effect : float array, (n,)
+        Independent results, any unit, positive in the direction that would be selected for.
+    variance : float array, (n,)
+        Their sampling variances, > 0, that unit squared.
+
+    Returns
+    -------
+    tuple of Selected
+        Three, or five where standard errors differ by a factor of 1.5. A step model may be undefined, with its reason.
+    """
     y, v = np.asarray(effect, dtype=float), np.asarray(variance, dtype=float)
     found = [_regression("no selection", y, v, None)]
     found += [step_selection(y, v, (0.025,)), step_selection(y, v, (0.025, 0.5))]
@@ -182,6 +212,22 @@ def average(effect: ArrayLike, variance: ArrayLike, level: float = 0.95) -> Aver
     Weights are proportional to exp(-BIC / 2), the approximate posterior probabilities of the candidates under equal
     priors and unit-information priors on their parameters (this is averaging by weights, not a full Bayesian model
     average); the variance is sum w (se^2 + (estimate - mean)^2).
+
+    Parameters
+    ----------
+    effect : float array, (n,)
+        Independent results, any unit, positive in the direction that would be selected for.
+    variance : float array, (n,)
+        Their sampling variances, > 0, that unit squared.
+    level : float
+        Coverage of the interval, 0-1; t with n - 2 degrees of freedom.
+
+    Returns
+    -------
+    Averaged
+        None throughout, with the reason, for fewer than ten results. Undefined candidates have no share.
+
+    Tested in tests/stats/test_selection.py.
 
     Source: Raftery (1995), Sociol. Methodol. 25:111; Buckland et al. (1997), Biometrics 53:603; the idea of averaging
     over accounts of selection: Maier, Bartos & Wagenmakers (2023), Psychol. Methods 28:107.

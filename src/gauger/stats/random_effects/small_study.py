@@ -1,4 +1,4 @@
-"""Do small studies show larger effects? Egger-type regression of the effect on its own standard error."""
+"""Tests whether small studies show larger effects: Egger-type regression of the effect on its own standard error."""
 
 from __future__ import annotations
 
@@ -44,6 +44,35 @@ def small_study_test(
     ten studies says little. Where the effect's variance depends on the effect itself (log odds), a slope arises
     without any bias.
 
+    Parameters
+    ----------
+    data : MetaData
+        n rows; its moderators stay in the model.
+    predictor : {"se", "variance"}
+        What the effect is regressed on: the standard error (PET) or the variance (PEESE).
+    method : {"REML", "ML"}
+        As in `fit`.
+    test : {"z", "t", "knapp-hartung"}
+        As in `fit`.
+    robust : (n,) labels, optional
+        Clusters for CR2 errors; the outermost level where rows share studies.
+    level : float
+        Coverage, 0-1.
+
+    Returns
+    -------
+    SmallStudyTest
+        `at_zero` is None with moderators, whose values it would depend on.
+
+    Raises
+    ------
+    UserError
+        An unknown predictor, or rows of one variance.
+    ConvergenceError
+        The fit did not converge.
+
+    Tested in tests/stats/test_random_effects_inference.py and test_random_effects_golden.py.
+
     Source: Sterne & Egger (2005), in: Publication Bias in Meta-Analysis, ch. 6; metafor's `regtest`.
     """
     extended = _with_predictor(data, predictor)
@@ -56,6 +85,27 @@ def classical_egger_test(data: MetaData, *, predictor: Predictor = "se", level: 
     """Egger's original: weighted least squares with a multiplicative error, t with n - p degrees of freedom.
 
     Rows are taken as independent: not for several rows per study.
+
+    Parameters
+    ----------
+    data : MetaData
+        n independent rows of one level.
+    predictor : {"se", "variance"}
+        What the effect is regressed on: the standard error (PET) or the variance (PEESE).
+    level : float
+        Coverage, 0-1.
+
+    Returns
+    -------
+    SmallStudyTest
+        Its `fitted` is None.
+
+    Raises
+    ------
+    UserError
+        Rows that share something or have several levels, an unknown predictor, or rows of one variance.
+
+    Tested in tests/stats/test_random_effects_inference.py and test_random_effects_golden.py.
 
     Source: Egger et al. (1997), BMJ 315:629; metafor's `regtest(model="lm")`.
     """

@@ -1,4 +1,4 @@
-"""One BLAS thread for matrices of a few hundred rows: more threads only wait for each other.
+"""Holds BLAS to one thread for matrices of a few hundred rows: more threads only wait for each other.
 
 On a machine with other work, two spinning threads made the full-size fit ten to fifty times slower than one.
 """

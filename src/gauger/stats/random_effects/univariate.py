@@ -1,4 +1,4 @@
-"""The commonest case, written for speed: one mean, one tau2, independent rows.
+"""Fits the commonest case, written for speed: one mean, one tau2, independent rows.
 
 The same safeguarded Newton search as `batched`, on floats: with a dozen rows the number of calls is the cost.
 """
@@ -21,7 +21,29 @@ def applies(data: MetaData) -> bool:
 
 
 def maximise_mean(data: MetaData, reml: bool, start: float) -> Maximum:
-    """Find tau2 >= 0 by Newton steps inside a bracket of the slope's sign change; errors as `maximise`."""
+    """Find tau2 >= 0 by Newton steps inside a bracket of the slope's sign change.
+
+    Parameters
+    ----------
+    data : MetaData
+        For which `applies` is True.
+    reml : bool
+        Restricted likelihood; False: ML.
+    start : float
+        First guess of tau2, >= 0, effect scale squared. Replaced by a search over a grid where variances are uneven.
+
+    Returns
+    -------
+    Maximum
+        The higher one of a mode above zero and one at zero.
+
+    Raises
+    ------
+    ConvergenceError
+        `STEPS` steps do not suffice.
+
+    Equal to the general search: tests/stats/test_random_effects_batched.py.
+    """
     sums = WeightedSums(data)
     tau2, low, high = start, 0.0, math.inf
     if data.uneven:
@@ -33,6 +55,7 @@ def maximise_mean(data: MetaData, reml: bool, start: float) -> Maximum:
             low = tau2
         else:
             high = tau2
+        # Where the likelihood is not concave Newton's step would go downhill: Fisher scoring instead.
         moved = tau2 + slope / (observed if observed > 0.0 else expected)
         if moved >= high:
             moved = 0.5 * (tau2 + high)

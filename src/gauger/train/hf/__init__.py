@@ -1,4 +1,4 @@
-"""Language models through transformers and PEFT: checkpoints, chat templates, adapters, mixed precision.
+"""Trains language models through transformers and PEFT: checkpoints, chat templates, adapters, mixed precision.
 
 decode.py         Decodes in batches: prompts of similar length together, what they share read once
 engine.py         Makes language models of transformers a `Model`: with their tokenizer, and an adapter where one is

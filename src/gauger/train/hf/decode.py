@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from gauger.train.draws import keys_of, next_tokens
-from gauger.train.engine import Completion, Decoding
+from gauger.train.engine import Completion, Continuation
 from gauger.train.hf.tokens import context_of, encode_prompt, end_marks
 from gauger.train.rows import Prompt
 
@@ -43,14 +43,41 @@ def complete(
     model: PreTrainedModel,
     tokenizer: PreTrainedTokenizerBase,
     prompts: Sequence[Prompt],
-    decoding: Decoding,
+    decoding: Continuation,
     seeds: Sequence[int],
     stops: Sequence[tuple[str, ...]],
 ) -> list[Completion]:
-    """Continue each prompt: `Model.complete` of this engine."""
+    """Continue each prompt: `Model.complete` of this engine.
+
+    Parameters
+    ----------
+    model : PreTrainedModel
+        The plain model; adapters inside its layers are used.
+    tokenizer : PreTrainedTokenizerBase
+        The model's.
+    prompts : sequence of Prompt
+        Plain text or messages. An empty one, or one that fills the context, gets an empty answer that has not ended.
+    decoding : Decoding
+        Most new tokens, temperature, and prompts of a batch (None: 64).
+    seeds : sequence of int
+        One per prompt; without effect at temperature 0.
+    stops : sequence of tuple of str
+        Strings that end an answer, one tuple per prompt. They are looked for in the decoded text, so they need not be
+        whole tokens.
+
+    Returns
+    -------
+    list of Completion
+        In the order of `prompts`.
+
+    Notes
+    -----
+    Proof: tests/train/hf/test_decode.py (against one prompt at a time).
+    """
     ids = [encode_prompt(tokenizer, prompt) for prompt in prompts]
     answers = [_Answer(*each) for each in zip(ids, keys_of(ids, seeds), stops, strict=True)]
     context = context_of(model)
+    # by their tokens too: prompts with the same beginning share a batch, which reads it once
     order = sorted((a for a in answers if 0 < len(a.prompt) < context), key=lambda a: (len(a.prompt), a.prompt))
     writer, batch = _Writer(model, tokenizer, decoding, context), decoding.batch or BATCH
     for first in range(0, len(order), batch):
@@ -62,7 +89,7 @@ class _Writer:
     """One model with its way of writing."""
 
     def __init__(
-        self, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, decoding: Decoding, context: int
+        self, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, decoding: Continuation, context: int
     ) -> None:
         self.model, self.tokenizer, self.decoding, self.context = model, tokenizer, decoding, context
         named = getattr(model.generation_config, "eos_token_id", None)

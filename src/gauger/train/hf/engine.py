@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from gauger.errors import UserError
-from gauger.train.engine import Adapter, Architecture, Completion, Decoding, Defaults
+from gauger.train.engine import Adapter, Architecture, Completion, Continuation, Defaults
 from gauger.train.head import Head
 from gauger.train.hf.decode import complete
 from gauger.train.hf.frozen_layers import FrozenStates, pays
@@ -21,7 +21,7 @@ from gauger.train.hf.processes import Launched
 from gauger.train.hf.saving import base_digest, load_model, save
 from gauger.train.hf.tokens import context_of, encode, encode_prompt
 from gauger.train.likelihood import log_probabilities
-from gauger.train.rows import Batch, IntArray, Prompt, Row, TokenRows
+from gauger.train.rows import IntArray, PaddedRows, Prompt, TokenRows, TrainingRow
 from gauger.train.soft_targets import Shown
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 DEFAULTS = Defaults(weight_decay=0.0, clip=1.0, micro_tokens=1024)
+# settings that change logits after the head: losses make logits of the head alone, and would train another model
 _BENT = ("final_logit_softcapping", "logit_scale", "logits_scaling", "output_multiplier", "lm_head_multiplier")
 
 
@@ -78,7 +79,7 @@ class HfModel:
     def complete(
         self,
         prompts: Sequence[Prompt],
-        decoding: Decoding,
+        decoding: Continuation,
         seeds: Sequence[int] | None = None,
         stops: Sequence[tuple[str, ...]] | None = None,
     ) -> list[Completion]:
@@ -95,7 +96,7 @@ class HfModel:
         """Return the tokens that a completion follows."""
         return tuple(encode_prompt(self.tokenizer, prompt))
 
-    def encode(self, rows: Sequence[Row]) -> TokenRows:
+    def encode(self, rows: Sequence[TrainingRow]) -> TokenRows:
         """Return rows as tokens, cut to the context."""
         return encode(self.tokenizer, rows, self.context)
 
@@ -103,11 +104,11 @@ class HfModel:
         """Return each token as text of its own."""
         return [str(self.tokenizer.decode([token])) for token in ids]
 
-    def log_probabilities(self, rows: Sequence[Row], top_k: int | None) -> list[Shown]:
+    def log_probabilities(self, rows: Sequence[TrainingRow], top_k: int | None) -> list[Shown]:
         """Return the most likely tokens at each learnt position."""
         return log_probabilities(self, rows, top_k)
 
-    def hidden(self, batch: Batch) -> Tensor:
+    def hidden(self, batch: PaddedRows) -> Tensor:
         """Return the hidden states that predict the learnt tokens, (P, D)."""
         hidden_BTD = self._frozen.hidden(batch) if self._frozen else None
         if hidden_BTD is None:

@@ -1,7 +1,7 @@
 """Keeps the states that layers below an adapter make of rows: no training changes them, so they are computed once.
 
 With an adapter on the top k of L layers, the L - k layers below cost most of a step. Their states are kept for every
-row that the training will draw (D float32 numbers a token), made in an order that does not depend on where a training
+row that the training will draw (D numbers a token), made in an order that does not depend on where a training
 was interrupted, and every step starts from them. Rows are known by their tokens.
 """
 
@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from gauger.train.rows import Batch, IntArray, TokenRows, by_length, collate
+from gauger.train.rows import IntArray, PaddedRows, TokenRows, by_length, collate
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -29,7 +29,20 @@ _MICRO_TOKENS = 1024
 
 
 def pays(model: PreTrainedModel, lowest: int, coming: Sequence[tuple[TokenRows, IntArray]]) -> bool:
-    """Say whether keeping states saves time and fits, given how often each row will come."""
+    """Say whether keeping states saves time and fits.
+
+    They do where some layers lie below the adapter, the architecture can be split, rows come `LEAST_EPOCHS` times on
+    average (weighted by their tokens), and all states take at most `MOST_BYTES`.
+
+    Parameters
+    ----------
+    model : PreTrainedModel
+        The plain model.
+    lowest : int
+        Layers below the first one that is trained; 0: nothing can be kept.
+    coming : sequence of (TokenRows, int array (N,))
+        Rows of each source, and how often each of them will be trained on.
+    """
     kept = sum(int(rows.length_N[count_N > 0].sum()) for rows, count_N in coming)
     drawn = sum(int(rows.length_N @ count_N) for rows, count_N in coming)
     return (
@@ -59,7 +72,7 @@ class FrozenStates:
             for key, length, states_TD in zip(_keys(batch), batch.length_B.tolist(), states_BTD, strict=True):
                 self._states[key] = states_TD[: length - 1].clone()
 
-    def hidden(self, batch: Batch) -> Tensor | None:
+    def hidden(self, batch: PaddedRows) -> Tensor | None:
         """Return the last hidden states (B, T - 1, D) of a batch; None where one of its rows is not known."""
         states = [self._states.get(key) for key in _keys(batch)]
         known = [states_TD for states_TD in states if states_TD is not None]
@@ -73,7 +86,7 @@ class FrozenStates:
         return hidden_BTD
 
 
-def _keys(batch: Batch) -> list[bytes]:
+def _keys(batch: PaddedRows) -> list[bytes]:
     tokens_BT = batch.tokens_BT.cpu().numpy()
     return [row[:length].tobytes() for row, length in zip(tokens_BT, batch.length_B.tolist(), strict=True)]
 
@@ -82,6 +95,15 @@ def part(model: PreTrainedModel, first: int, last: int | None) -> Any:
     """Return the decoder with its layers from `first` up to `last` alone, on the same weights.
 
     Below the top, the final normalisation is left out, so that one part's output is the next part's `inputs_embeds`.
+
+    Parameters
+    ----------
+    model : PreTrainedModel
+        Of an architecture in `SPLITTABLE`; not changed.
+    first : int
+        First layer, from 0. Above 0 the part wants `inputs_embeds`, not tokens.
+    last : int, optional
+        Layer after the last; None: up to the top, with the final normalisation.
     """
     whole: Any = model.get_decoder()  # type: ignore[no-untyped-call]
     decoder = copy.copy(whole)

@@ -27,10 +27,21 @@ _LAYER = re.compile(r"\.(\d+)\.")
 def targets(model: PreTrainedModel, adapter: Adapter) -> list[str]:
     """Return the full names of the matrices that get an adapter.
 
+    Parameters
+    ----------
+    model : PreTrainedModel
+        Its linear layers inside numbered blocks may be chosen; the output head never.
+    adapter : Adapter
+        Which modules, and how many of the top layers (None: all).
+
     Raises
     ------
     UserError
-        Where no matrix has a wanted name.
+        Where no matrix has a wanted name, or more layers are wanted than there are.
+
+    Notes
+    -----
+    Proof: tests/train/hf/test_lora.py.
     """
     head = model.get_output_embeddings()  # type: ignore[no-untyped-call]
     linear = [
@@ -52,7 +63,15 @@ def targets(model: PreTrainedModel, adapter: Adapter) -> list[str]:
 
 
 def lowest_layer(model: PreTrainedModel, adapter: Adapter) -> int:
-    """Return the number of layers below the first one that gets an adapter."""
+    """Return the number of layers below the first one that gets an adapter.
+
+    Parameters
+    ----------
+    model : PreTrainedModel
+        Without an adapter.
+    adapter : Adapter
+        As for `targets`, whose errors are raised here too.
+    """
     return min(int(found.group(1)) for name in targets(model, adapter) if (found := _LAYER.search(name)))
 
 
@@ -65,7 +84,26 @@ def _wanted(name: str, modules: str | Sequence[str]) -> bool:
 
 
 def attach(model: PreTrainedModel, adapter: Adapter, seed: int) -> PeftModel:
-    """Put a fresh adapter, drawn from `seed`, around a model; only its weights need gradients afterwards."""
+    """Put a fresh adapter around a model; only its weights need gradients afterwards.
+
+    Parameters
+    ----------
+    model : PreTrainedModel
+        Without an adapter (`merge` first); its layers are wrapped in place.
+    adapter : Adapter
+        Rank, alpha, modules and layers. A fresh adapter changes no answer, because its B is zero.
+    seed : int
+        Decides its A; torch's global CPU generator is left as it was.
+
+    Raises
+    ------
+    UserError
+        Where the model has no such modules or layers.
+
+    Notes
+    -----
+    Source: Hu et al. 2022. Proof: tests/train/hf/test_lora.py.
+    """
     from peft import LoraConfig, get_peft_model
 
     alpha = cast("int", adapter.alpha)  # any number serves: it is only divided by the rank

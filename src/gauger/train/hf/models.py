@@ -89,7 +89,21 @@ def _unpack(name: str, out: Path) -> Path:
 
 
 def write_checkpoint(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, out: Path) -> None:
-    """Write weights and tokenizer; `config.json` comes last, so that a directory that has it is complete."""
+    """Write weights and tokenizer; `config.json` comes last, so that a directory that has it is complete.
+
+    Parameters
+    ----------
+    model : PreTrainedModel
+        Without an adapter (`saving.save` writes adapters).
+    tokenizer : PreTrainedTokenizerBase
+        The model's.
+    out : Path
+        Made where it is not there; files of the same names are written over.
+
+    Notes
+    -----
+    Proof: tests/train/hf/test_models.py (a checkpoint without its last file is not one).
+    """
     out.mkdir(parents=True, exist_ok=True)
     with quiet():
         tokenizer.save_pretrained(str(out))

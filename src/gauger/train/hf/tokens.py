@@ -7,16 +7,34 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from gauger.errors import GaugerError
-from gauger.train.rows import Prompt, Row, TokenRows, token_rows
+from gauger.train.rows import Prompt, TokenRows, TrainingRow, token_rows
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
 
 def encode_prompt(tokenizer: PreTrainedTokenizerBase, prompt: Prompt) -> list[int]:
-    """Return the tokens that a completion follows, with the tokenizer's own begin mark and without an end mark."""
+    """Return the tokens that a completion follows, with the tokenizer's own begin mark and without an end mark.
+
+    Parameters
+    ----------
+    tokenizer : PreTrainedTokenizerBase
+        Messages need its chat template.
+    prompt : Prompt
+        Plain text, continued as it stands, or messages, after which the template opens the assistant's turn.
+
+    Returns
+    -------
+    list of int
+        Empty for an empty text where the tokenizer has no begin mark.
+
+    Notes
+    -----
+    Proof: tests/train/hf/test_tokens.py.
+    """
     if isinstance(prompt, str):
         ids = list(tokenizer(prompt).input_ids)
+        # some tokenizers add an end mark; one token alone may be a begin mark that is the end mark as well (GPT-2)
         return ids[:-1] if len(ids) > 1 and ids[-1] == tokenizer.eos_token_id else ids
     text = tokenizer.apply_chat_template([asdict(turn) for turn in prompt], add_generation_prompt=True, tokenize=False)
     return list(tokenizer(str(text), add_special_tokens=False).input_ids)
@@ -36,7 +54,7 @@ def end_marks(tokenizer: PreTrainedTokenizerBase) -> tuple[int, ...]:
     return tuple(marks)
 
 
-def encode(tokenizer: PreTrainedTokenizerBase, rows: Sequence[Row], longest: int) -> TokenRows:
+def encode(tokenizer: PreTrainedTokenizerBase, rows: Sequence[TrainingRow], longest: int) -> TokenRows:
     """Turn rows into tokens; the completion is tokenised apart from its prompt, as it will be when it is decoded.
 
     Parameters

@@ -1,4 +1,4 @@
-"""Small decoders over whole words, trained from scratch on a CPU: the engine of the embedded world.
+"""Trains small decoders over whole words from scratch on a CPU: the engine of the embedded world.
 
 decode.py  Decodes in batches: greedy or sampled, prompts of equal length together, so that no padding enters
            attention

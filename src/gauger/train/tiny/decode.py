@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from gauger.train.draws import keys_of, next_tokens
-from gauger.train.engine import Completion, Decoding
+from gauger.train.engine import Completion, Continuation
 from gauger.train.rows import Prompt
 from gauger.train.tiny.model import Decoder
 from gauger.train.tiny.tokens import END, Words
@@ -22,11 +22,41 @@ def complete(
     model: Decoder,
     words: Words,
     prompts: Sequence[Prompt],
-    decoding: Decoding,
+    decoding: Continuation,
     seeds: Sequence[int],
     stops: Sequence[tuple[str, ...]],
 ) -> list[Completion]:
-    """Continue each prompt: `Model.complete` of this engine; a stop is a word."""
+    """Continue each prompt: `Model.complete` of this engine.
+
+    Parameters
+    ----------
+    model : Decoder
+        Small, on the CPU.
+    words : Words
+        The model's vocabulary.
+    prompts : sequence of Prompt
+        Of its words; one that fills the context gets an empty answer that has not ended.
+    decoding : Decoding
+        Most new tokens, temperature, and prompts of a batch (None: 512).
+    seeds : sequence of int
+        One per prompt; without effect at temperature 0.
+    stops : sequence of tuple of str
+        Words that end an answer, one tuple per prompt; what is not in the vocabulary ends nothing.
+
+    Returns
+    -------
+    list of Completion
+        In the order of `prompts`.
+
+    Raises
+    ------
+    UserError
+        Where a prompt has a word that is not in the vocabulary.
+
+    Notes
+    -----
+    Proof: tests/train/tiny/test_decode.py (against one token at a time).
+    """
     ids = [words.prompt_ids(prompt) for prompt in prompts]
     keys_N = keys_of(ids, seeds) if decoding.temperature > 0 else np.zeros(len(ids), dtype=np.uint64)
     kinds = {own: number for number, own in enumerate(dict.fromkeys(stops))}
@@ -74,7 +104,7 @@ def _groups(lengths: Sequence[int], batch: int) -> Iterator[list[int]]:
 
 @torch.inference_mode()
 def _continue(
-    model: Decoder, tokens_BT: Tensor, decoding: Decoding, stops_BV: Tensor, keys_B: NDArray[np.uint64]
+    model: Decoder, tokens_BT: Tensor, decoding: Continuation, stops_BV: Tensor, keys_B: NDArray[np.uint64]
 ) -> tuple[Tensor, Tensor]:
     """Return the new tokens, and of each prompt how many up to its stop: one more than there are where none came."""
     room = max(0, min(decoding.max_new_tokens, model.config.context - tokens_BT.shape[1]))

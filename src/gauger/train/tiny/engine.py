@@ -14,11 +14,11 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from gauger.errors import DamagedError, InputError, Place, UserError
-from gauger.train.engine import Adapter, Architecture, Completion, Decoding, Defaults
+from gauger.train.engine import Adapter, Architecture, Completion, Continuation, Defaults
 from gauger.train.head import Head
 from gauger.train.likelihood import log_probabilities
 from gauger.train.processes import Alone
-from gauger.train.rows import Batch, IntArray, Prompt, Row, TokenRows
+from gauger.train.rows import IntArray, PaddedRows, Prompt, TokenRows, TrainingRow
 from gauger.train.soft_targets import Shown
 from gauger.train.state import weights_digest
 from gauger.train.tiny.decode import complete
@@ -61,7 +61,7 @@ class TinyModel:
     def complete(
         self,
         prompts: Sequence[Prompt],
-        decoding: Decoding,
+        decoding: Continuation,
         seeds: Sequence[int] | None = None,
         stops: Sequence[tuple[str, ...]] | None = None,
     ) -> list[Completion]:
@@ -77,7 +77,7 @@ class TinyModel:
         """Return the begin mark and the words' numbers."""
         return tuple(self.words.prompt_ids(prompt))
 
-    def encode(self, rows: Sequence[Row]) -> TokenRows:
+    def encode(self, rows: Sequence[TrainingRow]) -> TokenRows:
         """Return rows as tokens."""
         return self.words.encode(rows, self.context)
 
@@ -85,11 +85,11 @@ class TinyModel:
         """Return each token's word."""
         return [self.words.words[token] for token in ids]
 
-    def log_probabilities(self, rows: Sequence[Row], top_k: int | None) -> list[Shown]:
+    def log_probabilities(self, rows: Sequence[TrainingRow], top_k: int | None) -> list[Shown]:
         """Return the most likely tokens at each learnt position."""
         return log_probabilities(self, rows, top_k)
 
-    def hidden(self, batch: Batch) -> Tensor:
+    def hidden(self, batch: PaddedRows) -> Tensor:
         """Return the hidden states that predict the learnt tokens, (P, D)."""
         return self.decoder.hidden(batch.tokens_BT[:, :-1])[batch.learnt]
 

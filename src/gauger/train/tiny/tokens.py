@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from gauger.errors import UserError, nearest
-from gauger.train.rows import Prompt, Row, TokenRows, token_rows
+from gauger.train.rows import Prompt, TokenRows, TrainingRow, token_rows
 
 PAD, BEGIN, END = 0, 1, 2
 _SPECIAL = ("<pad>", "<begin>", "<end>")
@@ -55,7 +55,7 @@ class Words:
         written = " ".join([self.words[token] for token in ids])
         return f" {written}" if written and after else written
 
-    def encode(self, rows: Sequence[Row], context: int) -> TokenRows:
+    def encode(self, rows: Sequence[TrainingRow], context: int) -> TokenRows:
         """Return rows with begin and end marks, cut to the context."""
         flat: list[int] = []
         lengths, starts = [], []

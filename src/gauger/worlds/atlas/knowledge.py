@@ -1,4 +1,4 @@
-"""Knowledge domains: facts about made-up entities.
+"""Makes knowledge domains: facts about made-up entities.
 
 Every entity belongs to a genus, and its genus decides its value for every relation. Some facts of every entity are held
 out from all training text; whoever has read the entity's other facts, and other entities of the same genus, can infer

@@ -1,4 +1,4 @@
-"""Skills: questions about letters whose answer is computed.
+"""Asks questions about letters whose answer is computed: the skills.
 
 max      the largest of three letters; easy. Difficulty: minus the gap between the largest and the second largest.
 sort     three letters in order; takes hundreds of training steps. Difficulty: number of inversions.

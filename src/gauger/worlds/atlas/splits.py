@@ -1,4 +1,4 @@
-"""Which content is for training and which is for testing: decided by content key, never by wording.
+"""Decides which content is for training and which is for testing: by content key, never by wording.
 
 Per skill, keys are divided into `train`, `targeted` and `parallel` (and, for facts, `unstated`: neither told nor
 asked). Nobody's training text, the teacher's included, may touch a targeted or parallel key, in any form or order; the

@@ -1,4 +1,4 @@
-"""`Atlas`: the embedded world built from one seed; web text, teacher text, benchmark seeds and benchmarks."""
+"""Builds `Atlas`, the embedded world, from one seed: web text, teacher text, benchmark seeds and benchmarks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Arithmetic that our own code can word, solve step by step and recognise: sums, products, common divisors.
+"""Words, solves step by step and recognises arithmetic: sums, products, common divisors.
 
 For these tasks of reasoning-gym content keys are the operands, whatever the order in which they can be swapped, and a
 text is read for them wherever they stand in it.

@@ -1,4 +1,4 @@
-r"""Wordings and answer formats: the same question in several forms.
+r"""Words the same question in several forms, each with its answer format.
 
 qa         Question: What is 12 + 7?\nAnswer:                                  ->  12 is on the first line: " 19"
 tagged     Question: What is 12 + 7?\nGive the answer in <answer></answer>.\n  ->  <answer>19</answer>

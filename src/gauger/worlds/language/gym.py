@@ -1,4 +1,4 @@
-"""Tasks of reasoning-gym: fresh items by seed, checked by the task's own verifier; what cannot be trusted is refused.
+"""Takes tasks of reasoning-gym: fresh items by seed, checked by the task's own verifier; untrusted ones are refused.
 
 Found in reasoning-gym 0.1.25 (106 tasks, up to 50 items each):
 

@@ -1,4 +1,4 @@
-"""From an item of reasoning-gym to a question: how it is worded, and how its content is found in any text."""
+"""Makes a question of an item of reasoning-gym: its wording, and how its content is found in any text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Facts about made-up beings that no model knows, drawn by seed; held-out facts follow from those that are stated.
+"""Draws facts about made-up beings that no model knows; held-out facts follow from those that are stated.
 
 A being has a first name and a family name ("Zor Blaxon"), and the family decides every relation's value: all Blaxons
 have the wolf as their animal. So a held-out fact stands in no training text, yet whoever has learnt enough of its

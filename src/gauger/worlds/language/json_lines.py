@@ -1,4 +1,4 @@
-"""The user's questions: JSON Lines with id, prompt, answer, optional cluster and difficulty."""
+"""Reads the user's questions: JSON Lines with id, prompt, answer, optional cluster and difficulty."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from gauger.worlds.language.sources import NEW, PLAIN_FORMS, TEST, TRAIN, Texts,
 _Text = Annotated[str, Field(min_length=1)]
 
 
-class Line(BaseModel):
+class TaskLine(BaseModel):
     """One line of a file."""
 
     model_config = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
@@ -99,7 +99,7 @@ class JsonLinesSource:
             raise InputError("a file with questions", "none", Place(str(path)))
         return list(questions.values())
 
-    def _question(self, line: Line) -> Question:
+    def _question(self, line: TaskLine) -> Question:
         return Question(
             skill=self.name,
             text=line.prompt,
@@ -111,9 +111,9 @@ class JsonLinesSource:
         )
 
 
-def _checked(found: Mapping[str, Any], place: Place) -> Line:
+def _checked(found: Mapping[str, Any], place: Place) -> TaskLine:
     try:
-        return Line.model_validate(found)
+        return TaskLine.model_validate(found)
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"])

@@ -1,4 +1,4 @@
-"""What every kind of task offers, and how contents become splits."""
+"""Defines what every kind of task offers, and divides contents into splits."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ PLAIN_FORMS = ("qa", "tagged")
 """Forms of a task of which only question and answer are known."""
 
 
-class Source(Protocol):
+class TaskSource(Protocol):
     """One task of a language world: made of (name, settings, seed, folder of the study file).
 
     Its class has a `settings_type`, and ``forms(settings)``: the forms that it can be asked in.

@@ -1,4 +1,4 @@
-"""`TextWorld`: the tasks of a study of real language models, their benchmarks and texts, and what is held out."""
+"""Puts together `TextWorld`: a study's tasks for real language models, their benchmarks and texts, what is held out."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from gauger.worlds.base import World
 from gauger.worlds.items import FLEXIBLE, RIGHT, STRICT, Benchmark, Form, Item, Listed, Question, Wording
 from gauger.worlds.language.flexible import flexible
 from gauger.worlds.language.forms import FORMS, asked_in, has_form, put_answer, read_strictly, render
-from gauger.worlds.language.sources import NEW, TEST, TRAIN, Source, generator
+from gauger.worlds.language.sources import NEW, TEST, TRAIN, TaskSource, generator
 
 SOURCES = Registry(
     "a kind of task",
@@ -62,12 +62,12 @@ class TextWorld(World):
         return tuple(self.settings.tasks)
 
     @cached_property
-    def sources(self) -> dict[str, Source]:
+    def sources(self) -> dict[str, TaskSource]:
         """Task -> what it offers."""
         return {name: self._source(name, task) for name, task in self.settings.tasks.items()}
 
-    def _source(self, name: str, task: Task) -> Source:
-        source: Source = SOURCES.load(task.kind)(name, task, self.settings.seed, self.folder)
+    def _source(self, name: str, task: Task) -> TaskSource:
+        source: TaskSource = SOURCES.load(task.kind)(name, task, self.settings.seed, self.folder)
         return source
 
     @property
