@@ -17,7 +17,7 @@ READABLE_SCHEMAS = ("gauger.estimates/1", ESTIMATES_SCHEMA)
 
 
 class Role(StrEnum):
-    """What a benchmark is to a study (DESIGN section 2)."""
+    """What a benchmark is to a study (docs/vocabulary.md)."""
 
     TARGETED = "targeted"
     """Its train split, or material made for it, seeded the teacher."""
@@ -140,7 +140,7 @@ RECORD_COLUMNS: Mapping[str, str] = {
     "tokens_out": "int?",
     "seconds": "float?",
 }
-"""The records table (DESIGN section 7): column -> type, `?` marks those that may be NULL."""
+"""The records table: column -> type, `?` marks those that may be NULL."""
 
 
 @dataclass(frozen=True)
@@ -304,7 +304,7 @@ class Document:
     """What this study cannot say, one sentence each."""
     failures: Sequence[Failure] = ()
     scaling: Mapping[str, Any] | None = None
-    """The study's scale: points, curves, predicted cells, equivalents (`estimate.scale_study`); None: it has none."""
+    """The study's scale: points, curves, predicted cells, equivalents (`estimate.scaling`); None: it has none."""
     switched_off: Mapping[str, str] = field(default_factory=dict)
     """Controls that the study switched off -> the reason it gave."""
     warnings: Sequence[str] = ()

@@ -286,6 +286,19 @@ def test_a_benchmark_of_errors_alone_enters_no_average(tmp_path: Path) -> None:
     assert (alone.estimates, alone.study["other_scales"][0]["conclusion"]) == ((), "gain")
 
 
+def test_a_reducer_that_nobody_asked_for_and_that_does_not_fit_ends_no_comparison(tmp_path: Path) -> None:
+    """One item has a single sample, so there is no pass@2 of it; asked for, it is refused, else it is left out."""
+    lines = ["arm,replicate,benchmark,item,sample,score"]
+    for arm in ("student", "plain"):
+        lines += [f"{arm},0,b,i{i},{s},{int((i + s) % 3 == 0)}" for i in range(20) for s in range(1 if i == 0 else 3)]
+    path = tmp_path / "records.csv"
+    path.write_text("\n".join(lines) + "\n")
+    compared = compare(gather(path, "student"), ComparisonQuestion())
+    assert [line for line in compared.warnings if "not shown under pass@2" in line]
+    with pytest.raises(UserError, match="pass@2"):
+        compare(gather(path, "student"), ComparisonQuestion(reduce="pass@2"))
+
+
 def test_the_logs_own_reducer_is_said_and_shown(tmp_path: Path) -> None:
     from inspect_ai.log import EvalConfig
 

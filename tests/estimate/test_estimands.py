@@ -1,4 +1,4 @@
-"""Every estimand of the registry against its definition in DESIGN section 3, computed by loops over the rows."""
+"""Every estimand of the registry against its definition in docs/methods.md, computed by loops over the rows."""
 
 from dataclasses import replace
 

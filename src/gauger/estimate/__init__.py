@@ -16,7 +16,7 @@ design.py                Holds what the estimator must know besides records: arm
 difficulty.py            Estimates uplift by item difficulty: is the teacher worth more where it is easy, or where it
                          is hard?
 difficulty_estimates.py  Estimates uplift on hard items, as estimates of a study
-estimands.py             Registers every estimand's definition (DESIGN section 3), one entry each
+estimands.py             Registers every estimand's definition (docs/methods.md), one entry each
 estimator.py             Estimates a whole study: a records table and a design in; every estimate, the assay checks
                          and the verdict out
 logit_scale.py           Takes all cell means of a study to item logits, each benchmark with its own spread of

@@ -1,7 +1,7 @@
 """Plans and makes the instrument's checks on itself, on the verdict's own estimand, role and scale.
 
 An instrument that cannot see a planted effect, or sees one where there is none, has nothing to say about the unknown
-one (DESIGN section 3, "Assay checks"). Each check ends passed, failed or not powered; with theta the estimand of the
+one (docs/methods.md). Each check ends passed, failed or not powered; with theta the estimand of the
 verdict rule on its role, tau its threshold and delta the placebo's margin:
 
 - *placebo*: its theta. Fails if the lower end exceeds +delta, passes if the upper end lies below +delta. A placebo more

@@ -19,7 +19,7 @@ FIXED = (ArmKind.BASE, ArmKind.TEACHER)
 
 @dataclass(frozen=True, kw_only=True)
 class FixedRule:
-    """The threshold that was fixed before the run (DESIGN section 3, "Verdict")."""
+    """The threshold that was fixed before the run; docs/methods.md."""
 
     arm: str
     """The distilled arm that is judged."""

@@ -1,4 +1,4 @@
-"""Registers every estimand's definition (DESIGN section 3), one entry each.
+"""Registers every estimand's definition (docs/methods.md), one entry each.
 
 An estimand is a linear contrast of cell means or a ratio of two. To add one, write its weights with `Case.mean` and
 enter it in `REGISTRY`: intervals, simultaneous intervals, calibration and the verdict rule then know it.

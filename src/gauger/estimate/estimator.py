@@ -52,7 +52,7 @@ def estimate_study(records: pl.DataFrame, design: Design, difficulty: pl.DataFra
     Parameters
     ----------
     records : pl.DataFrame
-        The contract table (DESIGN section 7, `records.RECORD_COLUMNS`); missing optional columns take their defaults.
+        The records table (`records.RECORD_COLUMNS`); missing optional columns take their defaults.
     design : Design
         Arms by kind, roles, pairing, level, verdict rule.
     difficulty : pl.DataFrame, optional

@@ -1,6 +1,6 @@
 """Decides the verdict on a study, against a threshold that was fixed before the run.
 
-In this order (DESIGN section 3): *invalid* if a check of the instrument failed; *not replicated* if no arm was trained
+In this order (docs/methods.md): *invalid* if a check of the instrument failed; *not replicated* if no arm was trained
 more than once; *not powered* if a check straddles its bound or could not have failed (for *minor* also: if the
 reference is not *major* by the same rule); then *major*, *minor* or *undetermined*.
 """

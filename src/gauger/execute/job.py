@@ -25,7 +25,7 @@ class Job:
     key: str
     """Content address, 64 hexadecimal digits: kind, params, input keys and code version."""
     kind: str
-    """What it does, a name in the runner's registry ("train", "elicit", "measure")."""
+    """What it does, a name in the registry of jobs ("pretrain", "train", "measure")."""
     name: str
     """The job in words: "label · replicate 2 · train"."""
     params: Mapping[str, JSON]

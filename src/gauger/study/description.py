@@ -59,7 +59,7 @@ def examples(arms: Sequence[Arm], texts: Mapping[str, Sequence[tuple[str, str]]]
 
 
 def threats(study: Study, arms: Sequence[Arm], off: Mapping[str, str]) -> list[dict[str, str]]:
-    """Say how the study stands on the five threats of DESIGN section 1."""
+    """Say how the study stands on the five threats to a conclusion."""
     distilled = [arm for arm in arms if arm.kind is ArmKind.DISTILLED and arm.uses_teacher]
     untaught = [arm.name for arm in arms if arm.kind is ArmKind.DISTILLED and not arm.uses_teacher]
     seeds = sorted({one.seeds for arm in distilled for stage in arm.recipe for one in stage.alone if one.seeds})

@@ -8,6 +8,7 @@ from typing import Any
 
 import polars as pl
 
+from gauger.errors import UserError
 from gauger.estimate.compare.averages import extra_averages
 from gauger.estimate.compare.document import comparison_document
 from gauger.estimate.compare.flips import flips, item_table
@@ -93,7 +94,8 @@ def compare_items(arms: Sequence[ArmLogs], question: ComparisonQuestion) -> Comp
     samples = pl.concat([one.records for one in found.matched.values()]) if found.matched else _NO_RECORDS
     records = samples if question.reduce == MEAN else reduce_samples(samples, question.reduce, question.unparsed_wrong)
     result = estimate_study(records, design) if found.matched else StudyEstimates(())
-    others = [*_others(found, question), *_reduced(arms, found, question)]
+    reduced, not_reduced = _reduced(arms, found, question)
+    others = [*_others(found, question), *reduced]
     scorings = sensitivity(records, result.estimates, design, others, found.choices) if found.matched else []
     measures = {b: str(choice.primary) for b, choice in found.choices.items()}
     scorings += outcome_scorings(records, result, design, measures)[0] if found.matched else []
@@ -108,6 +110,7 @@ def compare_items(arms: Sequence[ArmLogs], question: ComparisonQuestion) -> Comp
         *faults,
         *(note for b in found.matched for note in (*found.choices[b].notes, *found.matched[b].notes)),
         *_reducers(arms, found, question),
+        *not_reduced,
         *disagreements(scorings),
         *_log_notes(arms),
     ]
@@ -216,9 +219,14 @@ def _log_reducers(arms: Sequence[ArmLogs], benchmark: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(log.reducer for arm in arms for _, log in arm.on(benchmark) if log.reducer))
 
 
-def _reduced(arms: Sequence[ArmLogs], found: Prepared, question: ComparisonQuestion) -> list[ScoredBenchmark]:
-    """Return the primary measure of every benchmark with several samples under the other reducers."""
-    others = []
+def _reduced(
+    arms: Sequence[ArmLogs], found: Prepared, question: ComparisonQuestion
+) -> tuple[list[ScoredBenchmark], list[str]]:
+    """Return the primary measure of every benchmark with several samples under the other reducers.
+
+    Nobody asked for them: one that these samples do not allow is left out, and the second list says why.
+    """
+    others, left_out = [], []
     for b, one in found.matched.items():
         n = most_samples(one.records)
         binary = one.records["score"].drop_nulls().is_in([0.0, 1.0]).all()
@@ -227,8 +235,13 @@ def _reduced(arms: Sequence[ArmLogs], found: Prepared, question: ComparisonQuest
             if name != question.reduce:
                 primary = found.choices[b].primary
                 measure = Measure(primary.filter, f"{primary.metric}, {name} of {n} samples")
-                others.append(ScoredBenchmark(b, measure, reduce_samples(one.records, name, question.unparsed_wrong)))
-    return others
+                try:
+                    records = reduce_samples(one.records, name, question.unparsed_wrong)
+                except UserError as error:
+                    left_out.append(f"{b}: not shown under {name} of its samples: {error}")
+                else:
+                    others.append(ScoredBenchmark(b, measure, records))
+    return others, left_out
 
 
 def _reducers(arms: Sequence[ArmLogs], found: Prepared, question: ComparisonQuestion) -> list[str]:
