@@ -149,6 +149,9 @@ def test_a_control_that_was_trained_once_does_not_sort_the_items_that_it_is_comp
     found = slopes(
         lambda panel, _: uplift_by_difficulty(once(panel), (2, 1), difficulty_from_others(once(panel), (0, 1), (0,)))
     ).mean()
+    panel = once(study(0.0, 1)[0])
+    both, base = (difficulty_from_others(panel, arms, (0,)) for arms in ((0, 1), (0,)))
+    assert both == pytest.approx(base), "its answers sort nothing, in no row"
     assert naive > known + 0.15, "taken for one fixed model, as a base is"
     assert abs(found - known) < 0.1
 

@@ -230,9 +230,10 @@ def _facts(one: Pooled, rows: pl.DataFrame, question: ClaimQuestion) -> Facts:
     bad = risks.is_in(["high", "unclear"]).mean()
     slope = _small_slope(rows) if question.role != "slope" else None
     plain, corrected = (None, None) if question.role == "slope" else _corrected(rows)
-    estimate, low, high, df = (float(x or 0.0) for x in (one.estimate, one.low, one.high, one.df))
+    # An undefined number here is our fault: it must end the claim, never enter its grade as 0.
+    estimate, low, high, df = (x for x in (one.estimate, one.low, one.high, one.df) if x is not None)
     return Facts(
-        estimate, low, high, df, one.n_studies, float((risks == "low").mean() or 0.0), float(bad or 0.0),  # type: ignore[arg-type]
+        estimate, low, high, df, one.n_studies, float((risks == "low").mean()), float(bad),  # type: ignore[arg-type]
         one.prediction_low, one.prediction_high, question.indirect,
         slope.p if slope else None, slope.estimate if slope else None, corrected, plain,
     )  # fmt: skip

@@ -126,7 +126,6 @@ class Gather(InWorld):
     samples: int
     skills: tuple[str, ...] = Field(default=(), strict=False)
     benchmarks: tuple[str, ...] = Field(default=(), strict=False)
-    engine: str | None = None
 
 
 class GatherQuestions(InWorld):
