@@ -78,17 +78,20 @@ def test_every_command_module_is_registered():
     assert having == set(COMMANDS)
 
 
-def test_every_command_with_a_result_takes_json():
+def leaves(command=None, name="gauger"):
+    """Yield every command of the application with its words."""
     from typer.main import get_command
 
-    def leaves(command, name):
-        members = getattr(command, "commands", {})
-        if not members:
-            yield name, command
-        for member, inner in members.items():
-            yield from leaves(inner, f"{name} {member}")
+    command = command or get_command(build())
+    members = getattr(command, "commands", {})
+    if not members:
+        yield name, command
+    for member, inner in members.items():
+        yield from leaves(inner, f"{name} {member}")
 
-    found = dict(leaves(get_command(build()), "gauger"))
+
+def test_every_command_with_a_result_takes_json():
+    found = dict(leaves())
     assert found
     lacking = [name for name, one in found.items() if not any("--json" in param.opts for param in one.params)]
     assert lacking == []

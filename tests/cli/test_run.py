@@ -224,11 +224,11 @@ MISTAKES = {
     ),
     "a file in the way": (
         ["tiny.yaml", "--out", "tiny.yaml"],
-        "tiny.yaml: expected a directory for the run, got a file.",
+        "tiny.yaml: expected a folder for the run, got an existing file.",
     ),
     "a file on the way": (
         ["tiny.yaml", "--out", "tiny.yaml/x"],
-        "tiny.yaml: expected a directory for the run, got a file.",
+        "tiny.yaml: expected a folder for the run, got an existing file.",
     ),
     "too small a world": (
         ["tiny.yaml", "--set", "world.test_contents=50"],

@@ -28,6 +28,7 @@ meta_category.py      Fits and prints ``gauger meta --vary-by``: random effects 
 meta_text.py          Words and tabulates ``gauger meta``, from the same document that ``--json`` prints
 meta_warnings.py      Warns readers of ``gauger meta`` of what they must know about the numbers and may not ask for
 output.py             Prints results: text for people, JSON for programs, both on standard output
+places.py             Refuses places where a command cannot write what it makes, before it has made it
 plan.py               ``gauger plan STUDY.yaml``: lists arms, jobs, tokens, FLOPs and time, and the smallest uplift
                       it could detect
 reference.py          Writes docs/cli.md from the commands themselves: ``python -m gauger.cli.reference docs/cli.md``

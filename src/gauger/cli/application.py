@@ -16,6 +16,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib import import_module
 from importlib.metadata import version
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -43,7 +44,10 @@ command.
 """
 
 SIGINT, SIGPIPE = 130, 141
-UNUSABLE_PLACE = frozenset({errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT})
+UNUSABLE_PLACE = frozenset(
+    {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.ENAMETOOLONG, errno.ELOOP}
+    | {errno.ENOTDIR, errno.EISDIR}
+)
 """System errors that say that a file or directory the user named cannot be used."""
 
 
@@ -123,6 +127,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     arguments : sequence of str, optional
         Without the program's name; the process's own by default.
     """
+    if sys.stdout is None:  # the shell's >&-
+        return _say(UserError("standard output is closed", hint="Results would have nowhere to go."))
     try:
         build()(args=arguments, prog_name="gauger")
         sys.stdout.flush()
@@ -133,13 +139,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         return _say(_PipeClosedError())
     except OSError as error:
-        if error.errno not in UNUSABLE_PLACE:
+        if error.errno not in UNUSABLE_PLACE and not _was_named(
+            error, sys.argv[1:] if arguments is None else arguments
+        ):
             return _fault()
-        print(f"{error.filename or 'a file'}: {error.strerror}", file=sys.stderr)
+        print(printable(f"{error.filename or 'the output'}: {error.strerror}"), file=sys.stderr)
         return UserError.exit_code
     except Exception:  # noqa: BLE001 - the outermost boundary: our own faults are shown whole
         return _fault()
     return 0
+
+
+def _was_named(error: OSError, arguments: Sequence[str]) -> bool:
+    """Tell whether a file that is not there, or is there already, lies at or below a path of the command line."""
+    if error.errno not in (errno.ENOENT, errno.EEXIST) or not isinstance(error.filename, str):
+        return False
+    path = Path(error.filename)
+    named = [Path(part) for argument in arguments for part in (argument, argument.rpartition("=")[2]) if part]
+    return any(path == place or place in path.parents for place in named if place != Path())
 
 
 def _fault() -> int:
@@ -150,6 +167,8 @@ def _fault() -> int:
 
 
 def _exit_code(stop: SystemExit) -> int:
+    if isinstance(stop.__context__, BrokenPipeError):  # Rich's way to leave when the reader of a help text is gone
+        return SIGPIPE
     if stop.code is None or isinstance(stop.code, int):
         return stop.code or 0
     print(stop.code, file=sys.stderr)

@@ -10,6 +10,7 @@ import typer
 from gauger.cli.compare_arguments import gather, split_pairs
 from gauger.cli.compare_text import comparison_text
 from gauger.cli.output import JsonFlag, print_json, print_text, say
+from gauger.cli.places import check_folder
 from gauger.errors import Place, UserError
 
 if TYPE_CHECKING:
@@ -144,10 +145,12 @@ def _unparsed_wrong(unparsed: str) -> bool:
 
 
 def _check_folder(out: Path | None) -> None:
-    """Refuse a place where no folder can be, before anything is read."""
-    for place in (out, *out.parents) if out else ():
-        if place.exists() and not place.is_dir():
-            raise UserError("a folder for --out", "an existing file", Place(str(place)))
+    """Refuse a place where no folder can be, or a run is, before anything is read."""
+    if out is None:
+        return
+    check_folder(out, "--out")
+    if (out / "frozen.json").exists():
+        raise UserError("a folder of the comparison's own for --out", "the directory of a study's run", Place(str(out)))
 
 
 def _write(compared: Compared, directory: Path) -> None:

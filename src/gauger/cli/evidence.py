@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 import typer
 
 from gauger.cli.output import JsonFlag, print_json, print_text, say
+from gauger.cli.places import check_file
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -91,6 +92,7 @@ def export(
     """Write one archive ready for a DOI: table, protocol, dictionary, claims, references, citation."""
     from gauger.evidence import write_archive
 
+    check_file(out, "the archive")
     known = _load(table)
     more = {}
     if page:
@@ -126,6 +128,8 @@ def fit(
     from gauger.cli.evidence_text import fit_text
     from gauger.evidence import analyse
 
+    if html is not None:
+        check_file(html, "--html")
     found = analyse(_load(table))
     if html is not None:
         from gauger.report import write_evidence

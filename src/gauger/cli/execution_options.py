@@ -22,7 +22,9 @@ OnOption: TypeAlias = Annotated[
 ]
 RayAddressOption: TypeAlias = Annotated[
     str | None,
-    typer.Option(metavar="ADDRESS", help='A running cluster ("auto", "host:port") [default: one on this machine].'),
+    typer.Option(
+        metavar="ADDRESS", help='A running cluster ("auto", "host:port").', show_default="one on this machine"
+    ),
 ]
 StoreOption: TypeAlias = Annotated[
     str | None,

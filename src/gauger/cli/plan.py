@@ -22,13 +22,16 @@ PilotOption: TypeAlias = Annotated[
 ]
 BudgetOption: TypeAlias = Annotated[
     float | None,
-    typer.Option(metavar="FLOPS", min=0, help="What all replicates may train, with --pilot [default: as planned]."),
+    typer.Option(
+        metavar="FLOPS", min=0, help="What all replicates may train, with --pilot.", show_default="as planned"
+    ),
 ]
 TargetOption: TypeAlias = Annotated[
     tuple[float, float] | None,
     typer.Option(
         metavar="PARAMS TOKENS",
-        help="Where a scale's forecast is wanted, with --pilot [default: twice its largest cell's of both].",
+        help="Where a scale's forecast is wanted, with --pilot.",
+        show_default="twice its largest cell's of both",
     ),
 ]
 

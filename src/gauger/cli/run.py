@@ -20,7 +20,7 @@ from gauger.cli.execution_options import (
     WorkersOption,
 )
 from gauger.cli.output import JsonFlag, print_json, print_text, say
-from gauger.errors import Place, UserError
+from gauger.cli.places import check_folder
 
 if TYPE_CHECKING:
     from gauger.execute import RunResult
@@ -30,7 +30,7 @@ SetOption: TypeAlias = Annotated[
     list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Override a key of the study file; repeatable.")
 ]
 StudyArgument: TypeAlias = Annotated[Path, typer.Argument(metavar="STUDY.yaml", help="The study file.")]
-OutOption: TypeAlias = Annotated[Path | None, typer.Option(help="Directory of the run [default: runs/NAME].")]
+OutOption: TypeAlias = Annotated[Path | None, typer.Option(help="Directory of the run.", show_default="runs/NAME")]
 
 
 def register(app: typer.Typer) -> None:
@@ -92,9 +92,7 @@ def directory_of(name: str, out: Path | None) -> Path:
         Where a file stands in the way.
     """
     directory = out or Path("runs") / name
-    for place in (directory, *directory.parents):
-        if place.exists() and not place.is_dir():
-            raise UserError("a directory for the run", "a file", Place(str(place)), "Choose another one with --out.")
+    check_folder(directory, "the run", "Choose another one with --out.")
     return directory
 
 

@@ -92,10 +92,10 @@ def undefined_reason(batch: PlannedBatch, p: int) -> str | None:
     reasons = [contrasts.undefined[row] for row in rows if contrasts.undefined[row] is not None]
     if reasons:
         return str(reasons[0])
-    if batch.judged_row(p) < 0:
-        return str(Reason.DENOMINATOR_ZERO)
-    rows.append(batch.judged_row(p))
     floor = planned.least_denominator
+    if batch.judged_row(p) < 0:
+        return str(floor or Reason.DENOMINATOR_ZERO)
+    rows.append(batch.judged_row(p))
     if floor is not None and contrasts.value[batch.denominator[p]] <= 0:
         return str(floor)
     known = np.isfinite([contrasts.value[rows], contrasts.se[rows]]).all() and not np.isnan(contrasts.df[rows]).any()

@@ -120,6 +120,8 @@ def read_plan(directory: Path) -> list[Job]:
         value = read_json(path)
     except FileNotFoundError:
         raise InputError("a directory in which a run has begun", "none", Place(str(directory))) from None
+    except NotADirectoryError:
+        raise InputError("a directory in which a run has begun", "a file", Place(str(directory))) from None
     except DamagedError as error:
         raise InputError(str(error)) from error
     if not isinstance(value, dict) or value.get("schema") != PLAN_SCHEMA:

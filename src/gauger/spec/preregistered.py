@@ -50,7 +50,8 @@ def compare_frozen(stored: Mapping[str, Any], study: Study) -> FrozenComparison:
         What `frozen_rule` gave then, also after a round trip through JSON. Keys that one side lacks count as changes,
         unless the other has null there: a run that began before a setting existed did not choose it either.
     """
-    then, now = dict(_leaves(stored)), dict(_leaves(frozen_rule(study)))
+    rule = {key: value for key, value in stored.items() if key != "study"}  # its name decides nothing
+    then, now = dict(_leaves(rule)), dict(_leaves(frozen_rule(study)))
     keys = sorted(then.keys() | now.keys())
     changes = [_change(key, then, now) for key in keys if then.get(key) != now.get(key)]
     return FrozenComparison(bool(changes), tuple(changes))

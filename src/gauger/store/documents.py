@@ -86,5 +86,7 @@ def _read(path: Path) -> Any:
         return read_json(path)
     except FileNotFoundError:
         raise InputError("no estimates are there yet", where=Place(str(path))) from None
+    except NotADirectoryError:
+        raise InputError("the directory of a run", "a file", Place(str(path.parent))) from None
     except DamagedError as error:
         raise InputError(str(error)) from error

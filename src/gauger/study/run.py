@@ -8,7 +8,7 @@ from pathlib import Path
 
 import polars as pl
 
-from gauger.errors import MissingExtraError
+from gauger.errors import MissingExtraError, Place, UserError
 from gauger.execute import Cache, Execution, RunProgress, RunResult, execute
 from gauger.jobs import REGISTRY
 from gauger.records import Document
@@ -59,7 +59,7 @@ def run_study(loaded: LoadedStudy, out: Path, *, execution: Execution, progress:
     MissingExtraError
         Where the packages that train are not installed.
     UserError
-        Where another process works in the directory.
+        Where another process works in the directory, or another study has run there.
     Interrupted
         On a signal; nothing but the running jobs is lost.
     """
@@ -67,6 +67,7 @@ def run_study(loaded: LoadedStudy, out: Path, *, execution: Execution, progress:
     if not all(find_spec(package) for package in NEEDED[extra]):
         raise MissingExtraError("training models", extra)
     run = RunDirectory(out)
+    refuse_another_study(run, loaded.study.study)
     plan, world = plan_loaded(loaded)
     changes = freeze(run, loaded.study)
     for change in changes:
@@ -86,8 +87,35 @@ def freeze(run: RunDirectory, study: Study) -> tuple[str, ...]:
     """Store the verdict rule at the first start; later, say what has changed since."""
     if run.frozen.exists():
         return compare_frozen(read_json(run.frozen), study).changes
-    write_json(run.frozen, frozen_rule(study))
+    write_json(run.frozen, frozen_rule(study) | {"study": study.study})
     return ()
+
+
+def refuse_another_study(run: RunDirectory, name: str) -> None:
+    """Refuse a directory that holds the results of another study: they would be replaced, and called post hoc.
+
+    Raises
+    ------
+    UserError
+        With both names.
+    """
+    there = _study_there(run)
+    if there not in (None, name):
+        hint = "Choose another one with --out; what stands there would be replaced."
+        raise UserError(f"a directory for study {name!r}", f"one that holds {there!r}", Place(str(run.root)), hint)
+
+
+def _study_there(run: RunDirectory) -> str | None:
+    """Name what a directory holds; runs of earlier versions named themselves only once they had ended."""
+    if not run.root.is_dir():
+        return None
+    for path, keys in ((run.frozen, ("study",)), (run.study, ("study",)), (run.estimates, ("study", "name"))):
+        found = read_json(path) if path.exists() else None
+        for key in keys:
+            found = found.get(key) if isinstance(found, dict) else None
+        if isinstance(found, str):
+            return found
+    return None
 
 
 def sample_texts(plan: Plan, result: RunResult) -> Texts:
