@@ -192,7 +192,7 @@ def test_what_fails_is_said_and_the_rest_goes_on(tiny_study, copy_of_run, finish
 
 
 def test_by_default_a_study_runs_below_runs(tiny_study, monkeypatch, tmp_path):
-    from gauger.cli.run import directory_of
+    from gauger.api import directory_of
 
     monkeypatch.chdir(tmp_path)
     assert directory_of("tiny", None) == Path("runs/tiny")

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gauger.cli.table_input import read_rows
+from gauger.api.table_input import read_rows
 from gauger.elicit.strategies.seeds import read_seeds
 from gauger.errors import InputError
 from gauger.measure.importers.csv_file import line_of_csv_row, read_csv

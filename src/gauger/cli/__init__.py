@@ -23,20 +23,14 @@ fit.py                ``gauger fit POINTS.csv``: fits scaling laws to trained mo
 fit_text.py           Words and tabulates ``gauger fit``, from the same document that ``--json`` prints
 meta.py               ``gauger meta TABLE.csv``: fits a random-effects meta-analysis or meta-regression to any table
                       of effects
-meta_category.py      Fits and prints ``gauger meta --vary-by``: random effects that differ by category and correlate
-                      within groups
 meta_text.py          Words and tabulates ``gauger meta``, from the same document that ``--json`` prints
-meta_warnings.py      Warns readers of ``gauger meta`` of what they must know about the numbers and may not ask for
 output.py             Prints results: text for people, JSON for programs, both on standard output
-places.py             Refuses places where a command cannot write what it makes, before it has made it
 plan.py               ``gauger plan STUDY.yaml``: lists arms, jobs, tokens, FLOPs and time, and the smallest uplift
                       it could detect
 reference.py          Writes docs/cli.md from the commands themselves: ``python -m gauger.cli.reference docs/cli.md``
 report.py             ``gauger report DIR``: writes the report again, from `estimates.json`
 run.py                ``gauger run STUDY.yaml``: takes a study file to a verdict and its report
 status.py             ``gauger status DIR``: tells what is done, what is left, what failed and why
-table_input.py        Reads the tables of ``gauger meta`` and ``gauger fit``: every mistake is named by its file,
-                      line and column
 tables.py             Writes tables for the terminal: the one writer of all commands, as plain text that looks the
                       same everywhere
 teachers.py           Opens a teacher from what a command line says: ``URL#MODEL``, ``hf:PATH`` or ``replay:DIR``

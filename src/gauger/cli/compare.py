@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from gauger.cli.compare_arguments import gather, split_pairs
+from gauger.cli.compare_arguments import paths_of_arms, records_table, split_pairs
 from gauger.cli.compare_text import comparison_text
 from gauger.cli.output import JsonFlag, print_json, print_text, say
-from gauger.cli.places import check_folder
-from gauger.errors import Place, UserError
-
-if TYPE_CHECKING:
-    from gauger.estimate import Compared
 
 _Arms = Annotated[
     list[str],
@@ -111,55 +106,33 @@ def compare(
     as_json: JsonFlag = False,
 ) -> None:
     """Compare distilled models with their control from evaluation logs (lm-eval, Inspect, tables and others)."""
-    from gauger.estimate import ComparisonQuestion, compare_items
-    from gauger.measure import Wants, Wish
+    from gauger.api import check_report_folder
+    from gauger.api import compare as compare_logs
 
+    if out is not None:
+        check_report_folder(out, "--out")
     singles = {"control": control, "teacher": teacher, "base": base}
-    names = [("distilled", name) for name in distilled or ()] + [(kind, name) for kind, name in singles.items() if name]
-    question = ComparisonQuestion(
+    by_name = bool(distilled or any(singles.values()))
+    compared = compare_logs(
+        records_table(arms) if by_name else paths_of_arms(arms),
+        distilled=distilled,
+        **singles,
         roles=split_pairs(role or (), "BENCHMARK=ROLE"),
-        wish=Wish(tuple(metric or ()), tuple(filter_name or ())),
+        metric=metric,
+        filter=filter_name,
         paired=paired,
-        unparsed_wrong=_unparsed_wrong(unparsed),
-        match=match,
+        unparsed=unparsed,
         reduce=reduce,
+        match=match,
+        columns=split_pairs(column or (), "COLUMN=NAME"),
+        replicate=replicate,
         by=by,
     )
-    _check_folder(out)
-    gathered = gather(arms, names, Wants(split_pairs(column or (), "COLUMN=NAME"), by), replicate)
-    compared = compare_items(gathered, question)
-    for warning in compared.document.warnings:
+    for warning in compared.warnings:
         say(f"warning: {warning}")
     if out:
-        _write(compared, out)
+        say(f"wrote {compared.report(out)}")
     if as_json:
-        print_json(compared.document.to_dict())
+        print_json(compared.to_dict())
     else:
         print_text(comparison_text(compared.document))
-
-
-def _unparsed_wrong(unparsed: str) -> bool:
-    if unparsed not in ("wrong", "missing"):
-        raise UserError("--unparsed wrong or missing", repr(unparsed))
-    return unparsed == "wrong"
-
-
-def _check_folder(out: Path | None) -> None:
-    """Refuse a place where no folder can be, or a run is, before anything is read."""
-    if out is None:
-        return
-    check_folder(out, "--out")
-    if (out / "frozen.json").exists():
-        raise UserError("a folder of the comparison's own for --out", "the directory of a study's run", Place(str(out)))
-
-
-def _write(compared: Compared, directory: Path) -> None:
-    """Write the document, the report, and the items with every arm's score."""
-    from gauger.report import write
-    from gauger.store import write_document
-
-    directory.mkdir(parents=True, exist_ok=True)
-    write_document(directory / "estimates.json", compared.document)
-    if not compared.items.is_empty():
-        compared.items.write_csv(directory / "items.csv")
-    say(f"wrote {write(compared.document.to_dict(), directory)}")

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 import typer
 
 from gauger.cli.output import JsonFlag, print_json, print_text, say
-from gauger.cli.places import check_file
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from gauger.api import Literature
     from gauger.evidence import Column, EvidenceTable
 
 TableOption: TypeAlias = Annotated[
@@ -39,32 +39,28 @@ def register(app: typer.Typer) -> None:
     app.add_typer(group, name="evidence")
 
 
-def _load(folder: Path | None) -> EvidenceTable:
-    from gauger.evidence import load
+def _load(folder: Path | None) -> Literature:
+    from gauger.api import evidence
 
-    return load(folder)
+    return evidence(folder)
 
 
 def summary(table: TableOption = None, as_json: JsonFlag = False) -> None:
     """Print the headline, what the table holds, and what it cannot tell."""
     from gauger.cli.evidence_text import summary as summary_text
-    from gauger.evidence import excluded, prepare, quoted, unknowns
 
-    frame = prepare(_load(table))
-    found, reasons, questions = quoted(frame), excluded(frame), unknowns(frame)
+    known = _load(table)
     if as_json:
-        print_json(found.to_dict() | {"excluded": reasons, "cannot_tell": [one.to_dict() for one in questions]})
+        print_json(known.summary())
     else:
-        print_text(summary_text(frame, found, reasons, questions))
+        print_text(summary_text(known.rows, known.quoted, known.excluded(), known.cannot_tell()))
 
 
 def claims(table: TableOption = None, as_json: JsonFlag = False) -> None:
     """Print what the evidence says, claim by claim: effect, interval, studies, certainty, and what would change it."""
     from gauger.cli.evidence_text import claims_text
-    from gauger.evidence import answer_claims as answer
-    from gauger.evidence import prepare
 
-    found = answer(prepare(_load(table)))
+    found = _load(table).claims()
     if as_json:
         print_json([one.to_dict() for one in found])
     else:
@@ -74,9 +70,8 @@ def claims(table: TableOption = None, as_json: JsonFlag = False) -> None:
 def multiverse(table: TableOption = None, as_json: JsonFlag = False) -> None:
     """Fit every combination of the defensible choices (about 20 seconds), and say how far they move the answer."""
     from gauger.cli.evidence_text import multiverse_text
-    from gauger.evidence import prepare, run
 
-    found = run(prepare(_load(table)))
+    found = _load(table).multiverse()
     if as_json:
         print_json(found.to_dict())
     else:
@@ -90,17 +85,17 @@ def export(
     as_json: JsonFlag = False,
 ) -> None:
     """Write one archive ready for a DOI: table, protocol, dictionary, claims, references, citation."""
+    from gauger.api import check_file
     from gauger.evidence import write_archive
 
     check_file(out, "the archive")
     known = _load(table)
     more = {}
     if page:
-        from gauger.evidence import analyse
         from gauger.report import render_evidence
 
-        more["evidence.html"] = render_evidence(analyse(known))
-    written = write_archive(known, out, more)
+        more["evidence.html"] = render_evidence(known.analysis)
+    written = write_archive(known.table, out, more)
     say(f"Wrote {written}")
     if as_json:
         print_json({"archive": str(written)})
@@ -109,10 +104,8 @@ def export(
 def forest(table: TableOption = None, all_controls: AllControls = False, as_json: JsonFlag = False) -> None:
     """Print every study's own estimate by role of the benchmark, and the pooled means."""
     from gauger.cli.evidence_text import forest_text
-    from gauger.evidence import ALL_CONTROLS, UNTOUCHED, prepare
-    from gauger.evidence import study_forest as estimate
 
-    found = estimate(prepare(_load(table)), ALL_CONTROLS if all_controls else UNTOUCHED)
+    found = _load(table).forest(all_controls=all_controls)
     if as_json:
         print_json(found.to_dict())
     else:
@@ -125,21 +118,18 @@ def fit(
     as_json: JsonFlag = False,
 ) -> None:
     """Run the pre-specified analysis, and say how far the headline moves under every restriction."""
+    from gauger.api import check_file
     from gauger.cli.evidence_text import fit_text
-    from gauger.evidence import analyse
 
     if html is not None:
         check_file(html, "--html")
-    found = analyse(_load(table))
+    known = _load(table)
     if html is not None:
-        from gauger.report import write_evidence
-
-        write_evidence(found, html)
-        say(f"Wrote {html}")
+        say(f"Wrote {known.report(html)}")
     if as_json:
-        print_json(found.to_dict())
+        print_json(known.to_dict())
     else:
-        print_text(fit_text(found))
+        print_text(fit_text(known.analysis))
 
 
 def check(
@@ -149,15 +139,9 @@ def check(
 ) -> None:
     """Look for published tables that do not agree with themselves; each finding names its row of results.csv."""
     from gauger.cli.evidence_text import findings_text
-    from gauger.errors import UserError
-    from gauger.evidence import ERRORS, did_you_mean, prepare
-    from gauger.evidence import check_table as look
+    from gauger.evidence import ERRORS
 
-    frame = prepare(_load(table))
-    known = set(frame["study_id"].to_list())
-    if study is not None and study not in known:
-        raise UserError("a study of the table", repr(study), hint=did_you_mean(study, known))
-    found = [one for one in look(frame) if study in (None, one.study_id)]
+    found = _load(table).check(study)
     if as_json:
         print_json({"findings": [one.to_dict() for one in found]})
     else:
@@ -188,7 +172,7 @@ def add(
     from gauger.evidence import append_to
     from gauger.store import read_text
 
-    known = _load(table if table is not None else into)
+    known = _load(table if table is not None else into).table
     if results is None:
         rows, coding, source = _ask(known)
     else:

@@ -41,32 +41,15 @@ def fit(
     teacher), unique_tokens, pretrained (0 or 1), n_items, loss_se, accuracy_se, weight, group. Points of one group
     share their errors. With both loss and accuracy, accuracies are predicted through the loss.
     """
+    from gauger.api import fit as fit_laws
     from gauger.cli.fit_text import fit_text
-    from gauger.cli.table_input import read_points
-    from gauger.estimate import FitRequest, fit_points
-    from gauger.stats import Search, find_law
 
-    _check(level, delta)
-    if law != "auto":
-        find_law(law)
-    table = read_points(points)
-    wanted = None if predict is None else read_points(predict, outcome=False)
-    request = FitRequest(law, bootstrap, level, Search(starts, delta, seed))
-    document = fit_points(table.points, request, None if wanted is None else wanted.points)
-    said = [*table.warnings, *(wanted.warnings if wanted is not None else [])]
-    document["warnings"] = [*said, *document["warnings"]]
-    for warning in document["warnings"]:
+    found = fit_laws(
+        points, law=law, predict=predict, bootstrap=bootstrap, starts=starts, delta=delta, level=level, seed=seed
+    )
+    for warning in found.warnings:
         say(warning)
     if as_json:
-        print_json(document)
+        print_json(found.to_dict())
     else:
-        print_text(fit_text(document))
-
-
-def _check(level: float, delta: float | None) -> None:
-    from gauger.errors import UserError
-
-    if not 0.5 <= level < 1.0:
-        raise UserError("a coverage from 0.5 to below 1", f"{level:g}", hint="For example --level 0.95.")
-    if delta is not None and not 0.0 < delta < float("inf"):
-        raise UserError("a --delta above 0", f"{delta:g}")
+        print_text(fit_text(found.to_dict()))

@@ -9,7 +9,7 @@ import typer
 
 from gauger.cli.execution_options import WorkersOption
 from gauger.cli.output import JsonFlag, print_json, print_text
-from gauger.cli.run import OutOption, SetOption, StudyArgument, directory_of
+from gauger.cli.run import OutOption, SetOption, StudyArgument
 from gauger.cli.tables import aligned
 from gauger.errors import UserError
 
@@ -56,6 +56,7 @@ def plan(
     With --pilot, propose how to divide the budget over the arms for the verdict and, for a study with a scale, which
     cells to train next so that its forecast narrows most.
     """
+    from gauger.api import directory_of
     from gauger.execute import Cache, cores
     from gauger.store import RunDirectory
     from gauger.study import forecast, open_study, plan_loaded

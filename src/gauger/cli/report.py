@@ -20,12 +20,11 @@ def report(
     as_json: JsonFlag = False,
 ) -> None:
     """Write report.html and its figures again, from the run's estimates.json."""
-    from gauger.report import write
-    from gauger.store import RunDirectory, read_document
+    from gauger.api import load_run
 
-    run = RunDirectory(directory)
-    write(read_document(run.estimates).to_dict(), directory)
+    run = load_run(directory)
+    page = run.report()
     if as_json:
-        print_json({"report": str(run.report), "estimates": str(run.estimates)})
+        print_json({"report": str(page), "estimates": str(run.directory.estimates)})
     else:
-        print_text(str(run.report))
+        print_text(str(page))

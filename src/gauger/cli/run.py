@@ -20,7 +20,6 @@ from gauger.cli.execution_options import (
     WorkersOption,
 )
 from gauger.cli.output import JsonFlag, print_json, print_text, say
-from gauger.cli.places import check_folder
 
 if TYPE_CHECKING:
     from gauger.execute import RunResult
@@ -53,26 +52,30 @@ def run(
     as_json: JsonFlag = False,
 ) -> None:
     """Run a study, or go on with one that was stopped, and write estimates.json and report.html."""
-    from gauger.execute import Execution, RunLimits, make_progress, read_needs
-    from gauger.jobs import REGISTRY
-    from gauger.report import headline, write
-    from gauger.study import open_study, run_study
+    from gauger.api import run as run_study
 
-    limits = RunLimits(max_hours, max_flops)
-    execution = Execution(on.value, workers, tries, limits, ray_address, store, read_needs(need or (), REGISTRY))
-    loaded = open_study(study, tuple(overrides or ()))
-    directory = directory_of(loaded.study.study, out)
-    finished = run_study(loaded, directory, execution=execution, progress=make_progress())
-    document = finished.document.to_dict()
-    page = write(document, directory)
-    for line in missing(finished.document.failures):
+    found = run_study(
+        study,
+        out=out,
+        overrides=overrides or (),
+        workers=workers,
+        on=on.value,
+        ray_address=ray_address,
+        store=store,
+        need=need or (),
+        max_hours=max_hours,
+        max_flops=max_flops,
+        tries=tries,
+    )
+    failures = found.document.failures
+    for line in missing(failures):
         say(line)
     if as_json:
-        print_json(document)
+        print_json(found.to_dict())
     else:
-        print_text(f"{headline(document)}\nReport: {page}")
-    if finished.document.failures:
-        say(f"details: gauger status {directory}; {_what_next(finished.result)}")
+        print_text(f"{found.headline}\nReport: {found.directory.report}")
+    if failures and found.result is not None:
+        say(f"details: gauger status {found.directory.root}; {_what_next(found.result)}")
         raise typer.Exit(1)
 
 
@@ -81,19 +84,6 @@ def _what_next(result: RunResult) -> str:
     done = ["goes on with what is left"] if result.left else []
     done += ["tries again what failed"] if result.failed or not done else []
     return f"the same command {' and '.join(done)}"
-
-
-def directory_of(name: str, out: Path | None) -> Path:
-    """Say where a study runs: `out`, or ``runs/NAME``.
-
-    Raises
-    ------
-    UserError
-        Where a file stands in the way.
-    """
-    directory = out or Path("runs") / name
-    check_folder(directory, "the run", "Choose another one with --out.")
-    return directory
 
 
 def missing(failures: Sequence[Failure]) -> Iterator[str]:

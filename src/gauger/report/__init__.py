@@ -4,6 +4,7 @@ The chart library takes a while to import, so nothing here imports it until a pa
 
 blocks.py         Builds a page's pieces: sections, figures with their panels, tables, legends, callouts
 chapters.py       Orders the chapters of a report, our own and those of other packages
+charts.py         Gives out the figures of a report one by one, as charts that a notebook draws and a file holds
 document_view.py  Looks up in the document what parts of a report ask for: arms by kind, benchmarks by role,
                   estimates by name
 drawing.py        Styles every chart alike, and writes charts as files

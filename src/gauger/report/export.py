@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import vl_convert
 
@@ -31,9 +32,14 @@ def write_figures(figures: Sequence[Figure], directory: Path) -> list[Path]:
 
 def figure_svg(figure: Figure) -> str:
     """Return a figure, all its panels together, as SVG text."""
-    panels = [(panel.title, panel.spec) for panel in figure.panels]
-    legend = legend_chart(figure.legend) if figure.legend else None
-    spec = composed(panels, title=figure.title, wide=figure.wide, legend=legend)
+    spec = figure_specification(figure)
     # Nothing may be loaded while drawing, whatever stands in the document.
     svg: str = vl_convert.vegalite_to_svg(json.dumps(spec), allowed_base_urls=[])
     return svg
+
+
+def figure_specification(figure: Figure) -> dict[str, Any]:
+    """Return a figure, all its panels and its legend together, as one Vega-Lite specification."""
+    panels = [(panel.title, panel.spec) for panel in figure.panels]
+    legend = legend_chart(figure.legend) if figure.legend else None
+    return composed(panels, title=figure.title, wide=figure.wide, legend=legend)

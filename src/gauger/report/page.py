@@ -34,7 +34,7 @@ def render(document: Mapping[str, Any]) -> str:
     from gauger.report.document_view import View
 
     view = View(document)
-    return _page(view, _sections(view))
+    return _page(view, sections_of(view))
 
 
 def write(document: Mapping[str, Any], directory: Path | str) -> Path:
@@ -46,7 +46,7 @@ def write(document: Mapping[str, Any], directory: Path | str) -> Path:
     from gauger.report.export import write_figures
 
     view = View(document)
-    sections = _sections(view)
+    sections = sections_of(view)
     target = Path(directory)
     target.mkdir(parents=True, exist_ok=True)
     figures = [figure for section in sections for figure in section.figures if figure.id in SAVED_FIGURES]
@@ -68,7 +68,8 @@ def headline(document: Mapping[str, Any]) -> str:
     return said.striptags() if isinstance(said, Markup) else said
 
 
-def _sections(view: View) -> Sequence[Section]:
+def sections_of(view: View) -> Sequence[Section]:
+    """Return the chapters that a document fills, in reading order."""
     from gauger.report.chapters import chapters
     from gauger.report.drawing import unchecked
 

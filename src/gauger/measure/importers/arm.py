@@ -17,7 +17,7 @@ from gauger.measure.importers.detect import find_logs
 from gauger.measure.importers.formats import read_file
 from gauger.measure.importers.identity import Split, identify
 from gauger.measure.importers.log import Log, Wants, counted
-from gauger.measure.importers.table import read_table, table_logs
+from gauger.measure.importers.table import RecordsTable, frame_table, read_table, table_logs
 
 MIN_ITEMS_TO_TELL = 20
 """Below this many items two trainings may well agree on all of them."""
@@ -120,13 +120,17 @@ def _nothing_read(broken: Sequence[InputError], foreign: Sequence[tuple[str, NoL
 
 
 def arms_of_table(
-    path: Path, names: Sequence[tuple[str, str]], wants: Wants | None = None, pattern: str | None = None
+    source: Path | pl.DataFrame,
+    names: Sequence[tuple[str, str]],
+    wants: Wants | None = None,
+    pattern: str | None = None,
 ) -> list[ArmLogs]:
     """Read the named arms of one records table.
 
     Parameters
     ----------
-    path : Path
+    source : Path or DataFrame
+        A file, or its rows.
     names : sequence of (kind, str)
         distilled, control, teacher or base, and the arm's name in the table.
     wants : Wants, optional
@@ -139,10 +143,8 @@ def arms_of_table(
     InputError
         No such table, or a name that it does not hold, with the nearest one it does.
     """
-    found = find_logs(str(path))
-    if len(found) > 1:
-        raise InputError("one records table beside --distilled and --control", f"{len(found)} files", Place(str(path)))
-    table = read_table(found[0][0], wants)
+    table = frame_table(source, wants or Wants()) if isinstance(source, pl.DataFrame) else _one_table(source, wants)
+    path = table.path if isinstance(source, pl.DataFrame) else source
     if not table.has_arms:
         hint = f"Say which column it is: --column arm=NAME. {nearest('arm', table.header)}"
         raise InputError("a column 'arm'", f"columns {', '.join(table.header)}", Place(str(path), 1), hint)
@@ -152,6 +154,13 @@ def arms_of_table(
                 f"the {kind} arm among the table's", repr(name), Place(str(path)), nearest(name, table.arms)
             )
     return [arm_of_logs(name, kind, table_logs(table, name), pattern) for kind, name in names]
+
+
+def _one_table(path: Path, wants: Wants | None) -> RecordsTable:
+    found = find_logs(str(path))
+    if len(found) > 1:
+        raise InputError("one records table beside --distilled and --control", f"{len(found)} files", Place(str(path)))
+    return read_table(found[0][0], wants)
 
 
 def arm_of_logs(

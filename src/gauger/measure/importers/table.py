@@ -18,7 +18,7 @@ from gauger.measure.importers.contents import Contents, opened
 from gauger.measure.importers.log import Log, Measure, Wants
 from gauger.measure.importers.repeats import without_repeats
 from gauger.measure.importers.table_columns import NEEDED, SYNONYMS, find_columns
-from gauger.measure.importers.table_source import is_text_table, is_wandb_table, read_source
+from gauger.measure.importers.table_source import TableSource, is_text_table, is_wandb_table, read_source
 from gauger.records import RECORD_COLUMNS, Outcome, Role
 
 DEFAULTS: Mapping[str, str | int | None] = {
@@ -76,9 +76,19 @@ def read_table(path: Path, wants: Wants | None = None) -> RecordsTable:
 
 def checked_table(contents: Contents, wants: Wants) -> RecordsTable:
     """Read and check a table that is open already; see `read_table`."""
-    source = read_source(contents)
-    raw, locate = source.frame, source.locate
     stem = contents.path.name.split(".")[0] if contents.is_json else None
+    return _checked(read_source(contents), contents.path, wants, stem)
+
+
+def frame_table(frame: pl.DataFrame, wants: Wants) -> RecordsTable:
+    """Check a records table that is a frame already; see `read_table`."""
+    path = Path("DataFrame")
+    source = TableSource(frame, lambda row: Place(str(path), key=f"row {row + 1}"), Place(str(path)))
+    return _checked(source, path, wants, None)
+
+
+def _checked(source: TableSource, path: Path, wants: Wants, stem: str | None) -> RecordsTable:
+    raw, locate = source.frame, source.locate
     columns = find_columns(raw.columns, wants.columns, source.header, source.benchmark or stem)
     named = {name: raw[actual] for name, actual in columns.names.items()}
     filled = [_typed(named.get(name), name, raw.height, locate) for name in (*DEFAULTS, *NEEDED)]
@@ -87,9 +97,9 @@ def checked_table(contents: Contents, wants: Wants) -> RecordsTable:
         table = table.with_columns(benchmark=pl.lit(source.benchmark or stem))
     table = table.with_columns(pl.col("row").cast(pl.Int64), group=_group(raw, wants.by))
     if table.is_empty():
-        raise InputError("at least one row", "none", Place(str(contents.path)))
+        raise InputError("at least one row", "none", Place(str(path)))
     _check_values(table, locate)
-    return RecordsTable(table, contents.path, locate, "arm" in columns.names, tuple(raw.columns), columns.notes)
+    return RecordsTable(table, path, locate, "arm" in columns.names, tuple(raw.columns), columns.notes)
 
 
 def _group(raw: pl.DataFrame, by: str | None) -> pl.Series | pl.Expr:

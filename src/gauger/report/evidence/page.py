@@ -22,23 +22,28 @@ def render_evidence(evidence: Evidence) -> str:
     evidence : Evidence
         From `gauger.evidence.fit.analyse`.
     """
-    from gauger.report.drawing import unchecked
-    from gauger.report.evidence.chapters import CHAPTERS
     from gauger.report.page_frame import asset, render_page
     from gauger.report.wording import count
 
-    with unchecked():
-        sections: Sequence[Section] = [build(evidence) for build in CHAPTERS]
     return render_page(
         "evidence.html.j2",
         title="Published evidence · Gauger",
         question=QUESTION,
         n_rows=count(len(evidence.frame)),
         gauger_version=version("gauger"),
-        sections=sections,
+        sections=evidence_sections(evidence),
         more_script=asset("evidence/explorer.js"),
         more_style=asset("evidence/evidence.css"),
     )
+
+
+def evidence_sections(evidence: Evidence) -> Sequence[Section]:
+    """Return the chapters of the page."""
+    from gauger.report.drawing import unchecked
+    from gauger.report.evidence.chapters import CHAPTERS
+
+    with unchecked():
+        return [build(evidence) for build in CHAPTERS]
 
 
 def write_evidence(evidence: Evidence, path: Path) -> Path:

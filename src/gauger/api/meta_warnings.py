@@ -1,4 +1,4 @@
-"""Warns readers of ``gauger meta`` of what they must know about the numbers and may not ask for."""
+"""Warns readers of `gauger.meta` of what they must know about the numbers and may not ask for."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from gauger.cli.meta import MetaOptions
-    from gauger.cli.table_input import CompleteRows
+    from gauger.api.meta_analysis import MetaOptions
+    from gauger.api.table_input import CompleteRows
     from gauger.stats import MetaFit
 
 FEW_GROUPS = 40

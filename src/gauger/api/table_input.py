@@ -1,4 +1,4 @@
-"""Reads the tables of ``gauger meta`` and ``gauger fit``: every mistake is named by its file, line and column."""
+"""Reads the tables of `gauger.meta` and `gauger.fit`: every mistake is named by its file, line and column."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
+import polars as pl
 
+from gauger.api.frames import FrameLike, is_frame, polars_of
 from gauger.errors import InputError, Place, nearest
 from gauger.stats import Points
 from gauger.store import CsvTable, read_csv
@@ -22,6 +24,29 @@ OUTCOMES = ("loss", "accuracy")
 ABOVE_ZERO = (*SCALE, "loss", "teacher_loss", "unique_tokens", "loss_se", "accuracy_se")
 OPTIONAL = ("teacher_loss", "unique_tokens", "pretrained", "n_items", "loss_se", "accuracy_se", "weight", "group")
 LARGEST = 1e30
+TableLike: TypeAlias = FrameLike | Path | str
+"""A Polars or pandas DataFrame, or the path of a CSV file."""
+FRAME = "DataFrame"
+"""The name of a frame in messages."""
+
+
+def open_table(source: TableLike) -> CsvTable:
+    """Open a table from a file, or from a frame as if it had been written to one: row 1 is then its first row."""
+    if not is_frame(source):
+        return read_csv(Path(source))
+    frame = polars_of(source)
+    cells = frame.select(pl.all().cast(pl.String) if frame.is_empty() else [_texts(one) for one in frame]).rows()
+    rows = ((number, ["" if cell is None else cell for cell in row]) for number, row in enumerate(cells, start=1))
+    return CsvTable(FRAME, tuple(frame.columns), 0, rows)
+
+
+def _texts(column: pl.Series) -> pl.Series:
+    """Return a column as text; floats by `repr`, which reads back as the same number."""
+    if column.dtype.is_nested() or column.dtype == pl.Object:
+        raise InputError("a column of numbers or text", str(column.dtype), Place(FRAME, key=column.name))
+    if column.dtype.is_float():
+        return pl.Series(column.name, [None if one is None else repr(one) for one in column.to_list()], pl.String)
+    return column.cast(pl.String)
 
 
 @dataclass(frozen=True)
@@ -73,9 +98,18 @@ def _is_number(cell: str) -> bool:
     return True
 
 
-def read_rows(path: Path, wanted: Sequence[str], may_be_empty: Sequence[str] = ()) -> CompleteRows:
-    """Read columns; rows with an empty cell in a wanted one are left out, and their lines kept."""
-    return _rows(read_csv(path), wanted, may_be_empty)
+def read_rows(table: TableLike, wanted: Sequence[str], may_be_empty: Sequence[str] = ()) -> CompleteRows:
+    """Read columns; rows with an empty cell in a wanted one are left out, and their lines kept.
+
+    Parameters
+    ----------
+    table : DataFrame or path
+    wanted : sequence of str
+        Columns that a row needs a value in.
+    may_be_empty : sequence of str
+        Columns that are read where they hold something.
+    """
+    return _rows(open_table(table), wanted, may_be_empty)
 
 
 def _rows(table: CsvTable, wanted: Sequence[str], may_be_empty: Sequence[str]) -> CompleteRows:
@@ -110,22 +144,22 @@ class PointTable:
     warnings: list[str]
 
 
-def read_points(path: Path, *, outcome: bool = True) -> PointTable:
-    """Read a CSV of trained models (or, without outcomes, of models to predict).
+def read_points(source: TableLike, *, outcome: bool = True) -> PointTable:
+    """Read a table of trained models (or, without outcomes, of models to predict).
 
     Raises
     ------
     InputError
         A missing column, or a cell that is not a number or lies outside its range, with file, line and column.
     """
-    table = read_csv(path)
+    table = open_table(source)
     known = [name for name in (*SCALE, *OUTCOMES, *OPTIONAL) if name in table.header]
     if outcome and not any(name in table.header for name in OUTCOMES):
         given = f"columns {', '.join(table.header)}"
         raise InputError("a column 'loss' or 'accuracy'", given, table.place(table.header_line))
     rows = _rows(table, SCALE, [name for name in known if name not in SCALE])
     if not rows.lines:
-        raise InputError("at least one row with n_params and n_tokens", "none", Place(str(path)))
+        raise InputError("at least one row with n_params and n_tokens", "none", Place(table.source))
     columns: dict[str, Any] = {name: _column(rows, name) for name in known if name != "group"}
     _check_rows(rows, columns, outcome)
     if "group" in known:

@@ -1,12 +1,12 @@
-"""Fits and prints ``gauger meta --vary-by``: random effects that differ by category and correlate within groups."""
+"""Fits and prints `gauger.meta` by category: random effects that differ by category and correlate within groups."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from gauger.cli.meta import MetaOptions
-    from gauger.cli.table_input import CompleteRows
+    from gauger.api.meta_analysis import MetaOptions
+    from gauger.api.table_input import CompleteRows
     from gauger.stats import CategoryFit, MetaData
 
 STRUCTURES = ("auto", "one", "hcs", "un")

@@ -1,0 +1,8 @@
+from .api import compare as compare
+from .api import evidence as evidence
+from .api import fit as fit
+from .api import load_run as load_run
+from .api import meta as meta
+from .api import run as run
+
+FUNCTIONS: dict[str, str]

@@ -1,0 +1,23 @@
+"""Does what the commands do, for Python: a function per question, a typed result that tells, draws and reports.
+
+The command line is a thin layer over this room: it reads options, calls one of these functions and prints the result.
+A new capability adds its file here, its function to the door (`__init__.pyi`) and its name to `gauger.FUNCTIONS`.
+
+frames.py         Turns estimates into data frames and notebook tables, and data frames of either library into Polars
+laws.py           Fits scaling laws to trained models (`gauger.fit`)
+literature.py     Opens the published evidence on distillation (`gauger.evidence`)
+logs.py           Compares models from evaluation logs that exist (`gauger.compare`)
+meta_analysis.py  Pools the effects of any table: a random-effects meta-analysis or meta-regression (`gauger.meta`)
+meta_category.py  Fits and prints `gauger.meta` by category: random effects that differ and correlate within groups
+meta_warnings.py  Warns readers of `gauger.meta` of what they must know about the numbers and may not ask for
+places.py         Refuses places where a command cannot write what it makes, before it has made it
+result.py         Defines what every function of the API returns: the document that the command prints, and ways to
+                  look at it
+studies.py        Runs studies and opens finished runs (`gauger.run`, `gauger.load_run`)
+table_input.py    Reads the tables of `gauger.meta` and `gauger.fit`: every mistake is named by its file, line and
+                  column
+"""
+
+import lazy_loader as _lazy
+
+__getattr__, __dir__, __all__ = _lazy.attach_stub(__name__, __file__)

@@ -1,0 +1,16 @@
+from .laws import ScalingFit as ScalingFit
+from .laws import fit as fit
+from .literature import Literature as Literature
+from .literature import evidence as evidence
+from .logs import Comparison as Comparison
+from .logs import compare as compare
+from .meta_analysis import MetaAnalysis as MetaAnalysis
+from .meta_analysis import meta as meta
+from .places import check_file as check_file
+from .places import check_folder as check_folder
+from .places import check_report_folder as check_report_folder
+from .result import Result as Result
+from .studies import StudyRun as StudyRun
+from .studies import directory_of as directory_of
+from .studies import load_run as load_run
+from .studies import run as run
