@@ -46,7 +46,7 @@ def test_the_ledger_has_a_row_for_everything_and_the_columns_of_every_corpus(tmp
     assert ledger["length"].unique().to_list() == [7]
     assert ledger["cost_usd"].sum() == pytest.approx(0.001 * ledger["queries"].sum())
     first = ledger.row(0, named=True)
-    assert (first["dropped"], first["template"], first["terms"]) == ("step", "expand@1", "for tests")
+    assert (first["dropped"], first["template"], first["terms"]) == ("step", "expand@2", "for tests")
     assert (first["benchmark"], first["split"], first["seconds"]) == ("sums", "train", 0.5)
 
 

@@ -13,6 +13,7 @@ from gauger.elicit.lineage import lineage
 from gauger.elicit.teacher.budget import QueryBudget
 from gauger.elicit.teacher.limited import Limited
 from gauger.elicit.world_corpus import Wanted, answer_prompts, elicit_by_continuing
+from gauger.spec.models import Surface
 
 FILTERS = ("length", "form", "topic", "overlap", "duplicate")
 
@@ -146,7 +147,7 @@ def test_the_seeds_of_a_corpus_are_the_train_split_and_lineage_ends_in_them(case
 
 
 def test_the_surface_stands_in_every_row(case):
-    wanted = replace(case.wanted("label", 5), surface="text, log-probabilities")
+    wanted = replace(case.wanted("label", 5), surface=Surface(log_probabilities="full"))
     corpus = elicit_by_continuing(case.world, case.library(), wanted, 1)
     assert {sample.surface for sample in corpus.samples} == {"text, log-probabilities"}
 

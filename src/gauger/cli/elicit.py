@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, TypeAlias
 
@@ -9,6 +10,14 @@ import typer
 
 from gauger.cli.elicit_text import summary, summary_text
 from gauger.cli.output import JsonFlag, print_json, print_text, say
+
+
+class ReasoningShown(StrEnum):
+    """Whether reasoning leaves the teacher."""
+
+    HIDDEN = "hidden"
+    SHOWN = "shown"
+
 
 _T = "URL#MODEL (OpenAI-compatible; the key comes from GAUGER_API_KEY, else OPENAI_API_KEY), hf:PATH or replay:DIR."
 _Teacher: TypeAlias = Annotated[str, typer.Option(metavar="T", help=_T)]
@@ -62,6 +71,13 @@ _MaxWords: TypeAlias = Annotated[int | None, typer.Option(min=1, metavar="N", he
 _Near: TypeAlias = Annotated[
     float, typer.Option(min=0, max=1, metavar="X", help="Similarity that makes a duplicate of a new problem; 0: none.")
 ]
+_Reasoning: TypeAlias = Annotated[
+    ReasoningShown, typer.Option(help="Whether reasoning that the teacher writes is shown, and so learnt.")
+]
+_Defence: TypeAlias = Annotated[
+    str | None,
+    typer.Option(metavar="NAME[:STRENGTH]", help="What is done to every answer before it is shown, as in studies."),
+]
 _Terms: TypeAlias = Annotated[
     str | None, typer.Option(metavar="TAG", help="Terms of use of what the teacher writes; stands in the ledger.")
 ]
@@ -105,6 +121,8 @@ def elicit(
     min_words: _MinWords = 1,
     max_words: _MaxWords = None,
     near_duplicates: _Near = 0.8,
+    reasoning: _Reasoning = ReasoningShown.HIDDEN,
+    defence: _Defence = None,
     terms: _Terms = None,
     seed: _RandomSeed = 0,
     formats: _Format = None,
@@ -116,7 +134,7 @@ def elicit(
     for `replay:DIR`) and exports/ for TRL, Axolotl and LLaMA-Factory. Stopped or out of budget, the same command goes
     on, and nothing is paid twice.
     """
-    from gauger.cli.elicit_order import Order, carry_out, prices
+    from gauger.cli.elicit_order import Order, carry_out, prices, surface_of
     from gauger.cli.teachers import Access
     from gauger.elicit import Filters, Pace, QueryBudget, export_corpus, program, read_seeds, require_formats
 
@@ -138,6 +156,7 @@ def elicit(
         ),
         seed=seed,
         student=student,
+        surface=surface_of(reasoning, defence),
     )
     corpus = carry_out(order, out, access)
     files = export_corpus(corpus, out / "exports", formats or ())

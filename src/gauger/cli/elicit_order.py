@@ -4,15 +4,28 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gauger.cli.elicit_text import progress
 from gauger.cli.output import say
 from gauger.cli.teachers import Access, open_teacher
-from gauger.elicit import FILE_NAME, Journalled, Prices, QueryBudget, Setting, claim, collect_corpus, require
+from gauger.elicit import (
+    DEFENCES,
+    FILE_NAME,
+    Journalled,
+    Prices,
+    QueryBudget,
+    Setting,
+    Surfaced,
+    claim,
+    collect_corpus,
+    require,
+    words_for,
+)
 from gauger.errors import UserError
+from gauger.spec import Surface
 
 if TYPE_CHECKING:
     from gauger.elicit import Corpus, Filters, Program, Seed
@@ -29,6 +42,8 @@ class Order:
     filters: Filters
     seed: int
     student: str | None = None
+    surface: Surface = field(default_factory=Surface)
+    """What the teacher shows: may change in a folder that was begun, for a view asks nothing again."""
 
     @property
     def about(self) -> dict[str, Any]:
@@ -40,6 +55,7 @@ class Order:
             "seeds": len(self.seeds),
             "wanted": self.wanted,
             "seed": self.seed,
+            "surface": words_for(self.surface),
         }
 
     @property
@@ -82,13 +98,13 @@ def carry_out(order: Order, out: Path, access: Access) -> Corpus:
     try:
         with progress() as watch:
             corpus = collect_corpus(
-                Journalled(teacher, out / FILE_NAME),
+                Surfaced(Journalled(teacher, out / FILE_NAME), order.surface),
                 order.program,
                 order.seeds,
                 order.wanted,
                 order.filters,
                 order.seed,
-                Setting(student=journal, watch=watch),
+                Setting(order.surface, student=journal, watch=watch),
             )
     except KeyboardInterrupt:
         say(f"every reply so far is kept in {out}; the same command goes on")
@@ -104,6 +120,27 @@ def prices(usd_in: float | None, usd_out: float | None) -> Prices | None:
     if usd_in is None or usd_out is None:
         raise UserError("both --price-in and --price-out", "one of them")
     return Prices(usd_in, usd_out)
+
+
+def surface_of(reasoning: str, defence: str | None) -> Surface:
+    """Return what the teacher shows; `defence` is NAME or NAME:STRENGTH.
+
+    Raises
+    ------
+    UserError
+        For a defence that nobody knows, or a strength that is no number from 0 to 1.
+    """
+    if defence is None:
+        return Surface.model_validate({"reasoning": reasoning})
+    name, colon, strength = defence.partition(":")
+    _ = DEFENCES[name]
+    try:
+        chosen = float(strength) if colon else 1.0
+    except ValueError:
+        chosen = -1.0
+    if not 0 <= chosen <= 1:
+        raise UserError("--defence as NAME or NAME:STRENGTH, the strength from 0 to 1", repr(defence))
+    return Surface.model_validate({"reasoning": reasoning, "defence": name, "strength": chosen})
 
 
 def _hash(texts: Mapping[str, str]) -> str:

@@ -12,12 +12,15 @@ import numpy as np
 from gauger.elicit.corpus import Corpus
 from gauger.elicit.filters.filters import Filters
 from gauger.elicit.filters.world_checks import as_it_is
+from gauger.elicit.replies.reasoning_marks import UNKNOWN_MARK
 from gauger.elicit.sample import STEP, Sample
 from gauger.elicit.strategies.registry import Program
 from gauger.elicit.strategies.rounds import Ask, Rounds, StrategyWork, WorldTexts
 from gauger.elicit.strategies.seeds import Seed
 from gauger.elicit.teacher.messages import Reply, ReplyOutcome, Request, Teacher
+from gauger.elicit.teacher.surfaced import words_for
 from gauger.errors import UserError
+from gauger.spec import Surface
 
 MOST_BARREN_ROUNDS = 40
 """Rounds in a row that kept nothing, after which a strategy is given up; the corpus then says so."""
@@ -25,8 +28,15 @@ MOST_ASKED_EACH = 40
 """Requests for each sample wanted, after which it is given up too: so few of them bring any."""
 LEAST_ASKED = 1600
 """Requests below which nothing is given up for that, however few samples are wanted."""
+UNREAD = "unknown-reasoning"
+"""Dropped because something in it looks like reasoning, in no form that is known, and reasoning is hidden."""
 _TRAINING_SPLITS = ("train", "training")
-_LOST = {ReplyOutcome.FAILED: "failed", ReplyOutcome.REFUSED: "refused", ReplyOutcome.TRUNCATED: "truncated"}
+_LOST = {
+    ReplyOutcome.FAILED: "failed",
+    ReplyOutcome.REFUSED: "refused",
+    ReplyOutcome.TRUNCATED: "truncated",
+    ReplyOutcome.EMPTY: "empty",
+}
 
 
 @dataclass
@@ -48,8 +58,8 @@ class CollectionProgress:
 class Setting:
     """What is around a collection."""
 
-    surface: str = "text"
-    """What the teacher's interface shows; stands in the ledger."""
+    surface: Surface = field(default_factory=Surface)
+    """What the teacher's interface shows (`Surfaced` sees to it); stands in the ledger."""
     student: Teacher | None = None
     """Who answers first where the strategy is `feedback`."""
     watch: Callable[[CollectionProgress], None] = field(default=lambda _: None)
@@ -205,11 +215,12 @@ class _Asker:
             ask.draft.answered(ask.request, reply, paid=paid),
             teacher=teacher.name,
             terms=teacher.terms,
-            surface=_shown(self._setting.surface, reply),
+            surface=words_for(self._setting.surface),
+            flags=reply.flags,
             source=self._program.source if ask.of == "teacher" else "self",
         )
         passes = reply.outcome is ReplyOutcome.TRUNCATED and (ask.step or self._setting.keeps_truncated)
-        if (lost := _LOST.get(reply.outcome)) and not passes:
+        if (lost := self._lost(reply)) and not passes:
             sample = sample.fails(lost)
         else:
             sample = ask.read(sample)
@@ -218,6 +229,13 @@ class _Asker:
             )
         work.record(sample)
         return sample
+
+    def _lost(self, reply: Reply) -> str | None:
+        """Name why a reply is no text to learn from; where reasoning is hidden, no mark that might be of some is."""
+        if outcome := _LOST.get(reply.outcome):
+            return outcome
+        hidden = self._setting.surface.reasoning == "hidden"
+        return UNREAD if hidden and any(flag.startswith(UNKNOWN_MARK) for flag in reply.flags) else None
 
     def _checked(self, sample: Sample, work: StrategyWork) -> Sample:
         sample = work.checks.text(sample)
@@ -231,11 +249,6 @@ def _each(replies: Iterator[tuple[int, Reply]]) -> Generator[tuple[int, Reply], 
     yield from replies
 
 
-def _shown(surface: str, reply: Reply) -> str:
-    """Name what the interface showed, reasoning included where it came unannounced."""
-    return surface if reply.reasoning is None or "reasoning" in surface else f"{surface} and reasoning"
-
-
 def _notes(work: StrategyWork, why: str) -> tuple[str, ...]:
     notes = []
     if work.missing:
@@ -246,6 +259,10 @@ def _notes(work: StrategyWork, why: str) -> tuple[str, ...]:
     if failed:
         first = next(sample.error for sample in work.samples if sample.dropped == "failed")
         notes.append(f"{failed} requests failed for good; the first: {first or 'no reason given'}")
+    flags = Counter(flag for sample in work.samples for flag in sample.flags)
+    notes += [
+        f"{count} replies hold what nobody here knows how to read: {flag}" for flag, count in sorted(flags.items())
+    ]
     held_out = Counter(seed.split for seed in work.seeds if seed.split and seed.split not in _TRAINING_SPLITS)
     notes += [f"{count} seeds are of the split {split!r}, not of a training split" for split, count in held_out.items()]
     return tuple(notes)

@@ -90,6 +90,8 @@ class Sample:
     stop: str | None = None
     """The stop string that ended the reply, where that is known."""
     error: str | None = None
+    flags: tuple[str, ...] = ()
+    """What in the reply nobody knows how to read (`Reply.flags`)."""
     took: Took = field(default_factory=Took)
     score: float | None = None
     """What the verifier said of the answer; None where there was nothing to verify it with."""

@@ -9,7 +9,7 @@ on asking for what it dropped.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from gauger.elicit.collect import Setting, collect_corpus
@@ -22,6 +22,7 @@ from gauger.elicit.strategies.registry import PLAIN, Program, continuing_program
 from gauger.elicit.strategies.rounds import WorldTexts
 from gauger.elicit.strategies.seeds import Seed
 from gauger.elicit.teacher.messages import Message, Teacher
+from gauger.spec import Surface
 from gauger.worlds import Question, World
 
 
@@ -37,7 +38,7 @@ class Wanted:
     """Skills of the targeted benchmarks."""
     answer_tokens: int
     """Longest answer."""
-    surface: str = "text"
+    surface: Surface = field(default_factory=Surface)
     """What the interface shows, for the ledger."""
     templates: Path | None = None
     """Folder with prompts in place of our own, for teachers that follow instructions."""

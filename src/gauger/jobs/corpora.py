@@ -28,7 +28,6 @@ from gauger.elicit import (
     true_questions,
     with_test_items,
     with_untested_items,
-    words_for,
 )
 from gauger.errors import GaugerError
 from gauger.jobs.models import row_of
@@ -57,7 +56,7 @@ def ask_teacher(params: AskTeacher, inputs: Inputs, out: Path) -> None:
         params.samples,
         params.skills,
         params.answer_tokens,
-        words_for(params.asked.surface),
+        params.asked.surface,
         Path(params.asked.templates) if params.asked.templates else None,
         params.filters,
     )
@@ -74,7 +73,7 @@ def ask_base(params: AskBase, inputs: Inputs, out: Path) -> None:
     world = reopen_world(params.world)
     opened = open_asked(params.asked, TeacherPlace(world, inputs, "base", out, {}))
     prompts = read_texts(inputs["prompts"])
-    wanted = Wanted(params.strategy, params.forms, len(prompts), (), params.answer_tokens)
+    wanted = Wanted(params.strategy, params.forms, len(prompts), (), params.answer_tokens, params.asked.surface)
     corpus = answer_prompts(world, opened.teacher, prompts, wanted, params.seed)
     corpus.write(out, counter(opened.model))
     if params.soft:

@@ -19,7 +19,6 @@ from gauger.elicit import (
     answer_prompts,
     plain_sample,
     read_texts,
-    words_for,
 )
 from gauger.errors import GaugerError
 from gauger.jobs.corpora import counter
@@ -68,7 +67,7 @@ def _judged(world: World, params: DrawPairs, inputs: Inputs, out: Path) -> tuple
     if params.judge is None:
         return [JudgedPrompt(prompt, None) for prompt in prompts], []
     opened = open_asked(params.judge, TeacherPlace(world, inputs, "judge", out, params.model_dump(mode="json")))
-    surface = words_for(params.judge.surface)
+    surface = params.judge.surface
     wanted = Wanted("preference", (), len(prompts), (), params.answer_tokens, surface)
     texts = [Text(prompt, "", whole=False) for prompt in prompts]
     said = answer_prompts(world, opened.teacher, texts, wanted, params.seed, "student", keeps_truncated=False)

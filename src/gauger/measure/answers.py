@@ -31,6 +31,11 @@ adds `READING_outcome` and `READING_score`. `said` is the model's text, untruste
 and role."""
 METRIC = "verified"
 """What is computed from an extracted answer: the task's own verifier."""
+_LOST = {
+    ReplyOutcome.FAILED: Outcome.FAILED,
+    ReplyOutcome.EMPTY: Outcome.FAILED,
+    ReplyOutcome.REFUSED: Outcome.REFUSED,
+}
 _NO_REPLY = Reply(ReplyOutcome.FAILED, error="the budget is spent")
 
 
@@ -56,8 +61,8 @@ class Answering:
 def measure(teacher: Teacher, benchmarks: Sequence[Benchmark], answering: Answering, world: World) -> pl.DataFrame:
     """Return one row per item and sample.
 
-    What the budget did not allow, and what failed for good, is `failed`; what the model declined is `refused`; every
-    other answer is judged by the world (`World.judge`). Only what is `scored` has a score.
+    What the budget did not allow, what failed for good and what came empty is `failed`; what the model declined is
+    `refused`; every other answer is judged by the world (`World.judge`). Only what is `scored` has a score.
 
     Parameters
     ----------
@@ -113,7 +118,7 @@ def _row(benchmark: Benchmark, item: Item, sample: int, reply: Reply, world: Wor
 
 
 def _judged(item: Item, reply: Reply, world: World) -> Iterator[tuple[str, float | None]]:
-    lost = {ReplyOutcome.FAILED: Outcome.FAILED, ReplyOutcome.REFUSED: Outcome.REFUSED}.get(reply.outcome)
+    lost = _LOST.get(reply.outcome)
     for reading in world.readings:
         if lost is not None:
             yield str(lost), None

@@ -155,7 +155,7 @@ def test_a_reply_without_content_is_paid_five_times_at_most(choices):
     with FaultServer(answer=lambda _, __: (200, {}, encoded({"choices": choices}))) as server:
         ((_, reply),) = endpoint(server.url).ask([question("a")])
         assert len(server.bodies) == 5
-    assert (reply.outcome, reply.requests, reply.paid_again) == (ReplyOutcome.FAILED, 5, 5)
+    assert (reply.outcome, reply.requests, reply.paid_again) == (ReplyOutcome.EMPTY, 5, 4)
 
 
 def test_nobody_at_the_address_ends_the_batch_at_no_cost():

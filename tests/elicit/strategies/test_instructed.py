@@ -12,7 +12,9 @@ from gauger.elicit.filters.filters import Filters
 from gauger.elicit.strategies.registry import STRATEGIES, program
 from gauger.elicit.strategies.seeds import Seed
 from gauger.elicit.teacher.messages import Reply, ReplyOutcome
+from gauger.elicit.teacher.surfaced import Surfaced
 from gauger.errors import UserError
+from gauger.spec.models import Surface
 
 
 def collect(strategy, wanted=None, say=plain, own=None, **more):
@@ -220,17 +222,31 @@ def test_what_is_missing_is_said_before_anything_is_asked(given, said):
     assert teacher.asked == []
 
 
-def test_shown_reasoning_is_kept_and_put_before_the_answer_where_the_template_says_so():
+def test_shown_reasoning_is_learnt_before_the_answer_unless_the_template_drops_it_and_hidden_never():
     def think(request):
         return Reply(ReplyOutcome.ANSWERED, "Answer: 4", reasoning="two and two", tokens_reasoning=2)
 
-    dropping = program("label")
-    tagging = replace(dropping, template=dropping.template.model_copy(update={"reasoning": "tags"}))
+    tagging = program("label")
+    dropping = replace(tagging, template=tagging.template.model_copy(update={"reasoning": "drop"}))
     own = [Seed(id="a", prompt="2 + 2", answer="4")]
     for chosen, answer in ((dropping, "Answer: 4"), (tagging, "<think>\ntwo and two\n</think>\n\nAnswer: 4")):
-        (sample,) = collect_corpus(Answering(think), chosen, own).kept
+        setting = Setting(Surface(reasoning="shown"))
+        (sample,) = collect_corpus(Surfaced(Answering(think), setting.surface), chosen, own, setting=setting).kept
         assert (sample.answer, sample.reasoning, sample.surface) == (answer, "two and two", "text and reasoning")
         assert (sample.score, sample.took.tokens_reasoning) == (1.0, 2)
+        (sample,) = collect_corpus(Surfaced(Answering(think), Surface()), chosen, own).kept
+        assert (sample.answer, sample.reasoning, sample.surface) == ("Answer: 4", None, "text")
+
+
+def test_an_answer_with_a_mark_that_nobody_knows_is_learnt_only_where_reasoning_is_shown():
+    said, own = "<reflection>two and two</reflection> 4", [Seed(id="a", prompt="2 + 2")]
+    for reasoning, dropped in (("hidden", "unknown-reasoning"), ("shown", None)):
+        setting = Setting(Surface(reasoning=reasoning))
+        teacher = Surfaced(Answering(lambda _: said), setting.surface)
+        corpus = collect_corpus(teacher, program("label"), own, setting=setting)
+        (sample,) = corpus.samples
+        assert (sample.dropped, sample.flags[0]) == (dropped, "unknown mark <reflection>")
+        assert "1 replies hold what nobody here knows how to read: unknown mark <reflection>" in corpus.notes
 
 
 def test_filters_are_those_that_are_given():

@@ -16,7 +16,7 @@ from gauger.elicit.teacher.replay import Replay
 from gauger.elicit.teacher.surfaced import Surfaced, shown, words_for
 from gauger.spec.models import Surface
 
-LOGS = tuple(TokenChoices(t, -0.1, tuple((f"{t}{n}", -0.1 * (n + 1)) for n in range(5))) for t in "ab")
+LOGS = tuple(TokenChoices(t, -0.1, tuple((f"{t}{n}", -0.1 * (n + 1)) for n in range(5))) for t in ("a", " b"))
 WHOLE = Reply(ReplyOutcome.ANSWERED, "a b", "because", 3, 9, tokens_reasoning=7, log_probabilities=LOGS)
 
 

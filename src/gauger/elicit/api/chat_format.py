@@ -7,15 +7,14 @@ only a missing choice or a wrong type is a fault.
 from __future__ import annotations
 
 import json
-import math
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from gauger.elicit.api.faults import FailedAttempt, quote, status_fault
-from gauger.elicit.teacher.messages import Reply, ReplyOutcome, Request, TokenChoices
-
-_THINK, _END_THINK = "<think>", "</think>"
+from gauger.elicit.replies.raw_reply import BrokenOffError, read_raw
+from gauger.elicit.teacher.messages import Reply, ReplyOutcome, Request
 
 
 @dataclass(frozen=True)
@@ -71,117 +70,51 @@ def read_reply(content: bytes, clean: Callable[[str], str], address: str) -> Rep
 
     Returns
     -------
-    Reply or Fault
+    Reply or FailedAttempt
         Half a JSON, an error in the place of a reply and a reply without content are faults.
     """
     try:
-        body = json.loads(content)
-    except ValueError:
-        return FailedAttempt(
-            f"the reply is not whole JSON: {quote(clean(content[-80:].decode('utf-8', 'replace')))}", paid=True
-        )
+        body = cleaned(json.loads(content), clean)
+    except (ValueError, RecursionError):
+        return FailedAttempt(_not_json(content, clean), paid=True)
     if isinstance(body, Mapping) and body.get("error") and not body.get("choices"):
-        return _error_inside(body, clean, address)
+        return _error_inside(body, address)
     try:
-        return _read(body, clean)
+        reply = read_raw(body)
+    except BrokenOffError as error:
+        return FailedAttempt(f"the endpoint broke off the reply: {error}", paid=True)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         return FailedAttempt(f"the reply is not in the OpenAI format ({type(error).__name__})", paid=True)
+    if reply.outcome is ReplyOutcome.EMPTY:
+        return FailedAttempt(reply.error or "the reply has no content", paid=True, contentless=True, empty=reply)
+    return reply
 
 
-def _error_inside(body: Mapping[str, Any], clean: Callable[[str], str], address: str) -> FailedAttempt:
+def cleaned(value: Any, clean: Callable[[str], str]) -> Any:
+    """Return a JSON value with every text in it cleared of the key, names too."""
+    if isinstance(value, str):
+        return clean(value)
+    if isinstance(value, list):
+        return [cleaned(one, clean) for one in value]
+    if isinstance(value, dict):
+        return {clean(name): cleaned(one, clean) for name, one in value.items()}
+    return value
+
+
+def _not_json(content: bytes, clean: Callable[[str], str]) -> str:
+    """Say what came instead of JSON: a stream, a page, or JSON that ends too early."""
+    text = content.decode("utf-8", "replace")
+    start = text.lstrip()
+    if start.startswith(("data:", "event:", ": ")):
+        return "the reply is a stream of events, though none was asked for: set stream to true, or mend the server"
+    if start.startswith("<"):
+        title = re.search(r"<title[^>]*>(.*?)</title>", start, re.IGNORECASE | re.DOTALL)
+        return f"the reply is a page, not JSON: {quote(clean(title[1] if title else start))}"
+    return f"the reply is not whole JSON: {quote(clean(text[-80:]))}"
+
+
+def _error_inside(body: Mapping[str, Any], address: str) -> FailedAttempt:
     """Gateways report the failure of the server behind them in a successful response."""
     code = body["error"].get("code") if isinstance(body["error"], Mapping) else None
     status = code if isinstance(code, int) and 400 <= code < 600 else 500
-    return replace(status_fault(status, {}, clean(json.dumps(body)), address), paid=True)
-
-
-def _read(body: Mapping[str, Any], clean: Callable[[str], str]) -> Reply | FailedAttempt:
-    choice = (body.get("choices") or [None])[0]
-    if choice is None:
-        return FailedAttempt("the reply has no choices", paid=True, contentless=True)
-    message = choice.get("message") or {}
-    text, refusal = _text(message.get("content") or choice.get("text")) or "", _text(message.get("refusal"))
-    reasoning = _text(message.get("reasoning_content") or message.get("reasoning"))
-    finish = choice.get("finish_reason")
-    if finish == "error":
-        return FailedAttempt("the endpoint broke off the reply with an error", paid=True)
-    if refusal or finish == "content_filter":
-        outcome, text = ReplyOutcome.REFUSED, text or refusal or ""
-    elif finish == "length":
-        outcome = ReplyOutcome.TRUNCATED
-    elif text or reasoning:
-        outcome = ReplyOutcome.ANSWERED
-    else:
-        return FailedAttempt("the reply has no content", paid=True, contentless=True)
-    text, reasoning = _split_reasoning(clean(text), None if reasoning is None else clean(reasoning))
-    tokens_in, tokens_out, tokens_reasoning, tokens_cached = _usage(body.get("usage") or {})
-    return Reply(
-        outcome,
-        text,
-        reasoning,
-        tokens_in=tokens_in,
-        tokens_out=tokens_out,
-        tokens_reasoning=tokens_reasoning,
-        tokens_cached=tokens_cached,
-        log_probabilities=_log_probabilities(choice.get("logprobs") or {}, clean),
-    )
-
-
-def _text(found: object) -> str | None:
-    """Read a text, or the texts of a list of parts; None where there is none."""
-    if isinstance(found, Sequence) and not isinstance(found, str):
-        return "".join(str(part["text"]) for part in found if part.get("type") == "text")
-    if found is None or isinstance(found, str):
-        return found
-    raise TypeError("not a text")
-
-
-def _split_reasoning(text: str, reasoning: str | None) -> tuple[str, str | None]:
-    """Take reasoning out of the text where the server left it there, between `<think>` tags at its start."""
-    if reasoning is not None or not text.lstrip().startswith(_THINK):
-        return text, reasoning
-    thought, _, answer = text.lstrip().removeprefix(_THINK).partition(_END_THINK)
-    return answer.lstrip(), thought.strip()
-
-
-def _usage(usage: Mapping[str, Any]) -> tuple[int, int, int, int]:
-    """Read tokens (in, out, reasoning, cached); where reasoning stands beside the completion it is added to `out`."""
-    tokens_in, tokens_out = int(usage.get("prompt_tokens") or 0), int(usage.get("completion_tokens") or 0)
-    reasoning = int((usage.get("completion_tokens_details") or {}).get("reasoning_tokens") or 0)
-    cached = int((usage.get("prompt_tokens_details") or {}).get("cached_tokens") or 0)
-    total = int(usage.get("total_tokens") or 0)
-    if reasoning and total >= tokens_in + tokens_out + reasoning:
-        tokens_out += reasoning
-    return tokens_in, tokens_out, reasoning, cached
-
-
-def _log_probabilities(found: Mapping[str, Any], clean: Callable[[str], str]) -> tuple[TokenChoices, ...]:
-    if found.get("content"):
-        return tuple(
-            TokenChoices(clean(str(token["token"])), float(token["logprob"]), _alternatives(token, clean))
-            for token in found["content"]
-        )
-    return _old_log_probabilities(found, clean)
-
-
-def _alternatives(token: Mapping[str, Any], clean: Callable[[str], str]) -> tuple[tuple[str, float], ...]:
-    pairs = ((str(other["token"]), float(other["logprob"])) for other in token.get("top_logprobs") or ())
-    return _ordered(pairs, clean)
-
-
-def _old_log_probabilities(found: Mapping[str, Any], clean: Callable[[str], str]) -> tuple[TokenChoices, ...]:
-    """Read the completions' own format: parallel lists, alternatives as mappings."""
-    tokens: Sequence[Any] = found.get("tokens") or ()
-    values: Sequence[Any] = found.get("token_logprobs") or ()
-    tops: Sequence[Any] = found.get("top_logprobs") or [{}] * len(tokens)
-    return tuple(
-        TokenChoices(clean(str(token)), float(value), _ordered((top or {}).items(), clean))
-        for token, value, top in zip(tokens, values, tops, strict=True)
-        if value is not None
-    )
-
-
-def _ordered(pairs: Any, clean: Callable[[str], str]) -> tuple[tuple[str, float], ...]:
-    """Sort alternatives, most likely first; those of probability 0 are no alternatives."""
-    finite = [(clean(token), value) for token, value in pairs if math.isfinite(value)]
-    return tuple(sorted(finite, key=lambda pair: -pair[1]))
+    return replace(status_fault(status, {}, json.dumps(body), address), paid=True)

@@ -15,6 +15,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from gauger.elicit.teacher.messages import Reply
 from gauger.errors import UserError
 
 _LONGEST_QUOTE = 300
@@ -46,6 +47,8 @@ class FailedAttempt:
     """How long the endpoint asks to wait."""
     contentless: bool = False
     """A whole reply that holds nothing: few more attempts, for each is paid."""
+    empty: Reply | None = None
+    """That reply, with what it used."""
     closed: UserError | None = None
     """Set where no request will be answered until the user does something."""
     unreachable: bool = False

@@ -141,9 +141,14 @@ class Session:
             if (why := attempts.given_up(outcome)) is not None:
                 if outcome.unreachable:
                     raise unreachable_error(why, self._conduct.address)
-                return attempts.failed(why)
+                return attempts.failed(why) if outcome.empty is None else self._emptied(outcome.empty, attempts)
             await self._wait(outcome, attempts)
         return attempts.failed("the budget has no room for another attempt")
+
+    def _emptied(self, reply: Reply, attempts: Attempts) -> Reply:
+        """Return a reply without an answer as what it is: whole and paid, and its prompt's outcome."""
+        attempts.paid_again -= 1  # the last sending is this reply
+        return attempts.finished(reply, self._conduct.budget.cost(reply))
 
     async def _attempt(
         self, open_line: EndpointLine, request: Request, reservation: Reservation

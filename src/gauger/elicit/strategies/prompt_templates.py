@@ -70,8 +70,8 @@ class Template(_Strict):
     parts: Annotated[Mapping[str, TemplatePart], Field(min_length=1)]
     train: Annotated[tuple[Turn, ...], Field(strict=False)] = ()
     """What the student is shown; empty: the prompt alone, as the user's turn."""
-    reasoning: Literal["drop", "tags"] = "drop"
-    """What becomes of reasoning that the interface shows: left out, or put before the answer in <think></think>."""
+    reasoning: Literal["drop", "tags"] = "tags"
+    """What becomes of reasoning that the surface shows: put before the answer in <think></think>, or left out."""
     per_request: Annotated[int, Field(ge=1, le=64)] = 1
     """Prompts that the teacher is asked to write at once."""
     generations: Annotated[int, Field(ge=1, le=16)] = 1

@@ -3,20 +3,24 @@
 The first line names the teacher, ``{"schema": "gauger.journal/1", "teacher": NAME}``, and so does one more wherever
 the same model was asked at another address. Every other line is a reply with
 its request, ``{"key": KEY, "request": {...}, "reply": {...}}``, or tells of a line that a crash had torn,
-``{"torn_bytes": N}``. Fields at their default are left out. The text is ASCII, so that no torn or lone character spoils
-a line.
+``{"torn_bytes": N}``. A reply that came as JSON is kept as it came (`raw`), with what it took; what it says is read
+from that whenever the line is. Fields at their default are left out. The text is ASCII, so that no torn or lone
+character spoils a line.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import MISSING, Field, fields
+from dataclasses import MISSING, Field, fields, replace
 from typing import Any
 
+from gauger.elicit.replies.raw_reply import read_raw
 from gauger.elicit.teacher.messages import Message, Reply, ReplyOutcome, Request, TokenChoices
 
 SCHEMA = "gauger.journal/1"
+TOOK = ("raw", "cost_usd", "requests", "paid_again", "seconds", "unpaid")
+"""Fields of a reply that cannot be read from its `raw`, and that itself."""
 
 
 def header_line(teacher: str) -> bytes:
@@ -44,6 +48,8 @@ def request_fields(request: Request) -> dict[str, Any]:
 def reply_fields(reply: Reply) -> dict[str, Any]:
     """Return what a reply says."""
     found = _chosen(reply)
+    if reply.raw is not None:
+        return {name: value for name, value in found.items() if name in TOOK}
     if reply.log_probabilities:
         found["log_probabilities"] = [
             [choice.token, choice.log_probability, choice.alternatives] for choice in reply.log_probabilities
@@ -59,11 +65,18 @@ def request_from(found: Mapping[str, Any]) -> Request:
 
 def reply_from(found: Mapping[str, Any]) -> Reply:
     """Return the reply that `reply_fields` spelled."""
+    if found.get("raw") is not None:
+        return replace(read_raw(found["raw"]), **found)
     choices = tuple(
         TokenChoices(token, value, tuple((other, its) for other, its in alternatives))
         for token, value, alternatives in found.get("log_probabilities", ())
     )
-    return Reply(**{**found, "outcome": ReplyOutcome(found["outcome"]), "log_probabilities": choices})
+    read = {
+        "outcome": ReplyOutcome(found["outcome"]),
+        "log_probabilities": choices,
+        "flags": tuple(found.get("flags", ())),
+    }
+    return Reply(**{**found, **read})
 
 
 def _chosen(record: Request | Reply) -> dict[str, Any]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from gauger.store import fingerprint
 
@@ -46,9 +46,11 @@ class ReplyOutcome(StrEnum):
 
     ANSWERED = "answered"
     TRUNCATED = "truncated"
-    """Cut off by `max_tokens`."""
+    """Cut off: by a limit, by the server, or for a reason that nobody knows."""
     REFUSED = "refused"
     """Declined by the model or by the endpoint's content filter."""
+    EMPTY = "empty"
+    """Whole and paid, without an answer: nothing, reasoning alone, or the call of a tool."""
     FAILED = "failed"
     """No usable reply, after every retry; `error` says why."""
 
@@ -89,6 +91,13 @@ class Reply:
     stop: str | None = None
     """The stop string that ended it, where that is known; None also where the model ended it itself."""
     error: str | None = None
+    flags: tuple[str, ...] = ()
+    """What is in it that nobody knows how to read: a mark of reasoning, a field, a reason for ending."""
+    raw: Mapping[str, Any] | None = field(default=None, hash=False)
+    """All that came, as it came, before any of the above was read from it; None for a model at hand, whose text is all
+    that there is, and for what a surface shows."""
+    unpaid: bool = False
+    """Declined before anything was generated, so that nothing was paid."""
 
 
 class Teacher(Protocol):

@@ -6,7 +6,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from gauger.elicit.defences.registry import view_of
-from gauger.elicit.teacher.messages import Reply, Request, Teacher
+from gauger.elicit.replies.reasoning_marks import divided, unknown_marks
+from gauger.elicit.replies.token_logs import logs_of_end
+from gauger.elicit.teacher.messages import Reply, ReplyOutcome, Request, Teacher
 from gauger.spec import Surface
 
 
@@ -51,16 +53,38 @@ def shown(reply: Reply, surface: Surface) -> Reply:
     reply : Reply
         Whole.
     surface : Surface
-        `reasoning` hidden takes the reasoning away; `log_probabilities` none takes them away, `top-k` keeps the k most
-        likely alternatives of each token; a `defence` then changes what is left, at its `strength`.
+        `reasoning` hidden takes the reasoning away, wherever it stood; `log_probabilities` none takes them away,
+        `top-k` keeps the k most likely alternatives of each token; a `defence` then changes what is left, at its
+        `strength`.
+
+    Returns
+    -------
+    Reply
+        Without the raw reply. What looks like reasoning and is of no known form stays where it is, and is named in
+        `flags`: `collect` trains on no such answer where reasoning is hidden.
     """
-    reply = _view(reply, surface)
+    reply = _view(replace(_read(reply), raw=None), surface)
     return view_of(surface.defence)(reply, surface.strength) if surface.defence else reply
+
+
+def _read(reply: Reply) -> Reply:
+    """Take reasoning out of the text of a reply that came without more: a model at hand, or an old recording."""
+    if reply.raw is not None:
+        return reply
+    answer, thought = divided(reply.text)
+    marks = unknown_marks(answer)
+    if thought is None and not marks:
+        return reply
+    reasoning = "\n\n".join(said for said in (reply.reasoning, thought) if said) or None
+    empty = thought is not None and not answer and reply.outcome is ReplyOutcome.ANSWERED
+    outcome = ReplyOutcome.EMPTY if empty else reply.outcome
+    return replace(reply, outcome=outcome, text=answer, reasoning=reasoning, flags=(*reply.flags, *marks))
 
 
 def _view(reply: Reply, surface: Surface) -> Reply:
     if surface.reasoning == "hidden" and reply.reasoning is not None:
-        reply = replace(reply, reasoning=None)
+        answer = logs_of_end(reply.log_probabilities, reply.text)
+        reply = replace(reply, reasoning=None, log_probabilities=answer)
     if not reply.log_probabilities or surface.log_probabilities == "full":
         return reply
     if surface.log_probabilities == "none":

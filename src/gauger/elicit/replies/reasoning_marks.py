@@ -1,0 +1,164 @@
+"""Finds reasoning that stands in the answer's own text, between marks: a table of the known forms.
+
+Servers without a parser for a model's reasoning leave it in the text. What stands between a form's marks is reasoning;
+where a closing mark has no opening one (the chat template opened the thought itself, as DeepSeek-R1's and QwQ's do),
+everything before it is. A thought that was opened and never closed is reasoning to the end. What looks like such a
+mark and is none of the table is flagged: `unknown_marks`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import NamedTuple
+
+
+class Divided(NamedTuple):
+    """A text, and the reasoning that stood in it."""
+
+    answer: str
+    reasoning: str | None
+    """None where none was found."""
+
+
+class ReasoningForm(NamedTuple):
+    """One way in which models write reasoning into their text."""
+
+    name: str
+    """As tests and documentation name it."""
+    example: str
+    """A text in this form that thinks `R.` and answers `A`."""
+    divide: Callable[[str], Divided]
+    """Takes a text apart; reasoning is None where the text is not in this form."""
+    writers: str = ""
+    """Who writes so."""
+
+
+def marked(opening: str, closing: str) -> Callable[[str], Divided]:
+    """Return what takes a text apart at two marks, wherever they stand; the opening one may be missing."""
+    pattern = re.compile(f"({re.escape(opening)})|({re.escape(closing)})")
+
+    def divide(text: str) -> Divided:
+        answers: list[str] = []
+        thoughts: list[str] = []
+        inside, end = False, 0
+        for mark in pattern.finditer(text):
+            if mark[1] and inside:
+                continue  # a thought may speak of its own marks
+            before, end = text[end : mark.start()], mark.end()
+            if mark[1]:
+                answers.append(before)
+            elif inside:
+                thoughts.append(before)
+            else:  # no opening mark: all that was said until here was thought
+                thoughts, answers = [*thoughts, *answers, before], []
+            inside = bool(mark[1])
+        if inside and not "".join(answers).strip():
+            thoughts.append(text[end:])
+        elif inside:  # an opening mark amid the answer that nothing closes: no thought, but flagged
+            return Divided(text, None) if not thoughts else Divided(_answer([*answers, text[end:]]), _thought(thoughts))
+        else:
+            answers.append(text[end:])
+        return Divided(_answer(answers), _thought(thoughts)) if thoughts else Divided(text, None)
+
+    return divide
+
+
+def phrased(opening: str, closing: str) -> Callable[[str], Divided]:
+    """Return what takes a text apart that begins with a phrase (a pattern) and holds another one."""
+    pattern = re.compile(rf"\s*(?:{opening})(.*?)(?:{closing})(.*)\Z", re.DOTALL)
+
+    def divide(text: str) -> Divided:
+        found = pattern.match(text)
+        return Divided(found[2].strip(), found[1].strip()) if found else Divided(text, None)
+
+    return divide
+
+
+_CHANNEL = re.compile(
+    r"(?:<\|start\|>assistant)?<\|channel\|>([a-z]+)[^<]*<\|message\|>(.*?)"
+    r"(?=<\|end\|>|<\|return\|>|<\|call\|>|<\|start\|>|<\|channel\|>|\Z)(?:<\|(?:end|return|call)\|>)?",
+    re.DOTALL,
+)
+
+
+def channels(text: str) -> Divided:
+    """Take apart a text in the harmony format: the channel `final` is the answer, every other one is not."""
+    found = _CHANNEL.findall(text) if text.lstrip().startswith(("<|channel|>", "<|start|>assistant<|channel|>")) else []
+    if not found:
+        return Divided(text, None)
+    final = "".join(said for name, said in found if name == "final")
+    return Divided(final.strip(), _thought([said for name, said in found if name != "final"]) or "")
+
+
+FORMS: tuple[ReasoningForm, ...] = (
+    ReasoningForm(
+        "harmony channels",
+        "<|channel|>analysis<|message|>R.<|end|><|start|>assistant<|channel|>final<|message|>A<|return|>",
+        channels,
+        "gpt-oss",
+    ),
+    ReasoningForm(
+        "harmony without its marks",
+        "analysisR.assistantfinalA",
+        phrased(r"analysis(?=[A-Z\s])", r"assistantfinal"),
+        "gpt-oss behind servers that drop special tokens",
+    ),
+    ReasoningForm("<think>", "<think>\nR.\n</think>\n\nA", marked("<think>", "</think>"), "DeepSeek-R1, Qwen3, GLM"),
+    ReasoningForm("<thinking>", "<thinking>R.</thinking>A", marked("<thinking>", "</thinking>"), "Claude, by prompt"),
+    ReasoningForm("<thought>", "<thought>R.</thought>A", marked("<thought>", "</thought>"), "Gemini, EXAONE"),
+    ReasoningForm("<reasoning>", "<reasoning>R.</reasoning>A", marked("<reasoning>", "</reasoning>"), "by prompt"),
+    ReasoningForm("[THINK]", "[THINK]R.[/THINK]A", marked("[THINK]", "[/THINK]"), "Magistral"),
+    ReasoningForm("◁think▷", "◁think▷R.◁/think▷A", marked("◁think▷", "◁/think▷"), "Kimi"),
+    ReasoningForm("<seed:think>", "<seed:think>R.</seed:think>A", marked("<seed:think>", "</seed:think>"), "Seed-OSS"),
+    ReasoningForm(
+        "<|START_THINKING|>",
+        "<|START_THINKING|>R.<|END_THINKING|>A",
+        marked("<|START_THINKING|>", "<|END_THINKING|>"),
+        "Command A",
+    ),
+    ReasoningForm(
+        "<|begin_of_thought|>",
+        "<|begin_of_thought|>R.<|end_of_thought|>A",
+        marked("<|begin_of_thought|>", "<|end_of_thought|>"),
+        "Sky-T1, OpenThinker",
+    ),
+    ReasoningForm(
+        "thought process in words",
+        "Here is my thought process: R. Here is my response: A",
+        phrased(r"Here(?:'s| is) my thought process:", r"Here(?:'s| is) my response:"),
+        "Granite",
+    ),
+)
+"""The known forms, in the order in which they are looked for."""
+UNKNOWN_MARK = "unknown mark"
+"""Begins the flag of an answer with something in it that looks like a mark of reasoning and is none that is known."""
+_AROUND = re.compile(r"<\|(?:START|END)_RESPONSE\|>|<\|(?:begin|end)_of_solution\|>")
+"""Marks around an answer that stand beside those of reasoning; they are no part of it."""
+_STEMS = r"think|thought|reason|reflect|scratch|analysis|ponder|deliberat|monologue|rationale|channel"
+_MARK = re.compile(rf"(?:<\|?|\[|◁)/?\s*[\w:.-]*(?:{_STEMS})[\w:.-]*\s*(?:\|?>|\]|▷)", re.IGNORECASE)
+
+
+def divided(text: str) -> Divided:
+    """Take the reasoning out of a text, in whatever known forms it stands there."""
+    thoughts: list[str] = []
+    for form in FORMS:
+        text, thought = form.divide(text)
+        if thought is not None:
+            thoughts.append(thought)
+    if not thoughts:
+        return Divided(text, None)
+    return Divided(_AROUND.sub("", text).strip(), "\n\n".join(thought for thought in thoughts if thought))
+
+
+def unknown_marks(answer: str) -> tuple[str, ...]:
+    """Name what looks like a mark of reasoning in an answer out of which the known forms have been taken."""
+    return tuple(dict.fromkeys(f"{UNKNOWN_MARK} {mark.strip()}" for mark in _MARK.findall(answer)))
+
+
+def _answer(parts: list[str]) -> str:
+    return "".join(parts).strip()
+
+
+def _thought(parts: list[str]) -> str | None:
+    return "\n\n".join(part.strip() for part in parts if part.strip())
