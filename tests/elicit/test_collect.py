@@ -47,7 +47,13 @@ def test_failures_are_rows_without_a_score_and_are_noted():
         kinds = {"0": ReplyOutcome.FAILED, "1": ReplyOutcome.REFUSED, "2": ReplyOutcome.TRUNCATED}
         outcome = kinds.get(last(request)[8], ReplyOutcome.ANSWERED)
         return Reply(
-            outcome, "half a", tokens_in=4, requests=3, paid_again=1, error="500" if outcome == "failed" else None
+            outcome,
+            "half a",
+            tokens_in=4,
+            tokens_out=2,
+            requests=3,
+            paid_again=1,
+            error="500" if outcome == "failed" else None,
         )
 
     own = [Seed(id=str(n), prompt=f"What is {n}?", answer="half a") for n in range(4)]

@@ -6,6 +6,7 @@ import polars as pl
 
 from gauger.elicit.corpus import LEDGER, Corpus, Text, read_texts
 from gauger.elicit.sample import Sample, Took, plain_sample
+from gauger.elicit.teacher.bill import Usage, Use
 from gauger.elicit.teacher.messages import Message, Reply, ReplyOutcome, Request
 
 KEPT = replace(
@@ -57,7 +58,20 @@ def test_every_sample_has_its_ledger_row(tmp_path):
         "generation": 0,
         "whole": False,
     }
-    none = {"dropped", "cost_usd", "terms", "outcome", "error", "benchmark", "split", "score", "request"}
+    none = {
+        "dropped",
+        "cost_usd",
+        "cost_most_usd",
+        "stated_usd",
+        "usage_problem",
+        "terms",
+        "outcome",
+        "error",
+        "benchmark",
+        "split",
+        "score",
+        "request",
+    }
     assert {name: value for name, value in kept.items() if name in said} == said
     assert {name for name, value in kept.items() if value is None} == none, "unknown is NULL, never 0"
     assert (dropped["dropped"], dropped["queries"], dropped["overlaps"]) == ("overlap", 1, ["fauna:F2.F-rel3"])
@@ -82,7 +96,11 @@ def test_the_same_text_has_the_same_id_everywhere():
 
 def test_what_a_reply_took_is_counted_once_and_a_failure_was_not_paid():
     reply = Reply(ReplyOutcome.ANSWERED, "4", tokens_in=3, tokens_out=4, requests=3, paid_again=1, cost_usd=0.5)
-    assert Took.by(reply) == Took(2, 3, 4, cost_usd=0.5, retries=2, paid_again=1)
+    took = Took(2, 3, 4, None, None, 0.5, None, None, None, retries=2, paid_again=1)
+    assert Took.by(reply) == took, "the most is not known of what may have been paid"
+    usage = Usage(10, 6, 5, 4, stated_usd=0.25, problem="a = -1")
+    whole = replace(reply, earlier=(usage,), most=Use(3, 50, 60, 7.0), cost_most_usd=7.0)
+    assert Took.by(whole) == Took(3, 13, 10, 5, 4, 0.5, 50, 60, 7.0, 0.25, "a = -1", retries=2, paid_again=1)
     assert Took.by(replace(reply, outcome=ReplyOutcome.FAILED)).queries == 1, "the broken one may have been paid"
     assert Took.by(Reply(ReplyOutcome.FAILED, requests=0)) == Took()
     request = Request((Message("user", "2 + 2"),), 5)

@@ -45,6 +45,14 @@ _PriceIn: TypeAlias = Annotated[
 _PriceOut: TypeAlias = Annotated[
     float | None, typer.Option(min=0, metavar="X", help="US dollars per million tokens received.")
 ]
+_PriceCached: TypeAlias = Annotated[
+    float | None,
+    typer.Option(min=0, metavar="X", help="US dollars per million tokens sent that were cached. Default: --price-in."),
+]
+_PriceReasoning: TypeAlias = Annotated[
+    float | None,
+    typer.Option(min=0, metavar="X", help="US dollars per million tokens of reasoning. Default: --price-out."),
+]
 _Concurrency: TypeAlias = Annotated[int, typer.Option(min=1, metavar="N", help="Requests in flight at once.")]
 _Rpm: TypeAlias = Annotated[float | None, typer.Option(min=0, metavar="N", help="Most requests a minute.")]
 _Tpm: TypeAlias = Annotated[float | None, typer.Option(min=0, metavar="N", help="Most tokens a minute.")]
@@ -109,6 +117,8 @@ def elicit(
     max_queries: _MaxQueries = None,
     price_in: _PriceIn = None,
     price_out: _PriceOut = None,
+    price_cached: _PriceCached = None,
+    price_reasoning: _PriceReasoning = None,
     concurrency: _Concurrency = 16,
     rpm: _Rpm = None,
     tpm: _Tpm = None,
@@ -139,7 +149,7 @@ def elicit(
     from gauger.elicit import Filters, Pace, QueryBudget, export_corpus, program, read_seeds, require_formats
 
     require_formats(formats or ())
-    budget = QueryBudget(max_queries, max_tokens, max_usd, prices(price_in, price_out))
+    budget = QueryBudget(max_queries, max_tokens, max_usd, prices(price_in, price_out, price_cached, price_reasoning))
     access = Access(budget, Pace(concurrency, rpm, tpm), terms, concurrency)
     order = Order(
         teacher=teacher,

@@ -109,17 +109,25 @@ def carry_out(order: Order, out: Path, access: Access) -> Corpus:
     except KeyboardInterrupt:
         say(f"every reply so far is kept in {out}; the same command goes on")
         raise
+    if access.budget.exhausted and not access.budget.spent.queries:
+        raise UserError(
+            "a budget in which one request has room",
+            access.budget.refusal,
+            hint="Raise the budget, or lower what a request may use with --answer-tokens.",
+        )
     corpus.write_whole(out)
     return corpus
 
 
-def prices(usd_in: float | None, usd_out: float | None) -> Prices | None:
+def prices(
+    usd_in: float | None, usd_out: float | None, usd_cached: float | None = None, usd_reasoning: float | None = None
+) -> Prices | None:
     """Return what tokens cost; None where no price is given."""
-    if usd_in is None and usd_out is None:
+    if all(price is None for price in (usd_in, usd_out, usd_cached, usd_reasoning)):
         return None
     if usd_in is None or usd_out is None:
-        raise UserError("both --price-in and --price-out", "one of them")
-    return Prices(usd_in, usd_out)
+        raise UserError("both --price-in and --price-out", "not both of them")
+    return Prices(usd_in, usd_out, usd_cached, usd_reasoning)
 
 
 def surface_of(reasoning: str, defence: str | None) -> Surface:

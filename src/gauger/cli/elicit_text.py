@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from math import isclose
 from typing import TYPE_CHECKING, Any
 
 from gauger.cli.output import say
@@ -17,7 +18,11 @@ if TYPE_CHECKING:
 SCHEMA = "gauger.elicit/1"
 _EVERY = 512
 """Replies between two lines of progress where there is no terminal; before, at every doubling."""
-_SPENT = ("queries", "tokens_in", "tokens_out", "tokens_reasoning", "tokens_cached", "retries", "paid_again")
+_SPENT = ("queries", "retries", "paid_again")
+_STATED = ("tokens_in", "tokens_out", "tokens_reasoning", "tokens_cached", "cost_usd")
+"""What the endpoint states; null where it states nothing."""
+_MOST = ("tokens_in_most", "tokens_out_most", "cost_most_usd")
+"""The most that it can have been; null where that is not known of one of the requests."""
 
 
 @contextmanager
@@ -50,7 +55,7 @@ def summary(corpus: Corpus, about: Mapping[str, Any]) -> dict[str, Any]:
     from gauger.elicit import STEP
 
     samples = corpus.samples
-    costs = [sample.took.cost_usd for sample in samples if sample.took.cost_usd is not None]
+    took = [sample.took for sample in samples if sample.took.queries]
     dropped = Counter(sample.dropped for sample in samples if sample.dropped not in (None, STEP))
     return {
         "schema": SCHEMA,
@@ -58,23 +63,36 @@ def summary(corpus: Corpus, about: Mapping[str, Any]) -> dict[str, Any]:
         "kept": len(corpus.kept),
         "dropped": {str(name): count for name, count in sorted(dropped.items(), key=lambda pair: (-pair[1], pair[0]))},
         "steps": sum(sample.dropped == STEP for sample in samples),
-        **{name: sum(getattr(sample.took, name) for sample in samples) for name in _SPENT},
-        "cost_usd": sum(costs) if costs else None,
+        **{name: sum(getattr(one, name) for one in took) for name in _SPENT},
+        "queries_unstated": sum(one.tokens_in is None or one.tokens_out is None for one in took),
+        **{name: _stated([getattr(one, name) for one in took]) for name in _STATED},
+        **{name: _most([getattr(one, name) for one in took]) for name in _MOST},
         "notes": list(corpus.notes),
     }
+
+
+def _stated(values: Sequence[float | None]) -> float | None:
+    """Add what is known; None where there is something, and nothing of it is known."""
+    known = [value for value in values if value is not None]
+    return sum(known) if known or not values else None
+
+
+def _most(values: Sequence[float | None]) -> float | None:
+    """Add bounds; None where one of them is not known, for then there is no bound."""
+    known = [value for value in values if value is not None]
+    return sum(known) if len(known) == len(values) else None
 
 
 def summary_text(found: Mapping[str, Any]) -> str:
     """Write a summary for people."""
     wanted = "" if found["wanted"] is None else f" of {found['wanted']} wanted"
     dropped = ", ".join(f"{name} {count}" for name, count in found["dropped"].items()) or "none"
-    cost = "not known (no prices given)" if found["cost_usd"] is None else f"${found['cost_usd']:.4f}"
     rows = {
         "kept": f"{found['kept']}{wanted}",
         "dropped": f"{sum(found['dropped'].values())} ({dropped})" if found["dropped"] else "none",
         "requests": _requests(found),
         "tokens": _tokens(found),
-        "cost": cost,
+        "cost": _cost(found),
     }
     lines = [aligned(list(rows.items()))]
     lines += [f"note: {note}" for note in found["notes"]]
@@ -82,7 +100,7 @@ def summary_text(found: Mapping[str, Any]) -> str:
 
 
 def _requests(found: Mapping[str, Any]) -> str:
-    parts = [f"{found['queries']} paid"]
+    parts = [f"{found['queries'] - found['paid_again']} paid"]
     parts += [f"{found['steps']} of them on the way to samples"] if found["steps"] else []
     parts += [f"{found['retries']} repeated"] if found["retries"] else []
     parts += [f"{found['paid_again']} perhaps paid without a reply"] if found["paid_again"] else []
@@ -95,4 +113,26 @@ def _tokens(found: Mapping[str, Any]) -> str:
         for name, word in (("tokens_reasoning", "reasoning"), ("tokens_cached", "cached"))
         if found[name]
     ]
-    return f"{found['tokens_in']:,} in, {found['tokens_out']:,} out" + (f" ({', '.join(within)})" if within else "")
+    listed = f" ({', '.join(within)})" if within else ""
+    ways = [_range(found[f"tokens_{way}"], found[f"tokens_{way}_most"], way) for way in ("in", "out")]
+    return ", ".join(ways) + listed
+
+
+def _range(stated: int | None, most: int | None, way: str) -> str:
+    if stated is None:
+        return f"{way} not stated" + ("" if most is None else f" (at most {most:,})")
+    return f"{stated:,} {way}" if most is None or most == stated else f"{stated:,} to {most:,} {way}"
+
+
+def _cost(found: Mapping[str, Any]) -> str:
+    """Write a cost, as a range where the endpoint does not say all that it billed."""
+    stated, most = found["cost_usd"], found["cost_most_usd"]
+    if stated is None and most is None:
+        return "not known (no prices given)"
+    if stated is None:
+        return f"at most ${most:.4f} (the endpoint does not say what it billed)"
+    if most is None or isclose(stated, most, rel_tol=1e-9):
+        return f"${stated:.4f}"
+    reasons = [f"{found['paid_again']} perhaps paid"] if found["paid_again"] else []
+    reasons += [f"{found['queries_unstated']} without a statement"] if found["queries_unstated"] else []
+    return f"${stated:.4f} to ${most:.4f} ({', '.join(reasons)})"

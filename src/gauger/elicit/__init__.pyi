@@ -16,6 +16,7 @@ from .export import require_formats as require_formats
 from .filters.filters import Filters as Filters
 from .filters.registry import FILTERS as FILTERS
 from .sample import STEP as STEP
+from .sample import UNANSWERED as UNANSWERED
 from .sample import UNASKED as UNASKED
 from .sample import Sample as Sample
 from .sample import Took as Took

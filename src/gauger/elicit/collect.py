@@ -13,11 +13,11 @@ from gauger.elicit.corpus import Corpus
 from gauger.elicit.filters.filters import Filters
 from gauger.elicit.filters.world_checks import as_it_is
 from gauger.elicit.replies.reasoning_marks import UNKNOWN_MARK
-from gauger.elicit.sample import STEP, Sample
+from gauger.elicit.sample import STEP, UNANSWERED, Sample, Took
 from gauger.elicit.strategies.registry import Program
 from gauger.elicit.strategies.rounds import Ask, Rounds, StrategyWork, WorldTexts
 from gauger.elicit.strategies.seeds import Seed
-from gauger.elicit.teacher.messages import Reply, ReplyOutcome, Request, Teacher
+from gauger.elicit.teacher.messages import Accountable, Reply, ReplyOutcome, Request, Teacher
 from gauger.elicit.teacher.surfaced import words_for
 from gauger.errors import UserError
 from gauger.spec import Surface
@@ -120,6 +120,7 @@ def collect_corpus(
     )
     asker = _Asker(teacher, program, setting, CollectionProgress(wanted))
     why = _run(program.rounds(work), work, asker)
+    asker.record_unseen(work)
     return Corpus(tuple(work.samples), _notes(work, why), tuple(seeds))
 
 
@@ -189,6 +190,16 @@ class _Asker:
         self._tally.kept = work.n_kept
         return results
 
+    def record_unseen(self, work: StrategyWork) -> None:
+        """Record what earlier sessions spent, or may have spent, on requests that nobody got a reply to."""
+        for who, teacher in self._teachers.items():
+            if isinstance(teacher, Accountable) and (who == "teacher" or teacher is not self._teachers["teacher"]):
+                source = self._program.source if who == "teacher" else "self"
+                for reply in teacher.unseen():
+                    row = Sample((), strategy=work.strategy, source=source, teacher=teacher.name, terms=teacher.terms)
+                    took = Took.by(reply)
+                    work.record(replace(row, outcome=reply.outcome, error=reply.error, took=took).fails(UNANSWERED))
+
     def _fetch(self, who: str, requests: Sequence[Request]) -> None:
         ordered = [request for request in dict.fromkeys(requests) if (who, request) not in self._replies]
         if not ordered:
@@ -203,7 +214,9 @@ class _Asker:
     def _count(self, reply: Reply) -> None:
         tally = self._tally
         tally.replies += 1
-        tally.tokens_in, tally.tokens_out = tally.tokens_in + reply.tokens_in, tally.tokens_out + reply.tokens_out
+        for usage in reply.billed:
+            tally.tokens_in += usage.tokens_in or 0
+            tally.tokens_out += usage.tokens_out or 0
         if reply.cost_usd is not None:
             tally.cost_usd = (tally.cost_usd or 0.0) + reply.cost_usd
         self._setting.watch(tally)
@@ -244,6 +257,18 @@ class _Asker:
         return self._setting.shape(sample.tagged if self._program.tagged else sample)
 
 
+def _notes_on_bill(work: StrategyWork) -> Iterator[str]:
+    """Say what of the bill the endpoint did not state, or stated wrongly."""
+    took = [sample.took for sample in work.samples]
+    if problems := [one.usage_problem for one in took if one.usage_problem]:
+        counted = "it counts as not stated, and against budgets at the most possible"
+        yield f"{len(problems)} replies state a usage that cannot be; the first: {problems[0]}; {counted}"
+    if silent := sum(one.tokens_in is None or one.tokens_out is None for one in took):
+        yield f"the endpoint does not say what {silent} replies used"
+    if unanswered := sum(sample.dropped == UNANSWERED for sample in work.samples):
+        yield f"{unanswered} requests of earlier sessions were never answered, and may have been paid"
+
+
 def _each(replies: Iterator[tuple[int, Reply]]) -> Generator[tuple[int, Reply], None, None]:
     """Yield the replies; closing this ends the asking at once, so that a journal is let go."""
     yield from replies
@@ -263,6 +288,7 @@ def _notes(work: StrategyWork, why: str) -> tuple[str, ...]:
     notes += [
         f"{count} replies hold what nobody here knows how to read: {flag}" for flag, count in sorted(flags.items())
     ]
+    notes += _notes_on_bill(work)
     held_out = Counter(seed.split for seed in work.seeds if seed.split and seed.split not in _TRAINING_SPLITS)
     notes += [f"{count} seeds are of the split {split!r}, not of a training split" for split, count in held_out.items()]
     return tuple(notes)

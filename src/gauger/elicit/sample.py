@@ -5,12 +5,17 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 from gauger.elicit.strategies.seeds import Seed
+from gauger.elicit.teacher.bill import total
 from gauger.elicit.teacher.messages import Message, Reply, ReplyOutcome, Request
 
+T = TypeVar("T")
 STEP = "step"
 """Why a row of the ledger is no sample: a request on the way to one (problems written, a student's answers)."""
+UNANSWERED = "unanswered"
+"""A request that was sent and never answered, for the process was killed: perhaps paid; its text is not known."""
 UNASKED = "unasked"
 """A prompt that the teacher wrote and was never asked, for the budget was spent or enough was kept."""
 
@@ -21,29 +26,51 @@ class Took:
 
     queries: int = 0
     """Requests that were paid, or may have been."""
-    tokens_in: int = 0
-    tokens_out: int = 0
-    tokens_reasoning: int = 0
+    tokens_in: int | None = 0
+    """As the endpoint states it, like the next three; None where it states nothing."""
+    tokens_out: int | None = 0
+    tokens_reasoning: int | None = 0
     """Part of `tokens_out`."""
-    tokens_cached: int = 0
+    tokens_cached: int | None = 0
     """Part of `tokens_in`."""
     cost_usd: float | None = None
-    """None where the price is not known."""
+    """Of what is stated; None where nothing is, or the price is not known."""
+    tokens_in_most: int | None = 0
+    """The most that it can have been, like the next two: all of `queries`, each at the most where it is not stated."""
+    tokens_out_most: int | None = 0
+    cost_most_usd: float | None = None
+    stated_usd: float | None = None
+    """The endpoint's own cost, where it states one."""
+    usage_problem: str | None = None
+    """What it stated that cannot be, and that counts as not stated."""
     retries: int = 0
     paid_again: int = 0
-    """Part of `queries`: a broken connection may have left them paid without a reply."""
+    """Part of `queries`: these may have been paid without a reply, or not."""
     seconds: float = 0.0
 
     @staticmethod
     def by(reply: Reply) -> Took:
         """Return what a reply took."""
+        billed, most = reply.billed, reply.most
+        tokens_in, tokens_out = total([one.tokens_in for one in billed]), total([one.tokens_out for one in billed])
+
+        def exact(value: T) -> T | None:
+            return None if reply.paid_again else value  # nobody has reckoned the most
+
+        costs = [one.stated_usd for one in billed if one.stated_usd is not None]
+        problems = [one.problem for one in billed if one.problem]
         return Took(
-            queries=(reply.outcome is not ReplyOutcome.FAILED) + reply.paid_again,
-            tokens_in=reply.tokens_in,
-            tokens_out=reply.tokens_out,
-            tokens_reasoning=reply.tokens_reasoning,
-            tokens_cached=reply.tokens_cached,
+            queries=len(billed) + reply.paid_again,
+            tokens_in=tokens_in,
+            tokens_out=tokens_out,
+            tokens_reasoning=total([one.tokens_reasoning for one in billed]),
+            tokens_cached=total([one.tokens_cached for one in billed]),
             cost_usd=reply.cost_usd,
+            tokens_in_most=exact(tokens_in) if most is None else most.tokens_in,
+            tokens_out_most=exact(tokens_out) if most is None else most.tokens_out,
+            cost_most_usd=exact(reply.cost_usd) if most is None else reply.cost_most_usd,
+            stated_usd=sum(costs) if costs else None,
+            usage_problem="; ".join(problems) or None,
             retries=max(0, reply.requests - 1),
             paid_again=reply.paid_again,
             seconds=reply.seconds,

@@ -121,7 +121,7 @@ def answer_prompts(
     seeds = [Seed(id=f"prompt-{place}", prompt=text.prompt) for place, text in enumerate(texts)]
     corpus = collect_corpus(teacher, run, seeds, len(seeds), filters, seed, setting) if seeds else Corpus(())
     whole = {text.prompt: text.whole for text in texts}
-    rows = (replace(row, seed_ids=(), seed=None, whole=whole[row.prompt_text]) for row in corpus.samples)
+    rows = (replace(row, seed_ids=(), seed=None, whole=whole.get(row.prompt_text, False)) for row in corpus.samples)
     return _marked(Corpus(tuple(rows), corpus.notes), world)
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 
 from gauger.elicit import (
+    UNANSWERED,
     UNASKED,
     Corpus,
     ReplyOutcome,
@@ -48,7 +49,7 @@ class JudgedPrompt:
 def draw_pairs(params: DrawPairs, inputs: Inputs, out: Path) -> None:
     """Draw the student's answers to every prompt, and pair a right one with a wrong one, as the judge has it."""
     world, rng = reopen_world(params.world), np.random.default_rng(params.seed)
-    judged, notes = _judged(world, params, inputs, out)
+    judged, notes, unanswered = _judged(world, params, inputs, out)
     student = read_model(inputs, "start", params.engine).merged()
     pairs, ledger = [], []
     for one, answers in zip(judged, _draw(world, student, judged, params), strict=True):
@@ -56,28 +57,33 @@ def draw_pairs(params: DrawPairs, inputs: Inputs, out: Path) -> None:
         if pair:
             pairs.append((one.prompt, *pair))
         ledger += _ledger_of_pair(world, one, pair or answers[:1] or ("",))
-    Corpus(tuple(ledger)).write(out, counter(student))
+    Corpus((*ledger, *unanswered)).write(out, counter(student))
     write_parquet(out / "corpus.parquet", pl.DataFrame(pairs, _PAIRS, orient="row"))
     write_json(out / "notes.json", [f"{len(pairs)} of {len(judged)} prompts gave a right and a wrong answer", *notes])
 
 
-def _judged(world: World, params: DrawPairs, inputs: Inputs, out: Path) -> tuple[list[JudgedPrompt], list[str]]:
-    """Return the prompts with what the judge holds to be the answer, `dropped` where it gave none; and notes."""
+def _judged(
+    world: World, params: DrawPairs, inputs: Inputs, out: Path
+) -> tuple[list[JudgedPrompt], list[str], list[Sample]]:
+    """Return the prompts with what the judge holds to be the answer, `dropped` where it gave none; notes; what it
+    was asked and never answered.
+    """
     prompts = [text.prompt for text in read_texts(inputs["questions"])]
     if params.judge is None:
-        return [JudgedPrompt(prompt, None) for prompt in prompts], []
+        return [JudgedPrompt(prompt, None) for prompt in prompts], [], []
     opened = open_asked(params.judge, TeacherPlace(world, inputs, "judge", out, params.model_dump(mode="json")))
     surface = params.judge.surface
     wanted = Wanted("preference", (), len(prompts), (), params.answer_tokens, surface)
     texts = [Text(prompt, "", whole=False) for prompt in prompts]
     said = answer_prompts(world, opened.teacher, texts, wanted, params.seed, "student", keeps_truncated=False)
-    answers = {sample.prompt_text: sample for sample in said.samples}
+    answers = {sample.prompt_text: sample for sample in said.samples if sample.dropped != UNANSWERED}
     unasked = {p: plain_sample(p, "", "preference", "student").fails(UNASKED) for p in prompts if p not in answers}
     if answers and all(sample.outcome is ReplyOutcome.FAILED for sample in answers.values()):
         raise GaugerError(f"the judge failed on all {len(prompts)} prompts")
     notes = [f"{len(answers)} of {len(prompts)} prompts judged: the budget is spent"] if unasked else []
     held = answers | unasked
-    return [JudgedPrompt(prompt, held[prompt]) for prompt in prompts], notes
+    unanswered = [sample for sample in said.samples if sample.dropped == UNANSWERED]
+    return [JudgedPrompt(prompt, held[prompt]) for prompt in prompts], notes, unanswered
 
 
 def _draw(world: World, student: Model, judged: Sequence[JudgedPrompt], params: DrawPairs) -> list[list[str]]:

@@ -51,13 +51,13 @@ REASONED = {"prompt_tokens": 7, "completion_tokens": 5, "completion_tokens_detai
 @pytest.mark.parametrize(
     ("usage", "tokens"),
     [
-        ({"prompt_tokens": 7, "completion_tokens": 5, "total_tokens": 12}, (7, 5, 0, 0)),
-        ({"prompt_tokens": 7, "completion_tokens": 5, "prompt_tokens_details": {"cached_tokens": 4}}, (7, 5, 0, 4)),
+        ({"prompt_tokens": 7, "completion_tokens": 5, "total_tokens": 12}, (7, 5, None, None)),
+        ({"prompt_tokens": 7, "completion_tokens": 5, "prompt_tokens_details": {"cached_tokens": 4}}, (7, 5, None, 4)),
         # reasoning within the completion, and beside it
-        (REASONED | {"total_tokens": 12}, (7, 5, 3, 0)),
-        (REASONED | {"total_tokens": 15}, (7, 8, 3, 0)),
-        ({"prompt_tokens": 7, "completion_tokens": 5, "completion_tokens_details": None}, (7, 5, 0, 0)),
-        (None, (0, 0, 0, 0)),
+        (REASONED | {"total_tokens": 12}, (7, 5, 3, None)),
+        (REASONED | {"total_tokens": 15}, (7, 8, 3, None)),
+        ({"prompt_tokens": 7, "completion_tokens": 5, "completion_tokens_details": None}, (7, 5, None, None)),
+        (None, (None, None, None, None)),
     ],
 )
 def test_usage(usage, tokens):
@@ -174,14 +174,14 @@ def test_retry_after(headers, seconds):
 @pytest.mark.parametrize(
     ("status", "again", "closed"),
     [
-        *((status, True, False) for status in (408, 429, 500, 503, 529)),
+        *((status, True, False) for status in (408, 429, 500, 502, 503, 504, 520, 524, 529)),
         *((status, False, False) for status in (307, 400, 422)),
         *((status, False, True) for status in (401, 402, 403, 404)),
     ],
 )
 def test_statuses(status, again, closed):
     fault = status_fault(status, {}, '{"error": {"message": "why"}}', "http://host/v1")
-    assert (fault.again, fault.closed is not None, fault.paid) == (again, closed, False)
+    assert (fault.again, fault.closed is not None, fault.paid) == (again, closed, status in (408, 504, 520, 524))
     assert fault.what == f"HTTP {status}: why"
 
 

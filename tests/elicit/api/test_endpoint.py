@@ -151,11 +151,12 @@ def test_a_server_that_never_recovers_is_given_up_with_the_reason():
 
 
 @pytest.mark.parametrize("choices", [[], [{"finish_reason": "stop", "message": {"content": None}}]])
-def test_a_reply_without_content_is_paid_five_times_at_most(choices):
+@pytest.mark.parametrize(("temperature", "times"), [(0.0, 2), (1.0, 3)])
+def test_a_reply_without_content_is_paid_two_or_three_times_at_most(choices, temperature, times):
     with FaultServer(answer=lambda _, __: (200, {}, encoded({"choices": choices}))) as server:
-        ((_, reply),) = endpoint(server.url).ask([question("a")])
-        assert len(server.bodies) == 5
-    assert (reply.outcome, reply.requests, reply.paid_again) == (ReplyOutcome.EMPTY, 5, 4)
+        ((_, reply),) = endpoint(server.url).ask([question("a", temperature=temperature)])
+        assert len(server.bodies) == times
+    assert (reply.outcome, reply.requests, reply.paid_again) == (ReplyOutcome.EMPTY, times, times - 1)
 
 
 def test_nobody_at_the_address_ends_the_batch_at_no_cost():

@@ -46,17 +46,21 @@ def test_nothing_is_lost_and_nothing_is_paid_twice_uncounted(tmp_path):
     assert said(replies, 300) == expected(requests)
     assert set(server.met) == {"none", *FAULTS}  # every fault was met
     paid_again = sum(reply.paid_again for _, reply in replies)
-    assert sum(server.paid.values()) <= 300 + paid_again
+    empty = sum(len(reply.earlier) for _, reply in replies)
+    assert sum(server.paid.values()) <= 300 + paid_again + empty
     for index, reply in replies:
-        assert server.paid[requests[index].messages[0].content, 0] <= 1 + reply.paid_again
+        paid = server.paid[requests[index].messages[0].content, 0]
+        assert 1 + len(reply.earlier) <= paid <= 1 + len(reply.earlier) + reply.paid_again
         assert reply.requests > reply.paid_again
+        assert reply.cost_usd <= paid * PRICES.usd(PROMPT_TOKENS, TOKENS) <= reply.cost_most_usd
     spent = budget.spent
-    assert spent.queries == 300 + paid_again
+    assert spent.queries == 300 + paid_again + empty
     assert spent.queries_unseen == paid_again
     assert spent.usd <= 1.0
     paid_usd = sum(server.paid.values()) * PRICES.usd(PROMPT_TOKENS, TOKENS)
     assert paid_usd <= spent.usd
-    assert [reply.cost_usd for _, reply in replies] == [PRICES.usd(PROMPT_TOKENS, TOKENS)] * 300
+    one = PRICES.usd(PROMPT_TOKENS, TOKENS)
+    assert [reply.cost_usd for _, reply in replies] == [sum([one] * (1 + len(reply.earlier))) for _, reply in replies]
 
 
 def test_killed_at_random_moments_and_resumed_it_ends_with_the_same_replies(tmp_path):
@@ -73,8 +77,8 @@ def test_killed_at_random_moments_and_resumed_it_ends_with_the_same_replies(tmp_
         teacher = Journalled(endpoint(server.url, patience=UNTIRING), path)
         replies = list(teacher.ask(requests))
     assert said(replies, COUNT) == expected(requests), kills
-    paid_again = sum(reply.paid_again for _, reply in replies)
-    assert sum(server.paid.values()) <= COUNT + paid_again + lost, kills
+    accounted = sum(1 + reply.paid_again + len(reply.earlier) for _, reply in replies)
+    assert sum(server.paid.values()) <= accounted, (kills, lost)  # what a kill lost was written down before it was sent
 
 
 def paid_and_lost(server, before, requests, path):

@@ -105,7 +105,7 @@ class FaultServer:
         prompt = body["messages"][-1]["content"]
         if fault in CONTENTLESS:
             self.contentless[prompt] += 1
-            if self.contentless[prompt] >= 5:  # as often in a row is given up, and rightly
+            if self.contentless[prompt] >= 2:  # as often in a row is given up, and rightly
                 fault = "none"
         self.met[fault] += 1
         if fault not in FREE:

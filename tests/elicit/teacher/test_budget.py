@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gauger.elicit.teacher.bill import Usage
 from gauger.elicit.teacher.budget import Admission, QueryBudget, most_tokens_in
 from gauger.elicit.teacher.messages import Reply, ReplyOutcome
 from gauger.elicit.teacher.prices import Prices
@@ -43,7 +44,7 @@ def test_no_budget_is_ever_exceeded(max_queries, max_tokens, max_usd, steps):
 
 def settle(budget, step, request, size):
     if step == "reply":
-        budget.charge(request, reply(1 + size % most_tokens_in(request), min(size, request.max_tokens)))
+        budget.charge(request, Usage(1 + size % most_tokens_in(request), min(size, request.max_tokens)))
     elif step == "lose":
         budget.charge_unseen(request)
     else:
@@ -57,8 +58,8 @@ def test_waiting_is_for_what_is_in_flight_alone():
     assert not budget.exhausted
     budget.release(a)  # rejected by the server: nothing was paid
     assert budget.reserve(c) is Admission.GRANTED
-    budget.charge(b, reply(3, 4))
-    budget.charge(c, reply(3, 4))
+    budget.charge(b, Usage(3, 4))
+    budget.charge(c, Usage(3, 4))
     assert budget.reserve(a) is Admission.REFUSED
     assert budget.exhausted
 
@@ -67,7 +68,7 @@ def test_spending_is_the_sum_of_the_replies_and_cached_tokens_cost_less():
     budget, request = QueryBudget(prices=PRICES), question("a")
     for cached in (0, 60):
         budget.reserve(request)
-        budget.charge(request, reply(100, 10, tokens_cached=cached))
+        budget.charge(request, Usage(100, 10, tokens_cached=cached))
     spent = budget.spent
     assert (spent.queries, spent.tokens_in, spent.tokens_out) == (2, 200, 20)
     # (100 × 2 + 10 × 10) + (40 × 2 + 60 × 0.5 + 10 × 10) = 300 + 210 millionths of a dollar
@@ -77,7 +78,7 @@ def test_spending_is_the_sum_of_the_replies_and_cached_tokens_cost_less():
 def test_a_request_that_may_be_paid_unseen_and_a_reply_without_usage_count_at_the_most():
     request = question("abc", max_tokens=20)
     most = most_tokens_in(request)
-    for settled in (lambda budget: budget.charge_unseen(request), lambda budget: budget.charge(request, reply(0, 0))):
+    for settled in (lambda budget: budget.charge_unseen(request), lambda budget: budget.charge(request, Usage())):
         budget = QueryBudget()
         budget.reserve(request)
         settled(budget)
@@ -92,7 +93,7 @@ def test_an_earlier_sessions_reply_counts_like_a_new_one():
         live.reserve(request)
         live.charge_unseen(request)
     live.reserve(request)
-    live.charge(request, reply(5, 6))
+    live.charge(request, Usage(5, 6))
     recalled.recall(request, reply(5, 6, paid_again=2, requests=4))
     assert live.spent == recalled.spent
     recalled.recall(request, Reply(ReplyOutcome.FAILED, requests=3, paid_again=1))

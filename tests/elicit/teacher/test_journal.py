@@ -1,6 +1,7 @@
 """What was paid is on disk, once, whatever happens to the process or to the end of the file."""
 
 import json
+import os
 from dataclasses import replace
 from itertools import islice
 
@@ -8,28 +9,37 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from gauger.elicit.teacher.bill import Usage, Use
 from gauger.elicit.teacher.budget import QueryBudget
 from gauger.elicit.teacher.journal import Journal, JournalRow
 from gauger.elicit.teacher.journal_format import reply_fields, reply_from, request_fields, request_from
 from gauger.elicit.teacher.journalled import Journalled
+from gauger.elicit.teacher.limited import Limited
 from gauger.elicit.teacher.messages import Message, Reply, ReplyOutcome, Request, TokenChoices
+from gauger.elicit.teacher.prices import Prices
 from gauger.elicit.teacher.replay import Replay
 from gauger.errors import DamagedError, InputError, UserError
 from gauger.store.lock import locked
 
 from .common import endpoint, question, questions
-from .fault_server import PROMPT_TOKENS, TOKENS, FaultServer, text_of
+from .fault_server import PROMPT_TOKENS, TOKENS, FaultServer, completion, encoded, text_of
 
 TEXT = st.text(st.characters(), max_size=20)  # lone surrogates too
 NUMBER = st.floats(-100, 0)
+COUNT = st.none() | st.integers(0, 9)
+USAGES = st.builds(Usage, COUNT, COUNT, COUNT, COUNT, st.none() | st.floats(0, 1), st.none() | TEXT)
 CHOICES = st.builds(TokenChoices, TEXT, NUMBER, st.lists(st.tuples(TEXT, NUMBER), max_size=2).map(tuple))
 REPLIES = st.builds(
     Reply,
     st.sampled_from(ReplyOutcome),
     TEXT,
     st.none() | TEXT,
-    st.integers(0, 9),
-    st.integers(0, 9),
+    COUNT,
+    COUNT,
+    stated_usd=st.none() | st.floats(0, 1),
+    usage_problem=st.none() | TEXT,
+    earlier=st.lists(USAGES, max_size=2).map(tuple),
+    most=st.none() | st.builds(Use, st.just(1), st.integers(0, 9), st.integers(0, 9), st.floats(0, 1)),
     cost_usd=st.none() | st.floats(0, 1),
     requests=st.integers(0, 3),
     paid_again=st.integers(0, 2),
@@ -204,7 +214,8 @@ def test_a_budget_ends_a_resumed_batch_where_it_ends_a_whole_one(path, tmp_path)
         whole = dict(Journalled(endpoint(server.url, QueryBudget(max_tokens=limit)), path).ask(batch))
         assert sorted(whole) == list(range(len(whole)))
         assert 20 < len(whole) < 60
-        lines = path.read_bytes().splitlines(keepends=True)
+        # without the notes of sendings: nothing is known of the requests whose replies are taken away
+        lines = [line for line in path.read_bytes().splitlines(keepends=True) if b'{"sent"' not in line]
         for number, dropped in enumerate([range(1, 2), range(5, 12), range(20, 99), range(1, 99, 3)]):
             resumed_path = tmp_path / f"{number}.jsonl"
             resumed_path.write_bytes(b"".join(line for i, line in enumerate(lines) if i not in dropped))
@@ -259,3 +270,95 @@ def test_rows_with_equal_keys_leave_the_last(path):
         journal.append([JournalRow(request.key, request, replace(journal[request.key], outcome=ReplyOutcome.FAILED))])
         assert journal[request.key].text == "y"
         assert text_of("a") not in path.read_text()
+
+
+MOST = Use(1, 90, 20)
+
+
+def test_a_sending_without_a_reply_stays_known_as_perhaps_paid(path):
+    """A journal as a killed session leaves it: sent; sent and turned away; sent, billed as stated, and sent again."""
+    a, b, c, d = (question(text) for text in "abcd")
+    journal = Journal(path)
+    with journal.writing("scripted"):
+        for one in (a, b, c, c, d):
+            journal.sent(one.key, MOST)
+        journal.missed(b.key, None)
+        journal.missed(c.key, Usage(7, 500))
+        journal.append([JournalRow(d.key, d, Reply(ReplyOutcome.ANSWERED, "D"))])
+    again = Journal(path)
+    again.read()
+    found = {key: (most, past.requests, past.paid_again, past.earlier) for key, most, past in again.unanswered()}
+    assert found == {
+        a.key: (MOST, 1, 1, ()),
+        b.key: (MOST, 1, 0, ()),
+        c.key: (MOST, 2, 1, (Usage(7, 500),)),
+    }
+    assert again.past(d.key) is None
+    budget = QueryBudget(prices=Prices(1.0, 10.0))
+    teacher = Limited(Scripted(), budget)
+    replies = dict(Journalled(teacher, path).ask([c, a]))
+    assert (replies[0].requests, replies[0].paid_again, replies[0].earlier) == (3, 1, (Usage(7, 500),))
+    assert (replies[1].requests, replies[1].paid_again, replies[1].earlier) == (2, 1, ())
+    # c: 7 + 500 stated, one sending and the reply at the most; a: one sending and the reply
+    most_c, most_a = budget.most(c), budget.most(a)
+    assert replies[0].most == Use(1, 7, 500, 5007e-6).plus(most_c, 2)
+    assert replies[1].most == Use().plus(most_a, 2)
+    assert budget.spent.queries_unseen == 2
+
+
+def test_what_no_reply_tells_of_is_told_by_the_teacher(path):
+    a, b = question("a"), question("b")
+    with (journal := Journal(path)).writing("scripted"):
+        journal.sent(a.key, MOST)
+        journal.sent(b.key, MOST)
+        journal.missed(b.key, None)
+    teacher = Journalled(Limited(Scripted(), QueryBudget(prices=Prices(1.0, 10.0))), path)
+    assert list(teacher.ask([question("c")]))
+    (reply,) = teacher.unseen()  # b was turned away: nothing was paid
+    assert (reply.outcome, reply.paid_again, reply.most) == (ReplyOutcome.FAILED, 1, MOST._replace(usd=290e-6))
+    assert (reply.cost_usd, reply.cost_most_usd) == (0.0, 290e-6)
+    list(teacher.ask([a]))
+    assert teacher.unseen() == []
+
+
+def test_half_a_note_that_the_disk_took_is_cut_off_again(path, monkeypatch):
+    journal, write = Journal(path), os.write
+    with journal.writing("t"):
+        monkeypatch.setattr(
+            os, "write", lambda descriptor, view: write(descriptor, view[:9]) if len(view) > 60 else full()
+        )
+        with pytest.raises(OSError, match="No space"):
+            journal.sent("k" * 64, MOST)
+        monkeypatch.undo()
+        journal.sent("l" * 64, MOST)
+    again = Journal(path)
+    again.read()
+    assert (again.torn, [key[0] for key, _, _ in again.unanswered()]) == (0, ["l"])
+
+
+def full():
+    raise OSError(28, "No space left on device")
+
+
+def test_a_request_is_written_down_before_it_is_sent(path):
+    seen = []
+
+    def answer(_, body):
+        seen.append(path.read_bytes().count(b'{"sent"'))
+        return (503, {}, b"") if len(seen) < 3 else (200, {}, encoded(completion(body)))
+
+    with FaultServer(answer=answer) as server:
+        ((_, reply),) = Journalled(endpoint(server.url, in_flight=1), path).ask([question("a")])
+    assert seen == [1, 2, 3]
+    assert (reply.requests, reply.paid_again, reply.earlier) == (3, 0, ())
+    assert path.read_bytes().count(b'{"missed"') == 2
+
+
+def test_a_journal_of_the_first_version_is_read_and_gone_on_with(path):
+    request = question("a")
+    header = {"schema": "gauger.journal/1", "teacher": "scripted"}
+    reply = {"outcome": "answered", "text": "A", "tokens_in": 3, "tokens_out": 4, "cost_usd": 0.5, "paid_again": 1}
+    line = {"key": request.key, "request": request_fields(request), "reply": reply}
+    path.write_text(json.dumps(header) + "\n" + json.dumps(line) + "\n")
+    replies = dict(Journalled(Scripted(), path).ask([request, question("b")]))
+    assert (replies[0].text, replies[0].cost_usd, replies[0].paid_again, replies[1].text) == ("A", 0.5, 1, "B")

@@ -3,18 +3,54 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from dataclasses import dataclass, field, replace
 
 from gauger.elicit.api.faults import FailedAttempt
 from gauger.elicit.api.pacing import Patience
+from gauger.elicit.teacher.bill import Usage
 from gauger.elicit.teacher.budget import Admission, QueryBudget
 from gauger.elicit.teacher.messages import Reply, ReplyOutcome, Request
+from gauger.errors import UserError
 
 _LOOK_AGAIN_S = 0.02
 """How often a request that waits for room in the budget looks whether there is some."""
-_CONTENTLESS = 5
-"""Most paid attempts in a row whose reply holds nothing: the next one would most likely hold nothing either."""
+_CONTENTLESS = 2
+"""Most paid attempts in a row whose reply holds nothing: at temperature 0 the next would most likely be the same."""
+_CONTENTLESS_SAMPLED = 3
+"""The same of requests that draw at random."""
+
+
+_EQUAL_FAULTS = 10
+"""Requests in a row that fail alike, after which no other is sent: each may cost, and the next would fail likewise."""
+_VARYING = re.compile(r"\d+|\b[0-9a-fA-F-]{8,}\b")
+"""Numbers and identifiers, which differ between faults that are alike."""
+
+
+class EqualFaults:
+    """Counts requests in a row that fail for one reason."""
+
+    def __init__(self, address: str) -> None:
+        self._address, self._why, self._count = address, "", 0
+
+    def count(self, reply: Reply) -> None:
+        """Take note of a reply.
+
+        Raises
+        ------
+        UserError
+            Where it is the last of too many that failed alike.
+        """
+        if reply.outcome is not ReplyOutcome.FAILED:
+            self._why, self._count = "", 0
+            return
+        why = _VARYING.sub("", reply.error or "")
+        self._why, self._count = why, self._count + 1 if why == self._why else 1
+        if self._count >= _EQUAL_FAULTS:
+            hint = "Nothing is lost. Mend its cause, or take these prompts out, then run again."
+            found = f"{self._count} requests in a row that failed alike: {reply.error} from {self._address}"
+            raise UserError("an endpoint that answers", found, hint=hint)
 
 
 class Reservation:
@@ -32,10 +68,10 @@ class Reservation:
         self._held = admission is Admission.GRANTED
         return self._held
 
-    def charge(self, reply: Reply) -> None:
-        """Settle with what a reply used."""
+    def charge(self, usage: Usage) -> None:
+        """Settle with what a reply states that it used."""
         self._held = False
-        self._budget.charge(self._request, reply)
+        self._budget.charge(self._request, usage)
 
     def lose(self) -> None:
         """Settle with the most possible: it may have been paid, and there is no reply."""
@@ -54,12 +90,18 @@ class Attempts:
     """The sendings of one request so far."""
 
     patience: Patience
+    request: Request
     sent: int = 0
     faults: int = 0
     """Those that the endpoint did not put off itself."""
     contentless: int = 0
     """In a row."""
     paid_again: int = 0
+    """Perhaps paid, and nobody says how much."""
+    billed: list[Usage] = field(default_factory=list)
+    """Surely paid, as stated, without a usable reply."""
+    last_stated: bool = False
+    """Whether the last one was such."""
     respelled: bool = False
     """Whether it was sent again with the endpoint's own name for the token limit."""
     started: float = field(default_factory=time.monotonic)
@@ -70,7 +112,11 @@ class Attempts:
         if isinstance(outcome, FailedAttempt):
             self.faults += outcome.wait_s is None
             self.contentless = self.contentless + 1 if outcome.contentless else 0
-            self.paid_again += outcome.paid
+            self.last_stated = outcome.usage is not None
+            if outcome.usage is not None:
+                self.billed.append(outcome.usage)
+            else:
+                self.paid_again += outcome.paid
 
     def given_up(self, fault: FailedAttempt) -> str | None:
         """Say why the request is not sent again after this fault; None where it is."""
@@ -79,15 +125,26 @@ class Attempts:
         elapsed = time.monotonic() - self.started
         if elapsed + (fault.wait_s or 0.0) > self.patience.give_up_s:
             return f"given up after {elapsed:.0f} s: {fault.what}"
-        if self.faults >= self.patience.attempts or self.contentless >= _CONTENTLESS:
+        most_contentless = _CONTENTLESS_SAMPLED if self.request.temperature else _CONTENTLESS
+        if self.faults >= self.patience.attempts or self.contentless >= most_contentless:
             return f"given up after {self.sent} attempts: {fault.what}"
         return None
 
-    def finished(self, reply: Reply, cost_usd: float | None) -> Reply:
-        """Complete a reply with what it took."""
+    def finished(self, reply: Reply) -> Reply:
+        """Complete a reply with what all its requests took."""
         seconds = time.monotonic() - self.started
-        return replace(reply, cost_usd=cost_usd, requests=self.sent, paid_again=self.paid_again, seconds=seconds)
+        return replace(
+            reply, earlier=tuple(self.billed), requests=self.sent, paid_again=self.paid_again, seconds=seconds
+        )
+
+    def emptied(self, reply: Reply) -> Reply:
+        """Return a reply without an answer as what it is: whole and paid, and its prompt's outcome."""
+        if self.last_stated:
+            self.billed.pop()  # the last sending is this reply
+        else:
+            self.paid_again -= 1
+        return self.finished(reply)
 
     def failed(self, why: str) -> Reply:
         """Return the reply of a request that was given up."""
-        return self.finished(Reply(ReplyOutcome.FAILED, error=why), None)
+        return self.finished(Reply(ReplyOutcome.FAILED, error=why))

@@ -7,6 +7,7 @@ only a missing choice or a wrong type is a fault.
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -14,6 +15,8 @@ from typing import Any, Literal
 
 from gauger.elicit.api.faults import FailedAttempt, quote, status_fault
 from gauger.elicit.replies.raw_reply import BrokenOffError, read_raw
+from gauger.elicit.replies.usage import read_usage
+from gauger.elicit.teacher.bill import Usage
 from gauger.elicit.teacher.messages import Reply, ReplyOutcome, Request
 
 
@@ -74,7 +77,7 @@ def read_reply(content: bytes, clean: Callable[[str], str], address: str) -> Rep
         Half a JSON, an error in the place of a reply and a reply without content are faults.
     """
     try:
-        body = cleaned(json.loads(content), clean)
+        body = cleaned(json.loads(content, parse_constant=str, parse_float=_finite), clean)
     except (ValueError, RecursionError):
         return FailedAttempt(_not_json(content, clean), paid=True)
     if isinstance(body, Mapping) and body.get("error") and not body.get("choices"):
@@ -82,12 +85,25 @@ def read_reply(content: bytes, clean: Callable[[str], str], address: str) -> Rep
     try:
         reply = read_raw(body)
     except BrokenOffError as error:
-        return FailedAttempt(f"the endpoint broke off the reply: {error}", paid=True)
+        return FailedAttempt(f"the endpoint broke off the reply: {error}", paid=True, usage=_stated(body))
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         return FailedAttempt(f"the reply is not in the OpenAI format ({type(error).__name__})", paid=True)
     if reply.outcome is ReplyOutcome.EMPTY:
-        return FailedAttempt(reply.error or "the reply has no content", paid=True, contentless=True, empty=reply)
+        what = reply.error or "the reply has no content"
+        return FailedAttempt(what, paid=True, contentless=True, usage=_stated(body), empty=reply)
     return reply
+
+
+def _finite(number: str) -> float | str:
+    """Read a number; one that no float holds stays the word that it is, so that what came can be kept as JSON."""
+    found = float(number)
+    return found if math.isfinite(found) else number
+
+
+def _stated(body: Mapping[str, Any]) -> Usage | None:
+    """Return what a reply without an answer says that it used; None where that is not all."""
+    usage = read_usage(body.get("usage"))
+    return usage if usage.complete or usage.stated_usd is not None else None
 
 
 def cleaned(value: Any, clean: Callable[[str], str]) -> Any:

@@ -10,7 +10,7 @@ from gauger.elicit.api.chat_format import Dialect
 from gauger.elicit.api.pacing import Pace, Patience
 from gauger.elicit.api.session import Conduct, Session
 from gauger.elicit.teacher.budget import QueryBudget
-from gauger.elicit.teacher.messages import Reply, Request
+from gauger.elicit.teacher.messages import Reply, Request, SendingLog
 from gauger.errors import UserError
 
 _FORM = "a teacher as URL#MODEL, as in http://localhost:8000/v1#my-model"
@@ -117,6 +117,9 @@ class OpenAIEndpoint:
         for batch in self.start(requests).batches():
             yield from batch
 
-    def start(self, requests: Sequence[Request]) -> Session:
-        """Return the session of one batch, which can be told to stop with what is in flight."""
-        return Session(self._conduct, requests)
+    def start(self, requests: Sequence[Request], log: SendingLog | None = None) -> Session:
+        """Return the session of one batch, which can be told to stop with what is in flight.
+
+        `log` is told of every request before it is sent, and of those that came to nothing without being paid unseen.
+        """
+        return Session(self._conduct, requests, log)

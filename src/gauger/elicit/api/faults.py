@@ -1,7 +1,8 @@
 """Sorts what goes wrong between request and reply, and says what it means for the money and the next attempt.
 
-1. Rejected (429, 5xx, no connection): nothing was paid; asked again.
-2. Broken (a reset, a stall, half a reply, a reply without content): perhaps paid; asked again and counted.
+1. Rejected (429, most 5xx, no connection): nothing was paid; asked again.
+2. Broken (a reset, a stall, a gateway's time-out, half a reply): perhaps paid; asked again and counted. A whole reply
+   without content is paid, at what it states; asked again once or twice.
 3. Wrong (400, 422): this request will never be answered; its reply is FAILED.
 4. Refused entry (401, 402, 403, 404, no credit), or nobody there after every retry: no request will be answered; the
    user must do something.
@@ -15,11 +16,14 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from gauger.elicit.teacher.bill import Usage
 from gauger.elicit.teacher.messages import Reply
 from gauger.errors import UserError
 
 _LONGEST_QUOTE = 300
-_TRANSIENT = frozenset({408, 409, 425, 429})
+_TRANSIENT = frozenset({408, 409, 425, 429, 499})
+_PERHAPS_PAID = frozenset({408, 499, 504, 520, 524, 598})
+"""Somebody between here and the model lost patience with it: it may have gone on, and been billed."""
 _NO_CREDIT = "insufficient_quota"
 _UNSUPPORTED = "unsupported_parameter"
 _DOORS = {
@@ -43,6 +47,8 @@ class FailedAttempt:
     """Whether asking again may help."""
     paid: bool = False
     """Whether the endpoint may have answered and counted it all the same."""
+    usage: Usage | None = None
+    """What it surely counted, as it states itself; None where it states nothing."""
     wait_s: float | None = None
     """How long the endpoint asks to wait."""
     contentless: bool = False
@@ -66,7 +72,7 @@ def status_fault(status: int, headers: Mapping[str, str], body: str, address: st
         wanted, hint = _DOORS[door]
         return FailedAttempt(what, again=False, closed=UserError(wanted, f"{what} from {address}", hint=hint))
     if status in _TRANSIENT or status >= 500:
-        return FailedAttempt(what, wait_s=retry_after_s(headers))
+        return FailedAttempt(what, wait_s=retry_after_s(headers), paid=status in _PERHAPS_PAID)
     return FailedAttempt(what, again=False, unsupported=parameter if code == _UNSUPPORTED else None)
 
 

@@ -9,14 +9,15 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from gauger.elicit.api.attempts import Attempts, Reservation
+from gauger.elicit.api.attempts import Attempts, EqualFaults, Reservation
 from gauger.elicit.api.chat_format import Dialect, read_reply
 from gauger.elicit.api.faults import FailedAttempt, unreachable_error
 from gauger.elicit.api.pacing import Pace, Pacer, Patience
 from gauger.elicit.api.threads import Background
 from gauger.elicit.api.transport import EndpointLine, line
+from gauger.elicit.teacher.bill import Usage
 from gauger.elicit.teacher.budget import QueryBudget, most_tokens_in
-from gauger.elicit.teacher.messages import Reply, Request
+from gauger.elicit.teacher.messages import Reply, Request, SendingLog
 
 Put: TypeAlias = Callable[[tuple[int, Reply]], None]
 _BYTES_PER_TOKEN = 4
@@ -42,10 +43,11 @@ class Conduct:
 
 
 class Session:
-    """The asking of one batch; used once."""
+    """The asking of one batch; used once. `log` is told of every request before it is sent."""
 
-    def __init__(self, conduct: Conduct, requests: Sequence[Request]) -> None:
-        self._conduct, self._count = conduct, len(requests)
+    def __init__(self, conduct: Conduct, requests: Sequence[Request], log: SendingLog | None = None) -> None:
+        self._conduct, self._count, self._log = conduct, len(requests), log
+        self._equal = EqualFaults(conduct.address)
         self._todo = list(enumerate(requests))[::-1]
         self._stopping = False
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -99,11 +101,12 @@ class Session:
             while (taken := await self._take()) is not None:
                 index, request, reservation = taken
                 try:
-                    reply = await self._answer(open_line, request, reservation)
+                    reply = await self._answer(open_line, index, request, reservation)
                 finally:
                     reservation.release()
                 if reply is not None:
                     put((index, reply))
+                    self._equal.count(reply)
         except BaseException:
             self._stopping = True
             self._halt()
@@ -121,17 +124,18 @@ class Session:
             self._todo.clear()
             return None
 
-    async def _answer(self, open_line: EndpointLine, request: Request, reservation: Reservation) -> Reply | None:
+    async def _answer(
+        self, open_line: EndpointLine, index: int, request: Request, reservation: Reservation
+    ) -> Reply | None:
         """Send a request until it is answered or given up; None where the session stops first."""
-        attempts = Attempts(self._conduct.patience)
+        attempts, budget = Attempts(self._conduct.patience, request), self._conduct.budget
         while await reservation.take():
             dialect = self._conduct.dialect
-            outcome = await self._attempt(open_line, request, reservation)
+            outcome = await self._attempt(open_line, index, request, reservation)
             attempts.count(outcome)
             if isinstance(outcome, Reply):
-                reply = attempts.finished(outcome, self._conduct.budget.cost(outcome))
-                reservation.charge(reply)
-                return reply
+                reservation.charge(outcome.billed[0])
+                return budget.booked(request, attempts.finished(outcome))
             if outcome.closed is not None:
                 raise outcome.closed
             if self._stopping:
@@ -141,17 +145,13 @@ class Session:
             if (why := attempts.given_up(outcome)) is not None:
                 if outcome.unreachable:
                     raise unreachable_error(why, self._conduct.address)
-                return attempts.failed(why) if outcome.empty is None else self._emptied(outcome.empty, attempts)
+                failed = attempts.failed(why) if outcome.empty is None else attempts.emptied(outcome.empty)
+                return budget.booked(request, failed)
             await self._wait(outcome, attempts)
-        return attempts.failed("the budget has no room for another attempt")
-
-    def _emptied(self, reply: Reply, attempts: Attempts) -> Reply:
-        """Return a reply without an answer as what it is: whole and paid, and its prompt's outcome."""
-        attempts.paid_again -= 1  # the last sending is this reply
-        return attempts.finished(reply, self._conduct.budget.cost(reply))
+        return budget.booked(request, attempts.failed("the budget has no room for another attempt"))
 
     async def _attempt(
-        self, open_line: EndpointLine, request: Request, reservation: Reservation
+        self, open_line: EndpointLine, index: int, request: Request, reservation: Reservation
     ) -> Reply | FailedAttempt:
         """Wait for a turn, send once, and settle what a broken attempt may have cost."""
         how, worker = self._conduct, asyncio.current_task()
@@ -159,20 +159,32 @@ class Session:
             tokens = most_tokens_in(request) // _BYTES_PER_TOKEN + request.max_tokens
             sending = await how.pacer.turn(tokens, asyncio.sleep)
         self._sending.add(worker)
-        paid = True  # an attempt that is cancelled may be paid
+        perhaps_paid = True  # as is an attempt that is cancelled
         try:
+            if self._log is not None:
+                self._log.sending(index)
             content = await open_line.send(how.dialect.path, how.dialect.body(how.model, request))
             outcome = (
                 content if isinstance(content, FailedAttempt) else read_reply(content, open_line.clean, how.address)
             )
-            paid = isinstance(outcome, FailedAttempt) and outcome.paid
+            perhaps_paid = isinstance(outcome, FailedAttempt) and outcome.paid and outcome.usage is None
         finally:
             self._sending.discard(worker)
-            if paid:
+            if perhaps_paid:
                 reservation.lose()
         if isinstance(outcome, Reply):
-            how.pacer.used(sending, (outcome.tokens_in + outcome.tokens_out) or tokens)
+            stated = (outcome.tokens_in or 0) + (outcome.tokens_out or 0)
+            how.pacer.used(sending, stated or tokens)
+        elif not perhaps_paid:
+            self._settle(index, outcome.usage, reservation)
         return outcome
+
+    def _settle(self, index: int, usage: Usage | None, reservation: Reservation) -> None:
+        """Book what an attempt without a usable reply states, nothing where it was turned away."""
+        if usage is not None:
+            reservation.charge(usage)
+        if self._log is not None:
+            self._log.missed(index, usage)
 
     def _respelled(self, fault: FailedAttempt, attempts: Attempts, spoken: Dialect) -> bool:
         """Change to the endpoint's name for the token limit where it does not know the one that was used."""

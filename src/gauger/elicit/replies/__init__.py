@@ -5,5 +5,6 @@ raw_reply.py         Reads a raw reply: its outcome, answer, reasoning, tokens a
 reasoning_fields.py  Finds reasoning that stands in a reply beside the answer: fields, details, parts of the content
 reasoning_marks.py   Finds reasoning that stands in the answer's own text, between marks: a table of the known forms
 token_logs.py        Reads log-probabilities, of chats and of completions
-usage.py             Reads what a reply says of its tokens
+usage.py             Reads what an endpoint says that a reply used, in the words of many providers; what cannot be is no
+                     statement
 """

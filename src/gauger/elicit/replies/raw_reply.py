@@ -15,7 +15,7 @@ from gauger.elicit.replies.finish_reasons import Ending, ending_of
 from gauger.elicit.replies.reasoning_fields import read_message
 from gauger.elicit.replies.reasoning_marks import divided, unknown_marks
 from gauger.elicit.replies.token_logs import token_logs
-from gauger.elicit.replies.usage import usage_of
+from gauger.elicit.replies.usage import read_usage
 from gauger.elicit.teacher.messages import Reply, ReplyOutcome
 
 _OUTCOMES = {
@@ -54,7 +54,17 @@ def read_raw(body: Mapping[str, Any]) -> Reply:
     """
     choice = (body.get("choices") or [None])[0]
     reply = Reply(ReplyOutcome.EMPTY, error="no choices") if choice is None else _read_choice(choice)
-    return replace(reply, raw=body, **usage_of(body.get("usage") or {}))
+    usage = read_usage(body.get("usage"), reply.text or reply.reasoning or "")
+    return replace(
+        reply,
+        raw=body,
+        tokens_in=usage.tokens_in,
+        tokens_out=usage.tokens_out,
+        tokens_reasoning=usage.tokens_reasoning,
+        tokens_cached=usage.tokens_cached,
+        stated_usd=usage.stated_usd,
+        usage_problem=usage.problem,
+    )
 
 
 def _read_choice(choice: Mapping[str, Any]) -> Reply:

@@ -1,8 +1,10 @@
 """Defines what a teacher offers, its budget, and the journal of what it replied.
 
+bill.py            Counts what requests took: as the endpoint states it, and at the most possible where it states
+                   nothing
 budget.py          Keeps budgets on queries, tokens and money: a hard stop
-journal.py         Keeps paid replies on disk as they come: append-only JSON lines, one writer at a time
-journal_format.py  Writes one reply as one line of JSON, and reads it back: the format `gauger.journal/1`
+journal.py         Keeps account of requests and paid replies as they come: append-only JSON lines, one writer at a time
+journal_format.py  Writes one reply as one line of JSON, and reads it back: the format `gauger.journal/2`
 journalled.py      Keeps a teacher's replies, so that nothing is asked, or paid, a second time
 limited.py         Puts a budget on teachers that have none of their own: local checkpoints and recordings
 messages.py        Defines a request, a reply, and what every language-model teacher offers

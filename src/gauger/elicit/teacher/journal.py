@@ -1,7 +1,11 @@
-"""Keeps paid replies on disk as they come: append-only JSON lines, one writer at a time.
+"""Keeps account of requests and paid replies as they come: append-only JSON lines, one writer at a time.
 
-What was appended is on disk (fsync) before anybody sees it. A crash in the midst of a line leaves it torn; on the next
-opening it is cut off and a note of it is appended, so that it stays counted.
+A reply is on disk (fsync) before anybody sees it. That a request is about to be sent is handed to the operating system
+before it is sent, and reaches the disk with the next fsync: the end of this process, however sudden, loses nothing; a
+power cut may lose the notes of requests sent since the last reply was kept, which are at most those in flight then.
+
+A crash in the midst of a line leaves it torn; on the next opening it is cut off and a note of it is appended, so that
+it stays counted. Where the disk takes half a line, that half is cut off again at once.
 """
 
 from __future__ import annotations
@@ -11,10 +15,21 @@ import os
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from gauger.elicit.teacher.journal_format import SCHEMA, header_line, reply_from, reply_line, torn_line
+from gauger.elicit.teacher.bill import Usage, Use
+from gauger.elicit.teacher.journal_format import (
+    READABLE,
+    header_line,
+    missed_line,
+    reply_from,
+    reply_line,
+    sent_line,
+    torn_line,
+    usage_from,
+)
 from gauger.elicit.teacher.messages import Reply, ReplyOutcome, Request
 from gauger.errors import DamagedError, InputError, Place, UserError
 from gauger.store import fsync_path, locked
@@ -38,6 +53,17 @@ class JournalRow(NamedTuple):
     reply: Reply
 
 
+@dataclass
+class Sendings:
+    """Sendings of one request of which no reply has told yet."""
+
+    sent: int = 0
+    missed: int = 0
+    """Those among them that are settled: turned away, or billed as stated."""
+    usages: list[Usage] = field(default_factory=list)
+    """Of those that were billed as stated."""
+
+
 class Journal:
     """The replies in one file; they stay on disk, and only where each stands is held in memory.
 
@@ -55,6 +81,9 @@ class Journal:
         """Lines that crashes have torn: replies that were paid and lost, and are asked again."""
         self.failed: dict[str, Reply] = {}
         """Last failure by key, for requests that have no other reply."""
+        self._under_way: dict[str, Sendings] = {}
+        self._most: dict[str, Use] = {}
+        """The most that one sending can have used, of requests that have no reply but failures."""
         self._pieces: dict[str, _Piece] = {}
         self._end = 0
         self._descriptor = -1
@@ -107,16 +136,51 @@ class Journal:
         return self[key] if key in self._pieces else None
 
     def append(self, rows: Iterable[JournalRow]) -> None:
-        """Put replies on disk, all with one fsync."""
+        """Put replies on disk, all with one fsync; notes of sendings go on meanwhile."""
         rows = list(rows)
         lines = [reply_line(*row) for row in rows]
         with self._lock:
-            self._write(b"".join(lines))
-            offset = self._end
+            offset = self._append_lines(b"".join(lines))
+        os.fsync(self._descriptor)
+        with self._lock:
             for row, line in zip(rows, lines, strict=True):
                 self._note(row.key, row.reply, _Piece(offset, len(line)))
                 offset += len(line)
-            self._end = offset
+
+    def sent(self, key: str, most: Use) -> None:
+        """Note that a request is about to be sent, which uses so much at most."""
+        with self._lock:
+            self._append_lines(sent_line(key, most))
+            self._note_sent(key, most)
+
+    def missed(self, key: str, usage: Usage | None) -> None:
+        """Note that a sending came to nothing: billed as stated, or (None) not billed at all."""
+        with self._lock:
+            self._append_lines(missed_line(key, usage))
+            self._note_missed(key, usage)
+
+    def past(self, key: str) -> Reply | None:
+        """Return what is known of a request without a reply: its failures and sendings, as one failure; None: nothing.
+
+        A sending of which nothing more is known may have been billed unseen.
+        """
+        failed, sendings = self.failed.get(key), self._under_way.get(key)
+        if sendings is None:
+            return failed
+        known = failed or Reply(ReplyOutcome.FAILED, requests=0, error="the process ended before a reply came")
+        return replace(
+            known,
+            requests=known.requests + sendings.sent,
+            paid_again=known.paid_again + sendings.sent - sendings.missed,
+            earlier=(*known.earlier, *sendings.usages),
+        )
+
+    def unanswered(self) -> Iterator[tuple[str, Use | None, Reply]]:
+        """Yield every request that was sent and has no reply but failures, with the most that a sending used."""
+        with self._lock:
+            for key in list(dict.fromkeys((*self.failed, *self._under_way))):
+                if key not in self._pieces and (past := self.past(key)) is not None:
+                    yield key, self._most.get(key), past
 
     def read(self) -> None:
         """Take in what the file holds beyond what is known; a torn end is left alone. A missing file holds nothing."""
@@ -133,7 +197,7 @@ class Journal:
             self.read()
             self._mend()
             if self.teacher is None:
-                self._append_line(header_line(teacher))
+                self._append_synced(header_line(teacher))
                 fsync_path(self.path.parent)
                 self.teacher = teacher
             else:
@@ -154,7 +218,7 @@ class Journal:
             os.ftruncate(self._descriptor, self._end)
             self.torn += 1
             if self.teacher is not None:
-                self._append_line(torn_line(torn))
+                self._append_synced(torn_line(torn))
 
     def _same_teacher(self, known: str, teacher: str) -> None:
         """Refuse another model; the same model at another address is the same teacher, and noted."""
@@ -165,18 +229,24 @@ class Journal:
                 hint="Choose another directory: replies of two teachers are not mixed.",
             )
         if known != teacher:
-            self._append_line(header_line(teacher))
+            self._append_synced(header_line(teacher))
             self.teacher = teacher
 
-    def _append_line(self, line: bytes) -> None:
-        self._write(line)
-        self._end += len(line)
-
-    def _write(self, content: bytes) -> None:
-        view = memoryview(content)
-        while view:
-            view = view[os.write(self._descriptor, view) :]
+    def _append_synced(self, line: bytes) -> None:
+        self._append_lines(line)
         os.fsync(self._descriptor)
+
+    def _append_lines(self, content: bytes) -> int:
+        """Hand lines to the operating system, all or none of them; return where they begin."""
+        begin, view = self._end, memoryview(content)
+        try:
+            while view:
+                view = view[os.write(self._descriptor, view) :]
+        except OSError:
+            os.ftruncate(self._descriptor, begin)
+            raise
+        self._end = begin + len(content)
+        return begin
 
     def _lines(self) -> Iterator[tuple[_Piece, dict[str, Any]]]:
         """Yield the whole lines after what is known; unreadable ones at the end are torn, elsewhere damage."""
@@ -195,19 +265,34 @@ class Journal:
                 offset += len(raw)
 
     def _take_in(self, piece: _Piece, line: dict[str, Any]) -> None:
-        if piece.offset == 0 and line.get("schema") != SCHEMA:
+        if piece.offset == 0 and line.get("schema") not in READABLE:
             raise InputError("a journal of replies", "another file", Place(str(self.path), 1))
         if "teacher" in line:
             self.teacher = str(line["teacher"])
         elif "torn_bytes" in line:
             self.torn += 1
+        elif "sent" in line:
+            self._note_sent(line["sent"], Use(1, *line["most"]))
+        elif "missed" in line:
+            self._note_missed(line["missed"], usage_from(line["usage"]) if "usage" in line else None)
         else:
             self._note(line["key"], reply_from(line["reply"]), piece)
 
+    def _note_sent(self, key: str, most: Use) -> None:
+        self._under_way.setdefault(key, Sendings()).sent += 1
+        self._most[key] = most
+
+    def _note_missed(self, key: str, usage: Usage | None) -> None:
+        sendings = self._under_way.setdefault(key, Sendings())
+        sendings.missed += 1
+        sendings.usages += [] if usage is None else [usage]
+
     def _note(self, key: str, reply: Reply, piece: _Piece) -> None:
+        self._under_way.pop(key, None)  # a reply counts all its request's sendings
         if reply.outcome is not ReplyOutcome.FAILED:
             self._pieces[key] = piece
             self.failed.pop(key, None)
+            self._most.pop(key, None)
         elif key not in self._pieces:
             self.failed[key] = reply
 

@@ -1,11 +1,18 @@
-"""Writes one reply as one line of JSON, and reads it back: the format `gauger.journal/1`.
+"""Writes one reply as one line of JSON, and reads it back: the format `gauger.journal/2`.
 
-The first line names the teacher, ``{"schema": "gauger.journal/1", "teacher": NAME}``, and so does one more wherever
-the same model was asked at another address. Every other line is a reply with
-its request, ``{"key": KEY, "request": {...}, "reply": {...}}``, or tells of a line that a crash had torn,
-``{"torn_bytes": N}``. A reply that came as JSON is kept as it came (`raw`), with what it took; what it says is read
-from that whenever the line is. Fields at their default are left out. The text is ASCII, so that no torn or lone
-character spoils a line.
+The first line names the teacher, ``{"schema": "gauger.journal/2", "teacher": NAME}``, and so does one more wherever
+the same model was asked at another address. Every other line is one of these:
+
+``{"sent": KEY, "most": [IN, OUT]}``                   a request is about to be sent; it uses so many tokens at most
+``{"missed": KEY}``                                    it was turned away, and nothing was billed
+``{"missed": KEY, "usage": {...}}``                    it was billed as stated, and gave nothing usable
+``{"key": KEY, "request": {...}, "reply": {...}}``     its reply, which counts all its sendings so far
+``{"torn_bytes": N}``                                  a line that a crash had torn stood here
+
+So a request that was sent, and of which no other line tells, may have been billed unseen. A reply that came as JSON is
+kept as it came (`raw`), with what it took; what it says is read from that whenever the line is. Fields at their default
+are left out. The text is ASCII, so that no torn or lone character spoils a line. Version 1 had replies alone; it is
+read.
 """
 
 from __future__ import annotations
@@ -16,10 +23,12 @@ from dataclasses import MISSING, Field, fields, replace
 from typing import Any
 
 from gauger.elicit.replies.raw_reply import read_raw
+from gauger.elicit.teacher.bill import Usage, Use
 from gauger.elicit.teacher.messages import Message, Reply, ReplyOutcome, Request, TokenChoices
 
-SCHEMA = "gauger.journal/1"
-TOOK = ("raw", "cost_usd", "requests", "paid_again", "seconds", "unpaid")
+SCHEMA = "gauger.journal/2"
+READABLE = ("gauger.journal/1", SCHEMA)
+TOOK = ("raw", "cost_usd", "earlier", "most", "cost_most_usd", "requests", "paid_again", "seconds", "unpaid")
 """Fields of a reply that cannot be read from its `raw`, and that itself."""
 
 
@@ -31,6 +40,16 @@ def header_line(teacher: str) -> bytes:
 def torn_line(n_bytes: int) -> bytes:
     """Spell the note of a torn line."""
     return _line({"torn_bytes": n_bytes})
+
+
+def sent_line(key: str, most: Use) -> bytes:
+    """Spell that a request is about to be sent."""
+    return _line({"sent": key, "most": [most.tokens_in, most.tokens_out]})
+
+
+def missed_line(key: str, usage: Usage | None) -> bytes:
+    """Spell that a sending came to nothing: billed as stated, or not billed at all."""
+    return _line({"missed": key} if usage is None else {"missed": key, "usage": _chosen(usage)})
 
 
 def reply_line(key: str, request: Request, reply: Reply) -> bytes:
@@ -48,6 +67,8 @@ def request_fields(request: Request) -> dict[str, Any]:
 def reply_fields(reply: Reply) -> dict[str, Any]:
     """Return what a reply says."""
     found = _chosen(reply)
+    if reply.earlier:
+        found["earlier"] = [_chosen(usage) for usage in reply.earlier]
     if reply.raw is not None:
         return {name: value for name, value in found.items() if name in TOOK}
     if reply.log_probabilities:
@@ -65,6 +86,9 @@ def request_from(found: Mapping[str, Any]) -> Request:
 
 def reply_from(found: Mapping[str, Any]) -> Reply:
     """Return the reply that `reply_fields` spelled."""
+    earlier = tuple(usage_from(usage) for usage in found.get("earlier", ()))
+    most = None if found.get("most") is None else Use(*found["most"])
+    found = {**found, "earlier": earlier, "most": most}
     if found.get("raw") is not None:
         return replace(read_raw(found["raw"]), **found)
     choices = tuple(
@@ -79,7 +103,12 @@ def reply_from(found: Mapping[str, Any]) -> Reply:
     return Reply(**{**found, **read})
 
 
-def _chosen(record: Request | Reply) -> dict[str, Any]:
+def usage_from(found: Mapping[str, Any]) -> Usage:
+    """Return the usage that a line spells."""
+    return Usage(**found)
+
+
+def _chosen(record: Request | Reply | Usage) -> dict[str, Any]:
     """Return the fields that differ from their default."""
     names: tuple[Field[Any], ...] = fields(record)
     values = ((each, getattr(record, each.name)) for each in names)

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple, Protocol, TypeAlias, runtime_checkable
 
 from gauger.elicit.api.threads import Background
+from gauger.elicit.teacher.bill import Usage, Use
 from gauger.elicit.teacher.budget import QueryBudget
 from gauger.elicit.teacher.journal import Journal, JournalRow
-from gauger.elicit.teacher.messages import Reply, Request, Teacher
+from gauger.elicit.teacher.messages import Reply, Request, SendingLog, Teacher
 
 Batch: TypeAlias = list[tuple[int, Reply]]
+Put: TypeAlias = Callable[[tuple[int, Reply]], None]
 
 
 class PlacedRequest(NamedTuple):
@@ -40,8 +42,8 @@ class OpenBatch(Protocol):
 class Stoppable(Protocol):
     """A teacher that can be told to stop with what is in flight."""
 
-    def start(self, requests: Sequence[Request]) -> OpenBatch:
-        """Return the asking of one batch."""
+    def start(self, requests: Sequence[Request], log: SendingLog | None = None) -> OpenBatch:
+        """Return the asking of one batch, which tells `log` of every request before it is sent."""
         ...
 
 
@@ -50,6 +52,22 @@ class Budgeted(Protocol):
     """A teacher with a budget."""
 
     budget: QueryBudget
+
+
+class JournalLog:
+    """Writes into the journal which requests of a batch are under way."""
+
+    def __init__(self, journal: Journal, questions: Sequence[PlacedRequest], budget: QueryBudget) -> None:
+        self._journal, self._questions, self._budget = journal, questions, budget
+
+    def sending(self, index: int) -> None:
+        """Write it down before it is sent."""
+        question = self._questions[index]
+        self._journal.sent(question.key, self._budget.most(question.request))
+
+    def missed(self, index: int, usage: Usage | None) -> None:
+        """Write down that it came to nothing."""
+        self._journal.missed(self._questions[index].key, usage)
 
 
 class OneByOne:
@@ -78,6 +96,10 @@ class Journalled:
     reply counts the requests of both. Where the caller leaves early (an exception, Ctrl-C), what is in flight is paid,
     so it is waited for and kept.
 
+    Every request is written down before it is sent, by teachers that can say so: what a killed session left without a
+    reply may have been paid, and counts at the most that it could have used, in the budget and with the reply that
+    comes at last (`unseen` tells of those that none comes for).
+
     The budget, where the teacher has one, counts replies from the journal as it counts new ones: an arm that was
     killed and resumed ends where it would have ended. A missing request before the last one that was answered had its
     place in the budget already when that one was sent; it is asked before the others are counted.
@@ -93,6 +115,8 @@ class Journalled:
     def __init__(self, teacher: Teacher, path: Path) -> None:
         self._teacher, self.journal = teacher, Journal(path)
         self._counted: set[str] = set()
+        self._seen: set[str] = set()
+        """Requests whose reply somebody has got."""
 
     @property
     def name(self) -> str:
@@ -120,53 +144,81 @@ class Journalled:
             self._recall(stored)
             yield from self._asked([question for question in new if question.indices[0] > last])
 
+    def unseen(self) -> list[Reply]:
+        """Return what was spent, or may have been, on requests that got no reply at all, each as a failure."""
+        return [
+            self._booked_at(most, reply)
+            for key, most, reply in self.journal.unanswered()
+            if key not in self._seen and (reply.paid_again or reply.earlier)
+        ]
+
+    def _booked_at(self, most: Use | None, reply: Reply) -> Reply:
+        if most is None or not isinstance(self._teacher, Budgeted):
+            return reply
+        return self._teacher.budget.booked_at(most, reply)
+
+    def _booked(self, request: Request, reply: Reply) -> Reply:
+        """Return a reply with its cost at the prices of today."""
+        return self._teacher.budget.booked(request, reply) if isinstance(self._teacher, Budgeted) else reply
+
     def _from_journal(self, questions: Sequence[PlacedRequest]) -> Iterator[tuple[int, Reply]]:
         for question in questions:
-            reply = self.journal[question.key]
+            reply = self._booked(question.request, self.journal[question.key])
             yield from ((index, reply) for index in question.indices)
 
     def _asked(self, questions: Sequence[PlacedRequest]) -> Iterator[tuple[int, Reply]]:
         """Ask, keep what comes, and give each reply to all requests that are equal."""
         if not questions:
             return
-        requests = [question.request for question in questions]
-        teacher = self._teacher
-        asking = teacher.start(requests) if isinstance(teacher, Stoppable) else OneByOne(teacher, requests)
-        keeper = Background[tuple[int, Reply]](partial(self._keep, asking, questions), asking.stop, "journal")
+        keeper = Background[tuple[int, Reply]](*self._keeping(questions), "journal")
         for batch in keeper.batches():
             for place, reply in batch:
+                self._seen.add(questions[place].key)
                 yield from ((index, reply) for index in questions[place].indices)
 
-    def _keep(
-        self, asking: OpenBatch, questions: Sequence[PlacedRequest], put: Callable[[tuple[int, Reply]], None]
-    ) -> None:
+    def _keeping(self, questions: Sequence[PlacedRequest]) -> tuple[Callable[[Put], None], Callable[[], None]]:
+        """Return what asks and keeps, and what stops it."""
+        requests, teacher = [question.request for question in questions], self._teacher
+        past = {question.key: found for question in questions if (found := self.journal.past(question.key))}
+        asking: OpenBatch
+        if isinstance(teacher, Stoppable):
+            budget = teacher.budget if isinstance(teacher, Budgeted) else QueryBudget()
+            asking = teacher.start(requests, JournalLog(self.journal, questions, budget))
+        else:
+            asking = OneByOne(teacher, requests)
+        return partial(self._keep, asking, questions, past), asking.stop
+
+    def _keep(self, asking: OpenBatch, questions: Sequence[PlacedRequest], past: Mapping[str, Reply], put: Put) -> None:
         """Put each batch on disk, then hand it on; where the disk takes nothing more, nothing more is asked."""
         try:
             for batch in asking.batches():
-                kept = [(place, self._with_past(questions[place].key, reply)) for place, reply in batch]
+                rows = [(place, questions[place], reply) for place, reply in batch]
+                kept = [(place, self._with_past(one, past.get(one.key), reply)) for place, one, reply in rows]
                 self.journal.append(
                     JournalRow(questions[place].key, questions[place].request, reply) for place, reply in kept
                 )
-                self._counted.update(questions[place].key for place, _ in kept)
                 for row in kept:
                     put(row)
         except BaseException:
             asking.stop()
             raise
 
-    def _with_past(self, key: str, reply: Reply) -> Reply:
-        """Add the requests of the failures before this reply."""
-        past = self.journal.failed.get(key)
+    def _with_past(self, question: PlacedRequest, past: Reply | None, reply: Reply) -> Reply:
+        """Add the sendings before this reply, which brought none."""
         if past is None:
             return reply
-        return replace(reply, requests=reply.requests + past.requests, paid_again=reply.paid_again + past.paid_again)
+        whole = replace(
+            reply,
+            requests=reply.requests + past.requests,
+            paid_again=reply.paid_again + past.paid_again,
+            earlier=(*past.earlier, *reply.earlier),
+        )
+        return self._booked(question.request, whole)
 
     def _recall(self, questions: Sequence[PlacedRequest]) -> None:
-        """Count what earlier sessions spent on these, each once."""
-        if not isinstance(self._teacher, Budgeted):
-            return
+        """Count what earlier sessions spent on these, each once; what this one spends is counted as it is spent."""
         for question in questions:
-            past = self.journal.get(question.key) or self.journal.failed.get(question.key)
-            if past is not None and question.key not in self._counted:
+            past = self.journal.get(question.key) or self.journal.past(question.key)
+            if past is not None and question.key not in self._counted and isinstance(self._teacher, Budgeted):
                 self._teacher.budget.recall(question.request, past)
-                self._counted.add(question.key)
+            self._counted.add(question.key)

@@ -46,8 +46,11 @@ class Limited:
         waiting = dict(enumerate(admitted))
         try:
             for place, reply in self._teacher.ask(admitted):
-                self.budget.charge(waiting.pop(place), reply)
-                yield begin + place, reply
+                request = waiting.pop(place)
+                booked = self.budget.booked(request, reply)
+                self.budget.release(request)
+                self.budget.recall(request, booked)
+                yield begin + place, booked
         finally:
             for request in waiting.values():
                 self.budget.release(request)

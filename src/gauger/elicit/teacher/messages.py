@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
+from gauger.elicit.teacher.bill import Usage, Use
 from gauger.store import fingerprint
 
 
@@ -73,18 +74,30 @@ class Reply:
     text: str = ""
     reasoning: str | None = None
     """Reasoning that the interface showed; None where it hid it, or there was none."""
-    tokens_in: int = 0
-    tokens_out: int = 0
+    tokens_in: int | None = None
+    """As the endpoint states it, like the next three; None where it does not."""
+    tokens_out: int | None = None
     """Reasoning included, shown or not."""
-    tokens_reasoning: int = 0
-    tokens_cached: int = 0
+    tokens_reasoning: int | None = None
+    """Part of `tokens_out`."""
+    tokens_cached: int | None = None
     """Tokens of `tokens_in` that the endpoint had in its cache."""
+    stated_usd: float | None = None
+    """The endpoint's own cost of this reply."""
+    usage_problem: str | None = None
+    """What it stated that cannot be, and that counts as not stated."""
+    earlier: tuple[Usage, ...] = ()
+    """What other requests for this reply used that were billed and gave nothing usable, as the endpoint states it."""
     cost_usd: float | None = None
-    """None where the price is not known."""
+    """Of everything stated, `earlier` included; None where nothing is, or no price is known."""
+    most: Use | None = None
+    """The most that all requests for it can have used; None where nobody has reckoned it."""
+    cost_most_usd: float | None = None
+    """The most that they can have cost; None where no price is known."""
     requests: int = 1
     """Requests sent for this reply, retries included."""
     paid_again: int = 0
-    """Requests among them that a broken connection may have left paid without a reply."""
+    """Requests among them that may have been paid without a reply, so that nobody stated what they used."""
     seconds: float = 0.0
     """From the first request to the reply."""
     log_probabilities: tuple[TokenChoices, ...] = ()
@@ -98,6 +111,21 @@ class Reply:
     that there is, and for what a surface shows."""
     unpaid: bool = False
     """Declined before anything was generated, so that nothing was paid."""
+
+    @property
+    def billed(self) -> tuple[Usage, ...]:
+        """What each request used that surely was billed: the reply's own, unless it is none or was free, and others."""
+        if self.outcome is ReplyOutcome.FAILED or self.unpaid:
+            return self.earlier
+        own = Usage(
+            self.tokens_in,
+            self.tokens_out,
+            self.tokens_reasoning,
+            self.tokens_cached,
+            self.stated_usd,
+            self.usage_problem,
+        )
+        return (own, *self.earlier)
 
 
 class Teacher(Protocol):
@@ -118,4 +146,28 @@ class Teacher(Protocol):
 
         A request that the budget does not allow gets no reply; a failure is a reply.
         """
+        ...
+
+
+class SendingLog(Protocol):
+    """Who keeps account of requests under way, so that one that is never heard of again is not forgotten."""
+
+    def sending(self, index: int) -> None:
+        """Note that a request is about to be sent; an error keeps it from being sent."""
+        ...
+
+    def missed(self, index: int, usage: Usage | None) -> None:
+        """Note that a sending came to nothing: billed as stated, or (None) not billed at all.
+
+        Nothing is noted of one that may have been billed unseen: it stays as it is.
+        """
+        ...
+
+
+@runtime_checkable
+class Accountable(Protocol):
+    """A teacher that knows of money that no reply tells of."""
+
+    def unseen(self) -> Sequence[Reply]:
+        """Return what was spent, or may have been, on requests that got no reply at all, each as a failure."""
         ...

@@ -8,7 +8,7 @@ from dataclasses import replace
 from gauger.elicit.defences.registry import view_of
 from gauger.elicit.replies.reasoning_marks import divided, unknown_marks
 from gauger.elicit.replies.token_logs import logs_of_end
-from gauger.elicit.teacher.messages import Reply, ReplyOutcome, Request, Teacher
+from gauger.elicit.teacher.messages import Accountable, Reply, ReplyOutcome, Request, Teacher
 from gauger.spec import Surface
 
 
@@ -38,6 +38,10 @@ class Surfaced:
     def terms(self) -> str | None:
         """Terms of the teacher."""
         return self._teacher.terms
+
+    def unseen(self) -> Sequence[Reply]:
+        """Return what was spent on requests that got no reply, where the teacher keeps account of them."""
+        return self._teacher.unseen() if isinstance(self._teacher, Accountable) else ()
 
     def ask(self, requests: Sequence[Request]) -> Iterator[tuple[int, Reply]]:
         """Yield (index, what is shown of its reply)."""
