@@ -1,13 +1,21 @@
 """The key reaches the endpoint and nothing else."""
 
+import base64
+import html
 import io
+import json
 import logging
 import traceback
+from urllib.parse import quote
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import SecretStr
 
 from elicit.teacher.common import endpoint, question, questions
 from elicit.teacher.fault_server import FaultServer, completion, encoded
+from gauger.elicit.api.chat_format import read_reply
 from gauger.elicit.api.endpoint import parse_teacher
 from gauger.elicit.api.secret import api_key, hide
 from gauger.elicit.teacher.journalled import Journalled
@@ -124,3 +132,97 @@ def test_an_address_with_a_secret_is_refused_without_repeating_it(text):
     with pytest.raises(UserError, match="GAUGER_API_KEY") as raised:
         parse_teacher(text)
     assert KEY not in str(raised.value)
+
+
+SLASHED = "sk-or/v1/abcdefgh+ijkl=mnop_q"
+"""A key with everything in it that is spelled in several ways."""
+
+
+def spellings(key):
+    """How a key may stand in what an endpoint sends back."""
+    content = key.encode()
+    found = {
+        "plain": key,
+        "slashes escaped": key.replace("/", "\\/"),
+        "as numbers": "".join(f"\\u{ord(letter):04x}" for letter in key),
+        "as numbers, in capitals": "".join(f"\\u{ord(letter):04X}" for letter in key),
+        "some as numbers": key.replace("/", "\\u002f").replace("e", "\\u0065"),
+        "JSON within JSON": json.dumps(json.dumps({"key": key.replace("/", "\\/")})),
+        "in an address": quote(key, safe=""),
+        "in an address, twice": quote(quote(key, safe=""), safe=""),
+        "in HTML": html.escape(key).replace("/", "&#x2F;").replace("+", "&#43;"),
+        "in hexadecimal": content.hex(),
+    }
+    for before in ("", "a", "ab", "Bearer "):
+        found[f"in base64 after {before!r}"] = base64.b64encode(before.encode() + content + b": end").decode()
+        found[f"in base64 of addresses after {before!r}"] = base64.urlsafe_b64encode(before.encode() + content).decode()
+    return found
+
+
+@pytest.mark.parametrize("key", [KEY, SLASHED])
+@pytest.mark.parametrize("spelling", list(spellings(KEY)))
+def test_however_the_key_is_spelled_it_is_removed_and_nothing_else_is(key, spelling):
+    spelled = spellings(key)[spelling]
+    hidden = hide(f"before {spelled} after, 100 % \\frac{{1}}{{2}} &amp; so on", SecretStr(key))
+    assert "[key removed]" in hidden
+    for inner in {key, spelled, *spellings(key).values()}:
+        assert inner not in hidden
+    assert hidden.startswith("before ")
+    assert hidden.endswith(" after, 100 % \\frac{1}{2} &amp; so on")
+
+
+def test_what_can_be_recognised_and_not_be_cut_out_leaves_nothing():
+    mixed = SLASHED.replace("/", "%5C%5C%5Cu002f")  # numbers spelled as an address
+    assert hide(f"say {mixed}", SecretStr(SLASHED)) == "[key removed]"
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.text(st.sampled_from("abc\\/%&#;u0025fx =+"), max_size=40))
+def test_a_text_without_the_key_stays_as_it_is(text):
+    assert hide(text, SecretStr(SLASHED)) == text
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=8, max_size=24), st.data())
+def test_no_key_whatever_comes_through_however_each_letter_is_spelled(key, data):
+    ways = (str, lambda c: f"\\u{ord(c):04x}", lambda c: f"%{ord(c):02X}", lambda c: "\\" + c, lambda c: f"&#{ord(c)};")
+    way = data.draw(st.sampled_from(ways))
+    some = data.draw(st.lists(st.booleans(), min_size=len(key), max_size=len(key)))
+    spelled = "".join(way(letter) if chosen else letter for letter, chosen in zip(key, some, strict=True))
+    hidden = hide(f"<{spelled}>", SecretStr(key))
+    assert hidden in ("<[key removed]>", "[key removed]")
+
+
+@pytest.mark.parametrize("status", [200, 400, 401])
+@pytest.mark.parametrize("spelled", [SLASHED.replace("/", "\\/"), SLASHED.replace("/", "\\u002f")])
+def test_a_key_that_json_escapes_reaches_no_sink(status, spelled, monkeypatch, tmp_path, log):
+    monkeypatch.setenv("GAUGER_API_KEY", SLASHED)
+
+    def answer(_, body):
+        found = encoded(completion(body, "KEY", reasoning="KEY")) if status == 200 else b'{"error": {"message": "KEY"}}'
+        return status, {}, found.replace(b"KEY", spelled.encode())
+
+    path, raised = tmp_path / "replies.jsonl", ""
+    with FaultServer(answer=answer) as server:
+        try:
+            replies = list(Journalled(endpoint(server.url), path).ask([question("echo")]))
+        except UserError as error:
+            replies, raised = [], everything(error)
+    seen = repr(replies) + raised + path.read_text() + log.getvalue()
+    assert "[key removed]" in repr(replies) + raised
+    assert SLASHED not in seen
+    assert spelled not in seen
+
+
+def test_half_a_json_that_ends_amid_the_key_shows_no_part_of_it():
+    text = '{"choices": "' + "x" * 20 + KEY + "y" * 70
+    fault = read_reply(text.encode(), lambda found: hide(found, SecretStr(KEY)), "http://host/v1")
+    assert KEY[-8:] not in fault.what
+
+
+def test_tokens_that_spell_the_key_one_after_the_other_are_not_kept():
+    tokens = [{"token": KEY[place : place + 4], "logprob": -0.1} for place in range(0, len(KEY), 4)]
+    body = {"choices": [{"message": {"content": KEY}, "logprobs": {"content": tokens}, "finish_reason": "stop"}]}
+    reply = read_reply(encoded(body), lambda found: hide(found, SecretStr(KEY)), "http://host/v1")
+    assert (reply.text, reply.log_probabilities) == ("[key removed]", ())
+    assert KEY[4:8] not in repr(reply.raw)

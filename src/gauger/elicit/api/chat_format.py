@@ -77,7 +77,7 @@ def read_reply(content: bytes, clean: Callable[[str], str], address: str) -> Rep
         Half a JSON, an error in the place of a reply and a reply without content are faults.
     """
     try:
-        body = cleaned(json.loads(content, parse_constant=str, parse_float=_finite), clean)
+        body = _without_spelt_key(cleaned(json.loads(content, parse_constant=str, parse_float=_finite), clean), clean)
     except (ValueError, RecursionError):
         return FailedAttempt(_not_json(content, clean), paid=True)
     if isinstance(body, Mapping) and body.get("error") and not body.get("choices"):
@@ -117,6 +117,24 @@ def cleaned(value: Any, clean: Callable[[str], str]) -> Any:
     return value
 
 
+def _without_spelt_key(body: Any, clean: Callable[[str], str]) -> Any:
+    """Return a body without log-probabilities whose tokens, one after the other, spell the key."""
+    choices = body.get("choices") if isinstance(body, dict) else None
+    for choice in choices if isinstance(choices, list) else ():
+        logs = choice.get("logprobs") if isinstance(choice, dict) else None
+        spelt = "".join(_tokens_of(logs)) if isinstance(logs, dict) else ""
+        if clean(spelt) != spelt:
+            del choice["logprobs"]
+    return body
+
+
+def _tokens_of(logs: Mapping[str, Any]) -> list[str]:
+    """Return the tokens of log-probabilities, of chats or of completions."""
+    listed = logs.get("content") or logs.get("tokens") or ()
+    found = (one.get("token") if isinstance(one, dict) else one for one in listed)
+    return [token for token in found if isinstance(token, str)]
+
+
 def _not_json(content: bytes, clean: Callable[[str], str]) -> str:
     """Say what came instead of JSON: a stream, a page, or JSON that ends too early."""
     text = content.decode("utf-8", "replace")
@@ -126,7 +144,7 @@ def _not_json(content: bytes, clean: Callable[[str], str]) -> str:
     if start.startswith("<"):
         title = re.search(r"<title[^>]*>(.*?)</title>", start, re.IGNORECASE | re.DOTALL)
         return f"the reply is a page, not JSON: {quote(clean(title[1] if title else start))}"
-    return f"the reply is not whole JSON: {quote(clean(text[-80:]))}"
+    return f"the reply is not whole JSON: {quote(clean(text)[-80:])}"
 
 
 def _error_inside(body: Mapping[str, Any], address: str) -> FailedAttempt:

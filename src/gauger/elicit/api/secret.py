@@ -1,12 +1,19 @@
-"""Reads the endpoint's key: from the environment, at the time of use, and nowhere else.
+r"""Reads the endpoint's key: from the environment, at the time of use, and nowhere else; and takes it out of texts.
 
 It is carried as pydantic's `SecretStr`, whose representation hides it, so that a traceback that prints local variables
-shows none of it; whatever an endpoint sends back is searched for it before anything else sees it.
+shows none of it; whatever an endpoint sends back is searched for it before anything else sees it. It is found as it is,
+in the spellings of JSON, of addresses and of HTML (`\/`, `\u002f`, `%2F`, `&#47;`, in one another too), in base64
+wherever it begins, and in hexadecimal.
 """
 
 from __future__ import annotations
 
+import base64
+import html
 import os
+import re
+from functools import lru_cache
+from urllib.parse import unquote
 
 from pydantic import SecretStr
 
@@ -17,6 +24,9 @@ VARIABLES = ("GAUGER_API_KEY", "OPENAI_API_KEY")
 _SHORTEST_SECRET = 8
 """Local servers take any key, and people write `none` or `EMPTY`: such a word is no secret, and may stand in a text."""
 _HIDDEN = "[key removed]"
+_ESCAPED = re.compile(r"\\+u00([0-7][0-9a-fA-F])")
+_DEEPEST = 4
+"""Spellings within one another that are undone."""
 
 
 def api_key() -> SecretStr | None:
@@ -39,7 +49,71 @@ def api_key() -> SecretStr | None:
 
 
 def hide(text: str, key: SecretStr | None) -> str:
-    """Return the text without the key."""
+    """Return the text without the key, however it is spelled there.
+
+    Where it stands in a spelling that can be recognised and not be cut out, nothing of the text is left.
+    """
     if key is None or len(key) < _SHORTEST_SECRET:
         return text
-    return text.replace(key.get_secret_value(), _HIDDEN)
+    forms, pattern = _spellings(key.get_secret_value())
+    if not _holds(text, forms):
+        return text
+    cut = pattern.sub(_HIDDEN, text)
+    return _HIDDEN if _holds(cut, forms) else cut
+
+
+def _holds(text: str, forms: tuple[str, ...]) -> bool:
+    """Say whether one of the forms stands in a text, as it is or once other spellings are undone."""
+    if any(form in text for form in forms):
+        return True
+    for _ in range(_DEEPEST):
+        plainer = _undone(text)
+        if plainer == text:
+            return False
+        if any(form in plainer for form in forms):
+            return True
+        text = plainer
+    return False
+
+
+def _undone(text: str) -> str:
+    """Undo one layer of JSON's, addresses' and HTML's spellings, as far as letters of a key can stand in them."""
+    if "\\" in text:
+        text = _ESCAPED.sub(lambda found: chr(int(found[1], 16)), text).replace("\\", "")
+    if "%" in text:
+        text = unquote(text)
+    return html.unescape(text) if "&" in text else text
+
+
+@lru_cache(maxsize=4)
+def _spellings(secret: str) -> tuple[tuple[str, ...], re.Pattern[str]]:
+    """Return the forms in which a key is looked for, and what finds them in the spellings of others."""
+    content = secret.encode("ascii")
+    plain = secret.replace("\\", "")
+    forms = dict.fromkeys((secret, plain, content.hex(), content.hex().upper(), *_in_base64(content)))
+    spelled = ("".join(_in_any_spelling(letter) for letter in form) for form in forms)
+    return tuple(forms), re.compile("|".join(spelled))
+
+
+def _in_base64(content: bytes) -> list[str]:
+    """Return what base64 makes of a key wherever it begins among other bytes, without the ends that these decide."""
+    found = []
+    for before in range(3):
+        whole = base64.b64encode(b"\0" * before + content).decode("ascii").rstrip("=")
+        first = -(-before * 8 // 6)
+        last = (before + len(content)) * 8 // 6
+        core = whole[first:last]
+        found += [core, core.replace("+", "-").replace("/", "_")]
+    return found
+
+
+def _in_any_spelling(letter: str) -> str:
+    """Return a pattern of one letter as it is, behind backslashes, as its number, as %xx and as an HTML entity."""
+    code, names = ord(letter), {"&": "amp", "<": "lt", ">": "gt", '"': "quot", "'": "apos"}
+    hexadecimal = "".join(f"[{digit.lower()}{digit.upper()}]" if digit.isalpha() else digit for digit in f"{code:02x}")
+    named = f"|&(?:amp;)*{names[letter]};" if letter in names else ""
+    slash = "|&(?:amp;)*(?:sol|plus|equals|lowbar|hyphen|dash|period|colon);" if letter in "/+=_-.:" else ""
+    return (
+        rf"(?:\\*{re.escape(letter)}|\\+u00{hexadecimal}|%(?:25)*{hexadecimal}"
+        rf"|&(?:amp;)*#0*{code};|&(?:amp;)*#[xX]0*{hexadecimal};{named}{slash})"
+    )
