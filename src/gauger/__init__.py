@@ -3,6 +3,7 @@
 __main__.py  Runs ``python -m gauger``: the same as ``gauger``
 api/         Does what the commands do, for Python: a function per question, a typed result that tells, draws and
              reports
+audit/       Looks for benchmark items in corpora, and measures on every run how often it errs
 cli/         Runs the command line: one command per file, results on standard output, everything else on standard
              error
 elicit/      Makes corpora of teachers' replies: what was asked, what was answered, and where every sample comes from

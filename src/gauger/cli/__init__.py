@@ -4,6 +4,8 @@ Exit codes: 0 done, 2 the user's mistake, 1 our fault, 128 + n stopped by signal
 
 application.py        Builds the application from its commands, and says and returns what the process must when one
                       of them stops
+audit.py              ``gauger audit``: looks for benchmark items in corpora, and says how often it errs
+audit_text.py         Words and tabulates ``gauger audit``, from the same document that ``--json`` prints
 calibrate.py          ``gauger calibrate``: plants truths and counts bias, coverage, width, power and false verdicts
 calibrate_tables.py   Tabulates for ``gauger calibrate`` how every cell, every estimand and every verdict did
 compare.py            ``gauger compare``: reads what evaluation logs that already exist say about a distilled student

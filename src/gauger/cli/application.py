@@ -31,6 +31,7 @@ COMMANDS: tuple[str, ...] = (
     "status",
     "report",
     "compare",
+    "audit",
     "meta",
     "evidence",
     "elicit",

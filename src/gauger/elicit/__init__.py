@@ -9,6 +9,8 @@ export.py        Writes training files that TRL, Axolotl and LLaMA-Factory read 
 filters/         Decides which samples a corpus keeps, and names the filter that dropped each of the others
 lineage.py       Follows a training row back to the benchmark items whose questions it was made from
 replies/         Reads what a teacher sent: a pure function of the raw reply, for every kind of teacher
+overlap/         Finds protected texts in others, at the speed of numpy: the one net of `elicit --protect` and of the
+                 audit
 sample.py        Describes one sample of a language model's corpus, with everything that stands about it in the ledger
 settings.py      Keeps what a corpus' directory was made with, so that it is gone on with the same settings and no
                  others

@@ -15,6 +15,13 @@ from .export import export_corpus as export_corpus
 from .export import require_formats as require_formats
 from .filters.filters import Filters as Filters
 from .filters.registry import FILTERS as FILTERS
+from .overlap.index import ItemIndex as ItemIndex
+from .overlap.index import index_items as index_items
+from .overlap.matching import ItemInText as ItemInText
+from .overlap.matching import find_items as find_items
+from .overlap.words import WordsOfTexts as WordsOfTexts
+from .overlap.words import comparable as comparable
+from .overlap.words import words_of as words_of
 from .sample import STEP as STEP
 from .sample import UNANSWERED as UNANSWERED
 from .sample import UNASKED as UNASKED

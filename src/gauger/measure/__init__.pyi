@@ -10,6 +10,8 @@ from .importers.differences import setting_differences as setting_differences
 from .importers.group_means import group_weights as group_weights
 from .importers.item_keys import Coded as Coded
 from .importers.item_keys import code_items as code_items
+from .importers.item_texts import LoggedItem as LoggedItem
+from .importers.item_texts import logged_items as logged_items
 from .importers.lm_eval import NOTHING_SCORED as NOTHING_SCORED
 from .importers.log import Measure as Measure
 from .importers.log import Wants as Wants

@@ -2,6 +2,7 @@
 
 The chart library takes a while to import, so nothing here imports it until a page is rendered.
 
+audit/            Draws the page of an audit
 blocks.py         Builds a page's pieces: sections, figures with their panels, tables, legends, callouts
 chapters.py       Orders the chapters of a report, our own and those of other packages
 charts.py         Gives out the figures of a report one by one, as charts that a notebook draws and a file holds

@@ -1,6 +1,7 @@
 """Turns arrays into numbers: the estimation engine. No files, no records, no study; imports only errors.
 
 allocate.py      Divides replicates over arms so that one contrast becomes as precise as a budget allows
+binomial.py      Estimates shares: exact binomial intervals, and the share behind an imperfect test (Rogan and Gladen)
 bootstrap.py     Computes the field's habit, intervals over items alone: only as the comparison that shows why it is
                  wrong
 crossed/         Estimates contrasts of cell means with items and training replicates crossed

@@ -2,6 +2,10 @@ from .allocate import Division as Division
 from .allocate import Spending as Spending
 from .allocate import divide as divide
 from .allocate import divide_equally as divide_equally
+from .binomial import ShareEstimate as ShareEstimate
+from .binomial import TestCounts as TestCounts
+from .binomial import binomial_interval as binomial_interval
+from .binomial import rogan_gladen as rogan_gladen
 from .crossed.contrast import Contrasts as Contrasts
 from .crossed.contrast import estimate_contrasts as estimate_contrasts
 from .crossed.crossed import Components as Components

@@ -27,6 +27,8 @@ inspect_log.py      Reads Inspect logs, `.eval` (a zip archive) and `.json`: one
 inspect_samples.py  Turns one sample of an Inspect log into rows: identity, outcome, and scores on the 0-1 scale
 item_keys.py        Chooses what items are matched by: the document, what was asked, or the id; never too few in
                     silence
+item_texts.py       Reads what was asked from lm-eval and Inspect logs: the text of every item, with the identities
+                    that match it
 json_lines.py       Reads JSON Lines: chosen fields of every line at full speed, and the exact line of a fault
 light_eval.py       Reads what LightEval and the Open LLM Leaderboard write as Parquet: one row per example, metrics
                     in a struct

@@ -1,0 +1,21 @@
+"""Looks for benchmark items in corpora, and measures on every run how often it errs.
+
+audit.py       Audits corpora against benchmarks: which items stand in them, and how often the audit itself errs
+benchmarks.py  Reads the items of benchmarks, with their texts: seeds files, tables with prompts, lm-eval and Inspect
+               logs
+corpora.py     Reads corpora of any size: pieces of files that several processes can read side by side, and the texts
+               in each
+document.py    Writes an audit as a document: items, shares with intervals, and the error rates behind every flag
+planting.py    Plants what an audit must find, and what it must not: every class of copy of an item, and twins that
+               are no copies
+rates.py       Measures how often each net errs, at its threshold: recall of each class of copy, and false alarms of
+               twins
+rephrase.py    Rephrases a text by rules: other words, other forms, clauses in another order. Easier to find than a
+               person's own
+scan.py        Scans a corpus for items by their runs of words, on several cores, and keeps the best places of each
+               item
+"""
+
+import lazy_loader as _lazy
+
+__getattr__, __dir__, __all__ = _lazy.attach_stub(__name__, __file__)

@@ -1,0 +1,4 @@
+from .audit import AuditQuestion as AuditQuestion
+from .audit import AuditResult as AuditResult
+from .audit import audit_corpora as audit_corpora
+from .document import audit_document as audit_document
