@@ -36,6 +36,7 @@ FUNCTIONS = {
     "meta": "gauger.api",
     "fit": "gauger.api",
     "evidence": "gauger.api",
+    "audit": "gauger.api",
     "run": "gauger.api",
     "load_run": "gauger.api",
 }

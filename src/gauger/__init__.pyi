@@ -1,3 +1,4 @@
+from .api import audit as audit
 from .api import compare as compare
 from .api import evidence as evidence
 from .api import fit as fit

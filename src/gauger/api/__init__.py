@@ -10,6 +10,7 @@ logs.py           Compares models from evaluation logs that exist (`gauger.compa
 meta_analysis.py  Pools the effects of any table: a random-effects meta-analysis or meta-regression (`gauger.meta`)
 meta_category.py  Fits and prints `gauger.meta` by category: random effects that differ and correlate within groups
 meta_warnings.py  Warns readers of `gauger.meta` of what they must know about the numbers and may not ask for
+overlaps.py       Looks for benchmark items in training texts (`gauger.audit`)
 places.py         Refuses places where a command cannot write what it makes, before it has made it
 result.py         Defines what every function of the API returns: the document that the command prints, and ways to
                   look at it

@@ -6,6 +6,8 @@ from .logs import Comparison as Comparison
 from .logs import compare as compare
 from .meta_analysis import MetaAnalysis as MetaAnalysis
 from .meta_analysis import meta as meta
+from .overlaps import Audit as Audit
+from .overlaps import audit as audit
 from .places import check_file as check_file
 from .places import check_folder as check_folder
 from .places import check_report_folder as check_report_folder

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from gauger.cli.audit_text import audit_text
 from gauger.cli.output import JsonFlag, print_json, print_text, say
-from gauger.cli.places import check_folder
 from gauger.errors import UserError
+from gauger.store import write_json
 
 _Corpora = Annotated[
     list[str],
@@ -57,23 +57,33 @@ def audit(
     as_json: JsonFlag = False,
 ) -> None:
     """Look for benchmark items in training texts, and measure on copies planted in them how often that errs."""
-    from gauger.audit import AuditQuestion, audit_corpora, audit_document
+    from gauger.api import audit as audit_of
+    from gauger.api import check_folder
 
     if out:
         check_folder(out, "--out")
-    corpora: dict[str, list[Path]] = {}
-    for source, path in map(_named, corpus):
-        corpora.setdefault(source or path.name, []).append(path)
-    question = AuditQuestion(corpora, [_named(one) for one in against], tuple(negatives or ()), planted, seed, workers)
-    document = audit_document(audit_corpora(question))
-    for warning in document["warnings"]:
+    found = audit_of(
+        _sources(corpus), _sources(against), negatives=negatives or (), planted=planted, workers=workers, seed=seed
+    )
+    document = found.to_dict()
+    for warning in found.warnings:
         say(f"warning: {warning}")
     if out:
-        _write(document, out)
+        out.mkdir(parents=True, exist_ok=True)
+        write_json(out / "audit.json", document)
+        say(f"wrote {found.report(out)}")
     if as_json:
         print_json(document)
     else:
         print_text(audit_text(document))
+
+
+def _sources(texts: list[str]) -> dict[str | None, list[Path]]:
+    """Return name -> paths; None for paths without a name."""
+    found: dict[str | None, list[Path]] = {}
+    for name, path in map(_named, texts):
+        found.setdefault(name, []).append(path)
+    return found
 
 
 def _named(text: str) -> tuple[str | None, Path]:
@@ -84,12 +94,3 @@ def _named(text: str) -> tuple[str | None, Path]:
     if not name or not path:
         raise UserError("NAME=PATH or PATH", repr(text))
     return name, Path(path)
-
-
-def _write(document: dict[str, Any], directory: Path) -> None:
-    from gauger.report import write_audit
-    from gauger.store import write_json
-
-    directory.mkdir(parents=True, exist_ok=True)
-    write_json(directory / "audit.json", document)
-    say(f"wrote {write_audit(document, directory / 'report.html')}")

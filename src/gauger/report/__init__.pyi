@@ -1,9 +1,10 @@
+from .audit.chapters import audit_figures as audit_figures
+from .audit.page import render_audit as render_audit
+from .audit.page import write_audit as write_audit
 from .blocks import Figure as Figure
 from .charts import chart_of as chart_of
 from .charts import evidence_figures as evidence_figures
 from .charts import figures_of as figures_of
-from .audit.page import render_audit as render_audit
-from .audit.page import write_audit as write_audit
 from .evidence.page import render_evidence as render_evidence
 from .evidence.page import write_evidence as write_evidence
 from .page import headline as headline

@@ -201,4 +201,9 @@ def missed(document: Document) -> Section | None:
     return Section("missed", "What each net would have missed", tables=[table], short="What nets miss")
 
 
+def audit_figures(document: Document) -> list[Figure]:
+    """Return the figures of the page."""
+    return list(shares(document).figures)
+
+
 CHAPTERS: tuple[Callable[[Document], Section | None], ...] = (shares, sources, rates, corrected, matches, missed)
