@@ -35,6 +35,8 @@ def test_everything_is_there(finished_run):
         "records.parquet",
         "ledger.parquet",
         "frozen.json",
+        "starts.jsonl",
+        "manifest.json",
         "study.resolved.json",
         "report.html",
         "figures",

@@ -61,12 +61,24 @@ def test_the_rule_is_stated_whole():
         "role": "near",
         "threshold": 0.3,
         "level": 0.9,
+        "looks": 1,
         "post_hoc": True,
+        "stopping": "",
         "placebo_margin": 0.15,
         "control": "matched",
     }
     assert verdict.estimate.level == 0.9
     assert verdict.estimate.over == "near"
+
+
+@pytest.mark.parametrize(("threshold", "plainly"), [(0.25, "major"), (0.88, "minor"), (0.75, "undetermined")])
+def test_optional_stopping_leaves_the_outcome_undetermined_and_the_nominal_interval_shown(threshold, plainly):
+    rule = {"threshold": threshold, "off": ("placebo", "leak")}
+    plain, stopped = judge(**rule).verdict, judge(**rule, stopping="Replicates were added.").verdict
+    assert (plain.outcome, stopped.outcome) == (plainly, "undetermined")
+    assert stopped.settled_by == "Replicates were added."
+    same = ("value", "low", "high", "level")
+    assert [getattr(stopped.estimate, key) for key in same] == [getattr(plain.estimate, key) for key in same]
 
 
 def test_the_rules_level_is_the_one_that_counts():

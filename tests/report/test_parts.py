@@ -74,7 +74,7 @@ def test_a_rule_changed_after_the_start_is_said_three_times() -> None:
     section = verdict.build(View(judged("minor", post_hoc=True)))
     assert section is not None
     assert section.data["stamp"] == "Verdict: minor · post hoc"
-    assert "changed after the run had started" in texts(section)
+    assert "changed after results were there" in texts(section)
     assert section.data["notices"][0].title == "Post hoc verdict."
     before = verdict.build(View(judged("minor")))
     assert before is not None

@@ -7,6 +7,8 @@ from gauger.store.directory import RunDirectory
 NAMES = {
     "study": "study.resolved.json",
     "frozen": "frozen.json",
+    "starts": "starts.jsonl",
+    "manifest": "manifest.json",
     "records": "records.parquet",
     "ledger": "ledger.parquet",
     "estimates": "estimates.json",

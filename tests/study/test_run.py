@@ -13,11 +13,11 @@ from gauger.execute.progress import LogProgress, RunProgress
 from gauger.jobs.registry import REGISTRY
 from gauger.spec import AtlasWorld
 from gauger.store.atomic import read_json
-from gauger.store.directory import RunDirectory
 from gauger.store.documents import read_document
 from gauger.study import run
 from gauger.study.load import open_study, plan_loaded
-from gauger.study.run import freeze, run_study, sample_texts
+from gauger.study.results import sample_texts
+from gauger.study.run import run_study
 from gauger.worlds.atlas.forms import form_of
 from gauger.worlds.registry import open_world
 
@@ -43,14 +43,17 @@ def test_a_change_of_the_rule_is_post_hoc(again, finished_run):
     stream = StringIO()
     changes = ("verdict.threshold=0.5", "controls.leak.off=It was shown before.")
     finished = again(*changes, progress=LogProgress(stream))
-    said = "changed since the run was first started, and so post hoc: verdict.threshold was 0.25 and is now 0.5\n"
+    n = len(list((finished_run / "jobs" / "entries").iterdir()))
+    change = f"verdict.threshold was 0.25 and is now 0.5, after {n} results"
+    said = f"changed with results in sight, and so post hoc: {change}\n"
     assert said in stream.getvalue().partition(" jobs on ")[0], "before anything is run"
     document = finished.document
     assert finished.result.cached == set(finished.result.done), "nothing had to be run"
     assert document.verdict.rule["post_hoc"] is True
     assert document.verdict.rule["threshold"] == 0.5
-    assert "Changed after the run had started: verdict.threshold was 0.25 and is now 0.5." in document.warnings
-    assert "Changed after the run had started: controls.leak.on was True and is now False." in document.warnings
+    after = f", after {n} results."
+    assert f"Changed after the run had started: verdict.threshold was 0.25 and is now 0.5{after}" in document.warnings
+    assert f"Changed after the run had started: controls.leak.on was True and is now False{after}" in document.warnings
     assert document.switched_off == {"leak": "It was shown before."}
     leak = next(check for check in document.assay if check.name == "leak")
     assert (leak.outcome, leak.detail) == ("not_made", "Switched off: It was shown before.")
@@ -58,19 +61,6 @@ def test_a_change_of_the_rule_is_post_hoc(again, finished_run):
     assert read_json(finished.directory.frozen) == read_json(finished_run / "frozen.json"), "the rule stays as it was"
     assert read_json(finished.directory.study)["verdict"]["threshold"] == 0.5
     assert read_document(finished.directory.estimates).verdict.rule["post_hoc"] is True
-
-
-def test_freezing_is_for_the_first_start_alone(tiny_study, tmp_path):
-    run = RunDirectory(tmp_path)
-    study = open_study(tiny_study).study
-    assert freeze(run, study) == ()
-    assert freeze(run, study) == ()
-    changed = open_study(tiny_study, ("verdict.threshold=0.5",)).study
-    assert freeze(run, changed) == ("verdict.threshold was 0.25 and is now 0.5",)
-    assert freeze(run, changed) == ("verdict.threshold was 0.25 and is now 0.5",)
-    assert freeze(run, study) == (), "back at the frozen rule"
-    longer = open_study(tiny_study, ("replicates=9", "seed=3", "arms.label.description=Other")).study
-    assert freeze(run, longer) == (), "seeds, sizes and prose are no part of the rule"
 
 
 def test_one_replicate(again):

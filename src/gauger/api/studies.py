@@ -43,8 +43,16 @@ class StudyRun(Result):
         return pl.read_parquet(self.directory.records)
 
     def report(self, path: Path | str | None = None) -> Path:
-        """Write the report, by default again into the run's own directory. See `Result.report`."""
-        return super().report(self.directory.root if path is None else path)
+        """Write the report, by default again into the run's own directory, if nobody edited it. See `Result.report`."""
+        from gauger.store import DRAWN, update_manifest
+        from gauger.study import require_unedited
+
+        if path is not None:
+            return super().report(path)
+        require_unedited(self.directory.root)
+        page = super().report(self.directory.root)
+        update_manifest(self.directory.root, DRAWN)
+        return page
 
 
 def run(
@@ -60,6 +68,7 @@ def run(
     max_hours: float | None = None,
     max_flops: float | None = None,
     tries: int = 3,
+    registered: str | None = None,
 ) -> StudyRun:
     """Run a study, or go on with one that was stopped, and write estimates.json and report.html.
 
@@ -83,6 +92,8 @@ def run(
         No job starts after this time, or beyond this many training FLOPs.
     tries : int
         A job is given up when this many workers were lost with it.
+    registered : str, optional
+        The digest of ``gauger plan --register`` that the study is held to.
 
     Returns
     -------
@@ -96,15 +107,17 @@ def run(
     """
     from gauger.execute import Execution, RunLimits, make_progress, read_needs
     from gauger.jobs import REGISTRY
-    from gauger.study import open_study, run_study
+    from gauger.report import write
+    from gauger.study import open_study, run_study, seal
 
     limits = RunLimits(max_hours, max_flops)
     execution = Execution(on, workers, tries, limits, ray_address, store, read_needs(need, REGISTRY))
     loaded = open_study(study, override_texts(overrides))
     directory = directory_of(loaded.study.study, None if out is None else Path(out))
-    finished = run_study(loaded, directory, execution=execution, progress=make_progress())
+    finished = run_study(loaded, directory, execution=execution, progress=make_progress(), registered=registered)
     found = StudyRun(finished.document, finished.directory, finished.result)
-    found.report()
+    write(found.to_dict(), directory)
+    seal(finished)
     return found
 
 
@@ -141,9 +154,11 @@ def load_run(path: Path | str) -> StudyRun:
     Raises
     ------
     InputError
-        Where no estimates are there yet, or they cannot be read.
+        Where no estimates are there yet, they cannot be read, or they are not what the run wrote.
     """
     from gauger.store import RunDirectory, read_document
+    from gauger.study import require_unedited
 
     directory = RunDirectory(Path(path))
+    require_unedited(directory.root)
     return StudyRun(read_document(directory.estimates), directory)

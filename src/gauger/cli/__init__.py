@@ -32,10 +32,12 @@ plan.py               ``gauger plan STUDY.yaml``: lists arms, jobs, tokens, FLOP
 reference.py          Writes docs/cli.md from the commands themselves: ``python -m gauger.cli.reference docs/cli.md``
 report.py             ``gauger report DIR``: writes the report again, from `estimates.json`
 run.py                ``gauger run STUDY.yaml``: takes a study file to a verdict and its report
+signature.py          Checks a signature of a run's manifest by somebody's SSH key (`ssh-keygen -Y`)
 status.py             ``gauger status DIR``: tells what is done, what is left, what failed and why
 tables.py             Writes tables for the terminal: the one writer of all commands, as plain text that looks the
                       same everywhere
 teachers.py           Opens a teacher from what a command line says: ``URL#MODEL``, ``hf:PATH`` or ``replay:DIR``
+verify.py             ``gauger verify DIR``: builds a finished run's estimates and report anew, and says what differs
 """
 
 import lazy_loader as _lazy

@@ -30,6 +30,7 @@ COMMANDS: tuple[str, ...] = (
     "plan",
     "status",
     "report",
+    "verify",
     "compare",
     "audit",
     "meta",

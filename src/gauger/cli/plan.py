@@ -49,12 +49,16 @@ def plan(
     pilot: PilotOption = None,
     budget: BudgetOption = None,
     target: TargetOption = None,
+    register_it: Annotated[
+        bool, typer.Option("--register", help="Print the digest to publish before the run, and nothing else.")
+    ] = False,
     as_json: JsonFlag = False,
 ) -> None:
     """Say what a study would do, cost and find; run nothing.
 
     With --pilot, propose how to divide the budget over the arms for the verdict and, for a study with a scale, which
-    cells to train next so that its forecast narrows most.
+    cells to train next so that its forecast narrows most. With --register, print a digest of all that can move the
+    verdict: published before the run, it holds the run to what was planned (gauger verify --registered).
     """
     from gauger.api import directory_of
     from gauger.execute import Cache, cores
@@ -65,6 +69,12 @@ def plan(
     loaded = open_study(study, tuple(overrides or ()))
     directory = directory_of(loaded.study.study, out)
     planned, world = plan_loaded(loaded)
+    if register_it:
+        from gauger.study import registration
+
+        digest = registration(loaded, planned)
+        print_json({"registered": digest}) if as_json else print_text(digest)
+        return
     said = forecast(planned, world, Cache(RunDirectory(directory).jobs), workers or cores())
     proposal = None
     if pilot is not None:

@@ -19,7 +19,7 @@ def report(
     directory: Annotated[Path, typer.Argument(metavar="DIR", help="Directory of a finished run.")],
     as_json: JsonFlag = False,
 ) -> None:
-    """Write report.html and its figures again, from the run's estimates.json."""
+    """Write report.html and its figures again, from the run's estimates.json; refuse results that were edited."""
     from gauger.api import load_run
 
     run = load_run(directory)

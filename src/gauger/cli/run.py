@@ -49,6 +49,9 @@ def run(
     max_hours: MaxHoursOption = None,
     max_flops: MaxFlopsOption = None,
     tries: TriesOption = 3,
+    registered: Annotated[
+        str | None, typer.Option(metavar="DIGEST", help="Hold the study to what gauger plan --register printed.")
+    ] = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Run a study, or go on with one that was stopped, and write estimates.json and report.html."""
@@ -66,6 +69,7 @@ def run(
         max_hours=max_hours,
         max_flops=max_flops,
         tries=tries,
+        registered=registered,
     )
     failures = found.document.failures
     for line in missing(failures):

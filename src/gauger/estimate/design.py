@@ -30,9 +30,13 @@ class FixedRule:
     threshold: float = 0.25
     """On the estimand's own scale: a ratio, or a difference of scores between -1 and 1."""
     level: float = 0.95
-    """Level of the two-sided interval that must clear the threshold."""
+    """Level of the two-sided interval that must clear the threshold; of one look, where there are several."""
+    looks: int = 1
+    """How often the study may be judged while replicates are added, declared before the run."""
     post_hoc: bool = False
-    """True where the rule changed after the run had started."""
+    """True where something that can move the verdict changed after results were there."""
+    stopping: str = ""
+    """Why the number of replicates is not the one that was fixed: the outcome is *undetermined* at best."""
     placebo_margin: float | None = None
     """How far a placebo may lie above 0 on the estimand's own scale before the study is invalid; at most the threshold.
     None: half the threshold."""

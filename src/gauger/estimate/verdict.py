@@ -2,7 +2,8 @@
 
 In this order (docs/methods.md): *invalid* if a check of the instrument failed; *not replicated* if no arm was trained
 more than once; *not powered* if a check straddles its bound or could not have failed (for *minor* also: if the
-reference is not *major* by the same rule); then *major*, *minor* or *undetermined*.
+reference is not *major* by the same rule); then *major*, *minor* or *undetermined*, and never more than *undetermined*
+where replicates were added with results in sight and undeclared (optional stopping).
 """
 
 from __future__ import annotations
@@ -180,6 +181,8 @@ def _outcome(
             VerdictOutcome.NOT_POWERED,
             f"The arm is below the threshold, but minor cannot be said. {_doubts(references)}",
         )
+    if rule.stopping:
+        return VerdictOutcome.UNDETERMINED, rule.stopping
     if outcome == VerdictOutcome.UNDETERMINED:
         return outcome, settling_addition(batch, p, piece, rule.threshold, rule.level)
     return outcome, None

@@ -15,4 +15,5 @@ from .progress import make_progress as make_progress
 from .result import RunResult as RunResult
 from .schedule import JobSchedule as JobSchedule
 from .status import Status as Status
+from .status import read_plan as read_plan
 from .status import read_status as read_status

@@ -7,6 +7,7 @@ from .charts import evidence_figures as evidence_figures
 from .charts import figures_of as figures_of
 from .evidence.page import render_evidence as render_evidence
 from .evidence.page import write_evidence as write_evidence
+from .page import drawn_differences as drawn_differences
 from .page import headline as headline
 from .page import render as render
 from .page import write as write

@@ -56,6 +56,20 @@ def write(document: Mapping[str, Any], directory: Path | str) -> Path:
     return page
 
 
+def drawn_differences(document: Mapping[str, Any], directory: Path | str) -> list[str]:
+    """Draw a report once more, elsewhere, and say which of its files in a directory are not what this one draws."""
+    from tempfile import TemporaryDirectory
+
+    found, there = [], Path(directory)
+    with TemporaryDirectory() as folder:
+        write(document, folder)
+        names = [path.relative_to(folder) for path in sorted(Path(folder).rglob("*")) if path.is_file()]
+        for name in names:
+            same = (there / name).is_file() and (there / name).read_bytes() == (Path(folder) / name).read_bytes()
+            found += [] if same else [f"{name} is not what the estimates give"]
+    return found
+
+
 def headline(document: Mapping[str, Any]) -> str:
     """Return the verdict of a document in one plain sentence, as it stands at the head of its report."""
     from markupsafe import Markup

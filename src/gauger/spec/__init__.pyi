@@ -42,7 +42,9 @@ from .models import Surface as Surface
 from .models import TeacherSettings as TeacherSettings
 from .models import Training as Training
 from .preregistered import FrozenComparison as FrozenComparison
+from .preregistered import changes_between as changes_between
 from .preregistered import compare_frozen as compare_frozen
+from .preregistered import deciding_settings as deciding_settings
 from .preregistered import frozen_rule as frozen_rule
 from .scaled_cells import ScaledCell as ScaledCell
 from .scaled_cells import scale_cells as scale_cells

@@ -51,10 +51,31 @@ def compare_frozen(stored: Mapping[str, Any], study: Study) -> FrozenComparison:
         unless the other has null there: a run that began before a setting existed did not choose it either.
     """
     rule = {key: value for key, value in stored.items() if key != "study"}  # its name decides nothing
-    then, now = dict(_leaves(rule)), dict(_leaves(frozen_rule(study)))
+    changes = changes_between(rule, frozen_rule(study))
+    return FrozenComparison(bool(changes), changes)
+
+
+def deciding_settings(study: Study) -> dict[str, Any]:
+    """Return all of a study that can move its verdict, as JSON-able data.
+
+    The frozen rule, and beside it seeds, replicates, sizes, recipes and the world. No prose, and no name.
+    """
+    settings: dict[str, Any] = numbers(study)
+    named_otherwise = ("benchmarks", "controls")  # the rule holds them as `roles`, and with their defaults resolved
+    return {key: value for key, value in settings.items() if key not in named_otherwise} | frozen_rule(study)
+
+
+def changes_between(stored: Mapping[str, Any], current: Mapping[str, Any]) -> tuple[str, ...]:
+    """Say what differs between two of `frozen_rule` or of `deciding_settings`: one sentence per key, before and after.
+
+    Parameters
+    ----------
+    stored, current : mapping
+        Also after a round trip through JSON. A key that one side lacks counts as changed unless the other has null.
+    """
+    then, now = dict(_leaves(stored)), dict(_leaves(current))
     keys = sorted(then.keys() | now.keys())
-    changes = [_change(key, then, now) for key in keys if then.get(key) != now.get(key)]
-    return FrozenComparison(bool(changes), tuple(changes))
+    return tuple(_change(key, then, now) for key in keys if then.get(key) != now.get(key))
 
 
 _ABSENT = "absent"
@@ -76,5 +97,8 @@ def _leaves(data: Any, key: str = "") -> Iterator[tuple[str, Any]]:
     if isinstance(data, Mapping) and data:
         for name, value in data.items():
             yield from _leaves(value, f"{key}.{name}" if key else str(name))
+    elif isinstance(data, list | tuple) and any(isinstance(value, Mapping) for value in data):
+        for place, value in enumerate(data):
+            yield from _leaves(value, f"{key}.{place}")
     else:
         yield key, list(data) if isinstance(data, tuple) else data

@@ -111,6 +111,9 @@ class VerdictRule(SpecPart):
     """Threshold, on the 0-1 scale."""
     level: Level = 0.95
     """Confidence level of the interval that is held against the threshold."""
+    looks: Annotated[int, Field(ge=1, le=100)] = 1
+    """How often the study may be judged while replicates are added, declared before the run; each time at
+    1 − (1 − level) / looks."""
     placebo_margin: Annotated[float, Field(ge=0, le=1)] | None = None
     """How far above 0 the placebo may lie, on the scale of the threshold and at most that; null: half the threshold."""
 

@@ -2,10 +2,14 @@
 
 atomic.py     Writes files that are wholly there or not there: temporary file beside the target, fsync, rename
 canonical.py  Spells JSON in one way: the same value always gives the same bytes, and NaN is refused
+chain.py      Keeps a log whose entries are chained by hashes: one line of JSON each, which names the digest of the
+              line before
 directory.py  Names the paths of a run directory
 documents.py  Writes and reads `estimates.json`: the document that a report is made of
 failures.py   Keeps failed jobs as data: one JSON file each, with the boundary at which it failed and the reason
 lock.py       Locks a directory, so that it has one driver
+manifest.py   Keeps the manifest of a run directory: size and SHA-256 of every file that a finished run left, to find
+              any edit
 tables.py     Reads CSV (and TSV) and JSON Lines: the project's only reader of both, so that one file never has two
               meanings
 views.py      Opens DuckDB views over the Parquet files of a run directory: ask any question of a run in SQL

@@ -9,6 +9,8 @@ from .canonical import canonical_bytes as canonical_bytes
 from .canonical import document_bytes as document_bytes
 from .canonical import fingerprint as fingerprint
 from .canonical import plain as plain
+from .chain import append_entry as append_entry
+from .chain import read_chain as read_chain
 from .directory import RunDirectory as RunDirectory
 from .documents import as_current as as_current
 from .documents import read_document as read_document
@@ -19,6 +21,15 @@ from .failures import read_failures as read_failures
 from .failures import write_failure as write_failure
 from .lock import holder as holder
 from .lock import locked as locked
+from .manifest import DRAWN as DRAWN
+from .manifest import MANIFEST_FILE as MANIFEST_FILE
+from .manifest import SIGNATURES as SIGNATURES
+from .manifest import contents_digest as contents_digest
+from .manifest import described_files as described_files
+from .manifest import manifest_differences as manifest_differences
+from .manifest import read_manifest_file as read_manifest_file
+from .manifest import update_manifest as update_manifest
+from .manifest import write_manifest as write_manifest
 from .tables import CsvTable as CsvTable
 from .tables import csv_text as csv_text
 from .tables import json_lines as json_lines

@@ -23,6 +23,16 @@ class RunDirectory:
         return self.root / "frozen.json"
 
     @property
+    def starts(self) -> Path:
+        """The log of starts, chained by hashes: what was run, and which results were there then."""
+        return self.root / "starts.jsonl"
+
+    @property
+    def manifest(self) -> Path:
+        """Size and SHA-256 of every file that the finished run left."""
+        return self.root / "manifest.json"
+
+    @property
     def records(self) -> Path:
         """One row per arm, replicate, item and sample."""
         return self.root / "records.parquet"

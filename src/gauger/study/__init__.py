@@ -6,6 +6,8 @@ costs.py             Says what jobs cost: tokens, weights, FLOPs, queries, money
 description.py       Describes a study besides its estimates: its arms, samples, the five threats, what it cannot say
 document.py          Puts a study's document together: the estimates of its records, and all that stands beside them
                      in the report
+history.py           Keeps the history of a run: every start in a log that cannot be edited unseen, and what changed
+                     between them
 ledger.py            Sums the token ledger per arm, source and replicate: what was asked for, kept, dropped and
                      trained on
 load.py              Goes from a study file to a plan: loads it, checks it against its world, plans it. Nothing runs
@@ -19,6 +21,7 @@ plan_forecast.py     Forecasts what a plan will cost and what it could find, bef
 planner.py           Plans a study: teacher, base, then every arm stage by stage. What differs by kind of model, its
                      maker says
 published_slopes.py  Estimates from the published evidence who gains most, to stand beside a study's own slopes
+rebuild.py           Builds a finished run's document and tables once more, from its log and the results of its jobs
 results.py           Gathers results of jobs into a run's tables: the records, the ledger, and what each arm was
                      trained on
 run.py               Runs a study from start to end: freezes its rule, runs its jobs, estimates, and writes what it
@@ -26,6 +29,8 @@ run.py               Runs a study from start to end: freezes its rule, runs its 
 scale.py             Turns the cells of a study's scale into points of curves: scores, losses, tokens and spendings
 stage_corpora.py     Plans what stages train on: texts that somebody is asked for, or nobody, questions, pairs and
                      mixtures
+verify.py            Verifies a finished run: its log of starts, its manifest, its study, and its estimates built
+                     anew
 """
 
 import lazy_loader as _lazy

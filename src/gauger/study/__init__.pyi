@@ -1,3 +1,4 @@
+from .history import registration as registration
 from .load import open_study as open_study
 from .load import plan_loaded as plan_loaded
 from .next_runs import Proposal as Proposal
@@ -5,3 +6,7 @@ from .next_runs import propose as propose
 from .plan_forecast import PlanForecast as PlanForecast
 from .plan_forecast import forecast as forecast
 from .run import run_study as run_study
+from .run import seal as seal
+from .verify import VerifiedRun as VerifiedRun
+from .verify import require_unedited as require_unedited
+from .verify import verify_run as verify_run

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import platform
 from collections.abc import Mapping, Sequence
+from importlib.metadata import version
 from typing import Any
 
 from gauger.records import ArmInfo, ArmKind, Role
 from gauger.spec import Arm, Study, TextSource
 
+REPORTED_PACKAGES = {
+    "train": ("gauger", "torch", "numpy", "polars", "scipy"),
+    "hf": ("gauger", "torch", "numpy", "polars", "scipy", "transformers", "peft", "reasoning-gym"),
+}
+"""Extra that the world needs -> packages whose versions are reported."""
 EXAMPLES_EACH = 3
 _SUMMED = ("tokens", "unique_tokens", "teacher_tokens_out", "queries")
 
@@ -147,3 +154,9 @@ def limits(study: Study) -> list[str]:
     if study.replicates == 1:
         said.append("Nothing was replicated: its intervals cover item sampling alone.")
     return said
+
+
+def program_versions(study: Study) -> dict[str, str]:
+    """Return the versions of Python and of the packages that make a study's numbers."""
+    packages = REPORTED_PACKAGES.get(study.world.extra, REPORTED_PACKAGES["train"])
+    return {"python": platform.python_version()} | {name: version(name) for name in packages}

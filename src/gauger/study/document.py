@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import platform
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -30,18 +28,14 @@ from gauger.estimate import (
 from gauger.measure import readings
 from gauger.records import ArmInfo, BenchmarkInfo, Document
 from gauger.spec import LoadedStudy, Study, fingerprint, switched_off
-from gauger.study.description import arm_infos, examples, limits, threats
+from gauger.study.description import arm_infos, examples, limits, program_versions, threats
+from gauger.study.history import NO_HISTORY, RunHistory
 from gauger.study.ledger import ledger_rows
 from gauger.study.plan import Plan
 from gauger.study.results import Collected
 from gauger.study.scale import scaling
 from gauger.worlds import Benchmark, World
 
-REPORTED_PACKAGES = {
-    "train": ("gauger", "torch", "numpy", "polars", "scipy"),
-    "hf": ("gauger", "torch", "numpy", "polars", "scipy", "transformers", "peft", "reasoning-gym"),
-}
-"""Extra that the world needs -> packages whose versions are reported."""
 Benchmarks = Mapping[str, Benchmark]
 Texts = Mapping[str, Sequence[tuple[str, str]]]
 """Arm -> a few (prompt, answer) of what it was trained on."""
@@ -55,8 +49,8 @@ class Material:
     plan: Plan
     world: World
     collected: Collected
-    changes: tuple[str, ...] = ()
-    """What of the frozen rule was changed after the start of the run."""
+    history: RunHistory = NO_HISTORY
+    """What was changed after results were there, and how often the study was judged."""
     texts: Texts | None = None
     done: Mapping[str, Path] | None = None
     """Key of a job -> the directory of its result; what only the scale reads."""
@@ -74,11 +68,12 @@ def make_document(material: Material) -> Document:
     ledger = ledger_rows(collected)
     arms = arm_infos(plan.arms, ledger)
     ingredients = _ingredients(study, collected)
-    design = make_design(study, arms, benchmarks, ingredients, post_hoc=bool(material.changes))
+    design = make_design(study, arms, benchmarks, ingredients, history=material.history)
     found = estimate_study(collected.records, design, _difficulty(benchmarks))
     scorings, scoring_warnings = _scorings(collected, found, design)
     return Document(
-        study=about(material.loaded) | ({"extraction": [one.to_dict() for one in scorings]} if scorings else {}),
+        study=about(material.loaded, material.history.registered)
+        | ({"extraction": [one.to_dict() for one in scorings]} if scorings else {}),
         estimates=found.estimates,
         verdict=found.verdict,
         assay=found.assay,
@@ -97,7 +92,7 @@ def make_document(material: Material) -> Document:
         scaling=scaling(plan, whole, material.done or {}, study.estimation.level),
         failures=collected.failures,
         switched_off=off,
-        warnings=[f"Changed after the run had started: {change}." for change in material.changes]
+        warnings=[f"Changed after the run had started: {change}." for change in material.history.changes]
         + [f"{note}." for note in collected.notes]
         + [f"{warning}." for warning in found.warnings]
         + scoring_warnings
@@ -151,10 +146,10 @@ def make_design(
     benchmarks: Benchmarks,
     ingredients: Ingredients | None = None,
     *,
-    post_hoc: bool = False,
+    history: RunHistory | None = None,
 ) -> Design:
     """Say to the estimator what it must know of a study."""
-    estimation, verdict = study.estimation, study.verdict
+    estimation, verdict, history = study.estimation, study.verdict, history or NO_HISTORY
     return Design(
         arms=tuple(arms),
         roles={name: str(benchmark.role) for name, benchmark in study.benchmarks.items()},
@@ -166,8 +161,10 @@ def make_design(
             estimand=verdict.estimand,
             role=str(verdict.role),
             threshold=verdict.threshold,
-            level=verdict.level,
-            post_hoc=post_hoc,
+            level=1 - (1 - verdict.level) / verdict.looks,
+            looks=verdict.looks,
+            post_hoc=bool(history.changes),
+            stopping=history.stopping,
             placebo_margin=verdict.placebo_margin,
         ),
         unparsed_wrong=study.unparsed == "wrong",
@@ -184,10 +181,15 @@ def _difficulty(benchmarks: Benchmarks) -> pl.DataFrame:
     )
 
 
-def about(loaded: LoadedStudy) -> dict[str, Any]:
+NOT_ANCHORED = (
+    "not externally anchored: nothing outside this directory holds what was fixed before the run "
+    "(gauger plan --register prints a digest to publish)"
+)
+
+
+def about(loaded: LoadedStudy, registered: str | None = None) -> dict[str, Any]:
     """Say which study it is and how it is run again: `Document.study`."""
     study = loaded.study
-    packages = REPORTED_PACKAGES.get(study.world.extra, REPORTED_PACKAGES["train"])
     settings = [part for override in loaded.overrides for part in ("--set", override)]
     return {
         "name": study.study,
@@ -196,7 +198,8 @@ def about(loaded: LoadedStudy) -> dict[str, Any]:
         "kind": "study",
         "replicates": study.replicates,
         "seed": study.seed,
+        "registered": registered or NOT_ANCHORED,
         "world": study.world.model_dump(mode="json"),
         "command": shlex.join(["gauger", "run", loaded.path.name, *settings]),
-        "versions": {"python": platform.python_version()} | {name: version(name) for name in packages},
+        "versions": program_versions(study),
     }

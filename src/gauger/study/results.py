@@ -13,6 +13,7 @@ from gauger.elicit import LEDGER
 from gauger.execute import Job, RunResult
 from gauger.records import Failure
 from gauger.store import read_json
+from gauger.study.description import EXAMPLES_EACH
 from gauger.study.plan import ArmReplicate, Plan
 
 CORPUS = "corpus"
@@ -157,3 +158,13 @@ def _blame(plan: Plan, key: str, reasons: Mapping[str, tuple[Job, str]], limit: 
             return reasons[job.key]
         waiting += job.inputs.values()
     return plan.jobs[key], f"not run: {limit} was reached" if limit else "not run"
+
+
+def sample_texts(plan: Plan, result: RunResult) -> Mapping[str, Sequence[tuple[str, str]]]:
+    """Read the first few texts of every arm's last corpus."""
+    texts: dict[str, list[tuple[str, str]]] = {}
+    for cell in plan.cells:
+        if cell.corpora and cell.replicate == 0 and cell.corpora[-1] in result.done:
+            table = pl.read_parquet(result.done[cell.corpora[-1]] / "corpus.parquet", n_rows=EXAMPLES_EACH)
+            texts[cell.arm] = list(table.select("prompt", "answer").iter_rows())
+    return texts

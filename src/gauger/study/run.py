@@ -6,20 +6,27 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
-import polars as pl
-
 from gauger.errors import MissingExtraError, Place, UserError
 from gauger.execute import Cache, Execution, RunProgress, RunResult, execute
 from gauger.jobs import REGISTRY
 from gauger.records import Document
-from gauger.spec import LoadedStudy, Study, compare_frozen, frozen_rule
-from gauger.store import RunDirectory, read_json, write_document, write_json, write_parquet
+from gauger.spec import LoadedStudy
+from gauger.store import (
+    RunDirectory,
+    contents_digest,
+    described_files,
+    locked,
+    read_json,
+    write_document,
+    write_json,
+    write_manifest,
+    write_parquet,
+)
 from gauger.study.costs import training_flops
-from gauger.study.description import EXAMPLES_EACH
-from gauger.study.document import Material, Texts, make_document
+from gauger.study.document import Material, make_document
+from gauger.study.history import begin, finish
 from gauger.study.load import plan_loaded
-from gauger.study.plan import Plan
-from gauger.study.results import collect
+from gauger.study.results import collect, sample_texts
 
 NEEDED = {"train": ("torch", "safetensors"), "hf": ("torch", "safetensors", "transformers", "peft", "accelerate")}
 """Packages that an extra brings and a run cannot do without."""
@@ -34,7 +41,9 @@ class Finished:
     result: RunResult
 
 
-def run_study(loaded: LoadedStudy, out: Path, *, execution: Execution, progress: RunProgress) -> Finished:
+def run_study(
+    loaded: LoadedStudy, out: Path, *, execution: Execution, progress: RunProgress, registered: str | None = None
+) -> Finished:
     """Run or resume a study in a directory.
 
     Parameters
@@ -47,19 +56,22 @@ def run_study(loaded: LoadedStudy, out: Path, *, execution: Execution, progress:
         Where to run, with how many workers, and how far; it changes no estimate.
     progress : Progress
         The display.
+    registered : str, optional
+        The digest of `gauger plan --register` that the study is held to.
 
     Returns
     -------
     Finished
         With `estimates.json`, `records.parquet`, `ledger.parquet` and `study.resolved.json` written, whatever failed;
-        the report is the caller's.
+        the report is the caller's, and `seal` after it.
 
     Raises
     ------
     MissingExtraError
         Where the packages that train are not installed.
     UserError
-        Where another process works in the directory, or another study has run there.
+        Where another process works in the directory, another study has run there, its log was edited, or the study is
+        not the registered one.
     Interrupted
         On a signal; nothing but the running jobs is lost.
     """
@@ -69,13 +81,16 @@ def run_study(loaded: LoadedStudy, out: Path, *, execution: Execution, progress:
     run = RunDirectory(out)
     refuse_another_study(run, loaded.study.study)
     plan, world = plan_loaded(loaded)
-    changes = freeze(run, loaded.study)
-    for change in changes:
-        progress.note(f"changed since the run was first started, and so post hoc: {change}")
+    with locked(run.jobs / "lock"):
+        found = begin(run, loaded, plan, registered)
+    for note in found.notes:
+        progress.note(note)
+    for change in found.changes:
+        progress.note(f"changed with results in sight, and so post hoc: {change}")
     jobs, cache = list(plan.jobs.values()), Cache(run.jobs.resolve())
     result = execute(jobs, cache, execution, REGISTRY, training_flops(plan, world), progress)
     collected = collect(plan, result)
-    document = make_document(Material(loaded, plan, world, collected, changes, sample_texts(plan, result), result.done))
+    document = make_document(Material(loaded, plan, world, collected, found, sample_texts(plan, result), result.done))
     write_json(run.study, loaded.study.model_dump(mode="json"))
     write_parquet(run.records, collected.records)
     write_parquet(run.ledger, collected.ledger)
@@ -83,12 +98,13 @@ def run_study(loaded: LoadedStudy, out: Path, *, execution: Execution, progress:
     return Finished(document, run, result)
 
 
-def freeze(run: RunDirectory, study: Study) -> tuple[str, ...]:
-    """Store the verdict rule at the first start; later, say what has changed since."""
-    if run.frozen.exists():
-        return compare_frozen(read_json(run.frozen), study).changes
-    write_json(run.frozen, frozen_rule(study) | {"study": study.study})
-    return ()
+def seal(finished: Finished) -> None:
+    """Log that a run ended, and list every file it left; the last thing that is written."""
+    run, verdict = finished.directory, finished.document.verdict
+    with locked(run.jobs / "lock"):
+        others = contents_digest(described_files(run.root))
+        finish(run, verdict.outcome if verdict else None, finished.result.stopped, others)
+        write_manifest(run.root)
 
 
 def refuse_another_study(run: RunDirectory, name: str) -> None:
@@ -116,13 +132,3 @@ def _study_there(run: RunDirectory) -> str | None:
         if isinstance(found, str):
             return found
     return None
-
-
-def sample_texts(plan: Plan, result: RunResult) -> Texts:
-    """Read the first few texts of every arm's last corpus."""
-    texts: dict[str, list[tuple[str, str]]] = {}
-    for cell in plan.cells:
-        if cell.corpora and cell.replicate == 0 and cell.corpora[-1] in result.done:
-            table = pl.read_parquet(result.done[cell.corpora[-1]] / "corpus.parquet", n_rows=EXAMPLES_EACH)
-            texts[cell.arm] = list(table.select("prompt", "answer").iter_rows())
-    return texts

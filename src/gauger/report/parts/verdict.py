@@ -72,7 +72,7 @@ def build(view: View) -> Section | None:
     rule, outcome = verdict["rule"], verdict["outcome"]
     stamp = f"Verdict: {outcome.replace('_', ' ')}" + (" · post hoc" if rule.get("post_hoc") else "")
     data |= {"outcome": outcome, "sign": SIGNS[outcome], "stamp": stamp}
-    data |= {"sentence": sentence(verdict), "lines": [*lines(verdict), *unchecked(view)]}
+    data |= {"sentence": sentence(verdict), "lines": [*lines(verdict), *anchor(view), *unchecked(view)]}
     figure = number_line(verdict)
     return Section("verdict", "Verdict", (), (figure,) if figure else (), template="verdict.html.j2", data=data)
 
@@ -110,7 +110,7 @@ def lines(verdict: Row) -> Sequence[str]:
     rule, outcome = verdict["rule"], verdict["outcome"]
     when = "The threshold and the rule were fixed before the run."
     if rule.get("post_hoc"):
-        when = "The rule was changed after the run had started."
+        when = "What can move the verdict was changed after results were there; the warnings say what."
     role = rule.get("role") or ""
     meant = f"{role.capitalize()} means: {ROLE_WORDS[role]}." if role in ROLE_WORDS else ""
     found: list[str | Markup] = [" ".join(filter(None, [GROUNDS[outcome], when, meant]))]
@@ -124,10 +124,24 @@ def lines(verdict: Row) -> Sequence[str]:
         )
         found.append(fill(text, ratio=number(verdict["noise_ratio"])))
     settled = verdict.get("settled_by")
-    if settled:
+    if settled and not rule.get("stopping"):
         label = "What would settle it" if outcome == "undetermined" else "Why"
         found.append(fill("<strong>{label}:</strong> {settled}", label=label, settled=settled))
     return found
+
+
+def anchor(view: View) -> Sequence[Markup]:
+    """Say what holds the rule to what it was before the run; a comparison of logs has no run."""
+    registered = view.study.get("registered")
+    if not registered:
+        return ()
+    if registered.startswith("not "):
+        return (fill("<strong>Registration:</strong> {said}.", said=registered),)
+    text = (
+        "<strong>Registration:</strong> held to <code>{digest}</code>; it counts if that digest was published before "
+        "the run (<code>gauger verify --registered</code>)."
+    )
+    return (fill(text, digest=registered),)
 
 
 def unchecked(view: View) -> Sequence[Markup]:
@@ -141,10 +155,12 @@ def notices(view: View) -> Sequence[Callout]:
     boxes = []
     if view.verdict and view.verdict["rule"].get("post_hoc"):
         text = (
-            "The verdict rule (contrast, threshold or level) was changed after the run had started. A threshold chosen "
-            "with results in sight can be chosen to please: treat the outcome as exploratory, not as a test."
+            "The rule, or something else that can move the verdict, was changed after results were there. What is "
+            "chosen with results in sight can be chosen to please: treat the outcome as exploratory, not as a test."
         )
         boxes.append(Callout("bad", "Post hoc verdict.", (text,)))
+    if view.verdict and view.verdict["rule"].get("stopping"):
+        boxes.append(Callout("bad", "The number of replicates was not fixed.", (view.verdict["rule"]["stopping"],)))
     failures = view.rows("failures")
     if failures:
         arms = listing(dict.fromkeys(row["arm"] for row in failures))

@@ -1,0 +1,135 @@
+"""Keeps the manifest of a run directory: size and SHA-256 of every file that a finished run left, to find any edit.
+
+1. `manifest.json` lists every file below the directory but itself, signatures of it, and what is no result (the lock,
+   results half written or being deleted).
+2. Of a result by content address it lists `done.json` alone, which lists the digests of the result's own files.
+3. It is written last. A file that is changed, cut, missing or new is named by `manifest_differences`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from gauger.errors import DamagedError
+from gauger.store.atomic import read_json, write_json
+from gauger.store.canonical import fingerprint
+
+MANIFEST_FILE, MANIFEST_SCHEMA = "manifest.json", "gauger.manifest/1"
+SIGNATURES = (f"{MANIFEST_FILE}.sig", f"{MANIFEST_FILE}.minisig")
+"""What `ssh-keygen -Y sign` and minisign put beside the manifest."""
+ENTRIES, DONE = "jobs/entries", "done.json"
+DRAWN = ("report.html", "figures/")
+"""What is drawn from `estimates.json`, and may be drawn again."""
+_NO_CONTENT = ("starts.jsonl", *DRAWN)
+_UNLISTED = ("jobs/lock", "jobs/partial/", "jobs/dropped/")
+
+
+def write_manifest(root: Path) -> dict[str, Any]:
+    """Write the manifest of a run directory as it stands, and return it."""
+    manifest = {"schema": MANIFEST_SCHEMA, "files": described_files(root)}
+    write_json(root / MANIFEST_FILE, manifest)
+    return manifest
+
+
+def described_files(root: Path) -> dict[str, dict[str, Any]]:
+    """Return relative name -> size in bytes and SHA-256 of every file that the manifest lists."""
+    return {name: describe_file(root / name) for name in listed_names(root)}
+
+
+def describe_file(path: Path) -> dict[str, Any]:
+    """Return size in bytes and SHA-256 of a file."""
+    with path.open("rb") as stream:
+        return {"bytes": path.stat().st_size, "sha256": hashlib.file_digest(stream, "sha256").hexdigest()}
+
+
+def listed_names(root: Path) -> list[str]:
+    """Return the relative names of all files that a manifest of this directory has to list, sorted."""
+    return sorted(name for name in _names(root) if _is_listed(name))
+
+
+def contents_digest(files: Mapping[str, Any]) -> str:
+    """Return one digest for all listed files but the log, which holds it, and the report, which may be drawn again."""
+    return fingerprint({name: about for name, about in files.items() if not name.startswith(_NO_CONTENT)})
+
+
+def update_manifest(root: Path, folder_or_file: tuple[str, ...]) -> None:
+    """List anew what was written again, and nothing else: an edit elsewhere stays an edit.
+
+    Parameters
+    ----------
+    root : Path
+        A run directory; one without a manifest is left without.
+    folder_or_file : tuple of str
+        Beginnings of the names that were written again.
+    """
+    if not (root / MANIFEST_FILE).exists():
+        return
+    kept = {name: about for name, about in read_manifest_file(root).items() if not name.startswith(folder_or_file)}
+    again = {name: describe_file(root / name) for name in listed_names(root) if name.startswith(folder_or_file)}
+    write_json(root / MANIFEST_FILE, {"schema": MANIFEST_SCHEMA, "files": dict(sorted((kept | again).items()))})
+
+
+def read_manifest_file(root: Path) -> Mapping[str, Any]:
+    """Return the files that the manifest of a directory lists.
+
+    Raises
+    ------
+    DamagedError
+        Where it is missing, is no JSON, or not of this schema.
+    """
+    path = root / MANIFEST_FILE
+    try:
+        value = read_json(path)
+    except FileNotFoundError:
+        raise DamagedError(f"{MANIFEST_FILE} is missing") from None
+    files = value.get("files") if isinstance(value, dict) and value.get("schema") == MANIFEST_SCHEMA else None
+    if not isinstance(files, dict) or set(value) != {"schema", "files"}:
+        raise DamagedError(f"{MANIFEST_FILE} is not of schema {MANIFEST_SCHEMA}")
+    return files
+
+
+def manifest_differences(root: Path, *, only: frozenset[str] | None = None) -> list[str]:
+    """Say what differs between a directory and its manifest, one sentence per file; nothing where all is right.
+
+    Parameters
+    ----------
+    root : Path
+        A run directory.
+    only : frozenset of str, optional
+        Relative names; None: all, and nothing may be there that is not listed.
+    """
+    try:
+        listed = read_manifest_file(root)
+    except DamagedError as error:
+        return [str(error)]
+    there = set(listed_names(root))
+    wanted = set(listed) if only is None else only & set(listed)
+    found = [f"{name} is missing" for name in sorted(wanted - there)]
+    for name in sorted(wanted & there):
+        if not (root / name).is_file() or describe_file(root / name) != listed[name]:
+            found.append(f"{name} is not what {MANIFEST_FILE} lists")
+    unlisted = there - set(listed) if only is None else (only & there) - set(listed)
+    found += [f"{name} is not listed in {MANIFEST_FILE}" for name in sorted(unlisted)]
+    return found + ([] if only is not None else _lock_differences(root))
+
+
+def _lock_differences(root: Path) -> list[str]:
+    lock = root / "jobs" / "lock"
+    written = lock.is_file() and lock.stat().st_size > 0
+    return ["jobs/lock is not empty: a run is going on there, or was killed"] if written else []
+
+
+def _names(root: Path) -> Iterator[str]:
+    for path in root.rglob("*"):
+        if path.is_symlink() or not path.is_dir():
+            yield path.relative_to(root).as_posix()
+
+
+def _is_listed(name: str) -> bool:
+    if name in (MANIFEST_FILE, *SIGNATURES) or name.startswith(_UNLISTED):
+        return False
+    inside = name.removeprefix(f"{ENTRIES}/").split("/")
+    return not (name.startswith(f"{ENTRIES}/") and len(inside) > 1 and inside[1:] != [DONE])

@@ -1,0 +1,186 @@
+"""`gauger verify` and what stands beside it: no edit of a finished run goes unseen."""
+
+import json
+import random
+import shutil
+import subprocess
+
+from gauger.cli import main
+from gauger.cli.signature import signature_differences
+from gauger.store.chain import append_entry
+from gauger.store.directory import RunDirectory
+from gauger.store.manifest import contents_digest, described_files, manifest_differences, write_manifest
+from gauger.study import verify_run
+from gauger.study.history import read_log
+from gauger.study.verify import _registered_differences
+
+from .random_edits import edit_at_random
+
+
+def test_an_honest_run_verifies(finished_run, capsys):
+    assert main(["verify", str(finished_run), "--json"]) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert said["right"] is True
+    checks = {one["check"]: one["differences"] for one in said["checks"]}
+    names = ["log of starts", "manifest", "results", "contents", "study", "estimates", "report"]
+    assert checks == {name: [] for name in names}
+    assert [start["results"] for start in said["starts"]] == [0]
+    assert said["notes"] == ["not externally anchored: no digest was published before the run, or none was given"]
+
+
+def test_a_run_that_was_resumed_registered_and_moved_verifies(tiny_study, copy_of_run, tmp_path, capsys):
+    assert main(["plan", str(tiny_study), "--register"]) == 0
+    digest = capsys.readouterr().out.strip()
+    assert main(["plan", str(tiny_study), "--register", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"registered": digest}
+    assert "not externally anchored" in (copy_of_run / "report.html").read_text()
+    shutil.rmtree(next((copy_of_run / "jobs" / "entries").iterdir()))
+    run = ["run", str(tiny_study), "--out", str(copy_of_run), "--workers", "1", "--registered", digest]
+    assert main(run) == 0
+    page = (copy_of_run / "report.html").read_text()
+    assert "not externally anchored" not in page
+    assert digest in page
+    found = verify_run(copy_of_run.rename(tmp_path / "moved"), digest)
+    assert found.checks == {name: [] for name in found.checks}
+    assert len(found.entries) == 4
+    capsys.readouterr()
+    assert main([*run, "--set", "verdict.threshold=0.1"]) == 2
+    assert "expected the study registered as" in capsys.readouterr().err
+
+
+def test_another_digest_than_the_published_one(finished_run):
+    run = RunDirectory(finished_run)
+    assert "not 000" in _registered_differences(read_log(run), "0" * 64)[0]
+
+
+def test_a_change_of_the_rule_verifies_as_what_it_is(tiny_study, copy_of_run):
+    """The log says what was changed, so that the document which says it too follows from the log."""
+    arguments = ["run", str(tiny_study), "--out", str(copy_of_run), "--workers", "1", "--set", "verdict.threshold=0.1"]
+    (copy_of_run / "frozen.json").unlink()
+    assert main(arguments) == 0
+    assert json.loads((copy_of_run / "estimates.json").read_text())["verdict"]["rule"]["post_hoc"] is True
+    assert verify_run(copy_of_run).right
+
+
+def test_random_edits_are_found(finished_run, tmp_path):
+    """Twelve here; validation/audited_run makes two hundred."""
+    generator, told = random.Random(1), []
+    for number in range(12):
+        copy = shutil.copytree(finished_run, tmp_path / str(number))
+        told.append(edit_at_random(copy, generator))
+        assert not verify_run(copy).right, told[-1]
+        shutil.rmtree(copy)
+    assert len(set(told)) > 6
+
+
+def digit_changed(run):
+    """Change one digit of the verdict's estimate in estimates.json, as somebody who wants another number would."""
+    text = run.estimates.read_text()
+    assert text.count('"n_items": 40') > 0
+    run.estimates.write_text(text.replace('"n_items": 40', '"n_items": 41', 1))
+
+
+def forged(run):
+    """Write manifest and the log's last entry anew, so that only the numbers themselves can tell."""
+    lines = run.starts.read_bytes().splitlines(keepends=True)
+    last = json.loads(lines[-1])
+    run.starts.write_bytes(b"".join(lines[:-1]))
+    append_entry(run.starts, {**last, "files": contents_digest(described_files(run.root))})
+    write_manifest(run.root)
+
+
+def test_a_changed_digit_is_reported_by_nobody(copy_of_run, capsys):
+    run = RunDirectory(copy_of_run)
+    before = run.report.read_bytes()
+    digit_changed(run)
+    assert main(["report", str(copy_of_run)]) == 2
+    assert "estimates.json is not what manifest.json lists" in capsys.readouterr().err
+    assert run.report.read_bytes() == before
+    assert main(["verify", str(copy_of_run)]) == 2
+    said = capsys.readouterr().out
+    assert "n_items is 41, and should be 40" in said
+    write_manifest(run.root)
+    assert main(["report", str(copy_of_run)]) == 2
+    assert "manifest.json is not the one that the run ended with" in capsys.readouterr().err
+
+
+def test_a_digit_with_manifest_and_log_written_anew_is_told_by_the_results_of_the_jobs(copy_of_run):
+    run = RunDirectory(copy_of_run)
+    digit_changed(run)
+    forged(run)
+    found = verify_run(copy_of_run)
+    named = {name: differences for name, differences in found.checks.items() if differences}
+    assert list(named) == ["estimates"]
+    assert "n_items is 41, and should be 40" in named["estimates"][0]
+
+
+def test_records_that_no_job_gave_are_told(copy_of_run):
+    import polars as pl
+
+    run = RunDirectory(copy_of_run)
+    records = pl.read_parquet(run.records)
+    better = pl.when((pl.col("arm") == "label") & (pl.col("outcome") == "scored")).then(1.0).otherwise("score")
+    records.with_columns(score=better).write_parquet(run.records)
+    forged(run)
+    assert verify_run(copy_of_run).checks["estimates"] == ["records.parquet does not hold the results of the jobs"]
+
+
+def test_a_report_that_says_something_else_is_told(copy_of_run, capsys):
+    run = RunDirectory(copy_of_run)
+    run.report.write_text(run.report.read_text().replace("No verdict", "Verdict"))
+    forged(run)
+    assert main(["verify", str(copy_of_run), "--json"]) == 2
+    checks = {one["check"]: one["differences"] for one in json.loads(capsys.readouterr().out)["checks"]}
+    assert checks["report"] == ["report.html is not what the estimates give"]
+    assert main(["report", str(copy_of_run)]) == 0, "drawn again from estimates that are right"
+    assert manifest_differences(copy_of_run) == []
+
+
+def test_numbers_may_differ_by_a_platform_and_no_more():
+    from gauger.study.verify import unlike
+
+    def places(stored, wanted):
+        return list(unlike(stored, wanted))
+
+    assert places({"a": [1.0, 2]}, {"a": [1.0 + 5e-10, 2]}) == []
+    assert places({"a": [1.0, 2]}, {"a": [1.0 + 5e-9, 2]}) == ["a[0] is 1.0, and should be 1.000000005"]
+    assert places({"a": 0.0}, {"a": None}) == ["a is 0.0, and should be None"]
+    assert places({"a": True}, {"a": 1}) == ["a is True, and should be 1"]
+    assert places({"a": 1}, {"b": 1}) == ["b is missing", "a is not of this run"]
+    assert places([1], [1, 2]) == [" has 1 entries, and should have 2"]
+
+
+def test_a_signature_by_an_ssh_key(tmp_path, finished_run, capsys):
+    for name in ("mine", "other"):
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(tmp_path / name)], check=True)
+    shutil.copy(finished_run / "manifest.json", tmp_path)
+    signers = tmp_path / "signers"
+    signers.write_text("ann@example.org " + (tmp_path / "mine.pub").read_text())
+    found = {}
+    for key, space in ((None, ""), ("other", "gauger"), ("mine", "file"), ("mine", "gauger")):
+        (tmp_path / "manifest.json.sig").unlink(missing_ok=True)
+        if key:
+            sign = ["ssh-keygen", "-q", "-Y", "sign", "-f", str(tmp_path / key), "-n", space]
+            subprocess.run([*sign, str(tmp_path / "manifest.json")], check=True, capture_output=True)
+        found[key, space] = len(signature_differences(tmp_path, signers, "ann@example.org"))
+    assert found == {(None, ""): 1, ("other", "gauger"): 1, ("mine", "file"): 1, ("mine", "gauger"): 0}
+    (tmp_path / "manifest.json").write_text("{}")
+    assert signature_differences(tmp_path, signers, "ann@example.org") == [
+        "manifest.json.sig: Signature verification failed: incorrect signature"
+    ]
+    assert main(["verify", str(finished_run), "--signer", "ann@example.org"]) == 2
+    assert "--signers and --signer together" in capsys.readouterr().err
+
+
+def test_where_no_run_stands(tmp_path, capsys):
+    assert main(["verify", str(tmp_path)]) == 2
+    assert "expected the directory of a run, got none" in capsys.readouterr().err
+
+
+def test_a_run_that_was_stopped_is_no_finished_one(copy_of_run, tiny_study):
+    run = RunDirectory(copy_of_run)
+    lines = run.starts.read_bytes().splitlines(keepends=True)
+    run.starts.write_bytes(lines[0])
+    assert verify_run(copy_of_run).checks["log of starts"] == [
+        "the last start has no end: the run was stopped, or is going on"
+    ]

@@ -1,0 +1,120 @@
+"""The manifest of a run directory: whatever is changed, cut, missing or new is named."""
+
+import hashlib
+import json
+
+import pytest
+
+from gauger.errors import DamagedError
+from gauger.store.manifest import (
+    contents_digest,
+    described_files,
+    listed_names,
+    manifest_differences,
+    read_manifest_file,
+    update_manifest,
+    write_manifest,
+)
+
+LISTED = [
+    "estimates.json",
+    "figures/a.svg",
+    "jobs/entries/k/done.json",
+    "jobs/jobs.json",
+    "report.html",
+    "starts.jsonl",
+]
+NOT_LISTED = ["jobs/lock", "jobs/partial/x/y", "jobs/dropped/z", "jobs/entries/k/model", "manifest.json.sig"]
+
+
+@pytest.fixture
+def root(tmp_path):
+    for name in LISTED + NOT_LISTED:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("" if name == "jobs/lock" else name)
+    write_manifest(tmp_path)
+    return tmp_path
+
+
+def test_what_is_listed(root):
+    assert listed_names(root) == LISTED
+    files = json.loads((root / "manifest.json").read_bytes())["files"]
+    assert list(files) == LISTED
+    for name in LISTED:
+        digest = hashlib.sha256(name.encode()).hexdigest()
+        assert files[name] == {"bytes": len(name), "sha256": digest}
+    assert manifest_differences(root) == []
+
+
+def write(name, text=""):
+    def change(root):
+        (root / name).parent.mkdir(exist_ok=True)
+        (root / name).write_text(text)
+
+    return change
+
+
+def folder_in_place(root):
+    (root / "report.html").unlink()
+    (root / "report.html").mkdir()
+
+
+OTHER, MORE = '{"schema": "x", "files": {}}', '{"schema": "gauger.manifest/1", "files": {}, "a": 1}'
+EDITS = {
+    "changed": (write("report.html", "report.htmL"), "report.html is not what manifest.json lists"),
+    "cut": (write("estimates.json"), "estimates.json is not what manifest.json lists"),
+    "missing": (lambda root: (root / "figures/a.svg").unlink(), "figures/a.svg is missing"),
+    "new": (write("more"), "more is not listed in manifest.json"),
+    "new beside a result": (write("jobs/entries/k2/done.json"), "k2/done.json is not listed"),
+    "a folder in its place": (folder_in_place, "report.html is missing"),
+    "a dangling link": (lambda root: (root / "link").symlink_to("nowhere"), "link is not listed"),
+    "no manifest": (lambda root: (root / "manifest.json").unlink(), "manifest.json is missing"),
+    "another schema": (write("manifest.json", OTHER), "is not of schema"),
+    "more in it": (write("manifest.json", MORE), "is not of schema"),
+    "a held lock": (write("jobs/lock", "{}"), "jobs/lock is not empty"),
+}
+
+
+@pytest.mark.parametrize("edit", EDITS)
+def test_every_edit_is_named(root, edit):
+    change, said = EDITS[edit]
+    change(root)
+    assert said in "; ".join(manifest_differences(root))
+
+
+def test_only_some_files(root):
+    (root / "report.html").write_text("other")
+    assert manifest_differences(root, only=frozenset({"estimates.json"})) == []
+    assert len(manifest_differences(root, only=frozenset({"estimates.json", "report.html"}))) == 1
+    (root / "frozen.json").touch()
+    assert manifest_differences(root, only=frozenset({"frozen.json"})) == ["frozen.json is not listed in manifest.json"]
+
+
+def test_drawing_a_report_again_lists_the_report_and_launders_nothing_else(root):
+    before = contents_digest(read_manifest_file(root))
+    (root / "report.html").write_text("drawn again")
+    (root / "figures/b.svg").write_text("new")
+    (root / "figures/a.svg").unlink()
+    (root / "estimates.json").write_text("edited")
+    update_manifest(root, ("report.html", "figures/"))
+    assert manifest_differences(root) == ["estimates.json is not what manifest.json lists"]
+    assert contents_digest(read_manifest_file(root)) == before
+    (root / "manifest.json").unlink()
+    update_manifest(root, ("report.html",))
+    assert not (root / "manifest.json").exists()
+
+
+def test_the_digest_covers_everything_but_the_log_and_what_is_drawn(root):
+    before = contents_digest(described_files(root))
+    for name in LISTED:
+        (root / name).write_text("changed")
+        same = contents_digest(described_files(root)) == before
+        assert same == name.startswith(("starts.jsonl", "report.html", "figures/")), name
+        (root / name).write_text(name)
+
+
+def test_a_manifest_that_is_no_json(root):
+    (root / "manifest.json").write_text("{")
+    with pytest.raises(DamagedError):
+        read_manifest_file(root)
+    assert len(manifest_differences(root)) == 1
