@@ -21,7 +21,10 @@ from gauger.elicit import (
     Surfaced,
     claim,
     collect_corpus,
+    generated,
+    generation_of,
     require,
+    require_recorded,
     words_for,
 )
 from gauger.errors import UserError
@@ -73,6 +76,7 @@ class Order:
             "seed": self.seed,
             "student": self.student,
             "filters": self._filters(),
+            **({} if generation_of(self.surface) is None else {"generation": generation_of(self.surface)}),
         }
 
     def _filters(self) -> dict[str, Any]:
@@ -89,6 +93,8 @@ class Order:
 
 def carry_out(order: Order, out: Path, access: Access) -> Corpus:
     """Collect the corpus in a folder, or go on with it, and write it."""
+    if order.teacher.startswith("replay:"):
+        require_recorded(order.surface, order.teacher)
     student = None if order.student is None else open_teacher(order.student, replace(access, budget=QueryBudget()))
     require(order.program, order.seeds, order.wanted, student)
     teacher = open_teacher(order.teacher, access)
@@ -98,7 +104,7 @@ def carry_out(order: Order, out: Path, access: Access) -> Corpus:
     try:
         with progress() as watch:
             corpus = collect_corpus(
-                Surfaced(Journalled(teacher, out / FILE_NAME), order.surface),
+                Surfaced(Journalled(generated(teacher, order.surface), out / FILE_NAME), order.surface),
                 order.program,
                 order.seeds,
                 order.wanted,

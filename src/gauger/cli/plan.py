@@ -147,13 +147,18 @@ def lines(said: PlanForecast, directory: Path) -> list[str]:
         f"directory  {directory}: {before}",
         f"jobs       {said.jobs_total} ({kinds}); {said.jobs_shared} more saved by sharing",
         f"training   {said.training_tokens / 1e6:.1f} M tokens, {said.training_flops:.2g} FLOPs",
-        f"teacher    at least {said.teacher_queries:,} queries, {said.usd:.2f} USD",
+        f"teacher    at least {said.teacher_queries:,} queries, {said.usd:.2f} USD{_measured(said)}",
         f"time left  {time}",
         f"could find an uplift of {100 * said.smallest_detectable_uplift:.1f} points on one benchmark with power 0.8",
         f"           (assumed: {said.assumption})",
         f"seeds      {said.replicates} alike leave {said.share_of_seeds_not_excluded:.0%} of seeds that could still "
         "behave otherwise (at 95 %)",
     ]
+
+
+def _measured(said: PlanForecast) -> str:
+    count = said.measuring_queries
+    return f", {count:,} of the queries to measure it (no arm's budget but max_usd is on them)" if count else ""
 
 
 def _arms(said: PlanForecast) -> list[str]:

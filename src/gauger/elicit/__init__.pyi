@@ -57,6 +57,11 @@ from .teacher.messages import TokenChoices as TokenChoices
 from .teacher.prices import Prices as Prices
 from .teacher.replay import Replay as Replay
 from .teacher.surfaced import Surfaced as Surfaced
+from .teacher.surfaced import generated as generated
+from .teacher.surfaced import generation_of as generation_of
+from .teacher.surfaced import require_recorded as require_recorded
+from .teacher.surfaced import shown_logs as shown_logs
+from .teacher.surfaced import shows_logs as shows_logs
 from .teacher.surfaced import words_for as words_for
 from .world_corpus import Wanted as Wanted
 from .world_corpus import answer_prompts as answer_prompts

@@ -62,6 +62,7 @@ def make_job(
     stage: str,
     version: str,
     resources: Mapping[str, float] | None = None,
+    decisive: Mapping[str, JSON] | None = None,
 ) -> Job:
     """Make a job and compute its key.
 
@@ -74,6 +75,8 @@ def make_job(
         Version of the code behind `kind`; a change makes earlier results unreachable (`code.code_version`).
     resources : mapping, optional
         What it asks of a node of a cluster (`RESOURCES`).
+    decisive : mapping, optional
+        The part of `params` that can change the result, which alone enters the key; None: all of it.
     """
     if not (math.isfinite(cost) and cost >= 0):
         raise JobError(f"{name}: a job's cost is a finite number from 0 up, got {cost}")
@@ -82,5 +85,6 @@ def make_job(
             known = ", ".join(RESOURCES)
             raise JobError(f"{name}: a job asks for a number from 0 up of {known}, got {what}={amount}")
     own = {key: plain(value, f"params.{key}") for key, value in params.items()}
-    key = fingerprint({"kind": kind, "params": own, "inputs": inputs, "version": version})
+    addressed = own if decisive is None else plain(decisive, "params")
+    key = fingerprint({"kind": kind, "params": addressed, "inputs": inputs, "version": version})
     return Job(key, kind, name, own, dict(inputs), cost, arm, replicate, stage, dict(resources or {}))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from math import ceil
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from gauger.elicit import (
     questions,
     read_texts,
     running_text,
+    shown_logs,
     shuffled_answers,
     true_answers,
     true_questions,
@@ -85,7 +87,8 @@ def _keep_shown(world: World, corpus: Corpus, model: Model, asked: Asked, top_k:
     most = shown_top_k(asked.surface, top_k, SHOWN_AT_MOST)
     rows = [row_of(world, Text(one.prompt_text, one.answer, one.whole)) for one in corpus.kept]
     if rows:
-        save_soft(stack_shown(model.log_probabilities(rows, most)), out)
+        soft = stack_shown(model.log_probabilities(rows, most))
+        save_soft(replace(soft, log_probability_PK=shown_logs(soft.log_probability_PK, asked.surface)), out)
 
 
 def counter(model: Model | None) -> Count:

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gauger.elicit import Corpus, Sample, Took, plain_sample, read_texts, words_for
+from gauger.elicit import Corpus, Sample, Took, plain_sample, read_texts, shown_logs, words_for
 from gauger.jobs.models import common_source, keep, options_of, prompt_of, read_model, schedule_of
 from gauger.jobs.parameters import Inputs, TrainOnPolicy, TrainOnRewards, job
 from gauger.jobs.teachers import TeacherPlace, open_asked, shown_top_k
@@ -122,6 +122,7 @@ def train_on_policy(params: TrainOnPolicy, inputs: Inputs, out: Path) -> None:
         Mixture((common_source(world),), (n_web,)) if n_web else None,
         scored.choose,
         shown_top_k(surface, params.top_k, len(student.vocabulary)),
+        (lambda log_PK: shown_logs(log_PK, surface)) if surface.defence else None,
     )
     trained = distil_on_policy(student, scorer, practice, schedule_of(params, student), options_of(params))
     keep(trained, inputs, out)

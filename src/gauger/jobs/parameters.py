@@ -40,7 +40,9 @@ class Asked(SpecPart):
     engine: str | None = None
     """Of a model at hand, which lies under the input of its role."""
     settings: Mapping[str, Any] = Field(default_factory=dict)
-    """What decides the answers of a teacher elsewhere."""
+    """What decides the answers of a teacher elsewhere, and what they cost."""
+    conduct: Mapping[str, Any] = Field(default_factory=dict)
+    """Where it is and how fast it is asked: what changes no answer, and is no part of a job's address."""
     surface: Surface = Surface()
     terms: str | None = None
     templates: str | None = None

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from gauger.elicit import Limited, QueryBudget, Request, Surfaced, Teacher
+from gauger.elicit import Limited, QueryBudget, Request, Surfaced, Teacher, generated
 from gauger.errors import GaugerError
 from gauger.jobs.models import prompt_of, read_model
 from gauger.jobs.parameters import Asked, Inputs
@@ -63,7 +63,7 @@ def open_at_hand(asked: Asked, where: TeacherPlace) -> Opened:
         return len(model.encode_prompt(prompt_of(where.world, request.messages[-1].content)))
 
     budget = QueryBudget(asked.surface.max_queries, asked.surface.max_tokens, tokens_in=tokens_in)
-    return Opened(Limited(teacher, budget), model)
+    return Opened(Limited(generated(teacher, asked.surface), budget), model)
 
 
 def shown_top_k(surface: Surface, *limits: int | None) -> int | None:

@@ -2,34 +2,75 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any, TypeGuard
 
-from gauger.elicit import Journalled, Limited, OpenAIEndpoint, Pace, Prices, QueryBudget, Replay, parse_teacher
+from gauger.elicit import (
+    Journalled,
+    Limited,
+    OpenAIEndpoint,
+    Pace,
+    Prices,
+    QueryBudget,
+    Replay,
+    generated,
+    generation_of,
+    parse_teacher,
+    require_recorded,
+)
 from gauger.jobs.parameters import Asked
 from gauger.jobs.teachers import Opened, TeacherPlace
+from gauger.spec import Surface
 from gauger.store import fingerprint
+
+PATIENCE_S = 24 * 3600.0
+"""How long a job waits for another one that asks the same for another view of it."""
+_OF_VIEWS = frozenset({"soft", "top_k", "filters", "loss"})
+"""Parameters that say what becomes of replies."""
+_PRICES = "usd_per_million"
 
 
 def open_replay(asked: Asked, where: TeacherPlace) -> Opened:  # noqa: ARG001 - a recording needs nothing else
     """Open a recording; the surface's budgets hold for it as for the teacher that was recorded."""
+    require_recorded(asked.surface, "recorded replies")
     budget = QueryBudget(asked.surface.max_queries, asked.surface.max_tokens)
     return Opened(Limited(Replay(Path(str(asked.settings["directory"])), asked.terms), budget))
 
 
 def open_endpoint(asked: Asked, where: TeacherPlace) -> Opened:
     """Open an endpoint; its replies are kept beside the job, so that a killed one pays nothing twice."""
-    settings, surface = asked.settings, asked.surface
+    settings, surface = {**asked.settings, **asked.conduct}, asked.surface
     price_in, price_out = settings["usd_per_million_in"], settings["usd_per_million_out"]
     prices = None if price_in is None or price_out is None else Prices(price_in, price_out)
     budget = QueryBudget(surface.max_queries, surface.max_tokens, surface.max_usd, prices)
     pace = Pace(settings["concurrency"], settings["requests_per_minute"], settings["tokens_per_minute"])
     address = parse_teacher(f"{settings['url']}#{settings['model']}")
     endpoint = OpenAIEndpoint(address, budget, pace, terms=asked.terms)
-    return Opened(Journalled(endpoint, _journal(where)))
+    return Opened(Journalled(generated(endpoint, surface), _journal(where), PATIENCE_S))
 
 
 def _journal(where: TeacherPlace) -> Path:
-    """Place the journal of paid replies outside the job's own directory: a killed job finds it again."""
+    """Place the journal of paid replies outside the job's own directory: a killed job finds it again.
+
+    So does one that is asked for another view of the same replies, at another price or pace, or with another budget.
+    """
     journals = where.out.parent.parent / "journals"
     journals.mkdir(exist_ok=True)
-    return journals / f"{fingerprint(dict(where.identity))[:32]}.jsonl"
+    return journals / f"{fingerprint(asking_identity(where.identity))[:32]}.jsonl"
+
+
+def asking_identity(identity: Mapping[str, object]) -> dict[str, object]:
+    """Return what of a job's parameters decides what a teacher says to it; the rest shows, counts or filters that."""
+    kept = {name: value for name, value in identity.items() if name not in _OF_VIEWS}
+    return {name: _who(value) if _is_asked(value) else value for name, value in kept.items()}
+
+
+def _is_asked(value: object) -> TypeGuard[Mapping[str, Any]]:
+    return isinstance(value, Mapping) and {"surface", "settings", "conduct"} <= value.keys()
+
+
+def _who(asked: Mapping[str, Any]) -> dict[str, object]:
+    settings = {name: value for name, value in asked["settings"].items() if not name.startswith(_PRICES)}
+    generation = generation_of(Surface.model_validate(asked["surface"]))
+    return {"kind": asked["kind"], "settings": settings, "generation": generation}

@@ -162,6 +162,8 @@ class EndpointTeacher(TeacherSettings):
     """A language model behind an OpenAI-compatible interface; the key comes from GAUGER_API_KEY or OPENAI_API_KEY."""
 
     costs_money: ClassVar[bool] = True
+    conduct: ClassVar[tuple[str, ...]] = ("url", "concurrency", "requests_per_minute", "tokens_per_minute")
+    """Settings that change no answer."""
     kind: Literal["endpoint"]
     """An OpenAI-compatible endpoint."""
     url: Reference

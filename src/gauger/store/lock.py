@@ -11,6 +11,7 @@ import fcntl
 import json
 import os
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,6 +19,8 @@ from pathlib import Path
 
 from gauger.errors import UserError
 
+_LOOK_AGAIN_S = 0.2
+"""How often a lock that is waited for is looked at."""
 _STARTTIME_FIELD = 22  # of /proc/PID/stat, counted from 1 (proc_pid_stat(5))
 
 
@@ -45,21 +48,22 @@ class Holder:
 
 
 @contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Hold the lock at `path` for the length of the block.
+def locked(path: Path, wait_s: float = 0.0) -> Iterator[None]:
+    """Hold the lock at `path` for the length of the block, after waiting for it so long at most.
 
     Raises
     ------
     UserError
-        Where another process holds it.
+        Where another process holds it still.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
     try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise _busy(path) from None
+        last = time.monotonic() + wait_s
+        while not _taken(descriptor):
+            if time.monotonic() >= last:
+                raise _busy(path) from None
+            time.sleep(_LOOK_AGAIN_S)
         _sign(descriptor)
         try:
             yield
@@ -67,6 +71,15 @@ def locked(path: Path) -> Iterator[None]:
             os.ftruncate(descriptor, 0)
     finally:
         os.close(descriptor)
+
+
+def _taken(descriptor: int) -> bool:
+    """Take the lock if it is free; say whether it is held now."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def holder(path: Path) -> Holder | None:

@@ -6,7 +6,7 @@ from functools import cached_property
 
 from gauger.elicit import strategy_of
 from gauger.execute import Job
-from gauger.jobs import AskTeacher, DrawPairs, Pretrain, TrainOnPolicy, Trains
+from gauger.jobs import AskTeacher, DrawPairs, MeasureModel, Pretrain, TrainOnPolicy, Trains
 from gauger.spec import TEACHER, SpecPart
 from gauger.study.makers import MAKERS, Maker
 from gauger.study.plan import SAMPLED, Plan
@@ -73,12 +73,21 @@ class Costs:
         return FLOPS_PER_PARAMETER_AND_TOKEN * self.parameters(job) * self.tokens(job)
 
     def asks(self, job: Job) -> bool:
-        """Whether a job asks the teacher anything: for text, to judge or to score."""
-        return any(getattr(asked, "name", None) == TEACHER for asked in vars(self._record(job)).values())
+        """Whether a job asks the teacher anything: for text, to judge, to score, or over an interface to measure it."""
+        named = any(getattr(asked, "name", None) == TEACHER for asked in vars(self._record(job)).values())
+        return named or self.measures_elsewhere(job)
+
+    def measures_elsewhere(self, job: Job) -> bool:
+        """Whether a job measures a teacher that is no model at hand: every item is a query then."""
+        record = self._record(job)
+        return isinstance(record, MeasureModel) and record.asked.engine is None
 
     def queries(self, job: Job) -> int:
-        """Requests of a job that asks the teacher, at least; never above the surface's budget."""
+        """Requests of a job that asks the teacher, at least; an arm's never above the surface's budget."""
         record = self._record(job)
+        if isinstance(record, MeasureModel):
+            items = sum(len(self.world.benchmark(name).items) for name in record.benchmarks)
+            return items * record.samples if self.measures_elsewhere(job) else 0
         if isinstance(record, TrainOnPolicy):  # all samples but the kept-in share are scored
             count = record.steps * (record.batch - round(record.web_share * record.batch))
         elif isinstance(record, AskTeacher):

@@ -254,12 +254,13 @@ class EndpointMaker(Maker):
     def asked(self, name: str, surface: Surface, world: World) -> Asked:  # noqa: ARG002
         """By instruction."""
         settings = self.settings
-        about = settings.model_dump(mode="json", exclude={"surface", "templates", "terms", "kind"})
+        about = settings.model_dump(mode="json", exclude={"surface", "templates", "terms", "kind", *settings.conduct})
         templates = template_settings(self.folder, settings.templates if name == TEACHER else None)
         return Asked(
             name=name,
             kind="endpoint",
             settings=about,
+            conduct=settings.model_dump(mode="json", include=set(settings.conduct)),
             surface=surface,
             terms=settings.terms or None,
             instructed=True,

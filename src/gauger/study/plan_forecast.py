@@ -45,6 +45,8 @@ class PlanForecast:
     """6 x parameters x tokens."""
     teacher_queries: int
     """Requests to the teacher by all jobs, at least (filters cost more)."""
+    measuring_queries: int
+    """Those among them that measure a teacher behind an interface: no arm's budget is on them, that in money apart."""
     usd: float
     """Money; the embedded world's teacher costs none."""
     minutes: float
@@ -83,6 +85,7 @@ def forecast(plan: Plan, world: World, cache: Cache, workers: int) -> PlanForeca
         training_tokens=sum(tokens.values()),
         training_flops=sum(costs.flops(plan.jobs[key]) for key in tokens),
         teacher_queries=sum(costs.queries(job) for job in asked),
+        measuring_queries=sum(costs.queries(job) for job in asked if costs.measures_elsewhere(job)),
         usd=sum(costs.usd(job) for job in asked),
         minutes=_minutes(jobs, done, workers, {job.key: costs.seconds_per_row(job) for job in jobs}),
         workers=workers,

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
-from gauger.elicit import DEFENCES, FILTERS, STRATEGIES
+from gauger.elicit import DEFENCES, FILTERS, STRATEGIES, generation_of, shows_logs
+from gauger.errors import Place, UserError
 from gauger.execute import code_version, make_job
 from gauger.jobs import OPENERS, REGISTRY
 from gauger.jobs import parameters as p
 from gauger.records import ArmKind
-from gauger.spec import BASE, TEACHER, Arm, ResolvedStage, ScaledCell, SpecPart, kind_of
+from gauger.spec import BASE, TEACHER, Arm, ResolvedStage, ScaledCell, SpecPart, Surface, TextSource, kind_of
 from gauger.study.makers import Made
 from gauger.study.plan import ArmReplicate, Plan, seed_of
 from gauger.study.stage_corpora import SHOWS_ALL, StageCorpora
@@ -41,6 +43,7 @@ class Planner(StageCorpora):
         self.current = (BASE, None)
         self.base = self.students.base(self)
         self._check_tokens()
+        self._check_defence()
         self._cell(TEACHER, 0, (), (), self.teacher)
         for arm in self.result.arms:
             if arm.name == BASE:
@@ -58,6 +61,18 @@ class Planner(StageCorpora):
         if any(kind_of(stage).scored for stage in stages):
             self.teachers.require_same_tokens(self.students)
 
+    def _check_defence(self) -> None:
+        """A defence must be one that this teacher can have, and say what it shows of all that is read."""
+        surface, place = self.study.teacher.surface, Place(key="teacher.surface.defence")
+        if self.study.teacher.kind == "replay" and (generation := generation_of(surface)):
+            hint = "What was recorded cannot be generated anew; ask the teacher itself, or take a view or a policy."
+            raise UserError("a view or a policy over recorded replies", f"the generation {generation}", place, hint)
+        stages = [stage for arm in self.result.arms for stage in arm.recipe if stage.source is TextSource.TEACHER]
+        if not shows_logs(surface) and any(kind_of(stage).scored or kind_of(stage).soft for stage in stages):
+            hint = "Arms that read log-probabilities along texts need a defence such as round, or none."
+            wanted = "a defence that says what it shows of log-probabilities along a text"
+            raise UserError(wanted, repr(surface.defence), place, hint)
+
     # --- jobs -------------------------------------------------------------------------------------------------------
 
     def job(self, kind: str, what: str, params: SpecPart, inputs: Mapping[str, str], cost: float) -> str:
@@ -72,6 +87,7 @@ class Planner(StageCorpora):
             f"{words} · {what}",
             params.model_dump(mode="json"),
             inputs,
+            decisive=_decisive(params),
             cost=cost,
             arm=arm,
             replicate=replicate,
@@ -113,7 +129,7 @@ class Planner(StageCorpora):
         params = p.MeasureModel(
             world=self.described,
             seed=seed_of(self.study.seed, "measure") if decoding.temperature else 0,
-            asked=maker.asked("model", SHOWS_ALL, self.world),  # budgets are an arm's, and measuring spends none
+            asked=maker.asked("model", self._measured(model), self.world),
             benchmarks=tuple(self.study.benchmarks),
             max_new_tokens=decoding.max_new_tokens,
             temperature=decoding.temperature,
@@ -124,6 +140,13 @@ class Planner(StageCorpora):
         cost = maker.rows_of_loading + maker.rows_per_item * items
         records = self.job("measure", "measure", params, model.inputs("model"), cost)
         self.result.cells.append(ArmReplicate(arm, replicate, corpora, stages, records))
+
+    def _measured(self, model: Made) -> Surface:
+        """Return what a measured model shows: all; of the teacher's budgets that in money holds, it is the user's."""
+        teacher = self.study.teacher
+        if model is not self.teacher or not teacher.costs_money:
+            return SHOWS_ALL
+        return SHOWS_ALL.model_copy(update={"max_usd": teacher.surface.max_usd})
 
     # --- training ---------------------------------------------------------------------------------------------------
 
@@ -152,6 +175,12 @@ class Planner(StageCorpora):
             inputs |= self._inputs_of(stage, "scorer")
         cost = stage.steps * stage.batch * (1.0 + self.students.rows_per_sample * kind.draws_per_row(stage))
         return start.trained(self.job(kind.job, stage.kind, params, inputs, cost))
+
+
+def _decisive(params: SpecPart) -> dict[str, Any]:
+    """Return the parameters that can change a job's result: where a teacher is and how fast it is asked is left out."""
+    asked = {name for name, value in vars(params).items() if isinstance(value, p.Asked)}
+    return params.model_dump(mode="json", exclude={name: {"conduct"} for name in asked})
 
 
 def code_of(kind: str, params: SpecPart) -> list[str]:

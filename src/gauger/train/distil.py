@@ -17,6 +17,7 @@ from functools import partial
 from itertools import islice
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gauger.errors import UserError
 from gauger.train.engine import Model
@@ -46,6 +47,8 @@ class Practice:
     refused here and never learnt."""
     top_k: int | None = None
     """Tokens that the scorer shows at each position, the rest one outcome; None: all."""
+    seen: Callable[[NDArray[np.floating]], NDArray[np.floating]] | None = None
+    """What is seen of the log-probabilities that the scorer shows, (positions, tokens) in nats; None: all of them."""
 
 
 def distil_on_policy(
@@ -65,7 +68,7 @@ def distil_on_policy(
         Prompts, how many a step, and what is kept in.
     schedule, options
         As for `text.train_on_text`; the loss is `SoftLoss("reverse-kl")` unless another `SoftLoss` is given, and the
-        scorer's head and `data.top_k` are put into it.
+        scorer's head, `data.top_k` and `data.seen` are put into it.
 
     Returns
     -------
@@ -87,7 +90,7 @@ def distil_on_policy(
     require_same_vocabulary(scorer, model)
     options = options or Options()
     loss = options.loss if isinstance(options.loss, SoftLoss) else SoftLoss("reverse-kl")
-    loss = replace(loss, teacher_head=scorer.head().detached(), top_k=data.top_k)
+    loss = replace(loss, teacher_head=scorer.head().detached(), top_k=data.top_k, seen=data.seen)
     order = data.questions.order(data.per_step, options.seed)
     kept_in = [encoded(model, source) for source in data.kept_in.sources] if data.kept_in else []
     practice = _Practising(model.trainee(options.adapter, options.seed), scorer, data, options.seed, kept_in)

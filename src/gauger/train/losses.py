@@ -22,7 +22,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -107,6 +109,8 @@ class SoftLoss:
     """Head of the teacher whose hidden states the rows carry; None where they carry shown log-probabilities."""
     top_k: int | None = None
     """With hidden states: compare only the teacher's k most likely tokens and the rest as one outcome."""
+    seen: Callable[[NDArray[np.floating]], NDArray[np.floating]] | None = None
+    """With hidden states: what the student's side sees of the teacher's (C, k) log-probabilities; None: as they are."""
 
     group = 1
 
@@ -148,9 +152,11 @@ class SoftLoss:
     def _divergence(self, student_CV: Tensor, teacher_CV: Tensor) -> Tensor:
         V = min(student_CV.shape[-1], teacher_CV.shape[-1])  # heads of one tokenizer may be padded differently
         student_CV, teacher_CV = student_CV[:, :V], teacher_CV[:, :V]
-        if self.top_k is None:
+        if self.top_k is None and self.seen is None:
             return full_divergence(student_CV, teacher_CV, self.divergence, self.temperature)
-        values, tokens = teacher_CV.log_softmax(dim=-1).topk(min(self.top_k, V), dim=-1)
+        values, tokens = teacher_CV.log_softmax(dim=-1).topk(min(self.top_k or V, V), dim=-1)
+        if self.seen is not None:
+            values = torch.as_tensor(self.seen(values.cpu().numpy())).to(values)
         return soft_divergence(student_CV, tokens, values, self.divergence, self.temperature)
 
 

@@ -1,5 +1,12 @@
 """Changes what leaves a teacher: one defence a file, named in `registry.py`.
 
-registry.py  Names the defences that are views: pure functions of a reply that came, which ask nothing again
+asking.py    Asks a teacher something else than it was asked: what most generations are
+heat.py      Draws answers at a higher temperature: a generation, so everything is asked anew
+kinds.py     Defines the three kinds of defence: views of what came, other generations, and policies about who is
+             answered
+ration.py    Refuses a share of the queries, evenly along the stream: a policy
+registry.py  Names the defences: records of one of the kinds in `kinds.py`; a bare function of reply and strength is a
+             view
+rounding.py  Rounds log-probabilities: a view that leaves texts as they are
 shorten.py   Shortens answers: a share of each answer's words, from its end, is not shown
 """

@@ -1,21 +1,25 @@
-"""Names the defences that are views: pure functions of a reply that came, which ask nothing again.
-
-A view takes a reply and a strength and returns what is shown of it; strength 0 leaves every reply as it is.
-"""
+"""Names the defences: records of one of the kinds in `kinds.py`; a bare function of reply and strength is a view."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from gauger.elicit.teacher.messages import Reply
+from gauger.elicit.defences.kinds import Defence, GenerationDefence, PolicyDefence, ViewDefence
 from gauger.plugs import Registry
 
-View = Callable[[Reply, float], Reply]
-DEFENCES = Registry("a defence", "gauger.defences", {"shorten": "gauger.elicit.defences.shorten:shorten"})
-"""Name -> its view."""
+DEFENCES = Registry(
+    "a defence",
+    "gauger.defences",
+    {
+        "heat": "gauger.elicit.defences.heat:HEAT",
+        "ration": "gauger.elicit.defences.ration:RATION",
+        "round": "gauger.elicit.defences.rounding:ROUND",
+        "shorten": "gauger.elicit.defences.shorten:SHORTEN",
+    },
+)
+"""Name -> its record."""
 
 
-def view_of(name: str) -> View:
-    """Return a defence's view by its name."""
-    found: View = DEFENCES.load(name)
-    return found
+def defence_of(name: str) -> Defence:
+    """Return a defence by its name; an unknown one is answered with the nearest known one."""
+    found = DEFENCES.load(name)
+    known: Defence = found if isinstance(found, ViewDefence | GenerationDefence | PolicyDefence) else ViewDefence(found)
+    return known

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+from gauger.elicit.defences.kinds import ViewDefence
 from gauger.elicit.teacher.messages import Reply
 
 _WORD = re.compile(r"\s*\S+")
@@ -31,3 +32,6 @@ def shorten(reply: Reply, strength: float) -> Reply:
     if kept == len(words):
         return reply
     return replace(reply, text="".join(words[:kept]), log_probabilities=())
+
+
+SHORTEN = ViewDefence(shorten)

@@ -11,5 +11,6 @@ messages.py        Defines a request, a reply, and what every language-model tea
 prices.py          Computes what tokens cost at the study's own prices: a price list kept here would be wrong in a
                    month
 replay.py          Answers what was asked before, from the journal of a corpus: a recorded teacher
-surfaced.py        Shows of a teacher's replies what its surface shows, whatever kind of teacher it is
+surfaced.py        Shows of a teacher's replies what its surface shows: the one place where answers leave a teacher of
+                   any kind
 """

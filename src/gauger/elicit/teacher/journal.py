@@ -71,10 +71,12 @@ class Journal:
     ----------
     path : Path
         The file; it is made where there is none. The lock stands beside it.
+    wait_s : float
+        How long a lock is waited for that another process holds; 0: it is refused at once.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, path: Path, wait_s: float = 0.0) -> None:
+        self.path, self._wait_s = path, wait_s
         self.teacher: str | None = None
         """Name of the teacher whose replies these are; None as long as there are none."""
         self.torn = 0
@@ -191,7 +193,7 @@ class Journal:
 
     def _open(self, teacher: str) -> None:
         with ExitStack() as held:
-            held.enter_context(locked(self.path.with_name(f"{self.path.name}.lock")))
+            held.enter_context(locked(self.path.with_name(f"{self.path.name}.lock"), self._wait_s))
             self._descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
             held.callback(os.close, self._descriptor)
             self.read()

@@ -110,10 +110,12 @@ class Journalled:
         Who is asked.
     path : Path
         The journal's file.
+    wait_s : float
+        How long another process may write to it before this one gives up.
     """
 
-    def __init__(self, teacher: Teacher, path: Path) -> None:
-        self._teacher, self.journal = teacher, Journal(path)
+    def __init__(self, teacher: Teacher, path: Path, wait_s: float = 0.0) -> None:
+        self._teacher, self.journal = teacher, Journal(path, wait_s)
         self._counted: set[str] = set()
         self._seen: set[str] = set()
         """Requests whose reply somebody has got."""

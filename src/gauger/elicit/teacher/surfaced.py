@@ -1,14 +1,21 @@
-"""Shows of a teacher's replies what its surface shows, whatever kind of teacher it is."""
+"""Shows of a teacher's replies what its surface shows: the one place where answers leave a teacher of any kind.
+
+View        what is hidden, cut or edited of a reply that came: nothing is asked again (`shown`)
+Generation  what is asked instead, before a journal keeps it, with an address and a bill of its own (`generated`)
+Policy      what is answered at all: a function of the queries in their order (`Surfaced`)
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from gauger.elicit.defences.registry import view_of
+from gauger.elicit.defences.kinds import Defence, GenerationDefence, LogProbabilities, PolicyDefence, ViewDefence
+from gauger.elicit.defences.registry import defence_of
 from gauger.elicit.replies.reasoning_marks import divided, unknown_marks
 from gauger.elicit.replies.token_logs import logs_of_end
 from gauger.elicit.teacher.messages import Accountable, Reply, ReplyOutcome, Request, Teacher
+from gauger.errors import UserError
 from gauger.spec import Surface
 
 
@@ -21,13 +28,15 @@ class Surfaced:
     Parameters
     ----------
     teacher : Teacher
-        Who is asked.
+        Who is asked; where the surface has a generation, made so by `generated`.
     surface : Surface
         What is shown of its replies.
     """
 
     def __init__(self, teacher: Teacher, surface: Surface) -> None:
         self._teacher, self._surface = teacher, surface
+        defence = _defence(surface)
+        self._decide = defence.begin(surface.strength) if isinstance(defence, PolicyDefence) else _passed_on
 
     @property
     def name(self) -> str:
@@ -44,9 +53,84 @@ class Surfaced:
         return self._teacher.unseen() if isinstance(self._teacher, Accountable) else ()
 
     def ask(self, requests: Sequence[Request]) -> Iterator[tuple[int, Reply]]:
-        """Yield (index, what is shown of its reply)."""
-        for index, reply in self._teacher.ask(requests):
-            yield index, shown(reply, self._surface)
+        """Yield (index, what is shown of its reply): first what a policy answers, then what comes."""
+        decided = [self._decide(request) for request in requests]
+        yield from ((index, one) for index, one in enumerate(decided) if isinstance(one, Reply))
+        asked = [(index, one) for index, one in enumerate(decided) if isinstance(one, Request)]
+        for place, reply in self._teacher.ask([request for _, request in asked]):
+            yield asked[place][0], shown(reply, self._surface)
+
+
+def _passed_on(request: Request) -> Request | Reply:
+    return request
+
+
+def _defence(surface: Surface) -> Defence | None:
+    return defence_of(surface.defence) if surface.defence and surface.strength else None
+
+
+def generated(teacher: Teacher, surface: Surface) -> Teacher:
+    """Return the teacher that generates what the surface is to show, to be put before any journal; most are the same.
+
+    Parameters
+    ----------
+    teacher : Teacher
+        Who answers.
+    surface : Surface
+        Only a defence that is a generation matters.
+    """
+    defence = _defence(surface)
+    return defence.wrap(teacher, surface.strength) if isinstance(defence, GenerationDefence) else teacher
+
+
+def generation_of(surface: Surface) -> str | None:
+    """Name the generation that a surface is of, with its strength; None where it shows what a teacher says by itself.
+
+    Replies of different generations are kept apart, and those of the same are asked once.
+    """
+    return f"{surface.defence}:{surface.strength:g}" if isinstance(_defence(surface), GenerationDefence) else None
+
+
+def require_recorded(surface: Surface, teacher: str) -> None:
+    """Refuse a generation where nothing can be generated.
+
+    Raises
+    ------
+    UserError
+        Where the surface has one: what was recorded cannot be generated anew.
+    """
+    if generation := generation_of(surface):
+        hint = f"{surface.defence} changes what is generated: ask the teacher itself."
+        raise UserError(f"a view or a policy over {teacher}", f"the generation {generation}", hint=hint)
+
+
+def shows_logs(surface: Surface) -> bool:
+    """Say whether it is known what a surface shows of log-probabilities along a whole text."""
+    defence = _defence(surface)
+    return defence is None or (isinstance(defence, ViewDefence) and defence.logs is not None)
+
+
+def shown_logs(log_PK: LogProbabilities, surface: Surface) -> LogProbabilities:
+    """Return what a surface's defence shows of log-probabilities along a text; which tokens, `top_k` says.
+
+    Parameters
+    ----------
+    log_PK : float array, (P, K)
+        In nats, of the K tokens shown at each of P positions.
+    surface : Surface
+        Its defence must be none, or a view that knows log-probabilities (`shows_logs`).
+
+    Raises
+    ------
+    UserError
+        Where nobody can say what would be shown.
+    """
+    defence = _defence(surface)
+    if defence is None:
+        return log_PK
+    if isinstance(defence, ViewDefence) and defence.logs is not None:
+        return defence.logs(log_PK, surface.strength)
+    raise UserError("a defence that says what it shows of log-probabilities along a text", repr(surface.defence))
 
 
 def shown(reply: Reply, surface: Surface) -> Reply:
@@ -58,8 +142,8 @@ def shown(reply: Reply, surface: Surface) -> Reply:
         Whole.
     surface : Surface
         `reasoning` hidden takes the reasoning away, wherever it stood; `log_probabilities` none takes them away,
-        `top-k` keeps the k most likely alternatives of each token; a `defence` then changes what is left, at its
-        `strength`.
+        `top-k` keeps the k most likely alternatives of each token; a `defence` that is a view then changes what is
+        left, at its `strength`.
 
     Returns
     -------
@@ -68,7 +152,8 @@ def shown(reply: Reply, surface: Surface) -> Reply:
         `flags`: `collect` trains on no such answer where reasoning is hidden.
     """
     reply = _view(replace(_read(reply), raw=None), surface)
-    return view_of(surface.defence)(reply, surface.strength) if surface.defence else reply
+    defence = _defence(surface)
+    return defence.change(reply, surface.strength) if isinstance(defence, ViewDefence) else reply
 
 
 def _read(reply: Reply) -> Reply:

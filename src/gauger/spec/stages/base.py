@@ -193,6 +193,14 @@ def check_targeted(study: Study, path: StagePath, seeds: str) -> Iterator[Fault]
         yield Fault((*path, "seeds"), wanted, "none", hint, (("benchmarks",), (*path, "kind")))
 
 
+def check_scores(study: Study, path: StagePath, kind: str) -> Iterator[Fault]:
+    """Only a model at hand says how likely every token of a text is: an endpoint or a recording has its text alone."""
+    if not study.teacher.scores_texts:
+        wanted = f"a teacher at hand (checkpoint or scratch) for {kind}"
+        hint = "Text distillation (kind: text-distill) is the way to learn from a teacher of another kind."
+        yield Fault((*path, "kind"), wanted, f"a teacher of kind {study.teacher.kind}", hint, (("teacher", "kind"),))
+
+
 def check_logits(study: Study, path: StagePath, kind: str, top_k: int | None) -> Iterator[Fault]:
     """The surface must show what the stage learns from."""
     surface, where = study.teacher.surface, ("teacher", "surface")

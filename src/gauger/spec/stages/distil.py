@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 from pydantic import Field
 
 from gauger.spec.fault import Fault
-from gauger.spec.stages.base import AskingStage, StagePath, check_logits
+from gauger.spec.stages.base import AskingStage, StagePath, check_logits, check_scores
 from gauger.spec.stages.resolved import ResolvedStage
 
 if TYPE_CHECKING:
@@ -45,4 +45,5 @@ class LogitDistillStage(AskingStage):
         """The surface must show log-probabilities, unless the base answers."""
         yield from super().check(study, path)
         if self.strategy != "self":
+            yield from check_scores(study, path, self.kind)
             yield from check_logits(study, path, self.kind, self.top_k)

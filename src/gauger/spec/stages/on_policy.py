@@ -35,12 +35,7 @@ class OnPolicyStage(KeptIn, QuestionStage):
     def check(self, study: Study, path: StagePath) -> Iterator[Fault]:
         """Only a model at hand says how likely every token of a text that another wrote is."""
         yield from QuestionStage.check(self, study, path)
-        if not study.teacher.scores_texts:
-            wanted = f"a teacher at hand (checkpoint or scratch) for {self.kind}"
-            hint = "Text distillation (kind: text-distill) is the way to learn from a teacher of another kind."
-            yield Fault(
-                (*path, "kind"), wanted, f"a teacher of kind {study.teacher.kind}", hint, (("teacher", "kind"),)
-            )
+        yield from check_scores(study, path, self.kind)
         yield from check_logits(study, path, self.kind, self.top_k)
 
     @classmethod
