@@ -2,6 +2,7 @@ from .parameters import Asked as Asked
 from .parameters import AskTeacher as AskTeacher
 from .parameters import DrawPairs as DrawPairs
 from .parameters import Materialise as Materialise
+from .parameters import MeasureModel as MeasureModel
 from .parameters import Pretrain as Pretrain
 from .parameters import Specialise as Specialise
 from .parameters import TrainOnPolicy as TrainOnPolicy

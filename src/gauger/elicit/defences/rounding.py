@@ -27,7 +27,8 @@ def rounded_logs(log_PK: LogProbabilities, strength: float) -> LogProbabilities:
         return log_PK
     rounded = np.round(log_PK / strength) * strength
     total_P1 = np.log(np.exp(rounded).sum(axis=-1, keepdims=True))
-    return (rounded - np.maximum(total_P1, 0.0)).astype(log_PK.dtype)
+    shown: LogProbabilities = (rounded - np.maximum(total_P1, 0.0)).astype(log_PK.dtype)
+    return shown
 
 
 def _rounded(reply: Reply, strength: float) -> Reply:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 from pydantic import Field
 
 from gauger.spec.fault import Fault
-from gauger.spec.stages.base import KeptIn, QuestionStage, StagePath, check_logits
+from gauger.spec.stages.base import KeptIn, QuestionStage, StagePath, check_logits, check_scores
 from gauger.spec.stages.resolved import ResolvedStage
 
 if TYPE_CHECKING:

@@ -1,0 +1,163 @@
+"""A change of what is shown asks nothing again; one of what is generated does; pace, place and price change nothing."""
+
+import json
+from collections import Counter
+
+import polars as pl
+import pytest
+from tests.elicit.teacher.fault_server import FaultServer, completion, encoded
+from tests.jobs.running import Doing
+from tests.jobs.test_language import folder, study  # noqa: F401 - a fixture
+
+from gauger.cli import main
+from gauger.study.load import open_study, plan_loaded
+
+PRICES = "usd_per_million_in: 1, usd_per_million_out: 10"
+
+
+class Teacher(FaultServer):
+    """Thinks before it answers, and keeps what it was asked."""
+
+    def __init__(self):
+        super().__init__(answer=self.says)
+        self.asked = Counter()
+
+    def says(self, _, body):
+        prompt = body["messages"][-1]["content"]
+        self.asked[prompt, body["temperature"]] += 1
+        return 200, {}, encoded(completion(body, f"First I wonder.</think>\n\nIt is {len(prompt)} or so.", reasoning="Hm."))
+
+
+@pytest.fixture
+def server():
+    with Teacher() as found:
+        yield found
+
+
+@pytest.fixture
+def asking(folder, tmp_path):  # noqa: F811
+    """Does the jobs of a study that ask the teacher, all below one folder as one run does."""
+
+    def done(url, *overrides, what=("ask-teacher",), **teacher):
+        given = {"kind": "endpoint", "url": f"'{url}'", "model": "m", **teacher}
+        described = "{" + ", ".join(f"{name}: {value}" for name, value in given.items()) + f", {PRICES}}}"
+        plan, world = plan_loaded(open_study(study(folder, "asked", teacher=described), overrides))
+        doing = Doing.__new__(Doing)
+        doing.plan, doing.world, doing.folder, doing._n, doing._done = plan, world, tmp_path, 0, {}
+        doing.entries = tmp_path / "jobs" / "entries"
+        doing.entries.mkdir(parents=True, exist_ok=True)
+        jobs = [job for job in plan.jobs.values() if job.kind in what and not job.inputs]
+        return [(job.key, doing.of(job.key)) for job in jobs]
+
+    return done
+
+
+def corpus(directory):
+    return pl.read_parquet(directory / "corpus.parquet")["answer"].to_list()
+
+
+def test_a_view_asks_nothing_again_and_changes_what_is_learnt(asking, server, tmp_path):
+    seen = {}
+    for name, surface in {
+        "hidden": "{reasoning: hidden}",
+        "shown": "{reasoning: shown}",
+        "short": "{defence: shorten, strength: 0.5}",
+        "off": "{defence: shorten, strength: 0}",
+    }.items():
+        ((key, out),) = asking(server.url, surface=surface)
+        journals = {path.name: path.read_bytes() for path in (tmp_path / "jobs" / "journals").glob("*.jsonl")}
+        seen[name] = key, corpus(out), journals
+        assert sum(server.asked.values()) == 6, "every view is of the same six replies"
+    assert all("It is" in one and "wonder" not in one and "Hm." not in one for one in seen["hidden"][1])
+    assert all("<think>\nHm.\n\nFirst I wonder.\n</think>\n\nIt is" in one for one in seen["shown"][1])
+    assert [len(one.split()) for one in seen["short"][1]] == [3] * 6, "of five words"
+    assert seen["off"][1] == seen["hidden"][1]
+    assert len({key for key, _, _ in seen.values()}) == 4
+    assert len({json.dumps(corpus) for _, corpus, _ in seen.values()}) == 3
+    assert len({frozenset(journals.items()) for _, _, journals in seen.values()}) == 1, "raw replies are byte-equal"
+
+
+def test_a_generation_has_replies_of_its_own(asking, server, tmp_path):
+    asking(server.url)
+    asking(server.url, surface="{defence: heat, strength: 0.5}")
+    asking(server.url, surface="{defence: heat, strength: 0.5, reasoning: shown}")
+    assert Counter(heat for _, heat in server.asked.elements()) == {0.0: 6, 1.0: 6}
+    assert len(list((tmp_path / "jobs" / "journals").glob("*.jsonl"))) == 2
+
+
+def test_a_policy_answers_in_the_order_of_the_queries_whatever_the_pace(asking, server):
+    kept = []
+    for concurrency in (1, 16):
+        ((_, out),) = asking(server.url, surface="{defence: ration, strength: 0.5}", concurrency=concurrency)
+        ledger = pl.read_parquet(out / "ledger.parquet")
+        kept.append(ledger["dropped"].to_list())
+        assert ledger.filter(dropped="refused")["queries"].sum() == 0
+    assert kept[0] == kept[1]
+    assert kept[0].count("refused") >= 5
+
+
+@pytest.mark.parametrize(
+    "change", [{"concurrency": 3}, {"requests_per_minute": 100000}, {"tokens_per_minute": 10000000}]
+)
+def test_how_fast_and_where_it_is_asked_changes_no_address(asking, server, change):
+    ((before, _),) = asking(server.url)
+    ((after, _),) = asking(server.url.replace("127.0.0.1", "localhost"), **change)
+    assert before == after
+    assert sum(server.asked.values()) == 6
+
+
+@pytest.mark.parametrize(
+    ("overrides", "teacher"),
+    [
+        (("teacher.usd_per_million_out=20",), {}),
+        ((), {"terms": "other"}),
+        ((), {"surface": "{max_usd: 5}"}),
+        ((), {"surface": "{max_queries: 50}"}),
+    ],
+)
+def test_prices_terms_and_larger_budgets_ask_nothing_again(asking, server, overrides, teacher):
+    ((before, first),) = asking(server.url)
+    ((after, second),) = asking(server.url, *overrides, **teacher)
+    assert before != after, "the ledger says what it costs now"
+    assert corpus(first) == corpus(second)
+    assert sum(server.asked.values()) == 6
+
+
+def test_another_model_or_another_seed_is_asked(asking, server):
+    asking(server.url)
+    asking(server.url, model="other")
+    assert sum(server.asked.values()) == 12
+
+
+def test_measuring_the_teacher_costs_what_the_plan_says_and_no_more_than_the_budget(asking, server, folder, capsys):  # noqa: F811
+    ((_, out),) = asking(server.url, what=("measure",))
+    assert sum(server.asked.values()) == 16
+    assert pl.read_parquet(out / "records.parquet")["outcome"].null_count() == 0
+    path = study(folder, "asked", teacher=f"{{kind: endpoint, url: '{server.url}', model: m, {PRICES}, surface: {{max_queries: 2}}}}")
+    assert main(["plan", str(path), "--json"]) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert (said["teacher_queries"], said["measuring_queries"]) == (2 + 16, 16)
+    assert main(["plan", str(path)]) == 0
+    assert "18 queries" in (text := capsys.readouterr().out)
+    assert "16 of the queries to measure it" in text
+    # 60 tokens out at the most for each of 16 items are far more than a hundredth of a cent buys
+    ((_, poor),) = asking(server.url, what=("measure",), model="poor", surface="{max_usd: 0.0005}")
+    assert sum(server.asked.values()) < 16 + 16
+    outcomes = pl.read_parquet(poor / "records.parquet")["outcome"].value_counts()
+    assert dict(outcomes.iter_rows())["failed"] > 0, "what the budget did not allow is failed, never wrong"
+
+
+def test_a_recording_is_held_to_its_budget_and_gives_no_generation(asking, server, folder, tmp_path, capsys):  # noqa: F811
+    asking(server.url)
+    (journal,) = (tmp_path / "jobs" / "journals").glob("*.jsonl")
+    replay = {"kind": "replay", "directory": f"'{journal}'"}
+    path = study(folder, "replayed", teacher=f"{{kind: replay, directory: '{journal}', surface: {{max_queries: 3}}}}")
+    plan, world = plan_loaded(open_study(path))
+    (job,) = (job for job in plan.jobs.values() if job.kind == "ask-teacher")
+    ledger = pl.read_parquet(Doing(plan, world, tmp_path / "replayed").of(job.key) / "ledger.parquet")
+    assert ledger["queries"].sum() == 3
+    assert "budget" in (tmp_path / "replayed" / "jobs" / "entries" / job.key / "notes.json").read_text()
+    path = study(folder, "heated", teacher=f"{{kind: replay, directory: '{journal}', surface: {{defence: heat}}}}")
+    assert main(["plan", str(path)]) == 2
+    assert "expected a view or a policy over recorded replies, got the generation heat:1" in capsys.readouterr().err
+    assert replay
