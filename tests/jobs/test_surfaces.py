@@ -25,7 +25,11 @@ class Teacher(FaultServer):
     def says(self, _, body):
         prompt = body["messages"][-1]["content"]
         self.asked[prompt, body["temperature"]] += 1
-        return 200, {}, encoded(completion(body, f"First I wonder.</think>\n\nIt is {len(prompt)} or so.", reasoning="Hm."))
+        return (
+            200,
+            {},
+            encoded(completion(body, f"First I wonder.</think>\n\nIt is {len(prompt)} or so.", reasoning="Hm.")),
+        )
 
 
 @pytest.fixture
@@ -133,7 +137,11 @@ def test_measuring_the_teacher_costs_what_the_plan_says_and_no_more_than_the_bud
     ((_, out),) = asking(server.url, what=("measure",))
     assert sum(server.asked.values()) == 16
     assert pl.read_parquet(out / "records.parquet")["outcome"].null_count() == 0
-    path = study(folder, "asked", teacher=f"{{kind: endpoint, url: '{server.url}', model: m, {PRICES}, surface: {{max_queries: 2}}}}")
+    path = study(
+        folder,
+        "asked",
+        teacher=f"{{kind: endpoint, url: '{server.url}', model: m, {PRICES}, surface: {{max_queries: 2}}}}",
+    )
     assert main(["plan", str(path), "--json"]) == 0
     said = json.loads(capsys.readouterr().out)
     assert (said["teacher_queries"], said["measuring_queries"]) == (2 + 16, 16)
@@ -150,7 +158,7 @@ def test_measuring_the_teacher_costs_what_the_plan_says_and_no_more_than_the_bud
 def test_a_recording_is_held_to_its_budget_and_gives_no_generation(asking, server, folder, tmp_path, capsys):  # noqa: F811
     asking(server.url)
     (journal,) = (tmp_path / "jobs" / "journals").glob("*.jsonl")
-    replay = {"kind": "replay", "directory": f"'{journal}'"}
+
     path = study(folder, "replayed", teacher=f"{{kind: replay, directory: '{journal}', surface: {{max_queries: 3}}}}")
     plan, world = plan_loaded(open_study(path))
     (job,) = (job for job in plan.jobs.values() if job.kind == "ask-teacher")
@@ -160,4 +168,17 @@ def test_a_recording_is_held_to_its_budget_and_gives_no_generation(asking, serve
     path = study(folder, "heated", teacher=f"{{kind: replay, directory: '{journal}', surface: {{defence: heat}}}}")
     assert main(["plan", str(path)]) == 2
     assert "expected a view or a policy over recorded replies, got the generation heat:1" in capsys.readouterr().err
-    assert replay
+
+
+def test_a_defence_that_cannot_say_what_it_shows_of_log_probabilities_is_refused(folder, capsys):  # noqa: F811
+    local = "{{kind: checkpoint, model: model, surface: {{log_probabilities: full, defence: {}, strength: {}}}}}"
+    for defence, strength, code in (("shorten", 0.5, 2), ("shorten", 0, 0), ("round", 0.5, 0), ("heat", 0.5, 2)):
+        path = study(folder, "soft-defended", teacher=local.format(defence, strength), kind="logit-distill")
+        assert main(["plan", str(path)]) == code
+    assert "teacher.surface.defence: expected a defence that says what it shows" in capsys.readouterr().err
+
+
+def test_no_text_is_distilled_by_log_probabilities_over_an_interface(folder, server, capsys):  # noqa: F811
+    shows = f"{{kind: endpoint, url: '{server.url}', model: m, surface: {{log_probabilities: top-k, top_k: 5}}}}"
+    assert main(["plan", str(study(folder, "soft-far", teacher=shows, kind="logit-distill"))]) == 2
+    assert "expected a teacher at hand (checkpoint or scratch) for logit-distill" in capsys.readouterr().err

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from gauger.elicit.teacher.budget import QueryBudget
 from gauger.elicit.teacher.journalled import OneByOne, OpenBatch, Stoppable
-from gauger.elicit.teacher.messages import Reply, Request, Teacher
+from gauger.elicit.teacher.messages import Reply, Request, SendingLog, Teacher
 
 
 class AskedInstead:
@@ -35,11 +35,11 @@ class AskedInstead:
         """Yield (index, reply) to the changed requests."""
         return self._teacher.ask([self._change(request) for request in requests])
 
-    def start(self, requests: Sequence[Request]) -> OpenBatch:
-        """Return the asking of one batch of changed requests."""
+    def start(self, requests: Sequence[Request], log: SendingLog | None = None) -> OpenBatch:
+        """Return the asking of one batch of changed requests, which tells `log` of every one before it is sent."""
         changed = [self._change(request) for request in requests]
         teacher = self._teacher
-        return teacher.start(changed) if isinstance(teacher, Stoppable) else OneByOne(teacher, changed)
+        return teacher.start(changed, log) if isinstance(teacher, Stoppable) else OneByOne(teacher, changed)
 
 
 def asking_instead(change: Callable[[Request, float], Request]) -> Callable[[Teacher, float], Teacher]:
