@@ -10,6 +10,9 @@ from .corpus import Corpus as Corpus
 from .corpus import Count as Count
 from .corpus import Text as Text
 from .corpus import read_texts as read_texts
+from .defences.kinds import GenerationDefence as GenerationDefence
+from .defences.kinds import PolicyDefence as PolicyDefence
+from .defences.kinds import ViewDefence as ViewDefence
 from .defences.registry import DEFENCES as DEFENCES
 from .export import export_corpus as export_corpus
 from .export import require_formats as require_formats
