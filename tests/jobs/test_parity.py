@@ -9,8 +9,9 @@ from tests.train.models import small_tokenizer
 
 from gauger.elicit.corpus import LEDGER
 from gauger.elicit.teacher.messages import ReplyOutcome
-from gauger.errors import GaugerError
+from gauger.errors import GaugerError, StudyError
 from gauger.records import Outcome
+from gauger.spec import parse_study
 from gauger.store.atomic import read_json
 from gauger.study.load import open_study, plan_loaded
 from gauger.train.hf.engine import HfModel
@@ -86,7 +87,8 @@ verdict: {{arm: text, estimand: gain, threshold: 0.25}}
 
 
 def study_of(world):
-    arms = "".join(f"  {name}: {{stages: [{stage}]}}\n" for name, stage in STAGES.items())
+    stages = STAGES | ({"rationale": STAGES["text"].replace("label", "rationale", 1)} if world == "language" else {})
+    arms = "".join(f"  {name}: {{stages: [{stage}]}}\n" for name, stage in stages.items())
     head = f"study: parity\nquestion: Do both worlds say the same?\nreplicates: 1\n{HEAD[world]}"
     return f"{head}arms:\n{arms.replace('FORM', FORM[world])}{TAIL}"
 
@@ -217,6 +219,17 @@ def test_scored_samples_are_a_request_each(both):
 
 def asked_of(doing, arm):
     return pl.read_parquet(doing.of(doing.job(arm, 0, "corpora").key) / "ledger.parquet")
+
+
+def test_steps_to_an_answer_are_asked_for_where_a_world_has_them(both):
+    """`rationale` is of language alone: the other world refuses it by name, and here it says what `label` says."""
+    label, rationale = (asked_of(both["language"], arm) for arm in ("text", "rationale"))
+    assert set(rationale["strategy"]) == {"rationale"}
+    assert rationale.schema == label.schema
+    for column in ("seed_ids", "prompt_hash", "surface", "teacher", "queries"):
+        assert rationale[column].to_list() == label[column].to_list(), column
+    with pytest.raises(StudyError, match="a strategy that a world of kind atlas has"):
+        parse_study(study_of("atlas").replace("strategy: label", "strategy: rationale", 1))
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)

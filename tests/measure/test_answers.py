@@ -11,7 +11,7 @@ from gauger.errors import UserError
 from gauger.estimate.compare.sensitivity import ScoredBenchmark, sensitivity
 from gauger.estimate.design import Design
 from gauger.estimate.estimator import estimate_study
-from gauger.measure.answers import SCHEMA, Answering, measure, readings, schema_of
+from gauger.measure.answers import SCHEMA, Answering, further_readings, measure, read_as, readings, schema_of
 from gauger.records import ArmInfo, Outcome
 from gauger.spec import LanguageWorld
 from gauger.worlds.base import Benchmark, Item, VerifierError
@@ -263,9 +263,11 @@ def test_the_sensitivity_check_takes_both_readings():
     records = pl.concat([talks, of_arm("plain", lambda p, _: f" {number(p)}")])
     arms = (ArmInfo("talks", "distilled", "", matched="plain"), ArmInfo("plain", "matched", ""))
     design = Design(arms=arms, roles={"sums-qa": "targeted"}, paired=False, moderated=False, level=0.95)
-    choices = readings(["sums-qa"])
+    further = further_readings(records.columns)
+    assert further == ("flexible",)
+    choices = readings(["sums-qa"], further)
     primary = records.drop("flexible_outcome", "flexible_score")
-    flexible = records.with_columns(outcome="flexible_outcome", score="flexible_score").select(primary.columns)
+    flexible = read_as(records, "flexible").select(primary.columns)
     others = [ScoredBenchmark("sums-qa", choices["sums-qa"].others[0], flexible)]
     found = sensitivity(primary, estimate_study(primary, design).estimates, design, others, choices)
     told = {(one.measure, one.primary): one.value for one in found if one.estimand == "uplift"}

@@ -41,6 +41,7 @@ def document(run):
 def test_every_stage_control_and_strategy_runs_in_the_outside_world_with_the_outside_engine(run, document):
     records = pl.read_parquet(run / "records.parquet")
     arms = {arm["name"] for arm in document["arms"]}
+    assert {"verified, strict", "verified, last-word"} == {row["measure"] for row in document["study"]["extraction"]}
     declared = {"label", "backwards", "expand", "textbook", "seedless", "twice", "pipeline"}
     assert declared | {"base", "teacher", "placebo", "format", "leak", "reference"} <= arms
     assert document["failures"] == []

@@ -89,6 +89,15 @@ def test_a_mixture_is_the_stages_that_its_sources_would_be() -> None:
     assert web.stage.alone == (web.stage,)
 
 
+def test_a_source_of_a_mixture_may_use_any_strategy_of_the_world_but_self() -> None:
+    """A plug-in's strategy is one of the world's; who answers is the source's to say."""
+    steps = MIXED.replace("strategy: seedless, seeds: seedless", "strategy: rationale, seeds: benchmark-train")
+    with pytest.raises(StudyError, match="a strategy that a world of kind atlas has"):
+        arms_with(steps)
+    with pytest.raises(StudyError, match="Write `source: self`"):
+        arms_with(MIXED.replace("strategy: seedless", "strategy: self"))
+
+
 @pytest.mark.parametrize(
     ("sources", "source"),
     [

@@ -14,7 +14,8 @@ from gauger.train.likelihood import hidden_states, token_logs
 from gauger.train.loop import Options
 from gauger.train.losses import SoftLoss
 from gauger.train.own_samples import AskedOfStudent, draw
-from gauger.train.rows import Mixture, RowSource, answered
+from gauger.train.rows import Mixture, RowSource, answered, mixed
+from gauger.train.soft_targets import stack_shown
 from gauger.train.state import Checkpoints
 
 from .models import (
@@ -101,6 +102,37 @@ def test_kept_in_rows_are_learnt_as_text_beside_the_samples(kit):
     (used,) = both.sources
     assert used.count_N.tolist() == [1] * len(ROWS)
     assert used.length_N.sum() + sum(answer.n_tokens for answer in both.drawn) == both.n_tokens
+
+
+@BOTH_ENGINES
+def test_kept_in_rows_are_text_whatever_a_teacher_showed_along_them(kit):
+    shown = stack_shown(kit.model(1, sharp=True).log_probabilities(ROWS, 3))
+    plain, soft = (
+        practised(kit, 2, replace(PRACTICE, kept_in=Mixture((RowSource(ROWS, targets),), (2,))))
+        for targets in (None, shown)
+    )
+    assert soft.losses == plain.losses
+
+
+def test_a_prompt_that_fills_the_context_is_answered_with_nothing_and_teaches_nothing():
+    longest = max(len(tiny_model().encode_prompt(prompt)) for prompt in PROMPTS)
+    for context in (longest, longest - 1):
+        student, teacher = tiny_model(0, context=context), tiny_model(1, 5.0, context=context)
+        data = Practice(AskedOfStudent(PROMPTS, Continuation(5, temperature=1.0)), len(PROMPTS))
+        found = distil_on_policy(student, teacher, data, student.defaults.schedule(1, 1e-3))
+        full = [len(student.encode_prompt(PROMPTS[answer.prompt])) >= context for answer in found.drawn]
+        assert any(full)
+        assert [not answer.completion.ids for answer in found.drawn] == full
+        assert found.n_learnt == sum(len(answer.completion.ids) for answer in found.drawn)
+
+
+def test_own_samples_share_no_stream_with_the_rows_beside_them():
+    """The order of the prompts was that of the first source kept in: the same numbers of the same seed."""
+    prompts = tuple(f"{n}" for n in range(50))
+    order = AskedOfStudent(prompts, Continuation(1)).order(50, seed=3)
+    for sources in range(1, 4):
+        beside = next(mixed([50] * sources, [50] * sources, seed=3))
+        assert not any(np.array_equal(next(order), own) for own in beside)
 
 
 @BOTH_ENGINES

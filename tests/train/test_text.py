@@ -227,6 +227,19 @@ def test_soft_targets_of_other_texts_are_refused(kit):
         train_on_text(kit.model(), Mixture((replace(source, soft=short),), (2,)), kit.schedule(1))
 
 
+@BOTH_ENGINES
+def test_a_checkpoint_of_other_soft_targets_is_refused(tmp_path, kit):
+    """The same texts, shown by another teacher: nothing but the targets differs."""
+    options = Options(checkpoints=Checkpoints(tmp_path, every=1))
+    for seed in (1, 1, 3):
+        mixture = Mixture((soft_source(kit, ROWS, 3, seed),), (2,))
+        if seed == 3:
+            with pytest.raises(InputError, match="another"):
+                train_on_text(kit.model(), mixture, kit.schedule(2), options)
+        else:
+            train_on_text(kit.model(), mixture, kit.schedule(2), options)
+
+
 # --- schedule --------------------------------------------------------------------------------------------------------
 
 

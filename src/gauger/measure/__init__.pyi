@@ -1,5 +1,7 @@
 from .answers import Answering as Answering
+from .answers import further_readings as further_readings
 from .answers import measure as measure
+from .answers import read_as as read_as
 from .answers import readings as readings
 from .importers.arm import ArmLogs as ArmLogs
 from .importers.arm import agree_on_benchmarks as agree_on_benchmarks

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -13,7 +13,7 @@ from gauger.errors import UserError
 from gauger.measure.importers.log import Measure
 from gauger.measure.importers.measures import MeasuresOfBenchmark
 from gauger.records import Outcome
-from gauger.worlds import FLEXIBLE, STRICT, Benchmark, Item, World
+from gauger.worlds import STRICT, Benchmark, Item, World
 
 SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
     "benchmark": pl.String,
@@ -127,7 +127,44 @@ def _judged(item: Item, reply: Reply, world: World) -> Iterator[tuple[str, float
         yield str(outcome), score
 
 
-def readings(benchmarks: Sequence[str]) -> Mapping[str, MeasuresOfBenchmark]:
-    """Name the two readings as `estimate.sensitivity` wants them: strict is primary, flexible stands beside it."""
-    primary, other = Measure(STRICT, METRIC), Measure(FLEXIBLE, METRIC)
-    return {name: MeasuresOfBenchmark(name, primary, (other,)) for name in benchmarks}
+def further_readings(columns: Iterable[str]) -> tuple[str, ...]:
+    """Return the readings that stand beside the primary one in a records table, in the table's order.
+
+    Parameters
+    ----------
+    columns : iterable of str
+        Its columns. Reading `x` stands there as `x_outcome` and `x_score`; half of a pair is no reading.
+    """
+    names = list(columns)
+    return tuple(
+        name.removesuffix("_score")
+        for name in names
+        if name.endswith("_score") and f"{name.removesuffix('_score')}_outcome" in names
+    )
+
+
+def read_as(records: pl.DataFrame, reading: str) -> pl.DataFrame:
+    """Return the records with another reading's outcome and score in the primary one's place.
+
+    Parameters
+    ----------
+    records : polars.DataFrame
+        A records table that holds the reading.
+    reading : str
+        Its name, one of `further_readings`.
+    """
+    return records.with_columns(outcome=f"{reading}_outcome", score=f"{reading}_score")
+
+
+def readings(benchmarks: Sequence[str], further: Sequence[str] = ()) -> Mapping[str, MeasuresOfBenchmark]:
+    """Name the readings as `estimate.sensitivity` wants them: strict is primary, the others stand beside it.
+
+    Parameters
+    ----------
+    benchmarks : sequence of str
+        Names of the benchmarks.
+    further : sequence of str
+        The readings that the world offers beside the strict one (`World.readings`).
+    """
+    primary, others = Measure(STRICT, METRIC), tuple(Measure(name, METRIC) for name in further)
+    return {name: MeasuresOfBenchmark(name, primary, others) for name in benchmarks}

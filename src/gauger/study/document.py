@@ -124,18 +124,20 @@ def _ingredients(study: Study, collected: Collected) -> Ingredients | None:
 
 
 def _scorings(collected: Collected, found: StudyEstimates, design: Design) -> tuple[list[Scoring], list[str]]:
-    """Estimate once more with answers read flexibly, where the records hold that reading, and with missing ones scored.
+    """Estimate once more with answers in every other reading that the records hold, and with missing ones scored.
 
     Returns the scorings, the primary ones first, and a warning where the verdict depends on them.
     """
-    primary = {name: str(choice.primary) for name, choice in readings(list(design.roles)).items()}
+    further = list(collected.readings)
+    choices = readings(list(design.roles), further)
+    primary = {name: str(choice.primary) for name, choice in choices.items()}
     outcomes, warnings = outcome_scorings(collected.records, found, design, primary)
-    if collected.flexible is None:
+    if not further:
         return (primary_scorings(found.estimates, primary) if outcomes else []) + outcomes, warnings
-    choices = readings(list(design.roles))
     others = [
-        ScoredBenchmark(name, choice.others[0], collected.flexible.filter(benchmark=name))
+        ScoredBenchmark(name, measure, collected.readings[reading].filter(benchmark=name))
         for name, choice in choices.items()
+        for reading, measure in zip(further, choice.others, strict=True)
     ]
     return sensitivity(collected.records, found.estimates, design, others, choices) + outcomes, warnings
 

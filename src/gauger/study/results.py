@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ import polars as pl
 
 from gauger.elicit import LEDGER
 from gauger.execute import Job, RunResult
+from gauger.measure import further_readings, read_as
 from gauger.records import Failure
 from gauger.store import read_json
 from gauger.study.description import EXAMPLES_EACH
@@ -51,8 +52,8 @@ class Collected:
     """One row per arm, replicate, stage and source of rows: tokens trained on (with repeats), and distinct ones."""
     failures: tuple[Failure, ...]
     notes: tuple[str, ...]
-    flexible: pl.DataFrame | None = None
-    """The records once more, with answers read flexibly; None where the models' answers allow one reading only."""
+    readings: Mapping[str, pl.DataFrame] = field(default_factory=dict)
+    """Further reading -> the records once more, read so; empty where the world reads answers in one way only."""
 
 
 def collect(plan: Plan, result: RunResult) -> Collected:
@@ -67,7 +68,7 @@ def collect(plan: Plan, result: RunResult) -> Collected:
         ledger=_ledger(cells, done),
         training=pl.DataFrame(list(_training(cells, done)), TRAINING, orient="row"),
         failures=tuple(_failures(plan, result)),
-        flexible=_flexible(plan, cells, done),
+        readings=_readings(plan, cells, done),
         notes=tuple(dict.fromkeys(f"{cell.arm}: {note}" for cell in cells for note in _notes(cell.corpora, done))),
     )
 
@@ -77,12 +78,11 @@ def _records(plan: Plan, cells: Sequence[ArmReplicate], done: Mapping[str, Path]
     return pl.concat([table.select(*RECORDS) for table in tables] or [pl.DataFrame(schema=RECORDS)])
 
 
-def _flexible(plan: Plan, cells: Sequence[ArmReplicate], done: Mapping[str, Path]) -> pl.DataFrame | None:
+def _readings(plan: Plan, cells: Sequence[ArmReplicate], done: Mapping[str, Path]) -> dict[str, pl.DataFrame]:
     tables = [_cell_records(plan, cell, done) for cell in cells]
-    if not tables or any("flexible_score" not in table.columns for table in tables):
-        return None
-    read = [table.with_columns(outcome="flexible_outcome", score="flexible_score") for table in tables]
-    return pl.concat([table.select(*RECORDS) for table in read])
+    held = [further_readings(table.columns) for table in tables]
+    shared = [name for name in held[0] if all(name in names for names in held)] if held else []
+    return {name: pl.concat([read_as(table, name).select(*RECORDS) for table in tables]) for name in shared}
 
 
 def _cell_records(plan: Plan, cell: ArmReplicate, done: Mapping[str, Path]) -> pl.DataFrame:

@@ -25,7 +25,7 @@ from gauger.train.likelihood import hidden_states
 from gauger.train.loop import Drawn, Options, Trained, Used, fit, used_of, zipped
 from gauger.train.losses import SoftLoss
 from gauger.train.own_samples import AskedOfStudent, draw
-from gauger.train.rows import IntArray, Mixture, Part, TokenRows, mixed
+from gauger.train.rows import IntArray, Mixture, Part, RowSource, TokenRows, mixed
 from gauger.train.schedule import TrainingSchedule
 from gauger.train.text import encoded
 
@@ -92,7 +92,8 @@ def distil_on_policy(
     loss = options.loss if isinstance(options.loss, SoftLoss) else SoftLoss("reverse-kl")
     loss = replace(loss, teacher_head=scorer.head().detached(), top_k=data.top_k, seen=data.seen)
     order = data.questions.order(data.per_step, options.seed)
-    kept_in = [encoded(model, source) for source in data.kept_in.sources] if data.kept_in else []
+    # as text, whatever a teacher showed along them: the loss compares one kind of target, and here it is the scorer's
+    kept_in = [encoded(model, RowSource(source.rows)) for source in data.kept_in.sources] if data.kept_in else []
     practice = _Practising(model.trainee(options.adapter, options.seed), scorer, data, options.seed, kept_in)
     trained = fit(practice.student, practice.steps(schedule.steps, order), schedule, options, loss, practice.told)
     return replace(trained, drawn=tuple(practice.drawn), sources=practice.used(len(trained.losses)))

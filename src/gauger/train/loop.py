@@ -23,7 +23,7 @@ from gauger.train.losses import Loss
 from gauger.train.processes import Processes
 from gauger.train.rows import IntArray, Part, TokenRows, micro_batches
 from gauger.train.schedule import TrainingSchedule
-from gauger.train.state import STATE, Checkpoints, TrainingProgress, read_state, write_state
+from gauger.train.state import STATE, Checkpoints, TrainingProgress, read_state, weights_digest, write_state
 
 Steps = Iterable[Callable[[], Sequence[Part] | None]]
 """What makes each step's rows, when it is its turn; None ends the training: there is nothing more to learn from."""
@@ -171,7 +171,9 @@ def zipped(rows: Sequence[TokenRows], step: Sequence[IntArray]) -> list[Part]:
 
 
 def _told(rows: Sequence[TokenRows], draws: Sequence[Sequence[IntArray]]) -> object:
-    texts = [[own.token_F.tolist(), own.length_N.tolist(), own.start_N.tolist()] for own in rows]
+    texts = [
+        [own.token_F.tolist(), own.length_N.tolist(), own.start_N.tolist(), weights_digest(own.targets)] for own in rows
+    ]
     return [texts, [[index.tolist() for index in step] for step in draws]]
 
 
@@ -260,12 +262,19 @@ def _add_gradients(
 
 
 def _gather(processes: Processes, weights: list[nn.Parameter], clip: float | None) -> None:
-    """Sum gradients over processes and cut their norm."""
+    """Sum gradients over processes and cut their norm.
+
+    A weight without a gradient in any process keeps none, as in one process: a gradient of 0 would let its moments and
+    its weight decay move it.
+    """
     if processes.count > 1:
-        for weight in weights:
-            # every process takes part in every sum, also without a gradient of its own: else the others wait for ever
-            gradient: Tensor = torch.zeros_like(weight) if weight.grad is None else weight.grad
-            weight.grad = processes.sum(gradient)
+        flags = [float(weight.grad is not None) for weight in weights]
+        has_W = processes.sum(torch.tensor(flags, device=weights[0].device))
+        for weight, has in zip(weights, has_W.tolist(), strict=True):
+            if has:
+                # every process takes part in every sum, also without a gradient of its own: else the others wait
+                gradient: Tensor = torch.zeros_like(weight) if weight.grad is None else weight.grad
+                weight.grad = processes.sum(gradient)
     if clip is not None:
         nn.utils.clip_grad_norm_(weights, clip)
 

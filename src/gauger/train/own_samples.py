@@ -11,6 +11,9 @@ from gauger.errors import GaugerError
 from gauger.train.engine import Completion, Continuation, Model
 from gauger.train.rows import IntArray, Prompt, TokenRows, answered, shuffled
 
+_PROMPTS, _ANSWERS = 2**32 - 1, 2**32 - 2
+"""Streams of a training's seed besides those of its sources, which are numbered from 0 (`rows.mixed`)."""
+
 
 @dataclass(frozen=True)
 class AskedOfStudent:
@@ -32,7 +35,7 @@ class AskedOfStudent:
         """
         if not self.prompts:
             raise GaugerError("there is nothing to train on: there are no prompts")
-        return shuffled(len(self.prompts), per_step, np.random.default_rng([seed, 0]))
+        return shuffled(len(self.prompts), per_step, np.random.default_rng([seed, _PROMPTS]))
 
 
 def draw(
@@ -56,7 +59,8 @@ def draw(
     Returns
     -------
     rows : TokenRows
-        Prompt and answer of each place; an empty answer makes a row that teaches nothing.
+        Prompt and answer of each place; an empty answer makes a row that teaches nothing, and so does a prompt as long
+        as the context, which leaves no room for an answer.
     answers : list of Completion
         In the order of `places`.
 
@@ -67,7 +71,8 @@ def draw(
     prompts = [questions.prompts[place] for place in places]
     stops = None if questions.stops is None else [questions.stops[place] for place in places]
     # a generator for each step, not one that runs on: a training that goes on at this step draws the same answers
-    seeds = np.random.default_rng([seed, 1, step]).integers(2**32, size=len(places)).tolist()
+    seeds = np.random.default_rng([seed, _ANSWERS, step]).integers(2**32, size=len(places)).tolist()
     answers = student.complete(prompts, questions.decoding, seeds, stops)
-    asked = [student.encode_prompt(prompt) for prompt in prompts]
+    # a prompt that fills the context is answered with nothing; its row is cut as every row is, and teaches nothing
+    asked = [student.encode_prompt(prompt)[: student.context] for prompt in prompts]
     return answered(asked, [answer.ids for answer in answers]), answers

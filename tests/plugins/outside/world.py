@@ -9,7 +9,7 @@ import numpy as np
 
 from gauger.spec.variants import WorldSettings
 from gauger.worlds.base import World
-from gauger.worlds.items import Benchmark, Form, Item, Listed, Question, Wording
+from gauger.worlds.items import STRICT, Benchmark, Form, Item, Listed, Question, Wording
 
 SKILLS = ("plants", "stones")
 VALUES = 3
@@ -40,6 +40,7 @@ class Codes(World):
         "tell": Form("tell", "statement"),
         "note": Form("note", "free note", free=True),
     }
+    readings: ClassVar[tuple[str, ...]] = (STRICT, "last-word")
     own_form: ClassVar[str] = "ask"
     answer_tokens: ClassVar[int | None] = 8
     prompt_tokens: ClassVar[int] = 8
@@ -170,7 +171,7 @@ class Codes(World):
         return f"{written} {stop}".strip() if stop else written
 
     def extract(self, reading: str, said: str, question: Question, form: str) -> str | None:
-        return said.strip()
+        return said.split()[-1] if reading == "last-word" and said.split() else said.strip()
 
     def verify(self, question: Question, answer: str) -> float:
         return float(answer == question.answer)

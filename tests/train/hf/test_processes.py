@@ -11,7 +11,7 @@ from tests.train.models import ROWS, hf_model
 from torch import multiprocessing
 
 from gauger.train.engine import Adapter
-from gauger.train.loop import Options
+from gauger.train.loop import Options, _gather
 from gauger.train.rows import Mixture, RowSource
 from gauger.train.schedule import TrainingSchedule
 from gauger.train.state import Checkpoints
@@ -55,3 +55,22 @@ def test_two_processes_get_what_one_gets(tmp_path, lora):
     assert first["n_processes"] == 2
     assert first["losses"] == pytest.approx(one.losses, rel=1e-4)  # sums of float32 in another order
     assert first["n_tokens"] == one.n_tokens
+
+
+class Alone:
+    """One of two processes, as the loop sees it; the other has the same gradients."""
+
+    count = 2
+
+    @staticmethod
+    def sum(value):
+        return 2 * value
+
+
+def test_a_weight_that_no_process_has_a_gradient_for_stays_without_one():
+    """With a gradient of 0 weight decay and moments would move it, and two processes would end elsewhere than one."""
+    learnt, unused = (torch.nn.Parameter(torch.ones(2)) for _ in range(2))
+    learnt.grad = torch.ones(2)
+    _gather(Alone, [learnt, unused], None)
+    assert learnt.grad.tolist() == [2.0, 2.0]
+    assert unused.grad is None

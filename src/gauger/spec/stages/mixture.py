@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field, Strict
 
-from gauger.spec.base import Names, SpecPart
+from gauger.spec.base import Name, Names, SpecPart
 from gauger.spec.fault import Fault
 from gauger.spec.stages.base import Corpus, NamedForms, Samples, StagePath, StageSpec, check_seeds
 from gauger.spec.stages.resolved import MixedPart, ResolvedStage, TextSource, of_parts
@@ -37,8 +37,9 @@ class MixtureSource(SpecPart):
     tokens: Tokens | None = None
     """Budget: most tokens trained on, repeats included; once it is used up the other sources share its place. Null: no
     limit; at least one source of a mixture has none."""
-    strategy: Literal["label", "expand", "textbook", "seedless"] | None = None
-    """How the teacher's prompts are made, as in text-distill; for `teacher` and `self` alone."""
+    strategy: Name | None = None
+    """How the teacher's prompts are made, as in text-distill but for `self`, which is a source here; for `teacher` and
+    `self` alone."""
     seeds: Literal["benchmark-train", "expanded", "textbook", "seedless", "web"] | None = None
     """Declared seed source of the teacher's prompts; for `teacher` and `self` alone."""
     forms: Names | None = None
@@ -66,7 +67,10 @@ class MixtureSource(SpecPart):
             for name in ("strategy", "seeds", "forms", "samples"):
                 if getattr(self, name) is None:
                     yield Fault((*path, name), f"{name} for source {self.source}", "nothing", "", reads)
-            if self.strategy is not None and self.seeds is not None:
+            if self.strategy == "self":
+                hint = "Write `source: self` for the student's own base in the teacher's place."
+                yield Fault((*path, "strategy"), "a strategy that makes prompts", "'self'", hint, reads)
+            elif self.strategy is not None and self.seeds is not None:
                 yield from check_seeds(study, path, self.strategy, self.seeds)
             return
         for name in ("strategy", "seeds"):
