@@ -18,6 +18,9 @@ A last part asks a server that answers at once, where each client's own processo
 
 Run: python benchmarks/elicit_throughput.py [--requests 1920] [--in-flight 64] [--rounds 3]
 Target: gauger with its journal gets at least 95 % of the bare generator's throughput.
+
+With `--beside SRC` another checkout's `src` is measured beside this one, by turns and in processes of their own, with
+the journal alone. Target: this one is at most 10 % slower, in throughput and in processor time for each request.
 """
 
 from __future__ import annotations
@@ -30,7 +33,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -69,6 +73,12 @@ def main() -> None:
     if options.serve is not None:
         asyncio.run(serve(Server(*options.serve)))
         return
+    if options.client is not None:
+        timed(options.client, options)
+        return
+    if options.beside is not None:
+        beside(options)
+        return
     print(f"{options.requests} requests, {options.in_flight} in flight, load {os.getloadavg()[0]:.1f}")
     reached = {}
     for name, server in SERVERS.items():
@@ -93,7 +103,62 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--in-flight", type=int, default=64)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--serve", type=float, nargs=2, help="be the server: seconds, places (the benchmark does this)")
+    parser.add_argument("--beside", type=Path, help="the src folder of another checkout, to be measured beside")
+    parser.add_argument("--client", help="be the client of this address (the benchmark does this)")
     return parser.parse_args()
+
+
+def timed(url: str, options: argparse.Namespace) -> None:
+    """Ask once to warm up, then once more, and print requests per second and processor seconds of each."""
+    journalled(url, options.in_flight, options.in_flight)
+    wall, processor = time.perf_counter(), time.process_time()
+    journalled(url, options.requests, options.in_flight)
+    took = time.perf_counter() - wall, time.process_time() - processor
+    print(json.dumps([options.requests / took[0], took[1] / options.requests]))
+
+
+def beside(options: argparse.Namespace) -> None:
+    """Measure two checkouts by turns, best of some rounds each."""
+    sources = {"other": options.beside, "this": Path(__file__).parents[1] / "src"}
+    load = os.getloadavg()[0]
+    print(f"{options.requests} requests, {options.in_flight} in flight, best of {options.rounds}, load {load:.1f}")
+    held = True
+    for name, server in {**SERVERS, "at once": Server(0.0)}.items():
+        best = {whose: (0.0, float("inf")) for whose in sources}
+        with running(server) as url:
+            for _ in range(options.rounds):
+                for whose, source in sources.items():
+                    rate, each = measured(source, url, options)
+                    best[whose] = max(best[whose][0], rate), min(best[whose][1], each)
+        for whose, (rate, each) in best.items():
+            print(f"  {name:8} {whose:6} {rate:7.1f}/s  {1000 * each:5.2f} ms of processor each")
+        ratios = best["this"][0] / best["other"][0], best["this"][1] / best["other"][1]
+        print(f"  {name:8} this / other: {ratios[0]:.3f} in throughput, {ratios[1]:.3f} in processor time")
+        held &= ratios[0] >= 0.9 and ratios[1] <= 1.1
+    print(f"target of 10 %: {'met' if held else 'MISSED'}")
+
+
+def measured(source: Path, url: str, options: argparse.Namespace) -> tuple[float, float]:
+    """Measure one checkout in a process of its own."""
+    command = [sys.executable, __file__, "--client", url, "--requests", str(options.requests)]
+    command += ["--in-flight", str(options.in_flight)]
+    environment = {**os.environ, "PYTHONPATH": str(source)}
+    said = subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout
+    rate, each = json.loads(said)
+    return rate, each
+
+
+@contextmanager
+def running(server: Server) -> Iterator[str]:
+    """Run a server in a process of its own; its address."""
+    command = [sys.executable, __file__, "--serve", str(server.seconds), str(server.places)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None
+        yield process.stdout.readline().strip()
+    finally:
+        process.terminate()
+        process.wait()
 
 
 def measure(server: Server, options: argparse.Namespace) -> tuple[dict[str, float], dict[str, float]]:

@@ -246,6 +246,12 @@ class ArmInfo:
     """Tokens that the teacher wrote among them."""
     queries: int | None = None
     """Requests to the teacher that the arm's corpus took."""
+    usd: float | None = None
+    """US dollars that it cost, per replicate: the middle of the two below; None where no price is known."""
+    usd_low: float | None = None
+    """What the provider stated."""
+    usd_high: float | None = None
+    """The most possible: with what it did not state, and what may have been billed unseen."""
     twin: str | None = None
     """Of a leak arm: the arm that its increment is taken over; None: the study's first arm of kind `leak_twin`."""
 
@@ -289,7 +295,8 @@ class Document:
     benchmarks: Sequence[BenchmarkInfo] = ()
     ledger: Sequence[Mapping[str, Any]] = ()
     """One row per arm and source: arm, source, samples, tokens, unique_tokens, epochs, teacher_tokens_in,
-    teacher_tokens_out, queries, dropped, overlaps."""
+    teacher_tokens_out, queries, usd_low, usd_high, dropped, overlaps. Tokens that a provider does not state count at
+    the middle of what they can have been."""
     outcomes: Sequence[Mapping[str, Any]] = ()
     """Counts per arm and benchmark: arm, benchmark, scored, unparsed, truncated, refused, failed."""
     seeds: Sequence[Mapping[str, Any]] = ()

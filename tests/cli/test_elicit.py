@@ -154,6 +154,30 @@ def test_other_settings_are_refused_by_name(elicit, server, folder):
     assert len(server.asked) == 12
 
 
+def test_the_same_model_at_another_address_with_another_pace_price_key_and_terms_is_asked_nothing_again(
+    elicit, server, folder, monkeypatch
+):
+    command = ("--strategy", "label", "--json")
+    assert elicit("--teacher", server.teacher, *command, "--max-queries", "7").exit_code == 0
+    asked = len(server.asked)
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Handler) as other:
+        other.asked, other.daemon_threads = [], True
+        threading.Thread(target=other.serve_forever, args=(0.01,), daemon=True).start()
+        elsewhere = f"http://localhost:{other.server_port}/v1#m"
+        monkeypatch.setenv("GAUGER_API_KEY", "sk-another-key")
+        changes = ("--concurrency", "1", "--rpm", "100000", "--price-in", "3", "--price-out", "30", "--terms", "new")
+        result = elicit("--teacher", elsewhere, *command, *changes)
+        assert result.exit_code == 0, result.output
+        assert (asked, len(server.asked), len(other.asked)) == (7, 7, 5)
+        other.shutdown()
+    found = json.loads(result.stdout)
+    assert found["cost_usd"] == found["cost_most_usd"] == pytest.approx(12 * (20 * 3 + 10 * 30) / 1e6)
+    ledger = pl.read_parquet(folder / "out" / "ledger.parquet")
+    assert ledger["terms"].unique().to_list() == ["new"]
+    other_model = elicit("--teacher", elsewhere.replace("#m", "#n"), *command)
+    assert "#n instead of" in str(other_model.exception)
+
+
 def test_a_folder_with_other_things_and_a_file_are_refused(elicit, server, folder):
     (folder / "mine").mkdir()
     (folder / "mine" / "thesis.txt").write_text("years of work")

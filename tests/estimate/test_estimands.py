@@ -17,7 +17,7 @@ RECORDS = small_records()
 DESIGN = replace(
     small_design(),
     arms=tuple(
-        replace(arm, teacher_tokens=20_000, queries=400) if arm.kind == ArmKind.DISTILLED else arm
+        replace(arm, teacher_tokens=20_000, queries=400, usd=0.8) if arm.kind == ArmKind.DISTILLED else arm
         for arm in small_design().arms
     ),
 )
@@ -47,6 +47,7 @@ DEFINITIONS = {
     "format_share": lambda where: (mu(F, where) - mu(B, where)) / (mu(D, where) - mu(B, where)),
     "uplift_per_thousand_teacher_tokens": lambda where: uplift(where) / 20,
     "uplift_per_query": lambda where: uplift(where) / 400,
+    "uplift_per_dollar": lambda where: uplift(where) / 0.8,
 }
 ARM_OF = {"format_effect": F, "training_effect": M}
 

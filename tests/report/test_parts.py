@@ -272,3 +272,21 @@ def test_every_estimate_stands_in_the_table_and_undefined_ones_as_their_reason(s
     for cells, row in zip(table.cells(), study["estimates"], strict=True):
         assert (cells[value].text == row["reason"]) == (row["value"] is None)
         assert cells[value].sort == row["value"]
+
+
+def test_a_bill_is_a_range_where_it_is_one(study: dict[str, Any]) -> None:
+    assert "US dollars" not in str(material.build(View(study)))
+    for row in study["ledger"]:
+        asked = row["source"] == "teacher"
+        row |= {"usd_low": 1.25 if asked else None, "usd_high": 1.25 if asked else None}
+    section = material.build(View(study))
+    assert section is not None
+    assert "1.25" in str(section.summary)
+    assert "most possible" not in str(section.lead)
+    study["ledger"][0] |= {"usd_low": 0.0123, "usd_high": 0.0456}
+    study["ledger"][1] |= {"usd_low": 1234.5, "usd_high": 2345.6}
+    section = material.build(View(study))
+    assert section is not None
+    assert "0.0123 to 0.0456" in str(section.summary)
+    assert "1,234.50 to 2,345.60" in str(section.summary)
+    assert "most possible" in str(section.lead)

@@ -12,6 +12,8 @@ from gauger.store import canonical_bytes, read_json, write_json
 FILE_NAME = "settings.json"
 SCHEMA = "gauger.elicit.settings/1"
 _MOST_SHOWN = 60
+_MODELS = ("teacher", "student")
+"""Settings that name a model, as `URL#MODEL` where it is asked over an interface."""
 
 
 def claim(directory: Path, settings: Mapping[str, Any]) -> bool:
@@ -45,7 +47,8 @@ def _compare(before: Mapping[str, Any], now: Mapping[str, Any], directory: Path)
             "the settings that this folder was begun with",
             "; ".join(differing),
             Place(str(directory)),
-            "Choose another folder with --out, or give the same settings; budgets, prices, rates and terms may change.",
+            "Choose another folder with --out, or give the same settings; budgets, prices, rates, terms and addresses "
+            "may change.",
         )
 
 
@@ -54,8 +57,14 @@ def _differences(before: Mapping[str, Any], now: Mapping[str, Any], prefix: str 
         old, new = before.get(name), now.get(name)
         if isinstance(old, Mapping) and isinstance(new, Mapping):
             yield from _differences(old, new, f"{prefix}{name}.")
-        elif canonical_bytes(old) != canonical_bytes(new):
+        elif canonical_bytes(_without_address(name, old)) != canonical_bytes(_without_address(name, new)):
             yield f"{prefix}{name} {_short(new)} instead of {_short(old)}"
+
+
+def _without_address(name: str, value: object) -> object:
+    """Return a model without the address that it is asked at: it may move, as to another port, and stays the same."""
+    moves = name in _MODELS and isinstance(value, str) and "://" in value
+    return f"#{value.partition('#')[2]}" if moves and isinstance(value, str) else value
 
 
 def _short(value: object) -> str:

@@ -158,6 +158,10 @@ def _per_query(arm: ArmInfo) -> float | None:
     return 1.0 / arm.queries if arm.queries else None
 
 
+def _per_dollar(arm: ArmInfo) -> float | None:
+    return 1.0 / arm.usd if arm.usd else None
+
+
 REGISTRY: dict[str, Estimand] = {
     "score": Estimand(
         "How well does the arm do?", EVERY_ARM, None, everywhere, lambda case: case.mean(case.arm.name)
@@ -205,6 +209,10 @@ REGISTRY: dict[str, Estimand] = {
     "uplift_per_query": Estimand(
         "How much uplift does one query to the teacher buy?",
         (_D,), against_matched, everywhere, difference, scale=_per_query,
+    ),
+    "uplift_per_dollar": Estimand(
+        "How much uplift does one US dollar of the teacher buy, at the middle of the bill's range?",
+        (_D,), against_matched, everywhere, difference, scale=_per_dollar,
     ),
 }  # fmt: skip
 """Estimand by name, in the order of the report. gain = format_effect + training_effect + uplift, exactly."""

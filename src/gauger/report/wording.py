@@ -78,6 +78,9 @@ ESTIMANDS: Mapping[str, EstimandWording] = {
     "uplift_per_query": EstimandWording(
         "uplift per teacher query", "rate", "points of uplift that one query to the teacher buys"
     ),
+    "uplift_per_dollar": EstimandWording(
+        "uplift per dollar", "rate", "points of uplift that one US dollar of the teacher buys"
+    ),
     "difference": EstimandWording("difference", "points", "one student minus another"),
     "training_effect": EstimandWording("more-training effect", "points", "matched arm minus format arm"),
     "pipeline_gain": EstimandWording("pipeline gain", "points", "all ingredients minus none of them"),

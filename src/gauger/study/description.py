@@ -17,6 +17,7 @@ REPORTED_PACKAGES = {
 """Extra that the world needs -> packages whose versions are reported."""
 EXAMPLES_EACH = 3
 _SUMMED = ("tokens", "unique_tokens", "teacher_tokens_out", "queries")
+_BILL = ("usd_low", "usd_high")
 
 
 def arm_infos(arms: Sequence[Arm], ledger: Sequence[Mapping[str, Any]]) -> list[ArmInfo]:
@@ -30,6 +31,8 @@ def _info(arm: Arm, ledger: Sequence[Mapping[str, Any]]) -> ArmInfo:
     asked = [one for stage in arm.recipe for one in stage.alone if one.strategy]
     forms = [form for stage in arm.recipe for form in stage.forms or ()]
     sums = {key: sum(row[key] for row in ledger) if ledger else None for key in _SUMMED}
+    bills = [[row[end] for row in ledger if row["queries"]] for end in _BILL]
+    low, high = (sum(bill) if bill and None not in bill else None for bill in bills)
     return ArmInfo(
         name=arm.name,
         kind=str(ArmKind.UNTAUGHT if arm.kind is ArmKind.DISTILLED and not arm.uses_teacher else arm.kind),
@@ -43,6 +46,9 @@ def _info(arm: Arm, ledger: Sequence[Mapping[str, Any]]) -> ArmInfo:
         unique_tokens=sums["unique_tokens"],
         teacher_tokens=sums["teacher_tokens_out"] if arm.uses_teacher else None,
         queries=sums["queries"] if arm.uses_teacher else None,
+        usd=None if low is None or high is None else (low + high) / 2,
+        usd_low=low,
+        usd_high=high,
         twin=arm.twin,
     )
 

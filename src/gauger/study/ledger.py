@@ -12,7 +12,7 @@ from gauger.spec import BASE, TextSource
 from gauger.study.results import CORPUS, KEPT_IN, Collected
 
 _STAGE = ["arm", "replicate", "stage"]
-_SPENT = ("tokens_in", "tokens_out", "queries")
+_SPENT = ("tokens_in", "tokens_out", "queries", "usd_low", "usd_high")
 _ASKED = (pl.col("source") == TextSource.TEACHER) | (
     (pl.col("source") == TextSource.STUDENT) & (pl.col("teacher") != BASE)
 )
@@ -52,12 +52,17 @@ def _corpus_rows(collected: Collected) -> list[dict[str, Any]]:
 def _by_stage(collected: Collected) -> pl.DataFrame:
     """Count, per arm, replicate, stage and source, samples and tokens, and share out the tokens trained on."""
     kept = pl.col("dropped").is_null()
-    counted = collected.ledger.group_by(*_STAGE, "source", maintain_order=True).agg(
-        kept.sum().alias("samples"),
-        pl.col("length").filter(kept).sum(),
-        pl.col(_SPENT).filter(_ASKED).sum(),
-        (pl.col("dropped") != STEP).fill_null(value=False).sum().alias("dropped"),
-        (kept & (pl.col("overlaps").list.len() > 0)).sum().alias("overlaps"),
+    counted = (
+        _with_bill(collected.ledger)
+        .group_by(*_STAGE, "source", maintain_order=True)
+        .agg(
+            kept.sum().alias("samples"),
+            pl.col("length").filter(kept).sum(),
+            pl.col(_SPENT).filter(_ASKED).sum(),
+            (_ASKED & (pl.col("queries") > 0) & pl.col("usd_high").is_null()).sum().alias("unpriced"),
+            (pl.col("dropped") != STEP).fill_null(value=False).sum().alias("dropped"),
+            (kept & (pl.col("overlaps").list.len() > 0)).sum().alias("overlaps"),
+        )
     )
     trained = collected.training.filter(source=CORPUS).select(*_STAGE, trained="tokens")
     own = _own_counts(collected).select(*_STAGE, "source", own="tokens")
@@ -67,6 +72,16 @@ def _by_stage(collected: Collected) -> pl.DataFrame:
     )
     tokens = pl.coalesce("own", pl.col("trained") * share).fill_nan(0.0).fill_null(0.0)
     return joined.with_columns(tokens=tokens).drop("trained", "own")
+
+
+def _with_bill(ledger: pl.DataFrame) -> pl.DataFrame:
+    """Put tokens that are not stated at the middle of what they can have been, and a cost's two ends beside them."""
+    middles = [
+        ((pl.col(name).fill_null(0) + pl.coalesce(f"{name}_most", name)) / 2).fill_null(0.0).alias(name)
+        for name in ("tokens_in", "tokens_out")
+    ]
+    high = pl.coalesce("cost_most_usd", "cost_usd")
+    return ledger.with_columns(*middles, usd_low=pl.col("cost_usd").fill_null(0.0), usd_high=high)
 
 
 def _own_counts(collected: Collected) -> pl.DataFrame:
@@ -102,9 +117,17 @@ def _row(total: Mapping[str, Any]) -> dict[str, Any]:
         "teacher_tokens_in": round(total["tokens_in"] / n),
         "teacher_tokens_out": round(total["tokens_out"] / n),
         "queries": round(total["queries"] / n),
+        **_bill(total),
         "dropped": round(total["dropped"] / n),
         "overlaps": round(total["overlaps"] / n),
     }
+
+
+def _bill(total: Mapping[str, Any]) -> dict[str, float | None]:
+    """Return what asking cost per replicate, from what is stated to the most; NULL where a price is not known."""
+    known = total["queries"] and not total["unpriced"]
+    ends = {end: total[end] / total["n"] if known else None for end in ("usd_low", "usd_high")}
+    return {end: None if value is None else float(value) for end, value in ends.items()}
 
 
 def _kept_in_rows(training: pl.DataFrame) -> list[dict[str, Any]]:
@@ -116,7 +139,8 @@ def _kept_in_rows(training: pl.DataFrame) -> list[dict[str, Any]]:
         .group_by("arm", maintain_order=True)
         .agg(pl.col("tokens", "unique_tokens").mean())
     )
-    nothing = dict.fromkeys(("teacher_tokens_in", "teacher_tokens_out", "queries", "dropped", "overlaps"), 0)
+    nothing: dict[str, Any] = {"usd_low": None, "usd_high": None}
+    nothing |= dict.fromkeys(("teacher_tokens_in", "teacher_tokens_out", "queries", "dropped", "overlaps"), 0)
     return [
         {
             "arm": row["arm"],

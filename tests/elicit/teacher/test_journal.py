@@ -214,8 +214,7 @@ def test_a_budget_ends_a_resumed_batch_where_it_ends_a_whole_one(path, tmp_path)
         whole = dict(Journalled(endpoint(server.url, QueryBudget(max_tokens=limit)), path).ask(batch))
         assert sorted(whole) == list(range(len(whole)))
         assert 20 < len(whole) < 60
-        # without the notes of sendings: nothing is known of the requests whose replies are taken away
-        lines = [line for line in path.read_bytes().splitlines(keepends=True) if b'{"sent"' not in line]
+        lines = path.read_bytes().splitlines(keepends=True)  # without the log of sendings
         for number, dropped in enumerate([range(1, 2), range(5, 12), range(20, 99), range(1, 99, 3)]):
             resumed_path = tmp_path / f"{number}.jsonl"
             resumed_path.write_bytes(b"".join(line for i, line in enumerate(lines) if i not in dropped))
@@ -341,17 +340,17 @@ def full():
 
 
 def test_a_request_is_written_down_before_it_is_sent(path):
-    seen = []
+    seen, log = [], path.with_name("replies.jsonl.sent")
 
     def answer(_, body):
-        seen.append(path.read_bytes().count(b'{"sent"'))
+        seen.append(log.read_bytes().count(b'{"sent"'))
         return (503, {}, b"") if len(seen) < 3 else (200, {}, encoded(completion(body)))
 
     with FaultServer(answer=answer) as server:
         ((_, reply),) = Journalled(endpoint(server.url, in_flight=1), path).ask([question("a")])
     assert seen == [1, 2, 3]
     assert (reply.requests, reply.paid_again, reply.earlier) == (3, 0, ())
-    assert path.read_bytes().count(b'{"missed"') == 2
+    assert log.read_bytes().count(b'{"missed"') == 2
 
 
 def test_a_journal_of_the_first_version_is_read_and_gone_on_with(path):
@@ -362,3 +361,97 @@ def test_a_journal_of_the_first_version_is_read_and_gone_on_with(path):
     path.write_text(json.dumps(header) + "\n" + json.dumps(line) + "\n")
     replies = dict(Journalled(Scripted(), path).ask([request, question("b")]))
     assert (replies[0].text, replies[0].cost_usd, replies[0].paid_again, replies[1].text) == ("A", 0.5, 1, "B")
+
+
+def test_a_smaller_budget_holds_for_what_the_journal_has_and_the_same_budget_loses_nothing(path):
+    batch = questions(12)
+
+    def answer(_, body):  # every reply takes ten times what it may
+        return 200, {}, encoded(completion(body) | {"usage": {"prompt_tokens": 7, "completion_tokens": 200}})
+
+    with FaultServer(answer=answer) as server:
+
+        def ask(**limits):
+            budget = QueryBudget(**limits)
+            return dict(Journalled(endpoint(server.url, budget, in_flight=4), path).ask(batch)), budget
+
+        first, _ = ask(max_tokens=500)
+        again, _ = ask(max_tokens=500)
+        assert set(again) == set(first)
+        assert 2 <= len(first) <= 4
+        asked = len(server.bodies)
+        assert sorted(ask(max_queries=1)[0]) == [0]
+        assert len(server.bodies) == asked
+        assert sorted(ask(max_queries=6)[0]) == list(range(6))
+        assert len(server.bodies) == 6
+
+
+def test_requests_that_failed_find_only_the_room_that_is_left(path):
+    """Ten queries may be paid; three of ten were turned away, and three others took their place."""
+    batch, refusing = questions(13), {"question 1", "question 4", "question 5"}
+
+    def answer(_, body):
+        if body["messages"][0]["content"] in refusing:
+            return 422, {}, b"no"
+        return 200, {}, encoded(completion(body))
+
+    with FaultServer(answer=answer) as server:
+        for _ in range(3):
+            budget = QueryBudget(max_queries=10)
+            replies = dict(Journalled(endpoint(server.url, budget, in_flight=1), path).ask(batch))
+            assert sum(reply.outcome is not ReplyOutcome.FAILED for reply in replies.values()) == 10
+            assert budget.spent.queries == 10
+            refusing.clear()
+
+
+def test_a_log_of_sendings_that_is_torn_anywhere_is_read_as_far_as_it_is_whole(path):
+    keys, log = [question(text).key for text in "abc"], path.with_name("replies.jsonl.sent")
+    journal = Journal(path)
+    with journal.writing("t"):
+        for key in keys:
+            journal.sent(key, MOST)
+        journal.missed(keys[1], Usage(7, 8))
+    content = log.read_bytes()
+    lines = content.splitlines(keepends=True)
+    for end in range(len(content)):
+        log.write_bytes(content[:end])
+        again = Journal(path)
+        with again.writing("t"):
+            found = {key: past.paid_again for key, _, past in again.unanswered()}
+            again.sent(keys[0], MOST)
+        whole = content[:end].count(b"\n")
+        assert found == {key: int(key != keys[1] or whole < 4) for key in keys[:whole]}
+        assert log.read_bytes().startswith(b"".join(lines[:whole]))
+        assert log.read_bytes().count(b"\n") == whole + 1
+
+
+def test_sendings_that_a_reply_counts_are_no_longer_open_in_whatever_order_they_are_read(path):
+    a = question("a")
+    journal = Journal(path)
+    with journal.writing("t"):
+        for number in (1, 2):
+            journal.sent(a.key, MOST)
+            assert journal.past(a.key).requests == number
+        journal.append([JournalRow(a.key, a, Reply(ReplyOutcome.FAILED, requests=2, paid_again=2, error="down"))])
+        journal.sent(a.key, MOST)
+    again = Journal(path)
+    again.read()
+    past = again.past(a.key)
+    assert (past.requests, past.paid_again, past.error) == (3, 3, "down")
+    with again.writing("t"):
+        again.append([JournalRow(a.key, a, Reply(ReplyOutcome.ANSWERED, "A", requests=3, paid_again=2))])
+    once_more = Journal(path)
+    once_more.read()
+    assert once_more.past(a.key) is None
+    assert list(once_more.unanswered()) == []
+
+
+def test_a_disk_that_takes_no_note_lets_no_request_out(path, monkeypatch):
+    def disk(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Journal, "sent", disk)
+    with FaultServer() as server:
+        with pytest.raises(OSError, match="No space"):
+            list(Journalled(endpoint(server.url, in_flight=4), path).ask(questions(20)))
+        assert server.bodies == []

@@ -167,6 +167,25 @@ class QueryBudget:
             self._exhausted, self._refused = True, most
             return Admission.REFUSED
 
+    def has_room(self, request: Request, used: Use) -> bool:
+        """Say whether a request could be sent where so much is used, whatever this budget has counted itself."""
+        with self._lock:
+            most = self.most(request)
+            if self._fits(used.plus(most)):
+                return True
+            self._exhausted, self._refused = True, most
+            return False
+
+    def within_limit(self, request: Request, reply: Reply) -> Use:
+        """Return what a reply used, or the most that it could ask for where the endpoint went beyond that."""
+        most = self.most(request)
+        used = Use().plus(most, reply.paid_again)
+        for usage in reply.billed:
+            found = self._bounded(usage, most)
+            tokens = min(found.tokens_in, most.tokens_in), min(found.tokens_out, most.tokens_out)
+            used = used.plus(Use(1, *tokens, min(found.usd, most.usd)))
+        return used
+
     def release(self, request: Request) -> None:
         """Give back what was set aside: nothing was paid."""
         with self._lock:

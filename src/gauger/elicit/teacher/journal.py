@@ -1,11 +1,8 @@
-"""Keeps account of requests and paid replies as they come: append-only JSON lines, one writer at a time.
+"""Keeps paid replies on disk as they come: append-only JSON lines, one writer at a time.
 
-A reply is on disk (fsync) before anybody sees it. That a request is about to be sent is handed to the operating system
-before it is sent, and reaches the disk with the next fsync: the end of this process, however sudden, loses nothing; a
-power cut may lose the notes of requests sent since the last reply was kept, which are at most those in flight then.
-
-A crash in the midst of a line leaves it torn; on the next opening it is cut off and a note of it is appended, so that
-it stays counted. Where the disk takes half a line, that half is cut off again at once.
+What was appended is on disk (fsync) before anybody sees it. A crash in the midst of a line leaves it torn; on the next
+opening it is cut off and a note of it is appended, so that it stays counted. Where the disk takes half a line, that
+half is cut off again at once. A log beside it tells which requests were sent (`sendings.py`).
 """
 
 from __future__ import annotations
@@ -15,22 +12,14 @@ import os
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from gauger.elicit.teacher.bill import Usage, Use
-from gauger.elicit.teacher.journal_format import (
-    READABLE,
-    header_line,
-    missed_line,
-    reply_from,
-    reply_line,
-    sent_line,
-    torn_line,
-    usage_from,
-)
+from gauger.elicit.teacher.journal_format import READABLE, header_line, reply_from, reply_line, torn_line
 from gauger.elicit.teacher.messages import Reply, ReplyOutcome, Request
+from gauger.elicit.teacher.sendings import SendingsFile
 from gauger.errors import DamagedError, InputError, Place, UserError
 from gauger.store import fsync_path, locked
 
@@ -53,17 +42,6 @@ class JournalRow(NamedTuple):
     reply: Reply
 
 
-@dataclass
-class Sendings:
-    """Sendings of one request of which no reply has told yet."""
-
-    sent: int = 0
-    missed: int = 0
-    """Those among them that are settled: turned away, or billed as stated."""
-    usages: list[Usage] = field(default_factory=list)
-    """Of those that were billed as stated."""
-
-
 class Journal:
     """The replies in one file; they stay on disk, and only where each stands is held in memory.
 
@@ -83,9 +61,8 @@ class Journal:
         """Lines that crashes have torn: replies that were paid and lost, and are asked again."""
         self.failed: dict[str, Reply] = {}
         """Last failure by key, for requests that have no other reply."""
-        self._under_way: dict[str, Sendings] = {}
-        self._most: dict[str, Use] = {}
-        """The most that one sending can have used, of requests that have no reply but failures."""
+        self._counted: dict[str, int] = {}
+        self._sendings = SendingsFile(path, self._counted)
         self._pieces: dict[str, _Piece] = {}
         self._end = 0
         self._descriptor = -1
@@ -152,37 +129,36 @@ class Journal:
     def sent(self, key: str, most: Use) -> None:
         """Note that a request is about to be sent, which uses so much at most."""
         with self._lock:
-            self._append_lines(sent_line(key, most))
-            self._note_sent(key, most)
+            self._sendings.sent(key, most)
 
     def missed(self, key: str, usage: Usage | None) -> None:
         """Note that a sending came to nothing: billed as stated, or (None) not billed at all."""
         with self._lock:
-            self._append_lines(missed_line(key, usage))
-            self._note_missed(key, usage)
+            self._sendings.missed(key, usage)
 
     def past(self, key: str) -> Reply | None:
         """Return what is known of a request without a reply: its failures and sendings, as one failure; None: nothing.
 
         A sending of which nothing more is known may have been billed unseen.
         """
-        failed, sendings = self.failed.get(key), self._under_way.get(key)
+        failed, sendings = self.failed.get(key), self._sendings.get(key)
         if sendings is None:
             return failed
         known = failed or Reply(ReplyOutcome.FAILED, requests=0, error="the process ended before a reply came")
         return replace(
             known,
             requests=known.requests + sendings.sent,
-            paid_again=known.paid_again + sendings.sent - sendings.missed,
+            paid_again=known.paid_again + sendings.sent - sendings.settled,
             earlier=(*known.earlier, *sendings.usages),
         )
 
     def unanswered(self) -> Iterator[tuple[str, Use | None, Reply]]:
         """Yield every request that was sent and has no reply but failures, with the most that a sending used."""
         with self._lock:
-            for key in list(dict.fromkeys((*self.failed, *self._under_way))):
-                if key not in self._pieces and (past := self.past(key)) is not None:
-                    yield key, self._most.get(key), past
+            for key in dict.fromkeys((*self.failed, *self._sendings)):
+                sendings = self._sendings.get(key)
+                if (past := self.past(key)) is not None and key not in self._pieces:
+                    yield key, sendings.most if sendings else None, past
 
     def read(self) -> None:
         """Take in what the file holds beyond what is known; a torn end is left alone. A missing file holds nothing."""
@@ -190,6 +166,7 @@ class Journal:
             for piece, line in self._lines():
                 self._take_in(piece, line)
                 self._end = piece.offset + piece.n_bytes
+            self._sendings.read()
 
     def _open(self, teacher: str) -> None:
         with ExitStack() as held:
@@ -198,6 +175,8 @@ class Journal:
             held.callback(os.close, self._descriptor)
             self.read()
             self._mend()
+            self._sendings.begin()
+            held.callback(self._sendings.close)
             if self.teacher is None:
                 self._append_synced(header_line(teacher))
                 fsync_path(self.path.parent)
@@ -273,28 +252,15 @@ class Journal:
             self.teacher = str(line["teacher"])
         elif "torn_bytes" in line:
             self.torn += 1
-        elif "sent" in line:
-            self._note_sent(line["sent"], Use(1, *line["most"]))
-        elif "missed" in line:
-            self._note_missed(line["missed"], usage_from(line["usage"]) if "usage" in line else None)
         else:
             self._note(line["key"], reply_from(line["reply"]), piece)
 
-    def _note_sent(self, key: str, most: Use) -> None:
-        self._under_way.setdefault(key, Sendings()).sent += 1
-        self._most[key] = most
-
-    def _note_missed(self, key: str, usage: Usage | None) -> None:
-        sendings = self._under_way.setdefault(key, Sendings())
-        sendings.missed += 1
-        sendings.usages += [] if usage is None else [usage]
-
     def _note(self, key: str, reply: Reply, piece: _Piece) -> None:
-        self._under_way.pop(key, None)  # a reply counts all its request's sendings
+        self._sendings.forget(key)  # a reply counts them all
+        self._counted[key] = reply.requests
         if reply.outcome is not ReplyOutcome.FAILED:
             self._pieces[key] = piece
             self.failed.pop(key, None)
-            self._most.pop(key, None)
         elif key not in self._pieces:
             self.failed[key] = reply
 

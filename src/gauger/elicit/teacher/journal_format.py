@@ -3,13 +3,17 @@
 The first line names the teacher, ``{"schema": "gauger.journal/2", "teacher": NAME}``, and so does one more wherever
 the same model was asked at another address. Every other line is one of these:
 
-``{"sent": KEY, "most": [IN, OUT]}``                   a request is about to be sent; it uses so many tokens at most
-``{"missed": KEY}``                                    it was turned away, and nothing was billed
-``{"missed": KEY, "usage": {...}}``                    it was billed as stated, and gave nothing usable
-``{"key": KEY, "request": {...}, "reply": {...}}``     its reply, which counts all its sendings so far
+``{"key": KEY, "request": {...}, "reply": {...}}``     a reply, which counts all sendings of its request (`requests`)
 ``{"torn_bytes": N}``                                  a line that a crash had torn stood here
 
-So a request that was sent, and of which no other line tells, may have been billed unseen. A reply that came as JSON is
+The log of sendings beside it (`sendings.py`) has a line for each of these:
+
+``{"sent": KEY, "n": N, "most": [IN, OUT]}``           a request is about to be sent for the Nth time, and uses so many
+                                                       tokens at most
+``{"missed": KEY, "n": N}``                            it was turned away then, and nothing was billed
+``{"missed": KEY, "n": N, "usage": {...}}``            it was billed as stated, and gave nothing usable
+
+So a sending that no reply counts, and that was not missed, may have been billed unseen. A reply that came as JSON is
 kept as it came (`raw`), with what it took; what it says is read from that whenever the line is. Fields at their default
 are left out. The text is ASCII, so that no torn or lone character spoils a line. Version 1 had replies alone; it is
 read.
@@ -42,14 +46,15 @@ def torn_line(n_bytes: int) -> bytes:
     return _line({"torn_bytes": n_bytes})
 
 
-def sent_line(key: str, most: Use) -> bytes:
-    """Spell that a request is about to be sent."""
-    return _line({"sent": key, "most": [most.tokens_in, most.tokens_out]})
+def sent_line(key: str, number: int, most: Use) -> bytes:
+    """Spell that a request is about to be sent, for the how manieth time."""
+    return _line({"sent": key, "n": number, "most": [most.tokens_in, most.tokens_out]})
 
 
-def missed_line(key: str, usage: Usage | None) -> bytes:
+def missed_line(key: str, number: int, usage: Usage | None) -> bytes:
     """Spell that a sending came to nothing: billed as stated, or not billed at all."""
-    return _line({"missed": key} if usage is None else {"missed": key, "usage": _chosen(usage)})
+    said: dict[str, Any] = {"missed": key, "n": number}
+    return _line(said if usage is None else said | {"usage": _chosen(usage)})
 
 
 def reply_line(key: str, request: Request, reply: Reply) -> bytes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from itertools import takewhile
 from pathlib import Path
 from typing import NamedTuple, Protocol, TypeAlias, runtime_checkable
 
@@ -100,9 +101,10 @@ class Journalled:
     reply may have been paid, and counts at the most that it could have used, in the budget and with the reply that
     comes at last (`unseen` tells of those that none comes for).
 
-    The budget, where the teacher has one, counts replies from the journal as it counts new ones: an arm that was
-    killed and resumed ends where it would have ended. A missing request before the last one that was answered had its
-    place in the budget already when that one was sent; it is asked before the others are counted.
+    The budget, where the teacher has one, counts replies from the journal as it counts new ones, and before any is
+    asked: no number of sessions spends more than one would. An arm that was killed and resumed ends where it would have
+    ended, but for requests at the very end of its budget, which then has less room for them. A budget that has become
+    smaller holds for what the journal has, too: it is given in order, as far as there was room to ask for it.
 
     Parameters
     ----------
@@ -119,6 +121,8 @@ class Journalled:
         self._counted: set[str] = set()
         self._seen: set[str] = set()
         """Requests whose reply somebody has got."""
+        self._given = Use()
+        """What the replies given from the journal used, each at its request's own limit if it went beyond."""
 
     @property
     def name(self) -> str:
@@ -140,11 +144,11 @@ class Journalled:
             stored = [question for key, question in questions.items() if key in self.journal]
             new = [question for key, question in questions.items() if key not in self.journal]
             self._recall(new)
-            yield from self._from_journal(stored)
-            last = stored[-1].indices[0] if stored else -1
-            yield from self._asked([question for question in new if question.indices[0] < last])
-            self._recall(stored)
-            yield from self._asked([question for question in new if question.indices[0] > last])
+            fitting = list(takewhile(self._fits, stored))
+            self._recall(fitting)
+            yield from self._from_journal(fitting)
+            if len(fitting) == len(stored):
+                yield from self._asked(new)
 
     def unseen(self) -> list[Reply]:
         """Return what was spent, or may have been, on requests that got no reply at all, each as a failure."""
@@ -216,6 +220,16 @@ class Journalled:
             earlier=(*past.earlier, *reply.earlier),
         )
         return self._booked(question.request, whole)
+
+    def _fits(self, question: PlacedRequest) -> bool:
+        """Say whether there was room to ask for a reply of the journal, after those before it."""
+        if question.key in self._counted or not isinstance(self._teacher, Budgeted):
+            return True
+        budget = self._teacher.budget
+        if not budget.has_room(question.request, self._given):
+            return False
+        self._given = self._given.plus(budget.within_limit(question.request, self.journal[question.key]))
+        return True
 
     def _recall(self, questions: Sequence[PlacedRequest]) -> None:
         """Count what earlier sessions spent on these, each once; what this one spends is counted as it is spent."""

@@ -22,12 +22,14 @@ LEDGER = {
     "teacher_tokens_in": "Teacher read",
     "teacher_tokens_out": "Teacher wrote",
     "queries": "Queries",
+    "usd": "US dollars",
     "dropped": "Dropped",
     "overlaps": "Overlaps with test items",
 }
 EFFICIENCY = {
     "uplift_per_thousand_teacher_tokens": "Per 1000 tokens",
     "uplift_per_query": "Per query",
+    "uplift_per_dollar": "Per US dollar",
 }
 OUTCOMES = ("scored", "unparsed", "truncated", "refused", "failed")
 
@@ -43,6 +45,7 @@ def build(view: View) -> Section | None:
             "Tokens trained on count repeats; distinct tokens do not. Overlaps are training samples that share text "
             "with a test item."
         )
+    lead += _money(ledger)
     arms = _samples(examples)
     return Section(
         "material",
@@ -76,6 +79,7 @@ def _efficiency(view: View) -> HtmlTable | None:
 
 
 def _ledger(rows: Sequence[Row]) -> HtmlTable:
+    rows = [{**row, "usd": usd_range(row.get("usd_low"), row.get("usd_high"))} for row in rows]
     keys = [key for key in LEDGER if any(row.get(key) is not None for row in rows)]
     numeric = frozenset(place for place, key in enumerate(keys) if key not in ("arm", "source"))
     body = [[_ledger_cell(row, key) for key in keys] for row in rows]
@@ -86,9 +90,30 @@ def _ledger_cell(row: Row, key: str) -> TableCell:
     value = row.get(key)
     if key in ("arm", "source"):
         return TableCell(str(value or "–"), kind="code" if key == "arm" else "")
+    if key == "usd":
+        return TableCell(value or "–", sort=row.get("usd_high"))
     if key == "epochs" and value is not None:
         return TableCell(number(value, 1))
     return TableCell(count(value), kind="warn" if key == "overlaps" and value else "")
+
+
+def usd_range(low: float | None, high: float | None) -> str | None:
+    """Write a bill: one amount where the provider stated all of it, else what it stated to the most possible."""
+    if low is None or high is None:
+        return None
+    ends = [f"{end:.4f}" if high < 1 else f"{end:,.2f}" for end in (low, high)]
+    return ends[0] if ends[0] == ends[1] else " to ".join(ends)
+
+
+def _money(ledger: Sequence[Row]) -> list[str]:
+    """Say what the dollars are, where a bill is a range."""
+    if all(row.get("usd_low") == row.get("usd_high") for row in ledger):
+        return []
+    return [
+        "Dollars from what the provider stated to the most possible: replies whose use it does not state, and requests "
+        "that were lost and may have been billed, count at the most that they could use. Uplift per dollar takes the "
+        "middle."
+    ]
 
 
 def _samples(examples: Sequence[Row]) -> list[Row]:
