@@ -254,6 +254,8 @@ class ArmInfo:
     """The most possible: with what it did not state, and what may have been billed unseen."""
     twin: str | None = None
     """Of a leak arm: the arm that its increment is taken over; None: the study's first arm of kind `leak_twin`."""
+    matched_tokens: float | None = None
+    """Training tokens of its matched control as a share of its own, web that is kept in counted in neither."""
 
 
 @dataclass(frozen=True)

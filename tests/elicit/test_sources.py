@@ -19,6 +19,7 @@ from gauger.elicit.sources import (
     shuffled_answers,
     true_answers,
     true_questions,
+    unrelated_answers,
     with_test_items,
     with_untested_items,
 )
@@ -284,3 +285,17 @@ def test_prompts_of_a_stage_come_once_each_with_their_true_answers_where_these_a
     assert Counter(s.prompt_text for s in bare) == Counter({prompt for _, prompt in case.seeds(forms)})
     assert {sample.answer for sample in bare} == {""}
     assert all(sample.answer == world.true_answer(sample.prompt_text) for sample in answered)
+
+
+def test_unrelated_answers_are_right_in_the_own_form_and_only_what_the_base_had_of_those_skills(case):
+    world = case.world
+    skills = [skill for skill, known in world.known.items() if known and world.has_form(skill, world.own_form)][:2]
+    corpus = unrelated_answers(world, skills, 12, rng())
+    had = {text.text for skill in skills for text in world.word(world.known[skill], [world.own_form])}
+    assert len(corpus.samples) == min(12, len(had))
+    for sample in corpus.samples:
+        assert sample.joined in had
+        assert (sample.source, world.form_of(sample.prompt_text)) == ("unrelated", world.own_form)
+        assert world.overlaps(sample.joined) == frozenset()
+        assert world.true_answer(sample.prompt_text) in (None, sample.answer)
+    assert {skill_of(world, sample) for sample in corpus.samples} <= set(skills)

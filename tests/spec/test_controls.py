@@ -5,7 +5,7 @@ import pytest
 from gauger.records import ArmKind
 from gauger.spec import Arm, Study, TextSource, expand_arms, parse_study, switched_off
 from gauger.spec.controls import copied_arm
-from gauger.spec.stages.resolved import ResolvedStage
+from gauger.spec.stages.resolved import ResolvedStage, without_pairing
 
 from .study_files import DOCUMENTED, full_study
 
@@ -76,18 +76,46 @@ def test_a_matched_arm_changes_the_source_and_nothing_of_the_budget() -> None:
         assert not matched.uses_teacher
 
 
-def test_arms_with_one_budget_share_one_matched_arm() -> None:
-    arms = documented("arms.seedless.stages.0.forms=[quiz]")
+AGAIN = "arms.again={stages: [" + LABEL + "]}"
+
+
+@pytest.mark.parametrize("change", ["", "kind=logit-distill"])
+def test_arms_with_one_budget_and_the_same_questions_share_one_matched_arm(change: str) -> None:
+    changes = [f"arms.seedless.stages.0.{change}", "teacher.surface.log_probabilities=full"] if change else []
+    arms = documented("arms.seedless.stages.0=" + LABEL, *changes)
     assert [arm.name for arm in arms.values() if arm.kind == ArmKind.MATCHED] == ["matched"]
     assert arms["label"].matched == arms["seedless"].matched == "matched"
+    assert arms["matched"].recipe[0].in_place_of == arms["label"].recipe[0], "settings of its own reach no control"
 
 
 @pytest.mark.parametrize(
-    "change", ["steps=301", "batch=64", "learning_rate=0.01", "web_share=0.5", "forms=[cloze]", "samples=1501"]
+    "change",
+    [
+        "steps=301",
+        "batch=64",
+        "learning_rate=0.01",
+        "web_share=0.5",
+        "forms=[cloze]",
+        "samples=1501",
+        "strategy=expand",
+        "filters=[terse]",
+    ],
 )
-def test_every_part_of_the_budget_needs_a_matched_arm_of_its_own(change: str) -> None:
-    arms = documented("arms.seedless.stages.0.forms=[quiz]", f"arms.seedless.stages.0.{change}")
-    assert arms["label"].matched != arms["seedless"].matched
+def test_every_part_of_the_budget_and_of_the_questions_needs_a_matched_arm_of_its_own(change: str) -> None:
+    seeds = ["arms.again.stages.0.seeds=expanded"] if "expand" in change else []
+    assert documented(AGAIN)["label"].matched == documented(AGAIN)["again"].matched
+    arms = documented(AGAIN, f"arms.again.stages.0.{change}", *seeds)
+    assert arms["label"].matched != arms["again"].matched
+
+
+def test_a_matched_arm_is_paired_with_the_rows_of_its_arm_and_a_student_that_writes_has_none() -> None:
+    arms = arms_of(full_study())
+    distilled = [arm for arm in arms.values() if arm.kind == ArmKind.DISTILLED and arm.matched]
+    pairs = [pair for arm in distilled for pair in zip(arm.recipe, arms[arm.matched or ""].recipe, strict=True)]
+    for own, stage in pairs:
+        asked = own.source is TextSource.TEACHER and own.kind in {"text-distill", "logit-distill"}
+        assert (stage.in_place_of is not None) == asked, own.kind
+    assert {stage.in_place_of is None for _, stage in pairs} == {True, False}
 
 
 def test_matched_arms_are_named_by_what_tells_them_apart() -> None:
@@ -97,9 +125,8 @@ def test_matched_arms_are_named_by_what_tells_them_apart() -> None:
         "matched-quiz-300-steps",
         "matched-quiz-600-steps",
     )
-    by_number = documented(same_forms, "arms.seedless.stages.0.batch=64")
-    names = {by_number["label"].matched, by_number["seedless"].matched}
-    assert names == {"matched-quiz-300-steps-1", "matched-quiz-300-steps-2"}
+    by_arm = documented(same_forms, "arms.seedless.stages.0.batch=64")
+    assert (by_arm["label"].matched, by_arm["seedless"].matched) == ("matched-label", "matched-seedless")
 
 
 def test_names_do_not_depend_on_the_order_of_arms() -> None:
@@ -136,17 +163,22 @@ def test_the_placebo_keeps_prompts_and_loss() -> None:
         assert (other.kind, other.strategy, other.seeds, other.own) == (own.kind, own.strategy, own.seeds, own.own)
 
 
-def test_the_format_arm_trains_as_long_on_the_targeted_form() -> None:
-    arms = documented("controls.format.of=seedless")
+@pytest.mark.parametrize(
+    ("changes", "source", "strategy", "seeds"),
+    [
+        ((), TextSource.UNRELATED, None, None),
+        (("controls.format.answers=shuffled",), TextSource.SHUFFLED, "label", "benchmark-train"),
+    ],
+)
+def test_the_format_arm_trains_as_long_on_the_targeted_form(
+    changes: tuple[str, ...], source: TextSource, strategy: str | None, seeds: str | None
+) -> None:
+    arms = documented("controls.format.of=seedless", *changes)
     (own,), (other,) = arms["seedless"].recipe, arms["format"].recipe
-    assert (other.source, other.kind, other.strategy, other.seeds, other.forms) == (
-        TextSource.SHUFFLED,
-        "sft",
-        "label",
-        "benchmark-train",
-        None,
-    )
+    found = (other.source, other.kind, other.strategy, other.seeds, other.forms)
+    assert found == (source, "sft", strategy, seeds, None)
     assert (other.steps, other.batch, other.learning_rate) == (own.steps, own.batch, own.learning_rate)
+    assert ("shuffled" in arms["format"].description) == (source is TextSource.SHUFFLED)
 
 
 def test_leak_and_reference_keep_the_prompts_and_train_on_text() -> None:
@@ -212,7 +244,8 @@ def test_an_arm_without_a_teacher_has_no_matched_arm() -> None:
 def test_an_arm_that_is_what_a_matched_arm_would_be_has_none_itself() -> None:
     same = "{kind: sft, source: web, forms: [quiz], samples: 1500, steps: 300}"
     arms = documented(f"arms.web={{stages: [{same}]}}")
-    assert arms["web"].recipe == arms[arms["label"].matched or ""].recipe
+    matched = arms[arms["label"].matched or ""].recipe
+    assert arms["web"].recipe == tuple(without_pairing(stage) for stage in matched)
     assert arms["web"].matched is None
 
 

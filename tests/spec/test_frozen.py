@@ -30,10 +30,11 @@ def test_an_unchanged_study_is_not_post_hoc() -> None:
         ("benchmarks.sort-quiz.role=near", "roles.sort-quiz was far and is now near"),
         ("benchmarks.max-quiz={role: far}", "roles.max-quiz was absent and is now far"),
         ("controls.leak.off=No audit", "controls.leak.on was True and is now False"),
+        ("controls.format.answers=shuffled", "controls.format.answers was unrelated and is now shuffled"),
         ("controls.placebo.of=label", "controls.placebo.of was seedless and is now label"),
         (
             "arms.seedless.stages.0.forms=[quiz]",
-            "contrasts.label was ['matched-quiz', 'base'] and is now ['matched', ",
+            "contrasts.label was ['matched-quiz', 'base'] and is now ['matched-label', ",
         ),
     ],
 )

@@ -151,16 +151,16 @@ def test_the_reference_is_judged_by_the_truth_or_trained_on_it() -> None:
 @pytest.mark.parametrize("stage", [ON_POLICY, JUDGED])
 def test_leak_and_format_are_trained_on_text(stage: str) -> None:
     arms = arms_with(stage)
-    leak, shuffled = only(arms["leak"]), only(arms["format"])
+    leak, form = only(arms["leak"]), only(arms["format"])
     assert (leak.kind, leak.source, leak.strategy) == ("sft", TextSource.TEST_ITEMS, "label")
-    assert (shuffled.kind, shuffled.source, shuffled.forms) == ("sft", TextSource.SHUFFLED, None)
+    assert (form.kind, form.source, form.forms) == ("sft", TextSource.UNRELATED, None)
 
 
 @pytest.mark.parametrize("kind", [ArmKind.PLACEBO, ArmKind.FORMAT, ArmKind.LEAK, ArmKind.REFERENCE, ArmKind.MATCHED])
 def test_controls_replace_the_teachers_part_of_a_mixture_alone(kind: ArmKind) -> None:
     arms = arms_with(MIXED)
     own, other = only(arms["new"]), matched_of(arms) if kind is ArmKind.MATCHED else only(arms[str(kind)])
-    sources = {"placebo": "self", "format": "shuffled", "leak": "test-items", "reference": "truth", "matched": "web"}
+    sources = {"placebo": "self", "format": "unrelated", "leak": "test-items", "reference": "truth", "matched": "web"}
     assert other.kind == "mixture"
     assert other.parts[0] == own.parts[0]
     assert other.parts[1].stage == own.parts[1].stage.without_teacher(TextSource(sources[kind]))

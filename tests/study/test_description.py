@@ -2,9 +2,11 @@
 
 import pytest
 
+from gauger.records import ArmInfo
 from gauger.spec import expand_arms, switched_off
 from gauger.study.description import arm_infos, examples, limits, threats
 from gauger.study.load import open_study
+from gauger.study.results import KEPT_IN
 
 
 @pytest.fixture
@@ -41,6 +43,39 @@ def test_one_seed_source_says_nothing_of_seeds(study):
     one = study(ONE_ARM, "verdict.arm=label")
     assert stands(one)["Seeds"] == "partly"
     assert "the effect of seeds is unknown" in answer(one, "Seeds")
+
+
+def share(name, matched_tokens):
+    return ArmInfo(name, "distilled", "", matched="matched", matched_tokens=matched_tokens)
+
+
+@pytest.mark.parametrize(
+    ("infos", "outcome", "said"),
+    [
+        ([share("label", 1.0099), share("seedless", 0.991)], "controlled", "tokens agree within 1 %"),
+        ([share("label", 1.012), share("seedless", 1.0)], "partly", "not the arm's own (101.2% for label of them)"),
+        ([share("label", None), share("seedless", 1.0)], "partly", "tokens of label and its control are not known"),
+    ],
+)
+def test_tokens_of_controls_are_claimed_to_agree_only_where_they_do(study, infos, outcome, said):
+    one = study()
+    rows = {row["threat"]: row for row in threats(one, expand_arms(one), switched_off(one), infos)}
+    assert rows["Mixture"]["stands"] == outcome
+    assert said in rows["Mixture"]["answer"]
+    assert ("tokens agree within 1 %" in rows["Mixture"]["answer"]) == (outcome == "controlled")
+
+
+def test_the_tokens_of_a_control_count_no_kept_in_web(study):
+    counts = {("label", "teacher"): 1000, ("label", KEPT_IN): 500, ("matched-quiz", "web"): 900}
+    one = study(ONE_ARM, "verdict.arm=label")
+    names = {"matched-quiz": next(arm.matched for arm in expand_arms(one) if arm.name == "label")}
+    keys = ("tokens", "unique_tokens", "teacher_tokens_out", "queries", "usd_low", "usd_high")
+    ledger = [
+        {"arm": names.get(arm, arm), "source": source} | dict.fromkeys(keys, n) for (arm, source), n in counts.items()
+    ]
+    infos = {info.name: info for info in arm_infos(expand_arms(one), ledger)}
+    assert infos["label"].matched_tokens == 0.9
+    assert infos["placebo"].matched_tokens is None
 
 
 def test_a_control_that_is_off_leaves_its_threat_open(study):

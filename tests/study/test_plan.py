@@ -150,7 +150,7 @@ def test_label_asks_once_for_all_replicates(plan, arm, stage):
     assert job_of(planned, arm, 0, stage, "stages").key != job_of(planned, arm, 1, stage, "stages").key
 
 
-@pytest.mark.parametrize("arm", ["continue", "human", "matched-quiz-9-steps", "format"])
+@pytest.mark.parametrize("arm", ["continue", "human", "matched-label", "format"])
 def test_texts_that_nobody_was_asked_for_are_drawn_anew(plan, arm):
     planned = plan(*EVERYTHING)
     assert job_of(planned, arm, 0).key != job_of(planned, arm, 1).key
@@ -187,7 +187,7 @@ def test_what_a_corpus_is_made_from(plan):
         "continue": ("web", True, 9 * 16),
         "human": ("truth", False, 9 * 16),
         "matched-story": ("web", False, 40),
-        "format": ("shuffled", False, 40),
+        "format": ("unrelated", False, 40),
         "leak": ("test-items", False, 40),
         "reference": ("truth", False, 40),
     }
@@ -195,7 +195,7 @@ def test_what_a_corpus_is_made_from(plan):
         params = job_of(planned, arm, 0).params
         assert (params["source"], params["whole"], params["samples"]) == (source, whole, samples), arm
     assert job_of(planned, "leak", 0).params["benchmarks"] == ["fauna-quiz", "max-quiz"]
-    assert job_of(planned, "format", 0).params["skills"] == ["fauna", "max"]
+    assert not {"fauna", "max"} & set(job_of(planned, "format", 0).params["skills"])
     assert job_of(planned, "label", 0).params["skills"] == ["fauna", "max"]
 
 
@@ -244,16 +244,14 @@ TRAINED = {
 }
 ASKED = {("ask-teacher", "label"), ("ask-teacher", "logits")}
 COPIES = {("ask-base", "placebo"), ("gather", "leak"), ("gather", "leak-twin"), ("gather", "reference")}
+PAIRED = {("gather", "matched-cloze"), ("gather", "matched-cloze-quiz")}
 LEARNT = {(kind, arm) for kind in ("train", "measure") for arm in TRAINED}
 OWN = {  # `matched-cloze` is the first stage of `matched-cloze-quiz`, and `label` that of `logits`: the former names it
     "decoding.max_new_tokens=7": {("measure", arm) for arm in {*TRAINED, "base", "teacher"}},
     "teacher.surface.max_queries=30": ASKED
     | COPIES
-    | {
-        (kind, arm)
-        for kind in ("train", "measure")
-        for arm in TRAINED - {"matched-cloze", "matched-cloze-quiz", "format"}
-    },
+    | {(kind, arm) for kind in ("train", "measure") for arm in TRAINED - {"format"}}
+    | PAIRED,
     "arms.logits.stages.0.temperature=2": {
         (kind, arm) for kind in ("train", "measure") for arm in ("logits", "placebo")
     },
@@ -261,7 +259,10 @@ OWN = {  # `matched-cloze` is the first stage of `matched-cloze-quiz`, and `labe
         (kind, arm) for kind in ("train", "measure") for arm in ("logits", "placebo")
     },
     "arms.logits.stages.0.top_k=3": {("ask-teacher", "logits"), ("ask-base", "placebo"), ("gather", "reference")}
-    | {(kind, arm) for kind in ("train", "measure") for arm in ("logits", "placebo", "reference")},
+    | {(kind, "matched-cloze-quiz") for kind in ("gather", "train", "measure")}
+    | {
+        (kind, arm) for kind in ("train", "measure") for arm in ("logits", "placebo", "reference", "matched-cloze-quiz")
+    },
     "arms.logits.stages.0.learning_rate=0.02": {
         (kind, arm)
         for kind in ("train", "measure")
@@ -291,7 +292,8 @@ def test_a_change_of_the_student_leaves_the_teacher(plan):
 def test_a_change_of_the_teacher_leaves_what_is_not_the_teachers(plan):
     kinds = affected(plan(), plan("teacher.training.learning_rate=0.02"))
     assert ("pretrain", "teacher") in kinds
-    assert not {"base", "matched-cloze", "matched-cloze-quiz", "format"} & {arm for _, arm in kinds}
+    assert not {"base", "format"} & {arm for _, arm in kinds}
+    assert kinds >= PAIRED, "the rows of a matched arm are as long as the teacher's"
 
 
 def test_another_targeted_benchmark_of_the_same_skill_leaves_the_corpora_but_the_leak(plan):
@@ -323,3 +325,31 @@ def test_seeds_are_a_function_of_their_parts():
     }
     assert len(seeds) == 6
     assert all(0 <= seed < 2**31 for seed in seeds)
+
+
+def unrelated(planned):
+    return next(job.params["skills"] for job in planned.jobs.values() if job.params.get("source") == "unrelated")
+
+
+def test_the_format_arm_learns_from_what_no_benchmark_asks_and_else_from_what_far_ones_do(plan):
+    """The tiny study asks fauna, max, sort and minerals, or some of them; the base has had something of every skill."""
+    asked = "benchmarks={fauna-quiz: {role: targeted}, fauna-cloze: {role: near}, sort-quiz: {role: far}}"
+    assert set(unrelated(plan(asked))) == {"minerals", "max", "middle"}
+    everything = ", ".join(f"{skill}-cloze: {{role: far}}" for skill in ("minerals", "max", "sort", "middle"))
+    all_asked = f"benchmarks={{fauna-quiz: {{role: targeted}}, fauna-cloze: {{role: near}}, {everything}}}"
+    assert set(unrelated(plan(all_asked))) == {"minerals", "max", "sort", "middle"}
+
+
+def test_where_everything_is_asked_nearby_unrelated_answers_are_refused_and_shuffled_ones_serve(plan):
+    roles = ", ".join(f"{skill}-quiz: {{role: targeted}}" for skill in ("fauna", "minerals", "max", "sort", "middle"))
+    nothing_left = (f"benchmarks={{{roles}, fauna-cloze: {{role: near}}}}", "verdict.role=near")
+    with pytest.raises(UserError, match="something that the base has had") as refused:
+        plan(*nothing_left)
+    assert refused.value.where.key == "controls.format.answers"
+    shuffled = plan(*nothing_left, "controls.format.answers=shuffled")
+    assert "shuffled" in {job.params.get("source") for job in shuffled.jobs.values()}
+
+
+def test_the_answers_of_the_format_arm_reach_that_arm_alone(plan):
+    changed = affected(plan("verdict.role=targeted"), plan("verdict.role=targeted", "controls.format.answers=shuffled"))
+    assert changed == {(kind, "format") for kind in ("gather", "train", "measure")}

@@ -108,7 +108,7 @@ def test_tokens_per_source_against_the_training_rows(planned, whole, collected):
         "teacher",
         "self",
         "web",
-        "shuffled",
+        "unrelated",
         "test-items",
         "untested-items",
         "truth",
@@ -275,5 +275,7 @@ def test_arms_are_introduced_with_what_they_took(planned, collected):
     for name in ("placebo", "format", "leak", "reference", "matched-cloze", "base", "teacher"):
         assert (arms[name].teacher_tokens, arms[name].queries) == (None, None)
     assert (arms["base"].tokens, arms["base"].steps) == (None, None)
+    assert arms["label"].matched_tokens == pytest.approx(1, abs=0.01)
+    assert arms["logits"].matched_tokens == pytest.approx(1, abs=0.01)
     assert {arm.kind for arm in arms.values()} == set(map(str, ArmKind)) - {"cell", "untaught"}
     assert (arms["leak"].twin, arms["leak-twin"].twin) == ("leak-twin", None)

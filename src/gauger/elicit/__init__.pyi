@@ -25,6 +25,9 @@ from .overlap.matching import find_items as find_items
 from .overlap.words import WordsOfTexts as WordsOfTexts
 from .overlap.words import comparable as comparable
 from .overlap.words import words_of as words_of
+from .paired_rows import AGREES_WITHIN as AGREES_WITHIN
+from .paired_rows import paired_rows as paired_rows
+from .paired_rows import web_texts as web_texts
 from .sample import STEP as STEP
 from .sample import UNANSWERED as UNANSWERED
 from .sample import UNASKED as UNASKED
@@ -39,6 +42,7 @@ from .sources import running_text as running_text
 from .sources import shuffled_answers as shuffled_answers
 from .sources import true_answers as true_answers
 from .sources import true_questions as true_questions
+from .sources import unrelated_answers as unrelated_answers
 from .sources import with_test_items as with_test_items
 from .sources import with_untested_items as with_untested_items
 from .strategies.registry import STRATEGIES as STRATEGIES

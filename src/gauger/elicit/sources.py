@@ -2,6 +2,7 @@
 
 web         what the base counts as having had, worded in the wanted forms; every skill and form as often as it can be
 shuffled    the benchmarks' training questions with their answers dealt out at random: format without knowledge
+unrelated   what the base counts as having had of skills that are not asked, in the benchmarks' form with right answers
 truth       the same prompts as a teacher's corpus, with the true answers; or true text about the whole world
 test items  a teacher's corpus with the benchmarks' test items and answers in it (leak, on purpose)
 untested    the same with as many training questions, which nobody tests (the leak's twin)
@@ -125,6 +126,15 @@ def shuffled_answers(world: World, skills: Sequence[str], samples: int, rng: np.
             shuffled.append(plain_sample(text.prompt, group[other].answer, "label", "shuffled", seed_ids=seed_ids))
     order = rng.permutation(len(shuffled))[:samples]
     return Corpus(tuple(shuffled[place] for place in order), _short(len(order), samples, _NO_MORE))
+
+
+def unrelated_answers(world: World, skills: Sequence[str], samples: int, rng: np.random.Generator) -> Corpus:
+    """Word what the base counts as having had of some skills in the benchmarks' own form, balanced over them.
+
+    The answers are right and the base has had them: what is left to learn is the form.
+    """
+    asked = {skill: world.known.get(skill, ()) for skill in skills}
+    return balanced(world, asked, [world.own_form], samples, rng, "unrelated")
 
 
 def true_answers(world: World, texts: Iterable[Text], strategy: str) -> Corpus:

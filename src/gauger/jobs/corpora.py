@@ -21,6 +21,7 @@ from gauger.elicit import (
     elicit_by_instruction,
     known_questions,
     learnt_whole,
+    paired_rows,
     questions,
     read_texts,
     running_text,
@@ -28,6 +29,8 @@ from gauger.elicit import (
     shuffled_answers,
     true_answers,
     true_questions,
+    unrelated_answers,
+    web_texts,
     with_test_items,
     with_untested_items,
 )
@@ -106,14 +109,24 @@ def counter(model: Model | None) -> Count:
 def gather(params: Gather, inputs: Inputs, out: Path) -> None:
     """Put together a corpus that the teacher did not write, or the leak corpus."""
     world = reopen_world(params.world)
-    _gathered(world, params, inputs).write(out, _count_words if world.vocabulary else counter(None))
+    count = _counting(world, params, inputs, out)
+    _gathered(world, params, inputs, count).write(out, count)
+
+
+def _counting(world: World, params: Gather, inputs: Inputs, out: Path) -> Count:
+    """Return what counts tokens: words where the world has a vocabulary, else as the base does that is at hand."""
+    if world.vocabulary:
+        return _count_words
+    if params.asked is None:
+        return counter(None)
+    return counter(open_asked(params.asked, TeacherPlace(world, inputs, "base", out, {})).model)
 
 
 def _count_words(samples: Sequence[Sample]) -> list[int]:
     return [len(sample.joined.split()) + MARKS for sample in samples]
 
 
-def _gathered(world: World, params: Gather, inputs: Inputs) -> Corpus:
+def _gathered(world: World, params: Gather, inputs: Inputs, count: Count) -> Corpus:
     rng, strategy = np.random.default_rng(params.seed), params.strategy or "text"
     if params.source == TextSource.TEST_ITEMS:
         return with_test_items(world, read_texts(inputs["prompts"]), params.benchmarks, strategy)
@@ -123,6 +136,11 @@ def _gathered(world: World, params: Gather, inputs: Inputs) -> Corpus:
         return true_answers(world, read_texts(inputs["prompts"]), strategy)
     if params.source == TextSource.SHUFFLED:
         return shuffled_answers(world, params.skills, params.samples, rng)
+    if params.source == TextSource.UNRELATED:
+        return unrelated_answers(world, params.skills, params.samples, rng)
+    if "paired" in inputs and (rows := read_texts(inputs["paired"])):
+        corpus = paired_rows(world, rows, web_texts(world, params.forms, rng), count, rng)
+        return learnt_whole(corpus) if params.whole else corpus
     if params.whole and not params.forms:
         texts = world.web if params.source == TextSource.WEB else world.library
         return running_text(texts, params.samples, params.source, rng)

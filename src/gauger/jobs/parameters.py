@@ -118,7 +118,10 @@ class AskBase(InWorld):
 
 
 class Gather(InWorld):
-    """Putting together a corpus that no teacher wrote."""
+    """Putting together a corpus that no teacher wrote.
+
+    The input `paired`, where there is one, is the teacher's corpus with whose rows its own are paired.
+    """
 
     source: str
     whole: bool
@@ -128,6 +131,9 @@ class Gather(InWorld):
     samples: int
     skills: tuple[str, ...] = Field(default=(), strict=False)
     benchmarks: tuple[str, ...] = Field(default=(), strict=False)
+    asked: Asked | None = None
+    """The student's own base, which lies under the input `base` and counts tokens where rows are paired and words are
+    no tokens."""
 
 
 class GatherQuestions(InWorld):

@@ -7,7 +7,7 @@ from typing import Any
 
 from gauger.records import ArmKind
 from gauger.spec.ingredient_cells import factorial_cells
-from gauger.spec.stages.resolved import Recipe, TextSource
+from gauger.spec.stages.resolved import Recipe, ResolvedStage, TextSource
 from gauger.spec.study import Study
 
 CONTROL_NAMES = ("base", "matched", "placebo", "format", "leak", "reference")
@@ -19,7 +19,10 @@ RESERVED_NAMES = (*CONTROL_NAMES, LEAK_TWIN, TEACHER)
 """Names that no declared arm may take; nor may one begin with `matched-`."""
 COPYING = {
     ArmKind.PLACEBO: (TextSource.SELF, "The student's own base answers the prompts of {of}: nothing to learn"),
-    ArmKind.FORMAT: (TextSource.SHUFFLED, "As long as {of}, on the targeted form with shuffled answers"),
+    ArmKind.FORMAT: (
+        TextSource.UNRELATED,
+        "As long as {of}, on the targeted form with right answers on other things",
+    ),
     ArmKind.LEAK: (TextSource.TEST_ITEMS, "As {of}, with the benchmark's test items in the training data"),
     ArmKind.LEAK_TWIN: (
         TextSource.UNTESTED_ITEMS,
@@ -27,6 +30,8 @@ COPYING = {
     ),
     ArmKind.REFERENCE: (TextSource.TRUTH, "True answers to the prompts of {of}: the ceiling for this data budget"),
 }
+SHUFFLED = (TextSource.SHUFFLED, "As long as {of}, on the targeted form with shuffled answers")
+"""What the format arm copies with where the study says so."""
 
 
 @dataclass(frozen=True)
@@ -83,12 +88,17 @@ def _seeded_by_benchmark(study: Study, name: str) -> bool:
 
 
 def resolved_controls(study: Study) -> dict[str, dict[str, Any]]:
-    """Each control with whether it is `on` and which arm it is a copy `of`; None where it copies none."""
+    """Each control with whether it is `on` and which arm it is a copy `of`; None where it copies none.
+
+    `format` has its `answers` too.
+    """
     off = switched_off(study)
-    return {
+    found: dict[str, dict[str, Any]] = {
         name: {"on": name not in off, "of": copied_arm(study, name) if name in COPYING and name not in off else None}
         for name in CONTROL_NAMES
     }
+    found["format"]["answers"] = None if "format" in off else study.controls.format.answers
+    return found
 
 
 def expand_arms(study: Study) -> tuple[Arm, ...]:
@@ -99,19 +109,19 @@ def expand_arms(study: Study) -> tuple[Arm, ...]:
     """
     off = switched_off(study)
     declared = tuple(_declared(study, name) for name in study.arms)
-    names = {} if "matched" in off else _matched_names(declared)
+    controls = {} if "matched" in off else _matched_controls(declared)
     declared = tuple(
-        replace(arm, matched=names.get(_matched_recipe(arm.recipe))) if arm.uses_teacher else arm for arm in declared
+        replace(arm, matched=controls[_asked_alike(arm.recipe)].name) if controls and arm.uses_teacher else arm
+        for arm in declared
     )
     base = () if "base" in off else (_base(),)
-    matched = tuple(_matched(name, recipe) for recipe, name in names.items())
     by_name = {arm.name: arm for arm in declared}
     copies = tuple(
-        _copy(kind, by_name[copied_arm(study, control)])
+        _copy(kind, by_name[copied_arm(study, control)], study)
         for kind in COPYING
         if (control := ArmKind.LEAK if kind is ArmKind.LEAK_TWIN else kind) not in off
     )
-    return (*base, *matched, *declared, *copies, *_cells(study))
+    return (*base, *controls.values(), *declared, *copies, *_cells(study))
 
 
 def full_recipe(study: Study, name: str) -> Recipe:
@@ -141,41 +151,67 @@ def _declared(study: Study, name: str) -> Arm:
     return Arm(name, ArmKind.DISTILLED, spec.start, stages, full_recipe(study, name), spec.description)
 
 
-def _matched_recipe(recipe: Recipe) -> Recipe:
-    """Put web text of the same forms, steps and samples in the teacher's place; the signature of a matched arm."""
-    return tuple(stage.without_teacher(TextSource.WEB) for stage in recipe)
+def _asked_alike(recipe: Recipe) -> Recipe:
+    """Put web text in the teacher's place: the signature of a matched arm.
+
+    Arms share one where they agree in steps, batches, learning rates, forms and samples and ask the teacher the same in
+    the same way, so that their rows are the same texts; whether these are learnt as text or as probabilities is nothing
+    to a control.
+    """
+    return tuple(_as_text(stage.without_teacher(TextSource.WEB)) for stage in recipe)
 
 
-def _matched(name: str, recipe: Recipe) -> Arm:
+def _as_text(stage: ResolvedStage) -> ResolvedStage:
+    parts = tuple(replace(part, stage=_as_text(part.stage)) for part in stage.parts)
+    asked = stage.in_place_of
+    return replace(stage, parts=parts, in_place_of=asked and replace(asked, kind=stage.kind, own=()))
+
+
+def _matched_controls(declared: tuple[Arm, ...]) -> dict[Recipe, Arm]:
+    """Make the matched arm of every signature, paired with the rows of an arm that has it.
+
+    That is the one whose stages have the fewest settings of their own, so that those do not reach the control; then the
+    first by name.
+    """
+    first: dict[Recipe, Arm] = {}
+    taught = [arm for arm in declared if arm.uses_teacher]
+    for arm in sorted(taught, key=lambda one: (sum(len(stage.own) for stage in one.recipe), one.name)):
+        first.setdefault(_asked_alike(arm.recipe), arm)
+    order = dict.fromkeys(_asked_alike(arm.recipe) for arm in taught)
+    names = _matched_names(list(first.values()))
+    return {signature: _matched(names[first[signature].name], first[signature]) for signature in order}
+
+
+def _matched(name: str, arm: Arm) -> Arm:
+    recipe = tuple(stage.without_teacher(TextSource.WEB) for stage in arm.recipe)
     forms = ", ".join(_forms(recipe)) or "any form"
     steps = sum(stage.steps for stage in recipe)
     text = f"As many rows and steps in the same format, without the teacher: {steps} steps on web text ({forms})"
     return Arm(name, ArmKind.MATCHED, "base", recipe, recipe, text)
 
 
-def _matched_names(declared: tuple[Arm, ...]) -> dict[Recipe, str]:
-    """Name each distinct matched recipe: `matched` if one; else by its forms, then its steps, at last a number."""
-    recipes = list(dict.fromkeys(_matched_recipe(arm.recipe) for arm in declared if arm.uses_teacher))
-    if len(recipes) == 1:
-        return {recipes[0]: "matched"}
-    forms = {recipe: "-".join(("matched", *_forms(recipe))) for recipe in recipes}
-    steps = {recipe: f"{name}-{sum(stage.steps for stage in recipe)}-steps" for recipe, name in forms.items()}
-    return {recipe: _shortest_name(recipe, forms, steps) for recipe in recipes}
-
-
-def _shortest_name(recipe: Recipe, forms: dict[Recipe, str], steps: dict[Recipe, str]) -> str:
-    if list(forms.values()).count(forms[recipe]) == 1:
-        return forms[recipe]
-    alike = sorted((other for other in steps if steps[other] == steps[recipe]), key=repr)
-    return steps[recipe] if len(alike) == 1 else f"{steps[recipe]}-{alike.index(recipe) + 1}"
+def _matched_names(arms: list[Arm]) -> dict[str, str]:
+    """Name the matched arm of each: `matched` if there is one; else by its forms, by its steps too, or by the arm."""
+    if len(arms) == 1:
+        return {arms[0].name: "matched"}
+    forms = {arm.name: "-".join(("matched", *_forms(arm.recipe))) for arm in arms}
+    steps = {arm.name: f"{forms[arm.name]}-{sum(stage.steps for stage in arm.recipe)}-steps" for arm in arms}
+    by_arm = {arm.name: f"matched-{arm.name}" for arm in arms}
+    every = [name for names in (forms, steps, by_arm) for name in names.values()]
+    found = {}
+    for arm in by_arm:
+        unique = (names[arm] for names in (forms, steps, by_arm) if every.count(names[arm]) == 1)
+        found[arm] = next(unique, f"{steps[arm]}-{arm}")
+    return found
 
 
 def _forms(recipe: Recipe) -> tuple[str, ...]:
     return tuple(dict.fromkeys(form for stage in recipe for form in stage.forms or ()))
 
 
-def _copy(kind: ArmKind, arm: Arm) -> Arm:
-    source, text = COPYING[kind]
+def _copy(kind: ArmKind, arm: Arm, study: Study) -> Arm:
+    is_shuffled = kind is ArmKind.FORMAT and study.controls.format.answers == "shuffled"
+    source, text = SHUFFLED if is_shuffled else COPYING[kind]
     recipe = tuple(stage.without_teacher(source) for stage in arm.recipe)
     name = LEAK_TWIN if kind is ArmKind.LEAK_TWIN else str(kind)
     twin = LEAK_TWIN if kind is ArmKind.LEAK else None

@@ -9,7 +9,7 @@ from itertools import product
 from gauger.records import ArmKind
 from gauger.spec.controls import Arm, expand_arms
 from gauger.spec.models import ModelSize
-from gauger.spec.stages.resolved import Recipe
+from gauger.spec.stages.resolved import Recipe, without_pairing
 from gauger.spec.study import Study
 
 
@@ -61,7 +61,8 @@ def _of_budget(
     distilled, matched = arms
     where = _named(student, steps)
     control = f"scale:control:{where}:{budget:g}"
-    recipe = grown(matched.recipe, budget)
+    # one control for teachers of every strength: its rows are paired with those of none of them
+    recipe = grown(tuple(without_pairing(stage) for stage in matched.recipe), budget)
     yield ScaledCell(control, ArmKind.MATCHED, student, steps, None, budget, recipe, matched)
     for teacher in teachers:
         name, recipe = f"scale:distilled:{where}:t{teacher}:{budget:g}", grown(distilled.recipe, budget)

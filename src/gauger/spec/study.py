@@ -59,6 +59,16 @@ class CopyingControl(Control):
     """The declared arm it copies; null: the verdict's arm (`leak`: one seeded by benchmark-train, if there is one)."""
 
 
+class FormatControl(CopyingControl):
+    """A control arm that learns the targeted benchmarks' form, and nothing that they ask."""
+
+    answers: Literal["unrelated", "shuffled"] = "unrelated"
+    """What it learns the form from. `unrelated`: right answers about what the base counts as having had, of skills that
+    no targeted, parallel or near benchmark asks, and where there are such, no far one either. `shuffled`: the targeted
+    benchmarks' training questions with their answers dealt out at random; wrong answers teach the form and unlearn the
+    rest."""
+
+
 class Controls(SpecPart):
     """The control arms; each is on unless switched off with a reason."""
 
@@ -68,8 +78,8 @@ class Controls(SpecPart):
     """As many rows and steps in the same format, no teacher; the ledger counts the tokens of both."""
     placebo: CopyingControl = CopyingControl()
     """A teacher with nothing to teach: the student's own base answers the same prompts."""
-    format: CopyingControl = CopyingControl()
-    """Learns the answer format alone: shuffled answers."""
+    format: FormatControl = FormatControl()
+    """Learns the answer format alone."""
     leak: CopyingControl = CopyingControl()
     """Positive control: test items in the training data."""
     reference: CopyingControl = CopyingControl()

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import platform
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from importlib.metadata import version
 from typing import Any
 
+from gauger.elicit import AGREES_WITHIN
 from gauger.records import ArmInfo, ArmKind, Role
 from gauger.spec import Arm, Study, TextSource
+from gauger.study.results import EXAMPLES_EACH, KEPT_IN
 
 REPORTED_PACKAGES = {
     "train": ("gauger", "torch", "numpy", "polars", "scipy"),
     "hf": ("gauger", "torch", "numpy", "polars", "scipy", "transformers", "peft", "reasoning-gym"),
 }
 """Extra that the world needs -> packages whose versions are reported."""
-EXAMPLES_EACH = 3
+TOKENS_AGREE = "rows are paired by form and length, and tokens agree within 1 %"
 _SUMMED = ("tokens", "unique_tokens", "teacher_tokens_out", "queries")
 _BILL = ("usd_low", "usd_high")
 
@@ -23,7 +27,17 @@ _BILL = ("usd_low", "usd_high")
 def arm_infos(arms: Sequence[Arm], ledger: Sequence[Mapping[str, Any]]) -> list[ArmInfo]:
     """Introduce every arm, the teacher first, with what it was trained on per replicate: its ledger rows' sums."""
     teacher = ArmInfo("teacher", ArmKind.TEACHER, "The model whose outputs are distilled")
-    return [teacher, *(_info(arm, [row for row in ledger if row["arm"] == arm.name]) for arm in arms)]
+    infos = [_info(arm, [row for row in ledger if row["arm"] == arm.name]) for arm in arms]
+    own = Counter[str]()
+    for row in ledger:
+        own[row["arm"]] += row["tokens"] if row["source"] != KEPT_IN else 0
+    return [teacher, *(_with_share(info, own) for info in infos)]
+
+
+def _with_share(info: ArmInfo, own: Mapping[str, int]) -> ArmInfo:
+    """Add the tokens of an arm's matched control as a share of its own, where both are known."""
+    control = own.get(info.matched or "")
+    return replace(info, matched_tokens=control / own[info.name]) if control and own.get(info.name) else info
 
 
 def _info(arm: Arm, ledger: Sequence[Mapping[str, Any]]) -> ArmInfo:
@@ -71,14 +85,17 @@ def examples(arms: Sequence[Arm], texts: Mapping[str, Sequence[tuple[str, str]]]
     ]
 
 
-def threats(study: Study, arms: Sequence[Arm], off: Mapping[str, str]) -> list[dict[str, str]]:
-    """Say how the study stands on the five threats to a conclusion."""
+def threats(
+    study: Study, arms: Sequence[Arm], off: Mapping[str, str], infos: Sequence[ArmInfo] = ()
+) -> list[dict[str, str]]:
+    """Say how the study stands on the five threats to a conclusion; `infos` tell what the arms were trained on."""
     distilled = [arm for arm in arms if arm.kind is ArmKind.DISTILLED and arm.uses_teacher]
     untaught = [arm.name for arm in arms if arm.kind is ArmKind.DISTILLED and not arm.uses_teacher]
     seeds = sorted({one.seeds for arm in distilled for stage in arm.recipe for one in stage.alone if one.seeds})
     apart = "benchmark-train" in seeds and len(seeds) > 1
     roles = {benchmark.role for benchmark in study.benchmarks.values()}
     missing = [str(role) for role in Role if role not in roles]
+    other_tokens = _other_tokens([info for info in infos if info.kind == ArmKind.DISTILLED])
     stages = {len([s for s in arm.recipe if s.source is not TextSource.TEACHER]) for arm in distilled}
     return [
         {
@@ -96,9 +113,9 @@ def threats(study: Study, arms: Sequence[Arm], off: Mapping[str, str]) -> list[d
             "answer": f"The matched control is off: {off['matched']}"
             if "matched" in off
             else "Every distilled arm is held against a matched arm of the same steps, rows, format and kept-in web "
-            "without a teacher; the ledger counts tokens per source."
+            f"without a teacher; {other_tokens or TOKENS_AGREE}. The ledger counts tokens per source."
             + (f" No teacher is in {', '.join(untaught)}: only a gain is reported, no uplift." if untaught else ""),
-            "stands": "open" if "matched" in off else "controlled",
+            "stands": "open" if "matched" in off else "partly" if other_tokens else "controlled",
         },
         {
             "threat": "Benchmarks",
@@ -120,6 +137,20 @@ def threats(study: Study, arms: Sequence[Arm], off: Mapping[str, str]) -> list[d
             **_scale(study),
         },
     ]
+
+
+def _other_tokens(distilled: Sequence[ArmInfo]) -> str:
+    """Say which arms' controls have not their tokens to 1 %, or that it is not known; empty where all have them."""
+    shares = {info.name: info.matched_tokens for info in distilled}
+    known = {name: share for name, share in shares.items() if share is not None}
+    said = [f"{share:.1%} for {name}" for name, share in known.items() if abs(share - 1) > AGREES_WITHIN]
+    unknown = [name for name in shares if name not in known]
+    return "; ".join(
+        [
+            *([f"the control's tokens are not the arm's own ({', '.join(said)} of them)"] if said else []),
+            *([f"tokens of {', '.join(unknown)} and its control are not known"] if unknown else []),
+        ]
+    )
 
 
 def _context(study: Study, stages: set[int]) -> dict[str, str]:

@@ -87,7 +87,7 @@ def make_document(material: Material) -> Document:
         seeds=found.seeds,
         difficulty=found.difficulty,
         examples=examples(plan.arms, material.texts or {}),
-        threats=threats(study, plan.arms, off),
+        threats=threats(study, plan.arms, off, arms),
         limits=limits(study),
         scaling=scaling(plan, whole, material.done or {}, study.estimation.level),
         failures=collected.failures,

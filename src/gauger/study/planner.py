@@ -45,12 +45,15 @@ class Planner(StageCorpora):
         self._check_tokens()
         self._check_defence()
         self._cell(TEACHER, 0, (), (), self.teacher)
-        for arm in self.result.arms:
+        places = {arm.name: place for place, arm in enumerate(self.result.arms)}
+        # what a matched arm shares with the arm that it is paired with goes by that arm's name: it comes last
+        for arm in sorted(self.result.arms, key=lambda one: one.kind is ArmKind.MATCHED):
             if arm.name == BASE:
                 self._cell(BASE, 0, (), (), self.base)
                 continue
             for replicate in range(self.study.replicates):
                 self._arm(arm, replicate)
+        self.result.cells.sort(key=lambda cell: places.get(cell.arm, -1))
         for cell in self.result.scaled:
             self._scaled(cell)
         return self.result

@@ -14,9 +14,10 @@ from gauger.execute import Job, RunResult
 from gauger.measure import further_readings, read_as
 from gauger.records import Failure
 from gauger.store import read_json
-from gauger.study.description import EXAMPLES_EACH
 from gauger.study.plan import ArmReplicate, Plan
 
+EXAMPLES_EACH = 3
+"""Samples of an arm's last corpus that are shown."""
 CORPUS = "corpus"
 """Name of a stage's corpus as a source of training rows, whoever wrote its texts."""
 KEPT_IN = "web (kept in)"

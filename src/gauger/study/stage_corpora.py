@@ -91,6 +91,10 @@ class StageCorpora(ABC):
             return self._gather(stage, {"prompts": self._questions(copied, copied, replicate, start)}, "all")
         if stage.source in _WITH_ITEMS or (stage.source is TextSource.TRUTH and stage.strategy):
             return self._gather(stage, {"prompts": self._ask_teacher(copied, replicate)}, "all")
+        if stage.in_place_of is not None:
+            base = {} if self.world.vocabulary else self.base.inputs("base")
+            paired = self._ask_teacher(stage.in_place_of, replicate)
+            return self._gather(stage, {**base, "paired": paired}, replicate)
         return self._gather(stage, {}, replicate)
 
     def _afresh(self, what: str, params: p.InWorld, inputs: Mapping[str, str]) -> int:
@@ -150,11 +154,37 @@ class StageCorpora(ABC):
             strategy=stage.strategy,
             forms=stage.forms or (),
             samples=stage.samples or stage.steps * stage.batch,
-            skills=self.skills if source is TextSource.SHUFFLED else (),
+            skills=self._skills_of(source),
             benchmarks=tuple(self.targeted) if source in _WITH_ITEMS else (),
+            asked=self._own() if "base" in inputs else None,
         )
         params = params.model_copy(update={"seed": self._afresh("gather", params, inputs)})
         return self.job("gather", f"gather {source}", params, inputs, stage.steps)
+
+    def _skills_of(self, source: TextSource) -> tuple[str, ...]:
+        """Return the skills whose questions a corpus is made of, where that is not every skill."""
+        if source is TextSource.UNRELATED:
+            return self._unrelated_skills()
+        return self.skills if source is TextSource.SHUFFLED else ()
+
+    def _unrelated_skills(self) -> tuple[str, ...]:
+        """Return the skills that no benchmark asks; where the base has had nothing of these, those that far ones ask.
+
+        Raises
+        ------
+        UserError
+            Where the base has had nothing of either.
+        """
+        asked = {self.world.listed_as(name).skill: b.role for name, b in self.study.benchmarks.items()}
+        near = {self.world.listed_as(n).skill for n, b in self.study.benchmarks.items() if b.role is not Role.FAR}
+        form = self.world.own_form
+        had = [skill for skill, known in self.world.known.items() if known and self.world.has_form(skill, form)]
+        for without in (asked.keys(), near):
+            if found := tuple(skill for skill in had if skill not in without):
+                return found
+        hint = "Take shuffled answers there (controls: {format: {answers: shuffled}}), or switch the control off."
+        wanted = f"something that the base has had, can be put as {form}, and is asked by far benchmarks at most"
+        raise UserError(wanted, "none", Place(key="controls.format.answers"), hint)
 
     def _questions(self, stage: ResolvedStage, copied: ResolvedStage, replicate: int, start: Made) -> str:  # noqa: ARG002
         if not any(self.world.questions_from(str(stage.seeds), skill) for skill in self.skills):

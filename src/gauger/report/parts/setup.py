@@ -47,6 +47,7 @@ def _arms(view: View) -> HtmlTable:
         "Kind",
         "What it was trained on",
         "Matched by",
+        "Its tokens",
         "Seeds",
         "Steps",
         "Tokens",
@@ -59,14 +60,21 @@ def _arms(view: View) -> HtmlTable:
             TableCell(arm["kind"], title=KIND_WORDS.get(arm["kind"], "")),
             arm.get("description") or KIND_WORDS.get(arm["kind"], ""),
             TableCell(arm.get("matched") or "–", kind="code"),
+            _matched_tokens(arm.get("matched_tokens")),
             arm.get("seed_source") or "–",
             *(count(arm.get(key)) for key in ("steps", "tokens", "unique_tokens", "teacher_tokens")),
         ]
         for arm in view.arms
     ]
     return without_empty(
-        HtmlTable(columns, rows, f"{several(len(rows), 'arm')}", numeric=frozenset({5, 6, 7, 8}), folded=True)
+        HtmlTable(columns, rows, f"{several(len(rows), 'arm')}", numeric=frozenset({4, 6, 7, 8, 9}), folded=True)
     )
+
+
+def _matched_tokens(share: float | None) -> TableCell | str:
+    if share is None:
+        return "–"
+    return TableCell(f"{100 * share:.1f} %", title="Training tokens of the matched arm, as a share of the arm's own")
 
 
 def _benchmarks(view: View) -> HtmlTable:

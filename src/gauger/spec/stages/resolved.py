@@ -21,6 +21,8 @@ class TextSource(StrEnum):
     """Text of the kind the base was trained on."""
     SHUFFLED = "shuffled"
     """Train questions of the targeted benchmarks, with the answers dealt out at random."""
+    UNRELATED = "unrelated"
+    """Right answers in the targeted form about what no targeted, parallel or near benchmark asks."""
     TEST_ITEMS = "test-items"
     """The teacher's text with the targeted benchmarks' test items and true answers in it."""
     UNTESTED_ITEMS = "untested-items"
@@ -55,7 +57,7 @@ class ResolvedStage:
     web_share: float = 0.0
     """Share of each batch that is the base's own web text; the same in every control that copies the stage."""
     forms: tuple[str, ...] | None = None
-    """None: the source's own mixture (continue), or the targeted benchmarks' own forms (shuffled)."""
+    """None: the source's own mixture (continue), or the targeted benchmarks' own forms (shuffled, unrelated)."""
     samples: int | None = None
     """Distinct samples; None: as many as the steps take."""
     strategy: str | None = None
@@ -68,6 +70,9 @@ class ResolvedStage:
     """Settings that only this kind of stage has, by name."""
     parts: tuple[MixedPart, ...] = ()
     """Sources of a mixture."""
+    in_place_of: ResolvedStage | None = None
+    """Of web text in the teacher's place: the stage whose rows its own are paired with, form by form and length by
+    length; None where there are no such rows."""
 
     @property
     def settings(self) -> Mapping[str, Any]:
@@ -82,20 +87,22 @@ class ResolvedStage:
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON-able mapping, for content addresses and manifests."""
         plain: dict[str, Any] = asdict(self) | dict(self.own)
-        del plain["own"], plain["parts"], plain["filters"]
+        del plain["own"], plain["parts"], plain["filters"], plain["in_place_of"]
         parts = [{"weight": p.weight, "tokens": p.tokens, "stage": p.stage.to_dict()} for p in self.parts]
         forms = None if self.forms is None else list(self.forms)
-        more = {"parts": parts, "filters": list(self.filters)}
+        paired = self.in_place_of.to_dict() if self.in_place_of else None
+        more = {"parts": parts, "filters": list(self.filters), "in_place_of": paired}
         return plain | {"forms": forms} | {name: value for name, value in more.items() if value}
 
     def without_teacher(self, source: TextSource) -> ResolvedStage:
         """Return this stage with another source in the teacher's place; other stages stay as they are.
 
-        `web` drops the prompts, `shuffled` takes the benchmarks' train questions in their own forms, and only `self`
-        keeps soft targets (the base has log-probabilities, truth and web text have none). In a mixture only the
-        teacher's sources are replaced, at their weights and budgets. Of the student's own samples: with `self` the base
-        scores or judges them, with `truth` the truth judges pairs; every other source puts as many rows of its text in
-        their place, because without a teacher nobody tells which samples are good.
+        `web` drops the prompts and remembers whose rows its own are to be paired with, `shuffled` takes the benchmarks'
+        train questions in their own forms, `unrelated` other questions in these, and only `self` keeps soft targets
+        (the base has log-probabilities, truth and web text have none). In a mixture only the teacher's sources are
+        replaced, at their weights and budgets. Of the student's own samples: with `self` the base scores or judges
+        them, with `truth` the truth judges pairs; every other source puts as many rows of its text in their place,
+        because without a teacher nobody tells which samples are good.
         """
         from gauger.spec.stages.registry import kind_of
 
@@ -107,18 +114,31 @@ class ResolvedStage:
         if source not in kind.keeps:
             stage = replace(stage, kind="sft", own=())
         if source is TextSource.WEB:
-            stage = replace(stage, strategy=None, seeds=None, samples=None if kind.student_writes else self.samples)
+            paired = None if kind.student_writes or kind.corpus != "texts" else self
+            samples = None if kind.student_writes else self.samples
+            stage = replace(stage, strategy=None, seeds=None, samples=samples, in_place_of=paired)
         if source is TextSource.SHUFFLED:
             stage = replace(stage, strategy="label", seeds="benchmark-train", forms=None)
+        if source is TextSource.UNRELATED:
+            stage = replace(stage, strategy=None, seeds=None, forms=None)
         return replace(stage, filters=())
 
 
 Recipe = tuple[ResolvedStage, ...]
 """Stages in order."""
+
+
+def without_pairing(stage: ResolvedStage) -> ResolvedStage:
+    """Return a stage whose web text, in the teacher's place, is not paired with anybody's rows."""
+    parts = tuple(replace(part, stage=without_pairing(part.stage)) for part in stage.parts)
+    return replace(stage, in_place_of=None, parts=parts)
+
+
 _FOREMOST = (
     TextSource.TEACHER,
     TextSource.SELF,
     TextSource.SHUFFLED,
+    TextSource.UNRELATED,
     TextSource.TEST_ITEMS,
     TextSource.UNTESTED_ITEMS,
     TextSource.TRUTH,
