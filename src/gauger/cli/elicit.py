@@ -86,6 +86,34 @@ _Defence: TypeAlias = Annotated[
     str | None,
     typer.Option(metavar="NAME[:STRENGTH]", help="What is done to every answer before it is shown, as in studies."),
 ]
+_Effort: TypeAlias = Annotated[
+    str | None, typer.Option(metavar="WORD", help="How long the model may think: low, medium, high, or its own word.")
+]
+_TopP: TypeAlias = Annotated[
+    float | None, typer.Option(min=0, max=1, help="Share of the most likely tokens that answers are drawn from.")
+]
+_Extra: TypeAlias = Annotated[
+    str | None, typer.Option(metavar="JSON", help="An object that is sent with every request; a null takes a key away.")
+]
+_Header: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(metavar="NAME=VALUE", help="A further header; keys and tokens as $NAME, from the environment."),
+]
+_Query: TypeAlias = Annotated[
+    list[str] | None, typer.Option(metavar="NAME=VALUE", help="Added to every address: api-version=2024-10-21.")
+]
+_Timeout: TypeAlias = Annotated[
+    float, typer.Option(min=0.001, metavar="SECONDS", help="Longest wait for a whole reply, or a stream's next piece.")
+]
+_Stream: TypeAlias = Annotated[
+    bool, typer.Option("--stream", help="Have replies come piece by piece, so that long ones meet no time limit.")
+]
+_Plain: TypeAlias = Annotated[
+    bool, typer.Option("--plain", help="Give plain text to be continued, to a base model without a chat template.")
+]
+_Filter: TypeAlias = Annotated[
+    list[str] | None, typer.Option("--filters", metavar="NAME", help="A further filter, by name (short); repeatable.")
+]
 _Terms: TypeAlias = Annotated[
     str | None, typer.Option(metavar="TAG", help="Terms of use of what the teacher writes; stands in the ledger.")
 ]
@@ -133,6 +161,15 @@ def elicit(
     near_duplicates: _Near = 0.8,
     reasoning: _Reasoning = ReasoningShown.HIDDEN,
     defence: _Defence = None,
+    filters: _Filter = None,
+    effort: _Effort = None,
+    top_p: _TopP = None,
+    extra: _Extra = None,
+    header: _Header = None,
+    query: _Query = None,
+    timeout: _Timeout = 600.0,
+    stream: _Stream = False,
+    plain: _Plain = False,
     terms: _Terms = None,
     seed: _RandomSeed = 0,
     formats: _Format = None,
@@ -145,12 +182,31 @@ def elicit(
     on, and nothing is paid twice.
     """
     from gauger.cli.elicit_order import Order, carry_out, prices, surface_of
-    from gauger.cli.teachers import Access
-    from gauger.elicit import Filters, Pace, QueryBudget, export_corpus, program, read_seeds, require_formats
+    from gauger.cli.teachers import Access, Wire, json_object, named_values
+    from gauger.elicit import (
+        Filters,
+        Pace,
+        QueryBudget,
+        export_corpus,
+        named_filters,
+        program,
+        read_seeds,
+        require_formats,
+    )
 
     require_formats(formats or ())
     budget = QueryBudget(max_queries, max_tokens, max_usd, prices(price_in, price_out, price_cached, price_reasoning))
-    access = Access(budget, Pace(concurrency, rpm, tpm), terms, concurrency)
+    wire = Wire(
+        effort,
+        top_p,
+        json_object(extra, "--extra"),
+        named_values(header or (), "--header"),
+        named_values(query or (), "--query"),
+        timeout,
+        stream,
+        plain,
+    )
+    access = Access(budget, Pace(concurrency, rpm, tpm), terms, concurrency, wire)
     order = Order(
         teacher=teacher,
         program=program(strategy, templates).limited(answer_tokens, temperature),
@@ -163,10 +219,12 @@ def elicit(
             verify=verify,
             protected={one.id: one.prompt for path in protect or () for one in read_seeds(path)},
             near_duplicates=near_duplicates or None,
+            further=named_filters(filters or (), None),
         ),
         seed=seed,
         student=student,
         surface=surface_of(reasoning, defence),
+        wire=wire,
     )
     corpus = carry_out(order, out, access)
     files = export_corpus(corpus, out / "exports", formats or ())

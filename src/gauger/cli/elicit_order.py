@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from gauger.cli.elicit_text import progress
 from gauger.cli.output import say
-from gauger.cli.teachers import Access, open_teacher
+from gauger.cli.teachers import Access, Wire, open_teacher
 from gauger.elicit import (
     DEFENCES,
     FILE_NAME,
@@ -47,6 +47,8 @@ class Order:
     student: str | None = None
     surface: Surface = field(default_factory=Surface)
     """What the teacher shows: may change in a folder that was begun, for a view asks nothing again."""
+    wire: Wire = field(default_factory=Wire)
+    """How requests are put."""
 
     @property
     def about(self) -> dict[str, Any]:
@@ -71,12 +73,13 @@ class Order:
             "template": str(self.program.template),
             "template's text": self.program.template.fingerprint[:16],
             "answer": None if answer is None else {"tokens": answer.max_tokens, "temperature": answer.temperature},
-            "seeds": _hash({one.id: one.model_dump_json() for one in self.seeds}),
+            "seeds": _hash({one.id: one.model_dump_json(exclude=_unused(one)) for one in self.seeds}),
             "samples": self.wanted,
             "seed": self.seed,
             "student": self.student,
             "filters": self._filters(),
             **({} if generation_of(self.surface) is None else {"generation": generation_of(self.surface)}),
+            **self.wire.decisive,
         }
 
     def _filters(self) -> dict[str, Any]:
@@ -88,6 +91,7 @@ class Order:
             "verify": bool(chosen.verify),
             "near duplicates": chosen.near_duplicates,
             "protected texts": _hash(chosen.protected) if chosen.protected else None,
+            "further": ", ".join(check.name for check in chosen.further) or None,
         }
 
 
@@ -155,6 +159,10 @@ def surface_of(reasoning: str, defence: str | None) -> Surface:
     if not 0 <= chosen <= 1:
         raise UserError("--defence as NAME or NAME:STRENGTH, the strength from 0 to 1", repr(defence))
     return Surface.model_validate({"reasoning": reasoning, "defence": name, "strength": chosen})
+
+
+def _unused(seed: Seed) -> set[str]:
+    return set() if seed.context else {"context"}
 
 
 def _hash(texts: Mapping[str, str]) -> str:

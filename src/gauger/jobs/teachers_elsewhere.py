@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeGuard
 
 from gauger.elicit import (
+    Address,
+    Dialect,
     Journalled,
     Limited,
     OpenAIEndpoint,
     Pace,
+    Patience,
     Prices,
     QueryBudget,
     Replay,
@@ -45,9 +49,17 @@ def open_endpoint(asked: Asked, where: TeacherPlace) -> Opened:
     prices = None if price_in is None or price_out is None else Prices(price_in, price_out)
     budget = QueryBudget(surface.max_queries, surface.max_tokens, surface.max_usd, prices)
     pace = Pace(settings["concurrency"], settings["requests_per_minute"], settings["tokens_per_minute"])
-    address = parse_teacher(f"{settings['url']}#{settings['model']}")
-    endpoint = OpenAIEndpoint(address, budget, pace, terms=asked.terms)
+    patience = Patience(total_s=settings["timeout_s"])
+    endpoint = OpenAIEndpoint(endpoint_address(settings), budget, pace, patience, asked.terms)
     return Opened(Journalled(generated(endpoint, surface), _journal(where), PATIENCE_S))
+
+
+def endpoint_address(settings: Mapping[str, Any]) -> Address:
+    """Return where an endpoint is and how it is spoken to, of the settings of a study's teacher."""
+    known = {"kind": settings["manner"], "stream": settings["stream"]}
+    dialect = Dialect(effort=settings["effort"], top_p=settings["top_p"], extra=settings["extra"], **known)
+    place = parse_teacher(f"{settings['url']}#{settings['model']}")
+    return replace(place, dialect=dialect, headers=settings["headers"], query=settings["query"])
 
 
 def _journal(where: TeacherPlace) -> Path:

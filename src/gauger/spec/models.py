@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal, NamedTuple
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 
 from pydantic import Field
 
@@ -162,7 +163,16 @@ class EndpointTeacher(TeacherSettings):
     """A language model behind an OpenAI-compatible interface; the key comes from GAUGER_API_KEY or OPENAI_API_KEY."""
 
     costs_money: ClassVar[bool] = True
-    conduct: ClassVar[tuple[str, ...]] = ("url", "concurrency", "requests_per_minute", "tokens_per_minute")
+    conduct: ClassVar[tuple[str, ...]] = (
+        "url",
+        "concurrency",
+        "requests_per_minute",
+        "tokens_per_minute",
+        "headers",
+        "query",
+        "timeout_s",
+        "stream",
+    )
     """Settings that change no answer."""
     kind: Literal["endpoint"]
     """An OpenAI-compatible endpoint."""
@@ -170,6 +180,22 @@ class EndpointTeacher(TeacherSettings):
     """Address, as `https://host/v1`."""
     model: Reference
     """Name of the model there."""
+    manner: Literal["chat", "completions"] = "chat"
+    """`completions` sends plain text to be continued, for base models without a chat template."""
+    effort: Text | None = None
+    """How long the model may think, in its own words (low, medium, high); null: not sent."""
+    top_p: Annotated[float, Field(gt=0, le=1)] | None = None
+    """Share of the most likely tokens that answers are drawn from; null: not sent."""
+    extra: Mapping[str, Any] = Field(default_factory=dict)
+    """Sent with every request besides, as it is; a null takes away what would be sent (`seed: null`)."""
+    headers: Mapping[str, str] = Field(default_factory=dict)
+    """Further headers. `$NAME` stands for an environment variable: keys and tokens must be given so."""
+    query: Mapping[str, str] = Field(default_factory=dict)
+    """Added to the address of every request, as Azure's `api-version`."""
+    timeout_s: Annotated[float, Field(gt=0, le=86_400)] = 600.0
+    """Longest wait for a whole reply, or with `stream` for its next piece; what runs into it is not asked again."""
+    stream: bool = False
+    """Has replies come piece by piece, so that long thoughts are not cut off by anybody's time limit."""
     terms: Text = ""
     """Terms of use of what it writes; stands in the ledger."""
     usd_per_million_in: Annotated[float, Field(ge=0)] | None = None

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gauger.errors import Place, UserError
-from gauger.jobs import Asked, Materialise, Pretrain, Specialise
+from gauger.jobs import Asked, Materialise, Pretrain, Specialise, endpoint_address
 from gauger.plugs import Registry
 from gauger.spec import (
     BASE,
@@ -248,7 +248,8 @@ class EndpointMaker(Maker):
     rows_of_loading = 20.0
 
     def teacher(self, planner: Planner, steps: int | None = None) -> Made:  # noqa: ARG002 - it is there
-        """Plan nothing."""
+        """Plan nothing; refuse an address or a header that could not be sent."""
+        endpoint_address(self.settings.model_dump(mode="json"))
         return Made("")
 
     def asked(self, name: str, surface: Surface, world: World) -> Asked:  # noqa: ARG002

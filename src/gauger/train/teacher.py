@@ -28,7 +28,8 @@ class LocalTeacher:
     timed: bool = True
     """Whether replies say how long they took; False where what is kept of them must be the same every time."""
     chat: bool = True
-    """Whether requests go through the model's chat template; else the last message is continued as it stands."""
+    """Whether requests go through the model's chat template; else their messages, joined by blank lines, are continued
+    as they stand."""
 
     def ask(self, requests: Sequence[Request]) -> Iterator[tuple[int, Reply]]:
         """Yield replies batch by batch; requests with the same settings and of similar length go together."""
@@ -42,11 +43,13 @@ class LocalTeacher:
                 part = ordered[first : first + (self.batch or len(ordered))]
                 yield from zip(part, self._answer([requests[index] for index in part]), strict=True)
 
+    def prompt_of(self, request: Request) -> Prompt:
+        """Return what the model is given."""
+        return request.messages if self.chat else "\n\n".join(message.content for message in request.messages)
+
     def _answer(self, requests: Sequence[Request]) -> list[Reply]:
         start, settings = perf_counter(), requests[0]
-        prompts: list[Prompt] = [
-            request.messages if self.chat else request.messages[-1].content for request in requests
-        ]
+        prompts = [self.prompt_of(request) for request in requests]
         decoding = Continuation(settings.max_tokens, settings.temperature, self.batch)
         seeds, stops = [request.seed for request in requests], [request.stop for request in requests]
         answers = self.model.complete(prompts, decoding, seeds, stops)

@@ -10,7 +10,9 @@ import pytest
 
 from elicit.teacher.common import QUICK, endpoint, question, questions
 from elicit.teacher.fault_server import FaultServer, completion, encoded
-from gauger.elicit.api.endpoint import Dialect, OpenAIEndpoint, parse_teacher
+from gauger.elicit.api.address import parse_teacher
+from gauger.elicit.api.dialect import Dialect
+from gauger.elicit.api.endpoint import OpenAIEndpoint
 from gauger.elicit.teacher.budget import QueryBudget
 from gauger.elicit.teacher.messages import Message, ReplyOutcome, Request
 from gauger.errors import MissingExtraError, UserError
@@ -100,7 +102,7 @@ def test_completions_continue_one_text():
         return 200, {}, encoded({"choices": [choice]})
 
     with FaultServer(answer=answer) as server:
-        address = replace(parse_teacher(f"{server.url}#m"), dialect=Dialect(kind="completions", seed=False))
+        address = replace(parse_teacher(f"{server.url}#m"), dialect=Dialect(kind="completions", extra={"seed": None}))
         ((_, reply),) = OpenAIEndpoint(address, patience=QUICK).ask([question("on")])
         assert "seed" not in server.bodies[0]
     assert (reply.outcome, reply.text, reply.cost_usd) == (ReplyOutcome.TRUNCATED, "on and on", None)

@@ -15,8 +15,8 @@ from pydantic import SecretStr
 
 from elicit.teacher.common import endpoint, question, questions
 from elicit.teacher.fault_server import FaultServer, completion, encoded
+from gauger.elicit.api.address import parse_teacher
 from gauger.elicit.api.chat_format import read_reply
-from gauger.elicit.api.endpoint import parse_teacher
 from gauger.elicit.api.secret import api_key, hide
 from gauger.elicit.teacher.journalled import Journalled
 from gauger.elicit.teacher.messages import ReplyOutcome

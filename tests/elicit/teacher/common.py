@@ -2,12 +2,13 @@
 
 from dataclasses import replace
 
-from gauger.elicit.api.endpoint import OpenAIEndpoint, Pace, Patience, parse_teacher
+from gauger.elicit.api.address import parse_teacher
+from gauger.elicit.api.endpoint import OpenAIEndpoint, Pace, Patience
 from gauger.elicit.teacher.messages import Message, Request
 
 QUICK = Patience(connect_s=20.0, total_s=60.0, attempts=12, first_wait_s=0.01, longest_wait_s=0.1, give_up_s=120.0)
 """Retries at once, and waits long enough for a busy machine."""
-UNTIRING = replace(QUICK, total_s=1.5, attempts=10_000, give_up_s=3600.0)
+UNTIRING = replace(QUICK, total_s=1.5, attempts=10_000, give_up_s=3600.0, slow=10_000)
 """For servers that stall. A busy machine may be as slow: such a reply is asked again, and counted, like any other."""
 
 

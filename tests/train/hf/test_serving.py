@@ -10,7 +10,8 @@ import httpx
 import pytest
 from tests.train.models import hf_model
 
-from gauger.elicit.api.endpoint import OpenAIEndpoint, parse_teacher
+from gauger.elicit.api.address import parse_teacher
+from gauger.elicit.api.endpoint import OpenAIEndpoint
 from gauger.elicit.teacher.messages import Message, Request
 from gauger.train.teacher import LocalTeacher
 

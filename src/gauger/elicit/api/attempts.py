@@ -102,8 +102,10 @@ class Attempts:
     """Surely paid, as stated, without a usable reply."""
     last_stated: bool = False
     """Whether the last one was such."""
-    respelled: bool = False
-    """Whether it was sent again with the endpoint's own name for the token limit."""
+    respelled: int = 0
+    """Times that it was put otherwise, for the model refused how it was put."""
+    slow: int = 0
+    """Sendings that ran into our own limit on time."""
     started: float = field(default_factory=time.monotonic)
 
     def count(self, outcome: Reply | FailedAttempt) -> None:
@@ -111,6 +113,7 @@ class Attempts:
         self.sent += 1
         if isinstance(outcome, FailedAttempt):
             self.faults += outcome.wait_s is None
+            self.slow += outcome.slow
             self.contentless = self.contentless + 1 if outcome.contentless else 0
             self.last_stated = outcome.usage is not None
             if outcome.usage is not None:
@@ -125,6 +128,8 @@ class Attempts:
         elapsed = time.monotonic() - self.started
         if elapsed + (fault.wait_s or 0.0) > self.patience.give_up_s:
             return f"given up after {elapsed:.0f} s: {fault.what}"
+        if self.slow >= self.patience.slow:
+            return f"given up after {self.sent} attempts: {fault.what}"
         most_contentless = _CONTENTLESS_SAMPLED if self.request.temperature else _CONTENTLESS
         if self.faults >= self.patience.attempts or self.contentless >= most_contentless:
             return f"given up after {self.sent} attempts: {fault.what}"

@@ -1,4 +1,4 @@
-"""Turns a request into the JSON that OpenAI-compatible endpoints want, and the JSON that comes back into a reply.
+"""Turns what an OpenAI-compatible endpoint sends back into a reply, or says what is wrong with it.
 
 Endpoints differ in what they leave out, so the reply is read from the JSON itself and not through one vendor's schema:
 only a missing choice or a wrong type is a fault.
@@ -10,53 +10,15 @@ import json
 import math
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from typing import Any, Literal
+from dataclasses import replace
+from typing import Any
 
 from gauger.elicit.api.faults import FailedAttempt, quote, status_fault
+from gauger.elicit.api.stream import BrokenStreamError, joined_stream, looks_streamed
 from gauger.elicit.replies.raw_reply import BrokenOffError, read_raw
 from gauger.elicit.replies.usage import read_usage
 from gauger.elicit.teacher.bill import Usage
-from gauger.elicit.teacher.messages import Reply, ReplyOutcome, Request
-
-
-@dataclass(frozen=True)
-class Dialect:
-    """What one endpoint wants to hear."""
-
-    kind: Literal["chat", "completions"] = "chat"
-    """`completions` sends the messages' contents, joined by blank lines, as one text to continue (base models)."""
-    limit: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
-    """The parameter for most tokens; switched by itself where the endpoint says that it wants the other."""
-    seed: bool = True
-    """Whether to send the seed; some endpoints refuse what they do not know."""
-
-    @property
-    def path(self) -> str:
-        """Path below the endpoint's address."""
-        return "/completions" if self.kind == "completions" else "/chat/completions"
-
-    def body(self, model: str, request: Request) -> dict[str, Any]:
-        """Spell a request."""
-        body: dict[str, Any] = {"model": model, **self._question(request)}
-        body |= {self.limit: request.max_tokens, "temperature": request.temperature}
-        if self.seed:
-            body["seed"] = request.seed
-        if request.stop:
-            body["stop"] = list(request.stop)
-        return body
-
-    def _question(self, request: Request) -> dict[str, Any]:
-        top = request.top_log_probabilities
-        if self.kind == "completions":
-            text = "\n\n".join(message.content for message in request.messages)
-            return {"prompt": text} | ({"logprobs": top} if top else {})
-        messages = [{"role": message.role, "content": message.content} for message in request.messages]
-        return {"messages": messages} | ({"logprobs": True, "top_logprobs": top} if top else {})
-
-    def other_limit(self) -> Dialect:
-        """Return the dialect with the other parameter for most tokens."""
-        return replace(self, limit="max_tokens" if self.limit != "max_tokens" else "max_completion_tokens")
+from gauger.elicit.teacher.messages import Reply, ReplyOutcome
 
 
 def read_reply(content: bytes, clean: Callable[[str], str], address: str) -> Reply | FailedAttempt:
@@ -74,10 +36,13 @@ def read_reply(content: bytes, clean: Callable[[str], str], address: str) -> Rep
     Returns
     -------
     Reply or FailedAttempt
-        Half a JSON, an error in the place of a reply and a reply without content are faults.
+        Half a JSON, half a stream, an error in the place of a reply and a reply without content are faults.
     """
     try:
-        body = _without_spelt_key(cleaned(json.loads(content, parse_constant=str, parse_float=_finite), clean), clean)
+        found = joined_stream(content) if looks_streamed(content) else _loads(content)
+        body = _without_spelt_key(cleaned(found, clean), clean)
+    except BrokenStreamError as error:
+        return FailedAttempt(str(error), paid=True)
     except (ValueError, RecursionError):
         return FailedAttempt(_not_json(content, clean), paid=True)
     if isinstance(body, Mapping) and body.get("error") and not body.get("choices"):
@@ -92,6 +57,10 @@ def read_reply(content: bytes, clean: Callable[[str], str], address: str) -> Rep
         what = reply.error or "the reply has no content"
         return FailedAttempt(what, paid=True, contentless=True, usage=_stated(body), empty=reply)
     return reply
+
+
+def _loads(content: bytes) -> Any:
+    return json.loads(content, parse_constant=str, parse_float=_finite)
 
 
 def _finite(number: str) -> float | str:
@@ -136,11 +105,9 @@ def _tokens_of(logs: Mapping[str, Any]) -> list[str]:
 
 
 def _not_json(content: bytes, clean: Callable[[str], str]) -> str:
-    """Say what came instead of JSON: a stream, a page, or JSON that ends too early."""
+    """Say what came instead of JSON: a page, or JSON that ends too early."""
     text = content.decode("utf-8", "replace")
     start = text.lstrip()
-    if start.startswith(("data:", "event:", ": ")):
-        return "the reply is a stream of events, though none was asked for: set stream to true, or mend the server"
     if start.startswith("<"):
         title = re.search(r"<title[^>]*>(.*?)</title>", start, re.IGNORECASE | re.DOTALL)
         return f"the reply is a page, not JSON: {quote(clean(title[1] if title else start))}"
@@ -151,4 +118,5 @@ def _error_inside(body: Mapping[str, Any], address: str) -> FailedAttempt:
     """Gateways report the failure of the server behind them in a successful response."""
     code = body["error"].get("code") if isinstance(body["error"], Mapping) else None
     status = code if isinstance(code, int) and 400 <= code < 600 else 500
-    return replace(status_fault(status, {}, json.dumps(body), address), paid=True)
+    fault = status_fault(status, {}, json.dumps(body), address)
+    return fault if fault.refused else replace(fault, paid=True)

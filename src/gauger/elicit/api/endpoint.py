@@ -3,56 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from urllib.parse import urlsplit
 
-from gauger.elicit.api.chat_format import Dialect
+from gauger.elicit.api.address import Address
 from gauger.elicit.api.pacing import Pace, Patience
 from gauger.elicit.api.session import Conduct, Session
 from gauger.elicit.teacher.budget import QueryBudget
 from gauger.elicit.teacher.messages import Reply, Request, SendingLog
-from gauger.errors import UserError
-
-_FORM = "a teacher as URL#MODEL, as in http://localhost:8000/v1#my-model"
-
-
-@dataclass(frozen=True)
-class Address:
-    """Where a teacher is and how it is spoken to; holds no secret."""
-
-    url: str
-    """Up to and without `/chat/completions`, as in `https://host/v1`."""
-    model: str
-    dialect: Dialect = field(default_factory=Dialect)
-
-    def __str__(self) -> str:
-        return f"{self.url}#{self.model}"
-
-
-def parse_teacher(text: str) -> Address:
-    """Read `URL#MODEL`.
-
-    Raises
-    ------
-    UserError
-        Where it is not of that form, or holds a user name, a password or a query: such would stand in the ledger.
-    """
-    url, _, model = text.strip().partition("#")
-    try:
-        parts = urlsplit(url)
-        secret = bool(parts.username or parts.password or parts.query)
-        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
-    except ValueError:
-        secret, usable = "@" in url, False
-    if secret:
-        raise UserError(
-            _FORM,
-            "an address with a user name, a password or a query in it",
-            hint="The address is stored with the results; give the key in GAUGER_API_KEY instead.",
-        )
-    if not usable or not model:
-        raise UserError(_FORM, repr(text))
-    return Address(url.rstrip("/").removesuffix("/chat/completions"), model)
 
 
 class OpenAIEndpoint:
@@ -89,9 +45,7 @@ class OpenAIEndpoint:
         terms: str | None = None,
     ) -> None:
         self._address, self._terms, self.budget = address, terms, budget or QueryBudget()
-        self._conduct = Conduct(
-            address.url, address.model, address.dialect, self.budget, pace or Pace(), patience or Patience()
-        )
+        self._conduct = Conduct(address, address.dialect, self.budget, pace or Pace(), patience or Patience())
 
     def __repr__(self) -> str:
         return f"OpenAIEndpoint({self.name!r})"

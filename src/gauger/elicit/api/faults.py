@@ -3,7 +3,8 @@
 1. Rejected (429, most 5xx, no connection): nothing was paid; asked again.
 2. Broken (a reset, a stall, a gateway's time-out, half a reply): perhaps paid; asked again and counted. A whole reply
    without content is paid, at what it states; asked again once or twice.
-3. Wrong (400, 422): this request will never be answered; its reply is FAILED.
+3. Wrong (400, 422): this request will never be answered; its reply is FAILED. Where a parameter is refused it is
+   respelt first; where the prompt is (a filter's 400 or 403) the reply is REFUSED, and nothing was paid.
 4. Refused entry (401, 402, 403, 404, no credit), or nobody there after every retry: no request will be answered; the
    user must do something.
 """
@@ -12,10 +13,13 @@ from __future__ import annotations
 
 import email.utils
 import json
+import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
+from gauger.elicit.api.refusals import declines_prompt, refused_parameter
 from gauger.elicit.teacher.bill import Usage
 from gauger.elicit.teacher.messages import Reply
 from gauger.errors import UserError
@@ -25,7 +29,8 @@ _TRANSIENT = frozenset({408, 409, 425, 429, 499})
 _PERHAPS_PAID = frozenset({408, 499, 504, 520, 524, 598})
 """Somebody between here and the model lost patience with it: it may have gone on, and been billed."""
 _NO_CREDIT = "insufficient_quota"
-_UNSUPPORTED = "unsupported_parameter"
+_LOOKED_AT = 4000
+"""Characters of an error in which a refused parameter is looked for."""
 _DOORS = {
     401: ("an API key that this endpoint accepts", "Set GAUGER_API_KEY to a key of this endpoint."),
     402: ("an account with credit at this endpoint", "Add credit to the account, then run again: nothing is lost."),
@@ -60,20 +65,29 @@ class FailedAttempt:
     unreachable: bool = False
     """Nobody was there to take the request."""
     unsupported: str | None = None
-    """The parameter that the endpoint does not know, where it names one."""
+    """The parameter that the endpoint refuses, where it names one."""
+    refused: bool = False
+    """Whether this one prompt was declined, before anything was generated."""
+    slow: bool = False
+    """Whether it ran into our own limit on time."""
 
 
 def status_fault(status: int, headers: Mapping[str, str], body: str, address: str) -> FailedAttempt:
     """Say what an HTTP status other than success means; `body` has been cleared of the key."""
-    message, code, parameter = _explanation(body)
+    message, code, error = _explanation(body)
     what = f"HTTP {status}: {message}" if message else f"HTTP {status}"
+    if 300 <= status < 400:
+        place = quote(headers.get("location", "")) or "nowhere in particular"
+        return FailedAttempt(f"{what}; it redirects to {place}, and no redirect is followed", again=False)
+    if declines_prompt(status, error, message):
+        return FailedAttempt(what, again=False, refused=True)
     door = 402 if code == _NO_CREDIT else status
     if door in _DOORS:
         wanted, hint = _DOORS[door]
         return FailedAttempt(what, again=False, closed=UserError(wanted, f"{what} from {address}", hint=hint))
     if status in _TRANSIENT or status >= 500:
         return FailedAttempt(what, wait_s=retry_after_s(headers), paid=status in _PERHAPS_PAID)
-    return FailedAttempt(what, again=False, unsupported=parameter if code == _UNSUPPORTED else None)
+    return FailedAttempt(what, again=False, unsupported=refused_parameter(error, f"{message} {body[:_LOOKED_AT]}"))
 
 
 def unreachable_error(what: str, address: str) -> UserError:
@@ -103,20 +117,21 @@ def quote(text: str) -> str:
     return text if len(text) <= _LONGEST_QUOTE else text[: _LONGEST_QUOTE - 1] + "…"
 
 
-def _explanation(body: str) -> tuple[str, str | None, str | None]:
-    """Find (message, code, parameter) in an error body; what is not JSON is its own message."""
+def _explanation(body: str) -> tuple[str, str | None, Any]:
+    """Find (message, code, the error's JSON) in an error body; what is not JSON is its own message."""
     try:
         found = json.loads(body)
-    except ValueError:
-        return quote(body), None, None
+    except (ValueError, RecursionError):
+        return quote(_title(body)), None, None
     error = found.get("error", found) if isinstance(found, dict) else found
     if not isinstance(error, dict):
-        return quote(str(error)), None, None
+        return quote(str(error)), None, found
     code = error.get("code")
-    parameter = error.get("param")
     message = error.get("message") or error.get("detail") or ""
-    return (
-        quote(str(message)),
-        code if isinstance(code, str) else None,
-        parameter if isinstance(parameter, str) else None,
-    )
+    return quote(str(message)), code if isinstance(code, str) else None, error
+
+
+def _title(body: str) -> str:
+    """Return the title of a page, or what is no page as it is."""
+    title = re.search(r"<title[^>]*>(.*?)</title>", body, re.IGNORECASE | re.DOTALL)
+    return f"a page, {title[1].strip()!r}" if title else body

@@ -11,7 +11,7 @@ import random
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gauger.errors import UserError
 
@@ -44,7 +44,12 @@ class Patience:
     connect_s: float = 10.0
     """For a connection."""
     total_s: float = 600.0
-    """For one whole reply, from sending to its last byte."""
+    """For one whole reply, from sending to its last byte; of a stream, for the silence between two pieces."""
+    silence_s: float | None = None
+    """For the next piece of a reply; None: as long as for the whole."""
+    slow: int = 1
+    """Most sendings of one request that may run into `total_s`: a model that thinks too long once will do so again, and
+    each time is paid."""
     attempts: int = 8
     """Most sendings of one request that the endpoint did not put off itself by `Retry-After`."""
     first_wait_s: float = 0.5
@@ -54,10 +59,19 @@ class Patience:
     give_up_s: float = 1800.0
     """After this long in all a request is not tried again; also the longest `Retry-After` that is waited for."""
 
+    def streaming(self) -> Patience:
+        """Return the patience with replies that come piece by piece: only a silence is too long."""
+        return replace(self, total_s=max(self.total_s, self.give_up_s), silence_s=self.total_s)
+
     @property
     def timeouts_s(self) -> dict[str, float]:
         """Timeouts as the connections take them; the one for the whole reply is kept beside them."""
-        return {"connect": self.connect_s, "read": self.total_s, "write": self.total_s, "pool": self.total_s}
+        return {
+            "connect": self.connect_s,
+            "read": self.silence_s or self.total_s,
+            "write": self.total_s,
+            "pool": self.total_s,
+        }
 
     def wait_s(self, faults: int, chance: random.Random) -> float:
         """Seconds before the next attempt after so many faults (1 or more): exponential, the upper half random."""

@@ -6,20 +6,24 @@ import asyncio
 import random
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
+from gauger.elicit.api.address import Address
 from gauger.elicit.api.attempts import Attempts, EqualFaults, Reservation
-from gauger.elicit.api.chat_format import Dialect, read_reply
+from gauger.elicit.api.chat_format import read_reply
+from gauger.elicit.api.dialect import Dialect
 from gauger.elicit.api.faults import FailedAttempt, unreachable_error
 from gauger.elicit.api.pacing import Pace, Pacer, Patience
 from gauger.elicit.api.threads import Background
 from gauger.elicit.api.transport import EndpointLine, line
 from gauger.elicit.teacher.bill import Usage
 from gauger.elicit.teacher.budget import QueryBudget, most_tokens_in
-from gauger.elicit.teacher.messages import Reply, Request, SendingLog
+from gauger.elicit.teacher.messages import Reply, ReplyOutcome, Request, SendingLog
 
 Put: TypeAlias = Callable[[tuple[int, Reply]], None]
+_MOST_RESPELLED = 10
+"""Times that one request is put otherwise."""
 _BYTES_PER_TOKEN = 4
 """Of a common prompt: what the token limit expects of a request before its reply says more exactly."""
 
@@ -28,9 +32,9 @@ _BYTES_PER_TOKEN = 4
 class Conduct:
     """How one endpoint is asked; its sessions share it."""
 
-    address: str
-    model: str
+    place: Address
     dialect: Dialect
+    """As far as it has been learnt; begins as the address says."""
     budget: QueryBudget
     pace: Pace
     patience: Patience
@@ -47,7 +51,7 @@ class Session:
 
     def __init__(self, conduct: Conduct, requests: Sequence[Request], log: SendingLog | None = None) -> None:
         self._conduct, self._count, self._log = conduct, len(requests), log
-        self._equal = EqualFaults(conduct.address)
+        self._equal = EqualFaults(conduct.place.url)
         self._todo = list(enumerate(requests))[::-1]
         self._stopping = False
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -87,7 +91,8 @@ class Session:
     async def _all(self, put: Put) -> None:
         how = self._conduct
         self._loop, self._order, self._turns = asyncio.get_running_loop(), asyncio.Lock(), asyncio.Lock()
-        async with line(how.address, how.patience, how.pace.in_flight) as self._line:
+        patience = how.patience.streaming() if how.dialect.stream else how.patience
+        async with line(how.place, patience, how.pace.in_flight) as self._line:
             count = min(how.pace.in_flight, self._count)
             self._workers = {asyncio.create_task(self._work(self._line, put)) for _ in range(count)}
             ends = await asyncio.gather(*self._workers, return_exceptions=True)
@@ -131,11 +136,14 @@ class Session:
         attempts, budget = Attempts(self._conduct.patience, request), self._conduct.budget
         while await reservation.take():
             dialect = self._conduct.dialect
-            outcome = await self._attempt(open_line, index, request, reservation)
+            outcome = await self._attempt(open_line, index, request, reservation, dialect)
             attempts.count(outcome)
             if isinstance(outcome, Reply):
                 reservation.charge(outcome.billed[0])
-                return budget.booked(request, attempts.finished(outcome))
+                return budget.booked(request, attempts.finished(replace(outcome, respelt=dialect.changes)))
+            if outcome.refused:
+                declined = Reply(ReplyOutcome.REFUSED, error=outcome.what, unpaid=True, respelt=dialect.changes)
+                return budget.booked(request, attempts.finished(declined))
             if outcome.closed is not None:
                 raise outcome.closed
             if self._stopping:
@@ -144,14 +152,14 @@ class Session:
                 continue
             if (why := attempts.given_up(outcome)) is not None:
                 if outcome.unreachable:
-                    raise unreachable_error(why, self._conduct.address)
+                    raise unreachable_error(why, self._conduct.place.url)
                 failed = attempts.failed(why) if outcome.empty is None else attempts.emptied(outcome.empty)
                 return budget.booked(request, failed)
             await self._wait(outcome, attempts)
         return budget.booked(request, attempts.failed("the budget has no room for another attempt"))
 
     async def _attempt(
-        self, open_line: EndpointLine, index: int, request: Request, reservation: Reservation
+        self, open_line: EndpointLine, index: int, request: Request, reservation: Reservation, dialect: Dialect
     ) -> Reply | FailedAttempt:
         """Wait for a turn, send once, and settle what a broken attempt may have cost."""
         how, worker = self._conduct, asyncio.current_task()
@@ -163,9 +171,9 @@ class Session:
         try:
             if self._log is not None:
                 self._log.sending(index)
-            content = await open_line.send(how.dialect.path, how.dialect.body(how.model, request))
+            content = await open_line.send(dialect.path, dialect.body(how.place.model, request))
             outcome = (
-                content if isinstance(content, FailedAttempt) else read_reply(content, open_line.clean, how.address)
+                content if isinstance(content, FailedAttempt) else read_reply(content, open_line.clean, how.place.url)
             )
             perhaps_paid = isinstance(outcome, FailedAttempt) and outcome.paid and outcome.usage is None
         finally:
@@ -187,12 +195,15 @@ class Session:
             self._log.missed(index, usage)
 
     def _respelled(self, fault: FailedAttempt, attempts: Attempts, spoken: Dialect) -> bool:
-        """Change to the endpoint's name for the token limit where it does not know the one that was used."""
-        if fault.unsupported != spoken.limit or attempts.respelled:
+        """Put requests otherwise from now on where the model refuses a parameter; say whether to send this again."""
+        if fault.unsupported is None or attempts.respelled >= _MOST_RESPELLED:
             return False
-        attempts.respelled = True
+        attempts.respelled += 1
         if self._conduct.dialect == spoken:
-            self._conduct.dialect = spoken.other_limit()
+            changed = spoken.respelt(fault.unsupported)
+            if changed is None:
+                return False
+            self._conduct.dialect = changed
         return True
 
     async def _wait(self, fault: FailedAttempt, attempts: Attempts) -> None:

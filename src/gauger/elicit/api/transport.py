@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import SecretStr
 
+from gauger.elicit.api.address import Address
 from gauger.elicit.api.faults import FailedAttempt, quote, status_fault
 from gauger.elicit.api.pacing import Patience
 from gauger.elicit.api.secret import api_key, hide
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 _NEVER_CONNECTED = frozenset({"ConnectError", "ConnectTimeout", "PoolTimeout", "ProxyError", "UnsupportedProtocol"})
 _NEVER_CONNECTED_AIOHTTP = frozenset({"ClientConnectorError", "ConnectionTimeoutError", "InvalidURL"})
+_SILENT = frozenset({"ReadTimeout", "SocketTimeoutError", "ServerTimeoutError", "TimeoutError"})
 _NO_KEY = "none"
 
 
@@ -33,17 +35,21 @@ _NO_KEY = "none"
 class EndpointLine:
     """An open line to one endpoint."""
 
-    address: str
+    url: str
+    query: str
+    """What follows the path of every request; empty, or from the question mark on."""
     patience: Patience
     pool: httpx2.AsyncClient
     headers: httpx2.Headers = field(repr=False)
     """Sent with each request; the key is in them."""
-    key: SecretStr | None
+    secrets: tuple[SecretStr, ...]
     network_errors: tuple[type[Exception], ...]
 
     def clean(self, text: str) -> str:
-        """Remove the key from what the endpoint sent."""
-        return hide(text, self.key)
+        """Remove the key, and every other secret that was sent, from what the endpoint sent."""
+        for secret in self.secrets:
+            text = hide(text, secret)
+        return text
 
     async def send(self, path: str, body: dict[str, Any]) -> bytes | FailedAttempt:
         """Send one request once."""
@@ -51,7 +57,7 @@ class EndpointLine:
 
         request = httpx2.Request(
             "POST",
-            self.address + path,
+            self.url + path + self.query,
             headers=self.headers,
             content=json.dumps(body, ensure_ascii=True).encode("ascii"),
             extensions={"timeout": self.patience.timeouts_s},
@@ -60,24 +66,32 @@ class EndpointLine:
             async with asyncio.timeout(self.patience.total_s):
                 response = await self.pool.send(request)
         except TimeoutError:
-            return FailedAttempt(f"no whole reply within {self.patience.total_s:g} s", paid=True)
+            return self._slow(f"no whole reply within {self.patience.total_s:g} s")
         except self.network_errors as error:
             return self._broken(error)
         if response.is_success:
             return response.content
-        return status_fault(response.status_code, response.headers, self.clean(response.text), self.address)
+        headers = {name.lower(): self.clean(value) for name, value in response.headers.items()}
+        return status_fault(response.status_code, headers, self.clean(response.text), self.url)
+
+    @staticmethod
+    def _slow(what: str) -> FailedAttempt:
+        hint = "it may be paid; a longer timeout or streaming lets a model think longer"
+        return FailedAttempt(f"{what} ({hint})", paid=True, slow=True)
 
     def _broken(self, error: Exception) -> FailedAttempt:
         causes = _causes(error)
         said = quote(self.clean(str(causes[-1])))
         name = type(causes[-1]).__name__
         nobody = _never_connected(causes)
+        if not nobody and self.patience.silence_s and name in _SILENT:
+            return self._slow(f"no piece of the reply within {self.patience.silence_s:g} s")
         return FailedAttempt(f"{name}: {said}" if said else name, paid=not nobody, unreachable=nobody)
 
 
 @asynccontextmanager
-async def line(address: str, patience: Patience, in_flight: int) -> AsyncIterator[EndpointLine]:
-    """Open a line with the key that the environment holds now."""
+async def line(place: Address, patience: Patience, in_flight: int) -> AsyncIterator[EndpointLine]:
+    """Open a line with the key, and whatever other secrets a header names, that the environment holds now."""
     try:
         import httpx2
         import openai
@@ -85,17 +99,19 @@ async def line(address: str, patience: Patience, in_flight: int) -> AsyncIterato
         raise MissingExtraError("asking an OpenAI-compatible endpoint", "elicit") from error
 
     key = api_key()
-    pool, network_errors = _pool(in_flight, encrypted=address.startswith("https:"))
+    pool, network_errors = _pool(in_flight, encrypted=place.url.startswith("https:"))
+    own, secrets = place.sent_headers()
     client = openai.AsyncOpenAI(
         api_key=_NO_KEY if key is None else key.get_secret_value(),
-        base_url=address,
+        base_url=place.url,
         max_retries=0,
         http_client=pool,
     )
     said = {**client.default_headers, **client.auth_headers}
-    headers = httpx2.Headers({name: value for name, value in said.items() if isinstance(value, str)})
+    headers = httpx2.Headers({name: value for name, value in said.items() if isinstance(value, str)} | own)
+    known = (*([] if key is None else [key]), *secrets)
     try:
-        yield EndpointLine(address, patience, pool, headers, key, network_errors)
+        yield EndpointLine(place.url, place.sent_query, patience, pool, headers, known, network_errors)
     finally:
         await client.close()
 

@@ -8,7 +8,7 @@ from functools import partial
 
 from gauger.elicit.sample import STEP, Sample
 from gauger.elicit.strategies.reply_parsing import ranking
-from gauger.elicit.strategies.rounds import Ask, Rounds, StrategyWork
+from gauger.elicit.strategies.rounds import Ask, Rounds, StrategyWork, with_context
 from gauger.elicit.strategies.seeds import Seed
 from gauger.elicit.strategies.strategy import Strategy, holes
 from gauger.elicit.strategies.writing import MOST_AT_ONCE, UNPARSED
@@ -39,7 +39,7 @@ def ask_feedback(work: StrategyWork) -> Rounds:
 
 def _student(work: StrategyWork, seed: Seed) -> list[Ask]:
     part = work.template.parts["student"]
-    requests = [part.request({"prompt": seed.prompt}, draw) for draw in range(part.draws)]
+    requests = [with_context(part.request({"prompt": seed.prompt}, draw), seed) for draw in range(part.draws)]
     draft = replace(work.own(seed), seed=None, source="self")
     return [Ask(request, replace(draft, prompt=request.messages), step=True, of="student") for request in requests]
 
@@ -48,12 +48,13 @@ def _judge(work: StrategyWork, seed: Seed, answers: Sequence[str], parents: Sequ
     """Ask the teacher to rank the distinct answers, in random order, or to correct the only one."""
     distinct = list(dict.fromkeys(answer.strip() for answer in answers if answer.strip()))[:_MOST_RANKED]
     distinct = [distinct[place] for place in work.rng.permutation(len(distinct))]
+    asked = "\n\n".join([*(f"{turn.role}: {turn.content}" for turn in seed.context), seed.prompt])
     draft = replace(work.own(seed), parents=tuple(dict.fromkeys((*seed.parents, *parents))))
     if len(distinct) == 1:
-        request = work.template.parts["correct"].request({"prompt": seed.prompt, "answers": distinct[0]})
+        request = work.template.parts["correct"].request({"prompt": asked, "answers": distinct[0]})
         return Ask(request, draft, read=partial(_corrected, student=distinct[0]))
     listed = "\n\n".join(f"Answer {number}:\n{answer}" for number, answer in enumerate(distinct, 1))
-    values = {"prompt": seed.prompt, "answers": listed, "count": str(len(distinct))}
+    values = {"prompt": asked, "answers": listed, "count": str(len(distinct))}
     return Ask(work.template.parts["rank"].request(values), draft, read=partial(_ranked, answers=tuple(distinct)))
 
 

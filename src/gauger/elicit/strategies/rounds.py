@@ -72,6 +72,18 @@ class WorldTexts:
         return replace(sample, answer=self.world.joined(sample.prompt_text, sample.answer))
 
 
+def conversation(before: Sequence[Message], asked: Sequence[Message]) -> tuple[Message, ...]:
+    """Put turns before a question; a system prompt stays the first, and two become one."""
+    system = [message.content for message in (*asked, *before) if message.role == "system"]
+    turns = [message for message in (*before, *asked) if message.role != "system"]
+    return (Message("system", "\n\n".join(system)), *turns) if system else tuple(turns)
+
+
+def with_context(request: Request, seed: Seed) -> Request:
+    """Return a request about a seed with what was said before it."""
+    return replace(request, messages=conversation(seed.before, request.messages)) if seed.context else request
+
+
 @dataclass
 class StrategyWork:
     """What a strategy works on, and how far it has come."""
@@ -109,7 +121,8 @@ class StrategyWork:
 
     def own(self, seed: Seed) -> Sample:
         """Begin a sample for a seed's own question."""
-        return replace(self.draft(seed.prompt, [seed]), seed=seed)
+        draft = self.draft(seed.prompt, [seed])
+        return replace(draft, seed=seed, prompt=conversation(seed.before, draft.prompt))
 
     def record(self, sample: Sample) -> None:
         """Put a row into the ledger."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import islice
 
 from gauger.elicit.strategies.continuation import continue_given, continue_in_order
-from gauger.elicit.strategies.rounds import Ask, Rounds, StrategyWork
+from gauger.elicit.strategies.rounds import Ask, Rounds, StrategyWork, with_context
 from gauger.elicit.strategies.strategy import ANSWER, Strategy
 
 _MOST_DRAWS = 64
@@ -30,7 +30,7 @@ def _draws(work: StrategyWork) -> Iterator[Ask]:
     repeated = part.temperature > 0 and work.wanted is not None
     for draw in range(_MOST_DRAWS if repeated else 1):
         for seed in work.shuffled():
-            yield Ask(part.request({"prompt": seed.prompt}, draw), work.own(seed))
+            yield Ask(with_context(part.request({"prompt": seed.prompt}, draw), seed), work.own(seed))
 
 
 LABEL = Strategy(ask_seeds, ANSWER, continuing=continue_given, in_form=True)

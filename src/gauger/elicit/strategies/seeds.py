@@ -1,6 +1,7 @@
 """Reads seeds: the questions (or topics) that a teacher's prompts are made from, as JSON Lines.
 
-One object a line: `id` and `prompt`, and where they are known `answer` (the true one), `benchmark` and `split` (which
+One object a line: `id` and `prompt`, or `messages` (a system prompt and several turns, the user's last one in the end),
+and where they are known `answer` (the true one), `benchmark` and `split` (which
 item of which benchmark it is), `student_answers` (for feedback). Other keys are left alone, so that files made for
 something else can be read as they are. Lines that `gauger elicit` wrote (with `seed_ids`) are prompts made of seeds:
 what is elicited from them keeps those seeds.
@@ -10,15 +11,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from gauger.elicit.teacher.messages import Message
 from gauger.errors import InputError, Place, nearest
 from gauger.store import read_json_lines
 
 _Text = Annotated[str, Field(min_length=1, pattern=r"\S")]
 _Texts = Annotated[tuple[_Text, ...], Field(strict=False)]
+
+
+class SeedTurn(BaseModel):
+    """One turn of a conversation before the prompt."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="ignore")
+
+    role: Literal["system", "user", "assistant"]
+    content: _Text
 
 
 class Seed(BaseModel):
@@ -38,18 +49,25 @@ class Seed(BaseModel):
     """The split of the benchmark that it comes from."""
     student_answers: _Texts = ()
     """What a student answered, for feedback."""
+    context: Annotated[tuple[SeedTurn, ...], Field(strict=False)] = ()
+    """What was said before the prompt: the system's words, and earlier turns."""
     seed_ids: _Texts = ()
     """For a prompt that was itself made of seeds: which."""
 
     @model_validator(mode="before")
     @classmethod
-    def _from_corpus(cls, value: Any) -> Any:
-        """Take the user's last words as the prompt of a line that `gauger elicit` wrote."""
-        if not isinstance(value, dict) or "prompt" in value or not {"messages", "seed_ids"} <= value.keys():
+    def _from_messages(cls, value: Any) -> Any:
+        """Take the user's last words as the prompt, and what stands before them as its context.
+
+        A line that `gauger elicit` wrote, and any other that ends in an answer, is read up to the user's last words.
+        """
+        if not isinstance(value, dict) or "prompt" in value or not isinstance(value.get("messages"), list):
             return value
-        turns = value["messages"] if isinstance(value["messages"], list) else []
-        said = [turn.get("content") for turn in turns if isinstance(turn, dict) and turn.get("role") == "user"]
-        return {**value, "prompt": said[-1]} if said else value
+        turns = value["messages"]
+        places = [n for n, turn in enumerate(turns) if isinstance(turn, dict) and turn.get("role") == "user"]
+        if not places:
+            return value
+        return {**value, "prompt": turns[places[-1]].get("content"), "context": turns[: places[-1]]}
 
     @field_validator("id", mode="before")
     @classmethod
@@ -60,6 +78,11 @@ class Seed(BaseModel):
     @classmethod
     def _numeric_answer(cls, value: object) -> object:
         return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
+
+    @property
+    def before(self) -> tuple[Message, ...]:
+        """What was said before the prompt, as messages."""
+        return tuple(Message(turn.role, turn.content) for turn in self.context)
 
     @property
     def origins(self) -> tuple[str, ...]:

@@ -32,7 +32,7 @@ from gauger.elicit.teacher.messages import Message, Reply, ReplyOutcome, Request
 
 SCHEMA = "gauger.journal/2"
 READABLE = ("gauger.journal/1", SCHEMA)
-TOOK = ("raw", "cost_usd", "earlier", "most", "cost_most_usd", "requests", "paid_again", "seconds", "unpaid")
+TOOK = ("raw", "cost_usd", "earlier", "most", "cost_most_usd", "requests", "paid_again", "seconds", "unpaid", "respelt")
 """Fields of a reply that cannot be read from its `raw`, and that itself."""
 
 
@@ -93,7 +93,7 @@ def reply_from(found: Mapping[str, Any]) -> Reply:
     """Return the reply that `reply_fields` spelled."""
     earlier = tuple(usage_from(usage) for usage in found.get("earlier", ()))
     most = None if found.get("most") is None else Use(*found["most"])
-    found = {**found, "earlier": earlier, "most": most}
+    found = {**found, "earlier": earlier, "most": most, "respelt": tuple(found.get("respelt", ()))}
     if found.get("raw") is not None:
         return replace(read_raw(found["raw"]), **found)
     choices = tuple(

@@ -111,6 +111,8 @@ class Reply:
     that there is, and for what a surface shows."""
     unpaid: bool = False
     """Declined before anything was generated, so that nothing was paid."""
+    respelt: tuple[str, ...] = ()
+    """How the request was put otherwise than it was meant, for the model refused it so."""
 
     @property
     def billed(self) -> tuple[Usage, ...]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from gauger.errors import GaugerError
+from gauger.errors import GaugerError, UserError
 from gauger.train.rows import Prompt, TokenRows, TrainingRow, token_rows
 
 if TYPE_CHECKING:
@@ -36,6 +36,11 @@ def encode_prompt(tokenizer: PreTrainedTokenizerBase, prompt: Prompt) -> list[in
         ids = list(tokenizer(prompt).input_ids)
         # some tokenizers add an end mark; one token alone may be a begin mark that is the end mark as well (GPT-2)
         return ids[:-1] if len(ids) > 1 and ids[-1] == tokenizer.eos_token_id else ids
+    if not tokenizer.chat_template:
+        hint = "A base model continues plain text: gauger elicit --plain, or chat: false in the world of a study."
+        raise UserError(
+            "a model with a chat template", f"a tokenizer without one ({tokenizer.name_or_path})", hint=hint
+        )
     text = tokenizer.apply_chat_template([asdict(turn) for turn in prompt], add_generation_prompt=True, tokenize=False)
     return list(tokenizer(str(text), add_special_tokens=False).input_ids)
 
