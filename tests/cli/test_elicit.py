@@ -114,6 +114,36 @@ def test_an_endpoints_answers_become_a_corpus_with_everything_beside_it(elicit, 
     assert "of 12 replies" in result.stderr
 
 
+def test_another_view_of_the_same_replies_asks_nothing_again(elicit, server, folder):
+    command = ("--teacher", server.teacher, "--strategy", "label")
+    seen, journals = {}, set()
+    for name, more in {"whole": (), "short": ("--defence", "shorten:0.5"), "shown": ("--reasoning", "shown")}.items():
+        result = elicit(*command, *more)
+        assert result.exit_code == 0, result.output
+        seen[name] = [line["messages"][-1]["content"] for line in rows(folder / "out" / "corpus.jsonl")]
+        journals.add((folder / "out" / "replies.jsonl").read_bytes())
+        surfaces = pl.read_parquet(folder / "out" / "ledger.parquet")["surface"].unique().to_list()
+        assert surfaces == [{"whole": "text", "short": "text, shorten 0.5", "shown": "text and reasoning"}[name]]
+    assert len(server.asked) == 12
+    assert len(journals) == 1
+    assert seen["whole"] == seen["shown"]
+    assert all(len(short.split()) < len(one.split()) for short, one in zip(seen["short"], seen["whole"], strict=True))
+    heated = elicit(*command, "--defence", "heat:0.5")
+    assert isinstance(heated.exception, UserError), "a generation is another teacher: it needs a folder of its own"
+    assert "generation heat:0.5 instead of none" in str(heated.exception)
+    assert elicit(*command, "--defence", "heat:0.5", out="other").exit_code == 0
+    assert {body["temperature"] for body in server.asked[12:]} == {1.0}
+    for wrong in ("shorten:2", "shorten:x", "shortn"):
+        assert isinstance(elicit(*command, "--defence", wrong).exception, UserError)
+    limited = elicit(*command, "--filters", "short", out="filtered")
+    assert limited.exit_code == 0
+    assert "short" in pl.read_parquet(folder / "filtered" / "ledger.parquet")["filters"][0].to_list()
+
+
+def rows(path):
+    return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+
+
 def test_the_same_command_pays_nothing_twice_and_a_greater_budget_goes_on(elicit, server, folder):
     command = ("--teacher", server.teacher, "--strategy", "label", "--json")
     first = elicit(*command, "--max-queries", "5")

@@ -190,7 +190,7 @@ def test_a_redirect_is_not_followed():
     with FaultServer() as other, FaultServer(answer=lambda _, __: (307, {"Location": other.url}, b"")) as server:
         ((_, reply),) = endpoint(server.url).ask([question("a")])
         assert not other.bodies
-    assert reply.error == "HTTP 307"
+    assert reply.error == f"HTTP 307; it redirects to {other.url}, and no redirect is followed"
 
 
 def test_without_the_extra_the_message_says_what_to_install(monkeypatch):

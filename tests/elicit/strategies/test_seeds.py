@@ -6,7 +6,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from elicit.teacher.answering import Answering, plain
+from gauger.elicit.collect import collect_corpus
+from gauger.elicit.strategies.registry import program
+from gauger.elicit.strategies.rounds import conversation
 from gauger.elicit.strategies.seeds import Seed, parse_seed, read_seeds
+from gauger.elicit.teacher.messages import Message
 from gauger.errors import InputError, Place
 
 
@@ -106,3 +111,44 @@ def test_any_bytes_give_seeds_or_a_message(tmp_path_factory, content):
     with pytest.raises(InputError) as caught:
         read_seeds(path)
     assert "any.jsonl" in str(caught.value)
+
+
+TURNS = [
+    {"role": "system", "content": "Be brief."},
+    {"role": "user", "content": "One?"},
+    {"role": "assistant", "content": "Yes."},
+    {"role": "user", "content": "Two?"},
+]
+
+
+@pytest.mark.parametrize("answered", [[], [{"role": "assistant", "content": "No."}]])
+def test_a_conversation_is_a_prompt_with_what_was_said_before_it(answered):
+    seed = parse_seed({"id": "a", "messages": TURNS + answered, "answer": "No."}, Place("f", 1))
+    assert (seed.prompt, seed.answer) == ("Two?", "No.")
+    assert [(turn.role, turn.content) for turn in seed.before] == [(one["role"], one["content"]) for one in TURNS[:-1]]
+    for wrong in ([], [{"role": "system", "content": "x"}], [{"role": "user", "content": 7}]):
+        with pytest.raises(InputError):
+            parse_seed({"id": "a", "messages": wrong}, Place("f", 1))
+    with pytest.raises(InputError):
+        parse_seed({"id": "a", "messages": [{"role": "tool", "content": "x"}, TURNS[1]]}, Place("f", 1))
+
+
+def test_the_teacher_is_asked_the_whole_conversation_and_the_student_learns_it():
+    teacher = Answering(plain)
+    seed = parse_seed({"id": "a", "messages": TURNS}, Place("f", 1))
+    (sample,) = collect_corpus(teacher, program("label"), [seed]).kept
+    (request,) = teacher.asked
+    said = tuple(Message(one["role"], one["content"]) for one in TURNS)
+    assert request.messages == sample.prompt == said
+    asked = collect_corpus(Answering(plain), program("rationale"), [seed]).kept[0]
+    assert asked.prompt == said
+    bare = collect_corpus(Answering(plain), program("label"), [Seed(id="b", prompt="Two?")]).kept[0]
+    assert bare.prompt == said[-1:]
+    assert bare.prompt_hash != sample.prompt_hash
+
+
+def test_two_system_prompts_become_one():
+    before = (Message("system", "Be brief."), Message("user", "One?"))
+    asked = (Message("system", "Be right."), Message("user", "Two?"))
+    assert conversation(before, asked) == (Message("system", "Be right.\n\nBe brief."), before[1], asked[1])
+    assert conversation((), asked) == asked

@@ -3,7 +3,7 @@
 import pytest
 from tests.train.models import chat, small_tokenizer, tokenizer
 
-from gauger.errors import GaugerError
+from gauger.errors import GaugerError, UserError
 from gauger.train.hf.tokens import encode, encode_prompt, end_marks
 from gauger.train.rows import TrainingRow
 
@@ -62,3 +62,12 @@ def test_a_tokenizer_without_an_end_mark_is_refused():
 
 def test_an_end_mark_that_the_tokenizer_adds_is_taken_off_a_prompt():
     assert encode_prompt(tokenizer(), "ab</s>") == encode_prompt(tokenizer(), "ab")
+
+
+def test_messages_to_a_tokenizer_without_a_chat_template_say_what_to_do():
+    other = small_tokenizer()
+    other.chat_template = None
+    assert encode_prompt(other, "hi")
+    with pytest.raises(UserError, match="a model with a chat template") as error:
+        encode_prompt(other, chat("hi"))
+    assert "--plain" in str(error.value.hint)
