@@ -4,9 +4,8 @@
    (+ - * / = < > % ^). Everything else only parts words.
 2. A number keeps the points and commas inside it. Writing without spaces (Chinese, Japanese kana, Thai, ...) gives one
    word a character.
-3. A word's hash is a polynomial over its bytes modulo 2^64 with an odd base: with running sums H and the base's powers,
-   (H[end] - H[start]) base^-start, because an odd number has an inverse there. The same trick gives the hash of every
-   run of n words from running sums over words.
+3. A word's hash mixes its bytes by eights. That of a run of n words is a polynomial modulo 2^64 with an odd base: with
+   running sums H and the base's powers, (H[end] - H[start]) base^-start, because an odd number has an inverse there.
 """
 
 from __future__ import annotations
@@ -26,11 +25,13 @@ _Bytes = NDArray[np.uint8]
 
 _GAP, _LETTER, _DIGIT, _POINT, _SIGN = 0, 1, 2, 3, 4
 _SPELLINGS = (("−", "-"), ("–", "-"), ("×", "*"), ("·", "*"), ("÷", "/"))
-_BASE, _RUN_BASE = 0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F
+_RUN_BASE = 0xC2B2AE3D27D4EB4F
 _MIX = np.uint64(0xD6E8FEB86659FD93)
 NUMBER = np.uint64(0x5851F42D4C957F2D)
 """Stands for every number where numbers do not count."""
 _SPACE = 0x20
+_EIGHT, _HASHED = 8, 64
+"""Bytes that are read at once, and bytes of a word that count beside its length (nobody's word is longer)."""
 
 
 @dataclass(frozen=True)
@@ -83,23 +84,22 @@ def words_of_bytes(encoded: Sequence[bytes], is_ascii: bool) -> WordsOfTexts:
         Whether no byte is above 127, which saves looking at letters of several bytes.
     """
     whole = b"\n".join((b"", *encoded, b""))
-    raw = np.frombuffer(whole, np.uint8)
     begins = np.cumsum([1, *(len(one) + 1 for one in encoded)])
     alone = None
     if not is_ascii:
-        raw, alone = _wide(raw)
-    kind = _KINDS[raw]
-    _judge_signs(raw, kind)
+        raw, alone = _wide(np.frombuffer(whole, np.uint8))
+        whole = raw.tobytes()
+    kind = np.frombuffer(bytearray(whole.translate(_KINDS)), np.uint8)
+    _judge_signs(whole, kind)
     edge = kind[1:] != kind[:-1]
     if alone is not None:
         edge |= alone[1:]
     borders = np.flatnonzero(edge) + 1
-    kinds = kind[borders]
-    is_word = kinds != _GAP
-    start, end = borders[:-1][is_word[:-1]], borders[1:][is_word[:-1]]
-    text = np.searchsorted(begins, start, side="right") - 1
-    exact = _hash(raw, start, end)
-    masked = np.where(kinds[:-1][is_word[:-1]] == _DIGIT, NUMBER, exact)
+    is_word = kind[borders[:-1]] != _GAP
+    start, end = borders[:-1][is_word], borders[1:][is_word]
+    text = np.repeat(np.arange(len(encoded)), np.diff(np.searchsorted(start, begins)))
+    exact = _hash(whole, start, end - start)
+    masked = np.where(kind[start] == _DIGIT, NUMBER, exact)
     return WordsOfTexts(start - begins[text], end - begins[text], text, exact, masked)
 
 
@@ -128,14 +128,24 @@ def mixed(values: Hashes) -> Hashes:
     return (values ^ (values >> np.uint64(32))) * _MIX
 
 
-def _hash(raw: _Bytes, start: Ints, end: Ints) -> Hashes:
-    power, inverse = _powers(_BASE, _room(len(raw)))
-    sums = np.cumsum(_VALUES[raw] * power[: len(raw)], dtype=np.uint64)
-    return mixed((sums[end - 1] - sums[start - 1]) * inverse[start])
+def _hash(whole: bytes, start: Ints, length: Ints) -> Hashes:
+    """Hash words by eight bytes at a time: h <- mixed(h ^ next eight bytes), from the length on."""
+    folded = whole.translate(_LOWER) + bytes(_EIGHT)
+    eight = np.ndarray((len(whole),), "<u8", folded, 0, (1,))
+    hashes = mixed(length.astype(np.uint64) * _MIX ^ (eight[start] & _MASKS[np.minimum(length, _EIGHT)]))
+    longer = np.flatnonzero(length > _EIGHT)
+    for done in range(_EIGHT, _HASHED, _EIGHT):
+        if not len(longer):
+            break
+        next_eight = eight[start[longer] + done] & _MASKS[np.minimum(length[longer] - done, _EIGHT)]
+        hashes[longer] = mixed(hashes[longer] ^ next_eight)
+        longer = longer[length[longer] > done + _EIGHT]
+    return hashes
 
 
-def _judge_signs(raw: _Bytes, kind: _Bytes) -> None:
+def _judge_signs(whole: bytes, kind: _Bytes) -> None:
     """Keep a point within a number, and a sign before one but no row of them (**12**); the others part words."""
+    raw = np.frombuffer(whole, np.uint8)
     at = np.flatnonzero(kind >= _POINT)
     before, after, next_but_one = kind[at - 1], kind[at + 1], kind[np.minimum(at + 2, len(kind) - 1)]
     spaced = (raw[at + 1] == _SPACE) & (next_but_one == _DIGIT)
@@ -159,22 +169,17 @@ def _powers(base: int, n: int) -> tuple[Hashes, Hashes]:
     )
 
 
-def _kinds() -> _Bytes:
-    kinds = np.zeros(256, np.uint8)
-    kinds[128:] = _LETTER
+def _kinds() -> bytes:
+    kinds = bytearray([_GAP] * 128 + [_LETTER] * 128)
     for letters, kind in ((ascii_letters, _LETTER), (digits, _DIGIT), (".,", _POINT), ("+-*/=<>%^", _SIGN)):
-        kinds[[ord(one) for one in letters]] = kind
-    return kinds
+        for one in letters:
+            kinds[ord(one)] = kind
+    return bytes(kinds)
 
 
-def _values() -> Hashes:
-    """Return one value per byte, the same for a capital letter and its small one."""
-    values = np.random.default_rng(20).integers(1, 1 << 63, 256, dtype=np.uint64)
-    values[65:91] = values[97:123]
-    return values
-
-
-_KINDS, _VALUES = _kinds(), _values()
+_KINDS = _kinds()
+_LOWER = bytes(range(256)).lower()
+_MASKS = np.array([(1 << 8 * n) - 1 for n in range(_EIGHT + 1)], np.uint64)
 
 
 _BLANK: tuple[tuple[int, range, range | None], ...] = (
