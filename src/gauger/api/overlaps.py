@@ -63,6 +63,7 @@ def audit(
     *,
     negatives: PathLike | Sequence[PathLike] = (),
     planted: int = 200,
+    nets: Sequence[str] = (),
     workers: int | None = None,
     seed: int = 0,
 ) -> Audit:
@@ -78,6 +79,8 @@ def audit(
         Items that are surely in no corpus: they measure false alarms beside the twins that are made.
     planted : int
         Copies planted of each class and benchmark.
+    nets : sequence of str
+        Nets beside the n-grams: "vectors" (rephrased items; needs ``gauger[audit]`` and takes its time).
     workers : int, optional
         Processes; None: the machine's cores for large corpora, for which a script needs the usual
         ``if __name__ == "__main__"``.
@@ -99,7 +102,7 @@ def audit(
     for name, path in _named(corpus):
         sources.setdefault(name or path.name, []).append(path)
     given = tuple(path for _, path in _named(negatives))
-    question = AuditQuestion(sources, _named(against), given, planted, seed, workers)
+    question = AuditQuestion(sources, _named(against), given, planted, tuple(nets), seed, workers)
     return Audit(audit_document(audit_corpora(question)))
 
 

@@ -12,8 +12,11 @@ rates.py       Measures how often each net errs, at its threshold: recall of eac
                twins
 rephrase.py    Rephrases a text by rules: other words, other forms, clauses in another order. Easier to find than a
                person's own
+rephrased.py   Finds rephrased items: of every item the nearest stretches of the corpus by word vectors, judged by a
+               sentence model
 scan.py        Scans a corpus for items by their runs of words, on several cores, and keeps the best places of each
                item
+vectors.py     Turns texts into vectors: static word vectors, fast, and a small sentence model, slow; both from packages
 """
 
 import lazy_loader as _lazy

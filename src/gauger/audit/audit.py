@@ -8,17 +8,22 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gauger.audit.benchmarks import AuditItem, read_benchmark
 from gauger.audit.corpora import Shard, shards_of, total_bytes
 from gauger.audit.planting import twins
-from gauger.audit.rates import PLANTED, ClassRate, found_by_ngrams, planted_texts, rates_of
+from gauger.audit.rates import PLANTED, ClassRate, PlantedCopy, found_by_ngrams, planted_texts, rates_of
+from gauger.audit.rephrased import VECTORS, find_rephrased
 from gauger.audit.scan import MASKED, NGRAMS, CorpusScan, Tally, sample_texts, scan_corpus
-from gauger.elicit import index_items
-from gauger.errors import UserError
+from gauger.audit.vectors import require_vectors
+from gauger.elicit import ItemIndex, index_items
+from gauger.errors import UserError, nearest
 
 NETS = (NGRAMS, MASKED)
-_HOSTS = 64
+FURTHER = (VECTORS,)
+"""Nets that are cast where they are asked for."""
+_HOSTS = 320
 _FOR_ONE = 64 << 20
 """Bytes that one process reads faster than several can be started."""
 
@@ -35,6 +40,8 @@ class AuditQuestion:
     """Items that are known to be in none of the corpora, beside the twins."""
     n_planted: int = PLANTED
     """Copies of each class and benchmark."""
+    nets: Sequence[str] = ()
+    """Nets beside the n-grams: `vectors`."""
     seed: int = 0
     workers: int | None = None
     """Processes; None: the machine's cores, where the corpora are large."""
@@ -103,8 +110,7 @@ def audit_corpora(question: AuditQuestion, watch: Callable[[Shard], None] = lamb
     UserError
         No corpus, no benchmark, or files that cannot be read.
     """
-    if not question.corpora or not question.benchmarks:
-        raise UserError("at least one corpus and one benchmark", "none of one of them")
+    _check(question)
     rng = np.random.default_rng(question.seed)
     shards = [s for source, paths in question.corpora.items() for path in paths for s in shards_of(source, path)]
     pool = _Pool([item for name, path in question.benchmarks for item in read_benchmark(path, name)])
@@ -119,17 +125,34 @@ def audit_corpora(question: AuditQuestion, watch: Callable[[Shard], None] = lamb
     workers = question.workers or (1 if n_bytes < _FOR_ONE else os.cpu_count() or 1)
     scan = scan_corpus(shards, index, least, workers, watch)
     hosts = sample_texts(shards, _HOSTS, rng)
+    own = {key: tally for key, tally in scan.tallies.items() if key[0] < len(pool.items)}
     rates: list[ClassRate] = []
+    planted: dict[str, list[PlantedCopy]] = {}
     for name in names:
         places = pool.places(name)
-        planted = list(planted_texts([pool.items[k] for k in places], places, hosts, rng, question.n_planted))
-        found = found_by_ngrams(planted, index, least)
-        rates += rates_of(name, NETS, planted, found, _alarms(scan, pool.negative_places(name)))
-    own = {key: tally for key, tally in scan.tallies.items() if key[0] < len(pool.items)}
-    return AuditResult(pool.items, own, rates, scan.n_texts, scan.n_characters, n_bytes, len(given))
+        mine, texts = [pool.items[k] for k in places], [one.text for one in hosts]
+        planted[name] = list(planted_texts(mine, places, texts, rng, question.n_planted))
+        found = found_by_ngrams(planted[name], index, least)
+        rates += rates_of(name, NETS, planted[name], found, _alarms(scan, pool.negative_places(name)))
+    nets: tuple[str, ...] = NETS
+    if VECTORS in question.nets:
+        more = find_rephrased(shards, pool.items, planted, hosts, workers)
+        own |= {(k, VECTORS): tally for k, tally in more.tallies.items()}
+        rates, nets = rates + more.rates, (*NETS, VECTORS)
+    return AuditResult(pool.items, own, rates, scan.n_texts, scan.n_characters, n_bytes, len(given), (), nets)
 
 
-def _index(pool: _Pool, names: Sequence[str]):  # type: ignore[no-untyped-def]
+def _check(question: AuditQuestion) -> None:
+    if not question.corpora or not question.benchmarks:
+        raise UserError("at least one corpus and one benchmark", "none of one of them")
+    for name in question.nets:
+        if name not in FURTHER and name not in NETS:
+            raise UserError("a net", repr(name), hint=nearest(name, (NGRAMS, *FURTHER)))
+    if VECTORS in question.nets:
+        require_vectors()
+
+
+def _index(pool: _Pool, names: Sequence[str]) -> tuple[ItemIndex, NDArray[np.float64]]:
     number = {name: k for k, name in enumerate(names)}
     texts = {str(k): item.text for k, item in enumerate(pool.items)}
     texts |= {f"not {k}": text for k, (_, text) in enumerate(pool.negatives)}

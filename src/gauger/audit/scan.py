@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from heapq import nlargest
 from itertools import islice
 from multiprocessing import get_context
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -153,16 +154,46 @@ def _characters(text: str, spans: Sequence[tuple[int, int]]) -> tuple[str, list[
     return (text if len(text) == len(compared) else compared), places
 
 
-_Worker = tuple[ItemIndex, NDArray[np.float64]]
-_GIVEN: list[_Worker] = []
+_Given = TypeVar("_Given")
+_Found = TypeVar("_Found")
+_WORK: list[tuple[Callable[[Shard, Any], Any], Any]] = []
+"""What this process does with a piece, and what it needs for that."""
 
 
-def _prepare(*given: object) -> None:
-    _GIVEN[:] = [given]  # type: ignore[list-item]
+def _prepare(work: Callable[[Shard, Any], Any], given: object) -> None:
+    _WORK[:] = [(work, given)]
 
 
-def _work(shard: Shard) -> ShardScan:
-    return scan_shard(shard, *_GIVEN[0])
+def _do(shard: Shard) -> Any:
+    work, given = _WORK[0]
+    return work(shard, given)
+
+
+def over_shards(
+    work: Callable[[Shard, _Given], _Found], shards: Sequence[Shard], given: _Given, workers: int
+) -> Iterator[tuple[Shard, _Found]]:
+    """Do something with every piece of a corpus, in several processes, and yield what came of each in their order.
+
+    Parameters
+    ----------
+    work : callable
+        A function of a module: (piece, given) -> what is found.
+    shards : sequence of Shard
+    given : object
+        Sent to every process once.
+    workers : int
+        Processes; 1: this one.
+    """
+    if workers <= 1 or len(shards) == 1:
+        yield from ((shard, work(shard, given)) for shard in shards)
+        return
+    context = get_context("spawn")
+    with ProcessPoolExecutor(min(workers, len(shards)), context, _prepare, (work, given)) as pool:
+        yield from zip(shards, pool.map(_do, shards), strict=True)
+
+
+def _scan(shard: Shard, given: tuple[ItemIndex, NDArray[np.float64]]) -> ShardScan:
+    return scan_shard(shard, *given)
 
 
 @dataclass(frozen=True)
@@ -195,21 +226,12 @@ def scan_corpus(
     watch : callable
         Told of every piece that is done.
     """
-    if workers <= 1 or len(shards) == 1:
-        return _joined(shards, (scan_shard(shard, index, least) for shard in shards), watch)
-    context = get_context("spawn")
-    with ProcessPoolExecutor(min(workers, len(shards)), context, _prepare, (index, least)) as pool:
-        return _joined(shards, pool.map(_work, shards), watch)
-
-
-def _joined(shards: Sequence[Shard], parts: Iterable[ShardScan], watch: Callable[[Shard], None]) -> CorpusScan:
-    """Put pieces together, in their order: records are numbered through each file."""
     tallies: Tallies = {}
     n_texts: dict[str, int] = {}
     rows: dict[str, int] = {}
     n_characters = 0
-    for shard, part in zip(shards, parts, strict=True):
-        first = rows.get(shard.path, 0)
+    for shard, part in over_shards(_scan, shards, (index, least), workers):
+        first = rows.get(shard.path, 0)  # records are numbered through each file
         for key, tally in part.tallies.items():
             tally.best = [replace(one, row=one.row + first) for one in tally.best]
             tallies.setdefault(key, Tally()).join(tally)
@@ -220,12 +242,23 @@ def _joined(shards: Sequence[Shard], parts: Iterable[ShardScan], watch: Callable
     return CorpusScan(tallies, n_texts, n_characters)
 
 
-def sample_texts(shards: Sequence[Shard], wanted: int, rng: np.random.Generator) -> list[str]:
+@dataclass(frozen=True)
+class SampledText:
+    """One text of a corpus that serves as a host of planted copies."""
+
+    path: str
+    row: int
+    """Within its piece."""
+    text: str
+
+
+def sample_texts(shards: Sequence[Shard], wanted: int, rng: np.random.Generator) -> list[SampledText]:
     """Return some texts of a corpus, from the beginnings of up to sixteen pieces."""
-    chosen = sorted(rng.permutation(len(shards))[:16]) if shards else []
+    chosen = [shards[k] for k in sorted(rng.permutation(len(shards))[:16])]
     each = -(-wanted // max(len(chosen), 1))
-    return [text for k in chosen for text in _some(shards[k], each)][:wanted]
+    return [text for shard in chosen for text in _some(shard, each)][:wanted]
 
 
-def _some(shard: Shard, wanted: int) -> Iterator[str]:
-    yield from islice((one.text for one in texts_in(shard) if one.text.strip()), wanted)
+def _some(shard: Shard, wanted: int) -> Iterator[SampledText]:
+    found = (SampledText(shard.path, one.row, one.text) for one in texts_in(shard) if one.text.strip())
+    yield from islice(found, wanted)

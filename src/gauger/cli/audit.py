@@ -34,6 +34,10 @@ _Negatives = Annotated[
     typer.Option(metavar="FILE", help="Items that are surely in no corpus: they measure false alarms too."),
 ]
 _Planted = Annotated[int, typer.Option(metavar="N", min=1, help="Copies planted of each class and benchmark.")]
+_Nets = Annotated[
+    list[str] | None,
+    typer.Option("--net", help="A net beside the n-grams: vectors (rephrased items; needs gauger[audit], slow)."),
+]
 _Workers = Annotated[
     int | None, typer.Option(metavar="N", min=1, help="Processes. Default: the machine's cores for large corpora.")
 ]
@@ -51,6 +55,7 @@ def audit(
     against: _Against,
     negatives: _Negatives = None,
     planted: _Planted = 200,
+    net: _Nets = None,
     workers: _Workers = None,
     seed: _Seed = 0,
     out: _Out = None,
@@ -63,7 +68,13 @@ def audit(
     if out:
         check_folder(out, "--out")
     found = audit_of(
-        _sources(corpus), _sources(against), negatives=negatives or (), planted=planted, workers=workers, seed=seed
+        _sources(corpus),
+        _sources(against),
+        negatives=negatives or (),
+        planted=planted,
+        nets=net or (),
+        workers=workers,
+        seed=seed,
     )
     document = found.to_dict()
     for warning in found.warnings:
