@@ -76,6 +76,7 @@ def compare(
     columns: Mapping[str, str] | None = None,
     replicate: str | None = None,
     by: str | None = None,
+    audit: str | Path | None = None,
 ) -> Comparison:
     """Say what a distilled model gained over its control, from evaluation logs that exist.
 
@@ -104,6 +105,8 @@ def compare(
         Regular expression that tells replicates apart, searched in the model's name, then in the path.
     by : str, optional
         A column of sub-groups of items.
+    audit : path, optional
+        What `gauger audit` wrote of these benchmarks: uplift on touched and on clean items, and the difference.
 
     Returns
     -------
@@ -114,6 +117,7 @@ def compare(
     UserError
         Any mistake in what was given, in the words of `gauger compare`.
     """
+    from gauger.audit import read_audit
     from gauger.estimate import ComparisonQuestion, compare_items
     from gauger.measure import Wants, Wish
 
@@ -127,6 +131,7 @@ def compare(
         match=match,
         reduce=reduce,
         by=by,
+        audited=() if audit is None else tuple(read_audit(Path(audit))),
     )
     given = {"distilled": _several(distilled), "control": _several(control)}
     given |= {"teacher": _several(teacher), "base": _several(base)}

@@ -6,6 +6,8 @@ benchmarks.py  Reads the items of benchmarks, with their texts: seeds files, tab
 corpora.py     Reads corpora of any size: pieces of files that several processes can read side by side, and the texts
                in each
 document.py    Writes an audit as a document: items, shares with intervals, and the error rates behind every flag
+flags.py       Reads a kept audit back: which items of which benchmarks it touches, by every identity that logs give
+               them
 planting.py    Plants what an audit must find, and what it must not: every class of copy of an item, and twins that
                are no copies
 rates.py       Measures how often each net errs, at its threshold: recall of each class of copy, and false alarms of

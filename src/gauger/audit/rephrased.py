@@ -1,8 +1,8 @@
 """Finds rephrased items: of every item the nearest stretches of the corpus by word vectors, judged by a sentence model.
 
-1. Texts are cut into overlapping stretches of whole sentences, about as long as items. Each gets a vector,
-   the mean of static word vectors, and of every item the few nearest stretches of the whole corpus are kept: memory and the sentence model's
-   work do not grow with the corpus.
+1. Texts are cut into overlapping stretches of whole sentences, about as long as items. Each gets a vector, the mean of
+   static word vectors, and of every item the few nearest stretches of the whole corpus are kept: memory and the
+   sentence model's work do not grow with the corpus.
 2. The sentence model judges each kept stretch: an item is flagged from a cosine of 0.81.
 3. Planted copies go the same way: one is found where its stretch would have been among the nearest in this corpus, and
    the sentence model agrees. Negatives are passages of the corpus itself, looked for in all other texts.

@@ -76,6 +76,10 @@ _By = Annotated[
         help="Sub-groups of items: a column of the table, a field of lm-eval's documents, a key of Inspect's metadata.",
     ),
 ]
+_Audit = Annotated[
+    Path | None,
+    typer.Option("--audit", metavar="DIR", help="An audit of these benchmarks: uplift on clean and on touched items."),
+]
 _Out = Annotated[
     Path | None, typer.Option("--out", metavar="DIR", help="Write estimates.json, report.html and items.csv there.")
 ]
@@ -102,6 +106,7 @@ def compare(
     column: _Columns = None,
     replicate: _Replicate = None,
     by: _By = None,
+    audit: _Audit = None,
     out: _Out = None,
     as_json: JsonFlag = False,
 ) -> None:
@@ -127,6 +132,7 @@ def compare(
         columns=split_pairs(column or (), "COLUMN=NAME"),
         replicate=replicate,
         by=by,
+        audit=audit,
     )
     for warning in compared.warnings:
         say(f"warning: {warning}")

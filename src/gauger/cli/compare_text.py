@@ -36,6 +36,7 @@ def comparison_text(document: Document) -> str:
         ("Where the checkpoints leave the first one:", _series(study)),
         ("On scales of their own:", _other_scales(study)),
         (f"By {study.get('by', {}).get('column')}:", _groups(study)),
+        ("Items that the audit touches, clean items, and how much more is gained on the touched:", _audited(study)),
         ("Items that were won and lost:", _flips(study)),
         ("The same outputs scored in other ways:", _scorings(document)),
     )
@@ -214,6 +215,33 @@ def _groups(study: Mapping[str, Any]) -> str:
     ]
     header = ("On", "Group", "Estimate", "Arm", "Value", "95 % interval", "for all groups at once", "Items")
     return _table(header, rows) if rows else ""
+
+
+def _audited(study: Mapping[str, Any]) -> str:
+    audit = study.get("audit")
+    if not audit:
+        return ""
+    lines = [
+        f"{one['benchmark']}: {one['touched']} touched, {one['clean']} clean, {one['unknown']} unknown to the audit"
+        for one in audit["benchmarks"]
+    ]
+    lines += [f"{name}: left out: {why}" for name, why in audit["left_out"].items()]
+    rows = [_audited_row(one, str(one["group"])) for one in audit["estimates"] if one["estimand"] != "score"]
+    rows += [_audited_row(one, "clean, targeted over parallel") for one in audit["unexplained"]]
+    header = ("On", "Items", "Estimate", "Arm", "Value", "95 % interval", "Note")
+    return "\n".join([*lines, _table(header, rows)])
+
+
+def _audited_row(row: Mapping[str, Any], group: str) -> Row:
+    name = "more gained on touched" if group == "difference" else row["estimand"]
+    logits = row["scale"] == Scale.LOGIT
+    scale = 1 if logits else 100
+    value = "undefined" if row["value"] is None else f"{scale * row['value']:+.{2 if logits else 1}f}"
+    known = row["value"] is not None and row["low"] is not None and row["high"] is not None
+    interval = f"{scale * row['low']:+.1f} to {scale * row['high']:+.1f}" if known else ""
+    label = f"{name}, item logits" if logits else name
+    where = row["benchmark"] or "all benchmarks, each alike"
+    return (where, group, label, row["arm"], value, interval, row["reason"] or row["note"] or "")
 
 
 def _flips(study: Mapping[str, Any]) -> str:

@@ -42,6 +42,7 @@ CHAPTERS: tuple[Callable[[View], Section | None], ...] = (
     extraction.build,
     comparison.students,
     comparison.groups,
+    comparison.audited,
     comparison.other_scales,
     comparison.flips,
     assay.build,

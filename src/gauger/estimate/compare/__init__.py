@@ -16,4 +16,6 @@ sensitivity.py   Estimates from the same outputs scored another way, and says wh
 series.py        Finds where a change begins in a series of checkpoints of one training
 subgroups.py     Estimates uplift and gain within sub-groups of items: subjects, categories, lengths, whatever a
                  column names
+touched.py       Estimates uplift on items that an audit touches, on clean ones, and the difference: a difference in
+                 differences
 """

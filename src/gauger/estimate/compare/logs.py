@@ -19,6 +19,7 @@ from gauger.estimate.compare.reducers import MEAN, most_samples, offered, reduce
 from gauger.estimate.compare.sensitivity import ScoredBenchmark, disagreements, sensitivity
 from gauger.estimate.compare.series import changes, in_order, is_series
 from gauger.estimate.compare.subgroups import subgroup_estimates
+from gauger.estimate.compare.touched import touched_estimates
 from gauger.estimate.design import Design
 from gauger.estimate.estimator import StudyEstimates, estimate_study
 from gauger.estimate.outcomes_both_ways import outcome_scorings
@@ -164,6 +165,8 @@ def _extras(
             study["series"] = changes(pairs, compared)
     if question.by:
         study["by"] = {"column": question.by, "estimates": subgroup_estimates(found.matched, design, question.by)}
+    if question.audited:
+        study["audit"] = touched_estimates(found.matched, design, question.audited)
     table = item_table(found.matched, [arm.name for arm in arms])
     against = design.first(ArmKind.MATCHED) or design.first(ArmKind.BASE)
     study["flips"] = flips(table, [(name, str(against)) for name in students])

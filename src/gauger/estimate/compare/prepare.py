@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
+from gauger.audit import AuditedBenchmark
 from gauger.errors import InputError, UserError, nearest
 from gauger.estimate.design import Design
 from gauger.measure import (
@@ -50,6 +51,8 @@ class ComparisonQuestion:
     """How several samples of an item become one score (`reducers.reducer_of`)."""
     by: str | None = None
     """Column whose values are sub-groups of items."""
+    audited: Sequence[AuditedBenchmark] = ()
+    """Which items an audit touches."""
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from gauger.records import Scale
 from gauger.report.blocks import HtmlTable, Section, TableCell
 from gauger.report.document_view import View
-from gauger.report.wording import count, estimand, interval, printable, quantity
+from gauger.report.wording import count, estimand, interval, printable, quantity, unit_of
 
 Row = Mapping[str, Any]
 POINTS = "points"
@@ -101,6 +102,47 @@ def other_scales(view: View) -> Section | None:
     ]  # fmt: skip
     table = HtmlTable(columns, cells, numeric=frozenset({4, 5, 6, 7, 8}))
     return Section("other-scales", "On scales of their own", [lead], tables=[table], short="Other scales")
+
+
+def audited(view: View) -> Section | None:
+    """Return the chapter of items that an audit touches; None where none was given."""
+    audit = view.study.get("audit") or {}
+    if not audit:
+        return None
+    lead = [
+        f"{row['benchmark']}: {count(row['touched'])} items touched, {count(row['clean'])} clean, "
+        f"{count(row['unknown'])} unknown to the audit."
+        for row in audit["benchmarks"]
+    ]
+    lead.append(
+        "The difference is what a student gains on touched items beyond what it gains on clean ones, less the same for "
+        "its control: items that are merely easier for everybody do not show in it. Memorised is said only where "
+        "points and item logits both say so."
+    )
+    rows = [row for row in audit["estimates"] if row["estimand"] != "score"]
+    cells = [_audited(row, str(row["group"])) for row in rows]
+    cells += [_audited(row, "clean, targeted over parallel") for row in audit["unexplained"]]
+    columns = ("Benchmark", "Items", "Estimand", "Arm", "Value", "Interval", "Note")
+    table = HtmlTable(columns, cells, numeric=frozenset({4, 5}))
+    return Section("audited", "On touched and on clean items", lead, tables=[table], short="Touched items")
+
+
+def _audited(row: Row, group: str) -> Sequence[TableCell | str]:
+    logits = row["scale"] == Scale.LOGIT
+    unit = unit_of(row)
+    name = "Gained more on touched" if group == "difference" else estimand(row["estimand"]).label
+    known = row["value"] is not None
+    return [
+        TableCell(row["benchmark"] or "all, each alike", kind="code"),
+        group,
+        f"{name}, item logits" if logits else name,
+        row["arm"],
+        TableCell(quantity(row["value"], unit), sort=row["value"])
+        if known
+        else TableCell("undefined", kind="undefined"),
+        interval(row["low"], row["high"], unit, kind=row["kind"]) if known else "",
+        row["reason"] or row["note"] or "",
+    ]
 
 
 def _named(items: Sequence[str]) -> str:
