@@ -7,7 +7,7 @@ import pytest
 
 from gauger.audit import AuditQuestion, audit_corpora, audit_document, corpora, rephrased, vectors
 from gauger.audit import audit as audit_module
-from gauger.audit.rephrased import NEAREST, NearestStretches, stretches_of
+from gauger.audit.rephrased import NEAREST, NearestStretches, Stretch, stretches_of
 from gauger.errors import MissingExtraError
 
 from .cases import Writer, write_lines
@@ -63,19 +63,28 @@ def test_the_nearest_are_kept_one_of_each_record():
     for _ in range(200):
         row, cosine = int(rng.integers(30)), float(np.float32(rng.random()))
         seen[row] = max(cosine, seen.get(row, 0))
-        nearest.take(0, cosine, ("c", "p", row, f"{cosine}"))
+        nearest.take(0, cosine, ("c", "p", row, Stretch(f"{cosine}", "")))
     wanted = sorted(seen.items(), key=lambda one: -one[1])[:NEAREST]
-    assert [(one[2], float(one[3])) for one in nearest.stretches[0]] == wanted
+    assert [(one[2], float(one[3].text)) for one in nearest.stretches[0]] == wanted
     assert nearest.cosines[0].tolist() == pytest.approx([cosine for _, cosine in wanted])
 
 
 def test_stretches_hold_whole_sentences_of_every_size():
     text = "One two three. Four five six! Seven eight nine? Ten."
-    assert list(stretches_of(text, (3, 6)))[:2] == ["One two three.", "One two three. Four five six!"]
-    assert all(any(word in one for one in stretches_of(text, (3, 6))) for word in text.split())
+    found = list(stretches_of(text, (3, 6)))
+    assert [one.text for one in found][:2] == ["One two three.", "One two three. Four five six!"]
+    assert all(any(word in one.text for one in found) for word in text.split())
     assert list(stretches_of("", (3, 6))) == []
     long = " ".join(f"w{k}" for k in range(50))
-    assert max(len(one.split()) for one in stretches_of(long, (4, 8))) <= 12
+    assert max(len(one.text.split()) for one in stretches_of(long, (4, 8))) <= 12
+
+
+def test_a_stretch_is_fitted_to_the_length_of_an_item():
+    (first, *_) = stretches_of("One two three. Four five six! Seven eight nine? Ten.", (3,))
+    assert first.text == "One two three."
+    assert first.fitted(2) == "One two three."
+    assert first.fitted(9) == "One two three. Four five six! Seven eight nine?"
+    assert first.fitted(900) == "One two three. Four five six! Seven eight nine? Ten."
 
 
 def test_what_is_missing_is_named(monkeypatch, tmp_path):

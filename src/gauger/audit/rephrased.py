@@ -37,7 +37,28 @@ _SIZES = (8, 120)
 _JUDGED_REPHRASED, _JUDGED = 100, 25
 """Planted copies that are judged, rephrased ones and of every other class."""
 _AT_ONCE = 4_096
+_FOLLOWING = 4
+"""Sentences after a stretch that are kept beside it."""
 _SENTENCE = re.compile(r"(?<=[.!?。])\s+|\n+")
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """A stretch of a text."""
+
+    text: str
+    more: str
+    """The same with what follows, so that it can be fitted to an item's length."""
+
+    def fitted(self, n_words: int) -> str:
+        """Return whole sentences from the beginning, as many as make up so many words."""
+        sentences, words = _SENTENCE.split(self.more), 0
+        for k, one in enumerate(sentences):
+            length = len(one.split())
+            if words + length / 2 >= n_words:
+                return " ".join(sentences[: max(k, 1)])
+            words += length
+        return self.more
 
 
 @dataclass
@@ -46,7 +67,7 @@ class NearestStretches:
 
     cosines: NDArray[np.float32]
     """(texts, NEAREST), from the nearest outwards; -1 where there are fewer."""
-    stretches: list[list[tuple[str, str, int, str]]] = field(default_factory=list)
+    stretches: list[list[tuple[str, str, int, Stretch]]] = field(default_factory=list)
     """Of each text: (source, path, record, stretch) of those."""
 
     @classmethod
@@ -54,7 +75,7 @@ class NearestStretches:
         """Return those of an empty corpus."""
         return cls(np.full((n, NEAREST), -1, np.float32), [[] for _ in range(n)])
 
-    def take(self, k: int, cosine: float, stretch: tuple[str, str, int, str]) -> None:
+    def take(self, k: int, cosine: float, stretch: tuple[str, str, int, Stretch]) -> None:
         """Keep a stretch for text k where it is among the nearest; of one record only the nearest one."""
         own = self.stretches[k]
         cosines = list(self.cosines[k][: len(own)])
@@ -70,7 +91,7 @@ class NearestStretches:
         self.cosines[k] = np.pad(np.array(cosines, np.float32), (0, NEAREST - len(cosines)), constant_values=-1)
 
 
-def stretches_of(text: str, sizes: Sequence[int]) -> Iterator[str]:
+def stretches_of(text: str, sizes: Sequence[int]) -> Iterator[Stretch]:
     """Cut a text into overlapping stretches: from the beginning of each sentence, as many as make up each size.
 
     Parameters
@@ -89,7 +110,8 @@ def stretches_of(text: str, sizes: Sequence[int]) -> Iterator[str]:
                 words += lengths[end]
                 end += 1
             ends.add(max(end, first + 1))
-        yield from (" ".join(sentences[first:end]) for end in sorted(ends))
+        more = " ".join(sentences[first : max(ends) + _FOLLOWING])
+        yield from (Stretch(" ".join(sentences[first:end]), more) for end in sorted(ends))
 
 
 def _sentences(text: str, longest: int) -> list[str]:
@@ -113,7 +135,7 @@ class _Search:
 
 def _search_shard(shard: Shard, search: _Search) -> tuple[NearestStretches, int]:
     nearest = NearestStretches.nothing(len(search.targets))
-    waiting: list[tuple[int, str]] = []
+    waiting: list[tuple[int, Stretch]] = []
     n_rows = 0
     for text in texts_in(shard):
         n_rows = text.row + 1
@@ -126,17 +148,17 @@ def _search_shard(shard: Shard, search: _Search) -> tuple[NearestStretches, int]
     return nearest, n_rows
 
 
-def _judge(nearest: NearestStretches, shard: Shard, stretches: Sequence[tuple[int, str]], search: _Search) -> None:
-    cosines = search.encoder.of([text for _, text in stretches]) @ search.targets.T
+def _judge(nearest: NearestStretches, shard: Shard, stretches: Sequence[tuple[int, Stretch]], search: _Search) -> None:
+    cosines = search.encoder.of([one.text for _, one in stretches]) @ search.targets.T
     floor = np.maximum(nearest.cosines[:, -1], _CLOSEST_TEXT)
     most = min(NEAREST * 4, len(stretches))
     for k in np.flatnonzero(cosines.max(axis=0) > floor):
         column = cosines[:, k]
         best = np.argpartition(-column, most - 1)[:most]
         for place in best[np.argsort(-column[best])]:
-            row, text = stretches[place]
+            row, stretch = stretches[place]
             if column[place] > max(nearest.cosines[k, -1], _CLOSEST_TEXT) and search.own[k] != (shard.path, row):
-                nearest.take(int(k), float(column[place]), (shard.source, shard.path, row, text))
+                nearest.take(int(k), float(column[place]), (shard.source, shard.path, row, stretch))
 
 
 def nearest_stretches(
@@ -166,8 +188,8 @@ def nearest_stretches(
     for shard, (part, n_rows) in over_shards(_search_shard, shards, search, workers):
         first = rows.get(shard.path, 0)
         for k, stretches in enumerate(part.stretches):
-            for cosine, (source, path, row, text) in zip(part.cosines[k], stretches, strict=False):
-                whole.take(k, float(cosine), (source, path, row + first, text))
+            for cosine, (source, path, row, stretch) in zip(part.cosines[k], stretches, strict=False):
+                whole.take(k, float(cosine), (source, path, row + first, stretch))
         rows[shard.path] = first + n_rows
     return whole
 
@@ -175,13 +197,25 @@ def nearest_stretches(
 def judged(texts: Sequence[str], nearest: NearestStretches, model: SentenceModel) -> list[Tally]:
     """Let the sentence model judge the nearest stretches: the tally of each text holds those that it takes for it."""
     tallies = [Tally() for _ in texts]
-    pairs = [(k, one) for k, found in enumerate(nearest.stretches) for one in found]
-    own, other = model.of(texts), model.of([stretch[3] for _, stretch in pairs])
-    for (k, (source, path, row, text)), vector in zip(pairs, other, strict=True):
-        cosine = float(own[k] @ vector)
+    pairs = [(k, place) for k, found in enumerate(nearest.stretches) for place in found]
+    cosines = _sentence_cosines(texts, [(k, place[3]) for k, place in pairs], model)
+    for (k, (source, path, row, stretch)), cosine in zip(pairs, cosines, strict=True):
         if cosine >= REPHRASED_FROM:
-            tallies[k].add(Match(source, path, row, round(min(cosine, 1.0), 4), text, (), ()))
+            shown = stretch.fitted(len(texts[k].split()))
+            tallies[k].add(Match(source, path, row, round(min(cosine, 1.0), 4), shown, (), ()))
     return tallies
+
+
+def _sentence_cosines(texts: Sequence[str], pairs: Sequence[tuple[int, Stretch]], model: SentenceModel) -> list[float]:
+    """Return the cosine of each text and stretch, as it was found or fitted to the text's length: the larger one."""
+    variants = [(one.text, one.fitted(len(texts[k].split()))) for k, one in pairs]
+    unique = list(dict.fromkeys([*texts, *(text for both in variants for text in both)]))
+    vectors = model.of(unique)
+    number = {text: k for k, text in enumerate(unique)}
+    return [
+        max(float(vectors[number[texts[k]]] @ vectors[number[text]]) for text in both)
+        for (k, _), both in zip(pairs, variants, strict=True)
+    ]
 
 
 def found_by_vectors(
@@ -207,16 +241,14 @@ def found_by_vectors(
     """
     encoder = StaticVectors()
     targets = encoder.of(texts)
-    best: list[list[str]] = []
+    pairs: list[tuple[int, Stretch]] = []
     for k, copy in enumerate(copies):
         stretches = list(stretches_of(copy, sizes))
-        cosines = encoder.of(stretches) @ targets[k] if stretches else np.zeros(0)
+        cosines = encoder.of([one.text for one in stretches]) @ targets[k] if stretches else np.zeros(0)
         kept = [i for i in np.argsort(-cosines)[:NEAREST] if cosines[i] > max(kept_from[k], _CLOSEST_TEXT)]
-        best.append([stretches[i] for i in kept])
-    own = model.of(texts)
-    pairs = [(k, one) for k, found in enumerate(best) for one in found]
-    vectors = model.of([one for _, one in pairs])
-    hits = {k for (k, _), vector in zip(pairs, vectors, strict=True) if own[k] @ vector >= REPHRASED_FROM}
+        pairs += [(k, stretches[i]) for i in kept]
+    cosines = _sentence_cosines(texts, pairs, model)
+    hits = {k for (k, _), cosine in zip(pairs, cosines, strict=True) if cosine >= REPHRASED_FROM}
     return [k in hits for k in range(len(copies))]
 
 
@@ -251,7 +283,7 @@ def find_rephrased(
     """
     lengths = [len(item.text.split()) for item in items]
     sizes = tuple(int(np.clip(np.quantile(lengths, part), *_SIZES)) for part in (0.25, 0.75))
-    passages = [next(stretches_of(one.text, sizes), "") for one in hosts]
+    passages = [next((found.text for found in stretches_of(one.text, sizes)), "") for one in hosts]
     texts = [*(item.text for item in items), *passages]
     own = [*(None for _ in items), *((one.path, one.row) for one in hosts)]
     nearest = nearest_stretches(shards, texts, own, sizes, workers)
