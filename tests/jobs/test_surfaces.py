@@ -182,3 +182,27 @@ def test_no_text_is_distilled_by_log_probabilities_over_an_interface(folder, ser
     shows = f"{{kind: endpoint, url: '{server.url}', model: m, surface: {{log_probabilities: top-k, top_k: 5}}}}"
     assert main(["plan", str(study(folder, "soft-far", teacher=shows, kind="logit-distill"))]) == 2
     assert "expected a teacher at hand (checkpoint or scratch) for logit-distill" in capsys.readouterr().err
+
+
+def test_cached_and_reasoning_tokens_have_prices_of_their_own(asking, server):
+    details = {"prompt_tokens_details": {"cached_tokens": 6}, "completion_tokens_details": {"reasoning_tokens": 3}}
+    usage = {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15, **details}
+    server.answer = lambda _, body: (200, {}, encoded(completion(body, "It is 4.") | {"usage": usage}))
+    costs = []
+    for more in ({}, {"usd_per_million_cached": 0.5, "usd_per_million_reasoning": 20}):
+        ((_, out),) = asking(server.url, **more)
+        costs.append(pl.read_parquet(out / "ledger.parquet").select("cost_usd", "cost_most_usd").sum().row(0))
+    assert len(server.bodies) == 6, "other prices ask nothing again"
+    # 10 x 1 + 5 x 10, and 4 x 1 + 6 x 0.5 + 2 x 10 + 3 x 20, for each of six
+    assert costs[0] == pytest.approx((6 * 60e-6,) * 2)
+    assert costs[1] == pytest.approx((6 * 87e-6,) * 2)
+
+
+def test_the_plan_says_what_queries_cost_from_one_token_to_the_longest_answer(server, folder, capsys):  # noqa: F811
+    teacher = f"{{kind: endpoint, url: '{server.url}', model: m, {PRICES}}}"
+    assert main(["plan", str(study(folder, "asked", teacher=teacher)), "--json"]) == 0
+    said = json.loads(capsys.readouterr().out)
+    spread = said["teacher_queries"] * (6 - 1) * 10 / 1e6  # 6 tokens at most, at 10 dollars a million
+    assert said["usd"] - said["usd_least"] == pytest.approx(spread)
+    assert main(["plan", str(study(folder, "asked", teacher=teacher))]) == 0
+    assert f"{said['usd_least']:.4f} to {said['usd']:.4f} USD" in capsys.readouterr().out

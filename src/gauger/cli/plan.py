@@ -147,13 +147,19 @@ def lines(said: PlanForecast, directory: Path) -> list[str]:
         f"directory  {directory}: {before}",
         f"jobs       {said.jobs_total} ({kinds}); {said.jobs_shared} more saved by sharing",
         f"training   {said.training_tokens / 1e6:.1f} M tokens, {said.training_flops:.2g} FLOPs",
-        f"teacher    at least {said.teacher_queries:,} queries, {said.usd:.2f} USD{_measured(said)}",
+        f"teacher    at least {said.teacher_queries:,} queries, {_usd(said)} USD{_measured(said)}",
         f"time left  {time}",
         f"could find an uplift of {100 * said.smallest_detectable_uplift:.1f} points on one benchmark with power 0.8",
         f"           (assumed: {said.assumption})",
         f"seeds      {said.replicates} alike leave {said.share_of_seeds_not_excluded:.0%} of seeds that could still "
         "behave otherwise (at 95 %)",
     ]
+
+
+def _usd(said: PlanForecast) -> str:
+    """Write what those queries cost: from answers of one token to the longest that there may be."""
+    ends = [f"{end:.2f}" if said.usd >= 1 or not end else f"{end:.4f}" for end in (said.usd_least, said.usd)]
+    return ends[0] if ends[0] == ends[1] else " to ".join(ends)
 
 
 def _measured(said: PlanForecast) -> str:

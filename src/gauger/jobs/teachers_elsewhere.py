@@ -45,8 +45,8 @@ def open_replay(asked: Asked, where: TeacherPlace) -> Opened:  # noqa: ARG001 - 
 def open_endpoint(asked: Asked, where: TeacherPlace) -> Opened:
     """Open an endpoint; its replies are kept beside the job, so that a killed one pays nothing twice."""
     settings, surface = {**asked.settings, **asked.conduct}, asked.surface
-    price_in, price_out = settings["usd_per_million_in"], settings["usd_per_million_out"]
-    prices = None if price_in is None or price_out is None else Prices(price_in, price_out)
+    price_in, price_out, *others = (settings[f"{_PRICES}_{of}"] for of in ("in", "out", "cached", "reasoning"))
+    prices = None if price_in is None or price_out is None else Prices(price_in, price_out, *others)
     budget = QueryBudget(surface.max_queries, surface.max_tokens, surface.max_usd, prices)
     pace = Pace(settings["concurrency"], settings["requests_per_minute"], settings["tokens_per_minute"])
     patience = Patience(total_s=settings["timeout_s"])

@@ -202,6 +202,10 @@ class EndpointTeacher(TeacherSettings):
     """Price of a million tokens sent; null: not known, and then no budget in money is possible."""
     usd_per_million_out: Annotated[float, Field(ge=0)] | None = None
     """Price of a million tokens received."""
+    usd_per_million_cached: Annotated[float, Field(ge=0)] | None = None
+    """Price of a million tokens sent that the endpoint had in its cache; null: that of any sent."""
+    usd_per_million_reasoning: Annotated[float, Field(ge=0)] | None = None
+    """Price of a million tokens of reasoning; null: that of any received."""
     concurrency: Annotated[int, Field(ge=1, le=4096)] = 16
     """Requests in flight at once."""
     requests_per_minute: Count | None = None

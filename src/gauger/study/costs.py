@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from functools import cached_property
 
 from gauger.elicit import strategy_of
@@ -119,12 +120,22 @@ class Costs:
 
     def usd(self, job: Job) -> float:
         """Queries x (tokens of a row in, most tokens out), at the study's prices; 0 where it states none."""
+        return self._usd(job, self.plan.study.decoding.max_new_tokens, max)
+
+    def usd_least(self, job: Job) -> float:
+        """Return the same for answers of one token, at the cheapest price that may apply to each."""
+        return self._usd(job, 1, min)
+
+    def _usd(self, job: Job, tokens_out: int, choose: Callable[[Iterable[float]], float]) -> float:
         teacher = self.plan.study.teacher
         if not teacher.costs_money:
             return 0.0
-        price_in, price_out = (getattr(teacher, f"usd_per_million_{way}") or 0.0 for way in ("in", "out"))
-        each = self.row_tokens * price_in + self.plan.study.decoding.max_new_tokens * price_out
-        return self.queries(job) * each / 1e6
+        kinds = (("in", "cached"), ("out", "reasoning"))
+        known = [[getattr(teacher, f"usd_per_million_{name}", None) for name in names] for names in kinds]
+        price_in, price_out = (
+            choose(price for price in prices if price is not None) if prices[0] else 0.0 for prices in known
+        )
+        return self.queries(job) * (self.row_tokens * price_in + tokens_out * price_out) / 1e6
 
     def seconds_per_row(self, job: Job) -> float:
         """Seconds of one unit of a job's cost."""

@@ -48,7 +48,9 @@ class PlanForecast:
     measuring_queries: int
     """Those among them that measure a teacher behind an interface: no arm's budget is on them, that in money apart."""
     usd: float
-    """Money; the embedded world's teacher costs none."""
+    """Money for that many requests if every answer is as long as it may be; the embedded world's teacher costs none."""
+    usd_least: float
+    """The same if every answer is one token."""
     minutes: float
     """Expected wall time of what is left, on `workers` cores."""
     workers: int
@@ -87,6 +89,7 @@ def forecast(plan: Plan, world: World, cache: Cache, workers: int) -> PlanForeca
         teacher_queries=sum(costs.queries(job) for job in asked),
         measuring_queries=sum(costs.queries(job) for job in asked if costs.measures_elsewhere(job)),
         usd=sum(costs.usd(job) for job in asked),
+        usd_least=sum(costs.usd_least(job) for job in asked),
         minutes=_minutes(jobs, done, workers, {job.key: costs.seconds_per_row(job) for job in jobs}),
         workers=workers,
         smallest_detectable_uplift=detectable,
