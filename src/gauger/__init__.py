@@ -12,6 +12,7 @@ estimate/    Estimates every reported number of a study: from records to estimat
 evidence/    Pools the published literature on distillation: one table, cleaned by stated rules, fitted again at
              every call
 execute/     Runs jobs somewhere and keeps their results; knows no model, no world and no study
+forecast/    Forecasts what a scenario would give, from the published literature, and decides under stated losses
 jobs/        Does one job: typed parameters and input directories in, files out
 measure/     Makes records from models, and from evaluation logs that exist
 plugs.py     Finds parts by name: our own from a table, those of other packages through entry points, imported when
@@ -37,6 +38,7 @@ FUNCTIONS = {
     "fit": "gauger.api",
     "evidence": "gauger.api",
     "audit": "gauger.api",
+    "forecast": "gauger.api",
     "run": "gauger.api",
     "load_run": "gauger.api",
 }

@@ -3,6 +3,7 @@
 The command line is a thin layer over this room: it reads options, calls one of these functions and prints the result.
 A new capability adds its file here, its function to the door (`__init__.pyi`) and its name to `gauger.FUNCTIONS`.
 
+forecasts.py      Forecasts a scenario from the published literature, and decides (`gauger.forecast`)
 frames.py         Turns estimates into data frames and notebook tables, and data frames of either library into Polars
 laws.py           Fits scaling laws to trained models (`gauger.fit`)
 literature.py     Opens the published evidence on distillation (`gauger.evidence`)

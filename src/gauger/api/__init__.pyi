@@ -1,3 +1,6 @@
+from .forecasts import Forecasted as Forecasted
+from .forecasts import back_test as back_test
+from .forecasts import forecast as forecast
 from .laws import ScalingFit as ScalingFit
 from .laws import fit as fit
 from .literature import Literature as Literature

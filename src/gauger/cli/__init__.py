@@ -23,6 +23,8 @@ execution_options.py  Names the options of commands that run a study: where, how
 fit.py                ``gauger fit POINTS.csv``: fits scaling laws to trained models, and scores them on points held
                       out
 fit_text.py           Words and tabulates ``gauger fit``, from the same document that ``--json`` prints
+forecast.py           Registers ``gauger forecast [SCENARIO.yaml]``: forecasts, decision and back-test
+forecast_text.py      Lays out forecasts, decisions and the back-test as text
 meta.py               ``gauger meta TABLE.csv``: fits a random-effects meta-analysis or meta-regression to any table
                       of effects
 meta_text.py          Words and tabulates ``gauger meta``, from the same document that ``--json`` prints

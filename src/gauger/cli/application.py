@@ -35,6 +35,7 @@ COMMANDS: tuple[str, ...] = (
     "audit",
     "meta",
     "evidence",
+    "forecast",
     "elicit",
     "fit",
     "calibrate",

@@ -25,6 +25,10 @@ from .columns import ROLES as ROLES
 from .columns import STUDY_COLUMNS as STUDY_COLUMNS
 from .columns import UPLIFT_CONTRASTS as UPLIFT_CONTRASTS
 from .columns import Column as Column
+from .columns import Contrast as Contrast
+from .effects import EffectUnit as EffectUnit
+from .effects import add_effects as add_effects
+from .effects import shared_controls as shared_controls
 from .empty_cells import NEVER as NEVER
 from .empty_cells import Unknown as Unknown
 from .empty_cells import unknowns as unknowns

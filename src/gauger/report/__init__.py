@@ -14,6 +14,7 @@ embed.py          Embeds charts and data in an HTML page: escaped JSON, the inli
 evidence/         Draws the page of the published evidence
 export.py         Writes figures as files: SVG for print and editing, PNG for slides, drawn without a browser or a
                   network
+forecast/         Draws the two pages of a forecast: one for a decision, one for the statistics behind it
 forest.py         Draws interval charts: one row per estimate, grouped under headings, the same form for every
                   estimand
 legend.py         Draws the legend of a figure as a chart of its own, for files; on the page the templates draw it

@@ -7,6 +7,9 @@ from .charts import evidence_figures as evidence_figures
 from .charts import figures_of as figures_of
 from .evidence.page import render_evidence as render_evidence
 from .evidence.page import write_evidence as write_evidence
+from .forecast.page import forecast_figures as forecast_figures
+from .forecast.page import render_forecast as render_forecast
+from .forecast.page import write_forecast as write_forecast
 from .page import drawn_differences as drawn_differences
 from .page import headline as headline
 from .page import render as render

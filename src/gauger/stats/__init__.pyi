@@ -77,6 +77,11 @@ from .random_effects.design import design_matrix as design_matrix
 from .random_effects.fitting import fit as fit
 from .random_effects.heterogeneity import heterogeneity as heterogeneity
 from .random_effects.hypothesis import joint_test as joint_test
+from .random_effects.partial_pooling import FREE as FREE
+from .random_effects.partial_pooling import PartialFit as PartialFit
+from .random_effects.partial_pooling import PooledComponents as PooledComponents
+from .random_effects.partial_pooling import PoolingProblem as PoolingProblem
+from .random_effects.partial_pooling import fit_partial_pooling as fit_partial_pooling
 from .random_effects.profile import profile_intervals as profile_intervals
 from .random_effects.result import MetaFit as MetaFit
 from .random_effects.score_robust import score_robust as score_robust

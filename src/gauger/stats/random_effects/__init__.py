@@ -27,6 +27,8 @@ moments.py              Turns moments, log|M| and C = [X y]' M^-1 [X y] with der
                         likelihood, for any M
 nested.py               Computes moments in time proportional to the number of rows, when everything that rows share
                         is nested
+partial_pooling.py      Fits a meta-regression whose slopes are partially pooled: study, model and row levels by
+                        category, ridge by REML
 permutation.py          Tests a pooled effect or moderators by permutation: valid with few studies and without
                         normality
 profile.py              Estimates how well variance components are known: profile-likelihood intervals, and Q-profile

@@ -1,0 +1,16 @@
+from .back_test import run_back_test as run_back_test
+from .document import forecast_document as forecast_document
+from .document import learn as learn
+from .equivalents import Progress as Progress
+from .equivalents import read_progress as read_progress
+from .extrapolation import extrapolate as extrapolate
+from .literature import LiteratureRows as LiteratureRows
+from .literature import read_literature as read_literature
+from .load import load_scenario as load_scenario
+from .load import packaged as packaged
+from .scenario import Scenario as Scenario
+from .sentences import OVER as OVER
+from .sentences import exchanges_in_words as exchanges_in_words
+from .sentences import predictors_sentence as predictors_sentence
+from .sentences import whole as whole
+from .stored import read_stored as read_stored
