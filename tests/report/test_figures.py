@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import altair as alt
@@ -17,7 +16,7 @@ from gauger.report.blocks import Figure
 from gauger.report.chapters import CHAPTERS
 from gauger.report.document_view import View
 from gauger.report.drawing import composed, dress
-from gauger.report.export import figure_svg, write_figures
+from gauger.report.export import figure_files, figure_svg
 from gauger.report.palette import DARK, arm_style, dark_css
 
 
@@ -84,15 +83,15 @@ def test_every_layer_has_rows_to_draw(study: dict[str, Any]) -> None:
                 assert rows, (figure.id, layer)
 
 
-def test_saved_figures_show_their_numbers(tmp_path: Path, study: dict[str, Any]) -> None:
+def test_saved_figures_show_their_numbers(study: dict[str, Any]) -> None:
     saved = [figure for figure in figures(study) if figure.id in ("uplift", "gap")]
-    paths = write_figures(saved, tmp_path)
-    assert sorted(path.name for path in paths) == ["gap.png", "gap.svg", "uplift.png", "uplift.svg"]
-    svg = (tmp_path / "uplift.svg").read_text(encoding="utf-8")
+    files = figure_files(saved)
+    assert sorted(files) == ["gap.png", "gap.svg", "uplift.png", "uplift.svg"]
+    svg = files["uplift.svg"].decode()
     assert svg.count(">+35.5</text>") == 1
     assert "expand, against matched" in svg
     assert svg.count(">targeted benchmark</text>") == 1  # a file brings its legend
-    assert (tmp_path / "uplift.png").read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
+    assert files["uplift.png"][:8] == b"\x89PNG\r\n\x1a\n"
 
 
 def test_an_undefined_estimate_is_printed_in_the_figure(study: dict[str, Any]) -> None:

@@ -48,15 +48,16 @@ class Comparison(Result):
     def report(self, path: Path | str) -> Path:
         """Write the report; a directory also gets ``estimates.json`` and ``items.csv``. See `Result.report`."""
         target = Path(path)
-        if target.suffix != ".html":
-            from gauger.store import write_document
+        if target.suffix == ".html":
+            return super().report(target)
+        from gauger.report import write
+        from gauger.store import document_bytes
 
-            check_report_folder(target, "the report")
-            target.mkdir(parents=True, exist_ok=True)
-            write_document(target / "estimates.json", self.document)
-            if not self.items.is_empty():
-                self.items.write_csv(target / "items.csv")
-        return super().report(target)
+        check_report_folder(target, "the report")
+        beside = {"estimates.json": document_bytes(self.document.to_dict())}
+        if not self.items.is_empty():
+            beside["items.csv"] = self.items.write_csv().encode()
+        return write(self.to_dict(), target, beside)
 
 
 def compare(
@@ -74,6 +75,7 @@ def compare(
     reduce: str = "mean",
     match: str | None = None,
     columns: Mapping[str, str] | None = None,
+    study: str | None = None,
     replicate: str | None = None,
     by: str | None = None,
     audit: str | Path | None = None,
@@ -101,6 +103,8 @@ def compare(
         What items are matched by: document, question, id-and-target or id; by default the best that all share.
     columns : mapping, optional
         A column of the contract -> its name in the table.
+    study : str, optional
+        Of a table with the records of several studies: the one that is meant.
     replicate : str, optional
         Regular expression that tells replicates apart, searched in the model's name, then in the path.
     by : str, optional
@@ -136,7 +140,7 @@ def compare(
     given = {"distilled": _several(distilled), "control": _several(control)}
     given |= {"teacher": _several(teacher), "base": _several(base)}
     names = [(kind, name) for kind in KINDS for name in given[kind]]
-    wants = Wants(dict(columns or {}), by)
+    wants = Wants(dict(columns or {}), by, study)
     if isinstance(source, Mapping):
         arms = _of_paths(source, names, wants, replicate)
     else:

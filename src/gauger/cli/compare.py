@@ -59,6 +59,10 @@ _Columns = Annotated[
     list[str] | None,
     typer.Option("--column", metavar="COLUMN=NAME", help="What a table calls a column: --column score=correct."),
 ]
+_Study = Annotated[
+    str | None,
+    typer.Option("--study", metavar="NAME", help="Of a table with the records of several studies: the one meant."),
+]
 _Replicate = Annotated[
     str | None,
     typer.Option(
@@ -104,6 +108,7 @@ def compare(
     reduce: _Reduce = "mean",
     match: _Match = None,
     column: _Columns = None,
+    study: _Study = None,
     replicate: _Replicate = None,
     by: _By = None,
     audit: _Audit = None,
@@ -130,6 +135,7 @@ def compare(
         reduce=reduce,
         match=match,
         columns=split_pairs(column or (), "COLUMN=NAME"),
+        study=study,
         replicate=replicate,
         by=by,
         audit=audit,

@@ -22,7 +22,7 @@ from gauger.elicit.sample import Sample, Took
 from gauger.elicit.strategies.seeds import Seed
 from gauger.elicit.teacher.messages import Message, ReplyOutcome
 from gauger.errors import InputError, Place
-from gauger.store import read_json, read_json_lines, write_bytes, write_json, write_parquet
+from gauger.store import document_bytes, finish_writing, parquet_bytes, read_json, read_json_lines, write_together
 
 LEDGER: dict[str, pl.DataType | type[pl.DataType]] = {
     "id": pl.String,
@@ -117,20 +117,25 @@ class Corpus:
         return pl.DataFrame(rows, LEDGER)
 
     def write(self, directory: Path, count: Count = words_in) -> None:
-        """Write what is trained on with its ledger and seeds, each file in one step, the corpus last."""
-        directory.mkdir(parents=True, exist_ok=True)
-        write_parquet(directory / "seeds.parquet", pl.DataFrame(list(_seed_rows(self.seeds)), _SEEDS, orient="row"))
-        write_json(directory / "notes.json", list(self.notes))
-        write_parquet(directory / "ledger.parquet", self.ledger(count))
-        texts = [{"id": s.id, "prompt": s.prompt_text, "answer": s.answer, "whole": s.whole} for s in self.kept]
-        write_parquet(directory / "corpus.parquet", pl.DataFrame(texts, _TEXTS))
+        """Write what is trained on with its ledger and seeds, all files or none."""
+        write_together(directory, self._files(count))
 
     def write_whole(self, directory: Path, count: Count = words_in) -> None:
-        """Write every line as JSON as well: what `gauger elicit` hands to its users."""
-        directory.mkdir(parents=True, exist_ok=True)
-        write_lines(directory / "dropped.jsonl", (_line(one) for one in self.samples if one.dropped is not None))
-        write_lines(directory / "corpus.jsonl", (_line(one) for one in self.kept))
-        self.write(directory, count)
+        """Write every line as JSON as well, all files or none: what `gauger elicit` hands to its users."""
+        dropped, kept = (_line(one) for one in self.samples if one.dropped is not None), map(_line, self.kept)
+        lines = {"dropped.jsonl": lines_bytes(dropped), "corpus.jsonl": lines_bytes(kept)}
+        write_together(directory, lines | self._files(count))
+
+    def _files(self, count: Count) -> dict[str, bytes]:
+        """Return what both write: name -> bytes."""
+        texts = [{"id": s.id, "prompt": s.prompt_text, "answer": s.answer, "whole": s.whole} for s in self.kept]
+        tables = {
+            "seeds.parquet": pl.DataFrame(list(_seed_rows(self.seeds)), _SEEDS, orient="row"),
+            "ledger.parquet": self.ledger(count),
+            "corpus.parquet": pl.DataFrame(texts, _TEXTS),
+        }
+        notes = {"notes.json": document_bytes(list(self.notes))}
+        return notes | {name: parquet_bytes(name, table) for name, table in tables.items()}
 
 
 def _ledger_row(sample: Sample, length: int) -> dict[str, object]:
@@ -154,10 +159,10 @@ def _line(sample: Sample) -> dict[str, Any]:
     return line | {name: value for name, value in optional.items() if value is not None}
 
 
-def write_lines(path: Path, lines: Iterable[dict[str, Any]]) -> Path:
-    """Write JSON Lines in one step, as UTF-8."""
+def lines_bytes(lines: Iterable[dict[str, Any]]) -> bytes:
+    """Return objects as JSON Lines in UTF-8."""
     texts = (json.dumps(line, ensure_ascii=False, allow_nan=False) for line in lines)
-    return write_bytes(path, "".join(f"{text}\n" for text in texts).encode())
+    return "".join(f"{text}\n" for text in texts).encode()
 
 
 def read_corpus(directory: Path) -> Corpus:
@@ -168,6 +173,7 @@ def read_corpus(directory: Path) -> Corpus:
     InputError
         Where files are missing, or do not belong together.
     """
+    finish_writing(directory)
     for name in ("ledger.parquet", "corpus.jsonl", "dropped.jsonl", "notes.json"):
         if not (directory / name).is_file():
             raise InputError("a folder with a corpus", f"none: {name} is missing", Place(str(directory)))

@@ -21,11 +21,11 @@ from typing import Any
 
 import polars as pl
 
-from gauger.elicit.corpus import Corpus, write_lines
+from gauger.elicit.corpus import Corpus, lines_bytes
 from gauger.elicit.sample import Sample
 from gauger.elicit.teacher.messages import Message
 from gauger.errors import UserError, nearest
-from gauger.store import write_json, write_parquet
+from gauger.store import document_bytes, parquet_bytes, write_together
 
 _TURNS = pl.List(pl.Struct({"role": pl.String, "content": pl.String}))
 _TAGS = {
@@ -118,13 +118,14 @@ def export_corpus(corpus: Corpus, directory: Path, formats: Sequence[str] = ()) 
     require_formats(formats)
     samples, pairs = corpus.kept, [sample for sample in corpus.kept if sample.rejected is not None]
     chosen = formats or [name for name, one in FORMATS.items() if pairs or not one.pairs]
-    paths: list[Path] = []
+    files: dict[str, bytes] = {}
     for name in chosen:
         rows = [FORMATS[name].row(sample) for sample in (pairs if FORMATS[name].pairs else samples)]
-        paths.append(write_lines(directory / f"{name}.jsonl", rows))
-        paths.append(write_parquet(directory / f"{name}.parquet", pl.DataFrame(rows, FORMATS[name].columns)))
-    paths.append(write_json(directory / "dataset_info.json", _dataset_info(chosen)))
-    return paths
+        files[f"{name}.jsonl"] = lines_bytes(rows)
+        files[f"{name}.parquet"] = parquet_bytes(f"{name}.parquet", pl.DataFrame(rows, FORMATS[name].columns))
+    files["dataset_info.json"] = document_bytes(_dataset_info(chosen))
+    write_together(directory, files)
+    return [directory / name for name in files]
 
 
 def _dataset_info(formats: Sequence[str]) -> dict[str, Any]:

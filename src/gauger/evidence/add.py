@@ -21,7 +21,7 @@ from gauger.evidence.columns import RESULT_COLUMNS, STUDY_COLUMNS
 from gauger.evidence.headlines import Headline, headline_of
 from gauger.evidence.sensitivity import CARRIED
 from gauger.evidence.table import EvidenceTable, check_coded, parse_results, parse_studies
-from gauger.store import csv_text, parse_csv, read_csv
+from gauger.store import csv_text, finish_writing, parse_csv, read_csv, write_together
 
 
 @dataclass(frozen=True)
@@ -164,7 +164,9 @@ def study_block(row: Mapping[str, str]) -> str:
 
 
 def append_to(folder: Path, results: str, studies: str | None) -> None:
-    """Append checked blocks to the two files of a table's folder, without touching the lines that stand there.
+    """Append checked blocks to the two files of a table's folder: to both or to neither, whatever happens meanwhile.
+
+    The lines that stand there are not touched.
 
     Parameters
     ----------
@@ -173,21 +175,25 @@ def append_to(folder: Path, results: str, studies: str | None) -> None:
     results, studies : str
         Blocks with their headers, in any column order.
     """
-    for name, text, columns in (("results.csv", results, RESULT_COLUMNS), ("studies.csv", studies, STUDY_COLUMNS)):
-        if text is None:
-            continue
-        path = folder / name
-        old = path.read_bytes()
-        ending = "\r\n" if b"\r\n" in old else "\n"
-        header = read_csv(path).header
-        lacking = {name for name in columns if name not in header}
-        if any(not columns[name].optional for name in lacking) or not set(header) <= set(columns):
-            raise UserError("the table's columns", ", ".join(header), Place(str(path), 1))
-        new = parse_csv(text, f"rows for {name}")
-        rows = [dict(zip(new.header, cells, strict=True)) for _, cells in new.rows]
-        if any(row.get(name) for row in rows for name in lacking):
-            hint = "Add the columns to its header, with empty cells in the old rows."
-            raise UserError("a table with the columns " + ", ".join(sorted(lacking)), "none", Place(str(path), 1), hint)
-        added = csv_text(([row.get(name, "") for name in header] for row in rows), ending)
-        gap = b"" if old.endswith(b"\n") else ending.encode()
-        path.write_bytes(old + gap + added.encode())
+    blocks = (("results.csv", results, RESULT_COLUMNS), ("studies.csv", studies, STUDY_COLUMNS))
+    finish_writing(folder)
+    grown = {name: _grown(folder / name, text, columns) for name, text, columns in blocks if text is not None}
+    write_together(folder, grown)
+
+
+def _grown(path: Path, text: str, columns: Mapping[str, Any]) -> bytes:
+    """Return the bytes of a table with the rows of a block behind its own."""
+    old = path.read_bytes()
+    ending = "\r\n" if b"\r\n" in old else "\n"
+    header = read_csv(path).header
+    lacking = {name for name in columns if name not in header}
+    if any(not columns[name].optional for name in lacking) or not set(header) <= set(columns):
+        raise UserError("the table's columns", ", ".join(header), Place(str(path), 1))
+    new = parse_csv(text, f"rows for {path.name}")
+    rows = [dict(zip(new.header, cells, strict=True)) for _, cells in new.rows]
+    if any(row.get(name) for row in rows for name in lacking):
+        hint = "Add the columns to its header, with empty cells in the old rows."
+        raise UserError("a table with the columns " + ", ".join(sorted(lacking)), "none", Place(str(path), 1), hint)
+    added = csv_text(([row.get(name, "") for name in header] for row in rows), ending)
+    gap = b"" if old.endswith(b"\n") else ending.encode()
+    return old + gap + added.encode()

@@ -18,6 +18,7 @@ from gauger.evidence.multiverse import Curve, Multiverse
 from gauger.evidence.pooled import STRUCTURE
 from gauger.evidence.switches import SWITCHES
 from gauger.evidence.table import data_path
+from gauger.store import write_text
 
 FILE = "multiverse.json"
 
@@ -33,8 +34,7 @@ def store(found: Multiverse, frame: pl.DataFrame, path: Path | None = None) -> P
     """Write a multiverse beside the table; see validation/evidence_rows/release.py."""
     path = path or data_path() / FILE
     document = {"digest": digest_of(frame), **found.to_dict()}
-    path.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
-    return path
+    return write_text(path, json.dumps(document, indent=1) + "\n")
 
 
 def read_stored(frame: pl.DataFrame) -> dict[str, Any] | None:

@@ -17,7 +17,7 @@ import polars as pl
 
 from gauger.errors import InputError, Place, StudyError, UserError, nearest
 from gauger.evidence.columns import RESULT_COLUMNS, SCORES, STUDY_COLUMNS, Column
-from gauger.store import CsvTable, parse_csv, read_csv
+from gauger.store import CsvTable, finish_writing, parse_csv, read_csv
 
 FILE = "a CSV file of the evidence table"
 MAX_PROBLEMS = 25
@@ -60,7 +60,10 @@ def load(folder: Path | None = None) -> EvidenceTable:
     StudyError
         Cells that cannot be read, one message each (the first 25), or results of a study that has no coding.
     """
-    folder = folder or data_path()
+    if folder is None:
+        folder = data_path()
+    else:
+        finish_writing(folder)
     results, studies = read_results(folder / "results.csv"), read_studies(folder / "studies.csv")
     check_coded(results, studies, str(folder / "results.csv"))
     return EvidenceTable(results, studies)

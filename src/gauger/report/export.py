@@ -1,10 +1,9 @@
-"""Writes figures as files: SVG for print and editing, PNG for slides, drawn without a browser or a network."""
+"""Draws figures as files: SVG for print and editing, PNG for slides, drawn without a browser or a network."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import vl_convert
@@ -17,17 +16,14 @@ PNG_SCALE = 2.0
 """PNG pixels per SVG unit."""
 
 
-def write_figures(figures: Sequence[Figure], directory: Path) -> list[Path]:
-    """Write each figure as `ID.svg` and `ID.png`, all its panels together, and return the paths."""
-    directory.mkdir(parents=True, exist_ok=True)
-    written: list[Path] = []
+def figure_files(figures: Sequence[Figure]) -> dict[str, bytes]:
+    """Return each figure as `ID.svg` and `ID.png`, all its panels together: name -> bytes."""
+    files: dict[str, bytes] = {}
     for figure in figures:
         svg = figure_svg(figure)
-        paths = directory / f"{figure.id}.svg", directory / f"{figure.id}.png"
-        paths[0].write_text(svg, encoding="utf-8")
-        paths[1].write_bytes(vl_convert.svg_to_png(svg, scale=PNG_SCALE))
-        written += paths
-    return written
+        files[f"{figure.id}.svg"] = svg.encode()
+        files[f"{figure.id}.png"] = vl_convert.svg_to_png(svg, scale=PNG_SCALE)
+    return files
 
 
 def figure_svg(figure: Figure) -> str:

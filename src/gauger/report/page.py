@@ -37,37 +37,36 @@ def render(document: Mapping[str, Any]) -> str:
     return _page(view, sections_of(view))
 
 
-def write(document: Mapping[str, Any], directory: Path | str) -> Path:
+def write(document: Mapping[str, Any], directory: Path | str, beside: Mapping[str, bytes] | None = None) -> Path:
     """Write `report.html` and `figures/*.svg` and `*.png` into a directory, and return the path of the page.
 
-    The directory is made where it does not exist; files of an earlier report are replaced.
+    The directory is made where it does not exist; files of an earlier report are replaced, all of them or none, and
+    with them what is to stand `beside` the page (name -> bytes).
     """
+    from gauger.store import write_together
+
+    write_together(Path(directory), {**(beside or {}), **report_files(document)})
+    return Path(directory) / "report.html"
+
+
+def report_files(document: Mapping[str, Any]) -> dict[str, bytes]:
+    """Return the page and its figures: relative name -> bytes."""
     from gauger.report.document_view import View
-    from gauger.report.export import write_figures
+    from gauger.report.export import figure_files
 
     view = View(document)
     sections = sections_of(view)
-    target = Path(directory)
-    target.mkdir(parents=True, exist_ok=True)
     figures = [figure for section in sections for figure in section.figures if figure.id in SAVED_FIGURES]
-    write_figures(figures, target / "figures")
-    page = target / "report.html"
-    page.write_text(_page(view, sections), encoding="utf-8")
-    return page
+    drawn = {f"figures/{name}": content for name, content in figure_files(figures).items()}
+    return drawn | {"report.html": _page(view, sections).encode("utf-8", "backslashreplace")}
 
 
 def drawn_differences(document: Mapping[str, Any], directory: Path | str) -> list[str]:
-    """Draw a report once more, elsewhere, and say which of its files in a directory are not what this one draws."""
-    from tempfile import TemporaryDirectory
-
-    found, there = [], Path(directory)
-    with TemporaryDirectory() as folder:
-        write(document, folder)
-        names = [path.relative_to(folder) for path in sorted(Path(folder).rglob("*")) if path.is_file()]
-        for name in names:
-            same = (there / name).is_file() and (there / name).read_bytes() == (Path(folder) / name).read_bytes()
-            found += [] if same else [f"{name} is not what the estimates give"]
-    return found
+    """Draw a report once more, and say which of its files in a directory are not what this one draws."""
+    there = Path(directory)
+    drawn = report_files(document)
+    same = {name: (there / name).is_file() and (there / name).read_bytes() == drawn[name] for name in sorted(drawn)}
+    return [f"{name} is not what the estimates give" for name in same if not same[name]]
 
 
 def headline(document: Mapping[str, Any]) -> str:

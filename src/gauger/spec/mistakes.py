@@ -48,7 +48,8 @@ def _validate(data: Any) -> tuple[Study | None, list[Fault]]:
         return Study.model_validate(data), []
     except ValidationError as error:
         details = error.errors(include_url=False)
-        faults = [_translate(detail, data) for detail in details if not _miscounted(detail)]
+        told = [_translate(detail, data) for detail in details if not _miscounted(detail)]
+        faults = [fault for place, fault in enumerate(told) if fault not in told[:place]]  # one per alternative else
         return None, [fault for fault in faults if not _is_misspelt(fault, faults)]
 
 
@@ -125,9 +126,14 @@ def _tidy(name: str) -> str:
 
 
 def _wrong_value(path: Path, data: Any, given: Any) -> Fault:
+    shape = find_shape(path, data)
+    if shape is None and path:
+        # One of several alternatives: pydantic names the one it tried, the schema the place alone.
+        return _wrong_value(path[:-1], data, given)
     shape = _shape(path, data)
     choices = shape.schema.get("enum", ())
-    hint = _near(given, choices) or _pitfall(shape.schema.get("type"), given)
+    kind = shape.schema.get("type")
+    hint = _near(given, choices) or _pitfall(kind if isinstance(kind, str) else None, given)
     return Fault(path, shape.words(), describe(given), hint)
 
 

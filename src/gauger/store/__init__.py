@@ -12,6 +12,8 @@ manifest.py   Keeps the manifest of a run directory: size and SHA-256 of every f
               any edit
 tables.py     Reads CSV (and TSV) and JSON Lines: the project's only reader of both, so that one file never has two
               meanings
+together.py   Writes several files of one folder together: after a full disk or a kill, all of them are old or all
+              are new
 views.py      Opens DuckDB views over the Parquet files of a run directory: ask any question of a run in SQL
 """
 

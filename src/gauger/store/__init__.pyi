@@ -1,8 +1,10 @@
 from .atomic import fsync_path as fsync_path
+from .atomic import parquet_bytes as parquet_bytes
 from .atomic import read_json as read_json
 from .atomic import write_bytes as write_bytes
 from .atomic import write_json as write_json
 from .atomic import write_parquet as write_parquet
+from .atomic import write_text as write_text
 from .atomic import write_with as write_with
 from .canonical import JSON as JSON
 from .canonical import canonical_bytes as canonical_bytes
@@ -37,4 +39,6 @@ from .tables import parse_csv as parse_csv
 from .tables import read_csv as read_csv
 from .tables import read_json_lines as read_json_lines
 from .tables import read_text as read_text
+from .together import finish_writing as finish_writing
+from .together import write_together as write_together
 from .views import open_tables as open_tables

@@ -21,6 +21,8 @@ def fsync_path(path: Path) -> None:
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from error
     finally:
         os.close(descriptor)
 
@@ -31,6 +33,21 @@ def write_with(path: Path, write: Callable[[Path], object]) -> Path:
     A reader sees the old content or the new one, never a part. If `write` raises, `path` is untouched and nothing
     is left behind. Missing parent directories are made.
     """
+    temporary = staged(path, write)
+    try:
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    fsync_path(path.parent)
+    return path
+
+
+def staged(path: Path, write: Callable[[Path], object]) -> Path:
+    """Let `write` fill a temporary file beside `path`, force it to disk, and return it; on errors nothing is left.
+
+    A full disk is reported for the file that was to be written, not for the temporary one.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
     os.close(descriptor)
@@ -39,12 +56,12 @@ def write_with(path: Path, write: Callable[[Path], object]) -> Path:
         write(temporary)
         temporary.chmod(0o666 & ~_umask())
         fsync_path(temporary)
-        temporary.replace(path)
-    except BaseException:
+    except BaseException as error:
         temporary.unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.errno is not None:
+            raise OSError(error.errno, error.strerror, str(path)) from error
         raise
-    fsync_path(path.parent)
-    return path
+    return temporary
 
 
 def _umask() -> int:
@@ -84,17 +101,31 @@ def read_json(path: Path) -> Any:
 
 
 def write_parquet(path: Path, frame: pl.DataFrame) -> Path:
-    """Write a table in one step.
+    """Write a table in one step; NaN is refused (see `parquet_bytes`)."""
+    _refuse_nan(path.name, frame)
+    return write_with(path, lambda temporary: frame.write_parquet(temporary, compression="zstd"))
+
+
+def parquet_bytes(name: str, frame: pl.DataFrame) -> bytes:
+    """Return a table as the bytes of a Parquet file; `name` is the file's in messages.
 
     Raises
     ------
     GaugerError
         Where a column holds NaN: undefined is NULL in stored data, and a NaN would be averaged silently.
     """
+    import io
+
+    _refuse_nan(name, frame)
+    out = io.BytesIO()
+    frame.write_parquet(out, compression="zstd")
+    return out.getvalue()
+
+
+def _refuse_nan(name: str, frame: pl.DataFrame) -> None:
     import polars.selectors as cs
 
     floats = frame.select(cs.float())
-    spoiled = [name for name in floats.columns if floats[name].is_nan().any()]
+    spoiled = [column for column in floats.columns if floats[column].is_nan().any()]
     if spoiled:
-        raise GaugerError(f"{path.name}: NaN in column {', '.join(spoiled)}; undefined is NULL in stored data")
-    return write_with(path, lambda temporary: frame.write_parquet(temporary, compression="zstd"))
+        raise GaugerError(f"{name}: NaN in column {', '.join(spoiled)}; undefined is NULL in stored data")

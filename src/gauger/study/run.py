@@ -15,12 +15,12 @@ from gauger.store import (
     RunDirectory,
     contents_digest,
     described_files,
+    document_bytes,
     locked,
+    parquet_bytes,
     read_json,
-    write_document,
-    write_json,
     write_manifest,
-    write_parquet,
+    write_together,
 )
 from gauger.study.costs import training_flops
 from gauger.study.document import Material, make_document
@@ -91,10 +91,13 @@ def run_study(
     result = execute(jobs, cache, execution, REGISTRY, training_flops(plan, world), progress)
     collected = collect(plan, result)
     document = make_document(Material(loaded, plan, world, collected, found, sample_texts(plan, result), result.done))
-    write_json(run.study, loaded.study.model_dump(mode="json"))
-    write_parquet(run.records, collected.records)
-    write_parquet(run.ledger, collected.ledger)
-    write_document(run.estimates, document)
+    results = {
+        run.study.name: document_bytes(loaded.study.model_dump(mode="json")),
+        run.records.name: parquet_bytes(run.records.name, collected.records),
+        run.ledger.name: parquet_bytes(run.ledger.name, collected.ledger),
+        run.estimates.name: document_bytes(document.to_dict()),
+    }
+    write_together(run.root, results)
     return Finished(document, run, result)
 
 

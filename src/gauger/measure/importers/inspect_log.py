@@ -102,6 +102,8 @@ def _take(found: _Found, path: Path, row: int, where: str, sample: Mapping[str, 
         found.n_samples += 1
         if cut_off(sample):
             found.cut_off.append(f"sample {sample.get('id')}")
+    except InputError as fault:
+        raise InputError(fault.wanted, fault.given, Place(str(path), key=where)) from None
     except (AttributeError, TypeError, ValueError, KeyError) as fault:
         given = f"{type(fault).__name__}: {fault}"[:120]
         raise InputError("a sample of an Inspect log", given, Place(str(path), key=where)) from None

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from hashlib import sha256
 from typing import Any
 
+from gauger.errors import InputError, Place
 from gauger.records import Outcome
 
 LETTERS = {"C": 1.0, "P": 0.5, "I": 0.0}
@@ -62,9 +63,18 @@ def cut_off(sample: Sample) -> bool:
     return any(choice.get("stop_reason") == "max_tokens" for choice in choices)
 
 
+MOST_EPOCHS = 1_000_000
+"""No evaluation asks an item more often."""
+
+
 def _epoch(sample: Sample) -> int:
     epoch = sample.get("epoch")
-    return epoch if isinstance(epoch, int) else 1
+    if epoch is None:
+        return 1
+    if not isinstance(epoch, int) or not 1 <= epoch <= MOST_EPOCHS:
+        given = f"{repr(epoch)[:40]} in sample {sample.get('id')}"
+        raise InputError(f"an epoch from 1 to {MOST_EPOCHS:,}", given, Place(key="epoch"))
+    return epoch
 
 
 def _scored(sample: Sample) -> Mapping[str, Any]:

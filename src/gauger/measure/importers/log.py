@@ -63,6 +63,8 @@ class Wants:
     """Column of the records table -> what a table calls it."""
     by: str | None = None
     """Column, field of the document or metadata to group items by."""
+    study: str | None = None
+    """Of a table with the records of several studies: the one that is meant."""
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import polars as pl
 
-from gauger.errors import InputError, Place
+from gauger.errors import InputError, Place, nearest
 from gauger.measure.importers.contents import Contents, opened
 from gauger.measure.importers.log import Log, Measure, Wants
 from gauger.measure.importers.repeats import without_repeats
@@ -96,10 +96,46 @@ def _checked(source: TableSource, path: Path, wants: Wants, stem: str | None) ->
     if "benchmark" not in table.columns:
         table = table.with_columns(benchmark=pl.lit(source.benchmark or stem))
     table = table.with_columns(pl.col("row").cast(pl.Int64), group=_group(raw, wants.by))
+    table = _of_one_study(table, named.get("study"), wants.study, source.header)
     if table.is_empty():
         raise InputError("at least one row", "none", Place(str(path)))
     _check_values(table, locate)
+    _check_counts(named, locate)
     return RecordsTable(table, path, locate, "arm" in columns.names, tuple(raw.columns), columns.notes)
+
+
+def _of_one_study(table: pl.DataFrame, column: pl.Series | None, wanted: str | None, header: Place) -> pl.DataFrame:
+    """Keep the rows of the study that is meant; refuse to mix several, whose arms of one name are not one arm."""
+    if column is None or column.dtype.is_nested():
+        if wanted is not None:
+            raise InputError(f"a column 'study' for --study {wanted}", "none", header)
+        return table
+    names = column.cast(pl.String).fill_null("")
+    there = sorted(name for name in names.unique().to_list() if name)
+    if wanted is None and len(there) > 1:
+        given = f"{len(there)}: {', '.join(there[:5])}{', ...' if len(there) > 5 else ''}"
+        raise InputError("the records of one study", given, header, "Say which with --study NAME.")
+    if wanted is not None and wanted not in there:
+        raise InputError("a study of the table", repr(wanted), header, nearest(wanted, there))
+    return table if wanted is None else table.filter(names == wanted)
+
+
+MOST_COUNTED = 10**15
+"""No answer has so many tokens, and no run so many replicates: a larger count is a mistake or a trick."""
+
+
+def _check_counts(named: Mapping[str, pl.Series], locate: Callable[[int], Place]) -> None:
+    """Refuse counts and times below 0, beyond all measure, or that are no numbers; empty ones are allowed."""
+    for name in ("tokens_in", "tokens_out", "seconds"):
+        column = named.get(name)
+        if column is None or column.dtype.is_nested():
+            continue
+        value = column.cast(pl.Float64, strict=False)
+        blank = column.is_null() | (column.cast(pl.String, strict=False).str.strip_chars() == "")
+        bad = (~blank & ~(value.is_finite() & value.is_between(0, MOST_COUNTED)).fill_null(value=False)).arg_true()
+        if len(bad):
+            wanted = f"a number from 0 to {MOST_COUNTED:.0e}"
+            raise InputError(wanted, repr(column[bad[0]])[:60], _at(locate(bad[0]), name))
 
 
 def _group(raw: pl.DataFrame, by: str | None) -> pl.Series | pl.Expr:
@@ -201,6 +237,8 @@ def _check_values(table: pl.DataFrame, locate: Callable[[int], Place]) -> None:
     checks: tuple[tuple[str, str, pl.Expr, str], ...] = (
         ("benchmark", "the name of a benchmark", pl.col("benchmark").is_null(), ""),
         ("item", "the id of an item", pl.col("item").is_null(), ""),
+        ("replicate", "a whole number from 0 up", ~pl.col("replicate").is_between(0, MOST_COUNTED), ""),
+        ("sample", "a whole number from 0 up", ~pl.col("sample").is_between(0, MOST_COUNTED), ""),
         ("outcome", "a known outcome", ~outcome.is_in(outcomes), f"Known: {', '.join(outcomes)}."),
         ("role", "a known role", ~pl.col("role").is_in(roles), f"Known: {', '.join(roles)}."),
         ("score", "a number", ~score.is_finite(), _HINTS["score"]),

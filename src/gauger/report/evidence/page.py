@@ -48,6 +48,6 @@ def evidence_sections(evidence: Evidence) -> Sequence[Section]:
 
 def write_evidence(evidence: Evidence, path: Path) -> Path:
     """Write the page to a file, whose folder is made where it does not exist, and return its path."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(render_evidence(evidence), encoding="utf-8")
-    return path
+    from gauger.store import write_text
+
+    return write_text(path, render_evidence(evidence))

@@ -1,5 +1,7 @@
 """Trains language models through transformers and PEFT: checkpoints, chat templates, adapters, mixed precision.
 
+checkpoint_files.py  Checks a stranger's checkpoint before and after transformers reads it: whole, numbers throughout,
+                  with its tokenizer
 decode.py         Decodes in batches: prompts of similar length together, what they share read once
 engine.py         Makes language models of transformers a `Model`: with their tokenizer, and an adapter where one is
                   trained

@@ -6,7 +6,6 @@ pickle is read and no code that lies beside a checkpoint is run.
 
 from __future__ import annotations
 
-import json
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from gauger.errors import InputError, MissingExtraError, Place, UserError, nearest
+from gauger.train.hf.checkpoint_files import check_files, check_loaded, read_by_library, read_config
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -131,7 +131,7 @@ def check(directory: Path) -> Path:
             where,
             hint="Pickled weights can run code when they are read; convert them to safetensors." if pickled else "",
         )
-    if "auto_map" in json.loads((directory / "config.json").read_text(encoding="utf-8")):
+    if "auto_map" in read_config(directory / "config.json"):
         raise InputError(
             "a model class that transformers has",
             "config.json with auto_map (code of its own)",
@@ -155,11 +155,13 @@ def load_checkpoint(directory: Path) -> tuple[PreTrainedModel, PreTrainedTokeniz
     """Read a full checkpoint, in evaluation mode; for what training left, use `saving.load_model`."""
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    check(directory)
+    check_files(check(directory))
     safe: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
-    with quiet():
-        tokenizer = AutoTokenizer.from_pretrained(str(directory), **safe)
-        model = AutoModelForCausalLM.from_pretrained(str(directory), dtype=precision(), use_safetensors=True, **safe)
+    read: Any = AutoModelForCausalLM.from_pretrained
+    with quiet(), read_by_library(directory):
+        tokenizer: Any = AutoTokenizer.from_pretrained(str(directory), **safe)
+        model, loading = read(str(directory), dtype=precision(), use_safetensors=True, output_loading_info=True, **safe)
+    check_loaded(directory, model, loading)
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token
     torch.nn.Module.to(model, device()).train(False)
