@@ -1,7 +1,9 @@
 """Results by content address: whole or absent, and verified."""
 
 import json
+import os
 import shutil
+from pathlib import Path
 
 import pytest
 
@@ -141,3 +143,31 @@ def test_abandon_drops_only_that_key(cache):
 def test_a_moved_cache_still_holds(cache, entry, tmp_path):
     shutil.copytree(cache.root, tmp_path / "elsewhere")
     assert Cache(tmp_path / "elsewhere").get(KEY) is not None
+
+
+def test_a_result_that_cannot_be_put_in_place_is_no_result(cache, monkeypatch):
+    """The rename fails and nothing stands there: that is an error, never a committed result."""
+    out = cache.begin(KEY)
+    (out / "weights.bin").write_bytes(b"0123456789")
+
+    def refuse(self, target):
+        raise OSError(28, "No space left on device", str(target))
+
+    monkeypatch.setattr(Path, "rename", refuse)
+    with pytest.raises(OSError, match="No space left"):
+        cache.commit(KEY, out)
+    assert cache.get(KEY) is None
+
+
+def test_every_file_of_a_result_is_forced_to_disk_before_it_counts(cache, monkeypatch):
+    synced = []
+    real = os.fsync
+    monkeypatch.setattr(os, "fsync", lambda fd: (synced.append(Path(f"/proc/self/fd/{fd}").readlink()), real(fd)))
+    out = cache.begin(KEY)
+    (out / "weights.bin").write_bytes(b"0123456789")
+    (out / "deep").mkdir()
+    (out / "deep" / "text.txt").write_text("text")
+    cache.commit(KEY, out)
+    names = [path.name for path in synced]
+    assert {"weights.bin", "text.txt", MANIFEST} <= set(names)
+    assert names.index(MANIFEST) > max(names.index("weights.bin"), names.index("text.txt")), "the marker comes last"

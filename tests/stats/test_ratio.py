@@ -118,3 +118,9 @@ def test_covers() -> None:
     n, d = rng.normal(1.0, 1.0, 4000), rng.normal(2.0, 1.0, 4000)
     covered = np.mean([contains(fieller(a, b, 1.0, 1.0, 0.0, math.inf), 0.5) for a, b in zip(n, d, strict=True)])
     assert abs(covered - 0.95) < 0.012
+
+
+def test_a_numerator_and_an_edge_of_nothing_leave_the_one_point_zero():
+    """Both roots of a x^2 - 2 b x + c at b = c = 0 are 0: no other end may come of it."""
+    found = fieller(0.0, 1.0, 0.0, 0.01, 0.0, 10.0, 0.95)
+    assert (found.kind, found.low, found.high) == ("bounded", 0.0, 0.0)

@@ -49,8 +49,9 @@ def test_others_may_read_it_as_the_mask_says(tmp_path):
     try:
         path = write_text(tmp_path / "note.txt", "x")
     finally:
-        os.umask(before)
+        kept = os.umask(before)
     assert stat.S_IMODE(path.stat().st_mode) == 0o640
+    assert kept == 0o027, "the mask is looked at and put back"
 
 
 def test_json_goes_there_and_back(tmp_path):

@@ -5,6 +5,7 @@ import os
 import socket
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -99,3 +100,31 @@ def test_start_times():
     assert start_time(os.getpid()) == start_time(os.getpid())
     assert start_time(os.getpid()) != start_time(os.getppid())
     assert start_time(2**22 + 1) is None
+
+
+def signed_elsewhere(path, **more):
+    path.write_text(json.dumps({"pid": 12, "started": None, "host": "otherhost", **more}))
+
+
+@pytest.mark.parametrize(
+    ("ago_s", "age"), [(60, "for 1 min"), (7200, "for 2 h"), (-7200, "for 0 min"), (None, "for an unknown time")]
+)
+def test_a_lock_of_another_host_is_named_with_host_and_age(tmp_path, ago_s, age):
+    """A clock that jumped, or another host's that is ahead, makes no negative age."""
+    path = tmp_path / "lock"
+    signed_elsewhere(path, **({} if ago_s is None else {"since": time.time() - ago_s}))
+    with pytest.raises(UserError) as caught, locked(path):
+        pass
+    said = str(caught.value)
+    assert f"process 12 on otherhost ({age}) is already working in {tmp_path}, or was killed" in said
+    assert f"remove {path}" in said
+    path.unlink()
+    with locked(path):
+        pass
+
+
+def test_a_lock_that_this_host_left_behind_is_taken(tmp_path):
+    path = tmp_path / "lock"
+    path.write_text(json.dumps({"pid": 2**22 + 1, "started": None, "host": socket.gethostname()}))
+    with locked(path):
+        pass

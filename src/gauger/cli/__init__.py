@@ -8,6 +8,8 @@ audit.py              ``gauger audit``: looks for benchmark items in corpora, an
 audit_text.py         Words and tabulates ``gauger audit``, from the same document that ``--json`` prints
 calibrate.py          ``gauger calibrate``: plants truths and counts bias, coverage, width, power and false verdicts
 calibrate_tables.py   Tabulates for ``gauger calibrate`` how every cell, every estimand and every verdict did
+clean.py              ``gauger clean DIR``: names the results that a run's plan no longer needs, and removes them on
+                      request
 compare.py            ``gauger compare``: reads what evaluation logs that already exist say about a distilled student
 compare_arguments.py  Reads the arms that the command line of ``gauger compare`` names
 compare_text.py       Shows a comparison as text: what was compared, the estimates in percentage points, ranks,

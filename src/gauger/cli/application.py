@@ -31,6 +31,7 @@ COMMANDS: tuple[str, ...] = (
     "status",
     "report",
     "verify",
+    "clean",
     "compare",
     "audit",
     "meta",

@@ -32,6 +32,16 @@ class Holder:
     started: str | None
     """Clock ticks between boot and its start, with the boot's id; None where the system does not tell."""
     host: str
+    since: float | None = None
+    """Seconds since 1970 by that host's clock; None where an earlier version wrote the lock."""
+
+    @property
+    def age(self) -> str:
+        """How long the lock has been held, in words; clocks of two hosts may differ, and no age is below 0."""
+        if self.since is None:
+            return "for an unknown time"
+        minutes = max(time.time() - self.since, 0.0) / 60
+        return f"for {minutes:.0f} min" if minutes < 120 else f"for {minutes / 60:.0f} h"
 
     @property
     def alive(self) -> bool:
@@ -54,7 +64,7 @@ def locked(path: Path, wait_s: float = 0.0) -> Iterator[None]:
     Raises
     ------
     UserError
-        Where another process holds it still.
+        Where another process holds it still, or one of another host that nobody can look at from here signed it.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
@@ -64,6 +74,7 @@ def locked(path: Path, wait_s: float = 0.0) -> Iterator[None]:
             if time.monotonic() >= last:
                 raise _busy(path) from None
             time.sleep(_LOOK_AGAIN_S)
+        _refuse_other_host(path)
         _sign(descriptor)
         try:
             yield
@@ -86,7 +97,7 @@ def holder(path: Path) -> Holder | None:
     """Name the living process that holds the lock; None where there is none (or its file cannot be read)."""
     try:
         value = json.loads(path.read_bytes())
-        found = Holder(int(value["pid"]), value["started"], value["host"])
+        found = Holder(int(value["pid"]), value["started"], str(value["host"]), _seconds(value.get("since")))
     except (FileNotFoundError, ValueError, KeyError, TypeError):
         return None
     return found if found.alive else None
@@ -105,14 +116,29 @@ def start_time(pid: int) -> str | None:
 
 def _sign(descriptor: int) -> None:
     pid = os.getpid()
-    content = json.dumps({"pid": pid, "started": start_time(pid), "host": socket.gethostname()})
+    about = {"pid": pid, "started": start_time(pid), "host": socket.gethostname(), "since": time.time()}
+    content = json.dumps(about)
     os.ftruncate(descriptor, 0)
     os.pwrite(descriptor, content.encode() + b"\n", 0)
 
 
+def _seconds(value: object) -> float | None:
+    return float(value) if isinstance(value, int | float) else None
+
+
+def _refuse_other_host(path: Path) -> None:
+    """Refuse a lock that another host signed: file systems that hosts share do not always share locks."""
+    found = holder(path)
+    if found is not None and found.host != socket.gethostname():
+        raise UserError(
+            f"process {found.pid} on {found.host} ({found.age}) is already working in {path.parent}, or was killed",
+            hint=f"Wait for it; if it is gone, remove {path}.",
+        )
+
+
 def _busy(path: Path) -> UserError:
     found = holder(path)
-    who = f"process {found.pid} on {found.host}" if found else "another process"
+    who = f"process {found.pid} on {found.host} ({found.age})" if found else "another process"
     return UserError(
         f"{who} is already working in {path.parent}",
         hint="Wait for it, or choose another directory with --out.",

@@ -8,6 +8,8 @@ document.py          Puts a study's document together: the estimates of its reco
                      in the report
 history.py           Keeps the history of a run: every start in a log that cannot be edited unseen, and what changed
                      between them
+leftovers.py         Tells which results of a run its plan no longer needs, and why; removes them where that is
+                     wanted
 ledger.py            Sums the token ledger per arm, source and replicate: what was asked for, kept, dropped and
                      trained on
 load.py              Goes from a study file to a plan: loads it, checks it against its world, plans it. Nothing runs

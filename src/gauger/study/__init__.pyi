@@ -1,4 +1,7 @@
 from .history import registration as registration
+from .leftovers import Leftovers as Leftovers
+from .leftovers import find_leftovers as find_leftovers
+from .leftovers import remove_leftovers as remove_leftovers
 from .load import open_study as open_study
 from .load import plan_loaded as plan_loaded
 from .next_runs import Proposal as Proposal

@@ -25,6 +25,7 @@ from gauger.store import (
 from gauger.study.costs import training_flops
 from gauger.study.document import Material, make_document
 from gauger.study.history import begin, finish
+from gauger.study.leftovers import computed_again
 from gauger.study.load import plan_loaded
 from gauger.study.results import collect, sample_texts
 
@@ -88,6 +89,8 @@ def run_study(
     for change in found.changes:
         progress.note(f"changed with results in sight, and so post hoc: {change}")
     jobs, cache = list(plan.jobs.values()), Cache(run.jobs.resolve())
+    for line in computed_again(run, jobs, cache):
+        progress.note(line)
     result = execute(jobs, cache, execution, REGISTRY, training_flops(plan, world), progress)
     collected = collect(plan, result)
     document = make_document(Material(loaded, plan, world, collected, found, sample_texts(plan, result), result.done))

@@ -39,6 +39,6 @@ def render_audit(document: Mapping[str, Any]) -> str:
 
 def write_audit(document: Mapping[str, Any], path: Path) -> Path:
     """Write the page to a file, whose folder is made where it does not exist, and return its path."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(render_audit(document), encoding="utf-8")
-    return path
+    from gauger.store import write_text
+
+    return write_text(path, render_audit(document))

@@ -1,0 +1,83 @@
+"""`gauger clean`, and what a run of other code or settings says before it computes anything again."""
+
+import json
+
+import pytest
+
+from gauger.cli import main
+from gauger.execute.cache import Cache
+from gauger.execute.job import make_job
+from gauger.store.atomic import write_json
+from gauger.store.directory import RunDirectory
+from gauger.study.leftovers import computed_again
+from gauger.study.verify import verify_run
+
+
+def job(text, version="1", inputs=None, name="job"):
+    labels = {"cost": 1.0, "arm": "label", "replicate": 0, "stage": "s", "version": version}
+    return make_job("train", name, {"text": text}, inputs or {}, **labels)
+
+
+@pytest.fixture
+def run(tmp_path):
+    """A run in which one job was done."""
+    found = RunDirectory(tmp_path / "run")
+    old = job("a")
+    write_json(found.jobs / "jobs.json", {"schema": "gauger.jobs/1", "jobs": [old.to_dict()]})
+    cache = Cache(found.jobs)
+    cache.commit(old.key, cache.begin(old.key))
+    return found
+
+
+CHANGES = {
+    "their code changed": job("a", version="2"),
+    "their settings changed": job("b"),
+    "what they rest on changed": job("a", inputs={"base": "k"}),
+}
+
+
+@pytest.mark.parametrize("why", CHANGES)
+def test_what_is_computed_again_is_said_with_the_reason(run, why):
+    assert computed_again(run, [CHANGES[why]], Cache(run.jobs)) == [
+        f"computed again, for {why}: 1 result of train",
+        "the old results stay: gauger clean removes them",
+    ]
+
+
+def test_nothing_is_said_where_nothing_is_computed_again(run, tmp_path):
+    cache = Cache(run.jobs)
+    assert computed_again(run, [job("a")], cache) == []
+    assert computed_again(run, [job("a", name="another")], cache) == []
+    assert computed_again(RunDirectory(tmp_path / "none"), [job("a")], cache) == []
+    new = CHANGES["their code changed"]
+    cache.commit(new.key, cache.begin(new.key))
+    assert computed_again(run, [new], cache) == [], "it is there under the new address too"
+
+
+def test_old_results_are_kept_or_removed_by_choice_and_the_run_verifies(copy_of_run, capsys):
+    cache = Cache(copy_of_run / "jobs")
+    assert main(["clean", str(copy_of_run)]) == 0
+    assert capsys.readouterr().out == f"{copy_of_run}: every result belongs to the last plan\n"
+    old = job("a")
+    out = cache.begin(old.key)
+    (out / "weights").write_bytes(b"0" * 1000)
+    cache.commit(old.key, out)
+    assert main(["clean", str(copy_of_run), "--json"]) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert (said["results"], said["damaged"], said["removed"]) == ([old.key], [], False)
+    assert said["bytes"] > 1000
+    assert cache.path(old.key).is_dir(), "named and kept"
+    assert main(["clean", str(copy_of_run), "--remove"]) == 2, "a result that the manifest does not list"
+    assert "not listed in manifest.json" in capsys.readouterr().err
+    from gauger.store.manifest import write_manifest
+
+    write_manifest(copy_of_run)
+    assert main(["clean", str(copy_of_run), "--remove"]) == 0
+    assert not cache.path(old.key).exists()
+    found = verify_run(copy_of_run)
+    assert not any(found.checks[name] for name in ("log of starts", "manifest", "results", "contents"))
+
+
+def test_where_no_run_has_begun(tmp_path, capsys):
+    assert main(["clean", str(tmp_path)]) == 2
+    assert "a directory in which a run has begun" in capsys.readouterr().err
