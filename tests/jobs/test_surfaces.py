@@ -5,11 +5,16 @@ from collections import Counter
 
 import polars as pl
 import pytest
+from tests.elicit.teacher.answering import Answering
 from tests.elicit.teacher.fault_server import FaultServer, completion, encoded
 from tests.jobs.running import Doing
 from tests.jobs.test_language import folder, study  # noqa: F401 - a fixture
+from tests.worlds.language.small import small_world
 
 from gauger.cli import main
+from gauger.elicit.corpus import Text
+from gauger.elicit.world_corpus import Wanted, answer_prompts
+from gauger.errors import UserError
 from gauger.study.load import open_study, plan_loaded
 
 PRICES = "usd_per_million_in: 1, usd_per_million_out: 10"
@@ -206,3 +211,28 @@ def test_the_plan_says_what_queries_cost_from_one_token_to_the_longest_answer(se
     assert said["usd"] - said["usd_least"] == pytest.approx(spread)
     assert main(["plan", str(study(folder, "asked", teacher=teacher))]) == 0
     assert f"{said['usd_least']:.4f} to {said['usd']:.4f} USD" in capsys.readouterr().out
+
+
+def test_filters_of_an_arm_that_the_base_teaches_are_of_the_bases_answers(folder):  # noqa: F811
+    stage = "kind: text-distill, seeds: benchmark-train, forms: [qa], samples: 6, steps: 2, batch: 4, filters: [short]"
+    own = f"arms.own={{stages: [{{{stage}, strategy: self, learning_rate: 0.01}}]}}"
+    path = study(folder, "own", teacher="{kind: checkpoint, model: model}")
+    plan, _ = plan_loaded(open_study(path, (own, "arms.label.stages.0.filters=[short]")))
+    asked = [(job.kind, job.params["filters"]) for job in plan.jobs.values() if job.kind in ("ask-teacher", "ask-base")]
+    assert ("ask-teacher", ["short"]) in asked, "a teacher's answers"
+    assert ("ask-base", []) in asked, "a placebo answers the prompts that were kept"
+    assert ("ask-base", ["short"]) in asked
+    assert ("ask-teacher", []) in asked, "what the teacher says chooses no prompts for the base"
+
+
+@pytest.mark.parametrize(("name", "outcome"), [("right", "answered"), ("no-such-filter", None)])
+def test_a_filter_of_the_bases_answers_drops_them(name, outcome):
+    world, wanted = small_world(), Wanted("self", ("qa",), 4, ("sums",), 8, filters=(name,))
+    prompts = [Text(item.prompt, "", whole=False) for item in world.benchmark("sums-qa").items[:4]]
+    if outcome is None:
+        with pytest.raises(UserError, match="a filter"):
+            answer_prompts(world, Answering(lambda _: " 0"), prompts, wanted, 1)
+        return
+    corpus = answer_prompts(world, Answering(lambda _: " -1"), prompts, wanted, 1)
+    assert {sample.dropped for sample in corpus.samples} <= {"right", "overlap"}
+    assert not corpus.kept

@@ -93,6 +93,7 @@ def summary_text(found: Mapping[str, Any]) -> str:
         "requests": _requests(found),
         "tokens": _tokens(found),
         "cost": _cost(found),
+        "shown": found["surface"],
     }
     lines = [aligned(list(rows.items()))]
     lines += [f"note: {note}" for note in found["notes"]]

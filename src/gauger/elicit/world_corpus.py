@@ -114,7 +114,8 @@ def answer_prompts(
 
     `keeps_truncated`: whether an answer that was cut off is a text like another, for a placebo is as good as its model.
     """
-    filters = Filters(refusals=False, verify=False, near_duplicates=None, in_world=WorldRules(world, wanted.forms))
+    in_world = WorldRules(world, wanted.forms, named=wanted.filters)
+    filters = Filters(refusals=False, verify=False, near_duplicates=None, in_world=in_world)
     prompts = WorldTexts(world, wanted.forms, wanted.skills, wanted.answer_tokens)
     setting = Setting(wanted.surface, texts=prompts, keeps_truncated=keeps_truncated)
     run = Program(wanted.strategy, continue_in_order, PLAIN, needs_number=True, source=source)

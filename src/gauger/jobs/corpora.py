@@ -79,6 +79,7 @@ def ask_base(params: AskBase, inputs: Inputs, out: Path) -> None:
     opened = open_asked(params.asked, TeacherPlace(world, inputs, "base", out, {}))
     prompts = read_texts(inputs["prompts"])
     wanted = Wanted(params.strategy, params.forms, len(prompts), (), params.answer_tokens, params.asked.surface)
+    wanted = replace(wanted, filters=params.filters)
     corpus = answer_prompts(world, opened.teacher, prompts, wanted, params.seed)
     corpus.write(out, counter(opened.model))
     if params.soft:

@@ -115,6 +115,8 @@ class AskBase(InWorld):
     answer_tokens: int
     soft: bool = False
     top_k: int | None = None
+    filters: tuple[str, ...] = Field(default=(), strict=False)
+    """Further filters of its answers, by name."""
 
 
 class Gather(InWorld):

@@ -53,7 +53,7 @@ class Surface(SpecPart):
     top_k: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
     """How many log-probabilities per token `top-k` shows."""
     reasoning: Literal["hidden", "shown"] = "hidden"
-    """Whether the teacher's reasoning is returned with its answer; `shown` where it can be: an endpoint, a replay."""
+    """Whether reasoning that the teacher writes is shown, and so learnt; models of the embedded world write none."""
     defence: Name | None = None
     """What is done to every reply before it is shown, by name: `shorten` cuts the end of answers; null: nothing."""
     strength: Annotated[float, Field(ge=0, le=1)] = 1.0
@@ -138,10 +138,6 @@ class ScratchTeacher(TeacherSettings):
 class CheckpointTeacher(TeacherSettings):
     """A language model from local files."""
 
-    shows_reasoning: ClassVar[bool] = False
-    without_reasoning: ClassVar[str] = (
-        "What a local checkpoint says is its answer, steps included; leave reasoning out."
-    )
     scores_texts: ClassVar[bool] = True
     kind: Literal["checkpoint"]
     """A local checkpoint."""

@@ -9,9 +9,9 @@ from dataclasses import replace
 from importlib.metadata import version
 from typing import Any
 
-from gauger.elicit import AGREES_WITHIN
+from gauger.elicit import AGREES_WITHIN, words_for
 from gauger.records import ArmInfo, ArmKind, Role
-from gauger.spec import Arm, Study, TextSource
+from gauger.spec import Arm, Study, Surface, TextSource
 from gauger.study.results import EXAMPLES_EACH, KEPT_IN
 
 REPORTED_PACKAGES = {
@@ -24,9 +24,22 @@ _SUMMED = ("tokens", "unique_tokens", "teacher_tokens_out", "queries")
 _BILL = ("usd_low", "usd_high")
 
 
-def arm_infos(arms: Sequence[Arm], ledger: Sequence[Mapping[str, Any]]) -> list[ArmInfo]:
-    """Introduce every arm, the teacher first, with what it was trained on per replicate: its ledger rows' sums."""
-    teacher = ArmInfo("teacher", ArmKind.TEACHER, "The model whose outputs are distilled")
+def arm_infos(
+    arms: Sequence[Arm], ledger: Sequence[Mapping[str, Any]], surface: Surface | None = None
+) -> list[ArmInfo]:
+    """Introduce every arm, the teacher first, with what it was trained on per replicate: its ledger rows' sums.
+
+    Parameters
+    ----------
+    arms : sequence of Arm
+        Of the study.
+    ledger : sequence of mapping
+        Its rows.
+    surface : Surface, optional
+        What of the teacher's replies arms were shown; said of the teacher.
+    """
+    shown = f"; its interface shows {words_for(surface)}" if surface else ""
+    teacher = ArmInfo("teacher", ArmKind.TEACHER, f"The model whose outputs are distilled{shown}")
     infos = [_info(arm, [row for row in ledger if row["arm"] == arm.name]) for arm in arms]
     own = Counter[str]()
     for row in ledger:

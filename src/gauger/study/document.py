@@ -66,7 +66,7 @@ def make_document(material: Material) -> Document:
     off = switched_off(study)
     benchmarks = {name: material.world.benchmark(name) for name in study.benchmarks}
     ledger = ledger_rows(collected)
-    arms = arm_infos(plan.arms, ledger)
+    arms = arm_infos(plan.arms, ledger, plan.study.teacher.surface)
     ingredients = _ingredients(study, collected)
     design = make_design(study, arms, benchmarks, ingredients, history=material.history)
     found = estimate_study(collected.records, design, _difficulty(benchmarks))

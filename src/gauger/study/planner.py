@@ -195,5 +195,7 @@ def code_of(kind: str, params: SpecPart) -> list[str]:
     if isinstance(params, p.InWorld):
         parts += [WORLDS[params.world.settings["kind"]], *reopen_world(params.world).parts]
     if isinstance(params, p.AskTeacher):
-        parts += [STRATEGIES[params.strategy], *(FILTERS[name] for name in params.filters)]
+        parts += [STRATEGIES[params.strategy]]
+    if isinstance(params, p.AskTeacher | p.AskBase):
+        parts += [FILTERS[name] for name in params.filters]
     return parts

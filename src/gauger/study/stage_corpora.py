@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from gauger.errors import Place, UserError
@@ -86,7 +87,9 @@ class StageCorpora(ABC):
         if stage.source is TextSource.TEACHER:
             return self._ask_teacher(stage, replicate)
         if stage.source is TextSource.SELF:
-            return self._ask_base(stage, self._ask_teacher(copied, replicate), replicate)
+            # filters of an arm that the base teaches are of the base's answers, and choose no prompts by the teacher's
+            asked = replace(copied, filters=()) if stage.filters else copied
+            return self._ask_base(stage, self._ask_teacher(asked, replicate), replicate)
         if stage.source is TextSource.TRUTH and stage.strategy and kind_of(copied).student_writes:
             return self._gather(stage, {"prompts": self._questions(copied, copied, replicate, start)}, "all")
         if stage.source in _WITH_ITEMS or (stage.source is TextSource.TRUTH and stage.strategy):
@@ -138,6 +141,7 @@ class StageCorpora(ABC):
             answer_tokens=self.answer_tokens,
             soft=kind_of(stage).soft,
             top_k=stage.settings.get("top_k"),
+            filters=stage.filters,
         )
         inputs = {**self.base.inputs("base"), "prompts": prompts}
         cost = self.students.rows_of_loading + (stage.samples or 0) * self.students.rows_per_sample
