@@ -48,6 +48,18 @@ def test_a_placebo_that_never_learned_the_form_could_not_fail():
     assert "never learned the form" in check.detail
 
 
+def test_a_placebo_without_a_base_to_be_held_against_may_not_have_been_able_to_fail():
+    cells = small_cells(LARGE)
+    arms = tuple(arm for arm in cells.design.arms if arm.kind != "base")
+    cells = replace(cells, design=replace(cells.design, arms=arms))
+    asked = FixedRule(arm="distilled1")
+    planned = [check for check in plan_checks(cells, asked) if check.name == "placebo"]
+    batch = run_batch(cells, [entry for check in planned for entry in check.entries])
+    check = make_checks(batch, 0, planned, cells.design, asked)[0]
+    assert (check.name, check.outcome) == ("placebo", "not_powered")
+    assert "cannot be seen" in check.detail
+
+
 @pytest.mark.parametrize(
     ("increment", "outcome"), [(0.0, "passed"), (0.1, "passed"), (0.25, "not_powered"), (0.5, "failed")]
 )

@@ -76,8 +76,8 @@ def test_replicates_are_averaged_and_a_single_control_is_pointed_out(tmp_path: P
     assert uplift.value == pytest.approx(np.mean(list(d.values())) - np.mean(c[9]), abs=1e-9)
     assert uplift.n_replicates == 4
     assert "item sampling alone" not in (uplift.note or "")
-    assert "control was trained once: the noise of its training is borrowed from the other arm's" in compared.warnings
-    assert "control was trained once; the noise of that training is borrowed" in (uplift.note or "")
+    assert "control was trained once: the noise of its training is taken for twice the other arm's" in compared.warnings
+    assert "control was trained once; it is taken for twice as noisy as the replicated arms" in (uplift.note or "")
 
 
 def test_replicates_counted_from_files_are_independent_unless_the_user_says_otherwise(tmp_path: Path) -> None:

@@ -8,11 +8,13 @@ import numpy as np
 import pytest
 from crossed_cases import PANELS, drawn, fixed_base, one_cell, paired, ragged, unpaired
 
+from gauger.stats.crossed import replicate_part as part_module
 from gauger.stats.crossed import replicate_prior as prior_module
+from gauger.stats.crossed.arm_noise import ArmNoise, arm_noise
 from gauger.stats.crossed.crossed import crossed_components
 from gauger.stats.crossed.pairing import replicate_groups
-from gauger.stats.crossed.panel import panel_of
-from gauger.stats.crossed.prior_spread import Stray
+from gauger.stats.crossed.panel import Panel, panel_of
+from gauger.stats.crossed.prior_spread import ReplicateVariances, Stray
 from gauger.stats.crossed.replicate_part import replicate_part
 from gauger.stats.crossed.replicate_prior import replicate_prior
 
@@ -29,8 +31,13 @@ def cell_weights(n: int) -> np.ndarray:
 
 @pytest.mark.parametrize("name", [name for name in CELLS if name != "right_or_wrong"])
 def test_when_arms_stray_without_bounds_nothing_is_borrowed(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """At a stray of 1e7 (times the squared net share, above 1/4) the prior has less than 0.001 degrees of freedom."""
+    """At a stray of 1e7 (times the squared net share, above 1/4) the prior has less than 0.001 degrees of freedom.
+
+    With nothing that arms show of themselves on other benchmarks, that is all there is.
+    """
     force_stray(monkeypatch, 1e7)
+    silent = ArmNoise(np.ones(10), np.zeros(10))
+    monkeypatch.setattr(prior_module, "arm_noise", lambda *_, **__: silent)
     components = crossed_components(PANELS[name]())
     flat = cell_weights(components.mean.size)
     moderated = replicate_part(components, flat, moderated=True)
@@ -43,6 +50,7 @@ def test_when_arms_stray_without_bounds_nothing_is_borrowed(name: str, monkeypat
 @pytest.mark.parametrize("name", CELLS)
 def test_when_nothing_strays_all_cells_hold_the_common_variance(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     force_stray(monkeypatch, 0.0)
+    monkeypatch.setattr(part_module, "LEAST_STRAY", 0.0)
     components = crossed_components(PANELS[name]())
     prior = replicate_prior(components, replicate_groups(components))
     assert prior is not None
@@ -79,9 +87,10 @@ def test_moderated_variances_lie_between_what_is_shown_and_expected() -> None:
     assert prior is not None
     found = replicate_part(components, cell_weights(12), moderated=True)
     shown = np.diag(components.replicate)
-    expected = [np.diag(components.shared + level) for level in (prior.common, prior.pooled)]
-    assert (found.variance >= np.minimum(shown, np.minimum(*expected)) - 1e-15).all()
-    assert (found.variance <= np.maximum(shown, np.maximum(*expected)) + 1e-15).all()
+    levels = [np.diag(components.shared + level) for level in (prior.common, prior.pooled)]
+    most, least = (np.repeat(limit(prior.arms.ratio, 1.0), 2) for limit in (np.maximum, np.minimum))
+    assert (found.variance >= np.minimum(shown, least * np.minimum(*levels)) - 1e-15).all()
+    assert (found.variance <= np.maximum(shown, most * np.maximum(*levels)) + 1e-15).all()
 
 
 def test_other_arms_matter_and_add_degrees_of_freedom() -> None:
@@ -118,3 +127,42 @@ def test_joint_covariance_is_symmetric_with_the_variances_on_its_diagonal() -> N
         found = replicate_part(components, flat, moderated=moderated)
         np.testing.assert_allclose(found.joint, found.joint.T)
         np.testing.assert_allclose(np.diag(found.joint), found.variance)
+
+
+def noisy_arm(rng: np.random.Generator, times: float) -> Panel:
+    """Draw six arms with four replicates on three benchmarks; the first one's seeds lie `times` as far apart."""
+    shift = 0.05 * rng.standard_normal((6, 4, 1))
+    shift[0] *= times
+    scores = [
+        0.5 + shift + 0.02 * rng.standard_normal((6, 4, 1)) + 0.02 * rng.standard_normal((6, 4, 30)) for _ in "abc"
+    ]
+    units = tuple(np.arange(30) + 30 * b for b in range(3))
+    return Panel(tuple(scores), units, np.arange(24).reshape(6, 4))
+
+
+def test_a_noisy_arm_is_told_by_its_other_benchmarks() -> None:
+    """Mean over 60 draws of the variance of the noisy arm's first cell, over the quiet arms' mean; planted: 14 to 1."""
+    rng = np.random.default_rng(5)
+    ratios = []
+    for _ in range(60):
+        components = crossed_components(noisy_arm(rng, 4.0))
+        prior = replicate_prior(components, replicate_groups(components))
+        assert prior is not None
+        found = replicate_part(components, cell_weights(18), moderated=True).variance.reshape(6, 3)
+        ratios.append((found[0, 0] / found[1:, 0].mean(), prior.arms.ratio[0]))
+    variances, shown = np.mean(ratios, axis=0)
+    assert 4 < variances < 16
+    assert shown > 3
+
+
+def test_what_arms_show_of_themselves_by_a_literal_loop() -> None:
+    gross = np.array([[2.0, 4.0], [1.0, 0.0], [0.0, 0.0]])
+    expected, df = np.full((3, 2), 2.0), np.array([[3.0, 3.0], [2.0, 0.0], [0.0, 0.0]])
+    cells = ReplicateVariances(gross, expected, 0 * gross, df)
+    found = arm_noise(cells, 0.5, one_benchmark=False)
+    assert found.ratio.tolist() == [1.5, 0.5, 1.0]
+    assert found.df.tolist() == pytest.approx([3 * 2 / 1.25, 2.0, 0.0])
+    assert arm_noise(cells, 0.5, one_benchmark=True).df.tolist() == [3.0, 2.0, 0.0]
+    factor, known = found.of(np.array([0])).factor(np.ones((2, 1)), np.array([4.8, np.inf]), np.array([3.0, 3.0]))
+    assert factor.tolist() == pytest.approx([(4.8 + 4.8 * 1.5) / 9.6, 1.0])
+    assert known.tolist() == pytest.approx([4.8 + 4.8 - 3, np.inf])

@@ -23,6 +23,7 @@ def test_student(df: float) -> None:
         np.testing.assert_allclose(t_quantile(p, df), stats.t.ppf(p, df), rtol=1e-7)
         np.testing.assert_allclose(t_cdf(t_quantile(p, df), df), p, rtol=1e-7)
     assert np.isnan(t_quantile(0.975, np.nan))
+    assert [float(t_quantile(end, 5.0)) for end in (0, 1)] == [-np.inf, np.inf]
 
 
 def test_probability_above_a_threshold() -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from gauger.stats.crossed.contrast import estimate_contrasts
 from gauger.stats.crossed.crossed import crossed_components
 from gauger.stats.crossed.panel import Panel
-from gauger.stats.crossed.trained_once import fill_in_trained_once
+from gauger.stats.crossed.trained_once import ONCE_VARIANCE, fill_in_trained_once
 
 
 def drawn(rows: tuple[int, ...], rng: np.random.Generator, noise: float = 0.06, items: int = 400) -> Panel:
@@ -45,11 +47,23 @@ def test_intervals_cover_with_one_training_run(rows: tuple[int, ...]) -> None:
 
 
 def test_what_is_borrowed_is_the_noise_of_the_others() -> None:
-    """Mean over 200 draws of the borrowed variance: .06^2, within 10 %; nothing where nothing was trained once."""
+    """Mean over 200 draws of the borrowed variance: (2 x .06)^2, within 10 %; nothing where none was trained once."""
     rng = np.random.default_rng(4)
     borrowed = [estimate_contrasts(drawn((6, 1), rng), weights(2)).borrowed_variance[0] for _ in range(200)]
-    assert np.mean(borrowed) == pytest.approx(0.06**2, rel=0.1)
+    assert np.mean(borrowed) == pytest.approx(ONCE_VARIANCE * 0.06**2, rel=0.1)
     assert estimate_contrasts(drawn((6, 6), rng), weights(2)).borrowed_variance[0] == 0
+
+
+def test_a_run_twice_as_noisy_as_its_lenders_is_still_covered() -> None:
+    """200 draws: taken to be as noisy as the others, intervals would cover 70 to 80 %."""
+    rng, covered = np.random.default_rng(8), 0
+    for _ in range(200):
+        panel = drawn((4, 1), rng)
+        moved = panel.scores[0].copy()
+        moved[1, 0] += np.sqrt(3) * 0.06 * rng.standard_normal()
+        found = estimate_contrasts(replace(panel, scores=(moved,)), weights(2))
+        covered += found.low[0] <= 0 <= found.high[0]
+    assert covered / 200 >= 0.9
 
 
 def test_with_nobody_to_borrow_from_it_says_so() -> None:

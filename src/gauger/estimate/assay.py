@@ -230,7 +230,10 @@ def _second_look(batch: PlannedBatch, row: int, check: PlannedCheck, rule: Fixed
     """Say why a check that seems passed says nothing: a placebo far below the base, a leak seen in points alone."""
     piece = judged(batch, row)
     if check.name == "placebo":
-        if piece is not None and piece.denominator > 0 and piece.value < -rule.margin:
+        if piece is None or piece.denominator <= 0:
+            why = undefined_reason(batch, row) or "there is no lead to measure it by"
+            return f"Whether it learned the form cannot be seen ({why}), so it may be that it could not fail."
+        if piece.value < -rule.margin:
             return "It lies below the base by more than the margin, so it never learned the form: it could not fail."
         return None
     if piece is None:

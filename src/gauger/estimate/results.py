@@ -283,4 +283,4 @@ def _replication_notes(batch: PlannedBatch, p: int) -> list[str]:
     if not once:
         return []
     were = "was" if len(once) == 1 else "were"
-    return [f"{' and '.join(once)} {were} trained once; the noise of that training is borrowed from replicated arms."]
+    return [f"{' and '.join(once)} {were} trained once; it is taken for twice as noisy as the replicated arms."]

@@ -22,7 +22,7 @@ from gauger.estimate.settle import settling_addition
 from gauger.estimate.verdict_inputs import JudgedContrast, judged
 from gauger.estimate.wanted import Planned, plan_one
 from gauger.records import AssayCheck, CheckOutcome, Estimate, Verdict, VerdictOutcome
-from gauger.stats import t_quantile
+from gauger.stats import ONCE_VARIANCE, t_quantile
 
 NOT_REPLICATED = (
     "No arm was trained more than once, so the noise of training is unknown: train the judged arm and its control "
@@ -132,7 +132,10 @@ def judge_study(
         _turning_noise(batch, start, piece, rule) if outcome in (VerdictOutcome.MAJOR, VerdictOutcome.MINOR) else None
     )
     if ratio is not None:
-        said = f"The outcome would turn undetermined if that training were about {ratio:.1f} times as noisy."
+        said = (
+            f"The outcome would turn undetermined if that training were about {ratio:.1f} times as noisy as the "
+            f"replicated arms'; it is taken for {ONCE_VARIANCE**0.5:.0f} times."
+        )
         estimate = replace(estimate, note=" ".join(filter(None, [estimate.note, said])))
     verdict = Verdict(
         rule={**asdict(rule), "placebo_margin": rule.margin, "control": estimate.control},
@@ -236,14 +239,15 @@ def _probability(batch: PlannedBatch, p: int, piece: JudgedContrast | None, thre
 
 
 def _turning_noise(batch: PlannedBatch, p: int, piece: JudgedContrast | None, rule: FixedRule) -> float | None:
-    """Return how many times noisier than supposed the training of arms trained once must be to undo the outcome.
+    """Return how many times noisier than the replicated arms those trained once must be to undo the outcome.
 
     The interval of n - tau d reaches ``t sqrt(V)`` with ``V = V0 + (k^2 - 1) B``, B the borrowed part; solved for the
-    k at which it reaches 0. None where nothing is borrowed.
+    k at which it reaches 0, times what the borrowed noise is taken to be. None where nothing is borrowed.
     """
     borrowed = float(batch.contrasts.borrowed_variance[batch.judged_row(p)])
     if piece is None or borrowed <= 0:
         return None
     distance = abs(piece.numerator - rule.threshold * piece.denominator)
     reach = distance / float(t_quantile((1 + rule.level) / 2, piece.df))
-    return sqrt(max(1 + (reach**2 - piece.se_at(rule.threshold) ** 2) / borrowed, 1.0))
+    more = max(1 + (reach**2 - piece.se_at(rule.threshold) ** 2) / borrowed, 1.0)
+    return sqrt(more * ONCE_VARIANCE)

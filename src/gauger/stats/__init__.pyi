@@ -17,6 +17,7 @@ from .crossed.panel import ABSENT as ABSENT
 from .crossed.panel import IntArray as IntArray
 from .crossed.panel import Panel as Panel
 from .crossed.replicate_prior import replicate_prior as replicate_prior
+from .crossed.trained_once import ONCE_VARIANCE as ONCE_VARIANCE
 from .crossed.trained_once import fill_in_trained_once as fill_in_trained_once
 from .factorial import MOST_INGREDIENTS as MOST_INGREDIENTS
 from .factorial import Fraction as Fraction

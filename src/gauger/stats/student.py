@@ -15,18 +15,21 @@ def t_quantile(probability: ArrayLike, df: ArrayLike) -> Any:
     Parameters
     ----------
     probability : float array
-        Lower tail, strictly between 0 and 1; broadcasts against `df`.
+        Lower tail, 0-1; broadcasts against `df`.
     df : float array
         Degrees of freedom > 0; inf for the normal.
 
     Returns
     -------
     float or float array
-        Not defined at the ends: scipy answers inf at 0 as at 1.
+        -inf at 0 and inf at 1.
 
     Compared with scipy.stats in tests/stats/test_small_parts.py.
     """
-    return special.stdtrit(np.asarray(df, float), np.asarray(probability, float))
+    lower = np.asarray(probability, float)
+    # scipy answers inf at 0 as at 1
+    found = np.where(lower == 0, -np.inf, special.stdtrit(np.asarray(df, float), lower))
+    return found if found.ndim else found[()]
 
 
 def t_cdf(t: ArrayLike, df: ArrayLike) -> Any:

@@ -270,7 +270,7 @@ def _replication(arms: Sequence[ArmLogs]) -> list[str]:
             "nothing was trained more than once: every interval covers item sampling alone, and another training seed "
             "would move the numbers further"
         ]
-    return [f"{name} was trained once: the noise of its training is borrowed from the other arm's" for name in once]
+    return [f"{name} was trained once: the noise of its training is taken for twice the other arm's" for name in once]
 
 
 def _log_notes(arms: Sequence[ArmLogs]) -> list[str]:

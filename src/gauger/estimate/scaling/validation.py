@@ -165,7 +165,7 @@ def teacher_warnings(fitted: Points, wanted: Points) -> list[str]:
     -----
     Tested in tests/cli/test_fit.py.
     """
-    if fitted.teacher_loss is None:
+    if fitted.teacher_loss is None or not np.isfinite(fitted.teacher_loss).any():
         return []
     asked = wanted.teacher_loss
     if asked is None or not np.isfinite(asked).any():

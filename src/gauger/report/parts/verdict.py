@@ -119,8 +119,8 @@ def lines(verdict: Row) -> Sequence[str]:
         found.append(fill("Probability that the true value lies above the threshold: <strong>{p}</strong>.", p=chance))
     if verdict.get("noise_ratio") is not None:
         text = (
-            "The arm was trained once, and the noise of its training is taken from the replicated arms. If it were "
-            "{ratio} times as noisy (standard deviation), the outcome would be undetermined."
+            "The arm was trained once, and its training is taken to be twice as noisy as that of the replicated arms "
+            "(standard deviation). If it were {ratio} times as noisy as theirs, the outcome would be undetermined."
         )
         found.append(fill(text, ratio=number(verdict["noise_ratio"])))
     settled = verdict.get("settled_by")

@@ -1,5 +1,7 @@
 """Estimates contrasts of cell means with items and training replicates crossed.
 
+arm_noise.py         Estimates how noisy each arm's training is beside that of the others, from all the benchmarks that
+                     it was measured on
 benchmark_parts.py   Takes one benchmark apart: what each item and each training replicate does to each arm's mean
                      score
 contrast.py          Estimates and intervals of any linear contrasts of cell means: θ = Σ w[a,b] μ[a,b]

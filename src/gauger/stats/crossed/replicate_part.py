@@ -6,11 +6,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from gauger.stats.crossed.arm_noise import LEAST_STRAY, ArmNoise
 from gauger.stats.crossed.crossed import Components
 from gauger.stats.crossed.moderate import prior_df, trust_in_prior
 from gauger.stats.crossed.pairing import Group, replicate_groups
 from gauger.stats.crossed.panel import FloatArray
 from gauger.stats.crossed.replicate_prior import FEWEST_DF, ReplicatePrior, replicate_prior
+from gauger.stats.crossed.trained_once import ONCE_VARIANCE
 
 
 @dataclass(frozen=True)
@@ -31,12 +33,15 @@ def replicate_part(components: Components, flat: FloatArray, *, moderated: bool)
     """Return the variance that training replicates give to contrasts with weights (C, K).
 
     Arms that share replicates form a group (`pairing`); groups are independent. In each group the replicates show a
-    variance ``s^2`` with ``d = R - 1`` degrees of freedom. Moderated, it becomes ``(d0 m + d s^2) / (d0 + d)``, with m
-    what the prior expects: item noise plus ``(d1 common + D pooled) / (d1 + D)``. d0 and d1 follow from how far arms
-    and benchmarks stray (`estimate_stray`), and are infinite where there is no net replicate noise to stray.
+    variance ``s^2`` with ``d = R - 1`` degrees of freedom. Moderated, it becomes ``((k - d) f m + d s^2) / k``, with m
+    what the prior expects: item noise plus ``(d1 common + D pooled) / (d1 + D)``; f what the group's arms show of
+    themselves on all benchmarks (`ArmNoise.factor`), and k = d0 + n what f m is known from. d0 and d1 follow from how
+    far arms (at least `LEAST_STRAY`) and benchmarks stray (`estimate_stray`), and are infinite where there is no net
+    replicate noise to stray. An arm trained once shows nothing: its net noise is taken for `ONCE_VARIANCE` times what
+    is expected, which stands in the place of `LEAST_STRAY`.
 
-    Degrees of freedom count what m itself is known from: ``1 / df = sum_g h_g^2 / (d0 + d_g) + (sum_g h_g trust_g)^2 /
-    df_m`` with h_g the group's share of the variance, never more than all replicates together have.
+    Degrees of freedom count what m itself is known from: ``1 / df = sum_g h_g^2 / k_g + (sum_g h_g trust_g)^2 / df_m``
+    with h_g the group's share of the variance, never more than all replicates together have.
 
     Parameters
     ----------
@@ -98,6 +103,10 @@ class _View:
     """(C, C): item noise in the replicate part; then the net covariance that each level of the prior expects."""
     common: FloatArray
     pooled: FloatArray
+    share: FloatArray
+    """(C, n): share of each of the group's arms in the expected variance."""
+    arms: ArmNoise
+    """What the n arms show of themselves."""
     energy: FloatArray
     """(C, 4): expected variance by stratum (`ReplicatePrior.stratum_df`)."""
 
@@ -131,7 +140,15 @@ def _view(components: Components, prior: ReplicatePrior, group: Group, flat: Flo
     cell_noise = np.diag(components.shared)[group.cells]
     expected = np.maximum(cell_noise + np.diag(prior.common)[group.cells], cell_noise / 2)
     standard = (weights * np.sqrt(expected)).reshape(len(flat), len(group.arms), -1)
-    return _View(_shown(group, flat), noise, common, pooled, _energy(prior.correlation, standard))
+    share = _shares((standard**2).sum(axis=2))
+    energy = _energy(prior.correlation, standard)
+    return _View(_shown(group, flat), noise, common, pooled, share, prior.arms.of(group.arms), energy)
+
+
+def _shares(parts: FloatArray) -> FloatArray:
+    """Divide every row by its sum; equal shares where that is 0."""
+    total = parts.sum(axis=1, keepdims=True)
+    return np.asarray(np.divide(parts, total, out=np.full_like(parts, 1 / parts.shape[1]), where=total > 0))
 
 
 def _energy(correlation: tuple[float, float, float], u: FloatArray) -> FloatArray:
@@ -173,23 +190,34 @@ def _moderated(
     d1 = prior_df(prior.stray.benchmarks * _net_share(noise, common) ** 2)
     towards = trust_in_prior(d1, pooled_df)
     mean_df = np.minimum(1 / (1 / (d1 + pooled_df) + towards**2 / common_df), common_df)
-    d0 = prior_df(prior.stray.arms * _net_share(noise, towards * common + (1 - towards) * pooled) ** 2)
+    net = _net_share(noise, towards * common + (1 - towards) * pooled)
+    d0 = prior_df(max(prior.stray.arms, LEAST_STRAY) * net**2)
+    alike = prior_df(prior.stray.arms * net**2)
     joint = np.zeros_like(views[0].noise)
     spread, leaning, borrowed = (np.zeros_like(d0) for _ in range(3))
     for view in views:
         df = view.shown.df
-        trust = trust_in_prior(d0, df) * (1.0 if prior.directions is None else _news(common_df, df))
+        factor, own_df = view.arms.factor(view.share, np.where(df > 0, d0, alike), df)
+        trust = trust_in_prior(own_df, df) * (1.0 if prior.directions is None else _news(common_df, df))
         trust = trust if moderated else np.where(df > 0, 0.0, 1.0)
-        expected = view.noise + _blend(towards, view.common, view.pooled)
+        once = np.where(df > 0, 1.0, ONCE_VARIANCE)
+        expected = view.noise + _scaled(_blend(towards, view.common, view.pooled), once)
+        expected = _scaled(expected, factor)
         part = _blend(trust, expected, view.shown.joint)
         variance = np.diag(part)
         joint += part
-        spread += variance**2 * _uncertainty(trust, d0, df)
+        spread += variance**2 * _uncertainty(trust, own_df, df)
         leaning += np.maximum(variance, 0.0) * trust
         borrowed += np.where(df == 0, variance - np.diag(view.noise), 0.0)
     shown_df = np.max([view.shown.df for view in views], axis=0)
     held = _held_positive(joint, spread + leaning**2 / mean_df, np.maximum(common_df, shown_df))
     return replace(held, borrowed=np.maximum(borrowed, 0.0))
+
+
+def _scaled(covariance: FloatArray, factor: FloatArray) -> FloatArray:
+    """Multiply variances (C,) by a factor each, and covariances by the geometric mean of two."""
+    root = np.sqrt(factor)
+    return np.asarray(covariance * np.outer(root, root))
 
 
 def _news(common_df: FloatArray, df: FloatArray) -> FloatArray:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from gauger.stats.crossed.arm_noise import ArmNoise, arm_noise
 from gauger.stats.crossed.crossed import Components
 from gauger.stats.crossed.known_directions import CovarianceKind, Directions, spread_of_sizes
 from gauger.stats.crossed.pairing import Group
@@ -44,6 +45,8 @@ class ReplicatePrior:
     stratum_df: FloatArray
     """(4,): degrees of freedom pooled over groups, by stratum: what arms differ in, averaged over benchmarks; the same
     × benchmark; what paired arms have in common, averaged over benchmarks; the same × benchmark."""
+    arms: ArmNoise
+    """How noisy each arm's own replicates show its training to be, beside what is expected."""
     directions: Directions | None
     """What `common` is known from in every direction, where arms are of several classes of kinship; else None, and
     `stratum_df` says it."""
@@ -113,13 +116,14 @@ def replicate_prior(components: Components, groups: list[Group]) -> ReplicatePri
     plain = (kinds[0], *(np.sum(kinds[n::2], axis=0) for n in (1, 2)))
     same_arm, same_benchmark, neither = (_mean(related, weight * kind) for kind in plain)
     shown = (np.diag(cells.gross), expected, np.diag(cells.noise), cells.df)
-    stray = estimate_stray(ReplicateVariances(*(part.reshape(shape) for part in shown)), same_arm, same_benchmark)
+    variances = ReplicateVariances(*(part.reshape(shape) for part in shown))
     return ReplicatePrior(
         common=common * cells.per_mean,
         pooled=pooled * cells.per_mean,
-        stray=stray,
+        stray=estimate_stray(variances, same_arm, same_benchmark),
         correlation=(same_arm, same_benchmark, neither),
         stratum_df=residual_df,
+        arms=arm_noise(variances, same_arm, one_benchmark=bool(residual_df[0] < FEWEST_DF)),
         directions=_directions(cells, common, pairs, shape) if len(pairs) > 3 else None,
     )
 

@@ -14,6 +14,11 @@ import numpy as np
 from gauger.stats.crossed.crossed import Components
 from gauger.stats.crossed.panel import BoolArray, FloatArray
 
+ONCE_VARIANCE = 4.0
+"""Net training variance that an arm trained once is taken to have, as a multiple of what the replicated arms show:
+twice their noise. One run cannot show how noisy its training is. Taken to be as noisy as the others, an arm that is
+twice as noisy was decided on its threshold in 16 to 25 % of studies (validation/verdict)."""
+
 
 def fill_in_trained_once(components: Components) -> Components:
     """Give every arm trained once a sensitivity and an item x replicate residual, taken from the replicated arms.
