@@ -222,3 +222,11 @@ def test_python_m_gauger_is_gauger():
     script = Path(sys.executable).with_name("gauger")
     installed = subprocess.run([script, "--version"], capture_output=True, text=True, check=True)
     assert module.stdout == installed.stdout
+
+
+@pytest.mark.parametrize("words", [["plan", "a", "\x1b[2J\u202e"], ["plan", "--\x1b[2J\u202e"], ["\x1b[2J\u202e"]])
+def test_usage_errors_repeat_no_word_that_steers_the_terminal(words, capsys):
+    assert main(words) == 2
+    said = capsys.readouterr()
+    assert not set(said.out + said.err) & set("\x1b\u202e")
+    assert "u202e" in said.err

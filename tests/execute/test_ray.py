@@ -145,6 +145,13 @@ def test_needs_in_the_names_and_units_of_ray(toy):
     assert asked.key == toy("asked").key, "where a job runs does not change what it is"
 
 
+def test_a_ray_of_our_own_listens_on_loopback_alone(run_on_ray, toy):
+    import ray
+
+    run_on_ray([toy("one;")])
+    assert ray.get_runtime_context().gcs_address.startswith("127.0.0.1:")
+
+
 def test_a_client_address_is_refused(cluster):
     with pytest.raises(UserError, match="host:port"):
         RayPool(address="ray://somewhere:10001")
@@ -180,7 +187,7 @@ class Deserted:
 
 def test_a_ray_of_our_own_that_lost_its_node_is_started_again(monkeypatch, toy):
     deserted = Deserted()
-    monkeypatch.setattr("gauger.execute.ray._import_ray", lambda: deserted)
+    monkeypatch.setattr("gauger.execute.ray._import_ray", lambda **_: deserted)
     monkeypatch.setattr("gauger.execute.ray.LOOK_AGAIN_S", -1.0)
     job = toy("one;")
     with RayPool(1) as pool:
@@ -197,7 +204,7 @@ def test_a_ray_of_our_own_that_lost_its_node_is_started_again(monkeypatch, toy):
 
 def test_a_cluster_of_others_that_lost_all_nodes_is_waited_for_and_then_given_up(monkeypatch, toy):
     deserted = Deserted()
-    monkeypatch.setattr("gauger.execute.ray._import_ray", lambda: deserted)
+    monkeypatch.setattr("gauger.execute.ray._import_ray", lambda **_: deserted)
     monkeypatch.setattr("gauger.execute.ray.LOOK_AGAIN_S", -1.0)
     with RayPool(1, "10.0.0.1:6379") as pool:
         pool.tasks["task"] = toy("one;")

@@ -69,13 +69,19 @@ class _StoppedError(GaugerError):
 
 @contextmanager
 def _kept_apart() -> Iterator[None]:
-    """Rename two events that Typer would turn into exit code 1."""
+    """Rename two events that Typer would turn into exit code 1, and escape what its usage errors repeat."""
     try:
         yield
     except BrokenPipeError as error:
         raise _PipeClosedError from error
     except KeyboardInterrupt as error:
         raise _StoppedError("stopped") from error
+    except Exception as error:
+        # A usage error repeats the words of the command line, which another program may have made.
+        said = getattr(error, "message", None)
+        if isinstance(said, str) and hasattr(error, "format_message"):
+            vars(error)["message"] = printable(said)
+        raise
 
 
 class _Group(TyperGroup):

@@ -1,15 +1,20 @@
 """Runs jobs on a Ray cluster: a running one, or one that is started on this machine for the length of the run.
 
 Ray decides on which node a job runs; everything else is as on one machine. A job is one Ray task that Ray never retries
-itself, so that the driver counts and names what is lost. Nothing but JSON text travels through Ray.
+itself, so that the driver counts and names what is lost. Nothing of ours but JSON text travels through Ray; Ray itself
+speaks in pickles, and who may speak to it may run code. One that is started here listens on loopback alone and asks for
+a token that nobody else is told.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import secrets
+import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from types import ModuleType, TracebackType
 from typing import Any
 
@@ -33,6 +38,7 @@ START_TRIES = 3
 """How often a Ray on this machine is started before that counts as an error: on a busy one it may take too long."""
 OBJECT_STORE_BYTES = 100_000_000
 """Memory that a Ray started here sets aside for objects: replies are a few hundred bytes each."""
+LOOPBACK = "127.0.0.1"
 LOOK_AGAIN_S = 2.0
 """How long what is known of the nodes is taken to hold."""
 WAIT_FOR_NODE_S = 300.0
@@ -74,7 +80,7 @@ class RayPool:
                 address,
                 hint="Run gauger on a node of the cluster.",
             )
-        self.ray = _import_ray()
+        self.ray = _import_ray(own=address is None)
         self.workers, self.address, self.store = workers, address, store
         self.environment = {**ONE_THREAD, **(environment or {})}
         self.tasks: dict[Any, Job] = {}
@@ -101,6 +107,10 @@ class RayPool:
         if self.address is None:
             self._start_own()
             return
+        if self.address != "auto" and self.address.rpartition(":")[0] not in (LOOPBACK, "localhost"):
+            print(
+                f"note: {self.address} may run code here and on every node: Ray's messages are pickles", file=sys.stderr
+            )
         try:
             self.ray.init(self.address, **SILENT)
         except (ConnectionError, ValueError, RuntimeError) as error:
@@ -113,10 +123,12 @@ class RayPool:
         self._look()
 
     def _start_own(self) -> None:
+        """Start a Ray that only this machine can reach, and only who knows its token can use (`_import_ray`)."""
         own = {"num_cpus": self.workers or cores(), "object_store_memory": OBJECT_STORE_BYTES}
         for attempt in range(1, START_TRIES + 1):
             try:
-                self.ray.init("local", include_dashboard=False, **own, **SILENT)
+                with _on_loopback():
+                    self.ray.init("local", include_dashboard=False, _node_ip_address=LOOPBACK, **own, **SILENT)
             except Exception as error:  # a bare one, where its processes take longer than Ray waits for
                 self.ray.shutdown()
                 if attempt == START_TRIES:
@@ -253,8 +265,28 @@ def _describe(error: Exception) -> str:
     return said.get(name) or f"{name}: {str(error).strip().splitlines()[0]}"
 
 
-def _import_ray() -> ModuleType:
-    """Import Ray, quiet.
+@contextmanager
+def _on_loopback() -> Iterator[None]:
+    """Let a Ray that is started meanwhile listen on 127.0.0.1 alone.
+
+    Ray has no setting for it: it turns the loopback address into the machine's own before it starts its services, which
+    then listen everywhere. So these two questions of its start are answered here.
+    """
+    from ray._private import services
+
+    answers = {"get_node_ip_address": lambda *_, **__: LOOPBACK, "resolve_ip_for_localhost": lambda address: address}
+    kept = {name: getattr(services, name) for name in answers if hasattr(services, name)}
+    for name in kept:
+        setattr(services, name, answers[name])
+    try:
+        yield
+    finally:
+        for name, function in kept.items():
+            setattr(services, name, function)
+
+
+def _import_ray(*, own: bool) -> ModuleType:
+    """Import Ray, quiet; for one of our own with a token, which Ray reads once, when it is imported first.
 
     Raises
     ------
@@ -262,6 +294,9 @@ def _import_ray() -> ModuleType:
         Where it is not installed.
     """
     os.environ.update(QUIET)
+    if own and "ray" not in sys.modules:
+        os.environ.setdefault("RAY_AUTH_MODE", "token")
+        os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
     try:
         import ray
     except ModuleNotFoundError:
