@@ -62,7 +62,9 @@ def test_everything_is_there(finished_run):
 def test_results_on_standard_output_and_progress_on_standard_error(finished_run):
     out = (finished_run.parent / "stdout").read_text().splitlines()
     assert out[0].startswith("No verdict: this study could not have shown that its instrument fails")
-    assert out[1:] == [f"Report: {finished_run / 'report.html'}"]
+    assert [line.partition(":")[0] for line in out[1:-1]] == ["Why", "What this is", "Threshold", "Open threats"]
+    assert "A made-up world" in out[2]
+    assert out[-1] == f"Report: {finished_run / 'report.html'}"
     err = (finished_run.parent / "stderr").read_text().splitlines()
     total = len(read_plan(finished_run))
     assert err[0] == f"{total} jobs on 2 workers"

@@ -217,6 +217,7 @@ def study_document(outcome: str = "minor", *, post_hoc: bool = False) -> Documen
 STUDY: Mapping[str, Any] = {
     "name": "quickstart",
     "fingerprint": "b3:5f1c0a9e77d24cb1a6e2",
+    "setting": "A made-up world.",
     "question": "How much does distilling this teacher really help, and is it more than benchmark polish?",
     "kind": "study",
     "replicates": 4,

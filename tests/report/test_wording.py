@@ -48,14 +48,14 @@ def test_open_intervals_are_said_to_be_open() -> None:
 @pytest.mark.parametrize(
     ("value", "told"),
     [
-        (0.0, "0\u202f%"),
+        (0.0, "below 1\u202f%"),
         (0.0004, "below 1\u202f%"),
         (0.31, "31\u202f%"),
         (0.998, "above 99\u202f%"),
-        (1.0, "100\u202f%"),
+        (1.0, "above 99\u202f%"),
     ],
 )
-def test_only_certainty_prints_as_certain(value: float, told: str) -> None:
+def test_no_probability_prints_as_certain(value: float, told: str) -> None:
     assert probability(value) == told
 
 

@@ -26,7 +26,9 @@ TEXT_COLUMNS = frozenset(
 
 
 def comparison_text(document: Document) -> str:
-    """Return the whole comparison as text."""
+    """Return the whole comparison as text; it ends with the first screen of its report."""
+    from gauger.report import summary
+
     study, lines = document.study, [_arms(document), _scores(document)]
     estimates = [one for one in document.estimates if one.estimand not in ("score", "difference")]
     lines.append(_estimates(estimates))
@@ -43,7 +45,7 @@ def comparison_text(document: Document) -> str:
     for title, content in parts:
         if content:
             lines += [f"\n{title}", content]
-    return "\n".join(lines).rstrip()
+    return "\n".join([*lines, "", summary(document.to_dict())])
 
 
 def _arms(document: Document) -> str:

@@ -56,6 +56,7 @@ def run(
 ) -> None:
     """Run a study, or go on with one that was stopped, and write estimates.json and report.html."""
     from gauger.api import run as run_study
+    from gauger.report import summary
 
     found = run_study(
         study,
@@ -77,7 +78,7 @@ def run(
     if as_json:
         print_json(found.to_dict())
     else:
-        print_text(f"{found.headline}\nReport: {found.directory.report}")
+        print_text(f"{summary(found.to_dict())}\nReport: {found.directory.report}")
     if failures and found.result is not None:
         say(f"details: gauger status {found.directory.root}; {_what_next(found.result)}")
         raise typer.Exit(1)

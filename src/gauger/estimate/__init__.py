@@ -27,6 +27,8 @@ outcomes_both_ways.py    Scores truncated, refused and unparsed answers both way
                          where it matters
 results.py               Turns a batch of contrasts into estimates of the contract: intervals, simultaneous ones,
                          counts, reasons, notes
+room.py                  Tells where scores have no room left: arms at the ceiling or the floor of a benchmark, and
+                         benchmarks where all are
 scales.py                Puts contrasts of points on other scales, and says whether a conclusion stands on more than
                          one
 scaling/                 Fits scaling laws to points and to a study's scale

@@ -25,6 +25,8 @@ from .estimator import estimate_study as estimate_study
 from .outcomes_both_ways import outcome_scorings as outcome_scorings
 from .outcomes_both_ways import primary_scorings as primary_scorings
 from .results import tidy as tidy
+from .room import end_of as end_of
+from .room import without_room as without_room
 from .scaling.ability_of_scale import Lifted as Lifted
 from .scaling.ability_of_scale import Start as Start
 from .scaling.ability_of_scale import ability_document as ability_document

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,13 +17,14 @@ from gauger.estimate.difficulty_estimates import difficulty_estimates
 from gauger.estimate.estimands import estimands
 from gauger.estimate.other_averages import other_benchmarks, plan_by_items
 from gauger.estimate.results import collect_estimates
+from gauger.estimate.room import room_warnings
 from gauger.estimate.scales import plan_rescaled, scale_warnings, state_scales
 from gauger.estimate.score_arrays import build_cube
 from gauger.estimate.seeds import seed_scores, seed_warnings
 from gauger.estimate.table import complete_table
 from gauger.estimate.verdict import judge_study, plan_judging
 from gauger.estimate.wanted import plan_estimates
-from gauger.records import AssayCheck, Estimate, Verdict
+from gauger.records import AssayCheck, Estimate, Scale, Verdict
 
 
 @dataclass(frozen=True)
@@ -87,8 +88,13 @@ def estimate_study(records: pl.DataFrame, design: Design, difficulty: pl.DataFra
         difficulty=levels,
         outcomes=count_outcomes(table),
         seeds=seeds,
-        warnings=(*seed_warnings(seeds), *scale_warnings(estimates)),
+        warnings=(*seed_warnings(seeds), *scale_warnings(estimates), *room_warnings(_scores(estimates))),
     )
+
+
+def _scores(estimates: Sequence[Estimate]) -> list[tuple[str, str, float | None]]:
+    rows = [row for row in estimates if row.estimand == "score" and row.scale == Scale.POINTS]
+    return [(row.benchmark, row.arm, row.value) for row in rows if row.benchmark is not None]
 
 
 def estimate_cells(cells: Cells) -> tuple[tuple[Estimate, ...], Verdict | None, tuple[AssayCheck, ...]]:

@@ -6,6 +6,7 @@ audit/            Draws the page of an audit
 blocks.py         Builds a page's pieces: sections, figures with their panels, tables, legends, callouts
 chapters.py       Orders the chapters of a report, our own and those of other packages
 charts.py         Gives out the figures of a report one by one, as charts that a notebook draws and a file holds
+conclusion.py     Words what a document concludes: the verdict's sentence, its grounds, and what would settle it
 document_view.py  Looks up in the document what parts of a report ask for: arms by kind, benchmarks by role,
                   estimates by name
 drawing.py        Styles every chart alike, and writes charts as files
@@ -15,6 +16,9 @@ evidence/         Draws the page of the published evidence
 export.py         Writes figures as files: SVG for print and editing, PNG for slides, drawn without a browser or a
                   network
 forecast/         Draws the two pages of a forecast: one for a decision, one for the statistics behind it
+findings.py       Titles every figure with its finding, by rules over its estimates
+first_screen.py   Says under a conclusion what must be known with it: what was studied, what the threshold means, what
+                  is open
 forest.py         Draws interval charts: one row per estimate, grouped under headings, the same form for every
                   estimand
 legend.py         Draws the legend of a figure as a chart of its own, for files; on the page the templates draw it

@@ -13,4 +13,5 @@ from .forecast.page import write_forecast as write_forecast
 from .page import drawn_differences as drawn_differences
 from .page import headline as headline
 from .page import render as render
+from .page import summary as summary
 from .page import write as write

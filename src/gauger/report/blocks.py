@@ -96,6 +96,8 @@ class Figure:
     legend: Sequence[Key] = ()
     wide: bool = True
     """One panel per row; False sets them side by side where there is room."""
+    finding: str = ""
+    """What the numbers say, in a sentence: the heading, with the title below it; empty where nothing can be said."""
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from gauger.errors import InputError
+from gauger.estimate import without_room
 from gauger.records import READABLE_SCHEMAS, ArmKind, Role, Scale
 from gauger.store import as_current
 
@@ -129,6 +130,17 @@ class View:
         found = self.over(estimand, arm, role)
         names = self.in_role(role)
         return self.on(estimand, arm, names[0]) if found is None and len(names) == 1 else found
+
+    @cached_property
+    def without_room(self) -> Mapping[str, str]:
+        """Benchmark -> ceiling or floor, where every arm stands at that end."""
+        rows = [row for row in self.estimates if row["estimand"] == "score" and row.get("benchmark") and in_points(row)]
+        return without_room((row["benchmark"], row["arm"], row["value"]) for row in rows)
+
+    def marked(self, benchmark: str) -> str:
+        """Return a benchmark's name, with a word on it where every arm stands at its ceiling or floor."""
+        end = self.without_room.get(benchmark)
+        return f"{benchmark} (at {end})" if end else benchmark
 
     def matched_of(self, arm: str) -> str | None:
         """Return the control that an arm's uplift is taken against: as declared, else as its estimates say."""

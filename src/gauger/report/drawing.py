@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
+from textwrap import wrap
 from typing import Any, TypeAlias
 
 import altair as alt
@@ -19,6 +20,8 @@ LABEL_SPACE = 58
 """Pixels right of a plot that hold the printed values."""
 PANEL_WIDTH = 420
 WIDE_WIDTH = 620
+TITLE_CHARACTERS = 80
+"""Characters of a line of a figure's title in a file; a longer title goes on below."""
 
 Chart: TypeAlias = Any
 """A bare Altair chart, or a specification made by `layered`; Altair's own types do not survive a chain of calls."""
@@ -115,7 +118,7 @@ def dress(chart: Chart, *, labelled: bool = False) -> dict[str, Any]:
 
 
 def composed(
-    charts: Sequence[tuple[str, Chart]], *, title: str, wide: bool, legend: Chart | None = None
+    charts: Sequence[tuple[str, Chart]], *, title: str, wide: bool, legend: Chart | None = None, subtitle: str = ""
 ) -> dict[str, Any]:
     """Return one specification that shows titled panels together on white, at a fixed size: the figure as a file."""
     width = WIDE_WIDTH if wide or len(charts) == 1 else PANEL_WIDTH
@@ -131,7 +134,13 @@ def composed(
     return {
         "$schema": SCHEMA_URL,
         "config": {**CONFIG, "background": "#ffffff"},
-        "title": {"text": title, "fontSize": 16, "offset": 18, "frame": "bounds"},
+        "title": {
+            "text": wrap(title, TITLE_CHARACTERS),
+            "fontSize": 16,
+            "offset": 18,
+            "frame": "bounds",
+            **({"subtitle": subtitle, "subtitleColor": MUTED, "subtitlePadding": 6} if subtitle else {}),
+        },
         "padding": 16,
         "vconcat": [together] if legend is None else [legend, together],
         "datasets": datasets,

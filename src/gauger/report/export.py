@@ -38,4 +38,5 @@ def figure_specification(figure: Figure) -> dict[str, Any]:
     """Return a figure, all its panels and its legend together, as one Vega-Lite specification."""
     panels = [(panel.title, panel.spec) for panel in figure.panels]
     legend = legend_chart(figure.legend) if figure.legend else None
-    return composed(panels, title=figure.title, wide=figure.wide, legend=legend)
+    title, subtitle = (figure.finding, figure.title) if figure.finding else (figure.title, "")
+    return composed(panels, title=title, subtitle=subtitle, wide=figure.wide, legend=legend)

@@ -224,9 +224,3 @@ def _reference(reference: Reference, low: float, high: float) -> Chart:
     text = alt.Chart().mark_text(color=MUTED, fontSize=11, baseline="bottom")
     label = text.encode(x=alt.X("at:Q"), text=alt.Text("label:N"), y=alt.value(-3))
     return layered([line, label], rows=[{"at": at, "label": reference.label}])
-
-
-def describe_change(row: Row) -> str:
-    """Return a difference and its interval in words: "+12.3 points (8.1 to 16.5)"."""
-    unit = unit_of(row)
-    return f"{with_unit(row['value'], unit)} ({set_of(row, unit)})"

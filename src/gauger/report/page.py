@@ -7,6 +7,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from markupsafe import Markup
+
 if TYPE_CHECKING:
     from gauger.report.blocks import Section
     from gauger.report.document_view import View
@@ -71,14 +73,22 @@ def drawn_differences(document: Mapping[str, Any], directory: Path | str) -> lis
 
 def headline(document: Mapping[str, Any]) -> str:
     """Return the verdict of a document in one plain sentence, as it stands at the head of its report."""
-    from markupsafe import Markup
+    return summary(document).partition("\n")[0]
 
+
+def summary(document: Mapping[str, Any]) -> str:
+    """Return the first screen of a document as plain text, one line each.
+
+    The verdict; what would settle it, or why there is none; what was studied, what the threshold means, and which
+    threats are open. The same words stand at the head of its report.
+    """
+    from gauger.report.conclusion import sentence, settling, without_rule
     from gauger.report.document_view import View
-    from gauger.report.parts.verdict import sentence, without_rule
+    from gauger.report.first_screen import about
 
     view = View(document)
-    said = sentence(view.verdict) if view.verdict else without_rule(view)
-    return said.striptags() if isinstance(said, Markup) else said
+    said = [sentence(view.verdict), *settling(view.verdict)] if view.verdict else [without_rule(view)]
+    return "\n".join(line.striptags() if isinstance(line, Markup) else line for line in (*said, *about(view)))
 
 
 def sections_of(view: View) -> Sequence[Section]:

@@ -180,16 +180,22 @@ def set_of(row: Mapping[str, Any], unit: str, prefix: str = "", *, digits: int =
     return interval(row[f"{prefix}low"], row[f"{prefix}high"], unit, digits=digits, kind=kind)
 
 
+def describe_change(row: Mapping[str, Any]) -> str:
+    """Return an estimate and its confidence set in words: "+12.3 points (8.1 to 16.5)"."""
+    unit = unit_of(row)
+    return f"{with_unit(row['value'], unit)} ({set_of(row, unit)})"
+
+
 def percent(value: float, digits: int = 0) -> str:
     """Return a share as a percentage."""
     return f"{number(100 * value, digits)}{THIN}%"
 
 
 def probability(value: float) -> str:
-    """Return a probability so that only certainty prints as 0 % or 100 %."""
-    if 0 < value < 0.01:
+    """Return a probability so that none prints as 0 % or 100 %: what is estimated is never certain."""
+    if value < 0.01:
         return f"below 1{THIN}%"
-    if 0.99 < value < 1:
+    if value > 0.99:
         return f"above 99{THIN}%"
     return percent(value)
 

@@ -45,6 +45,13 @@ class FromScratch(NamedTuple):
     training: Training
 
 
+def in_words(scratch: FromScratch | None, name: object) -> str:
+    """Say which model a teacher or student is: its size where it was trained from scratch, else its name."""
+    if scratch is None:
+        return str(name)
+    return f"{scratch.size.layers} layers of width {scratch.size.width}, trained from scratch"
+
+
 class Surface(SpecPart):
     """What the teacher's interface shows, and the budgets for asking it; a defence is a change of surface."""
 
@@ -112,6 +119,11 @@ class TeacherSettings(SpecPart):
     def from_scratch(self) -> FromScratch | None:
         """How it is trained from scratch; None where it is not."""
         return None
+
+    @property
+    def in_words(self) -> str:
+        """Which model it is, for the first screen of a report; never an address or a key."""
+        return in_words(self.from_scratch, getattr(self, "model", None) or f"of kind {self.kind}")
 
 
 class ScratchTeacher(TeacherSettings):
@@ -246,6 +258,11 @@ class StudentSettings(SpecPart):
     def from_scratch(self) -> FromScratch | None:
         """How its base is trained from scratch, so that a scale can grow others; None where it is not."""
         return None
+
+    @property
+    def in_words(self) -> str:
+        """Which model it is, for the first screen of a report."""
+        return in_words(self.from_scratch, getattr(self, "model", None) or f"of kind {self.kind}")
 
 
 class ScratchStudent(StudentSettings):

@@ -20,6 +20,10 @@ REPORTED_PACKAGES = {
 }
 """Extra that the world needs -> packages whose versions are reported."""
 TOKENS_AGREE = "rows are paired by form and length, and tokens agree within 1 %"
+MADE_UP = (
+    "A made-up world with small models of its own, not language models; sizes of effects do not carry over to them."
+)
+REAL = "Language models that exist."
 _SUMMED = ("tokens", "unique_tokens", "teacher_tokens_out", "queries")
 _BILL = ("usd_low", "usd_high")
 
@@ -107,7 +111,7 @@ def threats(
     seeds = sorted({one.seeds for arm in distilled for stage in arm.recipe for one in stage.alone if one.seeds})
     apart = "benchmark-train" in seeds and len(seeds) > 1
     roles = {benchmark.role for benchmark in study.benchmarks.values()}
-    missing = [str(role) for role in Role if role not in roles]
+    held, missing = ([str(role) for role in Role if (role in roles) is there] for there in (True, False))
     other_tokens = _other_tokens([info for info in infos if info.kind == ArmKind.DISTILLED])
     stages = {len([s for s in arm.recipe if s.source is not TextSource.TEACHER]) for arm in distilled}
     return [
@@ -133,8 +137,8 @@ def threats(
         {
             "threat": "Benchmarks",
             "question": "Is the gain more than polish on the benchmark?",
-            "answer": "Gains are measured on new items, other forms and other skills, beside a leak arm that shows "
-            "what contamination looks like here."
+            "answer": f"Gains are measured on benchmarks of the roles {', '.join(held)}"
+            + ("." if "leak" in off else ", beside a leak arm that shows what contamination looks like here.")
             + (f" No benchmark has the role {', '.join(missing)}." if missing else "")
             + (f" The leak control is off: {off['leak']}" if "leak" in off else ""),
             "stands": "partly" if missing or "leak" in off else "controlled",
@@ -192,6 +196,13 @@ def _scale(study: Study) -> dict[str, str]:
         "Students of another kind, and budgets far beyond these, remain an extrapolation."
     )
     return {"answer": answer, "stands": "partly"}
+
+
+def setting(study: Study) -> str:
+    """Say in a line what was studied: a made-up world or language models, and which ones."""
+    what = MADE_UP if study.world.made_up else REAL
+    sizes = "" if study.scale is None else " and other sizes"
+    return f"{what} Teacher: {study.teacher.in_words}. Student: {study.student.in_words}{sizes}."
 
 
 def limits(study: Study) -> list[str]:

@@ -28,7 +28,7 @@ from gauger.estimate import (
 from gauger.measure import readings
 from gauger.records import ArmInfo, BenchmarkInfo, Document
 from gauger.spec import LoadedStudy, Study, fingerprint, switched_off
-from gauger.study.description import arm_infos, examples, limits, program_versions, threats
+from gauger.study.description import arm_infos, examples, limits, program_versions, setting, threats
 from gauger.study.history import NO_HISTORY, RunHistory
 from gauger.study.ledger import ledger_rows
 from gauger.study.plan import Plan
@@ -198,6 +198,7 @@ def about(loaded: LoadedStudy, registered: str | None = None) -> dict[str, Any]:
         "fingerprint": fingerprint(study),
         "question": study.question,
         "kind": "study",
+        "setting": setting(study),
         "replicates": study.replicates,
         "seed": study.seed,
         "registered": registered or NOT_ANCHORED,

@@ -30,6 +30,7 @@ from gauger.evidence import (
 from gauger.report.blocks import Figure, FigurePanel, HtmlTable, Key, Section
 from gauger.report.drawing import Chart, layered, upright_line
 from gauger.report.evidence.figures import COLOURS, SHAPES
+from gauger.report.evidence.findings import by_role
 from gauger.report.palette import MUTED, TRACK
 from gauger.report.wording import count, number
 
@@ -90,6 +91,7 @@ def _figure(evidence: Evidence) -> Figure:
         HtmlTable(("Benchmarks", "Control", "Points (95 %)", "Multiverse: median (range)", "Studies"), rows,
               numeric=frozenset({2, 3, 4})),
         [*(Key(role, SHAPES[role], COLOURS[role]) for role in CARRIED), Key("multiverse", "bar", TRACK)],
+        finding=by_role([evidence.headline.untouched[role] for role in CARRIED], "the untouched base"),
     )  # fmt: skip
 
 

@@ -24,7 +24,7 @@ from gauger.evidence import (
 from gauger.report.blocks import Callout, Figure, FigurePanel, HtmlTable, Key, Section
 from gauger.report.drawing import Chart
 from gauger.report.evidence import figures as draw
-from gauger.report.evidence import tables
+from gauger.report.evidence import findings, tables
 from gauger.report.evidence.answer import answer, claim_section, downloads, explorer_section
 from gauger.report.evidence.method import method
 from gauger.report.forest import ForestLine
@@ -65,6 +65,7 @@ def forests(evidence: Evidence) -> Section:
                 "levels, errors clustered by study). An arrowhead goes on beyond the plot.",
                 panels, tables.forest_table(found, tables.study_cells(evidence.frame)),
                 [*draw.role_keys(roles), Key("pooled", "diamond", INK)],
+                finding=findings.by_role(found.pooled, over),
             )
         )  # fmt: skip
     return Section("studies", "Study by study", figures=figures, short="Studies")
@@ -83,6 +84,7 @@ def contrasts(evidence: Evidence) -> Section:
         f"training brings; training without a teacher does not. {_STAR}",
         [FigurePanel(chart, "", height, "Pooled uplift by kind of control and role")],
         tables.pooled_table(every, ""), draw.role_keys(),
+        finding=findings.by_control(by_control, "targeted"),
     )  # fmt: skip
     rows = [
         [one.name, one.reason or _share(one.value, one.low, one.high), count(one.n_rows), str(one.n_studies)]
@@ -118,6 +120,7 @@ def carried(evidence: Evidence) -> Section:
         [_points(draw.carry_over_points(points), "Held-out against targeted gain")],
         HtmlTable(("Study", "Student", "Control", "Targeted", "Held-out"), rows, numeric=frozenset({3, 4})),
         [Key("over the untouched base", "circle", BLUE), Key("over another control", "square", RUST)],
+        finding=findings.carried(tuple(evidence.carried.values())),
     )  # fmt: skip
     lead = [_carry_sentence(one) for one in evidence.carried.values()]
     return Section("carry-over", "Does it carry over?", lead, [figure], short="Carry-over")
@@ -167,7 +170,7 @@ def moderators(evidence: Evidence) -> Section:
             "moderators", "Moderators, one at a time, over the untouched base",
             "Slopes of numbers, and differences of each level from the first. Trained skill: targeted and fresh "
             f"benchmarks. Moderators go together with each other: these are descriptions, not causes. {_STAR}",
-            shown, tables.moderators_table(evidence), wide=False,
+            shown, tables.moderators_table(evidence), wide=False, finding=findings.moderated(evidence),
         ),
         Figure(
             "dose", "Dose and uplift",
@@ -204,6 +207,7 @@ def trust(evidence: Evidence) -> Section:
             "restrictions", "The headline under every restriction",
             "The first line (diamond) is the pre-specified analysis; each other changes one thing.",
             panels, tables.restrictions_table(evidence), draw.role_keys(("targeted", "held-out")),
+            finding=findings.restricted(evidence, ("targeted", "held-out")),
         ),
         Figure(
             "funnel", "Small benchmarks and large gains",
@@ -213,14 +217,14 @@ def trust(evidence: Evidence) -> Section:
             tables.pooled_table([replace(slope, name=f"{slope.name}, over {one.over}")
                                  for one in evidence.small_studies for slope in one.slopes],
                                 "Slope: points of uplift per unit of 1 / √n, within role", "Slope"),
-            draw.role_keys(),
+            draw.role_keys(), finding=findings.funnelled(evidence),
         ),
         Figure(
             "risk", "Risk of bias, study by study",
             "Overall follows the three questions of design (seeds, mixture, control): the worst of them. The three "
             "questions of reporting are shown beside it.",
             [FigurePanel(light, "", 18 * studies + 150, "Risk of bias of every study", labelled=False)],
-            tables.bias_table(evidence), draw.risk_keys(),
+            tables.bias_table(evidence), draw.risk_keys(), finding=findings.biased(evidence.bias["overall"]),
         ),
     ]  # fmt: skip
     return Section(
@@ -243,6 +247,7 @@ def others(evidence: Evidence) -> Section:
         "models' means with t intervals.",
         [FigurePanel(chart, "", height, "Gap between GSM8K and GSM1k")],
         HtmlTable(("Models", "Mean gap, points", "Number", ""), rows, numeric=frozenset({1, 2})),
+        finding=findings.gaps(evidence),
     )  # fmt: skip
     labs = evidence.laboratories
     lead = [

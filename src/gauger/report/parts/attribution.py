@@ -8,6 +8,7 @@ import altair as alt
 from markupsafe import Markup
 
 from gauger.records import ArmKind
+from gauger.report import findings
 from gauger.report.blocks import Figure, FigurePanel, Key, Section
 from gauger.report.document_view import Row, View, defined
 from gauger.report.drawing import Chart, layered, upright_line
@@ -48,7 +49,8 @@ def build(view: View) -> Section | None:
     rows += [row for row in view.estimates if row["estimand"] in ("format_effect", "training_effect")]
     table = estimates_table(rows, "The raw gain and its parts")
     title = "The raw gain taken apart, percentage points, mean over each role"
-    figure = Figure("attribution", title, CAPTION, panels, table, legend, wide=len(panels) == 1)
+    found = findings.raw_gain(view, lambda arm, role: parts_of(view, arm, role))
+    figure = Figure("attribution", title, CAPTION, panels, table, legend, wide=len(panels) == 1, finding=found)
     return Section("attribution", "Where the raw gain comes from", _lead(view), [figure], short="Raw gain taken apart")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gauger.records import ArmKind
+from gauger.report import findings
 from gauger.report.blocks import Figure, FigurePanel, HtmlTable, Section, TableCell
 from gauger.report.document_view import Row, View, averages, role_of
 from gauger.report.forest import ForestLine, Reference, forest, height_of, lines_of, window
@@ -70,7 +71,9 @@ def _figure(view: View, arms: list[str]) -> Figure:
     logits = [row for arm in arms for name in both for row in view.rescaled(name, arm)]
     table = estimates_table([*rows, *bound, *logits], "Carry-over and benchmark-bound share, per cent")
     title = "Carry-over: uplift elsewhere as a share of targeted uplift"
-    return Figure("carryover", title, CAPTION, [FigurePanel(chart, "", height_of(lines), title)], table)
+    panel = FigurePanel(chart, "", height_of(lines), title)
+    mine = [arm for arm in arms if arm in view.distilled]
+    return Figure("carryover", title, CAPTION, [panel], table, finding=findings.carryover(view, mine))
 
 
 def _summary(view: View, arms: list[str]) -> HtmlTable:

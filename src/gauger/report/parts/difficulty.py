@@ -8,6 +8,7 @@ from typing import Any
 import altair as alt
 
 from gauger.records import ArmKind
+from gauger.report import findings
 from gauger.report.blocks import Figure, FigurePanel, HtmlTable, Key, Section, TableCell
 from gauger.report.document_view import Row, View, averages
 from gauger.report.drawing import layered
@@ -50,7 +51,14 @@ def build(view: View) -> Section | None:
     legend = [Key(arm, shape, colour, hollow) for arm, (colour, shape, hollow) in styles.items() if arm in present]
     title = "Score by difficulty, per cent"
     figure = Figure(
-        "difficulty", title, caption, panels, _table(view.rows("difficulty")), legend, wide=len(panels) == 1
+        "difficulty",
+        title,
+        caption,
+        panels,
+        _table(view.rows("difficulty")),
+        legend,
+        wide=len(panels) == 1,
+        finding=findings.difficulty(view, rows),
     )
     figures = [figure] if (hardest := _hardest(view)) is None else [hardest, figure]
     return Section("difficulty", "Does it reach the hard items?", (), figures, short="Difficulty")
@@ -70,7 +78,8 @@ def _hardest(view: View) -> Figure | None:
     differences = [row for arm in view.distilled for row in view.of("hard_minus_easy_uplift", arm) if averages(row)]
     legend = (Key("hardest quarter", "circle", RUST), Key("all items", "circle", MUTED))
     table = estimates_table([*rows, *differences], title)
-    return Figure("hardest", title, HARDEST_CAPTION, [FigurePanel(chart, "", height_of(lines), title)], table, legend)
+    panel = FigurePanel(chart, "", height_of(lines), title)
+    return Figure("hardest", title, HARDEST_CAPTION, [panel], table, legend, finding=findings.hardest(rows))
 
 
 def _hardest_lines(view: View, role: str) -> list[ForestLine]:

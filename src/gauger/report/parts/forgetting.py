@@ -5,12 +5,13 @@ from __future__ import annotations
 from markupsafe import Markup
 
 from gauger.records import ArmKind, Role
+from gauger.report import findings
 from gauger.report.blocks import Figure, FigurePanel, Key, Section
 from gauger.report.document_view import Row, View, defined
-from gauger.report.forest import ForestLine, Reference, describe_change, forest, height_of, lines_of, window
+from gauger.report.forest import ForestLine, Reference, forest, height_of, lines_of, window
 from gauger.report.palette import MUTED, RUST, SLATE
 from gauger.report.tables import estimates_table
-from gauger.report.wording import fill
+from gauger.report.wording import describe_change, fill
 
 CAPTION = (
     "Change against the untouched base on skills that nothing was trained for. Left of zero: the arm forgot. Matched "
@@ -39,7 +40,8 @@ def build(view: View) -> Section | None:
         Key("matched, no teacher", "circle", SLATE),
         Key("mean", "diamond", MUTED),
     )
-    figure = Figure("forgetting", title, CAPTION, [panel], estimates_table(rows, title), legend)
+    found = findings.losses(view, rows)
+    figure = Figure("forgetting", title, CAPTION, [panel], estimates_table(rows, title), legend, finding=found)
     return Section("forgetting", "What was lost on the way", _lead(view, rows), [figure], short="Forgetting")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gauger.report import findings
 from gauger.report.blocks import Figure, FigurePanel, Section
 from gauger.report.document_view import View
 from gauger.report.forest import ForestLine, Reference, forest, height_of, lines_of, window
@@ -32,7 +33,8 @@ def _figure(view: View, arms: list[str]) -> Figure:
     chart = forest(lines, unit="percent", x_title="share of the gap, %", extent=extent, references=references)
     title = f"Gap recovered, {arms[0]}" if len(arms) == 1 else "Gap recovered"
     table = estimates_table([row for arm in arms for row in view.of("gap_recovered", arm)], "Gap recovered, per cent")
-    return Figure("gap", title, CAPTION, [FigurePanel(chart, "", height_of(lines), title)], table)
+    panel = FigurePanel(chart, "", height_of(lines), title)
+    return Figure("gap", title, CAPTION, [panel], table, finding=findings.gap(view, arms))
 
 
 def _by_role(view: View, arms: list[str]) -> list[ForestLine]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import altair as alt
 
+from gauger.report import findings
 from gauger.report.blocks import Figure, FigurePanel, Key
 from gauger.report.document_view import Row, View, averages, defined
 from gauger.report.drawing import layered
@@ -41,7 +42,8 @@ def matrix_figure(view: View, names: Sequence[str]) -> Figure | None:
     legend = (Key("help each other", "square", BLUE), Key("do the same work", "square", RUST))
     table = estimates_table([row for row in rows if averages(row)] or rows, "Interactions of ingredients")
     title = "How ingredients work together, percentage points, mean over each role"
-    return Figure("interactions", title, CAPTION, panels, table, legend, wide=len(panels) == 1)
+    told = findings.interactions([row for row in rows if row["estimand"] == KINDS[0] and averages(row)] or rows)
+    return Figure("interactions", title, CAPTION, panels, table, legend, wide=len(panels) == 1, finding=told)
 
 
 def _cells(view: View, names: Sequence[str], role: str | None) -> list[dict[str, Any]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gauger.records import ArmKind
+from gauger.report import findings
 from gauger.report.blocks import Figure, FigurePanel, Key, Section
 from gauger.report.document_view import View, averages
 from gauger.report.forest import ForestLine, Reference, forest, height_of, lines_of, window
@@ -54,6 +55,7 @@ def build(view: View) -> Section | None:
         [FigurePanel(chart, "", height_of(lines), name)],
         estimates_table(rows, name),
         legend,
+        finding=findings.memorised(view, arms),
     )
     return Section("memorisation", title, _lead(view), [figure], short="Memorisation")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import altair as alt
 
+from gauger.report import findings
 from gauger.report.blocks import Figure, FigurePanel, Key
 from gauger.report.document_view import Row
 from gauger.report.drawing import Chart, layered, upright_line
@@ -35,7 +36,15 @@ def number_line(verdict: Row) -> Figure | None:
     chart = _chart(row, threshold, extent, f"{told.label}, {'%' if told.unit == 'percent' else told.unit}")
     panel = FigurePanel(chart, height=HEIGHT + 50, labelled=False, alt=f"{title}: {with_unit(row['value'], told.unit)}")
     caption = CAPTION + (GAP_CAPTION if rule["estimand"] == "gap_recovered" else "")
-    return Figure("verdict", title, caption, (panel,), estimates_table([row], "The judged estimate"), legend)
+    return Figure(
+        "verdict",
+        title,
+        caption,
+        (panel,),
+        estimates_table([row], "The judged estimate"),
+        legend,
+        finding=findings.verdict(row, rule),
+    )
 
 
 def _chart(row: Row, threshold: float, extent: tuple[float, float], x_title: str) -> Chart:

@@ -7,6 +7,7 @@ from typing import Any
 
 import altair as alt
 
+from gauger.report import findings
 from gauger.report.blocks import Figure, FigurePanel, Key, Section
 from gauger.report.document_view import Row, View
 from gauger.report.drawing import Chart, layered
@@ -107,6 +108,7 @@ def _curves(scaling: Mapping[str, Any], styles: Mapping[str, tuple[str, str]]) -
         points_table(scaling),
         _legend(styles),
         False,
+        findings.held_out(scaling["covered"]),
     )
 
 
@@ -197,7 +199,8 @@ def _uplift(scaling: Mapping[str, Any], styles: Mapping[str, tuple[str, str]]) -
     )
     legend = [Key(name, shape, colour, hollow=True) for name, (colour, shape) in styles.items() if name != CONTROL]
     panel = FigurePanel(chart, "", HEIGHT + 90, "Uplift by training compute", False)
-    return Figure("scale-uplift", "Uplift by training compute", caption, [panel], points_table(scaling), legend)
+    title, found = "Uplift by training compute", findings.scaled(rows)
+    return Figure("scale-uplift", title, caption, [panel], points_table(scaling), legend, finding=found)
 
 
 def _worth(scaling: Mapping[str, Any], styles: Mapping[str, tuple[str, str]]) -> Figure:
@@ -208,7 +211,8 @@ def _worth(scaling: Mapping[str, Any], styles: Mapping[str, tuple[str, str]]) ->
         rows = [row for row in scaling["equivalents"] if row["curve"] == name]
         data = [_gain(row, styles[name]) for row in rows]
         panels.append(FigurePanel(_gains(data), name, 24 * len(data) + 60, f"Data-equivalent gain, {name}", False))
-    return Figure("scale-worth", "Data-equivalent gain", WORTH, panels, equivalents_table(scaling), (), False)
+    title, found = "Data-equivalent gain", findings.worth(scaling["equivalents"])
+    return Figure("scale-worth", title, WORTH, panels, equivalents_table(scaling), (), False, found)
 
 
 def _gain(row: Row, style: tuple[str, str]) -> dict[str, Any]:

@@ -7,14 +7,16 @@ from typing import Any
 
 import altair as alt
 
+from gauger.estimate import end_of
 from gauger.records import ArmKind
+from gauger.report import findings
 from gauger.report.blocks import Figure, FigurePanel, HtmlTable, Key, Section, TableCell
 from gauger.report.document_view import Row, View, defined
 from gauger.report.drawing import Chart, layered
 from gauger.report.forest import described, tooltip
 from gauger.report.palette import INK, MUTED, PAPER, TRACK, arm_style
 from gauger.report.tables import estimates_table
-from gauger.report.wording import number, percent, several
+from gauger.report.wording import listing, number, percent, several
 from gauger.stats import share_not_excluded
 
 REFERENCE_MARKS = {
@@ -38,8 +40,24 @@ def build(view: View) -> Section | None:
     panels = [_panel(view, role) for role in view.roles]
     table = estimates_table(rows, "Scores, per cent")
     title = "Score of every arm, per cent"
-    figure = Figure("scores", title, caption(view), panels, table, legend(view), wide=len(panels) == 1)
-    return Section("scores", "Where every arm stands", _seeds_lead(view), [figure], _seeds(view), short="Scores")
+    found = findings.scores(view)
+    figure = Figure("scores", title, caption(view), panels, table, legend(view), wide=len(panels) == 1, finding=found)
+    lead = [*_ends_lead(rows), *_seeds_lead(view)]
+    return Section("scores", "Where every arm stands", lead, [figure], _seeds(view), short="Scores")
+
+
+def _ends_lead(rows: Sequence[Row]) -> list[str]:
+    """Name the arms at the ceiling and at the floor of benchmarks: what they win or lose beyond cannot be seen."""
+    found: dict[str, dict[str, list[str]]] = {"ceiling": {}, "floor": {}}
+    for row in defined(rows):
+        end = end_of(row["value"]) if row.get("benchmark") else None
+        if end:
+            found[end].setdefault(row["benchmark"], []).append(row["arm"])
+    limit = {"ceiling": "98 % or more", "floor": "2 % or less"}
+    said = {end: "; ".join(f"{listing(arms)} on {name}" for name, arms in at.items()) for end, at in found.items()}
+    return [
+        f"At the {end} ({limit[end]}), where more could not be seen: {where}." for end, where in said.items() if where
+    ]
 
 
 def _seeds_lead(view: View) -> list[str]:

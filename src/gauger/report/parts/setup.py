@@ -41,6 +41,11 @@ def _lead(view: View) -> list[str | Markup]:
     return lead
 
 
+def _room(view: View, name: str) -> TableCell:
+    end = view.without_room.get(name)
+    return TableCell(f"none: every arm at its {end}", kind="warn") if end else TableCell("–")
+
+
 def _arms(view: View) -> HtmlTable:
     columns = (
         "Arm",
@@ -78,11 +83,12 @@ def _matched_tokens(share: float | None) -> TableCell | str:
 
 
 def _benchmarks(view: View) -> HtmlTable:
-    columns = ("Benchmark", "Role", "Skill", "Form", "Items", "What it asks")
+    columns = ("Benchmark", "Role", "Room", "Skill", "Form", "Items", "What it asks")
     rows = [
         [
             TableCell(row["name"], kind="code"),
             row.get("role") or "–",
+            _room(view, row["name"]),
             row.get("skill") or "–",
             row.get("form") or "–",
             count(row.get("n_items")),
@@ -91,5 +97,5 @@ def _benchmarks(view: View) -> HtmlTable:
         for row in view.benchmarks
     ]
     return without_empty(
-        HtmlTable(columns, rows, f"{several(len(rows), 'benchmark')}", numeric=frozenset({4}), folded=True)
+        HtmlTable(columns, rows, f"{several(len(rows), 'benchmark')}", numeric=frozenset({5}), folded=True)
     )

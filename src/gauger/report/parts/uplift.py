@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from gauger.report import findings
 from gauger.report.blocks import Figure, FigurePanel, HtmlTable, Key, Section, TableCell
 from gauger.report.document_view import View, averages
 from gauger.report.forest import ForestLine, Reference, forest, height_of, lines_of, window
@@ -49,7 +50,8 @@ def role_figure(view: View, arms: Sequence[str]) -> Figure:
     table = estimates_table(rows, "Uplift, percentage points")
     title = "Uplift by benchmark, percentage points"
     caption = (COMPARE if view.is_compare else STUDY) + CAPTION
-    return Figure("uplift", title, caption, panels, table, legend, wide=len(panels) == 1)
+    found = findings.uplift(view, arms)
+    return Figure("uplift", title, caption, panels, table, legend, wide=len(panels) == 1, finding=found)
 
 
 def _panel(view: View, arm: str, extent: tuple[float, float], ticks: int) -> FigurePanel:
@@ -67,7 +69,9 @@ def role_lines(view: View, estimand: str, arm: str) -> list[ForestLine]:
     for role in view.roles:
         colour = role_colour(role)
         name = role or ("no role given" if len(view.roles) > 1 else "")
-        members = [ForestLine(bench, view.on(estimand, arm, bench), colour) for bench in view.in_role(role)]
+        members = [
+            ForestLine(view.marked(bench), view.on(estimand, arm, bench), colour) for bench in view.in_role(role)
+        ]
         mean = view.over(estimand, arm, role)
         if mean is not None and len(members) > 1:
             members.append(ForestLine(f"mean, {role or 'all'}", mean, colour, "diamond"))

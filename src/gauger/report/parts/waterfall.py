@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import altair as alt
 
+from gauger.report import findings
 from gauger.report.blocks import Figure, FigurePanel, Key
 from gauger.report.document_view import Row, View, averages, defined, role_of
 from gauger.report.drawing import Chart, layered, upright_line
@@ -87,7 +88,20 @@ def waterfall_figure(view: View, names: Sequence[str]) -> Figure | None:
     rows.sort(key=lambda row: NUMBERS.index(row["estimand"]))
     title = "From nothing to the whole pipeline, percentage points, mean over each role"
     table = estimates_table(rows, "What each ingredient added")
-    return Figure("ingredients", title, CAPTION, panels, table, _legend(view, falls), wide=len(panels) == 1)
+    found = findings.ingredients(*_whole(view))
+    return Figure(
+        "ingredients", title, CAPTION, panels, table, _legend(view, falls), wide=len(panels) == 1, finding=found
+    )
+
+
+def _whole(view: View) -> tuple[Row | None, Row | None, Sequence[str], str | None]:
+    """Return the gain and the teacher's share on the judged role, else on the first that has a gain."""
+    totals = {role_shown(view, row): row for row in totals_of(view)}
+    judged = view.verdict["rule"].get("role") if view.verdict else None
+    role = judged if judged in totals else next(iter(totals), None)
+    mine = teachers(view)
+    share = view.headline("teacher_share", "+".join(mine), role) if mine else None
+    return totals.get(role), share, mine, role
 
 
 def _legend(view: View, falls: Sequence[Fall]) -> list[Key]:

@@ -1,0 +1,286 @@
+"""Titles every figure with its finding, by rules over its estimates.
+
+An effect is said to be there where the whole interval lies on one side, taking the interval that holds for all
+estimates of the figure at once where the document has it, because a title picks some of them out. Everything else is
+said not to be told apart. Where nothing has a value there is no finding, and the figure keeps its plain title.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from gauger.records import ArmKind, SetKind
+from gauger.report.document_view import Row, View, averages, defined, role_of
+from gauger.report.wording import describe_change, estimand, listing, percent, quantity, several, with_unit
+
+HALF = 0.5
+"""A share is said to be more or less than this where its whole interval is."""
+AWAY = ("near", "far", "parallel")
+"""Roles that the targeted one is set against, the first that a document has."""
+
+
+def side(row: Row | None, at: float = 0.0) -> int | None:
+    """Tell on which side of a value an estimate lies: 1 above, -1 below, 0 not told apart, None undefined."""
+    if row is None or row["value"] is None:
+        return None
+    low, high = row.get("simultaneous_low"), row.get("simultaneous_high")
+    if low is None and high is None:
+        if (row.get("kind") or SetKind.INTERVAL) in (SetKind.OUTSIDE, SetKind.EVERYTHING, SetKind.NONE):
+            return 0
+        low, high = row["low"], row["high"]
+    if low is not None and low > at:
+        return 1
+    return -1 if high is not None and high < at else 0
+
+
+def two_roles(view: View) -> list[str | None]:
+    """Return the targeted role and the one to set against it; where one is lacking, the first role there is."""
+    away = next((role for role in AWAY if role in view.roles), None)
+    if "targeted" in view.roles and away:
+        return ["targeted", away]
+    return list(view.roles)[:1]
+
+
+def verdict(row: Row, rule: Row) -> str:
+    """Say where the judged number lies."""
+    told = estimand(rule["estimand"])
+    digits = 0 if told.unit == "percent" else 1
+    at = with_unit(rule["threshold"], told.unit, digits=digits)
+    name = f"{told.label} of {rule.get('arm') or row['arm']}, {with_unit(row['value'], told.unit)},"
+    name = name[0].upper() + name[1:]
+    kept = row.get("kind") or SetKind.INTERVAL
+    if kept == SetKind.INTERVAL and row["low"] is not None and row["low"] > rule["threshold"]:
+        return f"{name} lies above {at} with its whole interval"
+    if kept == SetKind.INTERVAL and row["high"] is not None and row["high"] < rule["threshold"]:
+        return f"{name} lies below {at} with its whole interval"
+    return f"{name} is not told apart from {at}"
+
+
+def uplift(view: View, arms: Sequence[str]) -> str:
+    """Say which arms score above their control on targeted and on near benchmarks, and which do not."""
+    roles = [role for role in two_roles(view) if any(_known(view.headline("uplift", arm, role)) for arm in arms)]
+    if not roles:
+        return _counted(view, arms)
+    said = {arm: _against_control(view, arm, roles) for arm in arms}
+    return _grouped(said)
+
+
+def _known(row: Row | None) -> bool:
+    return row is not None and row["value"] is not None
+
+
+def _against_control(view: View, arm: str, roles: Sequence[str | None]) -> str:
+    sides = {role: side(view.headline("uplift", arm, role)) for role in roles}
+    above, below = ([_on(role) for role in roles if sides[role] == sign] for sign in (1, -1))
+    open_ = [_on(role) for role in roles if sides[role] in (0, None)]
+    if not above and not below:
+        return f"not told apart from the control on {listing(open_)} benchmarks"
+    parts = [f"above the control on {listing(above)}"] if above else []
+    parts += [f"below it on {listing(below)}" if above else f"below the control on {listing(below)}"] if below else []
+    alone = " alone" if len(above) + len(below) == 1 and open_ else ""
+    return f"{' and '.join(parts)} benchmarks{alone}"
+
+
+def _on(role: str | None) -> str:
+    return role or "all"
+
+
+def _counted(view: View, arms: Sequence[str]) -> str:
+    """Count the benchmarks on which each arm lies above and below its control, where no mean was made."""
+    said = {}
+    for arm in arms:
+        sides = [side(row) for row in view.of("uplift", arm) if row.get("benchmark")]
+        known = [one for one in sides if one is not None]
+        if known:
+            of = several(len(known), "benchmark")
+            said[arm] = f"above the control on {known.count(1)} of {of}, below it on {known.count(-1)}"
+    return _grouped(said)
+
+
+def _grouped(said: Mapping[str, str]) -> str:
+    """Put arms of which the same is said together: "a and b above ...; c below ..."."""
+    groups: dict[str, list[str]] = {}
+    for arm, words in said.items():
+        groups.setdefault(words, []).append(arm)
+    return "; ".join(f"{listing(arms)}: {words}" for words, arms in groups.items())
+
+
+def scores(view: View) -> str:
+    """Name the distilled arm that scores highest per role, with those whose intervals reach it."""
+    said = []
+    for role in two_roles(view):
+        rows = list(defined(view.headline("score", arm, role) for arm in view.distilled))
+        if not rows:
+            continue
+        best = max(rows, key=lambda row: row["value"])
+        reach = [row["arm"] for row in rows if row is not best and _reaches(row, best)]
+        told = f"{best['arm']} scores {percent(best['value'])}"
+        others = f"; not told apart from it: {listing(reach)}" if reach else ""
+        lead = " (the highest)" if len(rows) > 1 and not reach else ""
+        said.append(f"on {_on(role)} benchmarks {told}{lead}{others}")
+    return _capital("; ".join(said))
+
+
+def _reaches(row: Row, best: Row) -> bool:
+    return row["high"] is None or best["low"] is None or row["high"] >= best["low"]
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def gap(view: View, arms: Sequence[str]) -> str:
+    """Say how much of the distance was closed on near benchmarks (else the first role)."""
+    role = two_roles(view)[-1] if view.roles else None
+    rows = sorted(defined(view.headline("gap_recovered", arm, role) for arm in arms), key=lambda row: row["value"])
+    if not rows:
+        return ""
+    low, high = rows[0], rows[-1]
+    where = f"on {_on(role)} benchmarks"
+    if low is high:
+        return f"{high['arm']} closed {percent(high['value'])} of the distance to the teacher {where}"
+    ends = f"from {percent(low['value'])} ({low['arm']}) to {percent(high['value'])} ({high['arm']})"
+    return f"The distance closed {where} runs {ends}"
+
+
+def carryover(view: View, arms: Sequence[str]) -> str:
+    """Say for which arms more than half of the targeted uplift carries over, and for which less."""
+    roles = [role for role in AWAY if any(_known(view.over("carryover", arm, role)) for arm in arms)]
+    if not roles:
+        return ""
+    said: dict[int, list[str]] = {1: [], -1: [], 0: []}
+    for arm in arms:
+        said[side(view.over("carryover", arm, roles[0]), HALF) or 0].append(arm)
+    parts = [f"more than half for {listing(said[1])}"] if said[1] else []
+    parts += [f"less than half for {listing(said[-1])}"] if said[-1] else []
+    parts += [f"not told for {listing(said[0])}"] if said[0] else []
+    return f"Carry-over to {roles[0]} benchmarks: {', '.join(parts)}"
+
+
+def raw_gain(view: View, parts_of: Callable[[str, str | None], Mapping[str, float] | None]) -> str:
+    """Say how much of the headline arm's raw gain on its first role needs the teacher."""
+    arm = view.headline_arm
+    role = two_roles(view)[0] if view.roles else None
+    parts = parts_of(arm, role) if arm else None
+    if not parts:
+        return ""
+    whole, mine = sum(parts.values()), parts["uplift"]
+    where = f"on {_on(role)} benchmarks"
+    return (
+        f"Of {arm}'s raw gain {where}, {with_unit(whole, 'points')}, the teacher's part is {quantity(mine, 'points')}"
+    )
+
+
+def losses(view: View, rows: Iterable[Row]) -> str:
+    """Count the losses on far benchmarks that are told from zero, and name the largest."""
+    own = [row for row in defined(rows) if row["arm"] in view.distilled and row.get("benchmark")]
+    lost = sorted((row for row in own if side(row) == -1), key=lambda row: row["value"])
+    if not own:
+        return ""
+    if not lost:
+        return f"None of {several(len(own), 'change')} on far benchmarks is a clear loss"
+    worst = f"{lost[0]['arm']} on {lost[0]['benchmark']}, {with_unit(lost[0]['value'], 'points')}"
+    return f"{len(lost)} of {several(len(own), 'change')} on far benchmarks are clear losses, the largest {worst}"
+
+
+def memorised(view: View, arms: Sequence[str]) -> str:
+    """Say in which arms memorisation shows on every scale it was estimated on, the planted leak apart."""
+    shown = {arm: _memorised(view, arm) for arm in arms}
+    mine = [arm for arm in arms if arm in view.distilled and shown[arm]]
+    known = [arm for arm in arms if arm in view.distilled and shown[arm] is not None]
+    said = []
+    if known:
+        said = [f"Memorisation shows in {listing(mine)}" if mine else "Memorisation shows in no distilled arm"]
+    leak = [arm for arm in view.of_kind(ArmKind.LEAK) if shown.get(arm) is not None]
+    said += [f"the planted leak {'shows' if shown[leak[0]] else 'does not show'}"] if leak else []
+    return _capital("; ".join(said))
+
+
+def _memorised(view: View, arm: str) -> bool | None:
+    rows = [row for row in (*view.of("memorisation", arm), *view.rescaled("memorisation", arm)) if averages(row)]
+    sides = [one for row in rows if (one := side(row)) is not None]
+    return all(one == 1 for one in sides) if sides else None
+
+
+def hardest(rows: Iterable[Row]) -> str:
+    """Say for which arms the teacher still adds on the hardest quarter of near items (else the first role)."""
+    own = [row for row in defined(rows) if row["estimand"] == "hardest_quartile_uplift"]
+    roles = [role for role in (*AWAY, "targeted") if any(role_of(row) == role for row in own)]
+    if not roles:
+        return ""
+    there = [row for row in own if role_of(row) == roles[0]]
+    adds = [row["arm"] for row in there if side(row) == 1]
+    return f"Above the control on the hardest quarter of {roles[0]} items: {listing(adds) if adds else 'no arm'}"
+
+
+def difficulty(view: View, rows: Sequence[Row]) -> str:
+    """Count the benchmarks on whose hardest level the headline arm's mean lies above its control's."""
+    arm = view.headline_arm
+    control = view.matched_of(arm) if arm else None
+    known: dict[str, dict[str, dict[float, float]]] = {}
+    for row in rows:
+        if row["arm"] in (arm, control) and not isinstance(row["difficulty"], str):
+            known.setdefault(row["benchmark"], {}).setdefault(row["arm"], {})[row["difficulty"]] = row["score"]
+    both = [(one[arm], one[control]) for one in known.values() if arm in one and control in one]
+    ends = [(own[max(own)], other[max(own)]) for own, other in both if max(own) in other]
+    if not ends:
+        return ""
+    above = sum(own > other for own, other in ends)
+    return f"At the hardest level {arm} scores above {control} on {above} of {several(len(ends), 'benchmark')}"
+
+
+def ingredients(total: Row | None, share: Row | None, names: Sequence[str], role: str | None) -> str:
+    """Say what a whole pipeline gained on a role, and the teacher's share of it."""
+    if total is None or total["value"] is None:
+        return ""
+    said = f"All ingredients together gained {with_unit(total['value'], 'points')} on {_on(role)} benchmarks"
+    if share is not None and share["value"] is not None:
+        said += f", {percent(share['value'])} of it due to the teacher ({listing(names)})"
+    return said
+
+
+def interactions(rows: Iterable[Row]) -> str:
+    """Name the strongest interaction that is told from zero."""
+    clear = [row for row in defined(rows) if side(row)]
+    if not clear:
+        return "No interaction of two ingredients is told from zero"
+    best = max(clear, key=lambda row: abs(row["value"]))
+    how = "help each other most" if best["value"] > 0 else "do each other's work most"
+    return f"{listing(best['arm'].split(':'))} {how}, {describe_change(best)}"
+
+
+def scaled(points: Sequence[Row]) -> str:
+    """Set the uplift of the least compute beside that of the most, per curve."""
+    said = []
+    for curve in dict.fromkeys(point["curve"] for point in points):
+        own = [point for point in points if point["curve"] == curve]
+        low, high = (pick(own, key=lambda point: point["flops"]) for pick in (min, max))
+        if low is not high:
+            ends = f"{quantity(low['uplift'], 'points')} to {with_unit(high['uplift'], 'points')}"
+            said.append(f"{ends} ({curve})")
+    return f"Uplift from the least to the most compute: {'; '.join(said)}" if said else ""
+
+
+def held_out(covered: Mapping[str, int]) -> str:
+    """Say how many of the largest cells were predicted right."""
+    if not covered["of"]:
+        return ""
+    return f"{covered['inside']} of {several(covered['of'], 'largest cell')} lie where the others predict them"
+
+
+def worth(equivalents: Sequence[Row]) -> str:
+    """Say of the largest budget what the teacher's data were worth, per curve."""
+    last = {row["curve"]: row["data"]["text"] for row in sorted(equivalents, key=lambda row: row["budget"])}
+    return f"At the largest budget: {'; '.join(f'{text} ({curve})' for curve, text in last.items())}" if last else ""
+
+
+def who_gains(slopes: Sequence[Row]) -> str:
+    """Say whether students who start stronger gain more or less, per curve."""
+    words = {1: "gain more", -1: "gain less", 0: "are not told apart from weaker ones"}
+    said = {}
+    for row in slopes:
+        if row["against"] == "starting score" and row["slope"] is not None:
+            low, high = row["low"], row["high"]
+            sign = 1 if low is not None and low > 0 else -1 if high is not None and high < 0 else 0
+            said[row["curve"]] = f"students who start stronger {words[sign]}"
+    return _grouped(said)
