@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from typer.main import get_command
 
-from gauger.cli.application import build
+from gauger.cli.application import build, main
 from gauger.errors import StudyError
 from gauger.estimate.estimands import REGISTRY
 from gauger.records import ArmKind, Outcome, Reason, Role
@@ -138,12 +138,12 @@ def test_every_study_loads(page, block, tmp_path):
 
 def test_the_mistakes_of_the_tutorial_are_said_as_it_says(tmp_path):
     tutorial = text_of(ROOT / "docs/tutorial.md")
-    said = re.findall(r"^(does-form-matter\.yaml:\d+: .*)$", tutorial, re.M)
+    said = re.findall(r"^(whose-questions\.yaml:\d+: .*)$", tutorial, re.M)
     (example,) = fences(text_of(ROOT / "README.md"), "yaml")
     broken = example.replace("middle-cloze: {role: far}", "middle-cloze: {role: fra}")
     broken = broken.replace("strategy: label", "strategy: lable", 1)
     with pytest.raises(StudyError) as caught:
-        load(broken, tmp_path, "does-form-matter.yaml")
+        load(broken, tmp_path, "whose-questions.yaml")
     assert [str(problem).replace(f"{tmp_path}/", "") for problem in caught.value.problems] == said
 
 
@@ -152,6 +152,63 @@ def test_the_readme_counts_the_quickstart_right():
     assert f"({len(expand_arms(study))} arms, {study.replicates} replicates each)" in " ".join(
         text_of(ROOT / "README.md").split()
     )
+
+
+NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
+
+
+def test_the_tutorial_counts_the_quickstart_right():
+    study = load_study(ROOT / "studies/quickstart.yaml").study
+    arms = expand_arms(study)
+    taught = [arm for arm in arms if arm.kind is ArmKind.DISTILLED]
+    controls = [arm for arm in arms if arm.kind not in (ArmKind.DISTILLED, ArmKind.BASE)]
+    said = " ".join(text_of(ROOT / "docs/tutorial.md").split())
+    assert f"{NUMBERS[len(taught)].capitalize()} arms then learned from the teacher" in said
+    assert f"and {NUMBERS[len(controls)]} control arms learned without it" in said
+    assert f"trained {NUMBERS[study.replicates]} times from other seeds" in said
+    assert f"every item of {NUMBERS[len(study.benchmarks)]} benchmarks" in said
+
+
+QUICK = ("gauger compare --example", "gauger plan studies/quickstart.yaml")
+"""Beginnings of the commands that need no more than seconds, nor what an earlier one has left."""
+
+
+def test_quick_commands_do_what_the_pages_say(tmp_path, monkeypatch, capsys):
+    """As printed, in a folder that holds the studies; the tests of every command type the others."""
+    lines = dict.fromkeys(line for _, line in COMMANDS if line.startswith(QUICK))
+    assert len(lines) >= 2
+    (tmp_path / "studies").symlink_to(ROOT / "studies")
+    monkeypatch.chdir(tmp_path)
+    for line in lines:
+        assert main(shlex.split(line, comments=True)[1:]) == 0, line
+        assert capsys.readouterr().out
+    assert (tmp_path / "comparison" / "report.html").exists()
+
+
+SMALL = (
+    "replicates=1", "world.test_contents=20", "world.benchmark_items=20",
+    "teacher.model={width: 16, layers: 1, heads: 2}", "student.model={width: 16, layers: 1, heads: 2}",
+    "teacher.training.steps=20", "student.training.steps=10",
+    "arms.asked.stages.0.steps=4", "arms.asked.stages.0.samples=40",
+    "arms.writing.stages.0.steps=4", "arms.writing.stages.0.samples=40",
+)  # fmt: skip
+"""Makes the README's study end in seconds; validation/own_study runs it as it is printed."""
+
+
+def test_the_readme_s_own_study_runs_by_the_commands_it_prints(tmp_path, monkeypatch, capsys):
+    page = text_of(ROOT / "README.md")
+    (example,) = fences(page, "yaml")
+    lines = [line for line in command_lines(page) if "whose-questions" in line]
+    assert [line.split()[1] for line in lines] == ["plan", "run"]
+    (tmp_path / "whose-questions.yaml").write_text(example)
+    monkeypatch.chdir(tmp_path)
+    small = [part for change in SMALL for part in ("--set", change)]
+    for line in lines:
+        assert main([*shlex.split(line)[1:], *small]) == 0, line
+    said = capsys.readouterr().out
+    assert "Report: runs/whose-questions/report.html" in said
+    assert "A made-up world" in said
+    assert (tmp_path / "runs" / "whose-questions" / "report.html").exists()
 
 
 # --- links and paths ------------------------------------------------------------------------------------------------

@@ -7,12 +7,20 @@ from typing import Annotated
 
 import typer
 
-from gauger.cli.compare_arguments import paths_of_arms, records_table, split_pairs
+from gauger.cli.compare_arguments import (
+    USAGE,
+    command_of,
+    example_arguments,
+    paths_of_arms,
+    records_table,
+    split_pairs,
+)
 from gauger.cli.compare_text import comparison_text
 from gauger.cli.output import JsonFlag, print_json, print_text, say
+from gauger.errors import UserError
 
 _Arms = Annotated[
-    list[str],
+    list[str] | None,
     typer.Argument(
         metavar="ARM=PATH... | RECORDS",
         help="distilled=PATH control=PATH, and where there are such logs teacher=PATH and base=PATH; each as often as "
@@ -89,13 +97,19 @@ _Out = Annotated[
 ]
 
 
+_Example = Annotated[
+    bool,
+    typer.Option("--example", help="Compare made-up logs that come with Gauger, and say the command that does it."),
+]
+
+
 def register(app: typer.Typer) -> None:
     """Add the command."""
     app.command()(compare)
 
 
 def compare(
-    arms: _Arms,
+    arms: _Arms = None,
     distilled: _Names = None,
     control: _Name = None,
     teacher: _Name = None,
@@ -113,6 +127,7 @@ def compare(
     by: _By = None,
     audit: _Audit = None,
     out: _Out = None,
+    example: _Example = False,
     as_json: JsonFlag = False,
 ) -> None:
     """Compare distilled models with their control from evaluation logs (lm-eval, Inspect, tables and others)."""
@@ -121,6 +136,11 @@ def compare(
 
     if out is not None:
         check_report_folder(out, "--out")
+    if example:
+        arms, role = example_arguments([*(arms or ()), *(distilled or ()), *(role or ())])
+        say(f"made-up logs that come with Gauger; the same as: {command_of(arms, role)}")
+    if not arms:
+        raise UserError("logs to compare", "none", hint=f"{USAGE}. To see one first: gauger compare --example")
     singles = {"control": control, "teacher": teacher, "base": base}
     by_name = bool(distilled or any(singles.values()))
     compared = compare_logs(

@@ -26,6 +26,29 @@ def paths_of_arms(arguments: Sequence[str]) -> dict[str, list[str]]:
     return paths
 
 
+def example_arguments(given: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Return the arms and roles of the sample logs, as a command line names them.
+
+    Raises
+    ------
+    UserError
+        Where logs were given as well.
+    """
+    from gauger.measure import EXAMPLE_ROLES, example_logs
+
+    if given:
+        raise UserError("--example alone, or logs", f"--example with {given[0]!r}")
+    arms = [f"{arm}={path}" for arm, paths in example_logs().items() for path in paths]
+    return arms, [f"{name}={role}" for name, role in EXAMPLE_ROLES.items()]
+
+
+def command_of(arms: Sequence[str], roles: Sequence[str]) -> str:
+    """Return the command line that compares these arms."""
+    import shlex
+
+    return shlex.join(["gauger", "compare", *arms, *(part for role in roles for part in ("--role", role))])
+
+
 def split_pairs(texts: Sequence[str], form: str) -> dict[str, str]:
     """Return the pairs of an option that may be repeated; one name with two values is refused.
 

@@ -3,6 +3,8 @@ from .answers import further_readings as further_readings
 from .answers import measure as measure
 from .answers import read_as as read_as
 from .answers import readings as readings
+from .examples import EXAMPLE_ROLES as EXAMPLE_ROLES
+from .examples import example_logs as example_logs
 from .importers.arm import ArmLogs as ArmLogs
 from .importers.arm import agree_on_benchmarks as agree_on_benchmarks
 from .importers.arm import arms_of_table as arms_of_table

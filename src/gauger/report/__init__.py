@@ -15,10 +15,10 @@ embed.py          Embeds charts and data in an HTML page: escaped JSON, the inli
 evidence/         Draws the page of the published evidence
 export.py         Writes figures as files: SVG for print and editing, PNG for slides, drawn without a browser or a
                   network
-forecast/         Draws the two pages of a forecast: one for a decision, one for the statistics behind it
 findings.py       Titles every figure with its finding, by rules over its estimates
 first_screen.py   Says under a conclusion what must be known with it: what was studied, what the threshold means, what
                   is open
+forecast/         Draws the two pages of a forecast: one for a decision, one for the statistics behind it
 forest.py         Draws interval charts: one row per estimate, grouped under headings, the same form for every
                   estimand
 legend.py         Draws the legend of a figure as a chart of its own, for files; on the page the templates draw it

@@ -85,12 +85,17 @@ def forest(
     extent: tuple[float, float],
     references: Sequence[Reference] = (),
     ticks: int = 8,
+    label_room: int = 0,
 ) -> Chart:
-    """Return the bare chart of `lines` over `extent` (0-1 scale, as `window` gives it), with about `ticks` ticks."""
+    """Return the bare chart of `lines` over `extent` (0-1 scale, as `window` gives it), with about `ticks` ticks.
+
+    `label_room` are the least pixels left of the plot: panels below each other with the same room have zero at one
+    place.
+    """
     low, high = (100 * end for end in extent)
     scale = alt.Scale(domain=[low, high], nice=False, zero=False)
     x = alt.X("value:Q", title=x_title, axis=alt.Axis(tickCount=ticks), scale=scale)
-    marks = _marks(alt.Chart().encode(y=_y_axis(lines), tooltip=tooltip()), x, low, high)
+    marks = _marks(alt.Chart().encode(y=_y_axis(lines, label_room), tooltip=tooltip()), x, low, high)
     data = [_datum(line, unit, low, high) for line in lines]
     layers = [*(_reference(reference, low, high) for reference in references), layered(marks, rows=data)]
     return layered(layers, height=ROW_HEIGHT * len(lines))
@@ -190,10 +195,11 @@ def drawn_ends(row: Row, prefix: str, left: float, right: float) -> tuple[float,
     return min(max(ends[0], left), right), min(max(ends[1], left), right)
 
 
-def _y_axis(lines: Sequence[ForestLine]) -> alt.Y:
+def _y_axis(lines: Sequence[ForestLine], label_room: int) -> alt.Y:
     is_heading = f"slice(datum.label, 0, 1) === '{HEADING}'"
     axis = alt.Axis(
         title=None,
+        minExtent=label_room,
         labelFontWeight={"condition": {"test": is_heading, "value": "bold"}, "value": "normal"},
         labelColor={"condition": {"test": is_heading, "value": MUTED}, "value": INK},
         labelFontSize={"condition": {"test": is_heading, "value": 11}, "value": 12},

@@ -4,7 +4,7 @@
 const drawn = [];
 function draw(data) {
   const box = document.getElementById(data.dataset.chart);
-  const spec = JSON.parse(data.textContent);
+  const spec = narrowed(JSON.parse(data.textContent), box.clientWidth);
   const options = { actions: false, ast: true, renderer: "svg", defaultStyle: false, tooltip: { disableDefaultStyle: true } };
   return vegaEmbed(box, spec, options).then((result) => {
     box.style.minHeight = "0";
@@ -13,6 +13,32 @@ function draw(data) {
     box.textContent = "This figure could not be drawn (" + error.message + "); its numbers stand in the table below.";
     console.error("chart " + data.dataset.chart + ": " + error.message);
   });
+}
+
+// On narrow screens the names of rows stand above their bars, so that bars keep the width, and zero its place.
+const NARROW = 480, NARROW_ROW = 36, HEADING = "\u200b";
+function narrowed(spec, width) {
+  if (width >= NARROW || !spec.layer || typeof spec.height !== "number") return spec;
+  const marks = [];
+  const visit = (node, rows) => {
+    const own = node.data && node.data.values ? node.data.values : rows;
+    if (node.layer) node.layer.forEach((inner) => visit(inner, own));
+    else if (node.encoding) marks.push({ encoding: node.encoding, rows: own });
+  };
+  visit(spec, []);
+  const named = marks.filter((one) => one.encoding.y && one.encoding.y.type === "nominal");
+  if (!named.length || marks.some((one) => one.encoding.x && one.encoding.x.type === "nominal")) return spec;
+  const y = named[0].encoding.y, field = y.field;
+  const names = Array.from(new Set((y.scale && y.scale.domain) || named[0].rows.map((row) => row[field])));
+  for (const one of named) one.encoding.y.axis = { ...one.encoding.y.axis, labels: false, minExtent: 0, title: null };
+  const text = (heading) => ({
+    transform: [{ filter: "(slice(datum.name, 0, 1) === '" + HEADING + "') === " + heading }],
+    mark: { type: "text", align: "left", baseline: "top", dx: 1, dy: 2, fontSize: 11, fontWeight: heading ? 700 : 400, limit: width - 70 },
+    encoding: { x: { value: 0 }, y: { ...y, field: "name", bandPosition: 0, axis: { ...y.axis } }, text: { field: "name", type: "nominal" } },
+  });
+  spec.layer.push({ data: { values: names.map((name) => ({ name })) }, layer: [text(true), text(false)] });
+  spec.height = Math.max(spec.height, NARROW_ROW * names.length);
+  return spec;
 }
 
 // 2. Save a chart as SVG or PNG, made in the page itself.

@@ -14,7 +14,7 @@ from inspect_ai._util.error import EvalError
 from inspect_ai.log import EvalSampleLimit, ProvenanceData
 from inspect_ai.model import ChatMessageUser
 
-from gauger.errors import InputError, MissingExtraError
+from gauger.errors import InputError
 from gauger.measure.importers.inspect_log import read_inspect
 from gauger.measure.importers.inspect_samples import value_to_score
 from gauger.measure.importers.log import Measure
@@ -217,5 +217,5 @@ def test_an_archive_packed_by_zstandard_says_what_to_install(tmp_path: Path, mon
     assert 93 in methods, "this version of Inspect no longer packs by zstandard: write the archive here"
     assert read_inspect(path).scores(MATCH)["score"].to_list() == [1.0]
     monkeypatch.setitem(sys.modules, "zipfile_zstd", None)
-    with pytest.raises(MissingExtraError, match=r"pip install 'gauger\[eval\]'"):
+    with pytest.raises(InputError, match=r"pip install zipfile-zstd"):
         read_inspect(path)

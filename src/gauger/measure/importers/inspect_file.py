@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gauger.errors import InputError, MissingExtraError, Place
+from gauger.errors import InputError, Place
 from gauger.measure.importers.archive import ArchiveLimits, Unpacked, unpacked_archive
 
 _SAMPLE = re.compile(r"samples/.+\.json")
@@ -43,8 +43,7 @@ def open_inspect(path: Path, limits: ArchiveLimits | None = None) -> Iterator[In
     ------
     InputError
         Damaged, truncated, too large once unpacked, nested too deeply, or no Inspect log.
-    MissingExtraError
-        Samples packed by zstandard, and it is not installed.
+        Or samples packed by zstandard, and it is no longer installed.
     """
     with path.open("rb") as file:
         start = file.read(4)
@@ -72,7 +71,8 @@ def _codec_errors(path: Path) -> tuple[type[Exception], ...]:
         import zipfile_zstd  # type: ignore[import-not-found, import-untyped, unused-ignore]  # noqa: F401
         import zstandard
     except ImportError:
-        raise MissingExtraError("reading Inspect logs packed by zstandard", "eval") from None
+        hint = "Gauger installs both; put them back with: pip install zipfile-zstd"
+        raise InputError("the packages zipfile-zstd and zstandard", "none", Place(str(path)), hint) from None
     return (zstandard.ZstdError,)
 
 

@@ -131,10 +131,10 @@ def _panels(
     limits: tuple[float, float] = draw.LIMITS,
 ) -> list[FigurePanel]:  # fmt: skip
     """Return one interval chart per side, all on the same stretch of the axis."""
-    extent = draw.extent_of(sides.values(), limits)
+    extent, room = draw.extent_of(sides.values(), limits), draw.label_room(sides.values())
     panels = []
     for title, groups in sides.items():
-        chart, height = draw.interval_chart(groups, x_title, extent)
+        chart, height = draw.interval_chart(groups, x_title, extent, room)
         panels.append(FigurePanel(chart, title, height, f"{alt}: {title}"))
     return panels
 

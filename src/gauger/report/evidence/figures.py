@@ -22,6 +22,8 @@ RISKS = {"low": (GREEN, "+"), "some": (ORANGE, "–"), "high": (RUST, "×"), "un
 LIMITS = (-0.5, 0.8)
 """Intervals are cut here, 0-1 scale."""
 POINT_HEIGHT = 360
+LABEL_LIMIT, PIXELS_OF_A_LETTER = 170, 6.6
+"""A longer name is cut (`drawing` sets the same limit); letters of the axis are about so wide."""
 
 
 def role_keys(roles: Iterable[str] = tuple(COLOURS)) -> list[Key]:
@@ -48,6 +50,7 @@ def study_lines(found: Forest, role: str, named: Mapping[str, str]) -> list[Fore
             named[one.study_id],
             row_of(named[one.study_id], one, f"{one.n_rows} rows; risk of bias: {one.risk}"),
             COLOURS[role],
+            SHAPES[role],
         )
         for one in found.lines
         if one.role == role
@@ -61,12 +64,20 @@ def interval_chart(
     groups: Mapping[str, Sequence[ForestLine]],
     x_title: str = "percentage points",
     extent: tuple[float, float] | None = None,
+    label_room: int = 0,
 ) -> tuple[Chart, int]:
     """Return an interval chart of grouped lines and its height; panels that are compared share an `extent`."""
     lines = lines_of(groups)
     extent = extent or extent_of([groups])
-    chart = forest(lines, unit="points", x_title=x_title, extent=extent, references=[Reference(0.0)])
+    zero = [Reference(0.0)]
+    chart = forest(lines, unit="points", x_title=x_title, extent=extent, references=zero, label_room=label_room)
     return chart, height_of(lines)
+
+
+def label_room(panels: Iterable[Mapping[str, Sequence[ForestLine]]]) -> int:
+    """Return the pixels that the longest name of a row takes in any panel, so that zero stands at one place in all."""
+    names = [line.label for groups in panels for lines in groups.values() for line in lines]
+    return min(LABEL_LIMIT, round(PIXELS_OF_A_LETTER * max(map(len, names), default=0)))
 
 
 def extent_of(
@@ -110,7 +121,7 @@ def restriction_groups(evidence: Evidence, role: str) -> dict[str, list[ForestLi
         for place, moved in enumerate(evidence.restrictions):
             if moved.unit == "points":
                 one = getattr(moved.headline, side)[role]
-                shape = "diamond" if place == 0 else "circle"
+                shape = "diamond" if place == 0 else SHAPES[role]
                 groups[heading].append(ForestLine(moved.name, row_of(moved.name, one), COLOURS[role], shape))
     return groups
 
