@@ -76,6 +76,8 @@ def test_the_document_is_whole(finished_run):
     assert document.failures == []
     assert document.study["command"] == "gauger run tiny.yaml"
     assert document.verdict.rule["post_hoc"] is False
+    assert (document.study["items"]["arm"], document.study["items"]["control"]) == ("logits", "matched-cloze-quiz")
+    assert {row["benchmark"] for row in document.study["items"]["counts"]} == {one.name for one in document.benchmarks}
     assert {row["arm"] for row in document.ledger} == {arm.name for arm in document.arms} - {"teacher", "base"}
     assert all((one.value is None) == (one.reason is not None) for one in document.estimates)
     assert str(finished_run) not in (finished_run / "estimates.json").read_text()

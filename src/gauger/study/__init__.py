@@ -6,6 +6,8 @@ costs.py             Says what jobs cost: tokens, weights, FLOPs, queries, money
 description.py       Describes a study besides its estimates: its arms, samples, the five threats, what it cannot say
 document.py          Puts a study's document together: the estimates of its records, and all that stands beside them
                      in the report
+flipped_items.py     Lists the items on which the judged arm and its control differ most, with what was asked and the
+                     right answer
 history.py           Keeps the history of a run: every start in a log that cannot be edited unseen, and what changed
                      between them
 leftovers.py         Tells which results of a run its plan no longer needs, and why; removes them where that is

@@ -29,6 +29,7 @@ from gauger.measure import readings
 from gauger.records import ArmInfo, BenchmarkInfo, Document
 from gauger.spec import LoadedStudy, Study, fingerprint, switched_off
 from gauger.study.description import arm_infos, examples, limits, program_versions, setting, threats
+from gauger.study.flipped_items import flipped_items
 from gauger.study.history import NO_HISTORY, RunHistory
 from gauger.study.ledger import ledger_rows
 from gauger.study.plan import Plan
@@ -73,6 +74,7 @@ def make_document(material: Material) -> Document:
     scorings, scoring_warnings = _scorings(collected, found, design)
     return Document(
         study=about(material.loaded, material.history.registered)
+        | _items(study, arms, collected, benchmarks)
         | ({"extraction": [one.to_dict() for one in scorings]} if scorings else {}),
         estimates=found.estimates,
         verdict=found.verdict,
@@ -98,6 +100,18 @@ def make_document(material: Material) -> Document:
         + scoring_warnings
         + disagreements(scorings),
     )
+
+
+def _items(
+    study: Study, arms: Sequence[ArmInfo], collected: Collected, benchmarks: Benchmarks
+) -> dict[str, dict[str, Any]]:
+    """List the items on which the judged arm and its matched control differ; nothing where it has none."""
+    judged = next((arm for arm in arms if arm.name == study.verdict.arm), None)
+    if judged is None or judged.matched is None:
+        return {}
+    wrong = study.unparsed == "wrong"
+    found = flipped_items(collected.records, (judged.name, judged.matched), benchmarks, unparsed_wrong=wrong)
+    return {} if found is None else {"items": found}
 
 
 def _without_scale(plan: Plan, collected: Collected) -> Collected:

@@ -16,6 +16,8 @@ gap.py             Shows how far each arm came: uplift as a share of the distanc
 ingredients.py     Shows what each ingredient of a pipeline added, and which share of the whole is the teacher's
 interactions.py    Shows which ingredients help each other, and which do one another's work: the matrix of their
                    interactions
+items.py           Shows item by item where the judged arm and its control part: what was asked, the right answer,
+                   both scores
 material.py        Shows what the arms were trained on: the token ledger, the fate of every answer, samples of the
                    teacher's text
 memorisation.py    Shows gains that stop at the items themselves: targeted against parallel benchmarks
