@@ -186,9 +186,11 @@ def test_quick_commands_do_what_the_pages_say(tmp_path, monkeypatch, capsys):
 
 
 SMALL = (
-    "replicates=1", "world.test_contents=20", "world.benchmark_items=20",
-    "teacher.model={width: 16, layers: 1, heads: 2}", "student.model={width: 16, layers: 1, heads: 2}",
-    "teacher.training.steps=20", "student.training.steps=10",
+    "replicates=1",
+    "world={kind: atlas, entities: 16, genera: 4, relations: 6, values: 4, held_out_facts: 1, letters: 8,"
+    " letter_sets: 60, test_contents: 10, benchmark_items: 20}",
+    "teacher={model: {width: 16, layers: 1, heads: 2}, training: {steps: 300, batch: 32, learning_rate: 0.01}}",
+    "student={model: {width: 16, layers: 1, heads: 2}, training: {steps: 100, batch: 32, learning_rate: 0.01}}",
     "arms.asked.stages.0.steps=4", "arms.asked.stages.0.samples=40",
     "arms.writing.stages.0.steps=4", "arms.writing.stages.0.samples=40",
 )  # fmt: skip

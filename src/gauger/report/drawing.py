@@ -44,6 +44,7 @@ _AXIS: dict[str, Any] = {
 }
 
 CONFIG: dict[str, Any] = {
+    "aria": False,  # the box around a chart is an image with words; Vega would add an image without words per mark
     "background": "transparent",
     "font": FONT,
     "view": {"stroke": None},
