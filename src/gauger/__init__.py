@@ -34,6 +34,7 @@ import sys
 
 FUNCTIONS = {
     "compare": "gauger.api",
+    "compare_runs": "gauger.api",
     "meta": "gauger.api",
     "fit": "gauger.api",
     "evidence": "gauger.api",

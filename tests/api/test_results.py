@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import re
 import subprocess
 import sys
 from html.parser import HTMLParser
@@ -161,6 +162,18 @@ def test_a_report_is_a_page_or_a_directory(comparison: gauger.api.Comparison, tm
         "items.csv",
     }
     assert json.loads((tmp_path / "all" / "estimates.json").read_bytes()) == comparison.to_dict()
+
+
+def test_fits_and_meta_analyses_have_pages_too(tmp_path: Path) -> None:
+    wanted = points().select("n_params", "n_tokens").head(2)
+    fitted = gauger.fit(points(), law="hoffmann", predict=wanted, bootstrap=100, starts=20)
+    page = fitted.report(tmp_path / "law").read_text(encoding="utf-8")
+    assert re.findall(r'<section id="([a-z-]+)"', page) == ["parameters", "back-test-on-points-held-out", "predictions"]
+    assert f"{fitted.estimates['value'][0]:.4g}" in page
+    assert fitted.figures == ()
+    pooled = gauger.meta(effects(), effect="yi", variance="vi")
+    page = pooled.report(tmp_path / "pooled.html").read_text(encoding="utf-8")
+    assert f"{pooled.estimates['value'][0]:.3f}" in page
 
 
 def test_a_verdict_is_that_of_the_document_and_cannot_be_changed(finished_run: Path) -> None:

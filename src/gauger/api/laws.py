@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from gauger.api.result import Result
 from gauger.api.table_input import TableLike, read_points
 from gauger.errors import UserError
+
+if TYPE_CHECKING:
+    from gauger.report import Figure
 
 
 class ScalingFit(Result):
@@ -27,6 +31,35 @@ class ScalingFit(Result):
         """The law with its formula, and what it was fitted to."""
         document: Mapping[str, Any] = self._document
         return f"{document['law']}: {document['formula']} ({document['n']} points, {document['outcome']})"
+
+    def _drawn(self) -> Sequence[Figure]:
+        return ()
+
+    def _page(self, *, unfolded: bool) -> str:
+        from gauger.report import render_tables
+
+        document = self.to_dict()
+        tables = {
+            "Parameters": document["parameters"],
+            "Laws that competed": document["laws"] if len(document["laws"]) > 1 else (),
+            "Back-test on points held out": document["validation"]["by_distance"],
+            "Predictions": [_flat(row) for row in document["predictions"]],
+        }
+        return render_tables(self.headline, "Fitted scaling law", tables, self.warnings, unfolded=unfolded)
+
+    def report(self, path: Path | str) -> Path:
+        """Write the page, to a file that ends in ``.html`` or as ``report.html`` in a directory; return its path."""
+        target = Path(path)
+        return self._write_page(target if target.suffix == ".html" else target / "report.html")
+
+
+def _flat(row: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a row whose parts in parts stand beside each other."""
+    flat: dict[str, Any] = {}
+    for name, value in row.items():
+        inner = {f"{name}_{part}": one for part, one in value.items()} if isinstance(value, Mapping) else {name: value}
+        flat |= inner
+    return flat
 
 
 def fit(

@@ -33,17 +33,17 @@ class Comparison(Result):
 
     def __init__(self, compared: Compared) -> None:
         super().__init__(compared.document.to_dict())
-        self._compared = compared
+        self.compared = compared
 
     @property
     def document(self) -> Document:
         """The document with its types."""
-        return self._compared.document
+        return self.compared.document
 
     @cached_property
     def items(self) -> pl.DataFrame:
         """One row per benchmark and item, with every arm's score."""
-        return self._compared.items
+        return self.compared.items
 
     def report(self, path: Path | str) -> Path:
         """Write the report; a directory also gets ``estimates.json`` and ``items.csv``. See `Result.report`."""

@@ -61,6 +61,24 @@ class Result:
 
         return pandas_of(self.estimates)
 
+    def to_csv(self) -> str:
+        """Return `estimates` as CSV text: every column, numbers as they read back, NULL empty."""
+        from gauger.api.export import csv_of
+
+        return csv_of(self)
+
+    def to_markdown(self) -> str:
+        """Return `estimates` as a Markdown table, rounded as in the report."""
+        from gauger.report import markdown, plain_table
+
+        return markdown(plain_table(self.estimates.to_dicts()))
+
+    def to_latex(self) -> str:
+        """Return `estimates` as a LaTeX table (booktabs), rounded as in the report."""
+        from gauger.report import latex, plain_table
+
+        return latex(plain_table(self.estimates.to_dicts()), self.headline)
+
     @property
     def verdict(self) -> Mapping[str, Any] | None:
         """Rule, outcome, probability and checks; None where no threshold was fixed before the results were seen."""
@@ -124,14 +142,32 @@ class Result:
             A file that ends in ``.html``: the page alone. Anything else is a directory, made where it does not exist,
             that gets ``report.html`` and ``figures/``.
         """
-        from gauger.report import render, write
-        from gauger.store import write_bytes
+        from gauger.report import write
 
         target = Path(path)
-        if target.suffix != ".html":
-            return write(self.to_dict(), target)
+        return self._write_page(target) if target.suffix == ".html" else write(self.to_dict(), target)
+
+    def print_report(self, path: Path | str) -> Path:
+        """Write the report's page with everything open that can be folded, for paper and PDF, and return its path.
+
+        Parameters
+        ----------
+        path : path
+            The file to write.
+        """
+        return self._write_page(Path(path), unfolded=True)
+
+    def _page(self, *, unfolded: bool) -> str:
+        """Return the report's page."""
+        from gauger.report import render
+
+        return render(self.to_dict(), unfolded=unfolded)
+
+    def _write_page(self, target: Path, *, unfolded: bool = False) -> Path:
+        from gauger.store import write_bytes
+
         target.parent.mkdir(parents=True, exist_ok=True)
-        write_bytes(target, render(self.to_dict()).encode())
+        write_bytes(target, self._page(unfolded=unfolded).encode("utf-8", "backslashreplace"))
         return target
 
     def __repr__(self) -> str:

@@ -47,11 +47,20 @@ class StudyRun(Result):
         from gauger.store import DRAWN, update_manifest
         from gauger.study import require_unedited
 
-        if path is not None:
+        if path is not None and Path(path).resolve() != self.directory.root.resolve():
             return super().report(path)
         require_unedited(self.directory.root)
         page = super().report(self.directory.root)
         update_manifest(self.directory.root, DRAWN)
+        return page
+
+    def print_report(self, path: Path | str | None = None) -> Path:
+        """Write the unfolded page, by default as ``report-print.html`` into the run's own directory."""
+        from gauger.store import update_manifest
+
+        name = "report-print.html"
+        page = super().print_report(self.directory.root / name if path is None else path)
+        update_manifest(self.directory.root, (name,))
         return page
 
 

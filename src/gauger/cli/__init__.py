@@ -22,9 +22,12 @@ evidence.py           ``gauger evidence``: pools and checks the published litera
 evidence_text.py      Words the evidence as plain text for a terminal: every view of `gauger evidence` without
                       `--json`
 execution_options.py  Names the options of commands that run a study: where, how many at once, and how far
+export_options.py     Names the options that write estimates as tables, the same on every command that estimates, and
+                      writes them
 fit.py                ``gauger fit POINTS.csv``: fits scaling laws to trained models, and scores them on points held
                       out
 fit_text.py           Words and tabulates ``gauger fit``, from the same document that ``--json`` prints
+init.py               ``gauger init``: writes a commented study file to start from
 forecast.py           Registers ``gauger forecast [SCENARIO.yaml]``: forecasts, decision and back-test
 forecast_text.py      Lays out forecasts, decisions and the back-test as text
 meta.py               ``gauger meta TABLE.csv``: fits a random-effects meta-analysis or meta-regression to any table
@@ -36,11 +39,15 @@ plan.py               ``gauger plan STUDY.yaml``: lists arms, jobs, tokens, FLOP
 reference.py          Writes docs/cli.md from the commands themselves: ``python -m gauger.cli.reference docs/cli.md``
 report.py             ``gauger report DIR``: writes the report again, from `estimates.json`
 run.py                ``gauger run STUDY.yaml``: takes a study file to a verdict and its report
+runs.py               ``gauger runs [DIR]``: lists runs with their verdicts
+side_by_side_text.py  Shows runs side by side as text: every verdict, the judged difference, what differs, and all
+                      differences
 signature.py          Checks a signature of a run's manifest by somebody's SSH key (`ssh-keygen -Y`)
 status.py             ``gauger status DIR``: tells what is done, what is left, what failed and why
 tables.py             Writes tables for the terminal: the one writer of all commands, as plain text that looks the
                       same everywhere
 teachers.py           Opens a teacher from what a command line says: ``URL#MODEL``, ``hf:PATH`` or ``replay:DIR``
+validate.py           ``gauger validate STUDY.yaml``: checks study files, and nothing else
 verify.py             ``gauger verify DIR``: builds a finished run's estimates and report anew, and says what differs
 """
 

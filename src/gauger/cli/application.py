@@ -26,9 +26,12 @@ from gauger.cli.output import printable
 from gauger.errors import GaugerError, StudyError, UserError
 
 COMMANDS: tuple[str, ...] = (
-    "run",
+    "init",
+    "validate",
     "plan",
+    "run",
     "status",
+    "runs",
     "report",
     "verify",
     "clean",
@@ -110,7 +113,6 @@ def build() -> typer.Typer:
         cls=_Group,
         name="gauger",
         help="Measure how much knowledge and capability a student model really gains from a teacher model's outputs.",
-        add_completion=False,
         no_args_is_help=True,
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"]},

@@ -2,30 +2,38 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from gauger.cli.compare_arguments import (
     USAGE,
+    are_runs,
     command_of,
     example_arguments,
     paths_of_arms,
     records_table,
+    refuse_unread,
     split_pairs,
 )
 from gauger.cli.compare_text import comparison_text
+from gauger.cli.export_options import CsvOption, LatexOption, MarkdownOption, check_table_places, write_asked_tables
 from gauger.cli.output import JsonFlag, print_json, print_text, say
 from gauger.errors import UserError
+
+if TYPE_CHECKING:
+    from gauger.api import SideBySide
 
 _Arms = Annotated[
     list[str] | None,
     typer.Argument(
-        metavar="ARM=PATH... | RECORDS",
+        metavar="ARM=PATH... | RECORDS | RUN RUN...",
         help="distilled=PATH control=PATH, and where there are such logs teacher=PATH and base=PATH; each as often as "
         "needed: a PATH is a log, a folder of logs or a pattern. Several students are named: distilled:SMALL=PATH "
-        "distilled:LARGE=PATH. Or one records table, with --distilled and --control.",
+        "distilled:LARGE=PATH. Or one records table, with --distilled and --control. "
+        "Or the directories of two runs or more of one question, or as many records tables.",
     ),
 ]
 _Name = Annotated[str | None, typer.Option(metavar="ARM", help="Name of this arm in RECORDS.")]
@@ -103,6 +111,17 @@ _Example = Annotated[
 ]
 
 
+@dataclass(frozen=True)
+class RunOptions:
+    """What was asked of runs side by side."""
+
+    runs: list[str]
+    distilled: list[str] | None
+    singles: dict[str, str | None]
+    roles: dict[str, str]
+    paired: bool | None
+
+
 def register(app: typer.Typer) -> None:
     """Add the command."""
     app.command()(compare)
@@ -128,9 +147,16 @@ def compare(
     audit: _Audit = None,
     out: _Out = None,
     example: _Example = False,
+    csv: CsvOption = None,
+    latex: LatexOption = None,
+    markdown: MarkdownOption = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Compare distilled models with their control from evaluation logs (lm-eval, Inspect, tables and others)."""
+    """Compare distilled models with their control from evaluation logs (lm-eval, Inspect, tables and others).
+
+    With two runs or more, every verdict stands side by side, and every other run is set against the first: the same
+    study under another surface, seed, student or teacher. Differences are paired where seeds and items are shared.
+    """
     from gauger.api import check_report_folder
     from gauger.api import compare as compare_logs
 
@@ -141,7 +167,21 @@ def compare(
         say(f"made-up logs that come with Gauger; the same as: {command_of(arms, role)}")
     if not arms:
         raise UserError("logs to compare", "none", hint=f"{USAGE}. To see one first: gauger compare --example")
+    check_table_places(csv, latex, markdown)
     singles = {"control": control, "teacher": teacher, "base": base}
+    if are_runs(arms):
+        told: dict[str, object] = {
+            "--metric": metric,
+            "--filter": filter_name,
+            "--match": match,
+            "--column": column,
+            "--by": by,
+        }
+        told |= {"--replicate": replicate, "--audit": audit, "--unparsed": unparsed != "wrong"}
+        refuse_unread({**told, "--reduce": reduce != "mean"})
+        given = RunOptions(arms, distilled, singles, split_pairs(role or (), "BENCHMARK=ROLE"), paired)
+        found = _side_by_side(given, out, as_json=as_json)
+        return write_asked_tables(found, csv, latex, markdown)
     by_name = bool(distilled or any(singles.values()))
     compared = compare_logs(
         records_table(arms) if by_name else paths_of_arms(arms),
@@ -164,7 +204,25 @@ def compare(
         say(f"warning: {warning}")
     if out:
         say(f"wrote {compared.report(out)}")
+    write_asked_tables(compared, csv, latex, markdown)
     if as_json:
         print_json(compared.to_dict())
     else:
         print_text(comparison_text(compared.document))
+
+
+def _side_by_side(asked: RunOptions, out: Path | None, *, as_json: bool) -> SideBySide:
+    """Set runs side by side, and print what was found."""
+    from gauger.api import compare_runs
+    from gauger.cli.side_by_side_text import side_by_side_text
+
+    found = compare_runs(asked.runs, distilled=asked.distilled, **asked.singles, roles=asked.roles, paired=asked.paired)
+    for warning in found.warnings:
+        say(f"warning: {warning}")
+    if out:
+        say(f"wrote {found.report(out)}")
+    if as_json:
+        print_json(found.to_dict())
+    else:
+        print_text(side_by_side_text(found.to_dict(), found.headline))
+    return found

@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from gauger.errors import UserError
 
 USAGE = "gauger compare distilled=PATH control=PATH, or gauger compare RECORDS --distilled ARM --control ARM"
+
+
+def are_runs(arguments: Sequence[str]) -> bool:
+    """Tell whether runs, or records tables, are to be set side by side: several paths, and no ARM=PATH."""
+    return len(arguments) > 1 and all("=" not in one or Path(one).exists() for one in arguments)
+
+
+def refuse_unread(options: Mapping[str, object]) -> None:
+    """Refuse options that say nothing of runs side by side: how answers are read is each run's own."""
+    given = [name for name, value in options.items() if value]
+    if given:
+        raise UserError("runs side by side without options of logs", ", ".join(given))
 
 
 def records_table(arguments: Sequence[str]) -> Path:

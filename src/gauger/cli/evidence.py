@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
+from gauger.cli.export_options import CsvOption, LatexOption, MarkdownOption, check_table_places, write_asked_tables
 from gauger.cli.output import JsonFlag, print_json, print_text, say
 
 if TYPE_CHECKING:
@@ -45,11 +46,19 @@ def _load(folder: Path | None) -> Literature:
     return evidence(folder)
 
 
-def summary(table: TableOption = None, as_json: JsonFlag = False) -> None:
+def summary(
+    table: TableOption = None,
+    csv: CsvOption = None,
+    latex: LatexOption = None,
+    markdown: MarkdownOption = None,
+    as_json: JsonFlag = False,
+) -> None:
     """Print the headline, what the table holds, and what it cannot tell."""
     from gauger.cli.evidence_text import summary as summary_text
 
+    check_table_places(csv, latex, markdown)
     known = _load(table)
+    write_asked_tables(known, csv, latex, markdown)
     if as_json:
         print_json(known.summary())
     else:
@@ -115,6 +124,9 @@ def forest(table: TableOption = None, all_controls: AllControls = False, as_json
 def fit(
     table: TableOption = None,
     html: Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Also write the page of figures.")] = None,
+    csv: CsvOption = None,
+    latex: LatexOption = None,
+    markdown: MarkdownOption = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Run the pre-specified analysis, and say how far the headline moves under every restriction."""
@@ -123,9 +135,11 @@ def fit(
 
     if html is not None:
         check_file(html, "--html")
+    check_table_places(csv, latex, markdown)
     known = _load(table)
     if html is not None:
         say(f"Wrote {known.report(html)}")
+    write_asked_tables(known, csv, latex, markdown)
     if as_json:
         print_json(known.to_dict())
     else:

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from gauger.cli.export_options import CsvOption, LatexOption, MarkdownOption, check_table_places, write_asked_tables
 from gauger.cli.output import JsonFlag, print_json, print_text, say
 
 
@@ -49,12 +50,16 @@ def meta(
     structure: Annotated[
         str, typer.Option(metavar="auto|one|hcs|un", help="Covariance of the effects by category; auto: by AIC.")
     ] = "auto",
+    csv: CsvOption = None,
+    latex: LatexOption = None,
+    markdown: MarkdownOption = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Pool the effects of a table: mean or regression, variance between studies, prediction interval."""
     from gauger.api import meta as pool
     from gauger.cli.meta_text import meta_text
 
+    check_table_places(csv, latex, markdown)
     found = pool(
         table,
         effect=effect,
@@ -74,6 +79,7 @@ def meta(
     )
     for warning in found.warnings:
         say(warning)
+    write_asked_tables(found, csv, latex, markdown)
     if as_json:
         print_json(found.to_dict())
     else:

@@ -19,6 +19,7 @@ from gauger.cli.execution_options import (
     TriesOption,
     WorkersOption,
 )
+from gauger.cli.export_options import CsvOption, LatexOption, MarkdownOption, check_table_places, write_asked_tables
 from gauger.cli.output import JsonFlag, print_json, print_text, say
 
 if TYPE_CHECKING:
@@ -52,12 +53,16 @@ def run(
     registered: Annotated[
         str | None, typer.Option(metavar="DIGEST", help="Hold the study to what gauger plan --register printed.")
     ] = None,
+    csv: CsvOption = None,
+    latex: LatexOption = None,
+    markdown: MarkdownOption = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Run a study, or go on with one that was stopped, and write estimates.json and report.html."""
     from gauger.api import run as run_study
     from gauger.report import summary
 
+    check_table_places(csv, latex, markdown)
     found = run_study(
         study,
         out=out,
@@ -73,6 +78,7 @@ def run(
         registered=registered,
     )
     failures = found.document.failures
+    write_asked_tables(found, csv, latex, markdown)
     for line in missing(failures):
         say(line)
     if as_json:

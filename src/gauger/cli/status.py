@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -21,14 +22,24 @@ def register(app: typer.Typer) -> None:
 def status(
     directory: Annotated[Path, typer.Argument(metavar="DIR", help="Directory of a run.")], as_json: JsonFlag = False
 ) -> None:
-    """Say how a run stands: done, running, left, failed (with arm, stage and reason), damaged."""
+    """Say how a run stands: done, running, left, failed (with arm, stage and reason), damaged; what it ended with."""
+    from gauger.api import summary_of
     from gauger.execute import read_status
 
-    found = read_status(directory)
+    found, ended = read_status(directory), summary_of(directory)
     if as_json:
-        print_json(found.to_dict())
+        print_json(found.to_dict() | {"verdict": ended["verdict"], "report": ended["report"]})
     else:
-        print_text("\n".join(lines(found)))
+        print_text("\n".join([*lines(found), *end_lines(ended)]))
+
+
+def end_lines(ended: Mapping[str, Any]) -> list[str]:
+    """Say the verdict and the report of a run that has estimates; of one that has none, nothing."""
+    said = []
+    if ended["verdict"] is not None:
+        number = "undefined" if ended["value"] is None else f"{100 * ended['value']:+.1f}"
+        said.append(f"verdict: {str(ended['verdict']).replace('_', ' ')} ({number})")
+    return [*said, *([f"report: {ended['report']}"] if ended["report"] else [])]
 
 
 def lines(found: Status) -> list[str]:

@@ -11,9 +11,12 @@ from .calibrate.score import calibrate_pipelines as calibrate_pipelines
 from .calibrate.score import to_document as to_document
 from .calibrate.score_pipelines import PipelineScore as PipelineScore
 from .cell_means import Cells as Cells
+from .compare.joint_runs import ComparedRun as ComparedRun
 from .compare.logs import Compared as Compared
 from .compare.logs import compare_items as compare_items
 from .compare.prepare import ComparisonQuestion as ComparisonQuestion
+from .compare.runs import RunDifferences as RunDifferences
+from .compare.runs import compare_runs as compare_runs
 from .compare.sensitivity import ScoredBenchmark as ScoredBenchmark
 from .compare.sensitivity import Scoring as Scoring
 from .compare.sensitivity import disagreements as disagreements

@@ -22,12 +22,16 @@ forecast/         Draws the two pages of a forecast: one for a decision, one for
 forest.py         Draws interval charts: one row per estimate, grouped under headings, the same form for every
                   estimand
 legend.py         Draws the legend of a figure as a chart of its own, for files; on the page the templates draw it
+number_page.py    Writes a page of tables: the report of results that are no study, such as fitted laws
 page.py           Makes the report: `render` gives the HTML text, `write` the file with its figures beside it
 page_frame.py     Frames every page alike: template environment, style sheet, scripts, policy
 palette.py        Names the colours of every figure: light values and their dark counterparts, safe for colour-blind
                   readers
 parts/            Writes the chapters of a report; each takes the `View` and returns a `Section`, or None to be left
                   out
+plain_tables.py   Writes tables for papers and notes: Markdown and LaTeX, from the same rows as the report's tables
+side_by_side.py   Writes the chapters of runs side by side: every verdict, what one finds beyond another, and what
+                  differs in them
 tables.py         Tabulates estimates as rows of HTML: values in their unit, intervals, and reasons where there is no
                   value
 wording.py        Puts numbers and names into words: points, percentages, intervals, reasons, and text made safe to

@@ -10,8 +10,12 @@ from .evidence.page import write_evidence as write_evidence
 from .forecast.page import forecast_figures as forecast_figures
 from .forecast.page import render_forecast as render_forecast
 from .forecast.page import write_forecast as write_forecast
+from .number_page import render_tables as render_tables
 from .page import drawn_differences as drawn_differences
 from .page import headline as headline
 from .page import render as render
 from .page import summary as summary
 from .page import write as write
+from .plain_tables import latex as latex
+from .plain_tables import markdown as markdown
+from .plain_tables import plain_table as plain_table

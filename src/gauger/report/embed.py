@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Any
 
@@ -19,6 +19,8 @@ from markupsafe import Markup
 
 from gauger.report.drawing import Chart, dress
 
+STATIC_WIDTH = 320
+"""Width of a plot in pixels where scripts do not run."""
 _UNSAFE_IN_SCRIPT = {ord(letter): f"\\u{ord(letter):04x}" for letter in "<>&\u2028\u2029"}
 
 
@@ -35,7 +37,9 @@ def script_json(value: Any) -> Markup:
 
 
 def embed_chart(chart: Chart, chart_id: str, *, height: int = 240, alt: str = "", labelled: bool = False) -> Markup:
-    """Return the HTML that shows an Altair chart: an empty box, and beside it the chart's specification as data.
+    """Return the HTML that shows an Altair chart: a box, and beside it the chart's specification as data.
+
+    Without scripts the box shows the chart as an image.
 
     Parameters
     ----------
@@ -51,10 +55,29 @@ def embed_chart(chart: Chart, chart_id: str, *, height: int = 240, alt: str = ""
     labelled : bool
         Whether values are printed right of the plot (as `forest` does), which then needs room for them.
     """
-    box = Markup('<div class="chart" id="{id}" role="img" aria-label="{alt}" style="min-height:{height}px"></div>')
+    box = Markup(
+        '<div class="chart" id="{id}" role="img" aria-label="{alt}" style="min-height:{height}px">'
+        "<noscript>{image}</noscript></div>"
+    )
     data = Markup('<script type="application/json" data-chart="{id}">{spec}</script>')
-    spec = script_json(dress(chart, labelled=labelled))
-    return box.format(id=chart_id, alt=alt, height=height) + data.format(id=chart_id, spec=spec)
+    dressed = dress(chart, labelled=labelled)
+    image = static_image(dressed, alt)
+    return box.format(id=chart_id, alt=alt, height=height, image=image) + data.format(
+        id=chart_id, spec=script_json(dressed)
+    )
+
+
+def static_image(spec: Mapping[str, Any], alt: str) -> Markup:
+    """Return a chart as an image element that holds its SVG: what a reader without scripts sees in its place.
+
+    An image cannot run anything, so nothing in the SVG needs to be trusted. It is white in a dark page too.
+    """
+    fixed = {**spec, "background": "#ffffff"}
+    if fixed.get("width") == "container":
+        fixed |= {"width": STATIC_WIDTH, "autosize": {"type": "pad"}}
+    svg: str = vl_convert.vegalite_to_svg(json.dumps(fixed), allowed_base_urls=[])
+    image = Markup('<img class="static" alt="{alt}" src="data:image/svg+xml;base64,{data}">')
+    return image.format(alt=alt, data=base64.b64encode(svg.encode()).decode())
 
 
 @cache

@@ -13,20 +13,19 @@ if TYPE_CHECKING:
     from gauger.report.blocks import Section
     from gauger.report.document_view import View
 
-SAVED_FIGURES = (
-    "verdict", "uplift", "scores", "gap", "carryover", "attribution", "forgetting", "ingredients", "interactions",
-    "scaling", "scale-uplift", "scale-worth",
-)  # fmt: skip
-"""Figures that are also written as files; the others are in the page, where each chart can be saved by a click."""
+KICKERS = {"compare": "Comparison of evaluation logs", "runs": "Runs side by side"}
+"""Kind of document -> what stands above its title."""
 
 
-def render(document: Mapping[str, Any]) -> str:
+def render(document: Mapping[str, Any], *, unfolded: bool = False) -> str:
     """Return the report of a study, or of a comparison of logs, as one HTML page that opens without a network.
 
     Parameters
     ----------
     document : Mapping
         `Document.to_dict()`, or `estimates.json` parsed. Parts that it lacks are left out of the page.
+    unfolded : bool
+        Whether everything that can be folded is open, for paper.
 
     Raises
     ------
@@ -36,7 +35,7 @@ def render(document: Mapping[str, Any]) -> str:
     from gauger.report.document_view import View
 
     view = View(document)
-    return _page(view, sections_of(view))
+    return _page(view, sections_of(view), unfolded=unfolded)
 
 
 def write(document: Mapping[str, Any], directory: Path | str, beside: Mapping[str, bytes] | None = None) -> Path:
@@ -58,7 +57,7 @@ def report_files(document: Mapping[str, Any]) -> dict[str, bytes]:
 
     view = View(document)
     sections = sections_of(view)
-    figures = [figure for section in sections for figure in section.figures if figure.id in SAVED_FIGURES]
+    figures = [figure for section in sections for figure in section.figures]
     drawn = {f"figures/{name}": content for name, content in figure_files(figures).items()}
     return drawn | {"report.html": _page(view, sections).encode("utf-8", "backslashreplace")}
 
@@ -82,34 +81,40 @@ def summary(document: Mapping[str, Any]) -> str:
     The verdict; what would settle it, or why there is none; what was studied, what the threshold means, and which
     threats are open. The same words stand at the head of its report.
     """
+    from gauger.report import side_by_side
     from gauger.report.conclusion import sentence, settling, without_rule
     from gauger.report.document_view import View
     from gauger.report.first_screen import about
 
     view = View(document)
+    if side_by_side.is_side_by_side(view):
+        return side_by_side.sentence(view).striptags()
     said = [sentence(view.verdict), *settling(view.verdict)] if view.verdict else [without_rule(view)]
     return "\n".join(line.striptags() if isinstance(line, Markup) else line for line in (*said, *about(view)))
 
 
 def sections_of(view: View) -> Sequence[Section]:
     """Return the chapters that a document fills, in reading order."""
+    from gauger.report import side_by_side
     from gauger.report.chapters import chapters
     from gauger.report.drawing import unchecked
 
+    builders = side_by_side.CHAPTERS if side_by_side.is_side_by_side(view) else chapters()
     with unchecked():
-        return [section for build in chapters() if (section := build(view)) is not None]
+        return [section for build in builders if (section := build(view)) is not None]
 
 
-def _page(view: View, sections: Sequence[Section]) -> str:
+def _page(view: View, sections: Sequence[Section], *, unfolded: bool = False) -> str:
     from gauger.report.page_frame import render_page
 
     name = str(view.study.get("name") or "Study")
     return render_page(
         "report.html.j2",
         title=f"{name} · Gauger",
-        kicker="Comparison of evaluation logs" if view.is_compare else "Study report",
+        kicker=KICKERS.get(str(view.study.get("kind")), "Study report"),
         study_name=name,
         question=view.study.get("question") or "",
         gauger_version=(view.study.get("versions") or {}).get("gauger") or version("gauger"),
         sections=sections,
+        unfolded=unfolded,
     )

@@ -6,6 +6,7 @@ of the published evidence are both made this way.
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -15,6 +16,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from gauger.report.embed import chart_library, content_security_policy, embed_chart, script_json
 from gauger.report.palette import dark_css
 from gauger.report.wording import printable
+
+_FOLD = re.compile(r"<details(?! open)(?=[ >])")
 
 
 @cache
@@ -38,7 +41,9 @@ def asset(name: str) -> str:
     return files("gauger.report").joinpath(name).read_text(encoding="utf-8")
 
 
-def render_page(template: str, *, more_script: str = "", more_style: str = "", **context: Any) -> str:
+def render_page(
+    template: str, *, more_script: str = "", more_style: str = "", unfolded: bool = False, **context: Any
+) -> str:
     """Return one self-contained HTML page.
 
     Parameters
@@ -47,11 +52,13 @@ def render_page(template: str, *, more_script: str = "", more_style: str = "", *
         File name of a template of this package that extends `base.html.j2`.
     more_script, more_style : str
         What this page adds to the page's own script and style sheet.
+    unfolded : bool
+        Whether everything that can be folded is open.
     context
         What the template sees; `title` (str) and `sections` (sequence of `Section`) are needed by the frame.
     """
     scripts = {"library": chart_library(), "page_script": asset("report.js") + more_script}
-    return (
+    page = (
         environment()
         .get_template(template)
         .render(
@@ -61,3 +68,5 @@ def render_page(template: str, *, more_script: str = "", more_style: str = "", *
             policy=content_security_policy(scripts.values()),
         )
     )
+    # No script and no text holds this tag: the policy pins scripts, and text is escaped.
+    return _FOLD.sub("<details open", page) if unfolded else page

@@ -81,6 +81,14 @@ ESTIMANDS: Mapping[str, EstimandWording] = {
     "uplift_per_dollar": EstimandWording(
         "uplift per dollar", "rate", "points of uplift that one US dollar of the teacher buys"
     ),
+    "uplift_difference": EstimandWording("difference in uplift", "points", "uplift in one run minus that in another"),
+    "gain_difference": EstimandWording("difference in raw gain", "points", "gain in one run minus that in another"),
+    "gap_recovered_difference": EstimandWording(
+        "difference in gap recovered", "points", "gap recovered in one run minus that in another"
+    ),
+    "carryover_difference": EstimandWording(
+        "difference in carry-over", "points", "carry-over in one run minus that in another"
+    ),
     "difference": EstimandWording("difference", "points", "one student minus another"),
     "training_effect": EstimandWording("more-training effect", "points", "matched arm minus format arm"),
     "pipeline_gain": EstimandWording("pipeline gain", "points", "all ingredients minus none of them"),

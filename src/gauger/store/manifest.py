@@ -21,7 +21,7 @@ MANIFEST_FILE, MANIFEST_SCHEMA = "manifest.json", "gauger.manifest/1"
 SIGNATURES = (f"{MANIFEST_FILE}.sig", f"{MANIFEST_FILE}.minisig")
 """What `ssh-keygen -Y sign` and minisign put beside the manifest."""
 ENTRIES, DONE = "jobs/entries", "done.json"
-DRAWN = ("report.html", "figures/")
+DRAWN = ("report.html", "report-print.html", "figures/")
 """What is drawn from `estimates.json`, and may be drawn again."""
 _NO_CONTENT = ("starts.jsonl", *DRAWN)
 _UNLISTED = ("jobs/lock", "jobs/partial/", "jobs/dropped/")

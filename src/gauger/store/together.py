@@ -30,6 +30,7 @@ def write_together(folder: Path, contents: Mapping[str, bytes]) -> None:
         Relative name, with ``/`` between folders -> bytes.
     """
     finish_writing(folder)
+    folder = folder.resolve()  # staged files have absolute paths
     waiting: dict[str, Path] = {}
     try:
         for name, content in contents.items():

@@ -45,6 +45,9 @@ class Compared:
     document: Document
     items: pl.DataFrame
     """One row per benchmark and item with every arm's score (`flips.item_table`)."""
+    records: pl.DataFrame
+    """What was estimated from, items named by what they were matched by."""
+    design: Design
 
 
 def compare(arms: Sequence[ArmLogs], question: ComparisonQuestion) -> Document:
@@ -120,7 +123,16 @@ def compare_items(arms: Sequence[ArmLogs], question: ComparisonQuestion) -> Comp
     document = comparison_document(
         arms, design, found.matched, replace(result, estimates=estimates), scorings, warnings
     )
-    return Compared(replace(document, study={**document.study, **study}), extra.items)
+    document = replace(document, study={**document.study, **study})
+    return Compared(document, extra.items, _named_items(records, found), design)
+
+
+def _named_items(records: pl.DataFrame, found: Prepared) -> pl.DataFrame:
+    """Name items by the keys that they were matched by, which mean the same in another comparison; see `runs`."""
+    keys = [one.items.select(pl.lit(b).alias("benchmark"), "item", "key") for b, one in found.matched.items()]
+    if not keys:
+        return records
+    return records.join(pl.concat(keys), on=["benchmark", "item"]).with_columns(item="key").drop("key")
 
 
 _NO_RECORDS = pl.DataFrame(

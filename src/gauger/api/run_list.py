@@ -1,0 +1,62 @@
+"""Lists the runs in a folder with their verdicts, and says of one run what it ended with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from gauger.errors import GaugerError, InputError, Place
+
+SAID = ("study", "kind", "verdict", "value", "low", "high", "seed", "replicates", "report")
+"""What is said of a run beside its path; None where it says nothing of it."""
+
+
+def list_runs(folder: Path | str = "runs") -> list[Mapping[str, Any]]:
+    """List the runs that stand directly in a folder, by name; a folder that is a run itself is listed alone.
+
+    Returns
+    -------
+    list of mapping
+        run (path), study, verdict, value, low, high, seed, replicates, report; `problem` says of one that has no
+        estimates, or none that can be read, why. Comparisons of logs and runs side by side have no verdict.
+
+    Raises
+    ------
+    InputError
+        No such folder.
+    """
+    root = Path(folder)
+    if not root.is_dir():
+        raise InputError("a folder of runs", "a file" if root.exists() else "no such folder", Place(str(root)))
+    places = [root] if _is_run(root) else sorted(one for one in root.iterdir() if one.is_dir() and _is_run(one))
+    return [summary_of(place) for place in places]
+
+
+def _is_run(place: Path) -> bool:
+    from gauger.store import RunDirectory
+
+    run = RunDirectory(place)
+    return run.estimates.exists() or run.frozen.exists()
+
+
+def summary_of(place: Path) -> Mapping[str, Any]:
+    """Say in a few numbers what a run ended with; see `list_runs`."""
+    from gauger.store import RunDirectory, read_json
+
+    run = RunDirectory(place)
+    found: dict[str, Any] = {"run": str(place), **dict.fromkeys(SAID), "problem": None}
+    if not run.estimates.exists():
+        return {**found, "problem": "not finished"}
+    try:
+        document = read_json(run.estimates)
+        study, verdict = document["study"], document.get("verdict") or {}
+        judged = verdict.get("estimate") or {}
+        found |= {name: study.get(other) for name, other in (("study", "name"), ("kind", "kind"), ("seed", "seed"))}
+        found |= {"replicates": study.get("replicates") if isinstance(study.get("replicates"), int) else None}
+        found |= {"verdict": verdict.get("outcome"), **{name: judged.get(name) for name in ("value", "low", "high")}}
+    except (KeyError, TypeError, AttributeError):
+        return {**found, "problem": "estimates.json is not one of Gauger's"}
+    except GaugerError as error:
+        return {**found, "problem": str(error)}
+    return found | {"report": str(run.report) if run.report.exists() else None}

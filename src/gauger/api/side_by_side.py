@@ -1,0 +1,315 @@
+"""Sets runs side by side (`gauger.compare_runs`): both verdicts, and every estimate of one less that of another."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from hashlib import sha256
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gauger.api.logs import Comparison, Names, compare
+from gauger.api.places import check_report_folder
+from gauger.api.result import Result
+from gauger.api.studies import StudyRun, load_run
+from gauger.errors import InputError, Place, UserError
+from gauger.records import ESTIMATES_SCHEMA
+
+if TYPE_CHECKING:
+    from gauger.estimate import ComparedRun, Design, RunDifferences
+
+RULE = ("estimand", "role", "threshold", "level")
+"""Parts of the verdict's rule without which two verdicts are not about the same thing."""
+
+
+class SideBySide(Result):
+    """Runs of one question side by side: the first is what all others are set against.
+
+    `estimates` are differences, one row each, with both values, the paired interval, and the one that ignores what the
+    runs share.
+    """
+
+    @property
+    def verdicts(self) -> dict[str, Mapping[str, Any] | None]:
+        """Run -> its own verdict; None for a records table, which has none."""
+        return {one["run"]: one["verdict"] for one in self.to_dict()["study"]["runs"]}
+
+    def report(self, path: Path | str) -> Path:
+        """Write the report; a directory also gets ``estimates.json``. See `Result.report`."""
+        target = Path(path)
+        if target.suffix != ".html":
+            from gauger.store import write_json
+
+            check_report_folder(target, "the report")
+            target.mkdir(parents=True, exist_ok=True)
+            write_json(target / "estimates.json", self.to_dict())
+        return super().report(target)
+
+    @property
+    def judged(self) -> list[dict[str, Any]]:
+        """For every run after the first: the difference of what the verdict's rule judges."""
+        found: list[dict[str, Any]] = self.to_dict()["study"]["judged"]
+        return found
+
+
+def open_result(path: Path | str) -> StudyRun | SideBySide:
+    """Open a directory with an `estimates.json` of any kind: a run, a comparison of logs, or runs side by side.
+
+    Raises
+    ------
+    InputError
+        Where no estimates are there yet, or they cannot be read.
+    """
+    from gauger.store import RunDirectory, read_json
+
+    run = load_run(path)
+    if run.document.study.get("kind") != "runs":
+        return run
+    found: Any = read_json(RunDirectory(Path(path)).estimates)
+    return SideBySide(found)
+
+
+def compare_runs(
+    runs: Sequence[str | Path | StudyRun],
+    *,
+    distilled: Names = None,
+    control: str | None = None,
+    teacher: str | None = None,
+    base: str | None = None,
+    roles: Mapping[str, str] | None = None,
+    paired: bool | None = None,
+) -> SideBySide:
+    """Set runs of one question side by side: the same study under another surface, seed, student or teacher.
+
+    Parameters
+    ----------
+    runs : sequence of path or StudyRun
+        Directories of finished runs; or records tables, whose arms the next four name. All others are set against the
+        first.
+    distilled, control, teacher, base : str, optional
+        Names of the arms in records tables, alike in all of them.
+    roles : mapping, optional
+        Benchmark -> role, for records tables.
+    paired : bool, optional
+        Whether replicates of the same number share their seed between runs. By default where studies have the same
+        seed and world, and where tables number their replicates.
+
+    Returns
+    -------
+    SideBySide
+        Of every estimand, arm and benchmark that both runs have: the difference with its interval, paired over common
+        items and seeds.
+
+    Raises
+    ------
+    UserError
+        Fewer than two runs, one run twice, other benchmarks, another rule of the verdict, another reading of answers.
+    """
+    named = {"distilled": distilled, "control": control, "teacher": teacher, "base": base}
+    if len(runs) < 2:
+        raise UserError("two runs or more", str(len(runs)))
+    _refuse_twice([one.directory.root if isinstance(one, StudyRun) else Path(one) for one in runs])
+    opened = [_compared(one, named, roles, paired) if any(named.values()) else _opened(one) for one in runs]
+    labels = _labels([one.directory.root if isinstance(one, StudyRun) else Path(str(one)) for one in runs])
+    _refuse_others(labels, opened)
+    sides = [_side(label, one, paired) for label, one in zip(labels, opened, strict=True)]
+    return SideBySide(_document(labels, opened, sides))
+
+
+def _refuse_twice(paths: Sequence[Path]) -> None:
+    seen: set[Path] = set()
+    for path in paths:
+        if path.resolve() in seen:
+            raise UserError("different runs", "one twice", Place(str(path)), "A run differs in nothing from itself.")
+        seen.add(path.resolve())
+
+
+def _compared(
+    table: str | Path | StudyRun, named: Mapping[str, Any], roles: Mapping[str, str] | None, paired: bool | None
+) -> StudyRun | Comparison:
+    """Compare the named arms of one records table."""
+    if isinstance(table, StudyRun):
+        raise UserError("records tables beside the names of arms", "a run", Place(str(table.directory.root)))
+    return compare(Path(table), **named, roles=roles, paired=paired)
+
+
+def _opened(given: str | Path | StudyRun) -> StudyRun | Comparison:
+    """Open a run that has its records."""
+    if isinstance(given, StudyRun):
+        return given
+    path = Path(given)
+    if path.is_file():
+        hint = "Of records tables, name the arms: --distilled ARM --control ARM."
+        raise InputError("the directory of a run", "a file", Place(str(path)), hint)
+    run = load_run(path)
+    if not run.directory.records.exists():
+        hint = "A comparison of logs keeps no records: compare the records tables themselves."
+        raise InputError("a run with its records", "none", Place(str(path)), hint)
+    return run
+
+
+def _labels(paths: Sequence[Path]) -> list[str]:
+    """Name runs by the last parts of their paths that tell them apart."""
+    parts = [path.resolve().parts for path in paths]
+    for depth in range(1, max(map(len, parts)) + 1):
+        labels = ["/".join(one[-depth:]) for one in parts]
+        if len(set(labels)) == len(labels):
+            return labels
+    return [str(path) for path in paths]
+
+
+# --- what cannot be compared ------------------------------------------------------------------------------------------
+
+
+def _refuse_others(labels: Sequence[str], opened: Sequence[StudyRun | Comparison]) -> None:
+    """Refuse runs that do not measure the same thing as the first."""
+    first = opened[0]
+    for label, other in zip(labels[1:], opened[1:], strict=True):
+        for what, one, another in _essentials(first, other):
+            if one != another:
+                hint = (
+                    f"{label!r} and {labels[0]!r} do not measure the same thing: their difference would mean nothing."
+                )
+                raise UserError(f"the {what} of {labels[0]!r} ({one})", another, Place(label), hint)
+
+
+def _essentials(one: StudyRun | Comparison, other: StudyRun | Comparison) -> Iterator[tuple[str, str, str]]:
+    """Yield what must be alike, as text."""
+    yield "benchmarks", _benchmarks(one), _benchmarks(other)
+    for part in RULE:
+        yield f"{part} of the verdict's rule", _of_rule(one, part), _of_rule(other, part)
+    if isinstance(one, StudyRun) and isinstance(other, StudyRun):
+        for key in ("unparsed", "estimation.level"):
+            yield f"setting {key}", _setting(one, key), _setting(other, key)
+
+
+def _benchmarks(run: StudyRun | Comparison) -> str:
+    return ", ".join(sorted(f"{one.name}: {one.role}" if one.role else one.name for one in run.document.benchmarks))
+
+
+def _of_rule(run: StudyRun | Comparison, part: str) -> str:
+    verdict = run.document.verdict
+    return "none" if verdict is None else str(verdict.rule.get(part))
+
+
+def _setting(run: StudyRun, key: str) -> str:
+    return str(dict(_leaves(_resolved(run))).get(key))
+
+
+def _resolved(run: StudyRun) -> Mapping[str, Any]:
+    from gauger.store import read_json
+
+    try:
+        found = read_json(run.directory.study)
+    except FileNotFoundError:
+        raise InputError("the settings of the run", "none", Place(str(run.directory.study))) from None
+    return found if isinstance(found, dict) else {}
+
+
+def _leaves(value: Any, key: str = "") -> Iterator[tuple[str, Any]]:
+    if isinstance(value, Mapping) and value:
+        for name, inner in value.items():
+            yield from _leaves(inner, f"{key}.{name}" if key else str(name))
+    else:
+        yield key, value
+
+
+# --- what the estimators see ------------------------------------------------------------------------------------------
+
+
+def _side(label: str, run: StudyRun | Comparison, paired: bool | None) -> ComparedRun:
+    """Say to the estimators what a run is."""
+    from gauger.estimate import ComparedRun
+
+    if isinstance(run, Comparison):
+        design, records = run.compared.design, run.compared.records
+        # Items are named by what they were matched by, so one that is in both tables is the same item.
+        return ComparedRun(label, records, design, "numbered" if design.paired else None, "keys")
+    import polars as pl
+
+    settings = _resolved(run)
+    design = _design(run, settings, paired)
+    names = [arm.name for arm in design.arms]
+    world = _digest(settings.get("world"))
+    seeds = None
+    if design.paired:
+        seeds = "asked" if paired else _digest([settings.get("seed"), world])
+    return ComparedRun(label, run.records.filter(pl.col("arm").is_in(names)), design, seeds, world)
+
+
+def _design(run: StudyRun, settings: Mapping[str, Any], paired: bool | None) -> Design:
+    """Return what the estimators must know of a study, from what its run left behind."""
+    from gauger.estimate import Design, FixedRule
+
+    document, estimation = run.document, settings.get("estimation") or {}
+    rule = None if document.verdict is None else document.verdict.rule
+    kept = {"arm", *RULE, "placebo_margin"}
+    return Design(
+        arms=tuple(document.arms),
+        roles={one.name: one.role for one in document.benchmarks},
+        paired=bool(estimation.get("paired", True)) if paired is None else paired,
+        moderated=bool(estimation.get("moderated", True)),
+        level=float(estimation.get("level", 0.95)),
+        rule=None if rule is None else FixedRule(**{name: rule[name] for name in kept if name in rule}),
+        unparsed_wrong=settings.get("unparsed") == "wrong",
+        skills={one.name: one.skill for one in document.benchmarks if one.skill},
+    )
+
+
+def _digest(value: object) -> str:
+    return sha256(json.dumps(value, sort_keys=True, default=list).encode()).hexdigest()
+
+
+# --- the document -----------------------------------------------------------------------------------------------------
+
+
+def _document(
+    labels: Sequence[str], opened: Sequence[StudyRun | Comparison], sides: Sequence[ComparedRun]
+) -> dict[str, Any]:
+    from gauger.estimate import compare_runs as estimate
+
+    found = [estimate(sides[0], side) for side in sides[1:]]
+    rest = ", ".join(labels[1:])
+    return {
+        "schema": ESTIMATES_SCHEMA,
+        "study": {
+            "name": f"{rest} against {labels[0]}",
+            "kind": "runs",
+            "question": opened[0].document.study.get("question", ""),
+            "runs": [_about(label, one) for label, one in zip(labels, opened, strict=True)],
+            "settings": _different_settings(opened),
+            "pairs": [_pair(labels[0], label, one) for label, one in zip(labels[1:], found, strict=True)],
+            "judged": [dict(one.judged) for one in found if one.judged is not None],
+            "versions": {"gauger": version("gauger")},
+        },
+        "estimates": [dict(row) for one in found for row in one.estimates],
+        "verdict": None,
+        "arms": opened[0].to_dict()["arms"],
+        "benchmarks": opened[0].to_dict()["benchmarks"],
+        "warnings": [f"{label}: {said}" for label, one in zip(labels, opened, strict=True) for said in one.warnings],
+    }
+
+
+def _about(label: str, run: StudyRun | Comparison) -> dict[str, Any]:
+    document = run.to_dict()
+    names = ("name", "fingerprint", "seed", "replicates", "question")
+    return {"run": label, **{name: document["study"].get(name) for name in names}, "verdict": document["verdict"]}
+
+
+def _pair(first: str, second: str, found: RunDifferences) -> dict[str, Any]:
+    return {
+        "run": second, "against": first, "same_seeds": found.same_seeds, "same_items": found.same_items,
+        "shared_arms": list(found.shared_arms),
+    }  # fmt: skip
+
+
+def _different_settings(opened: Sequence[StudyRun | Comparison]) -> list[dict[str, Any]]:
+    """List the settings that are not alike in all runs, in the order of the first study file."""
+    studies = [dict(_leaves(_resolved(one))) for one in opened if isinstance(one, StudyRun)]
+    keys = dict.fromkeys(key for study in studies for key in study)
+    return [
+        {"key": key, "values": [study.get(key) for study in studies]}
+        for key in keys
+        if len({json.dumps(study.get(key), sort_keys=True) for study in studies}) > 1
+    ]

@@ -1,0 +1,52 @@
+"""``gauger runs [DIR]``: lists runs with their verdicts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from gauger.cli.output import JsonFlag, print_json, print_text
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command()(runs)
+
+
+def runs(
+    directory: Annotated[Path, typer.Argument(metavar="[DIR]", help="Folder whose runs are listed.")] = Path("runs"),
+    as_json: JsonFlag = False,
+) -> None:
+    """List the runs in a folder: study, seed, verdict, and the number that it judges."""
+    from gauger.api import list_runs
+    from gauger.cli.tables import table
+
+    found = list_runs(directory)
+    if as_json:
+        print_json({"runs": found})
+    elif found:
+        header = ("Run", "Study", "Seed", "Replicates", "Verdict", "Value", "95 % interval")
+        print_text(table(header, [_row(one) for one in found], {2, 3, 5}))
+    else:
+        print_text(f"no runs in {directory}")
+
+
+def _row(run: Mapping[str, Any]) -> Sequence[str]:
+    if run["problem"]:
+        return (run["run"], run["study"] or "", "", "", run["problem"], "", "")
+    verdict = run["verdict"] or {"compare": "comparison", "runs": "side by side"}.get(str(run["kind"]), "none")
+    value, low, high = (_number(run[name]) for name in ("value", "low", "high"))
+    ends = f"{low or '-inf'} to {high or 'inf'}" if low or high else ""
+    counts = (_text(run["seed"]), _text(run["replicates"]))
+    return (run["run"], run["study"] or "", *counts, verdict.replace("_", " "), value, ends)
+
+
+def _text(value: Any) -> str:
+    return "" if value is None else str(value)
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{100 * value:+.1f}"
