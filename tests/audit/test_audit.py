@@ -9,6 +9,7 @@ from gauger.audit import AuditQuestion, audit_corpora, audit_document, corpora
 from gauger.audit.benchmarks import AuditItem
 from gauger.audit.planting import COPIES, HALF, NUMBERS, OPTIONS, VERBATIM, plant, twins
 from gauger.audit.scan import MASKED, NGRAMS
+from gauger.elicit import Reply, ReplyOutcome
 from gauger.errors import UserError
 
 from .cases import Writer, write_lines
@@ -99,6 +100,27 @@ def test_settings_matter(folder, document):
     assert ask(folder, seed=9)["items"] == document["items"]
     two = ask(folder, corpora={"a": [folder / "corpus.jsonl"], "b": [folder / "clean.jsonl"]})
     assert {(one["source"], one["flagged"]) for one in two["sources"] if one["net"] == NGRAMS} == {("a", 30), ("b", 0)}
+
+
+class Reverser:
+    """A model that says a question backwards, and now and then refuses."""
+
+    name, terms = "reverser", None
+
+    def ask(self, requests):
+        for k, request in enumerate(requests):
+            text = request.messages[0].content.partition("\n\n")[2]
+            refuses = k % 10 == 9
+            outcome = ReplyOutcome.REFUSED if refuses else ReplyOutcome.ANSWERED
+            yield k, Reply(outcome, " ".join(reversed(text.split())))
+
+
+def test_the_users_own_model_rephrases_a_class_of_its_own(folder):
+    found = ask(folder, rephraser=Reverser())
+    rate = next(one for one in found["nets"] if one["class"] == "rephrased by a model" and one["net"] == NGRAMS)
+    assert (rate["n_planted"], rate["recall"]) == (90, 0.0)
+    share = next(one for one in found["corrected"] if one["class"] == "rephrased by a model" and one["net"] == NGRAMS)
+    assert share["reason"] == "not detectable at this recall"
 
 
 def test_the_document_is_plain_json(document):

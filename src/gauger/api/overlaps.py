@@ -11,6 +11,7 @@ from gauger.api.result import Result
 if TYPE_CHECKING:
     import polars as pl
 
+    from gauger.elicit import Teacher
     from gauger.report import Figure
 
 PathLike = Path | str
@@ -64,6 +65,7 @@ def audit(
     negatives: PathLike | Sequence[PathLike] = (),
     planted: int = 200,
     nets: Sequence[str] = (),
+    rephraser: Teacher | None = None,
     workers: int | None = None,
     seed: int = 0,
 ) -> Audit:
@@ -81,6 +83,8 @@ def audit(
         Copies planted of each class and benchmark.
     nets : sequence of str
         Nets beside the n-grams: "vectors" (rephrased items; needs ``gauger[audit]`` and takes its time).
+    rephraser : Teacher, optional
+        A model that rephrases up to 100 items of each benchmark, which are planted as a class of their own.
     workers : int, optional
         Processes; None: the machine's cores for large corpora, for which a script needs the usual
         ``if __name__ == "__main__"``.
@@ -102,7 +106,7 @@ def audit(
     for name, path in _named(corpus):
         sources.setdefault(name or path.name, []).append(path)
     given = tuple(path for _, path in _named(negatives))
-    question = AuditQuestion(sources, _named(against), given, planted, tuple(nets), seed, workers)
+    question = AuditQuestion(sources, _named(against), given, planted, tuple(nets), rephraser, seed, workers)
     return Audit(audit_document(audit_corpora(question)))
 
 

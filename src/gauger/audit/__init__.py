@@ -3,6 +3,7 @@
 audit.py       Audits corpora against benchmarks: which items stand in them, and how often the audit itself errs
 benchmarks.py  Reads the items of benchmarks, with their texts: seeds files, tables with prompts, lm-eval and Inspect
                logs
+by_model.py    Has the user's own model rephrase items: copies that are harder to find than those by rules
 corpora.py     Reads corpora of any size: pieces of files that several processes can read side by side, and the texts
                in each
 document.py    Writes an audit as a document: items, shares with intervals, and the error rates behind every flag

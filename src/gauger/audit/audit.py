@@ -13,11 +13,19 @@ from numpy.typing import NDArray
 from gauger.audit.benchmarks import AuditItem, read_benchmark
 from gauger.audit.corpora import Shard, shards_of, total_bytes
 from gauger.audit.planting import twins
-from gauger.audit.rates import PLANTED, ClassRate, PlantedCopy, found_by_ngrams, planted_texts, rates_of
+from gauger.audit.rates import (
+    PLANTED,
+    ClassRate,
+    PlantedCopy,
+    found_by_ngrams,
+    planted_by_model,
+    planted_texts,
+    rates_of,
+)
 from gauger.audit.rephrased import VECTORS, find_rephrased
-from gauger.audit.scan import MASKED, NGRAMS, CorpusScan, Tally, sample_texts, scan_corpus
+from gauger.audit.scan import MASKED, NGRAMS, CorpusScan, SampledText, Tally, sample_texts, scan_corpus
 from gauger.audit.vectors import require_vectors
-from gauger.elicit import ItemIndex, index_items
+from gauger.elicit import ItemIndex, Teacher, find_items, index_items, words_of
 from gauger.errors import UserError, nearest
 
 NETS = (NGRAMS, MASKED)
@@ -42,6 +50,8 @@ class AuditQuestion:
     """Copies of each class and benchmark."""
     nets: Sequence[str] = ()
     """Nets beside the n-grams: `vectors`."""
+    rephraser: Teacher | None = None
+    """The user's own model, which rephrases some items to be planted."""
     seed: int = 0
     workers: int | None = None
     """Processes; None: the machine's cores, where the corpora are large."""
@@ -124,7 +134,7 @@ def audit_corpora(question: AuditQuestion, watch: Callable[[Shard], None] = lamb
     n_bytes = total_bytes(shards)
     workers = question.workers or (1 if n_bytes < _FOR_ONE else os.cpu_count() or 1)
     scan = scan_corpus(shards, index, least, workers, watch)
-    hosts = sample_texts(shards, _HOSTS, rng)
+    hosts = [one for one in sample_texts(shards, _HOSTS, rng) if not _holds_items(one, index, least)]
     own = {key: tally for key, tally in scan.tallies.items() if key[0] < len(pool.items)}
     rates: list[ClassRate] = []
     planted: dict[str, list[PlantedCopy]] = {}
@@ -132,6 +142,8 @@ def audit_corpora(question: AuditQuestion, watch: Callable[[Shard], None] = lamb
         places = pool.places(name)
         mine, texts = [pool.items[k] for k in places], [one.text for one in hosts]
         planted[name] = list(planted_texts(mine, places, texts, rng, question.n_planted))
+        if question.rephraser is not None:
+            planted[name] += planted_by_model(mine, places, texts, question.rephraser, rng)
         found = found_by_ngrams(planted[name], index, least)
         rates += rates_of(name, NETS, planted[name], found, _alarms(scan, pool.negative_places(name)))
     nets: tuple[str, ...] = NETS
@@ -140,6 +152,11 @@ def audit_corpora(question: AuditQuestion, watch: Callable[[Shard], None] = lamb
         own |= {(k, VECTORS): tally for k, tally in more.tallies.items()}
         rates, nets = rates + more.rates, (*NETS, VECTORS)
     return AuditResult(pool.items, own, rates, scan.n_texts, scan.n_characters, n_bytes, len(given), (), nets)
+
+
+def _holds_items(host: SampledText, index: ItemIndex, least: NDArray[np.float64]) -> bool:
+    """Tell whether a text holds an item already: a copy planted in it would be found even where it is not."""
+    return next(find_items(index, words_of([host.text]), least), None) is not None
 
 
 def _check(question: AuditQuestion) -> None:

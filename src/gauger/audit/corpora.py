@@ -20,7 +20,7 @@ import polars as pl
 from gauger.errors import InputError, Place
 
 JSON_LINES, PARQUET, TEXT, ARRAY = "JSON Lines", "Parquet", "text", "JSON array"
-SHARD_BYTES = 32 << 20
+SHARD_BYTES = 8 << 20
 _ROWS = 20_000
 _TEXT_BYTES = 64 << 10
 _PART, _OVERLAP = 200_000, 4_000

@@ -24,6 +24,9 @@ _LONGEST_HOST = 8_000
 _STRETCH, _STRETCH_SHORT, _LONG = (3, 5), (2, 3), 16
 """Words of a stretch at least and at most, of long and of short items: with the word at which it is joined, and one
 that agrees by chance at either end, still shorter than the runs by which items are found."""
+_TRIES, _ABOUT = 12, 0.2
+"""Joints that are looked at, and how far, in parts of an item, what follows may stand from where it would have stood: a
+twin then holds the benchmark's wording where items hold it, and once."""
 _WORD = re.compile(r"\w+|[^\w\s]")
 _NUMBER = re.compile(r"\d+")
 _SENTENCE = re.compile(r"(?<=[.!?;])\s+|\n+")
@@ -159,26 +162,33 @@ def _twin(
     while len(made) < wanted:
         stretch = words[source][place : place + int(rng.integers(shortest, longest + 1))]
         made += stretch
-        source, place = _next(words, where, (source, made[-1] if made else ""), len(made) / wanted, rng)
+        source, place = _next(words, where, (source, place + len(stretch) - 1), len(made) / wanted, rng)
     return " ".join(made[:wanted])
 
 
 def _next(
     words: Sequence[Sequence[str]],
     where: Mapping[str, list[tuple[int, int]]],
-    left: tuple[int, str],
+    left: tuple[int, int],
     part: float,
     rng: np.random.Generator,
 ) -> tuple[int, int]:
-    """Choose where to go on: after the same word of another item, else at the same part of another one."""
-    source, word = left
-    joints = where.get(word.lower(), [])
-    for _ in range(4 if len(joints) > 1 else 0):
-        number, place = joints[rng.integers(len(joints))]
-        if number != source and place + 1 < len(words[number]):
+    """Choose where to go on: about as far into another item, after the same word if one is found soon."""
+    source, last = left
+    joints = where.get(words[source][last].lower(), []) if last < len(words[source]) else []
+    for _ in range(_TRIES if len(joints) > 1 else 0):
+        number, place = joints[int(rng.integers(len(joints)))]
+        goes_on = place + 1 < len(words[number]) and abs((place + 1) / len(words[number]) - part) < _ABOUT
+        if number != source and goes_on and not _agree(words[source], last, words[number], place):
             return number, place + 1
     number = _other(words, {source}, rng)
     return number, int(part * len(words[number]) * 0.8)
+
+
+def _agree(one: Sequence[str], at: int, other: Sequence[str], place: int) -> bool:
+    """Tell whether two items agree in the word before or after the one at which they would be joined."""
+    after = at + 1 < len(one) and one[at + 1].lower() == other[place + 1].lower()
+    return after or (at > 0 and place > 0 and one[at - 1].lower() == other[place - 1].lower())
 
 
 def _other(words: Sequence[Sequence[str]], but: set[int], rng: np.random.Generator) -> int:

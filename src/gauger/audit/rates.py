@@ -9,13 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gauger.audit.benchmarks import AuditItem
-from gauger.audit.planting import COPIES, plant
+from gauger.audit.by_model import rephrased_by
+from gauger.audit.planting import COPIES, MODEL, plant, planted_in
 from gauger.audit.scan import BLOCK, nets_of
-from gauger.elicit import ItemIndex, find_items, words_of
+from gauger.elicit import ItemIndex, Teacher, find_items, words_of
 from gauger.stats import ShareEstimate, TestCounts, binomial_interval, rogan_gladen
 
 PLANTED = 200
 """Items of a benchmark that are planted, of every class."""
+BY_MODEL = 100
+"""Items of a benchmark that the user's model is asked to rephrase, at most."""
 MOST_FALSE_ALARMS = 0.05
 """A net that surely (by the lower end of the interval) flags more than this part of the negatives of a benchmark is not
 counted for it."""
@@ -97,6 +100,36 @@ def planted_texts(
                 break
 
 
+def planted_by_model(
+    items: Sequence[AuditItem],
+    places: Sequence[int],
+    hosts: Sequence[str],
+    teacher: Teacher,
+    rng: np.random.Generator,
+) -> list[PlantedCopy]:
+    """Return copies of some items of one benchmark that a model rephrased; items without an answer have none.
+
+    Parameters
+    ----------
+    items : sequence of AuditItem
+        Of one benchmark.
+    places : sequence of int
+        Their numbers in the index.
+    hosts : sequence of str
+        Texts of the corpus to plant them in.
+    teacher : Teacher
+        The user's model.
+    rng : np.random.Generator
+    """
+    chosen = [int(k) for k in rng.permutation(len(items))[:BY_MODEL]]
+    said = rephrased_by(teacher, [items[k].text for k in chosen])
+    pairs = [(k, text) for k, text in zip(chosen, said, strict=True) if text is not None]
+    return [
+        PlantedCopy(places[k], MODEL, planted_in(hosts[int(rng.integers(len(hosts)))], text, rng) if hosts else text)
+        for k, text in pairs
+    ]
+
+
 def found_by_ngrams(
     planted: Sequence[PlantedCopy], index: ItemIndex, least: NDArray[np.float64]
 ) -> list[frozenset[str]]:
@@ -144,7 +177,7 @@ def rates_of(
     """
     rates = []
     for net in nets:
-        for kind in COPIES:
+        for kind in (*COPIES, *([MODEL] if any(one.kind == MODEL for one in planted) else [])):
             hits = [net in nets_found for one, nets_found in zip(planted, found, strict=True) if one.kind == kind]
             rates.append(ClassRate(benchmark, net, kind, sum(hits), len(hits), *alarms[net]))
     return rates

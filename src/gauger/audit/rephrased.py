@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from gauger.audit.benchmarks import AuditItem
 from gauger.audit.corpora import Shard, texts_in
-from gauger.audit.planting import REPHRASED
+from gauger.audit.planting import MODEL, REPHRASED
 from gauger.audit.rates import ClassRate, PlantedCopy, rates_of
 from gauger.audit.scan import Match, SampledText, Tally, over_shards
 from gauger.audit.vectors import SentenceModel, StaticVectors, Vectors
@@ -308,6 +308,6 @@ def _some_of_each(copies: Sequence[PlantedCopy]) -> list[PlantedCopy]:
     chosen = []
     for one in copies:
         counts[one.kind] += 1
-        if counts[one.kind] <= (_JUDGED_REPHRASED if one.kind == REPHRASED else _JUDGED):
+        if counts[one.kind] <= (_JUDGED_REPHRASED if one.kind in (REPHRASED, MODEL) else _JUDGED):
             chosen.append(one)
     return chosen

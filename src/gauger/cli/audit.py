@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,6 +11,9 @@ from gauger.cli.audit_text import audit_text
 from gauger.cli.output import JsonFlag, print_json, print_text, say
 from gauger.errors import UserError
 from gauger.store import write_json
+
+if TYPE_CHECKING:
+    from gauger.elicit import Teacher
 
 _Corpora = Annotated[
     list[str],
@@ -38,6 +41,14 @@ _Nets = Annotated[
     list[str] | None,
     typer.Option("--net", help="A net beside the n-grams: vectors (rephrased items; needs gauger[audit], slow)."),
 ]
+_Rephraser = Annotated[
+    str | None,
+    typer.Option(
+        "--rephraser",
+        metavar="T",
+        help="A model (as --teacher of gauger elicit) that rephrases up to 100 items a benchmark, to be planted too.",
+    ),
+]
 _Workers = Annotated[
     int | None, typer.Option(metavar="N", min=1, help="Processes. Default: the machine's cores for large corpora.")
 ]
@@ -56,6 +67,7 @@ def audit(
     negatives: _Negatives = None,
     planted: _Planted = 200,
     net: _Nets = None,
+    rephraser: _Rephraser = None,
     workers: _Workers = None,
     seed: _Seed = 0,
     out: _Out = None,
@@ -73,6 +85,7 @@ def audit(
         negatives=negatives or (),
         planted=planted,
         nets=net or (),
+        rephraser=None if rephraser is None else _model(rephraser),
         workers=workers,
         seed=seed,
     )
@@ -95,6 +108,13 @@ def _sources(texts: list[str]) -> dict[str | None, list[Path]]:
     for name, path in map(_named, texts):
         found.setdefault(name, []).append(path)
     return found
+
+
+def _model(text: str) -> Teacher:
+    from gauger.cli.teachers import Access, open_teacher
+    from gauger.elicit import Pace, QueryBudget
+
+    return open_teacher(text, Access(QueryBudget(), Pace()))
 
 
 def _named(text: str) -> tuple[str | None, Path]:
