@@ -33,7 +33,7 @@ def run(tmp_path, monkeypatch, capsys):
     def call(*arguments):
         code = main(list(arguments))
         said = capsys.readouterr()
-        assert "Traceback" not in said.err
+        assert "Traceback" not in said.err, said.err[-900:]
         return code, said.out, said.err
 
     return call

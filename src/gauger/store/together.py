@@ -35,7 +35,7 @@ def write_together(folder: Path, contents: Mapping[str, bytes]) -> None:
     try:
         for name, content in contents.items():
             waiting[name] = staged(folder / name, lambda temporary, content=content: temporary.write_bytes(content))  # type: ignore[misc]
-        files = {name: path.relative_to(folder).as_posix() for name, path in waiting.items()}
+        files = {name: path.absolute().relative_to(folder.absolute()).as_posix() for name, path in waiting.items()}
         write_json(folder / JOURNAL, {"schema": SCHEMA, "files": files})
     except BaseException:
         for path in waiting.values():
