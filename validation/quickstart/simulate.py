@@ -75,21 +75,29 @@ CHECKS: dict[str, Callable[[dict[str, Any]], tuple[bool, str]]] = {
 }
 
 
+def verdict_of(verdict: dict[str, Any]) -> str:
+    """Return outcome, estimate and how each assay check ended, with the leak's increment."""
+    estimate = verdict["estimate"]
+    checks = ", ".join(f"{check['name']} {check['outcome']}" for check in verdict["checks"])
+    value = f"{estimate['value']:.2f} ({estimate['low']:.2f} to {estimate['high']:.2f})"
+    return f"{verdict['outcome']} {value} [{checks}]"
+
+
 def main() -> int:
     """Print one line per world and the tally; exit 1 where fewer than nine of ten worlds pass everything."""
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--first", type=int, default=1, help="seed of the first world")
     parser.add_argument("--worlds", type=int, default=10)
     parser.add_argument("--out", type=Path, default=ROOT / "runs" / "validation-quickstart")
     options = parser.parse_args()
     passed = 0
-    for seed in range(1, options.worlds + 1):
+    for seed in range(options.first, options.first + options.worlds):
         document = run_world(seed, options.out / f"world-{seed}")
         found = {name: check(document) for name, check in CHECKS.items()}
         everything = all(ok for ok, _ in found.values())
         passed += everything
         cells = "  ".join(f"{name} {'ok' if ok else 'NO'} ({detail})" for name, (ok, detail) in found.items())
-        verdict, estimate = document["verdict"], document["verdict"]["estimate"]
-        judged = f"{verdict['outcome']} {estimate['value']:.2f} ({estimate['low']:.2f} to {estimate['high']:.2f})"
+        judged = verdict_of(document["verdict"])
         print(f"world {seed:2d}  {'PASS' if everything else 'FAIL'}  {cells}  verdict {judged}", flush=True)
     print(f"{passed} of {options.worlds} worlds show every planted effect (wanted: {WANTED} of 10)")
     return 0 if passed * 10 >= WANTED * options.worlds else 1
