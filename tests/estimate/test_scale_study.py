@@ -72,6 +72,31 @@ def test_a_teacher_that_saves_half_of_the_tokens_is_worth_two(found):
     assert all(row["data"] | {} == row["compute"] | {} for row in inner), "a teacher whose compute is not counted"
 
 
+def test_what_the_teacher_computed_is_taken_from_its_worth_in_compute_alone(found):
+    """Answers that took as much as the training halve the compute-equivalent gain, by hand, and leave the data's."""
+    as_much = [
+        point(
+            n, b, saved=2.0, teacher_flops=6.0 * n * 1e5 * b, noise=0.004 * np.random.default_rng(1).standard_normal()
+        )
+        for n in SIZES
+        for b in BUDGETS[:2]
+    ]
+    rows = scale_document(grid() + as_much, "near", 0, REQUEST)["equivalents"]
+    known = [row for row in rows if row["data"]["censored"] == "no"]
+    assert known
+    for row in known:
+        assert row["compute"]["value"] == pytest.approx(row["data"]["value"] / 2)
+
+
+def test_a_cell_without_a_loss_is_not_held_against_a_curve_of_losses():
+    """Its accuracy of 0.5 would be a loss that no control reaches: an endless worth."""
+    lost = point(1e4, 1.0, saved=2.0, loss=None, loss_se=None)
+    others = [cell for cell in grid(saved=2.0) if cell.arm != lost.arm]
+    rows = scale_document([*grid(), *others, lost], "near", 0, REQUEST)["equivalents"]
+    assert lost.arm not in {row["arm"] for row in rows}
+    assert len(rows) == len(SIZES) * len(BUDGETS) - 1
+
+
 def test_the_control_never_catches_a_teacher_that_always_saves_half(found):
     assert {row["tokens"] for row in found["crossings"]} == {None}
     assert all("stays ahead" in row["text"] for row in found["crossings"])

@@ -75,6 +75,13 @@ def test_too_small_a_budget_gives_nothing():
     assert divide_equally(np.eye(2), spendings, 1.0) is None
 
 
+def test_a_budget_that_pays_exactly_so_many_pays_them_whatever_rounding_does():
+    """0.3 / 0.1 is 2.9999999999999996 in floating point, and was two replicates."""
+    division = divide_equally(np.eye(1), [Spending(0.1, (0,))], 0.3)
+    assert division is not None
+    assert division.replicates.tolist() == [3]
+
+
 def test_a_shared_prefix_is_paid_once():
     spendings = [Spending(10.0, (0, 1)), Spending(1.0, (0,)), Spending(1.0, (1,))]
     assert cost_of(spendings, np.array([3, 5])) == 58.0

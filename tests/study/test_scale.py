@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -66,6 +67,19 @@ def document(finished):
         found = scale.scaling(*finished, 0.95)
     assert found is not None
     return found
+
+
+def test_the_compute_of_a_teachers_answers_is_two_passes_a_parameter_and_token(finished):
+    """Of every token that it read or wrote, by cell and replicate; nobody asked, nothing known."""
+    plan, collected, done = finished
+    cell = next(cell for cell in plan.scaled if cell.kind is ArmKind.DISTILLED)
+    asked = {"arm": cell.name, "source": "teacher", "tokens_in": 300, "tokens_out": 100, "queries": 1}
+    ledger = pl.concat([collected.ledger, pl.DataFrame([asked, asked])], how="diagonal_relaxed")
+    losses = scale._losses(plan, done)
+    point = scale._point(plan, cell, {}, losses, replace(collected, ledger=ledger))
+    parameters = losses[f"scale:teacher:t{cell.teacher_steps}"][0]["parameters"]
+    assert point.teacher_flops == 2 * parameters * 800 / 2
+    assert scale._point(plan, cell, {}, losses, collected).teacher_flops is None
 
 
 def test_each_student_starts_where_its_own_untouched_base_scored(finished, document):

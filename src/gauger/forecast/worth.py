@@ -18,10 +18,10 @@ from gauger.forecast.decision import loss_table
 from gauger.forecast.literature import Array
 from gauger.forecast.mixture import MixedForecast
 from gauger.forecast.scenario import UNKNOWN_VALUE, Scenario
+from gauger.stats import FLOPS_PER_PARAMETER_AND_TOKEN
 
 SLICES = 60
 """Neighbourhoods of results; each holds a sixtieth of the draws."""
-FLOPS_PER_PARAMETER_TOKEN = 6.0
 FLOPS_PER_USD = 4e14 * 3600 / 2.5
 """An accelerator hour of 2.50 dollars at 4e14 useful operations a second: a stated round price, not a quote."""
 USD_PER_TOKEN = 10e-6
@@ -109,7 +109,7 @@ def value_experiments(mixture: MixedForecast, scenario: Scenario, parameters_b: 
         size = parameters_b * (0.01 if one.name == "stand-in" else 1.0)
         tokens = one.samples * samples * tokens_each
         # teacher arm and matched arm are trained, the teacher is asked once
-        flops = 2.0 * one.replicates * FLOPS_PER_PARAMETER_TOKEN * size * 1e9 * tokens
+        flops = 2.0 * one.replicates * FLOPS_PER_PARAMETER_AND_TOKEN * size * 1e9 * tokens
         usd = flops / FLOPS_PER_USD + tokens * USD_PER_TOKEN
         found.append(
             Worth(one.name, one.what, one.error_sd, value, None if perfect <= 0 else value / perfect, flops, usd,

@@ -157,7 +157,7 @@ def divide_equally(
     """
     varies = np.diag(covariance) > 0
     each = cost_of(spendings, varies.astype(np.int64))
-    n = min(int(budget / each), most) if each > 0 else most
+    n = min(int(budget / each * (1 + ROUNDING)), most) if each > 0 else most
     if n < 1 or not varies.any():
         return None
     replicates = np.where(varies, n, 0).astype(np.int64)

@@ -31,6 +31,8 @@ from gauger.study.published_slopes import who_gains_in_literature
 from gauger.study.results import Collected
 
 DRAWS, STARTS = 500, 100
+FLOPS_OF_ANSWERING = 2.0
+"""Compute per parameter and token that a model reads or writes: the forward pass alone, a third of training's."""
 
 
 def scaling(plan: Plan, collected: Collected, done: Mapping[str, Path], level: float) -> dict[str, Any] | None:
@@ -140,6 +142,7 @@ def _point(
     teacher = losses.get(f"scale:teacher:t{cell.teacher_steps}", ())
     score, uplift = estimates.get(("score", cell.name)), estimates.get(("uplift", cell.name))
     spent = collected.ledger.filter(arm=cell.name, source="teacher")
+    through_teacher = float(spent["tokens_in"].sum() + spent["tokens_out"].sum())
     n = len(measured)
     return ScalePoint(
         arm=cell.name,
@@ -156,6 +159,9 @@ def _point(
         n_replicates=n,
         teacher_loss=_mean_loss(plan, teacher[0]) if teacher else None,
         teacher_tokens=float(spent["tokens_out"].sum()) / n if spent.height else None,
+        teacher_flops=FLOPS_OF_ANSWERING * int(teacher[0]["parameters"]) * through_teacher / n
+        if teacher and spent.height
+        else None,
         queries=float(spent["queries"].sum()) / n if spent.height else None,
         uplift=uplift.value if uplift else None,
         uplift_low=uplift.low if uplift else None,

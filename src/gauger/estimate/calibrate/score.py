@@ -41,12 +41,6 @@ class CellScore:
     statements: tuple[StatementScore, ...] = ()
     """*Memorised* and *bound*: how often said, and how often one scale alone would have said it."""
 
-    @property
-    def worst(self) -> Score:
-        """Return the estimate whose coverage is farthest from the nominal level."""
-        scored = [score for score in self.estimates if score.coverage is not None]
-        return max(scored, key=lambda score: abs((score.coverage or 0.0) - 0.95))
-
 
 def calibrate(design: CalibrationDesign, progress: Callable[[Planted], None] | None = None) -> tuple[CellScore, ...]:
     """Draw every cell of a design and score what the estimator says of it.

@@ -40,6 +40,9 @@ class ScalePoint:
     n_replicates: int
     teacher_loss: float | None = None
     teacher_tokens: float | None = None
+    teacher_flops: float | None = None
+    """Compute that the teacher's answers took, per replicate: 2 N for each token that it read or wrote. The teacher's
+    own training is not in it."""
     queries: float | None = None
     uplift: float | None = None
     """Against the control of the same student and budget, with its interval."""
@@ -175,13 +178,20 @@ def _equivalents(points: Sequence[ScalePoint], control: Ensemble | None, level: 
     if control is None:
         return []
     rows = []
+    is_loss = control.fits[0].law.outcome == "loss"
     for point in points:
-        outcome = outcome_of(point)
+        # what the control's curve was fitted to, not what this cell happens to have: a loss is no accuracy
+        outcome, error = (point.loss, point.loss_se) if is_loss else (point.accuracy, point.accuracy_se)
         if point.curve == CONTROL or outcome is None:
             continue
-        error = (point.accuracy_se if point.loss is None else point.loss_se) or 0.0
         distilled = Distilled(
-            float(point.n_params), point.n_tokens, outcome, error, point.teacher_tokens, point.queries
+            float(point.n_params),
+            point.n_tokens,
+            outcome,
+            error or 0.0,
+            point.teacher_tokens,
+            point.queries,
+            teacher_flops=point.teacher_flops or 0.0,
         )
         data, compute = data_equivalent(control, distilled, level), compute_equivalent(control, distilled, level)
         rows.append(
