@@ -66,7 +66,14 @@ def test_an_arm_costs_the_middle_of_its_range():
 
         uses_teacher = True
 
-    given = {"queries": 3, "tokens": 1, "unique_tokens": 1, "teacher_tokens_out": 1, "arm": "label"}
+    given = {
+        "queries": 3,
+        "tokens": 1,
+        "unique_tokens": 1,
+        "teacher_tokens_out": 1,
+        "arm": "label",
+        "source": "teacher",
+    }
     ledger = [
         {**given, "usd_low": 1.0, "usd_high": 3.0},
         {**given, "usd_low": 0.5, "usd_high": 0.5},

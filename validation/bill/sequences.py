@@ -21,9 +21,10 @@ from gauger.elicit import (
     Seed,
     Took,
     collect_corpus,
+    parse_teacher,
     program,
 )
-from gauger.elicit.api.endpoint import OpenAIEndpoint, parse_teacher
+from gauger.elicit.api.endpoint import OpenAIEndpoint
 from gauger.elicit.api.pacing import Patience
 from gauger.errors import UserError
 

@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from gauger.errors import MissingExtraError, UserError
+from gauger.store import write_text
 
 if TYPE_CHECKING:
     from gauger.api.result import Result
@@ -88,6 +89,6 @@ def _to_mlflow(mlflow: Any, experiment: str, result: Result) -> str:
         mlflow.log_metrics(metrics_of(result))
         with TemporaryDirectory() as folder:
             path = Path(folder) / "estimates.csv"
-            path.write_text(result.to_csv(), encoding="utf-8")
+            write_text(path, result.to_csv())
             mlflow.log_artifact(str(path))
         return str(run.info.run_id)

@@ -39,7 +39,7 @@ _Negatives = Annotated[
 _Planted = Annotated[int, typer.Option(metavar="N", min=1, help="Copies planted of each class and benchmark.")]
 _Nets = Annotated[
     list[str] | None,
-    typer.Option("--net", help="A net beside the n-grams: vectors (rephrased items; needs gauger[audit], slow)."),
+    typer.Option("--net", help="A net beside the n-grams: vectors (rephrased items; needs the extra audit; slow)."),
 ]
 _Rephraser = Annotated[
     str | None,

@@ -8,7 +8,6 @@ family too.
 
 from __future__ import annotations
 
-import csv
 from functools import cache
 from pathlib import Path
 
@@ -16,6 +15,7 @@ import numpy as np
 import polars as pl
 
 from gauger.forecast.literature import Codes, LiteratureRows
+from gauger.store import read_csv
 
 DATA = Path(__file__).parent / "data"
 
@@ -23,8 +23,9 @@ DATA = Path(__file__).parent / "data"
 @cache
 def laboratories() -> tuple[tuple[str, str], ...]:
     """Return (beginning of a study's name, laboratory), the longest beginning first."""
-    with (DATA / "laboratories.csv").open(encoding="utf-8", newline="") as file:
-        rows = [(row["study_begins_with"], row["laboratory"]) for row in csv.DictReader(file)]
+    table = read_csv(DATA / "laboratories.csv")
+    begins, laboratory = (table.header.index(name) for name in ("study_begins_with", "laboratory"))
+    rows = [(cells[begins], cells[laboratory]) for _, cells in table.rows]
     return tuple(sorted(rows, key=lambda row: -len(row[0])))
 
 

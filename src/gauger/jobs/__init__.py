@@ -4,6 +4,8 @@ Each function is a pure function of its parameters and inputs; the runner decide
 
 corpora.py             Makes corpora: what a teacher or a base was asked for, what nobody was asked for, and mixtures
                        of them
+endpoint_places.py     Says where a study's endpoint is and how it is spoken to; imports no trainer, so that the
+                       planner may ask
 measuring.py           Measures a model on benchmarks: its records, and where wanted the cross-entropy of the true
                        answers
 models.py              Makes models: trained from scratch, checkpoints put in place, specialists; and reads them back

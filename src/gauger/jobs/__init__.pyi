@@ -1,3 +1,4 @@
+from .endpoint_places import endpoint_address as endpoint_address
 from .parameters import Asked as Asked
 from .parameters import AskTeacher as AskTeacher
 from .parameters import DrawPairs as DrawPairs
@@ -9,4 +10,3 @@ from .parameters import TrainOnPolicy as TrainOnPolicy
 from .parameters import Trains as Trains
 from .registry import OPENERS as OPENERS
 from .registry import REGISTRY as REGISTRY
-from .teachers_elsewhere import endpoint_address as endpoint_address

@@ -154,7 +154,7 @@ def _ledger_of_scored(
     surface = words_for(params.scorer.surface)
     for one, count in taken.items():
         row = student_wrote(world, prompts[one.place], one.text, "on-policy-distill")
-        took = Took(queries=count, tokens_in=count * one.n_tokens)
+        took = Took(queries=count, tokens_in=count * one.n_tokens, tokens_in_most=count * one.n_tokens)
         rows.append(replace(row, teacher=params.scorer.name, terms=params.scorer.terms, surface=surface, took=took))
     left_out = [student_wrote(world, prompts[one.place], one.text, "on-policy-distill") for one in refused]
     return Corpus(tuple(rows + [row.fails(OVERLAP) for row in left_out]))

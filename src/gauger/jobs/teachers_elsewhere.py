@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeGuard
 
 from gauger.elicit import (
-    Address,
-    Dialect,
     Journalled,
     Limited,
     OpenAIEndpoint,
@@ -20,9 +17,9 @@ from gauger.elicit import (
     Replay,
     generated,
     generation_of,
-    parse_teacher,
     require_recorded,
 )
+from gauger.jobs.endpoint_places import endpoint_address
 from gauger.jobs.parameters import Asked
 from gauger.jobs.teachers import Opened, TeacherPlace
 from gauger.spec import Surface
@@ -52,14 +49,6 @@ def open_endpoint(asked: Asked, where: TeacherPlace) -> Opened:
     patience = Patience(total_s=settings["timeout_s"])
     endpoint = OpenAIEndpoint(endpoint_address(settings), budget, pace, patience, asked.terms)
     return Opened(Journalled(generated(endpoint, surface), _journal(where), PATIENCE_S))
-
-
-def endpoint_address(settings: Mapping[str, Any]) -> Address:
-    """Return where an endpoint is and how it is spoken to, of the settings of a study's teacher."""
-    known = {"kind": settings["manner"], "stream": settings["stream"]}
-    dialect = Dialect(effort=settings["effort"], top_p=settings["top_p"], extra=settings["extra"], **known)
-    place = parse_teacher(f"{settings['url']}#{settings['model']}")
-    return replace(place, dialect=dialect, headers=settings["headers"], query=settings["query"])
 
 
 def _journal(where: TeacherPlace) -> Path:

@@ -50,6 +50,11 @@ class View:
         """Whether the numbers come from logs that already existed, without any training here."""
         return self.study.get("kind") == "compare"
 
+    @property
+    def is_side_by_side(self) -> bool:
+        """Whether the document holds runs side by side."""
+        return self.study.get("kind") == "runs"
+
     @cached_property
     def kinds(self) -> Mapping[str, str]:
         """Arm name -> kind."""

@@ -81,14 +81,15 @@ def summary(document: Mapping[str, Any]) -> str:
     The verdict; what would settle it, or why there is none; what was studied, what the threshold means, and which
     threats are open. The same words stand at the head of its report.
     """
-    from gauger.report import side_by_side
     from gauger.report.conclusion import sentence, settling, without_rule
     from gauger.report.document_view import View
     from gauger.report.first_screen import about
 
     view = View(document)
-    if side_by_side.is_side_by_side(view):
-        return side_by_side.sentence(view).striptags()
+    if view.is_side_by_side:
+        from gauger.report.side_by_side import sentence as sentence_of_runs
+
+        return sentence_of_runs(view).striptags()
     said = [sentence(view.verdict), *settling(view.verdict)] if view.verdict else [without_rule(view)]
     return "\n".join(line.striptags() if isinstance(line, Markup) else line for line in (*said, *about(view)))
 
@@ -99,7 +100,7 @@ def sections_of(view: View) -> Sequence[Section]:
     from gauger.report.chapters import chapters
     from gauger.report.drawing import unchecked
 
-    builders = side_by_side.CHAPTERS if side_by_side.is_side_by_side(view) else chapters()
+    builders = side_by_side.CHAPTERS if view.is_side_by_side else chapters()
     with unchecked():
         return [section for build in builders if (section := build(view)) is not None]
 

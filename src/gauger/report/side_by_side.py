@@ -35,11 +35,6 @@ VALUE_LIMIT = 80
 """Characters of a setting's value that are shown."""
 
 
-def is_side_by_side(view: View) -> bool:
-    """Tell whether a document holds runs side by side."""
-    return view.study.get("kind") == "runs"
-
-
 def sentence(view: View) -> Markup:
     """Return what the runs conclude, and what the judged number differs by, in plain words."""
     runs = view.study["runs"]

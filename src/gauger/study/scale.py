@@ -142,7 +142,7 @@ def _point(
     teacher = losses.get(f"scale:teacher:t{cell.teacher_steps}", ())
     score, uplift = estimates.get(("score", cell.name)), estimates.get(("uplift", cell.name))
     spent = collected.ledger.filter(arm=cell.name, source="teacher")
-    through_teacher = float(spent["tokens_in"].sum() + spent["tokens_out"].sum())
+    through_teacher = float(spent["tokens_in"].sum()) + float(spent["tokens_out"].sum())
     n = len(measured)
     return ScalePoint(
         arm=cell.name,
