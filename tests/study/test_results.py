@@ -17,7 +17,7 @@ from gauger.study.description import arm_infos
 from gauger.study.document import Material, make_document
 from gauger.study.ledger import ledger_rows
 from gauger.study.load import open_study, plan_loaded
-from gauger.study.results import KEPT_IN, RECORDS, TRAINING, collect
+from gauger.study.results import KEPT_IN, RECORDS, TRAINING, _told_once, collect
 
 
 @pytest.fixture(scope="module")
@@ -261,6 +261,24 @@ def test_notes_stand_once_per_arm(planned, whole, tmp_path):
     found = collect(plan, RunResult(done={**whole, key: changed}))
     note = "26 of 40 samples: nothing new was left to ask"
     assert [said for said in found.notes if said.endswith(note)] == [f"label: {note}", f"logits: {note}"]
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        (
+            ["9 of 40 samples: spent", "12 of 40 samples: spent", "10 of 40 samples: spent"],
+            "9 to 12 of 40 samples: spent",
+        ),
+        (["9 of 40 samples: spent", "9 of 40 samples: spent"], "9 of 40 samples: spent"),
+        (["0 of 40 samples: spent"], "0 of 40 samples: spent"),
+        (["one is unpriced", "one is unpriced"], "one is unpriced"),
+    ],
+)
+def test_notes_that_differ_in_one_count_are_one_note(given, told):
+    others = [("b", "9 of 50 samples: spent"), ("b", "9 of 40 samples: there are no more")]
+    notes = [*(("a", note) for note in given), *others]
+    assert _told_once(notes) == (f"a: {told}", *(f"b: {note}" for _, note in others))
 
 
 def test_arms_are_introduced_with_what_they_took(planned, collected):

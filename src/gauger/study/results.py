@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,7 @@ RECORDS: dict[str, pl.DataType | type[pl.DataType]] = {
     "tokens_out": pl.Int64,
 }
 """Columns of `records.parquet`."""
+_COUNT_AND_REST = re.compile(r"(\d+)( of .*)", re.DOTALL)
 _CELL: dict[str, pl.DataType | type[pl.DataType]] = {"arm": pl.String, "replicate": pl.Int64, "stage": pl.Int64}
 TRAINING = _CELL | {"source": pl.String, "tokens": pl.Float64, "unique_tokens": pl.Float64}
 """Columns of `Collected.training`."""
@@ -70,7 +72,7 @@ def collect(plan: Plan, result: RunResult) -> Collected:
         training=pl.DataFrame(list(_training(cells, done)), TRAINING, orient="row"),
         failures=tuple(_failures(plan, result)),
         readings=_readings(plan, cells, done),
-        notes=tuple(dict.fromkeys(f"{cell.arm}: {note}" for cell in cells for note in _notes(cell.corpora, done))),
+        notes=_told_once((cell.arm, note) for cell in cells for note in _notes(cell.corpora, done)),
     )
 
 
@@ -138,6 +140,23 @@ def _notes(keys: Sequence[str], done: Mapping[str, Path]) -> Iterator[str]:
         path = done[key] / "notes.json" if key in done else None
         if path is not None and path.exists():
             yield from read_json(path)
+
+
+def _told_once(notes: Iterable[tuple[str, str]]) -> tuple[str, ...]:
+    """Join what differs between an arm's replicates in one number alone: `1929 to 2002 of 3200 samples: ...`."""
+    counts: dict[tuple[str, str], list[int]] = {}
+    for arm, note in notes:
+        counted = _COUNT_AND_REST.fullmatch(note)
+        numbers = counts.setdefault((arm, counted[2] if counted else note), [])
+        numbers += [int(counted[1])] if counted else []
+    return tuple(f"{arm}: {_span(numbers)}{rest}" for (arm, rest), numbers in counts.items())
+
+
+def _span(numbers: Sequence[int]) -> str:
+    if not numbers:
+        return ""
+    low, high = min(numbers), max(numbers)
+    return f"{low}" if low == high else f"{low} to {high}"
 
 
 def _failures(plan: Plan, result: RunResult) -> Iterator[Failure]:
