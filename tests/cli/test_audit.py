@@ -50,6 +50,7 @@ def test_text_and_report_say_the_same(folder, capsys):
     assert "<mark>" in page
     assert "&lt;b&gt;pears" in page
     assert "<b>pears" not in page
+    assert page.count('<noscript><img class="static"') == page.count('<script type="application/json" data-chart=') > 0
     assert json.loads((folder / "found" / "audit.json").read_text())["benchmarks"][0]["flagged"] >= 1
 
 

@@ -147,6 +147,10 @@ def test_the_pages_are_written_and_say_the_answer(campaign: dict[str, Any], tmp_
     pages = [path.read_text(encoding="utf-8") for path in (first, tmp_path / "forecast-statistics.html")]
     assert "Which choice is best depends on what is at stake" in pages[0]
     assert "How such forecasts did on studies left out" in pages[1]
+    for page in pages:
+        assert (
+            page.count('<noscript><img class="static"') == page.count('<script type="application/json" data-chart=') > 0
+        )
     assert (tmp_path / "experiment.yaml").read_text(encoding="utf-8") == campaign["decision"]["study"]
     assert not re.search(r'(?:src|href)="https?://', pages[0])
     assert len(result.figures) > 5

@@ -9,7 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gauger.report.embed import chart_library, content_security_policy, embed_chart, script_json
+from gauger.report.embed import (
+    STATIC_WIDTH,
+    chart_library,
+    content_security_policy,
+    embed_chart,
+    script_json,
+    slim,
+    static_image,
+)
+from gauger.report.palette import FONT
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -54,6 +63,34 @@ def test_a_chart_is_embedded_with_its_text_escaped_and_its_width_left_to_the_pag
     assert html.count("</script>") == 1
     assert "min-height:99px" in html
     assert "&#34;&lt;x&gt;" in html
-    spec = json.loads(html.split(">", 3)[3].rsplit("</script>", 1)[0])
+    spec = json.loads(html.split('data-chart="c1">')[1].rsplit("</script>", 1)[0])
     assert spec["width"] == "container"
     assert embed_chart(chart.properties(width=123), "c1").count('"width":123') == 1
+
+
+def picture(spec: dict[str, object]) -> str:
+    html = str(static_image(spec, 'the "answer"'))
+    assert html.startswith('<img class="static" alt="the &#34;answer&#34;" src="data:image/svg+xml;base64,')
+    return base64.b64decode(html.split("base64,")[1].split('"')[0]).decode()
+
+
+def test_a_still_picture_holds_the_marks_and_keeps_room_for_wider_letters() -> None:
+    rows = alt.Data(values=[{"name": "fauna-quiz-new", "value": 3.0}])
+    chart = alt.Chart(rows).mark_point().encode(x="value:Q", y="name:N").to_dict()
+    loose, fixed = picture({**chart, "width": "container"}), picture({**chart, "width": STATIC_WIDTH})
+    assert ">fauna-quiz-new</text>" in loose
+    assert 'stroke="#' in loose.split("</text>")[-1], "the mark itself"
+    width = {name: float(svg.split('width="')[1].split('"')[0]) for name, svg in (("loose", loose), ("fixed", fixed))}
+    assert width["loose"] > width["fixed"] > STATIC_WIDTH
+
+
+def test_a_slim_picture_says_the_same_with_fewer_letters() -> None:
+    label = (
+        f'<text font-family="{FONT}" opacity="0.055" transform="translate(85.71428,2.25)" aria-label="s">1.23456</text>'
+    )
+    svg = f'<svg a="1">{label}<text font-family="mono" >7</text></svg>'
+    short = slim(svg)
+    assert short.startswith(f'<svg font-family="{FONT}" ')
+    assert short.count("font-family=") == 2, "another font stays where it is"
+    assert 'opacity="0.05" transform="translate(85.71,2.25)">1.23456</text>' in short
+    assert "aria-label" not in short

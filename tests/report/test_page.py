@@ -109,9 +109,10 @@ def test_nothing_is_loaded_from_anywhere(kind: str, request: pytest.FixtureReque
     loading = {"src", "srcset", "href", "data", "action", "poster", "formaction", "xlink:href", "background"}
     for tag, attrs in outline.tags:
         for name in loading & set(attrs):
-            assert tag == "a", (tag, attrs)
-            assert (attrs[name] or "").startswith("#")
-    assert {tag for tag, _ in outline.tags} & {"link", "img", "iframe", "object", "embed", "base", "form"} == set()
+            assert tag in ("a", "img"), (tag, attrs)
+            start = "#" if tag == "a" else "data:image/svg+xml;base64,"
+            assert (attrs[name] or "").startswith(start)
+    assert {tag for tag, _ in outline.tags} & {"link", "iframe", "object", "embed", "base", "form"} == set()
     style = Path("src/gauger/report/report.css").read_text(encoding="utf-8")
     assert "url(" not in style
     assert "@import" not in style
@@ -167,8 +168,15 @@ def test_write_makes_the_page_and_the_main_figures(tmp_path: Path, study: dict[s
     assert path == tmp_path / "new" / "run" / "report.html"
     assert path.read_text(encoding="utf-8") == study_page
     names = {file.name for file in (path.parent / "figures").iterdir()}
-    saved = ("verdict", "uplift", "scores", "gap", "carryover", "attribution", "forgetting")
+    saved = re.findall(r'<figure id="figure-([a-z-]+)"', study_page)
+    assert {"verdict", "uplift", "difficulty", "memorisation"} <= set(saved)
     assert names == {f"{name}.{kind}" for name in saved for kind in ("svg", "png")}
+
+
+@pytest.mark.parametrize("kind", ["study", "compare", "hostile"])
+def test_every_chart_has_a_still_picture_for_readers_without_scripts(kind: str, request: pytest.FixtureRequest) -> None:
+    page = render(request.getfixturevalue(kind))
+    assert page.count('<noscript><img class="static"') == page.count('<script type="application/json" data-chart=') > 0
 
 
 def test_importing_the_report_does_not_import_the_chart_library() -> None:

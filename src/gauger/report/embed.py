@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Any
@@ -18,9 +19,14 @@ import vl_convert
 from markupsafe import Markup
 
 from gauger.report.drawing import Chart, dress
+from gauger.report.palette import FONT
 
-STATIC_WIDTH = 320
-"""Width of a plot in pixels where scripts do not run."""
+_NEEDLESS = re.compile(r' (?:aria-[a-z]+|role|class)="[^"<>]*"')
+_LONG_NUMBER = re.compile(r"(\d\.\d\d)\d+(?=[^<>]*>)")
+STATIC_WIDTH = 240
+"""Width of a plot in pixels where scripts do not run; narrow, so that a small screen shrinks its letters little."""
+STATIC_ROOM = 24
+"""Pixels left free beside the plot: a browser's letters are wider than those that the labels were measured with."""
 _UNSAFE_IN_SCRIPT = {ord(letter): f"\\u{ord(letter):04x}" for letter in "<>&\u2028\u2029"}
 
 
@@ -74,10 +80,26 @@ def static_image(spec: Mapping[str, Any], alt: str) -> Markup:
     """
     fixed = {**spec, "background": "#ffffff"}
     if fixed.get("width") == "container":
-        fixed |= {"width": STATIC_WIDTH, "autosize": {"type": "pad"}}
+        fixed |= {"width": STATIC_WIDTH, "autosize": {"type": "pad"}, "padding": _roomy(fixed.get("padding", 0))}
     svg: str = vl_convert.vegalite_to_svg(json.dumps(fixed), allowed_base_urls=[])
+    svg = slim(svg)
     image = Markup('<img class="static" alt="{alt}" src="data:image/svg+xml;base64,{data}">')
     return image.format(alt=alt, data=base64.b64encode(svg.encode()).decode())
+
+
+def slim(svg: str) -> str:
+    """Return an SVG for an image element at about half its length: the font named once, numbers to two decimals.
+
+    What an image says to screen readers is its `alt`, so labels inside it are dropped.
+    """
+    font = f'font-family="{FONT}" '
+    short = _LONG_NUMBER.sub(r"\1", _NEEDLESS.sub("", svg.replace(font, "")))
+    return short.replace("<svg ", f"<svg {font}", 1)
+
+
+def _roomy(padding: float | Mapping[str, float]) -> dict[str, float]:
+    sides = padding if isinstance(padding, Mapping) else dict.fromkeys(("left", "right", "top", "bottom"), padding)
+    return {**sides, "left": sides.get("left", 0) + STATIC_ROOM}
 
 
 @cache
