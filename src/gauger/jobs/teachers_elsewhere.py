@@ -30,6 +30,7 @@ PATIENCE_S = 24 * 3600.0
 _OF_VIEWS = frozenset({"soft", "top_k", "filters", "loss"})
 """Parameters that say what becomes of replies."""
 _PRICES = "usd_per_million"
+_COSTS = (_PRICES, "batch_price")
 
 
 def open_replay(asked: Asked, where: TeacherPlace) -> Opened:  # noqa: ARG001 - a recording needs nothing else
@@ -44,10 +45,12 @@ def open_endpoint(asked: Asked, where: TeacherPlace) -> Opened:
     settings, surface = {**asked.settings, **asked.conduct}, asked.surface
     price_in, price_out, *others = (settings[f"{_PRICES}_{of}"] for of in ("in", "out", "cached", "reasoning"))
     prices = None if price_in is None or price_out is None else Prices(price_in, price_out, *others)
+    if prices is not None and settings["batch"]:
+        prices = prices.times(settings["batch_price"])
     budget = QueryBudget(surface.max_queries, surface.max_tokens, surface.max_usd, prices)
     pace = Pace(settings["concurrency"], settings["requests_per_minute"], settings["tokens_per_minute"])
     patience = Patience(total_s=settings["timeout_s"])
-    endpoint = OpenAIEndpoint(endpoint_address(settings), budget, pace, patience, asked.terms)
+    endpoint = OpenAIEndpoint(endpoint_address(settings), budget, pace, patience, asked.terms, settings["batch"])
     return Opened(Journalled(generated(endpoint, surface), _journal(where), PATIENCE_S))
 
 
@@ -72,6 +75,6 @@ def _is_asked(value: object) -> TypeGuard[Mapping[str, Any]]:
 
 
 def _who(asked: Mapping[str, Any]) -> dict[str, object]:
-    settings = {name: value for name, value in asked["settings"].items() if not name.startswith(_PRICES)}
+    settings = {name: value for name, value in asked["settings"].items() if not name.startswith(_COSTS)}
     generation = generation_of(Surface.model_validate(asked["surface"]))
     return {"kind": asked["kind"], "settings": settings, "generation": generation}

@@ -121,6 +121,11 @@ class TeacherSettings(SpecPart):
         return None
 
     @property
+    def price_share(self) -> float:
+        """Share of its prices that is paid."""
+        return 1.0
+
+    @property
     def in_words(self) -> str:
         """Which model it is, for the first screen of a report; never an address or a key."""
         return in_words(self.from_scratch, getattr(self, "model", None) or f"of kind {self.kind}")
@@ -180,6 +185,7 @@ class EndpointTeacher(TeacherSettings):
         "query",
         "timeout_s",
         "stream",
+        "batch",
     )
     """Settings that change no answer."""
     kind: Literal["endpoint"]
@@ -204,6 +210,10 @@ class EndpointTeacher(TeacherSettings):
     """Longest wait for a whole reply, or with `stream` for its next piece; what runs into it is not asked again."""
     stream: bool = False
     """Has replies come piece by piece, so that long thoughts are not cut off by anybody's time limit."""
+    batch: bool = False
+    """Asks through the provider's interface for batches: files in, files out within a day, at a lower price."""
+    batch_price: Annotated[float, Field(ge=0, le=1)] = 0.5
+    """Share of the prices that requests in batches cost."""
     terms: Text = ""
     """Terms of use of what it writes; stands in the ledger."""
     usd_per_million_in: Annotated[float, Field(ge=0)] | None = None
@@ -222,6 +232,11 @@ class EndpointTeacher(TeacherSettings):
     """Rate limit; null: none."""
     templates: Reference | None = None
     """Folder with `STRATEGY.yaml` prompts in place of our own; null: ours."""
+
+    @property
+    def price_share(self) -> float:
+        """What batches cost, where it is asked in batches."""
+        return self.batch_price if self.batch else 1.0
 
 
 class ReplayTeacher(TeacherSettings):

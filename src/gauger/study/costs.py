@@ -135,7 +135,7 @@ class Costs:
         price_in, price_out = (
             choose(price for price in prices if price is not None) if prices[0] else 0.0 for prices in known
         )
-        return self.queries(job) * (self.row_tokens * price_in + tokens_out * price_out) / 1e6
+        return self.queries(job) * (self.row_tokens * price_in + tokens_out * price_out) * teacher.price_share / 1e6
 
     def seconds_per_row(self, job: Job) -> float:
         """Seconds of one unit of a job's cost."""

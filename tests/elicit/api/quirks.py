@@ -309,6 +309,64 @@ TRANSPORT = (
         said="the reply is a page, not JSON: Please log in",
     ),
 )
+
+
+@dataclass(frozen=True)
+class BatchQuirk:
+    """One row about batches: what becomes of one request of the first batch (all others are answered)."""
+
+    name: str
+    who: str
+    does: str
+    line: Any
+    """(status, body) of its line, None where there is none, or the code of an error in place of a reply."""
+    ending: str = "completed"
+    """Status of the batch."""
+    outcome: str = "answered"
+    requests: int = 2
+    paid_again: int = 0
+    respelt: tuple[str, ...] = ()
+
+
+BATCHES = (
+    BatchQuirk(
+        "a parameter is refused, in the line of each request",
+        "OpenAI o-series, gpt-5",
+        "respelt for the next batch, at no cost, and said",
+        (400, {"error": {"message": "Unsupported value: 'temperature'", "param": "temperature"}}),
+        respelt=("asked without temperature",),
+    ),
+    BatchQuirk(
+        "a prompt is flagged",
+        "OpenAI, Azure",
+        "that prompt is refused, at no cost",
+        (400, {"error": {"message": "flagged by moderation"}}),
+        outcome="refused",
+        requests=1,
+    ),
+    BatchQuirk(
+        "the day is over before a request was begun (`batch_expired`)",
+        "OpenAI, Mistral, Groq",
+        "what is answered is kept; the rest is in the next batch, at no cost",
+        "batch_expired",
+        "expired",
+    ),
+    BatchQuirk("somebody cancels the batch (`batch_cancelled`)", "any", "the same", "batch_cancelled", "cancelled"),
+    BatchQuirk(
+        "no file has a line about a request",
+        "any",
+        "counts as perhaps paid, and is in the next batch",
+        None,
+        paid_again=1,
+    ),
+    BatchQuirk("an error in place of a reply", "any", "the same", "internal", paid_again=1),
+    BatchQuirk(
+        "a request met a server error",
+        "any",
+        "is in the next batch, at no cost",
+        (500, {"error": {"message": "internal"}}),
+    ),
+)
 ALL = {
     "How it wants to be asked": REQUESTS,
     "How replies end": OUTCOMES,
@@ -323,6 +381,9 @@ def table() -> str:
     for title, quirks in ALL.items():
         rows = [f"| {one.name.replace('|', chr(92) + '|')} | {one.who} | {one.does} |" for one in quirks]
         parts.append("\n".join([f"### {title}", "", "| quirk | seen at | what Gauger does |", "|---|---|---|", *rows]))
+    rows = [f"| {one.name} | {one.who} | {one.does} |" for one in BATCHES]
+    head = ["### What becomes of requests in batches", "", "| quirk | seen at | what Gauger does |", "|---|---|---|"]
+    parts.append("\n".join([*head, *rows]))
     words = {ending: ", ".join(f"`{word}`" for word in KNOWN[ending]) for ending in Ending if ending in KNOWN}
     reasons = "\n".join(f"| {ending.value} | {found} |" for ending, found in words.items())
     parts.append(f"### Reasons for ending that are known\n\n| means | words, in any case |\n|---|---|\n{reasons}")

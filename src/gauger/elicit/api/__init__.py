@@ -4,6 +4,11 @@ address.py      Says where a teacher is and how it is spoken to; secrets stand i
                 variables alone
 attempts.py     Follows one request from its first sending to its reply: what was set aside for it, was sent, and
                 went wrong
+batch_desk.py   Speaks with an endpoint's interface for batches: sends files, begins batches and finds them again,
+                fetches files
+batch_files.py  Spells a batch of requests as a file of JSON Lines, and reads the files that an endpoint makes of it
+batch_session.py
+                Asks requests through an endpoint's interface for batches: files in, files out, one after the other
 chat_format.py  Turns what an OpenAI-compatible endpoint sends back into a reply, or says what is wrong with it
 dialect.py      Spells requests as one model wants to hear them, and respells them where it refuses how they were put
 endpoint.py     Offers a teacher behind an OpenAI-compatible endpoint: vLLM, a llama.cpp server, a hosted model

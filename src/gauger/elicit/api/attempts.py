@@ -68,6 +68,21 @@ class Reservation:
         self._held = admission is Admission.GRANTED
         return self._held
 
+    def take_now(self) -> bool:
+        """Take room where there is some at once."""
+        self._held = self._held or self._budget.reserve(self._request) is Admission.GRANTED
+        return self._held
+
+    def hold(self) -> None:
+        """Take room for what was sent already."""
+        self._budget.hold(self._request)
+        self._held = True
+
+    @property
+    def held(self) -> bool:
+        """Whether room is held."""
+        return self._held
+
     def charge(self, usage: Usage) -> None:
         """Settle with what a reply states that it used."""
         self._held = False

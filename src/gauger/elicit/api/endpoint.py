@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from gauger.elicit.api.address import Address
+from gauger.elicit.api.batch_session import BatchSession
 from gauger.elicit.api.pacing import Pace, Patience
 from gauger.elicit.api.session import Conduct, Session
 from gauger.elicit.teacher.budget import QueryBudget
 from gauger.elicit.teacher.messages import Reply, Request, SendingLog
+from gauger.errors import UserError
 
 
 class OpenAIEndpoint:
@@ -26,6 +28,8 @@ class OpenAIEndpoint:
         Timeouts and retries.
     terms : str, optional
         Terms-of-use tag of what this teacher writes.
+    batch : bool
+        Whether requests go out as files, through the endpoint's interface for batches, rather than one by one.
 
     Notes
     -----
@@ -43,8 +47,10 @@ class OpenAIEndpoint:
         pace: Pace | None = None,
         patience: Patience | None = None,
         terms: str | None = None,
+        batch: bool = False,
     ) -> None:
         self._address, self._terms, self.budget = address, terms, budget or QueryBudget()
+        self._batch = batch
         self._conduct = Conduct(address, address.dialect, self.budget, pace or Pace(), patience or Patience())
 
     def __repr__(self) -> str:
@@ -71,9 +77,22 @@ class OpenAIEndpoint:
         for batch in self.start(requests).batches():
             yield from batch
 
-    def start(self, requests: Sequence[Request], log: SendingLog | None = None) -> Session:
+    def start(self, requests: Sequence[Request], log: SendingLog | None = None) -> Session | BatchSession:
         """Return the session of one batch, which can be told to stop with what is in flight.
 
         `log` is told of every request before it is sent, and of those that came to nothing without being paid unseen.
+
+        Raises
+        ------
+        UserError
+            Where these requests are in a batch that has not come in, and are now to be asked one by one.
         """
+        if self._batch:
+            return BatchSession(self._conduct, requests, log)
+        if log is not None and (open_ones := log.under_way()):
+            raise UserError(
+                "batches, as these requests are in one that has not come in",
+                f"to be asked one by one (batch {open_ones[0].id or open_ones[0].name} at {open_ones[0].url})",
+                hint="Run it with batches until that one has come in: it is paid, and would be paid again.",
+            )
         return Session(self._conduct, requests, log)

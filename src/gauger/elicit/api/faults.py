@@ -66,6 +66,8 @@ class FailedAttempt:
     """Nobody was there to take the request."""
     unsupported: str | None = None
     """The parameter that the endpoint refuses, where it names one."""
+    missing: bool = False
+    """Whether nothing is at that address (404)."""
     refused: bool = False
     """Whether this one prompt was declined, before anything was generated."""
     slow: bool = False
@@ -84,7 +86,8 @@ def status_fault(status: int, headers: Mapping[str, str], body: str, address: st
     door = 402 if code == _NO_CREDIT else status
     if door in _DOORS:
         wanted, hint = _DOORS[door]
-        return FailedAttempt(what, again=False, closed=UserError(wanted, f"{what} from {address}", hint=hint))
+        closed = UserError(wanted, f"{what} from {address}", hint=hint)
+        return FailedAttempt(what, again=False, closed=closed, missing=door == 404)
     if status in _TRANSIENT or status >= 500:
         return FailedAttempt(what, wait_s=retry_after_s(headers), paid=status in _PERHAPS_PAID)
     return FailedAttempt(what, again=False, unsupported=refused_parameter(error, f"{message} {body[:_LOOKED_AT]}"))

@@ -45,6 +45,18 @@ class Conduct:
     def __post_init__(self) -> None:
         self.pacer = Pacer(self.pace)
 
+    def respelled(self, fault: FailedAttempt, attempts: Attempts, spoken: Dialect) -> bool:
+        """Put requests otherwise from now on where the model refuses a parameter; say whether to send this again."""
+        if fault.unsupported is None or attempts.respelled >= _MOST_RESPELLED:
+            return False
+        attempts.respelled += 1
+        if self.dialect == spoken:
+            changed = spoken.respelt(fault.unsupported)
+            if changed is None:
+                return False
+            self.dialect = changed
+        return True
+
 
 class Session:
     """The asking of one batch; used once. `log` is told of every request before it is sent."""
@@ -133,9 +145,10 @@ class Session:
         self, open_line: EndpointLine, index: int, request: Request, reservation: Reservation
     ) -> Reply | None:
         """Send a request until it is answered or given up; None where the session stops first."""
-        attempts, budget = Attempts(self._conduct.patience, request), self._conduct.budget
+        how = self._conduct
+        attempts, budget = Attempts(how.patience, request), how.budget
         while await reservation.take():
-            dialect = self._conduct.dialect
+            dialect = how.dialect
             outcome = await self._attempt(open_line, index, request, reservation, dialect)
             attempts.count(outcome)
             if isinstance(outcome, Reply):
@@ -148,11 +161,11 @@ class Session:
                 raise outcome.closed
             if self._stopping:
                 return None
-            if self._respelled(outcome, attempts, dialect):
+            if how.respelled(outcome, attempts, dialect):
                 continue
             if (why := attempts.given_up(outcome)) is not None:
                 if outcome.unreachable:
-                    raise unreachable_error(why, self._conduct.place.url)
+                    raise unreachable_error(why, how.place.url)
                 failed = attempts.failed(why) if outcome.empty is None else attempts.emptied(outcome.empty)
                 return budget.booked(request, failed)
             await self._wait(outcome, attempts)
@@ -193,18 +206,6 @@ class Session:
             reservation.charge(usage)
         if self._log is not None:
             self._log.missed(index, usage)
-
-    def _respelled(self, fault: FailedAttempt, attempts: Attempts, spoken: Dialect) -> bool:
-        """Put requests otherwise from now on where the model refuses a parameter; say whether to send this again."""
-        if fault.unsupported is None or attempts.respelled >= _MOST_RESPELLED:
-            return False
-        attempts.respelled += 1
-        if self._conduct.dialect == spoken:
-            changed = spoken.respelt(fault.unsupported)
-            if changed is None:
-                return False
-            self._conduct.dialect = changed
-        return True
 
     async def _wait(self, fault: FailedAttempt, attempts: Attempts) -> None:
         how = self._conduct

@@ -53,13 +53,19 @@ class EndpointLine:
 
     async def send(self, path: str, body: dict[str, Any]) -> bytes | FailedAttempt:
         """Send one request once."""
+        return await self.exchange("POST", path, json.dumps(body, ensure_ascii=True).encode("ascii"))
+
+    async def exchange(
+        self, method: str, path: str, content: bytes | None = None, kind: str | None = None
+    ) -> bytes | FailedAttempt:
+        """Send something once; `kind` is its type where that is not JSON."""
         import httpx2
 
         request = httpx2.Request(
-            "POST",
-            self.url + path + self.query,
-            headers=self.headers,
-            content=json.dumps(body, ensure_ascii=True).encode("ascii"),
+            method,
+            self.url + path + (self.query.replace("?", "&") if "?" in path else self.query),
+            headers=self.headers if kind is None else httpx2.Headers([*self._others, ("Content-Type", kind)]),
+            content=content,
             extensions={"timeout": self.patience.timeouts_s},
         )
         try:
@@ -73,6 +79,11 @@ class EndpointLine:
             return response.content
         headers = {name.lower(): self.clean(value) for name, value in response.headers.items()}
         return status_fault(response.status_code, headers, self.clean(response.text), self.url)
+
+    @property
+    def _others(self) -> list[tuple[str, str]]:
+        """Headers but for the type of what is sent."""
+        return [(name, value) for name, value in self.headers.items() if name.lower() != "content-type"]
 
     @staticmethod
     def _slow(what: str) -> FailedAttempt:

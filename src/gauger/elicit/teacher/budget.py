@@ -167,6 +167,11 @@ class QueryBudget:
             self._exhausted, self._refused = True, most
             return Admission.REFUSED
 
+    def hold(self, request: Request) -> None:
+        """Set aside the most that a request uses which was sent already, whether there is room or not."""
+        with self._lock:
+            self._reserved, self._in_flight = self._reserved.plus(self.most(request)), self._in_flight + 1
+
     def has_room(self, request: Request, used: Use) -> bool:
         """Say whether a request could be sent where so much is used, whatever this budget has counted itself."""
         with self._lock:

@@ -136,19 +136,27 @@ class Journal:
         with self._lock:
             self._sendings.missed(key, usage)
 
-    def past(self, key: str) -> Reply | None:
+    @contextmanager
+    def batches(self) -> Iterator[SendingsFile]:
+        """Give the log of sendings to whoever sends many requests at once."""
+        with self._lock:
+            yield self._sendings
+
+    def past(self, key: str, waiting: bool = False) -> Reply | None:
         """Return what is known of a request without a reply: its failures and sendings, as one failure; None: nothing.
 
-        A sending of which nothing more is known may have been billed unseen.
+        A sending of which nothing more is known may have been billed unseen. One in a batch that has not come in is not
+        past, unless `waiting` says that it counts all the same.
         """
         failed, sendings = self.failed.get(key), self._sendings.get(key)
         if sendings is None:
             return failed
         known = failed or Reply(ReplyOutcome.FAILED, requests=0, error="the process ended before a reply came")
+        sent = sendings.sent - (0 if waiting else sendings.waiting)
         return replace(
             known,
-            requests=known.requests + sendings.sent,
-            paid_again=known.paid_again + sendings.sent - sendings.settled,
+            requests=known.requests + sent,
+            paid_again=known.paid_again + sent - sendings.settled,
             earlier=(*known.earlier, *sendings.usages),
         )
 
@@ -157,7 +165,7 @@ class Journal:
         with self._lock:
             for key in dict.fromkeys((*self.failed, *self._sendings)):
                 sendings = self._sendings.get(key)
-                if (past := self.past(key)) is not None and key not in self._pieces:
+                if (past := self.past(key, waiting=True)) is not None and key not in self._pieces:
                     yield key, sendings.most if sendings else None, past
 
     def read(self) -> None:

@@ -12,6 +12,10 @@ The log of sendings beside it (`sendings.py`) has a line for each of these:
                                                        tokens at most
 ``{"missed": KEY, "n": N}``                            it was turned away then, and nothing was billed
 ``{"missed": KEY, "n": N, "usage": {...}}``            it was billed as stated, and gave nothing usable
+``{"batch": NAME, "at": URL, "respelt": [...]}``       a batch is about to be sent there; the lines of its requests
+                                                       follow, with ``"batch": NAME`` in them
+``{"batch": NAME, "id": ID}``                          the endpoint has taken it, and keeps it under this name
+``{"lost": KEY, "n": N}``                              its batch has come in without it
 
 So a sending that no reply counts, and that was not missed, may have been billed unseen. A reply that came as JSON is
 kept as it came (`raw`), with what it took; what it says is read from that whenever the line is. Fields at their default
@@ -46,9 +50,20 @@ def torn_line(n_bytes: int) -> bytes:
     return _line({"torn_bytes": n_bytes})
 
 
-def sent_line(key: str, number: int, most: Use) -> bytes:
-    """Spell that a request is about to be sent, for the how manieth time."""
-    return _line({"sent": key, "n": number, "most": [most.tokens_in, most.tokens_out]})
+def sent_line(key: str, number: int, most: Use, batch: str | None = None) -> bytes:
+    """Spell that a request is about to be sent, for the how manieth time, by itself or in a batch."""
+    said: dict[str, Any] = {"sent": key, "n": number, "most": [most.tokens_in, most.tokens_out]}
+    return _line(said if batch is None else said | {"batch": batch})
+
+
+def batch_line(name: str, **about: Any) -> bytes:
+    """Spell how a batch is about to be sent (`at`, `respelt`), or what the endpoint calls it (`id`)."""
+    return _line({"batch": name, **about})
+
+
+def lost_line(key: str, number: int) -> bytes:
+    """Spell that a batch has come in without this request."""
+    return _line({"lost": key, "n": number})
 
 
 def missed_line(key: str, number: int, usage: Usage | None) -> bytes:

@@ -13,7 +13,7 @@ from gauger.elicit.api.threads import Background
 from gauger.elicit.teacher.bill import Usage, Use
 from gauger.elicit.teacher.budget import QueryBudget
 from gauger.elicit.teacher.journal import Journal, JournalRow
-from gauger.elicit.teacher.messages import Reply, Request, SendingLog, Teacher
+from gauger.elicit.teacher.messages import BatchUnderWay, Reply, Request, SendingLog, Teacher
 
 Batch: TypeAlias = list[tuple[int, Reply]]
 Put: TypeAlias = Callable[[tuple[int, Reply]], None]
@@ -69,6 +69,37 @@ class JournalLog:
     def missed(self, index: int, usage: Usage | None) -> None:
         """Write down that it came to nothing."""
         self._journal.missed(self._questions[index].key, usage)
+
+    def sending_together(self, batch: BatchUnderWay) -> None:
+        """Write a batch down before it is sent."""
+        questions = [self._questions[index] for index in batch.indices]
+        rows = [(one.key, self._budget.most(one.request)) for one in questions]
+        with self._journal.batches() as log:
+            log.sent_together(batch.name, {"at": batch.url, "respelt": list(batch.respelt)}, rows)
+
+    def taken(self, name: str, batch_id: str) -> None:
+        """Write down what the endpoint calls a batch."""
+        with self._journal.batches() as log:
+            log.taken(name, batch_id)
+
+    def lost(self, index: int) -> None:
+        """Write down that a batch has come in without it."""
+        with self._journal.batches() as log:
+            log.lost(self._questions[index].key)
+
+    def under_way(self) -> list[BatchUnderWay]:
+        """Return the batches that these requests are in."""
+        indices: dict[str, list[int]] = {}
+        with self._journal.batches() as log:
+            for index, question in enumerate(self._questions):
+                sendings = log.get(question.key)
+                if sendings is not None and sendings.batch is not None:
+                    indices.setdefault(sendings.batch, []).append(index)
+            about = {name: log.batches[name] for name in indices}
+        return [
+            BatchUnderWay(name, found["at"], found.get("id"), indices[name], tuple(found["respelt"]))
+            for name, found in about.items()
+        ]
 
 
 class OneByOne:

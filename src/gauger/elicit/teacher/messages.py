@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import Any, Literal, NamedTuple, Protocol, runtime_checkable
 
 from gauger.elicit.teacher.bill import Usage, Use
 from gauger.store import fingerprint
@@ -151,6 +151,21 @@ class Teacher(Protocol):
         ...
 
 
+class BatchUnderWay(NamedTuple):
+    """A batch that was begun and has not come in: it may be paid, and its replies wait at the endpoint."""
+
+    name: str
+    """Ours; it was sent with it."""
+    url: str
+    """Where it was begun."""
+    id: str | None
+    """The endpoint's; None where nobody heard whether it took the batch."""
+    indices: Sequence[int]
+    """Requests in it."""
+    respelt: tuple[str, ...] = ()
+    """How they were put otherwise than they were meant."""
+
+
 class SendingLog(Protocol):
     """Who keeps account of requests under way, so that one that is never heard of again is not forgotten."""
 
@@ -163,6 +178,22 @@ class SendingLog(Protocol):
 
         Nothing is noted of one that may have been billed unseen: it stays as it is.
         """
+        ...
+
+    def sending_together(self, batch: BatchUnderWay) -> None:
+        """Note that requests are about to be sent in one batch."""
+        ...
+
+    def taken(self, name: str, batch_id: str) -> None:
+        """Note under which name the endpoint keeps a batch."""
+        ...
+
+    def lost(self, index: int) -> None:
+        """Note that a batch has come in without this request, which may have been billed."""
+        ...
+
+    def under_way(self) -> Sequence[BatchUnderWay]:
+        """Return the batches that requests are in, of this process or of one that has ended."""
         ...
 
 

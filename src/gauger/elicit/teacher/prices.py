@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gauger.elicit.teacher.bill import Usage
 from gauger.errors import UserError
@@ -26,6 +26,11 @@ class Prices:
         for name, value in vars(self).items():
             if value is not None and not 0 <= value < float("inf"):
                 raise UserError("a price of 0 or more US dollars per million tokens", f"{name} = {value}")
+
+    def times(self, share: float) -> Prices:
+        """Return this share of every price, as providers take of batches."""
+        changed = {name: share * price for name, price in vars(self).items() if price is not None}
+        return replace(self, **changed)
 
     @property
     def _cached(self) -> float:

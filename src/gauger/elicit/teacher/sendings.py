@@ -2,21 +2,22 @@
 
 A line is handed to the operating system before its request is sent: the end of this process, however sudden, loses
 nothing. Nothing waits for the disk here, for it would hold up every request: a power cut may lose the lines that the
-operating system has not yet written by itself (on Linux those of the last half minute or so).
+operating system has not yet written by itself (on Linux those of the last half minute or so). Lines of a batch do wait
+for the disk, for it is one for thousands of requests, and its replies are at the endpoint for whoever knows its name.
 """
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from gauger.elicit.teacher.bill import Usage, Use
-from gauger.elicit.teacher.journal_format import missed_line, sent_line, usage_from
+from gauger.elicit.teacher.journal_format import batch_line, lost_line, missed_line, sent_line, usage_from
 
 ENDING = ".sent"
 """Of the log's name, after that of the journal that it stands beside."""
@@ -33,6 +34,13 @@ class Sendings:
     """Of those that were billed as stated."""
     most: Use = field(default_factory=Use)
     """The most that one can have used."""
+    batch: str | None = None
+    """Batch that the last one is in, as long as that has not come in."""
+
+    @property
+    def waiting(self) -> int:
+        """How many of them a batch may still bring an answer to."""
+        return 0 if self.batch is None else 1
 
 
 class SendingsFile:
@@ -50,6 +58,9 @@ class SendingsFile:
         self._path, self._counted = journal.with_name(journal.name + ENDING), counted
         self._descriptor, self._end = -1, 0
         self._open: dict[str, Sendings] = {}
+        self.batches: dict[str, dict[str, Any]] = {}
+        """Batches by our name: where they were begun (`at`), how they were put otherwise than meant (`respelt`), and
+        what the endpoint calls them (`id`)."""
 
     def begin(self) -> None:
         """Open the log for writing; what a crash left of a line is cut off."""
@@ -85,6 +96,26 @@ class SendingsFile:
         self._write(missed_line(key, self._number(key), usage))
         self._note_missed(key, usage)
 
+    def sent_together(self, name: str, about: dict[str, Any], rows: Sequence[tuple[str, Use]]) -> None:
+        """Note that requests are about to be sent in one batch: where (`at`), and how put otherwise (`respelt`)."""
+        lines = [sent_line(key, self._number(key) + 1, most, name) for key, most in rows]
+        self._write(b"".join([batch_line(name, **about), *lines]))
+        os.fsync(self._descriptor)
+        self.batches[name] = about
+        for key, most in rows:
+            self._note_sent(key, most, name)
+
+    def taken(self, name: str, batch_id: str) -> None:
+        """Note under which name the endpoint keeps a batch."""
+        self._write(batch_line(name, id=batch_id))
+        os.fsync(self._descriptor)
+        self.batches[name]["id"] = batch_id
+
+    def lost(self, key: str) -> None:
+        """Note that its batch has come in without it."""
+        self._write(lost_line(key, self._number(key)))
+        self._open[key].batch = None
+
     def forget(self, key: str) -> None:
         """Let go of a request's sendings: a reply counts them."""
         self._open.pop(key, None)
@@ -103,21 +134,26 @@ class SendingsFile:
         return self._counted.get(key, 0) + (known.sent if known else 0)
 
     def _take_in(self, line: Mapping[str, Any]) -> None:
-        key = line.get("sent") or line["missed"]
+        if "n" not in line:
+            self.batches.setdefault(line["batch"], {}).update(line)
+            return
+        key = line.get("sent") or line.get("lost") or line["missed"]
         if line["n"] <= self._counted.get(key, 0):
             return  # a reply counts it
         if "sent" in line:
-            self._note_sent(key, Use(1, *line["most"]))
+            self._note_sent(key, Use(1, *line["most"]), line.get("batch"))
+        elif "lost" in line:
+            self._open[key].batch = None
         else:
             self._note_missed(key, usage_from(line["usage"]) if "usage" in line else None)
 
-    def _note_sent(self, key: str, most: Use) -> None:
+    def _note_sent(self, key: str, most: Use, batch: str | None = None) -> None:
         sendings = self._open.setdefault(key, Sendings())
-        sendings.sent, sendings.most = sendings.sent + 1, most
+        sendings.sent, sendings.most, sendings.batch = sendings.sent + 1, most, batch
 
     def _note_missed(self, key: str, usage: Usage | None) -> None:
         sendings = self._open.setdefault(key, Sendings())
-        sendings.settled += 1
+        sendings.settled, sendings.batch = sendings.settled + 1, None
         sendings.usages += [] if usage is None else [usage]
 
     def _write(self, line: bytes) -> None:
