@@ -227,3 +227,15 @@ def test_an_endpoint_without_batches_is_named(tmp_path):
         server.posted = lambda *_: (404, {"error": {"message": "no such path"}})
         with pytest.raises(UserError, match="an endpoint with an interface for batches"):
             ask(server, tmp_path / "r.jsonl", questions(2))
+
+
+def test_a_batch_that_is_gone_at_once_is_left_to_the_next_run_and_not_begun_again(tmp_path):
+    with BatchServer() as server:
+        kept = server.batches
+        server.at = lambda stage: stage == "polled" and setattr(server, "batches", {})
+        with pytest.raises(UserError, match="which was just begun"):
+            ask(server, tmp_path / "r.jsonl", questions(2))
+        server.at, server.batches = None, kept
+        replies = ask(server, tmp_path / "r.jsonl", questions(2))
+    assert set(server.paid.values()) == {1}
+    assert {reply.paid_again for reply in replies.values()} == {0}

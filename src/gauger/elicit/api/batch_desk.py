@@ -66,7 +66,7 @@ class BatchDesk:
             except LookupError:
                 break
             await self.rest(fault, faults)
-        raise fault.closed or self._stuck(fault)
+        raise fault.closed or self.stuck(fault)
 
     async def listed(self, name: str) -> str | None:
         """Find a batch by our name; None where the endpoint has none. LookupError where it keeps no list."""
@@ -96,11 +96,12 @@ class BatchDesk:
             if found.closed is not None and not found.missing:
                 raise found.closed
             if not found.again or found.missing or faults >= self.patience.attempts:
-                raise self._stuck(found)
+                raise self.stuck(found)
             await self.rest(found, faults)
         return found
 
-    def _stuck(self, fault: FailedAttempt) -> UserError:
+    def stuck(self, fault: FailedAttempt) -> UserError:
+        """Say that a fault does not pass, and that the batch stays where it is."""
         wanted = "an endpoint with an interface for batches" if fault.missing else "an endpoint that answers"
         return UserError(wanted, f"{fault.what} from {self.line.url}", hint=_GOES_ON)
 

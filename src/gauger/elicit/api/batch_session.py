@@ -94,7 +94,9 @@ class BatchSession:
                 await self._resume(one, [self._lines[index] for index in one.indices], put)
             while not self._stopping and (lines := await self._next(put)):
                 spoken = how.dialect
-                await self._collect(await self._begin(lines, spoken), lines, spoken.changes, put)
+                batch_id = await self._begin(lines, spoken)
+                if not await self._collect(batch_id, lines, spoken.changes, put):
+                    raise self._desk.stuck(FailedAttempt(f"no batch {batch_id}, which was just begun,"))
 
     async def _resume(self, batch: BatchUnderWay, lines: list[BatchLine], put: Put) -> None:
         """Go on with a batch of an earlier session."""
