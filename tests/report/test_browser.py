@@ -72,6 +72,10 @@ def test_a_study_draws_every_chart_and_the_console_stays_silent(study_page: str,
     assert dom.count(">+35.5</text>") == 1
     assert len(re.findall(r'class="mark-text role-mark', dom)) > 21
     assert dom.count('class="save"') == n_charts
+    # To a screen reader a chart is one named image: the marks inside have roles without names.
+    charts = re.findall(r'<svg [^>]*class="marks"[^>]*>', dom)
+    assert len(charts) == n_charts
+    assert all('aria-hidden="true"' in attributes for attributes in charts)
 
 
 def test_a_comparison_draws_every_chart_and_the_console_stays_silent(compare: dict[str, Any], tmp_path: Path) -> None:

@@ -107,6 +107,10 @@ def test_without_scripts_there_are_pictures_and_words_in_place_of_what_a_script_
     assert len(re.findall(r"<noscript><p [^>]*>[^<]*scripts are off here; <code>gauger evidence", html)) == 2
 
 
+def test_a_figure_with_links_in_it_is_no_single_image(html: str) -> None:
+    assert '<svg role="group" aria-label="Every study' in html
+
+
 def unpacked(html: str, name: str) -> str:
     packed = re.search(rf'data-packed="{name}">([^<]+)<', html)
     assert packed

@@ -8,6 +8,8 @@ function draw(data) {
   const options = { actions: false, ast: true, renderer: "svg", defaultStyle: false, tooltip: { disableDefaultStyle: true } };
   return vegaEmbed(box, spec, options).then((result) => {
     box.style.minHeight = "0";
+    const image = box.querySelector("svg");
+    if (image) image.setAttribute("aria-hidden", "true"); // the box is the image, with its words; Vega's marks have roles without names
     addSaveButtons(box, result.view);
   }).catch((error) => {
     box.textContent = "This figure could not be drawn (" + error.message + "); its numbers stand in the table below.";
