@@ -30,9 +30,16 @@ function narrowed(spec, width) {
   visit(spec, []);
   const named = marks.filter((one) => one.encoding.y && one.encoding.y.type === "nominal");
   if (!named.length || marks.some((one) => one.encoding.x && one.encoding.x.type === "nominal")) return spec;
-  const y = named[0].encoding.y, field = y.field;
-  const names = Array.from(new Set((y.scale && y.scale.domain) || named[0].rows.map((row) => row[field])));
-  for (const one of named) one.encoding.y.axis = { ...one.encoding.y.axis, labels: false, minExtent: 0, title: null };
+  const y = named[0].encoding.y;
+  const present = new Set(named.flatMap((one) => one.rows.map((row) => row[one.encoding.y.field])));
+  const sorted = Array.isArray(y.sort) ? y.sort.filter((name) => present.has(name)) : [];
+  const names = Array.from(new Set((y.scale && y.scale.domain) || [...sorted, ...present]));
+  for (const { encoding } of named) {
+    // one stated order for all layers: sorted each by its own data, they could not be joined
+    encoding.y.axis = { ...encoding.y.axis, labels: false, minExtent: 0, title: null };
+    encoding.y.scale = { ...encoding.y.scale, domain: names };
+    delete encoding.y.sort;
+  }
   const text = (heading) => ({
     transform: [{ filter: "(slice(datum.name, 0, 1) === '" + HEADING + "') === " + heading }],
     mark: { type: "text", align: "left", baseline: "top", dx: 1, dy: 2, fontSize: 11, fontWeight: heading ? 700 : 400, limit: width - 70 },

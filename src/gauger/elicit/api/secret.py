@@ -114,6 +114,7 @@ def _in_any_spelling(letter: str) -> str:
     named = f"|&(?:amp;)*{names[letter]};" if letter in names else ""
     slash = "|&(?:amp;)*(?:sol|plus|equals|lowbar|hyphen|dash|period|colon);" if letter in "/+=_-.:" else ""
     return (
-        rf"(?:\\*{re.escape(letter)}|\\+u00{hexadecimal}|%(?:25)*{hexadecimal}"
+        # a number before the letter itself: of \\u0075 the u would be taken for the letter behind a backslash
+        rf"(?:\\+u00{hexadecimal}|\\*{re.escape(letter)}|%(?:25)*{hexadecimal}"
         rf"|&(?:amp;)*#0*{code};|&(?:amp;)*#[xX]0*{hexadecimal};{named}{slash})"
     )
