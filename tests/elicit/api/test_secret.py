@@ -182,6 +182,14 @@ def test_a_text_without_the_key_stays_as_it_is(text):
     assert hide(text, SecretStr(SLASHED)) == text
 
 
+@pytest.mark.parametrize(
+    ("key", "spelled"),
+    [("0000000%00", "0000000%0\\u0030"), ("0000000%00", "%30000000%00"), ("00000000u", "00000000\\u0075")],
+)
+def test_a_key_that_looks_like_a_spelling_is_removed(key, spelled):
+    assert hide(f"<{spelled}>", SecretStr(key)) == "<[key removed]>"
+
+
 _BEGINS_A_SPELLING = frozenset("\\%&#;uxX")
 
 

@@ -48,6 +48,9 @@ def api_key() -> SecretStr | None:
     return None
 
 
+_MARKS = frozenset("\\%&")
+
+
 def hide(text: str, key: SecretStr | None) -> str:
     """Return the text without the key, however it is spelled there.
 
@@ -56,7 +59,9 @@ def hide(text: str, key: SecretStr | None) -> str:
     if key is None or len(key) < _SHORTEST_SECRET:
         return text
     forms, pattern = _spellings(key.get_secret_value())
-    if not _holds(text, forms):
+    # undoing spellings would undo a key's own % and & too, so that such a key is looked for by its pattern as well
+    odd = not _MARKS.isdisjoint(key.get_secret_value())
+    if not (_holds(text, forms) or (odd and pattern.search(text))):
         return text
     cut = pattern.sub(_HIDDEN, text)
     return _HIDDEN if _holds(cut, forms) else cut
