@@ -9,12 +9,11 @@ from gauger.elicit import strategy_of
 from gauger.execute import Job
 from gauger.jobs import AskTeacher, DrawPairs, MeasureModel, Pretrain, TrainOnPolicy, Trains
 from gauger.spec import TEACHER, SpecPart
+from gauger.stats import FLOPS_PER_PARAMETER_AND_TOKEN
 from gauger.study.makers import MAKERS, Maker
 from gauger.study.plan import SAMPLED, Plan
 from gauger.worlds import World
 
-FLOPS_PER_PARAMETER_AND_TOKEN = 6.0
-"""Forward and backward pass of a dense decoder (Kaplan et al. 2020, section 2.1)."""
 CHARACTERS_PER_TOKEN = 3.0
 """Of short questions and numbers; prose has more."""
 MARKS = 2
