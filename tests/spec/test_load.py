@@ -152,12 +152,6 @@ CROSS_MISTAKES = [
         "A teacher of kind scratch costs no money: limit max_queries or max_tokens.",
     ),
     (
-        "reasoning: hidden",
-        "reasoning: shown",
-        "teacher.surface.reasoning: expected hidden for a teacher of kind scratch, got 'shown'. "
-        "Models of the embedded world say no steps; leave reasoning out.",
-    ),
-    (
         "fauna-cloze: {",
         "fauna-clozy: {",
         "benchmarks.fauna-clozy: expected a benchmark of this world, got 'fauna-clozy'",
@@ -244,6 +238,15 @@ def test_a_local_checkpoint_costs_nothing_and_may_show_the_reasoning_that_it_wri
         parse_study(LANGUAGE, ["teacher.surface.max_usd=2.5"])
     study = parse_study(LANGUAGE, ["teacher.surface.reasoning=shown"])
     assert study.teacher.surface.reasoning == "shown"
+
+
+def test_the_embedded_world_shows_reasoning_only_where_a_skill_needs_written_steps() -> None:
+    assert full_study("teacher.surface.reasoning=shown").world.writes_steps
+    (message,) = messages_of(FULL, "teacher.surface.reasoning=shown", "world.total_sets=0")
+    assert message.endswith(
+        "teacher.surface.reasoning: expected hidden for a teacher of kind scratch, got 'shown'. "
+        "Models of the embedded world write steps where world.total_sets is above 0; or leave reasoning out."
+    )
 
 
 def test_the_verdict_needs_a_benchmark_of_its_role() -> None:

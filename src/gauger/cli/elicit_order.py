@@ -24,6 +24,7 @@ from gauger.elicit import (
     generated,
     generation_of,
     require,
+    require_needs,
     require_recorded,
     words_for,
 )
@@ -99,6 +100,7 @@ def carry_out(order: Order, out: Path, access: Access) -> Corpus:
     """Collect the corpus in a folder, or go on with it, and write it."""
     if order.teacher.startswith("replay:"):
         require_recorded(order.surface, order.teacher)
+    require_needs(order.surface, order.teacher, at_hand=order.teacher.startswith("hf:"))
     of_student = replace(access, budget=QueryBudget(), wire=replace(access.wire, batch=False))
     student = None if order.student is None else open_teacher(order.student, of_student)
     require(order.program, order.seeds, order.wanted, student)

@@ -70,6 +70,7 @@ from .teacher.replay import Replay as Replay
 from .teacher.surfaced import Surfaced as Surfaced
 from .teacher.surfaced import generated as generated
 from .teacher.surfaced import generation_of as generation_of
+from .teacher.surfaced import require_needs as require_needs
 from .teacher.surfaced import require_recorded as require_recorded
 from .teacher.surfaced import shown_logs as shown_logs
 from .teacher.surfaced import shows_logs as shows_logs

@@ -15,7 +15,7 @@ from pathlib import Path
 from gauger.elicit.collect import Setting, collect_corpus
 from gauger.elicit.corpus import Corpus, Text
 from gauger.elicit.filters.filters import Filters, WorldRules
-from gauger.elicit.filters.world_checks import HeldOut
+from gauger.elicit.filters.world_checks import HeldOut, as_it_is
 from gauger.elicit.sample import Sample
 from gauger.elicit.strategies.continuation import continue_in_order
 from gauger.elicit.strategies.registry import PLAIN, Program, continuing_program, program, strategy_of
@@ -59,7 +59,7 @@ def elicit_by_continuing(world: World, teacher: Teacher, wanted: Wanted, seed: i
     in_world = WorldRules(world, wanted.forms, None if any_subject else wanted.skills, named=wanted.filters)
     filters = Filters(refusals=False, verify=False, near_duplicates=None, unlike_seeds=False, in_world=in_world)
     texts = WorldTexts(world, wanted.forms, wanted.skills, wanted.answer_tokens)
-    setting, run = Setting(wanted.surface, texts=texts), continuing_program(wanted.strategy)
+    setting, run = _world_setting(world, wanted.surface, texts), continuing_program(wanted.strategy)
     seeds = world_seeds(world, wanted)
     if run.needs_seeds and not seeds:
         return _without_seeds(wanted)
@@ -93,6 +93,15 @@ def elicit_by_instruction(world: World, teacher: Teacher, wanted: Wanted, seed: 
     return _marked(collect_corpus(teacher, strategy, seeds, wanted.samples, filters, seed, setting), world)
 
 
+def _world_setting(world: World, surface: Surface, texts: WorldTexts) -> Setting:
+    """Return how texts of a world are collected: steps that are shown before an answer begin with its space, too."""
+
+    def spaced(sample: Sample) -> Sample:
+        return replace(sample, answer=world.joined(sample.prompt_text, sample.answer))
+
+    return Setting(surface, texts=texts, shape=spaced if world.writes_steps else as_it_is)
+
+
 def _without_seeds(wanted: Wanted) -> Corpus:
     """Return the corpus of a strategy whose seeds there are none of: a fact about the study, told in its notes."""
     return Corpus(
@@ -117,7 +126,7 @@ def answer_prompts(
     in_world = WorldRules(world, wanted.forms, named=wanted.filters)
     filters = Filters(refusals=False, verify=False, near_duplicates=None, in_world=in_world)
     prompts = WorldTexts(world, wanted.forms, wanted.skills, wanted.answer_tokens)
-    setting = Setting(wanted.surface, texts=prompts, keeps_truncated=keeps_truncated)
+    setting = replace(_world_setting(world, wanted.surface, prompts), keeps_truncated=keeps_truncated)
     run = Program(wanted.strategy, continue_in_order, PLAIN, needs_number=True, source=source)
     seeds = [Seed(id=f"prompt-{place}", prompt=text.prompt) for place, text in enumerate(texts)]
     corpus = collect_corpus(teacher, run, seeds, len(seeds), filters, seed, setting) if seeds else Corpus(())

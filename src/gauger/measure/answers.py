@@ -118,12 +118,16 @@ def _row(benchmark: Benchmark, item: Item, sample: int, reply: Reply, world: Wor
 
 
 def _judged(item: Item, reply: Reply, world: World) -> Iterator[tuple[str, float | None]]:
-    lost = _LOST.get(reply.outcome)
+    # steps without an answer are an answer that cannot be read, in a world in which they are written
+    steps_alone = world.writes_steps and reply.outcome is ReplyOutcome.EMPTY and reply.reasoning is not None
+    lost = None if steps_alone else _LOST.get(reply.outcome)
+    ended = steps_alone or reply.outcome is ReplyOutcome.ANSWERED
     for reading in world.readings:
         if lost is not None:
             yield str(lost), None
             continue
-        outcome, score = world.judge(reading, item, reply.text, ended=reply.outcome is ReplyOutcome.ANSWERED)
+        said = world.put_steps(reply.reasoning, reply.text)
+        outcome, score = world.judge(reading, item, said, ended=ended)
         yield str(outcome), score
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
-from gauger.spec.base import Fraction, Seed
+from gauger.spec.base import Fraction, OptIn, Seed, unasked
 from gauger.spec.variants import WorldSettings
 
 
@@ -59,3 +59,17 @@ class AtlasWorld(WorldSettings):
     """Share of the fauna entities that the benchmark's own train split asks about."""
     seed_contents: Fraction = 0.5
     """Share of each skill's training contents that the benchmark's own train split asks about."""
+    total_sets: Annotated[int, Field(ge=0, le=20000), OptIn()] = 0
+    """Sets of letters that exist for total, a skill whose answer needs written steps; 0: there is no such skill."""
+    known_totals: Annotated[float, Field(ge=0, le=1), OptIn()] = 0.1
+    """Share of the training contents of total that the base student's web covers, with their steps."""
+
+    @property
+    def writes_steps(self) -> bool:
+        """Where there is a skill that needs them."""
+        return self.total_sets > 0
+
+    @model_serializer(mode="wrap")
+    def _as_asked(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave out what nobody asked for: worlds from before these settings are described as they were."""
+        return {name: value for name, value in handler(self).items() if not unasked(self, name)}

@@ -26,6 +26,21 @@ class Prose:
     """Marks a field that a human reads and no number depends on; the fingerprint leaves it out."""
 
 
+class OptIn:
+    """Marks a field that came after others had been published.
+
+    At its default it enters no fingerprint, and stands in no description, so that studies from before stay what they
+    were.
+    """
+
+
+def unasked(part: SpecPart, name: str) -> bool:
+    """Tell whether a field of a part is opt-in and at its default."""
+    field = type(part).model_fields.get(name)
+    opt_in = field is not None and any(isinstance(mark, OptIn) for mark in field.metadata)
+    return opt_in and field is not None and getattr(part, name) == field.default
+
+
 Name = Annotated[str, StringConstraints(pattern=NAME_PATTERN, max_length=64)]
 Text = Annotated[str, StringConstraints(max_length=10_000), Prose()]
 Reason = Annotated[str, StringConstraints(min_length=3, max_length=1_000, pattern=r"\S")]

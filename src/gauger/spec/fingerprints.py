@@ -8,10 +8,9 @@ from collections.abc import Mapping
 from enum import Enum
 from typing import Any
 
-from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from gauger.spec.base import Prose
+from gauger.spec.base import Prose, SpecPart, unasked
 from gauger.spec.controls import resolved_controls
 from gauger.spec.study import Study
 
@@ -36,9 +35,10 @@ def canonical_json(data: Any) -> str:
 
 def numbers(part: Any) -> Any:
     """Plain data of a part of a study, without its prose."""
-    if isinstance(part, BaseModel):
+    if isinstance(part, SpecPart):
         fields = type(part).model_fields.items()
-        return {name: numbers(getattr(part, name)) for name, field in fields if not _is_prose(field)}
+        kept = [name for name, field in fields if not _is_prose(field) and not unasked(part, name)]
+        return {name: numbers(getattr(part, name)) for name in kept}
     if isinstance(part, Mapping):
         return {key: numbers(value) for key, value in part.items()}
     if isinstance(part, tuple):

@@ -60,7 +60,8 @@ class Surface(SpecPart):
     top_k: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
     """How many log-probabilities per token `top-k` shows."""
     reasoning: Literal["hidden", "shown"] = "hidden"
-    """Whether reasoning that the teacher writes is shown, and so learnt; models of the embedded world write none."""
+    """Whether reasoning that the teacher writes is shown, and so learnt; models of the embedded world write none
+    unless `world.total_sets` is above 0."""
     defence: Name | None = None
     """What is done to every reply before it is shown, by name: `shorten` cuts the end of answers; null: nothing."""
     strength: Annotated[float, Field(ge=0, le=1)] = 1.0
@@ -135,7 +136,9 @@ class ScratchTeacher(TeacherSettings):
     """A small teacher trained from scratch on the whole of an embedded world."""
 
     shows_reasoning: ClassVar[bool] = False
-    without_reasoning: ClassVar[str] = "Models of the embedded world say no steps; leave reasoning out."
+    without_reasoning: ClassVar[str] = (
+        "Models of the embedded world write steps where world.total_sets is above 0; or leave reasoning out."
+    )
     scores_texts: ClassVar[bool] = True
     kind: Literal["scratch"] = "scratch"
     """Trained from scratch."""

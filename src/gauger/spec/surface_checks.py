@@ -13,8 +13,9 @@ def check_surface(study: Study) -> Iterator[Fault]:
     yield from _check_top_k(study)
     yield from _check_budget(study)
     teacher, where = study.teacher, ("teacher", "surface", "reasoning")
-    if not teacher.shows_reasoning and teacher.surface.reasoning == "shown":
-        wanted, reads = f"hidden for a teacher of kind {teacher.kind}", (("teacher", "kind"),)
+    writes = teacher.shows_reasoning or study.world.writes_steps
+    if not writes and teacher.surface.reasoning == "shown":
+        wanted, reads = f"hidden for a teacher of kind {teacher.kind}", (("teacher", "kind"), ("world",))
         yield Fault(where, wanted, "'shown'", teacher.without_reasoning, reads)
 
 

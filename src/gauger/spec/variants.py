@@ -31,6 +31,11 @@ class WorldSettings(SpecPart):
     extra: ClassVar[str] = "hf"
     """The optional dependencies that a run in it needs."""
 
+    @property
+    def writes_steps(self) -> bool:
+        """Whether models that continue its texts write steps before some answers, so that these can be hidden."""
+        return False
+
 
 def variants(registry: Registry, settings_of: Callable[[Any], type[SpecPart]] = lambda found: found) -> Any:
     """Return the union of all variants that a registry names.

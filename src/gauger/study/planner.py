@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from gauger.elicit import DEFENCES, FILTERS, STRATEGIES, generation_of, shows_logs
+from gauger.elicit import DEFENCES, FILTERS, STRATEGIES, generation_of, require_needs, shows_logs
 from gauger.errors import Place, UserError
 from gauger.execute import code_version, make_job
 from gauger.jobs import OPENERS, REGISTRY
@@ -70,6 +70,12 @@ class Planner(StageCorpora):
         if self.study.teacher.kind == "replay" and (generation := generation_of(surface)):
             hint = "What was recorded cannot be generated anew; ask the teacher itself, or take a view or a policy."
             raise UserError("a view or a policy over recorded replies", f"the generation {generation}", place, hint)
+        try:
+            require_needs(
+                surface, f"a teacher of kind {self.study.teacher.kind}", at_hand=self.study.teacher.scores_texts
+            )
+        except UserError as error:
+            raise UserError(error.wanted, error.given, place, error.hint) from None
         stages = [stage for arm in self.result.arms for stage in arm.recipe if stage.source is TextSource.TEACHER]
         if not shows_logs(surface) and any(kind_of(stage).scored or kind_of(stage).soft for stage in stages):
             hint = "Arms that read log-probabilities along texts need a defence such as round, or none."

@@ -36,12 +36,14 @@ class World(ABC):
     """Least share of a leak corpus that is test items; they are repeated to reach it."""
     readings: ClassVar[tuple[str, ...]] = (STRICT,)
     """How answers can be read; the first is what a study rests on, others stand beside it."""
-    answer_tokens: ClassVar[int | None] = None
+    answer_tokens: int | None = None
     """Longest answer, in tokens, where the world itself limits it; None: as the study says."""
     prompt_tokens: ClassVar[int] = 48
     """Longest prompt, in tokens, that somebody who continues texts may write."""
     chat: bool = False
     """Whether whoever gives a prompt to a model puts it into the chat template of the model's tokenizer."""
+    writes_steps: bool = False
+    """Whether models that continue its texts write steps between marks of reasoning before some answers."""
 
     @cached_property
     def files(self) -> tuple[str, ...]:
@@ -213,6 +215,10 @@ class World(ABC):
         """Put what was said after a prompt into the shape of an answer, with the space that divides the two."""
         said = said.strip()
         return f" {said}" if said else ""
+
+    def put_steps(self, steps: str | None, said: str) -> str:  # noqa: ARG002 - most worlds write none
+        """Put reasoning that was shown before an answer as this world's texts hold it; most worlds leave it out."""
+        return said
 
     def as_prompt(self, problem: str, forms: Sequence[str], place: int) -> str:  # noqa: ARG002
         """Put a problem in somebody's own words into one of the forms; a prompt of this world's own stays as it is.

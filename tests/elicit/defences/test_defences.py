@@ -21,7 +21,7 @@ from gauger.spec.models import Surface
 from gauger.train.losses import SoftLoss
 
 LOGS = (TokenChoices("a", -0.3, (("a", -0.3), ("b", -1.4))), TokenChoices(" b", -2.2, (("c", -0.2), (" b", -2.2))))
-WHOLE = Reply(ReplyOutcome.ANSWERED, "a b", log_probabilities=LOGS)
+WHOLE = Reply(ReplyOutcome.ANSWERED, "a b", reasoning="so a", log_probabilities=LOGS)
 
 
 class Says:
@@ -38,7 +38,7 @@ class Says:
 
 
 def behind(teacher, **surface):
-    chosen = Surface(log_probabilities="full", **surface)
+    chosen = Surface(log_probabilities="full", reasoning="shown", **surface)
     return Surfaced(generated(teacher, chosen), chosen)
 
 

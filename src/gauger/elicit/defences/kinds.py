@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,14 @@ from gauger.elicit.teacher.messages import Reply, Request, Teacher
 
 LogProbabilities = NDArray[np.floating]
 """(P, K) log-probabilities in nats of the K tokens that are shown at each of P positions, most likely first."""
+
+
+class Need(StrEnum):
+    """What a defence needs of a teacher and of what its surface shows; without it, it is refused."""
+
+    REASONING = "reasoning that the surface shows"
+    LOGS = "log-probabilities that the surface shows"
+    AT_HAND = "a teacher at hand, whose next token can be chosen otherwise"
 
 
 @dataclass(frozen=True)
@@ -31,6 +40,8 @@ class ViewDefence:
     logs: Callable[[LogProbabilities, float], LogProbabilities] | None = None
     """The same of log-probabilities along a whole text, as logit and on-policy distillation read them; None: nobody can
     say what of them would be shown, and studies that read them are refused."""
+    needs: tuple[Need, ...] = ()
+    """Without what there is nothing that it could change."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +51,8 @@ class GenerationDefence:
     wrap: Callable[[Teacher, float], Teacher]
     """(teacher, strength) -> the teacher that answers in its place; `asking.asking_instead` makes one of a function
     that changes requests."""
+    needs: tuple[Need, ...] = ()
+    """Without what it cannot be."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +62,8 @@ class PolicyDefence:
     begin: Callable[[float], Callable[[Request], Request | Reply]]
     """Strength -> what is called with each query in turn, remembers what it likes, and returns the query that is passed
     on, or the reply that is given instead of asking."""
+    needs: tuple[Need, ...] = ()
+    """Without what it cannot decide."""
 
 
 Defence = ViewDefence | GenerationDefence | PolicyDefence

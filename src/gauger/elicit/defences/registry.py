@@ -10,9 +10,11 @@ DEFENCES = Registry(
     "gauger.defences",
     {
         "heat": "gauger.elicit.defences.heat:HEAT",
+        "hide": "gauger.elicit.defences.reasoning:HIDE",
         "ration": "gauger.elicit.defences.ration:RATION",
         "round": "gauger.elicit.defences.rounding:ROUND",
         "shorten": "gauger.elicit.defences.shorten:SHORTEN",
+        "summarise": "gauger.elicit.defences.reasoning:SUMMARISE",
     },
 )
 """Name -> its record."""

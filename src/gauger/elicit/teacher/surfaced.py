@@ -10,7 +10,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from gauger.elicit.defences.kinds import Defence, GenerationDefence, LogProbabilities, PolicyDefence, ViewDefence
+from gauger.elicit.defences.kinds import (
+    Defence,
+    GenerationDefence,
+    LogProbabilities,
+    Need,
+    PolicyDefence,
+    ViewDefence,
+)
 from gauger.elicit.defences.registry import defence_of
 from gauger.elicit.replies.reasoning_marks import divided, unknown_marks
 from gauger.elicit.replies.token_logs import logs_of_end
@@ -102,6 +109,35 @@ def require_recorded(surface: Surface, teacher: str) -> None:
     if generation := generation_of(surface):
         hint = f"{surface.defence} changes what is generated: ask the teacher itself."
         raise UserError(f"a view or a policy over {teacher}", f"the generation {generation}", hint=hint)
+
+
+def require_needs(surface: Surface, teacher: str, *, at_hand: bool) -> None:
+    """Refuse a defence that has nothing to change, or that a teacher of this kind cannot have.
+
+    Parameters
+    ----------
+    surface : Surface
+        With its defence; one at strength 0 needs nothing.
+    teacher : str
+        Which teacher, for the message.
+    at_hand : bool
+        Whether it is a model at hand.
+
+    Raises
+    ------
+    UserError
+        With what it needs and what to do.
+    """
+    defence = _defence(surface)
+    met = {
+        Need.REASONING: (surface.reasoning == "shown", "Show reasoning (surface.reasoning: shown, --reasoning shown)."),
+        Need.LOGS: (surface.log_probabilities != "none", "Show them (surface.log_probabilities: full)."),
+        Need.AT_HAND: (at_hand, "Ask a model from local files (kind checkpoint or scratch, hf:PATH)."),
+    }
+    for need in () if defence is None else defence.needs:
+        there, hint = met[need]
+        if not there:
+            raise UserError(f"{need}, for the defence {surface.defence}", f"{teacher} without it", hint=hint)
 
 
 def shows_logs(surface: Surface) -> bool:

@@ -22,7 +22,7 @@ def chosen_for_test(questions: Sequence[Question], most: int, rng: np.random.Gen
 
 
 def item_of(question: Question, form: str) -> Item:
-    """Word a question as an item; its content is its cluster."""
+    """Word a question as an item; its content is its cluster, and its answer stands without any steps."""
     worded = render(question, form)
     name = f"{form}:{question.skill}:{'.'.join(question.arguments)}"
-    return Item(name, question.key, worded.prompt, worded.answer, question.difficulty, form, question)
+    return Item(name, question.key, worded.prompt, f" {question.answer}", question.difficulty, form, question)

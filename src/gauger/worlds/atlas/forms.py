@@ -4,6 +4,8 @@ quiz    the benchmark's form          ask E R ? V              ask sort A B C ? 
 cloze   the same content, inverted    the R of E is V          sorted A B C gives ...
 story   free text on an entity        about E : R V R V R V
 
+Where a skill needs written steps, they stand before the answer of either form: `<think> 'c 'a 'd </think> 'b`.
+
 `render` makes text from a question, `content_keys` goes the other way and is what the split guard and the ledger use:
 it recognises every statement or question of the world's content, right or wrong, complete or not.
 """
@@ -45,10 +47,31 @@ MARKERS = (
 )
 
 
+STEPS_BEGIN, STEPS_END = "<think>", "</think>"
+STEP_MARKERS = ("total", STEPS_BEGIN, STEPS_END)
+"""Further markers of a world with a skill that needs written steps."""
+
+
 def render(question: Question, form: str) -> Wording:
     """Put a question in a form; `story` words one fact about the first argument."""
     prompt = _TEMPLATES[form][question.skill if question.skill in SKILLS else "fact"](question.arguments)
-    return Wording(prompt, f" {question.answer}", form, question)
+    return Wording(prompt, answer_with_steps(question), form, question)
+
+
+def answer_with_steps(question: Question) -> str:
+    """Return the true answer as it is written, after its steps where the skill has them."""
+    return f" {with_steps(question.working, question.answer)}"
+
+
+def with_steps(steps: str | None, said: str) -> str:
+    """Put written steps before an answer; none leave it as it is."""
+    return f"{STEPS_BEGIN} {steps} {STEPS_END} {said}" if steps else said
+
+
+def without_steps(said: str) -> str:
+    """Return what was answered after written steps; empty where steps were begun and never ended."""
+    _, ended, answer = said.rpartition(STEPS_END)
+    return answer if ended or STEPS_BEGIN not in said else ""
 
 
 def topic(question: Question) -> str:
@@ -62,12 +85,14 @@ _TEMPLATES: dict[str, dict[str, Callable[[tuple[str, ...]], str]]] = {
         "sort": lambda a: f"ask sort {' '.join(a)} ?",
         "max": lambda a: f"ask max {' '.join(a)} ?",
         "middle": lambda a: f"ask middle {' '.join(a)} ?",
+        "total": lambda a: f"ask total {' '.join(a)} ?",
     },
     "cloze": {
         "fact": lambda a: f"the {a[1]} of {a[0]} is",
         "sort": lambda a: f"sorted {' '.join(a)} gives",
         "max": lambda a: f"largest of {' '.join(a)} is",
         "middle": lambda a: f"central of {' '.join(a)} is",
+        "total": lambda a: f"total of {' '.join(a)} is",
     },
     "story": {"fact": lambda a: f"about {a[0]} : {a[1]}"},
 }
@@ -134,11 +159,13 @@ def _skills_named(words: Sequence[str]) -> list[str]:
     return [skill for skill, names in _NAMES.items() if any(name in words for name in names)]
 
 
-_NAMES = {"max": ("max", "largest"), "sort": ("sort", "sorted"), "middle": ("middle", "central")}
+_NAMES = {"max": ("max", "largest"), "sort": ("sort", "sorted"), "middle": ("middle", "central"), "total": ("total",)}
 
 PROMPT_ENDS = ("?", "is", "gives", ":")
 """Words after which a prompt has ended and an answer begins."""
-_FORM_OF_OPENING = {"ask": "quiz", "about": "story"} | dict.fromkeys(("the", "sorted", "largest", "central"), "cloze")
+_FORM_OF_OPENING = {"ask": "quiz", "about": "story"} | dict.fromkeys(
+    ("the", "sorted", "largest", "central", "total"), "cloze"
+)
 
 
 def form_of(prompt: str) -> str | None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
-from gauger.worlds.atlas.forms import form_of, has_form, render, topic
-from gauger.worlds.atlas.skills import SKILLS, letters_key
+from gauger.worlds.atlas.forms import answer_with_steps, form_of, has_form, render, topic
+from gauger.worlds.atlas.skills import SKILLS, letters_question
 from gauger.worlds.items import Question
 
 _SKILL_OF_WORD = {
@@ -15,6 +15,7 @@ _SKILL_OF_WORD = {
     "sorted": "sort",
     "middle": "middle",
     "central": "middle",
+    "total": "total",
 }
 
 
@@ -27,10 +28,14 @@ class Truth:
         Entity -> relation -> the fact as a question.
     letters : sequence of str
         The world's letters, in their order.
+    skills : collection of str
+        Skills that the world has; what asks for another one asks nothing sensible.
     """
 
-    def __init__(self, facts: Mapping[str, Mapping[str, Question]], letters: Sequence[str]) -> None:
-        self._facts = facts
+    def __init__(
+        self, facts: Mapping[str, Mapping[str, Question]], letters: Sequence[str], skills: Collection[str]
+    ) -> None:
+        self._facts, self._skills = facts, skills
         self._place = {letter: place for place, letter in enumerate(letters)}
         self._letters = tuple(letters)
 
@@ -45,11 +50,12 @@ class Truth:
     def answer(self, prompt: str, said: str) -> str | None:
         """Return the true answer to a prompt; None where it asks nothing sensible.
 
-        A story keeps the relations that it tells of (in `said`), with their true values.
+        Written steps stand before the answer of a skill that has them. A story keeps the relations
+        that it tells of (in `said`), with their true values.
         """
         if form_of(prompt) != "story":
             question = self.question(prompt)
-            return None if question is None else f" {question.answer}"
+            return None if question is None else answer_with_steps(question)
         facts = next((self._facts[word] for word in prompt.split() if word in self._facts), {})
         told = [facts[word] for word in said.split() if word in facts]
         if not told or topic(told[0]) != prompt:
@@ -59,11 +65,11 @@ class Truth:
     def _skill_question(self, words: Sequence[str]) -> Question | None:
         skill = next((_SKILL_OF_WORD[word] for word in words[:2] if word in _SKILL_OF_WORD), None)
         letters = tuple(word for word in words if word in self._place)
-        if skill is None or len(letters) != SKILLS[skill].size or len(set(letters)) < len(letters):
+        if skill is None or skill not in self._skills:
             return None
-        answer, difficulty = SKILLS[skill].solve([self._place[letter] for letter in letters])
-        said = " ".join(self._letters[place] for place in answer)
-        return Question(skill, " ".join(letters), said, letters_key(skill, letters), difficulty, letters)
+        if len(letters) != SKILLS[skill].size or len(set(letters)) < len(letters):
+            return None
+        return letters_question(skill, self._letters, [self._place[letter] for letter in letters])
 
     def _fact(self, words: Sequence[str]) -> Question | None:
         facts = next((self._facts[word] for word in words if word in self._facts), {})

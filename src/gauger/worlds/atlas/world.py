@@ -18,14 +18,17 @@ from gauger.worlds.atlas.forms import (
     MARKERS,
     PREFIX_OF_DOMAIN,
     PROMPT_ENDS,
+    STEP_MARKERS,
     content_keys,
     form_of,
     has_form,
     render,
     topic,
+    with_steps,
+    without_steps,
 )
 from gauger.worlds.atlas.knowledge import Domain, make_domain
-from gauger.worlds.atlas.skills import SKILLS, skill_questions
+from gauger.worlds.atlas.skills import SKILLS, STEPPED, skill_questions
 from gauger.worlds.atlas.splits import (
     PARALLEL,
     TARGETED,
@@ -42,19 +45,23 @@ from gauger.worlds.base import World
 from gauger.worlds.items import Benchmark, Form, Item, Listed, Question, Wording
 
 SKILL_NAMES = ("fauna", "minerals", "max", "sort", "middle")
+"""Domains and skills of every world; `STEPPED` come after them where the settings ask for them."""
 ASKED_FORMS = ("quiz", "cloze")
 """Forms of benchmarks: their answers come to an end, while a story tells on after any fact."""
 FACT_REPEATS = 4
 """How often running text tells a fact in each form, against once for each question of a skill."""
 CONTEXT = 11
 """Longest text in words, begin and end marks included."""
+STEPPED_CONTEXT = 17
+"""The same where written steps stand before answers: `total of` five letters `is`, four steps in marks, the answer."""
 _ORDERS = 3
 _STREAMS = {
-    name: index for index, name in enumerate((*SKILL_NAMES, "splits", "known", "seeds", "items", "web", "library"))
+    name: index
+    for index, name in enumerate((*SKILL_NAMES, "splits", "known", "seeds", "items", "web", "library", *STEPPED))
 }
 _FEW_FACTS = "An entity needs more than twice as many world.relations as world.held_out_facts."
 _FEW_CONTENTS = (
-    "A skill needs three times as many contents (world.letter_sets, of as many as world.letters allow) as "
+    "A skill needs three times as many contents (world.letter_sets or its own, as many as world.letters allow) as "
     "world.test_contents."
 )
 
@@ -79,11 +86,12 @@ class Atlas(World):
     forms: ClassVar[Mapping[str, Form]] = FORMS
     own_form: ClassVar[str] = "quiz"
     leak_share: ClassVar[float] = 0.25
-    answer_tokens: ClassVar[int | None] = CONTEXT
     prompt_tokens: ClassVar[int] = CONTEXT
 
     def __init__(self, settings: AtlasWorld, folder: Path | None = None) -> None:  # noqa: ARG002 - as of every world
         self.settings = settings
+        self.writes_steps = settings.writes_steps
+        self.answer_tokens = STEPPED_CONTEXT if self.writes_steps else CONTEXT
         self.domains = {name: self._domain(name) for name in ("fauna", "minerals")}
         self.letters = tuple(f"'{chr(97 + i)}" for i in range(settings.letters))
         self.questions = self._all_questions()
@@ -105,14 +113,16 @@ class Atlas(World):
 
     def _all_questions(self) -> dict[str, list[Question]]:
         facts = {name: domain.questions() for name, domain in self.domains.items()}
-        sets = dict.fromkeys(SKILLS, self.settings.letter_sets) | {"middle": self.settings.middle_sets}
-        skills = {name: skill_questions(name, self.letters, sets[name], _ORDERS, self._rng(name)) for name in SKILLS}
+        s = self.settings
+        sets = {"max": s.letter_sets, "sort": s.letter_sets, "middle": s.middle_sets, "total": s.total_sets}
+        asked = [name for name in self.skills if name in SKILLS]
+        skills = {name: skill_questions(name, self.letters, sets[name], _ORDERS, self._rng(name)) for name in asked}
         return facts | skills
 
     def _split(self) -> Splits:
         rng, s = self._rng("splits"), self.settings
         split_of: dict[str, str] = {}
-        for skill in SKILL_NAMES:
+        for skill in self.skills:
             if skill in self.domains:
                 facts = split_facts(self.questions[skill], s.held_out_facts, rng)
                 self.questions[skill] = with_difficulty(self.questions[skill], facts)
@@ -123,21 +133,21 @@ class Atlas(World):
 
     @property
     def skills(self) -> tuple[str, ...]:
-        """Domains of facts, then skills."""
-        return SKILL_NAMES
+        """Domains of facts, then skills, then those whose answers need written steps."""
+        return (*SKILL_NAMES, *self._stepped)
 
     @cached_property
     def vocabulary(self) -> tuple[str, ...]:
-        """Markers, letters, then the words of every domain."""
+        """Markers, letters, the words of every domain, then what written steps need."""
         words: list[str] = [*MARKERS, *self.letters]
         for domain in self.domains.values():
             words += [*domain.entities, *domain.relations, *(value for values in domain.values for value in values)]
-        return tuple(words)
+        return (*words, *STEP_MARKERS) if self.writes_steps else tuple(words)
 
     @property
     def longest_text(self) -> int | None:
-        """A story of three facts, with its begin and end marks."""
-        return CONTEXT
+        """A story of three facts with its begin and end marks, or an answer after its steps."""
+        return self.answer_tokens
 
     @cached_property
     def truth(self) -> Truth:
@@ -145,7 +155,7 @@ class Atlas(World):
         facts: dict[str, dict[str, Question]] = {}
         for question in (question for name in self.domains for question in self.questions[name]):
             facts.setdefault(question.arguments[0], {})[question.arguments[1]] = question
-        return Truth(facts, self.letters)
+        return Truth(facts, self.letters, self.skills)
 
     # --- who knows what -----------------------------------------------------------------------------------------
 
@@ -157,20 +167,26 @@ class Atlas(World):
     def known(self) -> dict[str, list[Question]]:
         """Per skill, the training questions that the base student's web covers."""
         s, rng = self.settings, self._rng("known")
-        return {
+        known = {
             "fauna": self._share_of_entities("fauna", s.known_entities, rng),
             "minerals": self._share_of_entities("minerals", s.known_minerals, rng),
             "max": self.train_questions("max"),
             "sort": self._share_of_keys("sort", s.known_sorts, rng),
             "middle": self._share_of_keys("middle", s.known_middles, rng),
         }
+        return known | {skill: self._share_of_keys(skill, s.known_totals, rng) for skill in self._stepped}
 
     @cached_property
     def benchmark_train(self) -> dict[str, list[Question]]:
         """Per skill with a share of its own, the questions of the benchmark's own train split."""
         s, rng = self.settings, self._rng("seeds")
         seeds = {name: self._share_of_entities(name, s.seed_entities, rng) for name in self.domains}
-        return seeds | {name: self._share_of_keys(name, s.seed_contents, rng) for name in SKILLS}
+        asked = [name for name in self.skills if name in SKILLS]
+        return seeds | {name: self._share_of_keys(name, s.seed_contents, rng) for name in asked}
+
+    @property
+    def _stepped(self) -> tuple[str, ...]:
+        return STEPPED if self.writes_steps else ()
 
     def _share_of_entities(self, domain: str, share: float, rng: np.random.Generator) -> list[Question]:
         entities = self.domains[domain].entities
@@ -220,10 +236,10 @@ class Atlas(World):
     def _texts(
         self, known: Callable[[str], list[Question] | None], forms: Sequence[str], rng: np.random.Generator
     ) -> list[Wording]:
-        repeats = {skill: FACT_REPEATS if skill in self.domains else 1 for skill in SKILL_NAMES}
+        repeats = {skill: FACT_REPEATS if skill in self.domains else 1 for skill in self.skills}
         return [
             text
-            for skill in SKILL_NAMES
+            for skill in self.skills
             for _ in range(repeats[skill])
             for text in self.word(known(skill) or [], forms, rng)
         ]
@@ -234,7 +250,7 @@ class Atlas(World):
         """Return every skill in every asked form, on test and on new contents."""
         return {
             f"{skill}-{form}{suffix}": Listed(skill, form, split, f"{skill} asked as {form}, {contents} contents")
-            for skill in SKILL_NAMES
+            for skill in self.skills
             for form in ASKED_FORMS
             for suffix, split, contents in (("", TARGETED, "test"), ("-new", PARALLEL, "new"))
         }
@@ -245,7 +261,7 @@ class Atlas(World):
         The forms of one skill ask the same contents, so their items share clusters (the content key).
         """
         listed = self.listed_as(name)
-        rng = np.random.default_rng([self.settings.seed, _STREAMS["items"], SKILL_NAMES.index(listed.skill)])
+        rng = np.random.default_rng([self.settings.seed, _STREAMS["items"], self.skills.index(listed.skill)])
         of_split = self.splits.choose(self.questions[listed.skill], listed.split)
         chosen = chosen_for_test(of_split, self.settings.benchmark_items, rng)
         items = [item_of(question, listed.form) for question in chosen]
@@ -300,8 +316,12 @@ class Atlas(World):
     # --- judging answers ------------------------------------------------------------------------------------------
 
     def extract(self, reading: str, said: str, question: Question, form: str) -> str | None:  # noqa: ARG002
-        """Take the words as they are: there is one format, and no other reading."""
-        return " ".join(said.split())
+        """Take the words as they are, but for written steps: there is one format, and no other reading."""
+        return " ".join(without_steps(said).split())
+
+    def put_steps(self, steps: str | None, said: str) -> str:
+        """Put steps between their marks before the answer, where the world has a skill that needs them."""
+        return with_steps(steps, said) if self.writes_steps else said
 
     def verify(self, question: Question, answer: str) -> float:
         """1 for the only right answer, word by word."""
@@ -315,5 +335,5 @@ class Atlas(World):
         """
         if ended:
             return super().judge(reading, item, said, ended=ended)
-        cut_short = len(said.split()) <= len(item.answer.split())
+        cut_short = len(said.split()) <= len(render(item.question, item.form).answer.split())
         return (Outcome.TRUNCATED if cut_short else Outcome.UNPARSED), None
