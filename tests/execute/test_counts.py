@@ -1,6 +1,8 @@
 """Counting and time left."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gauger.execute.counts import RunTally, in_words
 from gauger.execute.job import Job
@@ -101,3 +103,20 @@ def test_a_plan_without_cost_is_all_done():
 )
 def test_durations_in_words(seconds, words):
     assert in_words(seconds) == words
+
+
+@given(st.lists(st.tuples(st.sampled_from(["start", "stop", "finish", "fail"]), st.integers(0, 5)), max_size=25))
+def test_time_left_is_what_looking_at_every_job_anew_says(events):
+    clock = Clock()
+    jobs = [job("x", cost=2.0), job("a", cost=5.0), job("b", "a"), job("c", "b", cost=3.0), job("d"), job("e", "d")]
+    tally = tally_of(jobs, 2, clock)
+    tally.timed_cost, tally.timed_seconds = 1.0, 4.0  # an earlier run: 4 s for each unit of cost
+    for what, place in events:
+        clock.now += 1.0
+        if jobs[place].key in tally.unsettled and (what == "start") != (jobs[place].key in tally.started):
+            getattr(tally, what)(jobs[place], *([1.0] if what == "finish" else []))
+        pace = tally.timed_seconds / tally.timed_cost
+        used = {key: min(clock.now - since, pace * one.cost) for key, (one, since) in tally.started.items()}
+        chains = [pace * tally.priority[key] - used.get(key, 0.0) for key in tally.unsettled]
+        work = pace * (tally.cost_total - tally.cost_settled) - sum(used.values())
+        assert tally.seconds_left() == pytest.approx(max(0.0, work / 2, *chains))

@@ -11,8 +11,9 @@ from gauger.execute.driver import Rules, drive
 from gauger.execute.limits import SpentLimits
 from gauger.execute.local import run_jobs
 from gauger.execute.progress import RunProgress
-from gauger.execute.ray import ClusterError, RayPool, needs
+from gauger.execute.ray import ClusterError, RayPool
 from gauger.execute.remote import MirroredCache, RemoteStore
+from gauger.execute.room import needs
 from gauger.store.failures import read_failures
 
 
@@ -196,10 +197,10 @@ def test_a_ray_of_our_own_that_lost_its_node_is_started_again(monkeypatch, toy):
         deserted.alive = False
         (event,) = pool.wait(0.0)
         assert (event.job, event.reply, event.death) == (job, None, "its node was lost")
-        assert (deserted.starts, pool.running, len(pool.nodes)) == (2, [], 1)
+        assert (deserted.starts, list(pool.running), len(pool.room.nodes)) == (2, [], 1)
         deserted.alive = False  # and also while nothing runs
         assert pool.wait(0.0) == []
-        assert (deserted.starts, len(pool.nodes)) == (3, 1)
+        assert (deserted.starts, len(pool.room.nodes)) == (3, 1)
 
 
 def test_a_cluster_of_others_that_lost_all_nodes_is_waited_for_and_then_given_up(monkeypatch, toy):
@@ -213,3 +214,29 @@ def test_a_cluster_of_others_that_lost_all_nodes_is_waited_for_and_then_given_up
         monkeypatch.setattr("gauger.execute.ray.WAIT_FOR_NODE_S", -1.0)
         with pytest.raises(ClusterError, match="has no node left"):
             pool.wait(0.0)
+
+
+def test_a_full_cluster_is_asked_nothing_more_and_a_freed_place_is_filled(monkeypatch, toy):
+    sent = []
+
+    class Counting(Deserted):
+        def nodes(self):
+            return [{"Alive": True, "Resources": {"CPU": 8.0, "GPU": 1.0}}] * 3
+
+        def remote(self, function):
+            return self
+
+        def options(self, **asked):
+            sent.append(asked)
+            return type("Sender", (), {"remote": lambda _, order: f"task {len(sent)} {order}"})()
+
+    monkeypatch.setattr("gauger.execute.ray._import_ray", lambda **_: Counting())
+    jobs = [toy(f"{index};", resources={"gpus": 1.0}) for index in range(4)]
+    with RayPool(0, "10.0.0.1:6379") as pool:
+        for job in jobs[:3]:
+            assert pool.has_room(job)
+            pool.start(job, {"key": job.key})
+        assert (pool.has_room(jobs[3]), pool.has_room(toy("no gpu"))) == (False, True)
+        assert [asked["num_gpus"] for asked in sent] == [1.0], "one sender for all that ask alike"
+        pool.room.give_back(needs(jobs[0]))
+        assert pool.has_room(jobs[3])

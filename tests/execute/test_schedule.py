@@ -1,5 +1,7 @@
 """Order of jobs, and what a failure blocks."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -115,3 +117,54 @@ def test_every_job_is_done_failed_or_blocked_exactly_once(plan):
         if reachable & set(one.inputs.values()):
             reachable.add(one.key)
     assert set(blocked) == reachable - set(failed)
+
+
+def asking(key, gpus, *inputs, cost=1.0):
+    return replace(job(key, *inputs, cost=cost), resources={"gpus": gpus} if gpus else {})
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from([0, 1, 2, 4]), st.integers(0, 3), st.booleans()), max_size=12),
+    st.integers(0, 5),
+)
+def test_the_next_job_is_the_one_that_asking_every_job_in_turn_would_pick(asked, gpus_left):
+    jobs = [asking(str(index), gpus, cost=cost) for index, (gpus, cost, _) in enumerate(asked)]
+    allowed = {str(index): allows for index, (_, _, allows) in enumerate(asked)}
+    schedule, taken = JobSchedule(jobs, ()), []
+    in_turn = sorted(jobs, key=lambda one: -one.cost)  # equal costs keep the order of the plan
+    while True:
+        left = gpus_left - sum(one.resources.get("gpus", 0) for one in taken)
+        fits = lambda one: one.resources.get("gpus", 0) <= left  # noqa: E731, B023
+        wanted = [one for one in in_turn if one not in taken and allowed[one.key] and fits(one)]
+        picked = schedule.next(fits, lambda one: allowed[one.key])
+        assert picked == (wanted[0] if wanted else None)
+        if picked is None:
+            break
+        taken.append(picked)
+    assert schedule.left == jobs, "what was refused or found no room is not lost"
+
+
+@pytest.mark.parametrize("waiting", [10, 1000])
+def test_room_is_asked_for_once_a_resource_class_however_many_jobs_wait(waiting):
+    schedule = JobSchedule([asking(str(index), index % 3) for index in range(waiting)], ())
+    questions = []
+    assert schedule.next(lambda one: questions.append(one)) is None
+    assert [one.key for one in questions] == ["0", "1", "2"]
+    assert schedule.next(lambda one: one.resources == {"gpus": 2}).key == "2"
+
+
+def test_a_refused_job_is_not_asked_about_again_and_stays_left():
+    schedule = JobSchedule([job("dear", cost=9), job("cheap"), job("after", "dear")], ())
+    asked = []
+    refuse = lambda one: asked.append(one.key) or one.key != "dear"  # noqa: E731
+    assert schedule.next(allows=refuse).key == "cheap"
+    assert schedule.next(allows=refuse) is None
+    assert asked == ["dear", "cheap"]
+    assert ([one.key for one in schedule.left], schedule.has_ready) == (["dear", "cheap", "after"], False)
+
+
+def test_a_class_is_taken_whole_and_no_other():
+    schedule = JobSchedule([asking("a", 8), asking("b", 1), asking("c", 8, cost=5)], ())
+    assert [one.key for one in schedule.heads] == ["c", "b"]
+    assert [one.key for one in schedule.take_class(asking("any", 8))] == ["c", "a"]
+    assert drain(schedule) == ["b"]

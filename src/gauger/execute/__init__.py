@@ -18,6 +18,7 @@ ray.py        Runs jobs on a Ray cluster: a running one, or one that is started 
 ray_node.py   Runs one job inside a Ray worker: JSON text in, JSON text out
 remote.py     Carries results to and from a URL, between machines that share no disk
 result.py     Holds what became of every job of a plan
+room.py       Counts what a cluster has left of each resource, job by job
 schedule.py   Picks which job is next, and what a failure blocks: bookkeeping over the DAG, without processes or files
 status.py     Reads from a run directory how its run stands: done, running, left, failed, damaged. Changes nothing
 worker.py     Runs jobs in a worker process, one at a time, until its input ends: ``python -P -m

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from heapq import heapify, heappop, heappush
 
 from gauger.execute.job import Job
 
@@ -31,11 +32,14 @@ class RunTally:
     timed_cost: float = 0.0
     timed_seconds: float = 0.0
     priority: Mapping[str, float] = field(default_factory=dict)
-    """Key -> cost of the dearest chain that starts there (`schedule.Schedule.priority`)."""
+    """Key -> cost of the dearest chain that starts there (`schedule.JobSchedule.priority`)."""
     unsettled: set[str] = field(default_factory=set)
     """Keys of jobs neither done nor failed nor blocked."""
     started: dict[str, tuple[Job, float]] = field(default_factory=dict)
     """Running jobs and when they started."""
+    _chains: list[tuple[float, str]] = field(default_factory=list)
+    """Heap of the chains that start at jobs neither settled nor running, the longest first; others may stand in it
+    still, and are dropped when they come to the top: so a look costs the same however many jobs are left."""
 
     def begin(self, jobs: Sequence[Job], workers: int, priority: Mapping[str, float]) -> None:
         """Start counting a plan.
@@ -43,11 +47,13 @@ class RunTally:
         Parameters
         ----------
         priority : mapping
-            Key -> cost of the dearest chain that starts there (`schedule.Schedule.priority`).
+            Key -> cost of the dearest chain that starts there (`schedule.JobSchedule.priority`).
         """
         self.total, self.workers, self.priority = len(jobs), max(1, workers), priority
         self.cost_total = sum(job.cost for job in jobs)
         self.unsettled = {job.key for job in jobs}
+        self._chains = [(-priority[job.key], job.key) for job in jobs]
+        heapify(self._chains)
 
     def start(self, job: Job) -> None:
         """Note that a job has been given to a worker."""
@@ -56,6 +62,7 @@ class RunTally:
     def stop(self, job: Job) -> None:
         """Note that a job's worker died and the job waits again."""
         self.started.pop(job.key, None)
+        heappush(self._chains, (-self.priority[job.key], job.key))
 
     def reuse(self, job: Job, seconds: float | None) -> None:
         """Note a result that was there already."""
@@ -103,8 +110,14 @@ class RunTally:
         pace = self.timed_seconds / self.timed_cost
         used = {key: min(self.clock() - since, pace * job.cost) for key, (job, since) in self.started.items()}
         work = pace * (self.cost_total - self.cost_settled) - sum(used.values())
-        chain = max((pace * self.priority[key] - used.get(key, 0.0) for key in self.unsettled), default=0.0)
-        return max(0.0, work / self.workers, chain)
+        running = max((pace * self.priority[key] - spent for key, spent in used.items()), default=0.0)
+        return max(0.0, work / self.workers, running, pace * self._longest_waiting())
+
+    def _longest_waiting(self) -> float:
+        """Cost of the dearest chain that starts at a job neither settled nor running."""
+        while self._chains and (self._chains[0][1] not in self.unsettled or self._chains[0][1] in self.started):
+            heappop(self._chains)
+        return -self._chains[0][0] if self._chains else 0.0
 
 
 def in_words(seconds: float | None) -> str:

@@ -123,11 +123,7 @@ class _Driver:
 
     def _start_what_can(self, executor: Executor) -> bool:
         """Start jobs while there is room; returns whether any is running."""
-
-        def may_start(job: Job) -> bool:
-            return self.rules.budget.allows(job) and executor.has_room(job)
-
-        while job := self.schedule.next(may_start):
+        while job := self.schedule.next(executor.has_room, self.rules.budget.allows):
             executor.start(job, self._request(job))
             self.rules.budget.start(job)
             self.progress.started(job)
@@ -135,12 +131,12 @@ class _Driver:
 
     def _hope(self, executor: Executor) -> bool:
         """Give up the ready jobs that have no place anywhere; returns whether it is worth waiting for the others."""
-        allowed = [job for job in self.schedule.ready if self.rules.budget.allows(job)]
-        for job in allowed:
-            if reason := executor.out_of_place(job):
-                self.schedule.take(job)
-                self._fail(job, "cluster", ("NoPlace", reason, ""))
-        return any(self.rules.budget.allows(job) for job in self.schedule.ready)
+        for head in self.schedule.heads:
+            if reason := executor.out_of_place(head):
+                for job in self.schedule.take_class(head):
+                    if self.rules.budget.allows(job):
+                        self._fail(job, "cluster", ("NoPlace", reason, ""))
+        return self.schedule.has_ready
 
     def _request(self, job: Job) -> dict[str, object]:
         for key in job.inputs.values():

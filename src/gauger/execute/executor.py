@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Protocol, Self
@@ -43,7 +43,7 @@ class Executor(Protocol):
         """How many jobs of one CPU it runs at once."""
 
     @property
-    def running(self) -> Sequence[Job]:
+    def running(self) -> Collection[Job]:
         """Jobs started and not yet heard of again."""
 
     def __enter__(self) -> Self: ...
@@ -53,7 +53,7 @@ class Executor(Protocol):
     ) -> None: ...
 
     def has_room(self, job: Job) -> bool:
-        """Whether this job can be started now."""
+        """Whether this job can be started now; the answer depends on its resources alone."""
 
     def start(self, job: Job, request: Mapping[str, Any]) -> None:
         """Start a job; `request` is as `worker.answer` reads it."""

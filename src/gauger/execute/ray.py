@@ -13,7 +13,7 @@ import os
 import secrets
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import ModuleType, TracebackType
 from typing import Any
@@ -24,6 +24,8 @@ from gauger.execute.interrupt import handlers_kept
 from gauger.execute.job import Job
 from gauger.execute.local import cores
 from gauger.execute.ray_node import serve, software
+from gauger.execute.room import ClusterRoom, needs
+from gauger.execute.schedule import ResourceClass, resource_class
 from gauger.execute.worker import failed
 
 QUIET: Mapping[str, str] = {
@@ -43,9 +45,6 @@ LOOK_AGAIN_S = 2.0
 """How long what is known of the nodes is taken to hold."""
 WAIT_FOR_NODE_S = 300.0
 """How long, while nothing runs, a job waits for a node that could hold it (a cluster may be growing)."""
-BYTES_PER_GB = 1e9
-RAY_NAME = {"cpus": "CPU", "gpus": "GPU", "memory_gb": "memory"}
-"""Our name of a resource -> Ray's."""
 
 
 class ClusterError(GaugerError):
@@ -84,7 +83,8 @@ class RayPool:
         self.workers, self.address, self.store = workers, address, store
         self.environment = {**ONE_THREAD, **(environment or {})}
         self.tasks: dict[Any, Job] = {}
-        self.nodes: list[dict[str, float]] = []
+        self.room = ClusterRoom()
+        self._senders: dict[tuple[str, ResourceClass], Any] = {}
         self._looked_at = self._idle_since = float("-inf")
         self._gone_since = float("inf")
 
@@ -99,7 +99,7 @@ class RayPool:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
         for task in self.tasks:
             self.ray.cancel(task, force=True)
-        self.tasks.clear()
+        self._forget_tasks()
         if self.owned:
             self.ray.shutdown()
 
@@ -119,6 +119,7 @@ class RayPool:
     def _meet(self) -> None:
         """Make the cluster's acquaintance."""
         self.task = self.ray.remote(serve)
+        self._senders.clear()
         self._looked_at = float("-inf")
         self._look()
 
@@ -139,50 +140,53 @@ class RayPool:
     @property
     def size(self) -> int:
         """How many jobs of one CPU the cluster runs at once."""
-        return self.workers or max(1, int(sum(node.get("CPU", 0.0) for node in self.nodes)))
+        return self.workers or max(1, int(self.room.total("CPU")))
 
     @property
-    def running(self) -> Sequence[Job]:
+    def running(self) -> Collection[Job]:
         """Jobs that are on the cluster."""
-        return list(self.tasks.values())
+        return self.tasks.values()
 
     def has_room(self, job: Job) -> bool:
         """Whether the cluster has what the job asks for left over; what others run there is not counted."""
         self._look()
-        need = needs(job)
-        if len(self.tasks) >= self.size or not any(_fits(need, node) for node in self.nodes):
-            return False
-        used = [needs(other) for other in self.tasks.values()]
-        for name, amount in need.items():
-            total = sum(node.get(name, 0.0) for node in self.nodes)
-            if amount + sum(other.get(name, 0.0) for other in used) > total:
-                return False
-        return True
+        return len(self.tasks) < self.size and self.room.has(needs(job))
 
     def start(self, job: Job, request: Mapping[str, Any]) -> None:
         """Send a job to the cluster."""
         order = {"request": request, "inputs": job.inputs, "store": self.store, "software": software()}
-        need = needs(job)
-        task = self.task.options(
-            name=job.kind,
-            num_cpus=need.pop("CPU"),
-            num_gpus=need.pop("GPU", 0),
-            memory=int(need.pop("memory", 0)) or None,
-            max_retries=0,
-            runtime_env={"env_vars": self.environment},
-        )
-        self.tasks[task.remote(json.dumps(order, sort_keys=True))] = job
+        task = self._sender(job).remote(json.dumps(order, sort_keys=True))
+        self.tasks[task] = job
+        self.room.take(needs(job))
+
+    def _sender(self, job: Job) -> Any:
+        """Return what starts tasks that are called and ask as this job does; Ray takes a while to make one."""
+        like = (job.kind, resource_class(job.resources))
+        if like not in self._senders:
+            need = needs(job)
+            self._senders[like] = self.task.options(
+                name=job.kind,
+                num_cpus=need.pop("CPU"),
+                num_gpus=need.pop("GPU", 0),
+                memory=int(need.pop("memory", 0)) or None,
+                max_retries=0,
+                runtime_env={"env_vars": self.environment},
+            )
+        return self._senders[like]
 
     def wait(self, timeout_s: float) -> list[Event]:
         """Collect replies and losses."""
         ready: Sequence[Any] = ()
         if self.tasks:
             self._idle_since = float("-inf")
-            ready, _ = self.ray.wait(list(self.tasks), num_returns=1, timeout=timeout_s)
+            waiting = list(self.tasks)
+            ready, _ = self.ray.wait(waiting, num_returns=1, timeout=timeout_s)
+            if ready:  # and all others that have ended meanwhile: one question, however many
+                ready, _ = self.ray.wait(waiting, num_returns=len(waiting), timeout=0)
         else:
             time.sleep(timeout_s)
         self._look()
-        if ready or self.nodes:
+        if ready or self.room.nodes:
             self._gone_since = float("inf")
             return [self._hear(task) for task in ready]
         return self._without_nodes()
@@ -197,7 +201,7 @@ class RayPool:
         """
         if self.owned and self.address is None:
             lost = [Event(job, None, death="its node was lost") for job in self.tasks.values()]
-            self.tasks.clear()
+            self._forget_tasks()
             self.ray.shutdown()
             with handlers_kept():
                 self._start_own()
@@ -217,13 +221,14 @@ class RayPool:
         if self._idle_since == float("-inf"):
             self._idle_since = now
         need = needs(job)
-        if any(_fits(need, node) for node in self.nodes) or now - self._idle_since < WAIT_FOR_NODE_S:
+        if self.room.fits_a_node(need) or now - self._idle_since < WAIT_FOR_NODE_S:
             return ""
         asked = ", ".join(f"{name} {amount:g}" for name, amount in need.items())
         return f"no node of the cluster has {asked} (waited {WAIT_FOR_NODE_S:.0f} s)"
 
     def _hear(self, task: Any) -> Event:
         job = self.tasks.pop(task)
+        self.room.give_back(needs(job))
         errors = self.ray.exceptions
         try:
             reply = json.loads(self.ray.get(task))
@@ -238,20 +243,13 @@ class RayPool:
     def _look(self) -> None:
         """Find out which nodes there are, not too often."""
         if time.monotonic() - self._looked_at > LOOK_AGAIN_S:
-            self.nodes = [node["Resources"] for node in self.ray.nodes() if node["Alive"]]
+            self.room.see([node["Resources"] for node in self.ray.nodes() if node["Alive"]])
             self._looked_at = time.monotonic()
 
-
-def needs(job: Job) -> dict[str, float]:
-    """Say what a job asks of a node, in Ray's names and units (memory in bytes); one CPU where it says nothing."""
-    need = {RAY_NAME[name]: amount for name, amount in {"cpus": 1.0, **job.resources}.items()}
-    if "memory" in need:
-        need["memory"] *= BYTES_PER_GB
-    return need
-
-
-def _fits(need: Mapping[str, float], node: Mapping[str, float]) -> bool:
-    return all(amount <= node.get(name, 0.0) for name, amount in need.items())
+    def _forget_tasks(self) -> None:
+        for job in self.tasks.values():
+            self.room.give_back(needs(job))
+        self.tasks.clear()
 
 
 def _describe(error: Exception) -> str:

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
-from heapq import heapify, heappop, heappush
+from collections import deque
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from heapq import heappop, heappush
 
 from gauger.errors import GaugerError
 from gauger.execute.job import Job
+
+ResourceClass = tuple[tuple[str, float], ...]
+"""What a job asks of a machine, as something to look up by; jobs of one class find room in the same places."""
+
+
+def resource_class(resources: Mapping[str, float]) -> ResourceClass:
+    """Return the class of jobs that ask for these resources (`job.RESOURCES` -> amount), whatever their order."""
+    return tuple(sorted(resources.items()))
 
 
 class JobSchedule:
@@ -14,6 +23,9 @@ class JobSchedule:
 
     Longest critical path first: a job's priority is its own cost plus the largest priority among the jobs that read
     its result, so a long chain starts before many short ones and does not run alone at the end.
+
+    Ready jobs wait in one queue for each resource class. Where the first of a queue finds no room, no other of it does:
+    handing out a job costs the same however many wait (two heap steps and one question for each class).
 
     Parameters
     ----------
@@ -25,16 +37,19 @@ class JobSchedule:
 
     def __init__(self, jobs: Sequence[Job], done: Collection[str]) -> None:
         self._jobs = {job.key: job for job in jobs}
-        self._order = {job.key: index for index, job in enumerate(jobs)}
         self._readers: dict[str, list[str]] = {key: [] for key in self._jobs}
         for job in jobs:
             for key in set(job.inputs.values()):
                 self._reader_list(key, job).append(job.key)
         self.priority = self._priorities()
+        self._ranked = sorted(jobs, key=lambda job: -self.priority[job.key])  # ties keep the order of the plan
+        self._rank = {job.key: rank for rank, job in enumerate(self._ranked)}
         self._open = {key for key in self._jobs if key not in done}
         self._waits = {key: self._open.intersection(self._jobs[key].inputs.values()) for key in self._open}
-        self._ready = [self._ranked(key) for key, waits in self._waits.items() if not waits]
-        heapify(self._ready)
+        self._queues: dict[ResourceClass, list[int]] = {}
+        for key, waits in self._waits.items():
+            if not waits:
+                self._enqueue(key)
 
     def _reader_list(self, key: str, job: Job) -> list[str]:
         if key not in self._readers:
@@ -59,41 +74,56 @@ class JobSchedule:
             raise GaugerError("the plan has a cycle: a job would wait for its own result")
         return priority
 
-    def _ranked(self, key: str) -> tuple[float, int, str]:
-        return (-self.priority[key], self._order[key], key)
+    def _enqueue(self, key: str) -> None:
+        queue = self._queues.setdefault(resource_class(self._jobs[key].resources), [])
+        heappush(queue, self._rank[key])
 
-    def next(self, may_start: Callable[[Job], bool] = lambda _: True) -> Job | None:
-        """Take the most urgent job that can start now and that `may_start` lets pass; None where there is none."""
-        passed_over = []
-        found = None
-        while self._ready and found is None:
-            ranked = heappop(self._ready)
-            if may_start(self._jobs[ranked[2]]):
-                found = self._jobs[ranked[2]]
-            else:
-                passed_over.append(ranked)
-        for ranked in passed_over:
-            heappush(self._ready, ranked)
-        return found
+    def next(
+        self, has_room: Callable[[Job], bool] = lambda _: True, allows: Callable[[Job], bool] = lambda _: True
+    ) -> Job | None:
+        """Take the most urgent job that may start and that there is room for; None where there is none.
 
-    def take(self, job: Job) -> None:
-        """Take a ready job out of turn."""
-        self._ready.remove(self._ranked(job.key))
-        heapify(self._ready)
+        Parameters
+        ----------
+        has_room : callable
+            Whether a job can be started now; its answer is the same for all jobs of one resource class.
+        allows : callable
+            Whether a job may be started at all. A job that is refused stays among those `left` and is not asked for
+            again: a limit that was reached stays reached.
+        """
+        open_queues = {need: queue for need, queue in self._queues.items() if queue}
+        while open_queues:
+            need = min(open_queues, key=lambda name: open_queues[name][0])
+            job = self._ranked[open_queues[need][0]]
+            allowed = allows(job)
+            if allowed and not has_room(job):
+                del open_queues[need]
+                continue
+            heappop(open_queues[need])
+            if allowed:
+                return job
+            if not open_queues[need]:
+                del open_queues[need]
+        return None
+
+    def take_class(self, job: Job) -> list[Job]:
+        """Take every ready job that asks for the same resources as `job`, the most urgent first."""
+        queue = self._queues.pop(resource_class(job.resources), [])
+        return [self._ranked[rank] for rank in sorted(queue)]
 
     def put_back(self, job: Job) -> None:
         """Return a job that was taken and not done (its worker died)."""
-        heappush(self._ready, self._ranked(job.key))
+        self._enqueue(job.key)
 
     @property
     def has_ready(self) -> bool:
-        """Whether the inputs of any job are there."""
-        return bool(self._ready)
+        """Whether the inputs of any job are there that may still start."""
+        return any(self._queues.values())
 
     @property
-    def ready(self) -> list[Job]:
-        """Jobs whose inputs are there, the most urgent first."""
-        return [self._jobs[key] for _, _, key in sorted(self._ready)]
+    def heads(self) -> list[Job]:
+        """Return the most urgent ready job of each resource class, the most urgent of them first."""
+        return [self._ranked[rank] for rank in sorted(queue[0] for queue in self._queues.values() if queue)]
 
     @property
     def left(self) -> list[Job]:
@@ -108,15 +138,15 @@ class JobSchedule:
             if waits and job.key in waits:
                 waits.discard(job.key)
                 if not waits and key in self._open:
-                    heappush(self._ready, self._ranked(key))
+                    self._enqueue(key)
 
     def fail(self, job: Job) -> list[Job]:
         """Note a failure; returns the jobs that can now never run, nearest first."""
         self._open.discard(job.key)
         blocked: list[Job] = []
-        reached = [job.key]
+        reached = deque([job.key])
         while reached:
-            for key in self._readers[reached.pop(0)]:
+            for key in self._readers[reached.popleft()]:
                 if key in self._open:
                     self._open.discard(key)
                     blocked.append(self._jobs[key])

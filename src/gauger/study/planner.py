@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import cached_property
 from typing import Any
 
 from gauger.elicit import DEFENCES, FILTERS, STRATEGIES, generation_of, require_needs, shows_logs
@@ -101,9 +102,24 @@ class Planner(StageCorpora):
             arm=arm,
             replicate=replicate,
             stage=what,
-            version=code_version(code_of(kind, params)),
+            version=self._version(frozenset(code_of(kind, params))),
         )
         return self.result.add(job, params)
+
+    def _version(self, code: frozenset[str]) -> str:
+        """Return the version of the code behind a job; a plan of a hundred thousand jobs reads the sources once."""
+        if code not in self._versions:
+            self._versions[code] = code_version(code)
+        return self._versions[code]
+
+    @cached_property
+    def _versions(self) -> dict[frozenset[str], str]:
+        return {}
+
+    @cached_property
+    def _n_items(self) -> int:
+        """Items of all benchmarks of the study."""
+        return sum(len(self.world.benchmark(name).items) for name in self.study.benchmarks)
 
     def _arm(self, arm: Arm, replicate: int) -> None:
         """Plan every stage of an arm from the base on; what another arm has planned already is found by its key."""
@@ -145,8 +161,7 @@ class Planner(StageCorpora):
             samples=decoding.samples,
             loss=arm.startswith(SCALED),
         )
-        items = sum(len(self.world.benchmark(name).items) for name in self.study.benchmarks) * decoding.samples
-        cost = maker.rows_of_loading + maker.rows_per_item * items
+        cost = maker.rows_of_loading + maker.rows_per_item * self._n_items * decoding.samples
         records = self.job("measure", "measure", params, model.inputs("model"), cost)
         self.result.cells.append(ArmReplicate(arm, replicate, corpora, stages, records))
 
