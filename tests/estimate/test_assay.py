@@ -75,6 +75,33 @@ def test_without_a_twin_the_leak_could_not_fail():
     assert [check.could_not_fail for check in planned] == [NO_TWIN]
 
 
+def at_the_floor(cells, arm):
+    """Let an arm answer no quiz at all, but one item in one replicate."""
+    place = cells.cube.arms.index(arm)
+    for b, role in enumerate(cells.cube.roles):
+        if role in ("targeted", "parallel"):
+            scores = cells.cube.panel.scores[b]
+            scores[place] = 0.0
+            scores[place, 0, 0] = 1.0
+            cells.cube.means[place, b] = scores[place].mean()
+    return cells
+
+
+def test_a_leak_is_seen_against_its_twin_where_the_matched_control_has_no_logit_to_speak_of():
+    """Without a twin it is held against a control at the floor, whose logits are known to several units."""
+    cells = at_the_floor(small_cells(replace(SMALL, items=200, replicates=4, replicate_sd=0.02)), "matched")
+    outcomes = {}
+    for arms in (cells.design.arms, tuple(arm for arm in cells.design.arms if arm.kind != "leak_twin")):
+        alone = replace(cells, design=replace(cells.design, arms=arms))
+        asked = FixedRule(arm="distilled1")
+        planned = [check for check in plan_checks(alone, asked) if check.name == "memorisation"]
+        batch = run_batch(alone, [entry for check in planned for entry in check.entries])
+        (check,) = [one for one in make_checks(batch, 0, planned, alone.design, asked) if one.name == "memorisation"]
+        outcomes[len(arms)] = check.outcome
+        assert judged(batch, 0).interval(0.95).low > 0, "in points it is seen against either"
+    assert list(outcomes.values()) == ["passed", "not_powered"]
+
+
 def test_a_blind_leak_is_not_seen():
     assert checks_of(replace(LARGE, leak_is_blind=True))["memorisation"].outcome == "not_powered"
 

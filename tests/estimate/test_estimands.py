@@ -81,7 +81,8 @@ def test_every_value_is_its_definition(estimand):
 def test_the_controls_are_those_of_the_definitions():
     controls = {"score": None, "gain": B, "format_effect": B, "training_effect": F, "format_share": B}
     for one in STUDY.estimates:
-        assert one.control == controls.get(one.estimand, M)
+        own = "leak_twin" if (one.estimand, one.arm) == ("memorisation", "leak") else M
+        assert one.control == controls.get(one.estimand, own)
 
 
 def test_placebo_leak_and_reference_are_set_against_the_matched_arm():
@@ -89,7 +90,15 @@ def test_placebo_leak_and_reference_are_set_against_the_matched_arm():
         for where in ("targeted", "near1"):
             key = "over" if where == "targeted" else "benchmark"
             assert find(STUDY.estimates, "uplift", arm, **{key: where}).value == pytest.approx(uplift(where, arm))
+
+
+def test_a_leak_is_memorised_beyond_its_twin_and_beyond_the_matched_arm_where_it_has_none():
+    lift = {where: mu("leak", where) - mu("leak_twin", where) for where in ("targeted", "parallel")}
     leak = find(STUDY.estimates, "memorisation", "leak")
+    assert leak.value == pytest.approx(lift["targeted"] - lift["parallel"])
+    arms = tuple(arm for arm in DESIGN.arms if arm.kind != "leak_twin")
+    alone = estimate_study(RECORDS.filter(pl.col("arm") != "leak_twin"), Design(arms, DESIGN.roles))
+    leak = find(alone.estimates, "memorisation", "leak")
     assert leak.value == pytest.approx(uplift("targeted", "leak") - uplift("parallel", "leak"))
 
 

@@ -70,7 +70,7 @@ def test_memorisation_in_logits_is_the_difference_in_differences_of_logits():
         spread = item_spread(cells.cube.panel.scores[b], cells.cube.panel.units[b])
         for a, arm in enumerate(cells.cube.arms):
             eta[arm, name] = to_item_logits(cells.cube.means[a : a + 1, b], spread.sd).eta[0]
-    lift = {name: eta["leak", name] - eta["matched", name] for name in ("targeted1", "parallel1")}
+    lift = {name: eta["leak", name] - eta["leak_twin", name] for name in ("targeted1", "parallel1")}
     assert one.value == pytest.approx(lift["targeted1"] - lift["parallel1"], abs=1e-8)
 
 

@@ -11,8 +11,8 @@ lineage.py       Follows a training row back to the benchmark items whose questi
 replies/         Reads what a teacher sent: a pure function of the raw reply, for every kind of teacher
 overlap/         Finds protected texts in others, at the speed of numpy: the one net of `elicit --protect` and of the
                  audit
-paired_rows.py   Pairs rows of a control with a teacher's rows: as many, of the same forms, and as long as the text
-                 permits
+matched_rows.py  Draws rows of a control: as many as a teacher's, of the same forms, with as many tokens, and else
+                 as the pool has them
 sample.py        Describes one sample of a language model's corpus, with everything that stands about it in the ledger
 settings.py      Keeps what a corpus' directory was made with, so that it is gone on with the same settings and no
                  others

@@ -22,6 +22,9 @@ from .export import require_formats as require_formats
 from .filters.filters import Filters as Filters
 from .filters.registry import FILTERS as FILTERS
 from .filters.registry import named_filters as named_filters
+from .matched_rows import AGREES_WITHIN as AGREES_WITHIN
+from .matched_rows import matched_rows as matched_rows
+from .matched_rows import web_texts as web_texts
 from .overlap.index import ItemIndex as ItemIndex
 from .overlap.index import index_items as index_items
 from .overlap.matching import ItemInText as ItemInText
@@ -29,9 +32,6 @@ from .overlap.matching import find_items as find_items
 from .overlap.words import WordsOfTexts as WordsOfTexts
 from .overlap.words import comparable as comparable
 from .overlap.words import words_of as words_of
-from .paired_rows import AGREES_WITHIN as AGREES_WITHIN
-from .paired_rows import paired_rows as paired_rows
-from .paired_rows import web_texts as web_texts
 from .sample import STEP as STEP
 from .sample import UNANSWERED as UNANSWERED
 from .sample import UNASKED as UNASKED

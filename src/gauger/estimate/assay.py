@@ -8,7 +8,8 @@ verdict rule on its role, tau its threshold and delta the placebo's margin:
   than delta below the base never learned the form of the answers: it could not fail.
 - *leak*: leak arm minus its twin (the same teacher rows, as many extra rows that nobody tests), over theta's own
   denominator. Fails if the lower end exceeds tau, passes if the upper end lies below. Without a twin it could not fail.
-- *memorisation*: that of the leak arm, in points and in item logits. Fails if it lies below 0, passes if above in both.
+- *memorisation*: that of the leak arm over its twin (without one, over its matched control), in points and in item
+  logits. Fails if it lies below 0, passes if above in both.
 - *reference*: its theta. Fails if the upper end lies below tau, passes if the lower end exceeds it.
 
 Checks share the error of failing (Bonferroni), so that a study with more checks is not surer to be invalid; each passes
@@ -23,7 +24,7 @@ from dataclasses import dataclass
 from gauger.estimate.cell_means import Case, Cells
 from gauger.estimate.contrasts import PlannedBatch
 from gauger.estimate.design import Design, FixedRule
-from gauger.estimate.estimands import find_estimand
+from gauger.estimate.estimands import against_same_without_items, find_estimand
 from gauger.estimate.scales import in_logits
 from gauger.estimate.verdict_inputs import JudgedContrast, judged, undefined_reason
 from gauger.estimate.wanted import Planned, plan_contrast, plan_one
@@ -87,7 +88,7 @@ def plan_checks(cells: Cells, rule: FixedRule) -> list[PlannedCheck]:
 def _plan(cells: Cells, rule: FixedRule, name: str, arm: ArmInfo) -> PlannedCheck:
     if name == "memorisation":
         estimand = find_estimand("memorisation")
-        case = Case(cells, arm, cells.design.matched_of(arm), cells.average(Role.TARGETED))
+        case = Case(cells, arm, against_same_without_items(cells.design, arm), cells.average(Role.TARGETED))
         points = plan_one(name, estimand, case)
         return PlannedCheck(name, arm, (points, in_logits(points)))
     control = _control_of(cells.design, rule, arm)

@@ -90,6 +90,28 @@ def against_matched(design: Design, arm: ArmInfo) -> str | None:
     return design.matched_of(arm)
 
 
+def against_same_without_items(design: Design, arm: ArmInfo) -> str | None:
+    """Compare with the arm that differs least from it but for what it knows of the tested items.
+
+    A leak arm has more rows than its matched control, and leaked answers teach new items too: its twin has as many more
+    rows, of items that nobody tests. And a matched control may lie at the floor, where item logits are not known.
+
+    Parameters
+    ----------
+    design : Design
+        Names the study's arms.
+    arm : ArmInfo
+        The arm that is compared.
+
+    Returns
+    -------
+    str or None
+        A leak arm's twin where the study has one, else the arm's matched control.
+    """
+    twin = design.twin_of(arm) if arm.kind == _L else None
+    return twin or design.matched_of(arm)
+
+
 def against_format(design: Design, _arm: ArmInfo) -> str | None:
     """Compare with the arm that learned the answer format alone.
 
@@ -189,7 +211,7 @@ REGISTRY: dict[str, Estimand] = {
     ),
     "memorisation": Estimand(
         "How much more does the arm gain on targeted than on parallel items, beyond what its control does?",
-        (_D, _P, _F, _L, _R, _W), against_matched, _carried(Role.TARGETED), _difference_in_differences,
+        (_D, _P, _F, _L, _R, _W), against_same_without_items, _carried(Role.TARGETED), _difference_in_differences,
     ),
     "format_effect": Estimand(
         "How much does the answer format alone gain?", (_F,), against_base, everywhere, difference,

@@ -21,7 +21,7 @@ from gauger.elicit import (
     elicit_by_instruction,
     known_questions,
     learnt_whole,
-    paired_rows,
+    matched_rows,
     questions,
     read_texts,
     running_text,
@@ -140,7 +140,7 @@ def _gathered(world: World, params: Gather, inputs: Inputs, count: Count) -> Cor
     if params.source == TextSource.UNRELATED:
         return unrelated_answers(world, params.skills, params.samples, rng)
     if "paired" in inputs and (rows := read_texts(inputs["paired"])):
-        corpus = paired_rows(world, rows, web_texts(world, params.forms, rng), count, rng)
+        corpus = matched_rows(world, rows, web_texts(world, params.forms, rng), count, rng)
         return learnt_whole(corpus) if params.whole else corpus
     if params.whole and not params.forms:
         texts = world.web if params.source == TextSource.WEB else world.library

@@ -122,7 +122,7 @@ class AskBase(InWorld):
 class Gather(InWorld):
     """Putting together a corpus that no teacher wrote.
 
-    The input `paired`, where there is one, is the teacher's corpus with whose rows its own are paired.
+    The input `paired`, where there is one, is the teacher's corpus with whose rows its own are matched.
     """
 
     source: str
@@ -134,7 +134,7 @@ class Gather(InWorld):
     skills: tuple[str, ...] = Field(default=(), strict=False)
     benchmarks: tuple[str, ...] = Field(default=(), strict=False)
     asked: Asked | None = None
-    """The student's own base, which lies under the input `base` and counts tokens where rows are paired and words are
+    """The student's own base, which lies under the input `base` and counts tokens where rows are matched and words are
     no tokens."""
 
 

@@ -168,7 +168,7 @@ def _as_text(stage: ResolvedStage) -> ResolvedStage:
 
 
 def _matched_controls(declared: tuple[Arm, ...]) -> dict[Recipe, Arm]:
-    """Make the matched arm of every signature, paired with the rows of an arm that has it.
+    """Make the matched arm of every signature, matched with the rows of an arm that has it.
 
     That is the one whose stages have the fewest settings of their own, so that those do not reach the control; then the
     first by name.

@@ -61,7 +61,7 @@ def _of_budget(
     distilled, matched = arms
     where = _named(student, steps)
     control = f"scale:control:{where}:{budget:g}"
-    # one control for teachers of every strength: its rows are paired with those of none of them
+    # one control for teachers of every strength: its rows are matched with those of none of them
     recipe = grown(tuple(without_pairing(stage) for stage in matched.recipe), budget)
     yield ScaledCell(control, ArmKind.MATCHED, student, steps, None, budget, recipe, matched)
     for teacher in teachers:

@@ -19,7 +19,7 @@ REPORTED_PACKAGES = {
     "hf": ("gauger", "torch", "numpy", "polars", "scipy", "transformers", "peft", "reasoning-gym"),
 }
 """Extra that the world needs -> packages whose versions are reported."""
-TOKENS_AGREE = "rows are paired by form and length, and tokens agree within 1 %"
+TOKENS_AGREE = "rows are matched by form, and tokens agree within 1 %"
 MADE_UP = (
     "A made-up world with small models of its own, not language models; sizes of effects do not carry over to them."
 )

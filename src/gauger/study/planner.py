@@ -47,7 +47,7 @@ class Planner(StageCorpora):
         self._check_defence()
         self._cell(TEACHER, 0, (), (), self.teacher)
         places = {arm.name: place for place, arm in enumerate(self.result.arms)}
-        # what a matched arm shares with the arm that it is paired with goes by that arm's name: it comes last
+        # what a matched arm shares with the arm that it is matched with goes by that arm's name: it comes last
         for arm in sorted(self.result.arms, key=lambda one: one.kind is ArmKind.MATCHED):
             if arm.name == BASE:
                 self._cell(BASE, 0, (), (), self.base)

@@ -71,8 +71,8 @@ class ResolvedStage:
     parts: tuple[MixedPart, ...] = ()
     """Sources of a mixture."""
     in_place_of: ResolvedStage | None = None
-    """Of web text in the teacher's place: the stage whose rows its own are paired with, form by form and length by
-    length; None where there are no such rows."""
+    """Of web text in the teacher's place: the stage whose rows its own are matched with, in forms and in total tokens;
+    None where there are no such rows."""
 
     @property
     def settings(self) -> Mapping[str, Any]:
@@ -97,7 +97,7 @@ class ResolvedStage:
     def without_teacher(self, source: TextSource) -> ResolvedStage:
         """Return this stage with another source in the teacher's place; other stages stay as they are.
 
-        `web` drops the prompts and remembers whose rows its own are to be paired with, `shuffled` takes the benchmarks'
+        `web` drops the prompts and remembers whose rows its own are matched with, `shuffled` takes the benchmarks'
         train questions in their own forms, `unrelated` other questions in these, and only `self` keeps soft targets
         (the base has log-probabilities, truth and web text have none). In a mixture only the teacher's sources are
         replaced, at their weights and budgets. Of the student's own samples: with `self` the base scores or judges
@@ -129,7 +129,7 @@ Recipe = tuple[ResolvedStage, ...]
 
 
 def without_pairing(stage: ResolvedStage) -> ResolvedStage:
-    """Return a stage whose web text, in the teacher's place, is not paired with anybody's rows."""
+    """Return a stage whose web text, in the teacher's place, is not matched with anybody's rows."""
     parts = tuple(replace(part, stage=without_pairing(part.stage)) for part in stage.parts)
     return replace(stage, in_place_of=None, parts=parts)
 
