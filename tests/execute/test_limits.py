@@ -89,3 +89,14 @@ def test_no_hours_at_all_start_nothing(run_within, toy):
 def test_a_limit_that_nothing_reaches_is_not_named(run_within, toy):
     result = run_within([toy("a")], SpentLimits(RunLimits(hours=1.0, flops=1.0)))
     assert (len(result.done), result.left, result.stopped) == (1, [], "")
+
+
+def test_a_job_that_starts_again_is_paid_again(toy):
+    a, b = toy("a"), toy("b")
+    budget = SpentLimits(RunLimits(flops=10.0), {a.key: 4.0, b.key: 3.0})
+    for _ in range(2):
+        assert budget.allows(a)
+        budget.start(a)
+    assert budget.spent_flops == 8.0
+    assert not budget.allows(b)
+    assert "10 training FLOPs" in budget.reached

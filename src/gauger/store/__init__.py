@@ -7,6 +7,7 @@ chain.py      Keeps a log whose entries are chained by hashes: one line of JSON 
 directory.py  Names the paths of a run directory
 documents.py  Writes and reads `estimates.json`: the document that a report is made of
 failures.py   Keeps failed jobs as data: one JSON file each, with the boundary at which it failed and the reason
+json_text.py  Parses JSON in which no key stands twice in one object
 lock.py       Locks a directory, so that it has one driver
 manifest.py   Keeps the manifest of a run directory: size and SHA-256 of every file that a finished run left, to find
               any edit

@@ -21,6 +21,8 @@ from .failures import JobFailure as JobFailure
 from .failures import clear_failures as clear_failures
 from .failures import read_failures as read_failures
 from .failures import write_failure as write_failure
+from .json_text import RepeatedKeyError as RepeatedKeyError
+from .json_text import parse_json as parse_json
 from .lock import holder as holder
 from .lock import locked as locked
 from .manifest import DRAWN as DRAWN
@@ -32,6 +34,7 @@ from .manifest import manifest_differences as manifest_differences
 from .manifest import read_manifest_file as read_manifest_file
 from .manifest import update_manifest as update_manifest
 from .manifest import write_manifest as write_manifest
+from .tables import MARK as MARK
 from .tables import CsvTable as CsvTable
 from .tables import csv_text as csv_text
 from .tables import json_lines as json_lines

@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from gauger.errors import InputError, Place
+from gauger.store.json_text import RepeatedKeyError, parse_json
 
 CSV_FILE, JSON_LINES_FILE = "a CSV file", "a file of JSON Lines"
 MARK = b"\xef\xbb\xbf"
@@ -30,6 +31,7 @@ MARK = b"\xef\xbb\xbf"
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _SAVE = "Save the file in UTF-8."
 _BROKEN = "The line is broken or the file truncated: repair it, or delete the line."
+_TWICE = "Keep one of them: programs differ in which they take."
 _RAGGED = "A separator inside a cell needs quotes; where the file breaks off, copy it again."
 
 # The csv module refuses cells above 128 KiB unless told otherwise; an answer of a model may well be longer.
@@ -108,7 +110,8 @@ def read_json_lines(path: Path, wanted: str = JSON_LINES_FILE) -> Iterator[tuple
     Raises
     ------
     InputError
-        A file that cannot be read; a line that is not UTF-8, not JSON, nested too deeply, or not an object.
+        A file that cannot be read; a line that is not UTF-8, not JSON, nested too deeply, not an object, or one in
+        which a key stands twice.
     """
     for number, raw in json_lines(path, wanted):
         yield number, _object(raw, Place(str(path), number))
@@ -220,7 +223,9 @@ def _is_blank(cells: list[str]) -> bool:
 def _object(raw: bytes, where: Place) -> dict[str, Any]:
     text = _decoded(raw, str(where.file), where.line or 1)
     try:
-        value = json.loads(text)
+        value = parse_json(text)
+    except RepeatedKeyError as fault:
+        raise InputError("a JSON object with every key once", str(fault), where, _TWICE) from None
     except json.JSONDecodeError as fault:
         raise InputError("a JSON object", *_broken_json(raw, fault, where)) from None
     except RecursionError:

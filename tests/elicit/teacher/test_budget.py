@@ -109,3 +109,12 @@ def test_a_limit_on_money_needs_prices():
 
 def test_the_bound_on_tokens_is_above_any_byte_level_vocabulary():
     assert most_tokens_in(question("é" * 100)) >= 200
+
+
+def test_what_the_endpoint_states_is_all_there_is_only_where_nothing_was_paid_unseen():
+    """Without prices of ours, its own cost is the most, unless a request may have been paid that it never told of."""
+    budget, request = QueryBudget(), question("p")
+    stated = reply(5, 6, stated_usd=0.25)
+    assert budget.booked(request, stated).cost_most_usd == 0.25
+    unseen = reply(5, 6, stated_usd=0.25, paid_again=1, requests=2)
+    assert budget.booked(request, unseen).cost_most_usd is None

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from gauger.errors import InputError, Place
+from gauger.store import RepeatedKeyError, parse_json
 
 HEAD_BYTES = 1 << 16
 """How much of a file is looked at before it is known what it is."""
@@ -72,7 +73,7 @@ class Contents:
         with self.plain.open("rb") as file:
             line = next((raw for raw in iter(lambda: file.readline(FIRST_LINE_BYTES), b"") if raw.strip()), b"")
         try:
-            value = json.loads(line.decode("utf-8-sig"))
+            value = parse_json(line.decode("utf-8-sig"))
         except (ValueError, RecursionError):
             return None
         return value if isinstance(value, dict) else None
@@ -87,7 +88,10 @@ class Contents:
             Broken JSON, with its line.
         """
         try:
-            return json.loads(self.plain.read_bytes().decode("utf-8-sig"))
+            return parse_json(self.plain.read_bytes().decode("utf-8-sig"))
+        except RepeatedKeyError as fault:
+            wanted = "JSON with every key of an object once"
+            raise InputError(wanted, str(fault), Place(str(self.path)), "Keep one of them.") from None
         except UnicodeDecodeError as fault:
             byte = f"byte 0x{fault.object[fault.start]:02x}"
             hint = "Convert the file to UTF-8."

@@ -17,6 +17,7 @@ from typing import Any
 
 from gauger.errors import InputError, Place
 from gauger.measure.importers.archive import ArchiveLimits, Unpacked, unpacked_archive
+from gauger.store import RepeatedKeyError, parse_json
 
 _SAMPLE = re.compile(r"samples/.+\.json")
 _HEADERS = ("header.json", "_journal/start.json")
@@ -103,13 +104,15 @@ def _parsed(path: Path, content: bytes, member: str) -> dict[str, Any]:
     """Parse one JSON object; a member of an archive is named in the place."""
     line = None
     try:
-        value = json.loads(content.decode("utf-8-sig"))
+        value = parse_json(content.decode("utf-8-sig"))
     except UnicodeDecodeError:
         given = "bytes that are not UTF-8"
     except json.JSONDecodeError as fault:
         given, line = f"{fault.msg[0].lower()}{fault.msg[1:]} at column {fault.colno}", fault.lineno
     except RecursionError:
         given = "a value nested too deeply"
+    except RepeatedKeyError as fault:
+        given = str(fault)
     else:
         if isinstance(value, dict):
             return value

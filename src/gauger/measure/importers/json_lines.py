@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from typing import Any
 import polars as pl
 
 from gauger.errors import InputError, Place
-from gauger.store import json_lines, read_json_lines
+from gauger.store import MARK, json_lines, parse_json, read_json_lines
 
 Fields = Mapping[str, pl.DataType]
 
@@ -43,15 +43,33 @@ def read_fields(path: Path, fields: Fields, shorten: Shorten | None = None) -> p
     Raises
     ------
     InputError
-        Naming file and line: truncated or malformed JSON, not UTF-8, not an object, a value of another type.
+        Naming file and line: truncated or malformed JSON, not UTF-8, not an object, a key that stands twice in
+        an object, a value of another type.
     """
     change = shorten or (lambda lines: lines)
     try:
         if path.stat().st_size <= WHOLE_BYTES:
-            return change(pl.scan_ndjson(path, schema=dict(fields)).collect())
-        return pl.concat([change(pl.read_ndjson(piece, schema=dict(fields))) for piece in _pieces(path)])
-    except (pl.exceptions.PolarsError, OSError):
+            return change(_read_at_once(path.read_bytes(), fields))
+        return pl.concat([change(_read_at_once(piece, fields)) for piece in _pieces(path)])
+    except (pl.exceptions.PolarsError, ValueError, RecursionError, OSError):
         return change(_read_slowly(path, fields))
+
+
+def _read_at_once(lines: bytes, fields: Fields) -> pl.DataFrame:
+    """Read lines by Polars, which takes the first of two values; where a line may name a field twice, look."""
+    frame = pl.read_ndjson(lines, schema=dict(fields))
+    names = {name: b'"%s"' % name.encode() for name in fields}
+    often = [key for name, key in names.items() if lines.count(key) > frame.height - frame[name].null_count()]
+    if often:
+        _refuse_repeated(lines, often)
+    return frame
+
+
+def _refuse_repeated(lines: bytes, keys: Sequence[bytes]) -> None:
+    """Raise RepeatedKeyError where a key stands twice in one object, not only in one line (texts may name it too)."""
+    for line in lines.split(b"\n"):
+        if any(line.count(key) > 1 for key in keys):
+            parse_json(line.removeprefix(MARK))
 
 
 def _pieces(path: Path) -> Iterator[bytes]:

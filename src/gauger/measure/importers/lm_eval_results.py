@@ -12,6 +12,7 @@ import polars as pl
 
 from gauger.errors import InputError, Place
 from gauger.measure.importers.log import Measure, canonical_setting
+from gauger.store import parse_json
 
 CONFIG_NAMES: Mapping[str, tuple[str, ...]] = {
     "prompt template": ("doc_to_text", "description", "target_delimiter", "gen_prefix"),
@@ -103,8 +104,8 @@ def task_among_results(samples: Path) -> str | None:
 
 def _load(path: Path) -> Mapping[str, Any]:
     try:
-        value = json.loads(path.read_text(encoding="utf-8-sig"))
-    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as fault:
+        value = parse_json(path.read_text(encoding="utf-8-sig"))
+    except (ValueError, RecursionError) as fault:
         line = fault.lineno if isinstance(fault, json.JSONDecodeError) else None
         hint = "Write the file again, or remove it to compare without the settings."
         raise InputError("lm-eval results in JSON", str(fault)[:80], Place(str(path), line), hint) from None

@@ -1,0 +1,76 @@
+"""JSON in which a key stands twice has no one meaning, and is refused wherever it comes from outside."""
+
+import gzip
+import json
+import zipfile
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gauger.cli import main
+from gauger.errors import InputError
+from gauger.store import RepeatedKeyError, parse_json, read_json_lines
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=20,
+)
+
+
+@given(VALUES)
+def test_what_has_every_key_once_is_what_json_says(value):
+    assert parse_json(json.dumps(value)) == value
+
+
+@pytest.mark.parametrize(
+    "text", ['{"a": 1, "a": 1}', '{"b": [{"a": 1, "c": 2, "a": 3}]}', r'{"a": 1, "\u0061": 2}', '[{"": 0, "": 0}]']
+)
+def test_a_key_that_stands_twice_is_named(text):
+    assert json.loads(text), "Python alone takes the last and says nothing"
+    with pytest.raises(RepeatedKeyError, match=r'the key "a?" twice in one object'):
+        parse_json(text)
+
+
+def test_a_line_is_named(tmp_path):
+    path = tmp_path / "seeds.jsonl"
+    path.write_text('{"id": 1}\n\n{"id": 2, "id": 3}\n')
+    with pytest.raises(InputError, match="twice in one object") as raised:
+        list(read_json_lines(path))
+    assert f"{path}:3" in str(raised.value)
+
+
+SAMPLE = '{{"doc_id": {0}, "target": "x", "filter": "none", "metrics": ["acc"], "acc": {1}, "doc": {{"acc": 5}}}}'
+
+
+def compare(capsys, *paths):
+    code = main(["compare", *(f"{arm}={path}" for arm, path in zip(("distilled", "control"), paths, strict=True))])
+    return code, capsys.readouterr().err
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_log_that_scores_an_item_twice_is_refused_although_the_fast_reader_takes_the_first(tmp_path, capsys, packed):
+    """One line scores an item twice, another not at all, so that even the number of scores is right."""
+    lines = [SAMPLE.format(number, number % 2) for number in range(20)]
+    (tmp_path / "control").mkdir()
+    (tmp_path / "control" / "samples_sums_1.jsonl").write_text("\n".join(lines))
+    lines[4] = lines[4].replace('"acc": 0', '"acc": 1, "acc": 0')
+    lines[9] = lines[9].replace('"acc": 1, "doc"', '"other": 1, "doc"')
+    broken = tmp_path / "distilled" / ("samples_sums_1.jsonl" + (".gz" if packed else ""))
+    broken.parent.mkdir()
+    content = "\n".join(lines).encode()
+    broken.write_bytes(gzip.compress(content) if packed else content)
+    code, told = compare(capsys, broken.parent, tmp_path / "control")
+    assert code == 2
+    assert 'the key "acc" twice in one object' in told
+    assert "Traceback" not in told
+
+
+def test_an_inspect_log_with_a_key_twice_is_refused(tmp_path, capsys):
+    for arm in ("distilled", "control"):
+        with zipfile.ZipFile(tmp_path / f"{arm}.eval", "w") as archive:
+            archive.writestr("header.json", '{"version": 2, "eval": {"task": "sums"}, "eval": {"task": "other"}}')
+    code, told = compare(capsys, tmp_path / "distilled.eval", tmp_path / "control.eval")
+    assert code == 2
+    assert 'the key "eval" twice in one object' in told
