@@ -56,6 +56,10 @@ class ArmKind(StrEnum):
     """A declared recipe without a teacher anywhere: it gains, but has nothing of a teacher's to be given credit for."""
     CELL = "cell"
     """A cell of the study's factorial: some of its ingredients."""
+    ATTACK = "attack"
+    """An attacker of the study's defences, on one surface of the teacher."""
+    SURFACE = "surface"
+    """The teacher as an honest user of a defended surface sees it."""
 
 
 class Reason(StrEnum):
@@ -68,6 +72,9 @@ class Reason(StrEnum):
     ONE_ITEM = "fewer than two items"
     DENOMINATOR_ZERO = "denominator is zero"
     NO_LEAD = "the teacher is not above the control"
+    NOTHING_TO_REMOVE = "there is no uplift on the open surface"
+    NOTHING_CAME_THROUGH = "no answer came through to train on"
+    COSTS_NOTHING = "honest users lose nothing by it"
     DENOMINATOR_UNCERTAIN = "denominator not distinguishable from zero"
     NOT_ESTIMABLE = "not estimable from these data"
 
@@ -184,6 +191,10 @@ class Estimate:
     """A `SetKind`: what `low` and `high` bound; `none` where there is no value."""
     scale: str = Scale.POINTS
     """A `Scale`."""
+    defence: str | None = None
+    """Of an estimate about the study's defences: which; `open` is the teacher's own surface."""
+    attacker: str | None = None
+    """Of one about a single attacker: which. None where the best of them all is meant, whichever that is."""
 
     def to_dict(self) -> dict[str, Any]:
         """Return the plain mapping that stands in `estimates.json`."""
@@ -312,6 +323,9 @@ class Document:
     limits: Sequence[str] = ()
     """What this study cannot say, one sentence each."""
     failures: Sequence[Failure] = ()
+    defences: Sequence[Mapping[str, Any]] = ()
+    """One entry per defence: defence, outcome (works, does_not, undetermined, not_powered), threshold, against (its
+    attackers), and what the report shows beside it (`estimate.defences`)."""
     scaling: Mapping[str, Any] | None = None
     """The study's scale: points, curves, predicted cells, equivalents (`estimate.scaling`); None: it has none."""
     switched_off: Mapping[str, str] = field(default_factory=dict)

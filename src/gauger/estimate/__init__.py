@@ -11,6 +11,7 @@ calibrate/               Scores the estimators on simulated studies whose truth 
 cell_means.py            Writes cell means as weight matrices: the algebra that every estimand is written in
 compare/                 Compares the logs of several arms, without a study
 contrasts.py             Estimates all planned contrasts at once, in one pass over the scores
+defences/                Estimates what defences take from attackers, against the best of a declared family of them
 design.py                Holds what the estimator must know besides records: arms by kind, roles, pairing, level and
                          verdict rule
 difficulty.py            Estimates uplift by item difficulty: is the teacher worth more where it is easy, or where it

@@ -21,6 +21,9 @@ from .compare.sensitivity import ScoredBenchmark as ScoredBenchmark
 from .compare.sensitivity import Scoring as Scoring
 from .compare.sensitivity import disagreements as disagreements
 from .compare.sensitivity import sensitivity as sensitivity
+from .defences.outcome import DefenceVerdict as DefenceVerdict
+from .defences.question import OPEN_SURFACE as OPEN_SURFACE
+from .defences.question import DefenceQuestion as DefenceQuestion
 from .design import Design as Design
 from .design import FixedRule as FixedRule
 from .estimator import StudyEstimates as StudyEstimates

@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from gauger.errors import UserError, nearest
 from gauger.estimate.attribution.ingredients import Ingredients
+from gauger.estimate.defences.question import DefenceQuestion
 from gauger.records import ArmInfo, ArmKind, Role
 
-FIXED = (ArmKind.BASE, ArmKind.TEACHER)
+FIXED = (ArmKind.BASE, ArmKind.TEACHER, ArmKind.SURFACE)
 """One model each, measured once: nothing is said of other bases and other teachers."""
 
 
@@ -80,6 +81,8 @@ class Design:
     """Benchmark -> skill; where given, carry-over and memorisation are reported per skill too."""
     switched_off: Mapping[str, str] = field(default_factory=dict)
     """Control kind ("placebo", "leak", "reference", ...) -> the reason the study gave for switching it off."""
+    defences: DefenceQuestion | None = None
+    """Defences and the attackers that some of the arms are; None: nothing is asked of defences."""
     ingredients: Ingredients | None = None
     """The factorial that some of the arms are cells of; None: no attribution to ingredients is asked."""
 

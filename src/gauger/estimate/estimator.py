@@ -12,6 +12,8 @@ from gauger.estimate.answer_outcomes import count_outcomes, scores_by_difficulty
 from gauger.estimate.attribution.plan import plan_attributions
 from gauger.estimate.cell_means import Cells
 from gauger.estimate.contrasts import run_batch
+from gauger.estimate.defences.findings import NO_DEFENCES, find_defences
+from gauger.estimate.defences.outcome import DefenceVerdict
 from gauger.estimate.design import Design
 from gauger.estimate.difficulty_estimates import difficulty_estimates
 from gauger.estimate.estimands import estimands
@@ -43,6 +45,8 @@ class StudyEstimates:
     """Rows for `Document.outcomes`: counts per arm and benchmark."""
     seeds: tuple[Mapping[str, Any], ...] = ()
     """Rows for `Document.seeds`: every training seed's score."""
+    defences: tuple[DefenceVerdict, ...] = ()
+    """What is said of every defence; empty where the design asks nothing of defences."""
     warnings: tuple[str, ...] = ()
     """What a reader must know of the whole: seeds that disagree, statements that depend on the scale."""
 
@@ -80,9 +84,11 @@ def estimate_study(records: pl.DataFrame, design: Design, difficulty: pl.DataFra
     estimates, verdict, assay = estimate_cells(cells)
     levels = () if difficulty is None else scores_by_difficulty(table, difficulty)
     hard = () if difficulty is None else difficulty_estimates(cells, difficulty)
+    defended = NO_DEFENCES if design.defences is None else find_defences(cells, design.defences)
     seeds = seed_scores(cells)
     return StudyEstimates(
-        estimates=(*estimates, *hard),
+        estimates=(*estimates, *hard, *defended.estimates),
+        defences=defended.verdicts,
         verdict=verdict,
         assay=assay,
         difficulty=levels,

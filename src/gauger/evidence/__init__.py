@@ -45,6 +45,8 @@ pool.py             Makes one pooled analysis of evidence rows: effects and cova
                     intervals out
 pooled.py           Holds what an analysis of the evidence says: one pooled number, one fit, and what a sensitivity
                     run may change
+published_defences.py  Reads what the literature has published about defences: students and teachers before and
+                    after, as printed
 releases.py         Reads the versions of the table: when each came, what it holds, and how it moved each claim
 restrict.py         Selects the rows an analysis reads: the pre-specified set, and each restriction or relaxation of
                     it, by name

@@ -50,6 +50,9 @@ from .multiverse import Multiverse as Multiverse
 from .multiverse import run as run
 from .other_contrasts import Swap as Swap
 from .pooled import Pooled as Pooled
+from .published_defences import DEFENCE_KINDS as DEFENCE_KINDS
+from .published_defences import PublishedDefence as PublishedDefence
+from .published_defences import defences_in_literature as defences_in_literature
 from .releases import Released as Released
 from .releases import read_releases as read_releases
 from .restrict import ALL_CONTROLS as ALL_CONTROLS

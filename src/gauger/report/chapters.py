@@ -10,6 +10,7 @@ from gauger.report.parts import (
     attribution,
     carryover,
     comparison,
+    defences,
     difficulty,
     extraction,
     forgetting,
@@ -29,6 +30,7 @@ from gauger.report.parts import (
 
 CHAPTERS: tuple[Callable[[View], Section | None], ...] = (
     verdict.build,
+    defences.build,
     setup.build,
     uplift.build,
     scores.build,

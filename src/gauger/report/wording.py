@@ -34,6 +34,8 @@ KIND_WORDS: Mapping[str, str] = {
     "leak": "positive control: test items planted in its training data",
     "leak_twin": "the leak arm's rows with as many extra ones that nobody tests",
     "reference": "trained on ground truth: the ceiling for this data budget",
+    "attack": "an attacker of the study's defences, on one surface",
+    "surface": "the teacher as an honest user of a defended surface sees it",
     "untaught": "a declared recipe without any teacher: it has a gain, and no uplift",
 }
 
@@ -80,6 +82,30 @@ ESTIMANDS: Mapping[str, EstimandWording] = {
     ),
     "uplift_per_dollar": EstimandWording(
         "uplift per dollar", "rate", "points of uplift that one US dollar of the teacher buys"
+    ),
+    "best_uplift": EstimandWording(
+        "uplift of the best attacker", "points", "the largest uplift of all attackers on a surface, whoever has it"
+    ),
+    "uplift_removed": EstimandWording(
+        "uplift removed",
+        "points",
+        "uplift on the open surface less that on the defended one, each at its best attacker",
+    ),
+    "residual_share": EstimandWording(
+        "share left", "percent", "uplift under the defence as a share of that without it"
+    ),
+    "adaptive_gap": EstimandWording(
+        "adaptive less passive", "points", "best attacker who reacts less best one who does not"
+    ),
+    "honest_cost": EstimandWording("honest cost", "points", "what the teacher's own score loses under the defence"),
+    "exchange_rate": EstimandWording(
+        "removed per point lost", "plain", "points of uplift removed for each point that honest users lose"
+    ),
+    "uplift_per_thousand_queries": EstimandWording(
+        "uplift per 1000 queries", "rate", "points of uplift that a thousand queries to the teacher buy"
+    ),
+    "uplift_per_million_tokens": EstimandWording(
+        "uplift per million tokens", "rate", "points of uplift that a million tokens of the teacher buy"
     ),
     "uplift_difference": EstimandWording("difference in uplift", "points", "uplift in one run minus that in another"),
     "gain_difference": EstimandWording("difference in raw gain", "points", "gain in one run minus that in another"),

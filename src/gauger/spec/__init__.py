@@ -11,6 +11,12 @@ checks.py             Checks what must hold between the parts of a study: names 
                       choices that agree
 controls.py           Expands a study's arms as they are run: the declared ones, and the control arms generated
                       beside them
+defence_checks.py     Checks the defences of a study: free names, attackers that can be run, budgets that somebody
+                      counts
+defence_family.py     Defines the `defences` of a study: surfaces that are to be compared, and the attackers that each
+                      must stand up to
+defended_arms.py      Expands the defences of a study into what is run: every attacker on every surface, and the
+                      teacher on each
 fault.py              Defines one mistake at one place of a study file
 fingerprints.py       Hashes everything in a study that can change a number
 ingredient_cells.py   Expands a factorial into the arms it is run as: which cells, with which recipes, under which

@@ -9,6 +9,10 @@ from .controls import copied_arm as copied_arm
 from .controls import expand_arms as expand_arms
 from .controls import resolved_controls as resolved_controls
 from .controls import switched_off as switched_off
+from .defence_family import AttackerSpec as AttackerSpec
+from .defence_family import DefenceStudy as DefenceStudy
+from .defence_family import DefendedSurface as DefendedSurface
+from .defended_arms import OPEN as OPEN
 from .fingerprints import canonical_json as canonical_json
 from .fingerprints import fingerprint as fingerprint
 from .ingredient_cells import FactorialCell as FactorialCell

@@ -19,6 +19,9 @@ def stages_of(study: Study) -> Iterator[tuple[StagePath, StageSpec]]:
     for name, ingredient in study.factorial.ingredients.items() if study.factorial is not None else ():
         for index, stage in enumerate(ingredient.stages):
             yield ("factorial", "ingredients", name, "stages", index), stage
+    for name, attacker in study.defences.attackers.items() if study.defences is not None else ():
+        for index, stage in enumerate(attacker.stages):
+            yield ("defences", "attackers", name, "stages", index), stage
 
 
 def forms_of(study: Study) -> Iterator[tuple[StagePath, tuple[str, ...], str]]:

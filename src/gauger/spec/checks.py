@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from gauger.errors import UserError, nearest
 from gauger.spec.arm_checks import check_arms, check_starts, forms_of, learns_from_teacher, stages_of
 from gauger.spec.controls import CONTROL_NAMES, RESERVED_NAMES
+from gauger.spec.defence_checks import check_defences
 from gauger.spec.fault import Fault
 from gauger.spec.ingredient_checks import check_factorial
 from gauger.spec.models import ModelSize
@@ -51,6 +52,7 @@ def check_study(
         *_check_verdict(study),
         *_check_factorial(study),
         *_check_scale(study),
+        *check_defences(study),
     ]
     benchmarks = ((("benchmarks", name), name) for name in study.benchmarks)
     forms = ((path, form) for path, _, form in forms_of(study))
@@ -63,6 +65,8 @@ def _check_parts(study: Study, known: Mapping[str, Collection[str]]) -> Iterator
     """Parts that a study names must exist."""
     surface = study.teacher.surface
     named: list[tuple[str, StagePath, str | None]] = [("defence", ("teacher", "surface", "defence"), surface.defence)]
+    for case, defended in study.defences.family.items() if study.defences is not None else ():
+        named.append(("defence", ("defences", "family", case, "defence"), defended.defence))
     for who in ("teacher", "student"):
         named.append(("engine", (who, "engine"), getattr(getattr(study, who), "engine", None)))
     for path, stage in stages_of(study):

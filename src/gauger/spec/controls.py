@@ -6,7 +6,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from gauger.records import ArmKind
+from gauger.spec.defended_arms import OPEN, AttackCell, attack_cells, honest_cells
 from gauger.spec.ingredient_cells import factorial_cells
+from gauger.spec.models import Surface
 from gauger.spec.stages.resolved import Recipe, ResolvedStage, TextSource
 from gauger.spec.study import Study
 
@@ -53,6 +55,12 @@ class Arm:
     """For a control: the declared arm it copies."""
     twin: str | None = None
     """Of the leak arm: the arm that its increment is taken over."""
+    surface: Surface | None = None
+    """What the teacher shows it, where that is not the teacher's own surface with the study's own budgets."""
+    defence: str | None = None
+    """Of an attack, or of the teacher on a defended surface: the defence; `open` for the teacher's own surface."""
+    attacker: str | None = None
+    """Of an attack: who attacks."""
 
     @property
     def uses_teacher(self) -> bool:
@@ -102,17 +110,23 @@ def resolved_controls(study: Study) -> dict[str, dict[str, Any]]:
 
 
 def expand_arms(study: Study) -> tuple[Arm, ...]:
-    """List every arm of the study: base, matched controls, declared arms, the controls that copy one, cells.
+    """List every arm of the study: base, matched controls, declared arms, the controls that copy one, cells, attacks.
 
     A switched-off control is left out (`switched_off` gives the reasons). The study must have passed the checks of
     `load_study`: its starts name declared arms and form no cycle.
     """
     off = switched_off(study)
     declared = tuple(_declared(study, name) for name in study.arms)
-    controls = {} if "matched" in off else _matched_controls(declared)
-    declared = tuple(
-        replace(arm, matched=controls[_asked_alike(arm.recipe)].name) if controls and arm.uses_teacher else arm
-        for arm in declared
+    attacks = _attacks(study)
+    # an attacker has one control for all surfaces, paired with what the open one shows: it cancels in what is removed
+    taught = (*declared, *(arm for arm in attacks if arm.defence == OPEN))
+    controls = {} if "matched" in off else _matched_controls(taught)
+    declared, attacks = (
+        tuple(
+            replace(arm, matched=controls[_asked_alike(arm.recipe)].name) if controls and arm.uses_teacher else arm
+            for arm in arms
+        )
+        for arms in (declared, attacks)
     )
     base = () if "base" in off else (_base(),)
     by_name = {arm.name: arm for arm in declared}
@@ -121,7 +135,7 @@ def expand_arms(study: Study) -> tuple[Arm, ...]:
         for kind in COPYING
         if (control := ArmKind.LEAK if kind is ArmKind.LEAK_TWIN else kind) not in off
     )
-    return (*base, *controls.values(), *declared, *copies, *_cells(study))
+    return (*base, *controls.values(), *declared, *copies, *_cells(study), *attacks, *_surfaces(study))
 
 
 def full_recipe(study: Study, name: str) -> Recipe:
@@ -138,6 +152,30 @@ def _cells(study: Study) -> tuple[Arm, ...]:
         Arm(cell.name, ArmKind.CELL, "base", cell.recipe, cell.recipe, cell.description)
         for cell in cells
         if cell.recipe
+    )
+
+
+def _attacks(study: Study) -> tuple[Arm, ...]:
+    """List every attacker on every surface."""
+    cells = attack_cells(study.defences, study.teacher.surface) if study.defences is not None else ()
+    return tuple(_attack(cell) for cell in cells)
+
+
+def _attack(cell: AttackCell) -> Arm:
+    arm = Arm(cell.name, ArmKind.ATTACK, BASE, cell.recipe, cell.recipe, cell.description)
+    return replace(arm, surface=cell.surface, defence=cell.defence, attacker=cell.attacker)
+
+
+def _surfaces(study: Study) -> tuple[Arm, ...]:
+    """List the teacher on every defended surface."""
+    cells = honest_cells(study.defences, study.teacher.surface) if study.defences is not None else ()
+    return tuple(
+        replace(
+            Arm(cell.name, ArmKind.SURFACE, TEACHER, (), (), cell.description),
+            surface=cell.surface,
+            defence=cell.defence,
+        )
+        for cell in cells
     )
 
 
@@ -196,7 +234,7 @@ def _matched_names(arms: list[Arm]) -> dict[str, str]:
         return {arms[0].name: "matched"}
     forms = {arm.name: "-".join(("matched", *_forms(arm.recipe))) for arm in arms}
     steps = {arm.name: f"{forms[arm.name]}-{sum(stage.steps for stage in arm.recipe)}-steps" for arm in arms}
-    by_arm = {arm.name: f"matched-{arm.name}" for arm in arms}
+    by_arm = {arm.name: f"matched-{arm.attacker or arm.name}" for arm in arms}
     every = [name for names in (forms, steps, by_arm) for name in names.values()]
     found = {}
     for arm in by_arm:

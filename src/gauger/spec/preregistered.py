@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from gauger.records import ArmKind
 from gauger.spec.controls import expand_arms, resolved_controls, switched_off
 from gauger.spec.fingerprints import numbers
 from gauger.spec.study import Study
@@ -38,7 +39,17 @@ def frozen_rule(study: Study) -> dict[str, Any]:
         "roles": {name: str(benchmark.role) for name, benchmark in study.benchmarks.items()},
         "controls": resolved_controls(study),
         "contrasts": _contrasts(study),
+        **_defences(study),
     }
+
+
+def _defences(study: Study) -> dict[str, Any]:
+    """Return what decides about the defences: role, level, thresholds and surfaces, and who attacks which of them."""
+    if study.defences is None:
+        return {}
+    fixed: dict[str, Any] = numbers(study.defences)
+    passive = {name: attacker.passive for name, attacker in study.defences.attackers.items()}
+    return {"defence_rule": {**fixed, "attackers": passive}}
 
 
 def compare_frozen(stored: Mapping[str, Any], study: Study) -> FrozenComparison:
@@ -89,7 +100,9 @@ def _contrasts(study: Study) -> dict[str, list[str]]:
     """Arm -> the controls it is compared with: its matched arm, and the base."""
     base = [] if "base" in switched_off(study) else ["base"]
     return {
-        arm.name: [*([arm.matched] if arm.matched else []), *base] for arm in expand_arms(study) if arm.name != "base"
+        arm.name: [arm.start] if arm.kind is ArmKind.SURFACE else [*([arm.matched] if arm.matched else []), *base]
+        for arm in expand_arms(study)
+        if arm.name != "base"
     }
 
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import Field, Strict, StringConstraints, model_validator
 
 from gauger.records import Role
-from gauger.spec.base import NAME_PATTERN, Level, Name, Prose, Reason, Seed, SpecPart, Text
+from gauger.spec.base import NAME_PATTERN, Level, Name, OptIn, Prose, Reason, Seed, SpecPart, Text
+from gauger.spec.defence_family import DefenceStudy
 from gauger.spec.ingredients import Factorial
 from gauger.spec.models import STUDENTS, TEACHERS, StudentSettings, TeacherSettings
 from gauger.spec.scale import ScaleGrid
@@ -155,6 +156,8 @@ class Study(SpecPart):
     """Declared arms by name; control arms are generated beside them."""
     factorial: Factorial | None = None
     """Ingredients of a pipeline, whose cells are run as arms beside the declared ones; null: none."""
+    defences: Annotated[DefenceStudy | None, OptIn()] = None
+    """Defences of the teacher and attackers who try to learn from it all the same, each on each; null: none."""
     scale: ScaleGrid | None = None
     """Grids over student size, teacher strength and budget around one declared arm; null: none."""
     controls: Controls = Controls()

@@ -3,6 +3,8 @@
 checkpoints.py       Reads what must be known of a checkpoint before it is loaded: its place, its identity, its
                      tokens, its size
 costs.py             Says what jobs cost: tokens, weights, FLOPs, queries, money and time
+defences.py          Says to the estimator what a study's defences are, and puts its findings beside costs and
+                     literature
 description.py       Describes a study besides its estimates: its arms, samples, the five threats, what it cannot say
 document.py          Puts a study's document together: the estimates of its records, and all that stands beside them
                      in the report

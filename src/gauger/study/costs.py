@@ -7,7 +7,7 @@ from functools import cached_property
 
 from gauger.elicit import strategy_of
 from gauger.execute import Job
-from gauger.jobs import AskTeacher, DrawPairs, MeasureModel, Pretrain, TrainOnPolicy, Trains
+from gauger.jobs import Asked, AskTeacher, DrawPairs, MeasureModel, Pretrain, TrainOnPolicy, Trains
 from gauger.spec import TEACHER, SpecPart
 from gauger.stats import FLOPS_PER_PARAMETER_AND_TOKEN
 from gauger.study.makers import MAKERS, Maker
@@ -96,8 +96,13 @@ class Costs:
             count = self._prompts_of(self.plan.jobs[job.inputs["questions"]])
         else:
             return 0
-        limit = self.plan.study.teacher.surface.max_queries
+        limit = self._limit(record)
         return count if limit is None else min(count, limit)
+
+    def _limit(self, record: SpecPart) -> int | None:
+        """Return the budget in queries of the surface that a job asks the teacher through."""
+        asked = [value for value in vars(record).values() if isinstance(value, Asked) and value.name == TEACHER]
+        return asked[0].surface.max_queries if asked else None
 
     def _asked_for(self, record: AskTeacher) -> int:
         """One per sample, and one more where the teacher writes the prompt."""

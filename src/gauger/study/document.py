@@ -28,6 +28,7 @@ from gauger.estimate import (
 from gauger.measure import readings
 from gauger.records import ArmInfo, BenchmarkInfo, Document
 from gauger.spec import LoadedStudy, Study, fingerprint, switched_off
+from gauger.study.defences import defence_entries, defence_question
 from gauger.study.description import arm_infos, examples, limits, program_versions, setting, threats
 from gauger.study.flipped_items import flipped_items
 from gauger.study.history import NO_HISTORY, RunHistory
@@ -70,6 +71,8 @@ def make_document(material: Material) -> Document:
     arms = arm_infos(plan.arms, ledger, plan.study.teacher.surface)
     ingredients = _ingredients(study, collected)
     design = make_design(study, arms, benchmarks, ingredients, history=material.history)
+    if study.defences is not None:
+        design = replace(design, defences=defence_question(study.defences, plan, material.done or {}))
     found = estimate_study(collected.records, design, _difficulty(benchmarks))
     scorings, scoring_warnings = _scorings(collected, found, design)
     return Document(
@@ -91,6 +94,7 @@ def make_document(material: Material) -> Document:
         examples=examples(plan.arms, material.texts or {}),
         threats=threats(study, plan.arms, off, arms),
         limits=limits(study),
+        defences=defence_entries(study, plan.arms, found, collected.records),
         scaling=scaling(plan, whole, material.done or {}, study.estimation.level),
         failures=collected.failures,
         switched_off=off,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import Any
@@ -13,7 +13,7 @@ from gauger.execute import code_version, make_job
 from gauger.jobs import OPENERS, REGISTRY
 from gauger.jobs import parameters as p
 from gauger.records import ArmKind
-from gauger.spec import BASE, TEACHER, Arm, ResolvedStage, ScaledCell, SpecPart, Surface, TextSource, kind_of
+from gauger.spec import BASE, OPEN, TEACHER, Arm, ResolvedStage, ScaledCell, SpecPart, Surface, TextSource, kind_of
 from gauger.study.makers import Made
 from gauger.study.plan import ArmReplicate, Plan, seed_of
 from gauger.study.stage_corpora import SHOWS_ALL, StageCorpora
@@ -52,6 +52,9 @@ class Planner(StageCorpora):
             if arm.name == BASE:
                 self._cell(BASE, 0, (), (), self.base)
                 continue
+            if arm.kind is ArmKind.SURFACE:
+                self._honest(arm)
+                continue
             for replicate in range(self.study.replicates):
                 self._arm(arm, replicate)
         self.result.cells.sort(key=lambda cell: places.get(cell.arm, -1))
@@ -67,17 +70,20 @@ class Planner(StageCorpora):
 
     def _check_defence(self) -> None:
         """A defence must be one that this teacher can have, and say what it shows of all that is read."""
-        surface, place = self.study.teacher.surface, Place(key="teacher.surface.defence")
-        if self.study.teacher.kind == "replay" and (generation := generation_of(surface)):
+        for arm in self.result.arms:
+            surface, place = arm.surface or self.study.teacher.surface, Place(key=_place_of(arm))
+            stages = [stage for stage in arm.recipe if stage.source is TextSource.TEACHER]
+            self._check_surface(surface, place, stages)
+
+    def _check_surface(self, surface: Surface, place: Place, stages: Sequence[ResolvedStage]) -> None:
+        teacher = self.study.teacher
+        if teacher.kind == "replay" and (generation := generation_of(surface)):
             hint = "What was recorded cannot be generated anew; ask the teacher itself, or take a view or a policy."
             raise UserError("a view or a policy over recorded replies", f"the generation {generation}", place, hint)
         try:
-            require_needs(
-                surface, f"a teacher of kind {self.study.teacher.kind}", at_hand=self.study.teacher.scores_texts
-            )
+            require_needs(surface, f"a teacher of kind {teacher.kind}", at_hand=teacher.scores_texts)
         except UserError as error:
             raise UserError(error.wanted, error.given, place, error.hint) from None
-        stages = [stage for arm in self.result.arms for stage in arm.recipe if stage.source is TextSource.TEACHER]
         if not shows_logs(surface) and any(kind_of(stage).scored or kind_of(stage).soft for stage in stages):
             hint = "Arms that read log-probabilities along texts need a defence such as round, or none."
             wanted = "a defence that says what it shows of log-probabilities along a text"
@@ -123,7 +129,7 @@ class Planner(StageCorpora):
 
     def _arm(self, arm: Arm, replicate: int) -> None:
         """Plan every stage of an arm from the base on; what another arm has planned already is found by its key."""
-        self.current = (arm.name, replicate)
+        self.current, self.surface = (arm.name, replicate), arm.surface or self.study.teacher.surface
         self.drawn.clear()
         model, corpora, stages = self.base, [], []
         for number, stage in enumerate(arm.recipe):
@@ -132,6 +138,10 @@ class Planner(StageCorpora):
             model = self.train(stage, number, replicate, model, corpora[-1])
             stages.append(model.model)
         self._cell(arm.name, replicate, tuple(corpora), tuple(stages), model)
+
+    def _honest(self, arm: Arm) -> None:
+        """Plan the measuring of the teacher as an honest user of a defended surface sees it."""
+        self._cell(arm.name, 0, (), (), self.teacher, arm.surface)
 
     def _scaled(self, cell: ScaledCell) -> None:
         """Plan one cell of the scale: its base, its teacher, and its stages in every replicate."""
@@ -148,13 +158,21 @@ class Planner(StageCorpora):
         for replicate in range((scale and scale.replicates) or self.study.replicates):
             self._arm(arm, replicate)
 
-    def _cell(self, arm: str, replicate: int, corpora: tuple[str, ...], stages: tuple[str, ...], model: Made) -> None:
+    def _cell(
+        self,
+        arm: str,
+        replicate: int,
+        corpora: tuple[str, ...],
+        stages: tuple[str, ...],
+        model: Made,
+        surface: Surface | None = None,
+    ) -> None:
         self.current = (arm, replicate if stages else None)
         decoding, maker = self.study.decoding, self.teachers if model is self.teacher else self.students
         params = p.MeasureModel(
             world=self.described,
             seed=seed_of(self.study.seed, "measure") if decoding.temperature else 0,
-            asked=maker.asked("model", self._measured(model), self.world),
+            asked=maker.asked("model", surface or self._measured(model), self.world),
             benchmarks=tuple(self.study.benchmarks),
             max_new_tokens=decoding.max_new_tokens,
             temperature=decoding.temperature,
@@ -199,6 +217,12 @@ class Planner(StageCorpora):
             inputs |= self._inputs_of(stage, "scorer")
         cost = stage.steps * stage.batch * (1.0 + self.students.rows_per_sample * kind.draws_per_row(stage))
         return start.trained(self.job(kind.job, stage.kind, params, inputs, cost))
+
+
+def _place_of(arm: Arm) -> str:
+    """Say where a surface's defence stands in the study file."""
+    is_own = arm.defence in (None, OPEN)
+    return "teacher.surface.defence" if is_own else f"defences.family.{arm.defence}.defence"
 
 
 def _decisive(params: SpecPart) -> dict[str, Any]:

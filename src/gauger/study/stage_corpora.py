@@ -58,9 +58,12 @@ class StageCorpora(ABC):
         self.students: Maker = MAKERS.load(study.student.kind)(study.student, folder)
         self.answer_tokens = world.answer_tokens or study.decoding.max_new_tokens
         self.drawn: Counter[str] = Counter()
+        self.surface = study.teacher.surface
 
     teacher: Made
     """The teacher that is asked now; a scale has several."""
+    surface: Surface
+    """What it shows now; defences change it."""
     base: Made
     """The base that stages start from now."""
 
@@ -232,7 +235,7 @@ class StageCorpora(ABC):
     # --- who is asked -----------------------------------------------------------------------------------------------
 
     def _teacher(self) -> p.Asked:
-        return self.teachers.asked(TEACHER, self.study.teacher.surface, self.world)
+        return self.teachers.asked(TEACHER, self.surface, self.world)
 
     def _own(self) -> p.Asked:
         return self.students.asked(BASE, SHOWS_ALL, self.world)

@@ -7,6 +7,8 @@ item_models.py       Turns the ability of a planted study into answers, on the s
 pipeline_designs.py  Reads the `pipelines` of a calibration design: planted factorials, each with what its
                      ingredients add
 planted.py           Plants what is true in a simulated study, on the scale that estimates are reported on
+planted_defences.py  Plants studies of defences: the uplift of every attacker on every surface, and what honest users
+                     lose
 planted_pipeline.py  Plants pipelines: simulated factorials whose ingredient effects and interactions are known
                      exactly
 score.py             Scores every estimator on planted studies: bias, coverage, width, power and false verdicts

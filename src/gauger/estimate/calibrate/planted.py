@@ -118,13 +118,15 @@ class Planted:
 
 
 _ROLES = tuple(str(role) for role in Role)
+_NOT_PLANTED = (ArmKind.DISTILLED, ArmKind.CELL, ArmKind.UNTAUGHT, ArmKind.ATTACK, ArmKind.SURFACE)
+"""Distilled arms are counted by themselves; the others belong to studies of another make."""
 
 
 def planted_design(planted: Planted) -> Design:
     """Return the design of a planted study: every kind of arm, every role, the default verdict rule."""
     names = [f"distilled{k + 1}" for k in range(planted.distilled_arms)]
     distilled = [ArmInfo(name, ArmKind.DISTILLED, "", matched="matched") for name in names]
-    made = [kind for kind in ArmKind if kind not in (ArmKind.DISTILLED, ArmKind.CELL, ArmKind.UNTAUGHT)]
+    made = [kind for kind in ArmKind if kind not in _NOT_PLANTED]
     others = [ArmInfo(str(kind), kind, "") for kind in made]
     roles = {f"{role}{k + 1}": role for role in _ROLES for k in range(planted.benchmarks)}
     return Design(

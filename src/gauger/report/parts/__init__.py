@@ -7,6 +7,13 @@ cards.py           Picks the headline figures: three or four numbers from raw ga
 carryover.py       Shows what carries over: the uplift in another form or skill, as a share of the targeted uplift
 comparison.py      Shows a comparison of logs item by item and student by student: flips, ranks, checkpoints,
                    sub-groups, errors
+defences.py        Shows what each defence takes from the best of its attackers, and what it costs honest users
+defences_figures.py  Draws defences: the frontier of what is removed and what it costs, uplift by attacker, passive
+                   beside adaptive
+defences_rows.py   Looks up what the document says of defences: estimates by defence and attacker, what was spent, who
+                   passes
+defences_tables.py  Tabulates defences: outcomes with costs, what every attacker spent, and what the literature has
+                   of the same kind
 difficulty.py      Shows scores by difficulty: whether what was gained reaches the hard items
 extraction.py      Shows whether the conclusion depends on how answers were read out of the same outputs (logs,
                    language models)

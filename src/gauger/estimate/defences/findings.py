@@ -1,0 +1,247 @@
+"""Estimates a study's defences: a question and scores in, estimates and one outcome per defence out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gauger.estimate.cell_means import Cells
+from gauger.estimate.contrasts import PlannedBatch, run_batch
+from gauger.estimate.defences.best import BestContrast, ContrastFamily, best_of, maximin, without_luck
+from gauger.estimate.defences.outcome import DefenceVerdict, decide_defence
+from gauger.estimate.defences.plan import DefenceContrast, plan_defences
+from gauger.estimate.defences.question import ANYBODY, OPEN_SURFACE, DefenceQuestion
+from gauger.estimate.defences.ratio_set import BestRatio, PairedRatio, rate_of_best, share_of_best
+from gauger.estimate.results import collect_estimates, tidy
+from gauger.estimate.verdict_inputs import undefined_reason
+from gauger.records import Estimate, Reason, SetKind
+
+BEST_NOTE = (
+    "The best attacker, whichever it is: from intervals that hold for all of them together, and without the luck of "
+    "the one that came out best."
+)
+
+
+@dataclass(frozen=True)
+class DefenceFindings:
+    """What a study says of its defences."""
+
+    estimates: tuple[Estimate, ...]
+    verdicts: tuple[DefenceVerdict, ...]
+
+
+NO_DEFENCES = DefenceFindings((), ())
+
+
+def find_defences(cells: Cells, question: DefenceQuestion) -> DefenceFindings:
+    """Estimate uplift, what is removed of it, what honest users lose, and decide about every defence.
+
+    Parameters
+    ----------
+    cells : Cells
+        The study's scores and design; attackers and surfaces are arms of it.
+    question : DefenceQuestion
+        What was fixed before the run.
+
+    Returns
+    -------
+    DefenceFindings
+        Estimates of single attackers (simultaneous ends: all attackers on all surfaces at once), then those of the best
+        attacker, whose `low` and `high` hold over all attackers of one surface or defence, and whose simultaneous ends
+        over all defences too.
+
+    Notes
+    -----
+    Coverage, false and true outcomes are in validation/defences, beside the naive interval of whoever came out best.
+    """
+    contrasts = plan_defences(cells, question)
+    batch = run_batch(cells, [one.planned for one in contrasts])
+    single = [one for one in contrasts if one.other is None]
+    listed = collect_estimates(batch, len(single))
+    estimates = [
+        replace(estimate, defence=one.defence, attacker=one.attacker)
+        for estimate, one in zip(listed, single, strict=True)
+    ]
+    best = _Best(question, contrasts, batch)
+    verdicts = [
+        decide_defence(defence, threshold, _uplifts(question, estimates), OPEN_SURFACE, replicated=best.is_replicated)
+        for defence, threshold in question.thresholds.items()
+    ]
+    return DefenceFindings((*estimates, *best.estimates()), tuple(verdicts))
+
+
+def _uplifts(question: DefenceQuestion, estimates: Sequence[Estimate]) -> dict[str, dict[str, Estimate]]:
+    found: dict[str, dict[str, Estimate]] = {surface: {} for surface in question.attacks}
+    for one in estimates:
+        if one.estimand == "uplift" and one.defence is not None and one.attacker is not None:
+            found[one.defence][one.attacker] = one
+    return found
+
+
+@dataclass(frozen=True)
+class _Best:
+    """What is said of the best attacker, whichever it is."""
+
+    question: DefenceQuestion
+    contrasts: Sequence[DefenceContrast]
+    batch: PlannedBatch
+
+    @property
+    def is_replicated(self) -> bool:
+        """Whether the noise of training is known."""
+        rows = [int(self.batch.numerator[p]) for p in self._places("uplift")]
+        return bool(rows) and not self.batch.contrasts.training_unknown[rows].any()
+
+    def estimates(self) -> Iterator[Estimate]:
+        """Yield the estimates of the best attackers, by estimand."""
+        yield from (self._uplift(surface) for surface in self.question.attacks)
+        removed = {defence: self._removed(defence) for defence in self.question.thresholds}
+        yield from removed.values()
+        yield from (self._share(defence) for defence in self.question.thresholds)
+        for surface in self.question.attacks:
+            if self.question.adaptive(surface) and self.question.unreacting(surface):
+                yield self._pairs("adaptive_gap", surface)
+        yield from (self._exchange(defence, removed[defence]) for defence in self.question.honest)
+
+    # --- families ---------------------------------------------------------------------------------------------------
+
+    def _places(self, estimand: str, surface: str | None = None, *, pairs: bool = False) -> list[int]:
+        """Return the places of defined contrasts of an estimand: single attackers, or pairs."""
+        return [
+            p
+            for p, one in enumerate(self.contrasts)
+            if one.planned.estimand == estimand
+            and surface in (None, one.defence)
+            and (one.other is not None) is pairs
+            and undefined_reason(self.batch, p) is None
+        ]
+
+    def _family(self, places: Sequence[int]) -> ContrastFamily:
+        rows = self.batch.numerator[list(places)]
+        found = self.batch.contrasts
+        return ContrastFamily(found.value[rows], found.covariance[np.ix_(rows, rows)], found.df[rows])
+
+    @cached_property
+    def _criticals(self) -> dict[tuple[int, ...], NDArray[np.float64]]:
+        return {}
+
+    def _critical(self, places: Sequence[int]) -> NDArray[np.float64]:
+        """Return how many standard errors the intervals of a family reach, computed once for each family."""
+        key = tuple(places)
+        if key not in self._criticals:
+            self._criticals[key] = self._family(places).critical(self.batch.level)
+        return self._criticals[key]
+
+    def _missing(self, *surfaces: str) -> bool:
+        """Whether an attacker on one of the surfaces has no estimate."""
+        return any(len(self._places("uplift", one)) < len(self.question.attacks[one]) for one in surfaces)
+
+    def _why(self, surface: str) -> str:
+        """Return why nothing can be said of the best attacker on a surface."""
+        arms = self.question.attacks[surface].values()
+        return str(Reason.NOTHING_CAME_THROUGH if self.question.starved.issuperset(arms) else Reason.ARM_MISSING)
+
+    # --- estimates --------------------------------------------------------------------------------------------------
+
+    def _uplift(self, surface: str) -> Estimate:
+        here, everywhere = self._places("uplift", surface), self._places("uplift")
+        if not here:
+            return self._named("best_uplift", surface, reason=self._why(surface), kind=str(SetKind.NONE))
+        own, together = (
+            best_of(self._family(here), self._critical(places)[np.isin(places, here)]) for places in (here, everywhere)
+        )
+        return self._bounded("best_uplift", surface, own, together)
+
+    def _removed(self, defence: str) -> Estimate:
+        found = self._pairs("uplift_removed", defence)
+        if found.value is None:
+            return found
+        # The difference of the two values without luck; the median of all pairs would have no such meaning.
+        value = self._value(OPEN_SURFACE) - self._value(defence)
+        assert found.low is not None and found.high is not None  # noqa: S101, PT018 - a defined one has both ends
+        return replace(found, value=tidy(float(np.clip(value, found.low, found.high))))
+
+    def _value(self, surface: str) -> float:
+        return without_luck(self._family(self._places("uplift", surface)))
+
+    def _pairs(self, estimand: str, surface: str) -> Estimate:
+        """Bound the best of the first attackers less the best of the second ones, from all their differences."""
+        here, everywhere = (self._places(estimand, one, pairs=True) for one in (surface, None))
+        if not here:
+            return self._named(estimand, surface, reason=self._why(surface), kind=str(SetKind.NONE))
+        own, together = (
+            self._between(here, self._critical(places)[np.isin(places, here)]) for places in (here, everywhere)
+        )
+        return self._bounded(estimand, surface, own, together)
+
+    def _between(self, places: Sequence[int], critical: NDArray[np.float64]) -> BestContrast:
+        family = self._family(places)
+        half = critical * family.se
+        ends = (family.value, family.value - half, family.value + half)
+        value, low, high = (maximin(self._matrix(places, one)) for one in ends)
+        return BestContrast(value, low, high)
+
+    def _matrix(self, places: Sequence[int], values: NDArray[Any]) -> NDArray[Any]:
+        """Lay out values of pairs as (J, K); pairs are planned row by row."""
+        firsts = list(dict.fromkeys(self.contrasts[p].attacker for p in places))
+        return np.asarray(values).reshape(len(firsts), -1)
+
+    def _share(self, defence: str) -> Estimate:
+        """Estimate max_k uplift[defence, k] / max_j uplift[open, j], with Fieller's set over all pairs."""
+        here, before = (self._places("uplift", one) for one in (defence, OPEN_SURFACE))
+        if not here or not before:
+            return self._named("residual_share", defence, reason=self._why(defence), kind=str(SetKind.NONE))
+        bottom = self._value(OPEN_SURFACE)
+        if bottom <= 0:
+            return self._named("residual_share", defence, reason=str(Reason.NOTHING_TO_REMOVE), kind=str(SetKind.NONE))
+        n, d = np.meshgrid(np.arange(len(here)), len(here) + np.arange(len(before)), indexing="ij")
+        value = self._value(defence) / bottom
+        pairs = PairedRatio(self._family([*here, *before]), n, d)
+        return self._ratio("residual_share", defence, value, share_of_best(pairs, value, self.batch.level))
+
+    def _exchange(self, defence: str, removed: Estimate) -> Estimate:
+        """Estimate the uplift removed per point that honest users lose."""
+        pairs, cost = self._places("uplift_removed", defence, pairs=True), self._places("honest_cost", defence)
+        if not pairs or not cost:
+            return self._named("exchange_rate", defence, reason=self._why(defence), kind=str(SetKind.NONE))
+        family, bottom = self._family([*pairs, *cost]), float(self._family(cost).value[0])
+        if bottom <= 0:
+            return self._named("exchange_rate", defence, reason=str(Reason.COSTS_NOTHING), kind=str(SetKind.NONE))
+        n = self._matrix(pairs, np.arange(len(pairs)))
+        value = float(removed.value or 0.0) / bottom
+        found = rate_of_best(PairedRatio(family, n, np.full_like(n, len(pairs))), value, self.batch.level)
+        return self._ratio("exchange_rate", defence, value, found)
+
+    # --- rows -------------------------------------------------------------------------------------------------------
+
+    def _ratio(self, estimand: str, defence: str, value: float, found: BestRatio) -> Estimate:
+        ends = {"low": tidy(found.low), "high": tidy(found.high)}
+        return self._named(estimand, defence, value=tidy(value), kind=str(found.kind), **ends)
+
+    def _bounded(self, estimand: str, surface: str, own: BestContrast, together: BestContrast) -> Estimate:
+        ends = {
+            "value": tidy(own.value),
+            "low": tidy(own.low),
+            "high": tidy(own.high),
+            "simultaneous_low": tidy(min(own.low, together.low)),
+            "simultaneous_high": tidy(max(own.high, together.high)),
+        }
+        return self._named(estimand, surface, **ends)
+
+    def _named(self, estimand: str, surface: str, **given: Any) -> Estimate:
+        control = f"{ANYBODY}@{OPEN_SURFACE}" if estimand in ("uplift_removed", "residual_share") else None
+        note = BEST_NOTE + (" An attacker has no estimate, and is not among them." if self._missing(surface) else "")
+        role = self.question.role
+        about: dict[str, Any] = {
+            "level": self.batch.level,
+            "role": role,
+            "over": role,
+            "defence": surface,
+            "note": note,
+        }
+        return Estimate(estimand, f"{ANYBODY}@{surface}", control, **about, **given)

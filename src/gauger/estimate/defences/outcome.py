@@ -1,0 +1,100 @@
+"""Decides about a defence: works, does not, undetermined or not powered.
+
+The threshold tau was fixed before the run, and the intervals [low_k, high_k] of all attackers on all surfaces hold
+together. In this order:
+
+does not      some attacker's low_k on the defended surface lies above tau
+not powered   no attacker's low_k on the *open* surface lies above tau: who gains nothing there shows nothing here
+works         every attacker's high_k on the defended surface lies below tau, or not one answer came through to him
+undetermined  else; also where an attacker was not measured, or the noise of training is unknown
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from gauger.records import Estimate, Reason
+
+
+class DefenceOutcome(StrEnum):
+    """What can be said of a defence, against the attackers of the study."""
+
+    WORKS = "works"
+    DOES_NOT = "does_not"
+    UNDETERMINED = "undetermined"
+    NOT_POWERED = "not_powered"
+
+
+@dataclass(frozen=True)
+class DefenceVerdict:
+    """The outcome of one defence."""
+
+    defence: str
+    outcome: DefenceOutcome
+    threshold: float
+    """0-1 scale."""
+    against: Sequence[str]
+    """The attackers that it was held against; nothing is said of others."""
+    why: str
+    """What the outcome rests on, in a sentence."""
+
+
+def decide_defence(
+    defence: str,
+    threshold: float,
+    uplifts: Mapping[str, Mapping[str, Estimate]],
+    open_surface: str,
+    *,
+    replicated: bool = True,
+) -> DefenceVerdict:
+    """Hold one defence against its attackers.
+
+    Parameters
+    ----------
+    defence : str
+        Its name, a key of `uplifts`.
+    threshold : float
+        Uplift, 0-1 scale.
+    uplifts : mapping
+        Surface -> attacker -> its uplift, whose simultaneous interval holds for all attackers on all surfaces.
+    open_surface : str
+        Name of the surface without defences.
+    replicated : bool
+        Whether the noise of training is known; without it nothing is decided.
+    """
+    here = uplifts[defence]
+
+    def said(outcome: DefenceOutcome, why: str) -> DefenceVerdict:
+        return DefenceVerdict(defence, outcome, threshold, tuple(here), why)
+
+    if not replicated:
+        return said(DefenceOutcome.UNDETERMINED, "No attacker was trained more than once: training noise is unknown.")
+    through = [name for name, one in here.items() if _low(one) is not None and (_low(one) or 0.0) > threshold]
+    if through:
+        return said(DefenceOutcome.DOES_NOT, f"Above the threshold with its whole interval: {', '.join(through)}.")
+    if not any((low := _low(one)) is not None and low > threshold for one in uplifts[open_surface].values()):
+        why = "No attacker is shown to reach the threshold even on the open surface: staying below it says nothing."
+        return said(DefenceOutcome.NOT_POWERED, why)
+    starved = [name for name, one in here.items() if one.reason == Reason.NOTHING_CAME_THROUGH]
+    missing = [name for name, one in here.items() if _high(one) is None and name not in starved]
+    if missing:
+        return said(DefenceOutcome.UNDETERMINED, f"Without an interval: {', '.join(missing)}.")
+    open_still = [name for name, one in here.items() if name not in starved and (_high(one) or 0.0) >= threshold]
+    if open_still:
+        return said(DefenceOutcome.UNDETERMINED, f"May still reach the threshold: {', '.join(open_still)}.")
+    why = "Every attacker lies below the threshold with its whole interval."
+    if starved:
+        others = " Every other lies below the threshold with its whole interval." if len(starved) < len(here) else ""
+        why = f"No answer came through to {', '.join(starved)}.{others}"
+    return said(DefenceOutcome.WORKS, why)
+
+
+def _low(estimate: Estimate) -> float | None:
+    """Return the lower end that holds together with all others."""
+    return estimate.simultaneous_low
+
+
+def _high(estimate: Estimate) -> float | None:
+    return estimate.simultaneous_high

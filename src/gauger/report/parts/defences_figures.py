@@ -1,0 +1,158 @@
+"""Draws defences: the frontier of what is removed and what it costs, uplift by attacker, passive beside adaptive."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import altair as alt
+
+from gauger.report.blocks import Figure, FigurePanel, Key
+from gauger.report.document_view import Row, View, defined
+from gauger.report.drawing import Chart, layered
+from gauger.report.forest import ForestLine, Reference, forest, height_of, lines_of, window
+from gauger.report.palette import BLUE, INK, MUTED, ORANGE, RULE
+from gauger.report.parts.defences_rows import OUTCOME_MARKS, attackers_on, best, one_of, surfaces
+from gauger.report.tables import estimates_table
+from gauger.report.wording import listing, quantity, set_of
+
+HEIGHT = 300
+FRONTIER = (
+    "Each mark is a defence: up, it takes more uplift from the best attacker (open surface less defended one); right, "
+    "the teacher itself scores less for honest users. Bars hold for all defences together. Upper left is where a "
+    "defence should be; on the dashed line users lose as much as the attacker."
+)
+UPLIFT = (
+    "Uplift over the matched control, by surface and attacker; the diamond is the best attacker, whoever that is. "
+    "Thick bars are intervals of one estimate alone (of the diamond: over all attackers of its surface), thin bars "
+    "hold for all attackers on all surfaces together. The dashed line is the threshold."
+)
+GAP = (
+    "How much more the best attacker who reacts gains than the best one who does not. Where a defence stops only those "
+    "who do not react, the interval lies to the right of zero, and a test with a passive student would have called it "
+    "a success."
+)
+
+
+def frontier_figure(view: View, entries: Sequence[Row]) -> Figure | None:
+    """Draw uplift removed against honest cost, with intervals that hold for all defences together."""
+    data = [datum for entry in entries if (datum := _frontier_datum(view, entry)) is not None]
+    if not data:
+        return None
+    rows = [best(view, name, entry["defence"]) for entry in entries for name in ("uplift_removed", "honest_cost")]
+    seen = {entry["outcome"] for entry in entries}
+    legend = [Key(word, shape, colour) for key, (word, shape, colour) in OUTCOME_MARKS.items() if key in seen]
+    panel = FigurePanel(_frontier(data), "", HEIGHT + 60, "Uplift removed by honest cost, one mark per defence", False)
+    table = estimates_table(rows, "Uplift removed and honest cost, percentage points")
+    title = "Uplift removed and honest cost, percentage points"
+    return Figure("defences-frontier", title, FRONTIER, [panel], table, legend, finding=_found(entries))
+
+
+def _found(entries: Sequence[Row]) -> str:
+    said = []
+    for outcome, words in (("works", "works"), ("does_not", "does not work"), ("undetermined", "is undetermined")):
+        names = [entry["defence"] for entry in entries if entry["outcome"] == outcome]
+        if names:
+            said.append(f"{listing(names)} {words if len(names) == 1 else _plural(words)}")
+    return f"Against these attackers {', '.join(said)}" if said else "None of the defences could be judged"
+
+
+def _plural(words: str) -> str:
+    return {"works": "work", "does not work": "do not work", "is undetermined": "are undetermined"}[words]
+
+
+def _frontier_datum(view: View, entry: Row) -> dict[str, Any] | None:
+    removed, cost = (best(view, name, entry["defence"]) for name in ("uplift_removed", "honest_cost"))
+    if removed is None or cost is None or removed["value"] is None or cost["value"] is None:
+        return None
+    _, shape, colour = OUTCOME_MARKS[entry["outcome"]]
+    ends = {
+        f"{axis}_{end}": 100 * row[f"simultaneous_{end}" if row[f"simultaneous_{end}"] is not None else end]
+        for axis, row in (("x", cost), ("y", removed))
+        for end in ("low", "high")
+    }
+    return {
+        "name": entry["defence"],
+        "x": 100 * cost["value"],
+        "y": 100 * removed["value"],
+        **ends,
+        "shape": shape,
+        "colour": colour,
+        "removed": f"{quantity(removed['value'], 'points')} ({set_of(removed, 'points')})",
+        "cost": f"{quantity(cost['value'], 'points')} ({set_of(cost, 'points')})",
+    }
+
+
+def _frontier(data: Sequence[dict[str, Any]]) -> Chart:
+    ends = [datum[f"{axis}_{end}"] for datum in data for axis in "xy" for end in ("low", "high")]
+    low_x = min([0.0, *(datum["x_low"] for datum in data)])
+    high_x = max([5.0, *(datum["x_high"] for datum in data)])
+    for datum in data:  # names stand on the side on which there is room
+        datum["left"] = datum["x"] > (low_x + high_x) / 2
+    x = alt.X("x:Q", title="honest cost, points of the teacher's own score", scale=alt.Scale(nice=True, zero=False))
+    y = alt.Y("y:Q", title="uplift removed, points", scale=alt.Scale(nice=True, zero=False), axis=alt.Axis(grid=True))
+    tips = [alt.Tooltip("name:N", title="title"), alt.Tooltip("removed:N"), alt.Tooltip("cost:N")]
+    base = alt.Chart().encode(tooltip=tips)
+    colour = alt.Color("colour:N", scale=None)
+    name: dict[str, Any] = {"x": x, "y": y, "text": alt.Text("name:N")}
+    marks = [
+        base.mark_rule(strokeWidth=1.4).encode(x=alt.X("x_low:Q"), x2="x_high:Q", y=y, color=colour),
+        base.mark_rule(strokeWidth=1.4).encode(x=x, y=alt.Y("y_low:Q"), y2="y_high:Q", color=colour),
+        base.mark_point(filled=True, opacity=1, size=80).encode(
+            x=x, y=y, fill=alt.Fill("colour:N", scale=None), shape=alt.Shape("shape:N", scale=None)
+        ),
+        base.transform_filter("datum.left === true").mark_text(align="right", dx=-7, dy=-9, color=INK).encode(**name),
+        base.transform_filter("datum.left === false").mark_text(align="left", dx=7, dy=-9, color=INK).encode(**name),
+    ]
+    line = [{"x": at, "y": at} for at in (max(min(ends), low_x), max(min(high_x, max(ends)), 1.0))]
+    same = layered([alt.Chart().mark_line(color=RULE, strokeDash=[5, 4]).encode(x=x, y=y)], rows=line)
+    zero = layered([alt.Chart().mark_rule(color=RULE).encode(y=alt.Y("at:Q"))], rows=[{"at": 0}])
+    return layered([zero, same, layered(marks, rows=list(data))], height=HEIGHT)
+
+
+def uplift_figure(view: View, entries: Sequence[Row]) -> Figure | None:
+    """Draw the uplift of every attacker on every surface, and of the best one on each."""
+    passive = {name for entry in entries for name in entry["passive"]}
+    groups = {surface: _attackers(view, surface, passive) for surface in surfaces(entries)}
+    rows = [line.estimate for lines in groups.values() for line in lines]
+    if not any(True for _ in defined(rows)):
+        return None
+    thresholds = sorted({entry["threshold"] for entry in entries})
+    lines, references = lines_of(groups), [Reference(0.0), *(Reference(at, dashed=True) for at in thresholds)]
+    chart = forest(
+        lines, unit="points", x_title="points over the matched control", extent=window(rows), references=references
+    )
+    legend = [
+        Key("attacker that reacts", "circle", BLUE),
+        Key("attacker that does not", "circle", ORANGE),
+        Key("the best, whoever that is", "diamond", MUTED),
+    ]
+    panel = FigurePanel(chart, "", height_of(lines), "Uplift by surface and attacker")
+    table = estimates_table(rows, "Uplift by surface and attacker, percentage points")
+    title = "Uplift by surface and attacker, percentage points"
+    return Figure("defences-uplift", title, UPLIFT, [panel], table, legend)
+
+
+def _attackers(view: View, surface: str, passive: set[str]) -> list[ForestLine]:
+    names = attackers_on(view, surface)
+    lines = [
+        ForestLine(name, one_of(view, "uplift", surface, name), ORANGE if name in passive else BLUE) for name in names
+    ]
+    return [*lines, ForestLine("best of them", best(view, "best_uplift", surface), MUTED, "diamond")]
+
+
+def gap_figure(view: View, entries: Sequence[Row]) -> Figure | None:
+    """Draw the best attacker who reacts beside the best one who does not."""
+    found = {surface: best(view, "adaptive_gap", surface) for surface in surfaces(entries)}
+    rows = [row for row in found.values() if row is not None]
+    if not any(True for _ in defined(rows)):
+        return None
+    lines = [ForestLine(surface, row) for surface, row in found.items()]
+    chart = forest(
+        lines, unit="points", x_title="points", extent=window(rows), references=[Reference(0.0)], label_room=90
+    )
+    apart = [s for s, row in found.items() if row and (row["simultaneous_low"] or 0.0) > 0]
+    said = f"Reacting pays on {listing(apart)}" if apart else "Reacting is not shown to pay on any surface"
+    panel = FigurePanel(chart, "", height_of(lines), "Adaptive less passive attacker, by surface")
+    title = "Best attacker who reacts less best one who does not, percentage points"
+    return Figure("defences-gap", title, GAP, [panel], estimates_table(rows, title), finding=said)

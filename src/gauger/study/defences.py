@@ -1,0 +1,147 @@
+"""Says to the estimator what a study's defences are, and puts its findings beside costs and literature."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from gauger.elicit import words_for
+from gauger.estimate import DefenceQuestion, DefenceVerdict, StudyEstimates
+from gauger.evidence import defences_in_literature
+from gauger.records import ArmKind, Outcome
+from gauger.spec import OPEN, TEACHER, Arm, DefenceStudy, Study, Surface
+from gauger.study.plan import Plan
+
+LITERATURE_OF = {
+    "heat": ("temperature",),
+    "poe": ("product-of-experts",),
+    "product-of-experts": ("product-of-experts",),
+    "tilt": ("tilted-sampling",),
+    "antidistil": ("tilted-sampling",),
+    "rewrite": ("rewriting", "paraphrase"),
+    "paraphrase": ("paraphrase", "rewriting"),
+    "wrong-steps": ("wrong-answers", "trained-output"),
+    "hide-steps": ("reasoning-hidden",),
+    "hide-reasoning": ("reasoning-hidden",),
+    "summarise": ("reasoning-hidden",),
+}
+"""Defence by name -> the kinds of published defences that are set beside it."""
+_ANSWERED = (str(Outcome.SCORED), str(Outcome.UNPARSED), str(Outcome.TRUNCATED))
+
+
+def defence_question(defences: DefenceStudy, plan: Plan, done: Mapping[str, Path]) -> DefenceQuestion:
+    """Say to the estimator which arms are attackers on which surface, and what was fixed before the run.
+
+    Parameters
+    ----------
+    defences : DefenceStudy
+        Of the study.
+    plan : Plan
+        Of the study.
+    done : mapping
+        Key of a job -> the directory of its result.
+    """
+    arms = plan.arms
+    attacks: dict[str, dict[str, str]] = {surface: {} for surface in (OPEN, *defences.family)}
+    for arm in arms:
+        if arm.kind is ArmKind.ATTACK and arm.defence is not None and arm.attacker is not None:
+            attacks[arm.defence][arm.attacker] = arm.name
+    return DefenceQuestion(
+        role=str(defences.role),
+        thresholds={name: defences.threshold_of(name) for name in defences.family},
+        attacks=attacks,
+        passive=frozenset(name for name, attacker in defences.attackers.items() if attacker.passive),
+        starved=frozenset(_starved(plan, done)),
+        honest={arm.defence: arm.name for arm in arms if arm.kind is ArmKind.SURFACE and arm.defence is not None},
+    )
+
+
+def _starved(plan: Plan, done: Mapping[str, Path]) -> Iterator[str]:
+    """Yield the attackers' arms whose corpora were made and hold nothing, in every replicate."""
+    for arm in plan.arms:
+        cells = [cell for cell in plan.cells if cell.arm == arm.name]
+        if arm.kind is ArmKind.ATTACK and cells and all(any(_is_empty(key, done) for key in c.corpora) for c in cells):
+            yield arm.name
+
+
+def _is_empty(key: str, done: Mapping[str, Path]) -> bool:
+    if key not in done:
+        return False
+    return int(pl.scan_parquet(done[key] / "corpus.parquet").select(pl.len()).collect().item()) == 0
+
+
+def defence_entries(
+    study: Study, arms: Sequence[Arm], found: StudyEstimates, records: pl.DataFrame
+) -> tuple[dict[str, Any], ...]:
+    """List the defences with their outcomes, and what the report shows beside them.
+
+    Parameters
+    ----------
+    study : Study
+        A checked study.
+    arms : sequence of Arm
+        All arms of the study.
+    found : StudyEstimates
+        What its records say.
+    records : pl.DataFrame
+        The records themselves: what honest users were refused, and how long their answers were.
+    """
+    defences = study.defences
+    if defences is None:
+        return ()
+    shown = {arm.defence: arm for arm in arms if arm.kind is ArmKind.SURFACE}
+    honest = {arm: _use(records, arm) for arm in (TEACHER, *(arm.name for arm in shown.values()))}
+    return tuple(
+        _entry(defences, verdict, study.teacher.surface)
+        | {"honest": {"open": honest[TEACHER], "defended": honest[shown[verdict.defence].name]}}
+        for verdict in found.defences
+    )
+
+
+def _entry(defences: DefenceStudy, verdict: DefenceVerdict, own: Surface) -> dict[str, Any]:
+    defence = defences.family[verdict.defence]
+    surface = defence.over(own)
+    return {
+        "defence": verdict.defence,
+        "outcome": str(verdict.outcome),
+        "threshold": verdict.threshold,
+        "against": list(verdict.against),
+        "why": verdict.why,
+        "role": str(defences.role),
+        "description": defence.description,
+        "surface": words_for(surface),
+        "budgets": {
+            name: value
+            for name in ("max_queries", "max_tokens", "max_usd")
+            if (value := getattr(surface, name)) is not None
+        },
+        "passive": [name for name in verdict.against if defences.attackers[name].passive],
+        "literature": [
+            one.to_dict() for kind in _kinds(surface, own) for one in defences_in_literature() if one.kind == kind
+        ],
+    }
+
+
+def _kinds(surface: Surface, own: Surface) -> list[str]:
+    """Return the kinds of published defences that are like this one; empty where none is."""
+    found = list(LITERATURE_OF.get(surface.defence or "", ())) if surface.strength else []
+    if (surface.reasoning, own.reasoning) == ("hidden", "shown"):
+        found.append("reasoning-hidden")
+    return list(dict.fromkeys(found))
+
+
+def _use(records: pl.DataFrame, arm: str) -> Mapping[str, float | int | None]:
+    """Sum up what an honest user got: requests, the share refused, tokens of an answer; NULL where nothing is known."""
+    own = records.filter(arm=arm)
+    if own.height == 0:
+        return {"requests": 0, "refused": None, "tokens_out": None}
+    answered = own.filter(pl.col("outcome").is_in(_ANSWERED))
+    tokens = answered["tokens_out"].drop_nulls()
+    return {
+        "requests": own.height,
+        "refused": round(own.filter(outcome=str(Outcome.REFUSED)).height / own.height, 6),
+        "tokens_out": round(sum(tokens) / len(tokens), 3) if len(tokens) else None,
+    }

@@ -1,0 +1,82 @@
+"""A small study of defences is run: surfaces reach the jobs, budgets hold, and findings stand in the document."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from gauger.errors import UserError
+from gauger.jobs import AskTeacher, MeasureModel
+from gauger.records import ArmKind
+from gauger.spec import Surface
+from gauger.study.defences import LITERATURE_OF, _kinds
+from gauger.study.load import open_study, plan_loaded
+from gauger.study.planner import Planner
+
+STUDY = Path(__file__).with_name("tiny.yaml")
+STAGE = (
+    "{kind: text-distill, strategy: STRATEGY, seeds: SEEDS, forms: [quiz], samples: 40, steps: 9, batch: 16,"
+    " learning_rate: 0.01}"
+)
+LABEL = STAGE.replace("STRATEGY", "label").replace("SEEDS", "benchmark-train")
+ASK = STAGE.replace("STRATEGY", "seedless").replace("SEEDS", "seedless")
+FAMILY = "{short: {defence: shorten}, half: {defence: ration, strength: 0.5}, hot: {defence: heat}}"
+ATTACKERS = f"{{passive: {{passive: true, stages: [{LABEL}]}}, asks: {{max_queries: 60, stages: [{ASK}]}}}}"
+DEFENCES = f"defences={{role: targeted, threshold: 0.1, family: {FAMILY}, attackers: {ATTACKERS}}}"
+
+
+@pytest.fixture(scope="module")
+def plan():
+    return plan_loaded(open_study(STUDY, [DEFENCES]))[0]
+
+
+def parameters_of(plan, arm: str, kind):
+    """The parameters of the jobs of one arm, of one kind, in its first replicate."""
+    cell = next(cell for cell in plan.cells if cell.arm == arm)
+    keys = (*cell.corpora, *cell.stages, cell.records)
+    return [plan.parameters[key] for key in keys if isinstance(plan.parameters[key], kind)]
+
+
+def test_surfaces_reach_who_is_asked_and_controls_and_arms_keep_the_teachers_own(plan):
+    def asked(arm: str) -> list[tuple[str | None, float, int | None]]:
+        surfaces = [one.asked.surface for one in parameters_of(plan, arm, AskTeacher)]
+        return [(one.defence, one.strength, one.max_queries) for one in surfaces]
+
+    assert asked("passive@short") == [("shorten", 1.0, None)]
+    assert asked("asks@half") == [("ration", 0.5, 60)]
+    assert asked("passive@open") == asked("label") == [(None, 1.0, None)]
+
+
+def test_what_defences_do_not_change_is_done_once(plan):
+    trained = {cell.arm: cell for cell in plan.cells if cell.replicate == 0}
+    open_, short = trained["passive@open"], trained["passive@short"]
+    assert set(open_.stages).isdisjoint(short.stages)
+    matched = {arm.name: arm.matched for arm in plan.arms if arm.kind is ArmKind.ATTACK}
+    assert len({matched[f"passive@{where}"] for where in ("open", "short", "half", "hot")}) == 1
+
+
+def test_an_honest_user_is_measured_on_the_defended_surface_and_nobody_else(plan):
+    def shown(arm: str):
+        return parameters_of(plan, arm, MeasureModel)[0].asked.surface
+
+    assert shown("teacher@short").defence == "shorten"
+    assert shown("teacher@half").defence == "ration"
+    assert shown("teacher").defence is shown("passive@short").defence is None
+
+
+def test_a_generation_of_a_recorded_teacher_is_refused_by_its_place():
+    loaded = open_study(STUDY, [DEFENCES])
+    planner = Planner(loaded.study, plan_loaded(loaded)[1], STUDY.parent)
+    replayed = loaded.study.teacher.model_copy(update={"kind": "replay"})
+    planner.study = loaded.study.model_copy(update={"teacher": replayed})
+    with pytest.raises(UserError, match=r"defences\.family\.hot\.defence"):
+        planner._check_defence()
+
+
+def test_literature_of_the_same_kind_stands_beside_a_defence():
+    own, hidden = Surface(reasoning="shown"), Surface(reasoning="hidden")
+    assert _kinds(hidden, own) == ["reasoning-hidden"]
+    assert _kinds(own, own) == _kinds(hidden, hidden) == []
+    assert _kinds(Surface(defence="heat"), Surface()) == list(LITERATURE_OF["heat"])
+    assert _kinds(Surface(defence="heat", strength=0.0), Surface()) == []
