@@ -220,7 +220,7 @@ def coverage() -> list[Promise]:
                 "best, open": (covered("best on open"), 0.93, None),
                 "best, defended": (covered("best on d"), 0.93, None),
                 "naive best, open": (covered("naive best on open"), None, None),
-                "naive best, defended": (covered("naive best on d"), None, 0.90 if name.startswith("eight") else None),
+                "naive best, defended": (covered("naive best on d"), None, 0.93 if name.startswith("eight") else None),
                 "removed": (covered("removed by d"), 0.93, None),
                 "naive removed": (covered("naive removed by d"), None, None),
                 "share left": (covered("share left by d"), 0.93, None),
