@@ -3,10 +3,12 @@
 import json
 import os
 import shutil
+import time
 from pathlib import Path
 
 import pytest
 
+import gauger.execute.cache as cache_module
 from gauger.errors import JobError
 from gauger.execute.cache import MANIFEST, Cache, State
 
@@ -171,3 +173,65 @@ def test_every_file_of_a_result_is_forced_to_disk_before_it_counts(cache, monkey
     names = [path.name for path in synced]
     assert {"weights.bin", "text.txt", MANIFEST} <= set(names)
     assert names.index(MANIFEST) > max(names.index("weights.bin"), names.index("text.txt")), "the marker comes last"
+
+
+TICK_S = 0.02
+"""Longer than the step in which a file system counts time: two files of one step cannot be told apart."""
+
+
+def untouched_in_time(entry, name="weights.bin"):
+    """Spoil a file and set its times back to what they were; only its inode can tell."""
+    path = entry / name
+    before = path.stat()
+    path.write_bytes(b"x" * before.st_size)
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+@pytest.mark.parametrize("damage", [*DAMAGE, untouched_in_time])
+def test_a_glance_notices_what_was_touched_and_changes_nothing(cache, entry, told, damage):
+    assert cache.glance(KEY).state is State.DONE
+    damage(entry)
+    assert cache.glance(KEY).state is State.DAMAGED
+    assert (entry.exists(), told) == (True, [])
+
+
+def counting(monkeypatch):
+    """Names of the files that are hashed from now on."""
+    hashed = []
+    whole = cache_module._sha256
+    monkeypatch.setattr(cache_module, "_sha256", lambda path: hashed.append(path.name) or whole(path))
+    return hashed
+
+
+def test_what_will_be_read_is_hashed_and_nothing_else(cache, entry, monkeypatch):
+    time.sleep(TICK_S)
+    cache.look_up(KEY)
+    hashed = counting(monkeypatch)
+    assert cache.glance(KEY).state is State.DONE
+    assert hashed == []
+    assert cache.look_up(KEY, read=("deep/text.txt", "other.txt")).state is State.DONE
+    assert hashed == ["text.txt"]
+    cache.look_up(KEY)
+    assert sorted(hashed) == ["text.txt", "text.txt", "weights.bin"]
+
+
+def test_a_file_that_rots_without_a_trace_is_noticed_before_it_is_read(cache, entry, monkeypatch):
+    """What no time tells (a bit that flips on the disk): sizes and times say done, the hash before reading says no."""
+    cache.look_up(KEY)
+    untouched_in_time(entry)
+    os.utime(entry / "done.json", ns=(0, time.time_ns() + 10**9))  # the clock that a glance looks at says nothing
+    assert cache.glance(KEY).state is State.DONE
+    assert cache.look_up(KEY, read=("deep/text.txt",)).state is State.DONE
+    assert cache.look_up(KEY, read=("weights.bin",)).state is State.DAMAGED
+
+
+def test_a_copied_result_is_hashed_once_and_then_known(cache, entry, tmp_path, monkeypatch):
+    shutil.copytree(tmp_path / "jobs", tmp_path / "copy")
+    copy, hashed = Cache(tmp_path / "copy"), counting(monkeypatch)
+    copy.glance(KEY)
+    assert "weights.bin" in hashed, "a copy's times are those of the copying"
+    time.sleep(TICK_S)
+    copy.look_up(KEY)
+    hashed.clear()
+    assert copy.glance(KEY).state is State.DONE
+    assert hashed == []

@@ -9,8 +9,10 @@ import pytest
 
 from gauger.errors import GaugerError, UserError
 from gauger.execute.cache import Cache
+from gauger.execute.driver import Rules, drive
 from gauger.execute.executor import ONE_THREAD
 from gauger.execute.local import cores, run_jobs
+from gauger.execute.pool import Pool
 from gauger.execute.progress import RunProgress
 from gauger.store.failures import read_failures
 from gauger.store.lock import holder
@@ -195,3 +197,42 @@ def test_scheduling_costs_little(run, toy):
 
 def test_cores_counts_at_least_one():
     assert cores() >= 1
+
+
+@pytest.fixture
+def resume(toys, tmp_path):
+    """Run a plan of whose results the caller reads some files, or none."""
+
+    def call(jobs, read):
+        pool = Pool(2, tmp_path / "jobs" / "logs", toys[1])
+        return drive(jobs, Cache(tmp_path / "jobs"), pool, Rules(toys[0], read=read), RunProgress())
+
+    return call
+
+
+def rot(result, job):
+    """Spoil a result so that neither size nor time tells."""
+    path = result.done[job.key]
+    (path / "text.txt").write_text("x" * (path / "text.txt").stat().st_size)
+    os.utime(path / "done.json", ns=(0, time.time_ns() + 10**9))
+
+
+def test_rot_is_noticed_before_a_job_reads_it_and_left_alone_where_nobody_does(run, resume, diamond, tmp_path):
+    first, (top, left, right, bottom) = run(diamond), diamond[:4]
+    rot(first, left)
+    again = resume(diamond, read=())
+    assert (again.damaged, len(again.cached)) == ([], 4), "nobody reads it"
+    Cache(tmp_path / "jobs").discard(bottom.key)
+    again = resume(diamond, read=())
+    assert [job.key for job, _ in again.damaged] == [left.key], "bottom reads it"
+    assert again.cached == {top.key, right.key}
+    assert (again.done[bottom.key] / "text.txt").read_bytes() == b"top;left;top;right;bottom;"
+
+
+def test_rot_is_noticed_in_what_the_caller_reads_and_in_what_its_making_reads(run, resume, diamond):
+    first, (top, left, _, _) = run(diamond), diamond[:4]
+    rot(first, left)
+    rot(first, top)
+    again = resume(diamond, read=("text.txt",))
+    assert {job.key for job, _ in again.damaged} == {left.key, top.key}
+    assert len(again.done) == 4

@@ -4,6 +4,7 @@ import pytest
 
 from gauger.errors import StudyError
 from gauger.spec import parse_study
+from gauger.spec.overrides import half_changed
 
 from .study_files import DOCUMENTED, FULL, full_study
 
@@ -91,3 +92,41 @@ def test_mistakes_of_file_and_command_line_are_told_together() -> None:
 
 def test_an_override_mends_the_file() -> None:
     assert parse_study(FULL.replace("replicates: 5", "replicates: no"), ["replicates=3"]).replicates == 3
+
+
+ANCHORED = """
+arms:
+  first: {stages: [&stage {steps: 300, forms: &forms [cloze]}]}
+  second: {stages: [*stage, {steps: 5, forms: *forms}]}
+ingredients: {one: {stage: *stage}}
+plain: {stages: [{steps: 300}]}
+"""
+
+
+def test_an_override_of_one_use_of_an_anchor_names_the_others_and_what_to_add():
+    (said,) = half_changed(ANCHORED, ["arms.second.stages.0.steps=10"])
+    assert said == (
+        "--set arms.second.stages.0.steps changes one use of a YAML anchor; arms.first.stages.0.steps and "
+        "ingredients.one.stage.steps keep their values (for all: --set arms.first.stages.0.steps=10 "
+        "--set ingredients.one.stage.steps=10)"
+    )
+    rest = said.partition("for all: ")[2].rstrip(")").split(" ")[1::2]
+    assert half_changed(ANCHORED, ["arms.second.stages.0.steps=10", *rest]) == (), (
+        "with what it says to add, it is done"
+    )
+
+
+@pytest.mark.parametrize(
+    ("overrides", "others"),
+    [
+        (["plain.stages.0.steps=10"], None),
+        (["arms.second.stages.1.steps=10"], None),
+        (["arms.first.stages.0.steps=300"], None),
+        (["arms.second.stages.1.forms=[quiz]"], 3),
+        (["ingredients.one.stage={steps: 1}"], 2),
+        (["arms.first.stages.0.steps=10", "arms.second.stages.0.steps=11"], 2),
+    ],
+)
+def test_only_what_leaves_uses_apart_is_said(overrides, others):
+    said = half_changed(ANCHORED, overrides)
+    assert [line.count("--set ") - 1 for line in said] == ([] if others is None else [others] * len(overrides))

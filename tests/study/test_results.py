@@ -17,7 +17,7 @@ from gauger.study.description import arm_infos
 from gauger.study.document import Material, make_document
 from gauger.study.ledger import ledger_rows
 from gauger.study.load import open_study, plan_loaded
-from gauger.study.results import KEPT_IN, RECORDS, TRAINING, _told_once, collect
+from gauger.study.results import KEPT_IN, READ, RECORDS, TRAINING, _told_once, collect, sample_texts
 
 
 @pytest.fixture(scope="module")
@@ -297,3 +297,21 @@ def test_arms_are_introduced_with_what_they_took(planned, collected):
     assert arms["logits"].matched_tokens == pytest.approx(1, abs=0.01)
     assert {arm.kind for arm in arms.values()} == set(map(str, ArmKind)) - {"cell", "untaught"}
     assert (arms["leak"].twin, arms["leak-twin"].twin) == ("leak-twin", None)
+
+
+def test_tables_and_document_are_made_of_the_files_that_are_verified_and_of_no_other(loaded, planned, whole, tmp_path):
+    """What a run hashes before it goes on must be all that it reads: here nothing else is there to be read."""
+    (plan, atlas), bare = planned, {}
+    for key, path in whole.items():
+        bare[key] = tmp_path / key
+        bare[key].mkdir()
+        for name in READ:
+            if (path / name).exists():
+                shutil.copy(path / name, bare[key] / name)
+    documents = []
+    for done in (whole, bare):
+        result = RunResult(done=dict(done))
+        texts = sample_texts(plan, result)
+        material = Material(loaded, plan, atlas, collect(plan, result), texts=texts, done=result.done)
+        documents.append(make_document(material).to_dict())
+    assert documents[0] == documents[1]

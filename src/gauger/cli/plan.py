@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 import typer
 
 from gauger.cli.execution_options import WorkersOption
-from gauger.cli.output import JsonFlag, print_json, print_text
+from gauger.cli.output import JsonFlag, print_json, print_text, say
 from gauger.cli.run import OutOption, SetOption, StudyArgument
 from gauger.cli.tables import aligned
 from gauger.errors import UserError
@@ -67,6 +67,8 @@ def plan(
 
     _check_options(pilot, budget, target)
     loaded = open_study(study, tuple(overrides or ()))
+    for note in loaded.notes:
+        say(note)
     directory = directory_of(loaded.study.study, out)
     planned, world = plan_loaded(loaded)
     if register_it:

@@ -28,8 +28,8 @@ def validate(
     for one in found:
         if not one["problems"] and not as_json:
             print_text(f"{one['file']}: no mistakes ({one['arms']} arms, {one['benchmarks']} benchmarks)")
-        for problem in one["problems"]:
-            say(problem)
+        for line in (*one["notes"], *one["problems"]):
+            say(line)
     wrong = [one for one in found if one["problems"]]
     if wrong:
         raise typer.Exit(2)
@@ -40,7 +40,8 @@ def _checked(path: Path, overrides: tuple[str, ...]) -> dict[str, Any]:
     from gauger.errors import StudyError, UserError
     from gauger.study import open_study, plan_loaded
 
-    empty: dict[str, Any] = {"file": str(path), "study": None, "arms": None, "benchmarks": None, "jobs": None}
+    counted: dict[str, Any] = {"arms": None, "benchmarks": None, "jobs": None}
+    empty: dict[str, Any] = {"file": str(path), "study": None, **counted, "notes": []}
     try:
         loaded = open_study(path, overrides)
         plan, _ = plan_loaded(loaded)
@@ -50,4 +51,4 @@ def _checked(path: Path, overrides: tuple[str, ...]) -> dict[str, Any]:
         return {**empty, "problems": [str(error)]}
     study = loaded.study
     counts = {"arms": len(plan.arms), "benchmarks": len(study.benchmarks), "jobs": len(plan.jobs)}
-    return {**empty, "study": study.study, **counts, "problems": []}
+    return {**empty, "study": study.study, **counts, "notes": list(loaded.notes), "problems": []}

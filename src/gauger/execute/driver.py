@@ -5,7 +5,9 @@ How failures are treated:
 1. An error inside a job is kept as data (`store.failures`); what depends on it is blocked; everything else goes on.
 2. A job whose worker is lost (killed, out of memory, its machine gone) is tried again by another worker; one that has
    lost `tries` workers is given up and named, as a failure.
-3. A stored result that fails verification is set aside, reported and computed again.
+3. A stored result that fails verification is set aside, reported and computed again. What a job of this run will read
+   is hashed before any job starts, and so is what the caller will read of the results (`Rules.read`); of all others
+   sizes and times are looked at (`Cache.glance`), so that going on with a large run does not read it all again.
 4. A signal (Ctrl-C, SIGTERM, hang-up) ends the workers and raises `Interrupted`; the next call continues from what is
    done. Nothing else can be lost than the jobs that were running.
 5. A limit that is reached (`limits`) keeps further jobs from starting; those running are finished, and the result says
@@ -14,7 +16,7 @@ How failures are treated:
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -46,6 +48,8 @@ class Rules:
     tries: int = TRIES
     """How many workers may be lost with one job before it is given up."""
     budget: SpentLimits = field(default_factory=SpentLimits)
+    read: Collection[str] | None = None
+    """Names of the files that the caller reads of results; None: all of them."""
 
 
 def drive(jobs: Sequence[Job], cache: Cache, executor: Executor, rules: Rules, progress: RunProgress) -> RunResult:
@@ -99,13 +103,26 @@ class _Driver:
         self.cache.sweep()
         clear_failures(self.failures)
         write_json(self.cache.root / "jobs.json", {"schema": PLAN_SCHEMA, "jobs": [job.to_dict() for job in self.jobs]})
-        for job in self.jobs:
-            entry = self.cache.look_up(job.key)
-            if entry.state is State.DONE:
-                self._keep(job, entry.path, entry.seconds)
-                self.reused[job.key] = entry.seconds
+        waiting = [job for job in self.jobs if not self._reuse(job, self.rules.read)]
+        hashed: set[str] = set()
+        while waiting:
+            inputs = [self.by_key[key] for key in waiting.pop().inputs.values() if key not in hashed]
+            hashed.update(job.key for job in inputs)
+            waiting += [job for job in inputs if job.key in self.reused and not self._reuse(job, None)]
         self.result.cached = set(self.reused)
         self.schedule = JobSchedule(self.jobs, self.result.done)
+
+    def _reuse(self, job: Job, read: Collection[str] | None) -> bool:
+        """Keep a job's stored result, the files that will be read being verified; returns whether it is there."""
+        entry = self.cache.look_up(job.key, read=read)
+        if entry.state is State.DONE:
+            self._keep(job, entry.path, entry.seconds)
+            self.reused[job.key] = entry.seconds
+        else:
+            self.result.done.pop(job.key, None)
+            self.result.seconds.pop(job.key, None)
+            self.reused.pop(job.key, None)
+        return entry.state is State.DONE
 
     def work(self, executor: Executor) -> None:
         """Hand out jobs and take in results until none can run."""

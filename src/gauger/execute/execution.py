@@ -53,6 +53,8 @@ def execute(
     registry: Mapping[str, str],
     flops_of: Mapping[str, float],
     progress: RunProgress,
+    *,
+    read: Collection[str] | None = None,
 ) -> RunResult:
     """Run a study's jobs where `execution` says.
 
@@ -62,6 +64,9 @@ def execute(
         Kind of job -> "module:function" that does it.
     flops_of : mapping
         Key -> training FLOPs of a job, for the limit.
+    read : collection of str, optional
+        Names of the files that the caller will read of the results; None: all. What was there before is verified so
+        far (`driver`).
 
     Raises
     ------
@@ -72,7 +77,7 @@ def execute(
     Interrupted
         On a signal.
     """
-    rules = Rules(registry, execution.tries, SpentLimits(execution.limits, flops_of))
+    rules = Rules(registry, execution.tries, SpentLimits(execution.limits, flops_of), read)
     if execution.on == "ray":
         from gauger.execute.ray import RayPool
         from gauger.execute.remote import MirroredCache, RemoteStore

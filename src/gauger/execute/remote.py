@@ -10,7 +10,7 @@ Any file system of fsspec serves: ``s3://``, ``gs://``, ``sftp://``, ``file://``
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -134,9 +134,9 @@ class MirroredCache(Cache):
 
     store: RemoteStore | None = None
 
-    def look_up(self, key: str) -> Entry:
+    def look_up(self, key: str, *, read: Collection[str] | None = None) -> Entry:
         """Verify a result here, or bring it here; a damaged one in the store counts as absent."""
-        entry = super().look_up(key)
+        entry = super().look_up(key, read=read)
         if entry.state is State.DONE or not self._store.has(key):
             return entry
         try:

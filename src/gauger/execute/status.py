@@ -63,7 +63,7 @@ def _what(failure: JobFailure) -> dict[str, str]:
 
 
 def read_status(directory: Path) -> Status:
-    """Find out how the run in a directory stands; every stored result is verified.
+    """Find out how the run in a directory stands; stored results are judged by size and time (`Cache.glance`).
 
     Raises
     ------
@@ -92,7 +92,7 @@ def read_status(directory: Path) -> Status:
 def _sort_in(
     job: Job, status: Status, cache: Cache, failures: Mapping[str, JobFailure], in_progress: set[str], tally: RunTally
 ) -> None:
-    entry = cache.inspect(job.key)
+    entry = cache.glance(job.key)
     if entry.state is State.DONE:
         status.done.append(job)
         tally.reuse(job, entry.seconds)

@@ -11,7 +11,7 @@ from gauger.errors import Place, StudyError, UserError, nearest
 from gauger.spec.checks import Known, check_study
 from gauger.spec.fault import Fault, related
 from gauger.spec.mistakes import find_faults
-from gauger.spec.overrides import apply_override
+from gauger.spec.overrides import apply_override, half_changed
 from gauger.spec.study import Study
 from gauger.spec.yaml_tree import YamlTree, read_tree
 
@@ -28,6 +28,8 @@ class LoadedStudy:
     """The file as it stood."""
     overrides: tuple[str, ...] = ()
     """`key=value` as given on the command line, in order."""
+    notes: tuple[str, ...] = ()
+    """What the user should know of them: overrides that change one use of a YAML anchor and not the others."""
 
 
 def load_study(
@@ -66,7 +68,7 @@ def load_study(
         forms_known=forms_known,
         parts_known=parts_known,
     )
-    return LoadedStudy(study, path, text, tuple(overrides))
+    return LoadedStudy(study, path, text, tuple(overrides), half_changed(text, overrides))
 
 
 def parse_study(

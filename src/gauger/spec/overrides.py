@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,6 +34,79 @@ def apply_override(tree: YamlTree, override: str) -> YamlTree:
         return _replaced(tree, keys, value.data, Place(origin))
     except UserError as problem:
         return _with(tree, problem)
+
+
+def half_changed(text: str, overrides: Sequence[str]) -> tuple[str, ...]:
+    """Say which overrides change one use of a YAML anchor and leave its other uses as they were.
+
+    Whoever wrote an anchor meant its uses to be alike: an arm's stage and the ingredient that it stands for, say. To
+    change one of them alone is allowed, and seldom meant.
+
+    Parameters
+    ----------
+    text : str
+        The study file.
+    overrides : sequence of str
+        `key.path=value`, in order. Where several of them together change all uses to one value, nothing is said.
+
+    Returns
+    -------
+    tuple of str
+        One line for each override, with what to add so that the uses stay alike; empty where there are no anchors.
+    """
+    file = tree = read_tree(text)
+    for override in overrides if file.shared else ():
+        tree = apply_override(tree, override)
+    said = []
+    for override in overrides if file.shared else ():
+        name, _, value = override.partition("=")
+        path = _known_path(file.data, name.split("."))
+        here = _at(tree.data, path)
+        others = [other for other in _other_uses(file, path) if _at(tree.data, other) not in (here, _ABSENT)]
+        if others:
+            rest = " ".join(f"--set {dotted(other)}={value}" for other in others)
+            places = " and ".join(str(dotted(other)) for other in others)
+            keep = "keeps its value" if len(others) == 1 else "keep their values"
+            said.append(f"--set {name} changes one use of a YAML anchor; {places} {keep} (for all: {rest})")
+    return tuple(dict.fromkeys(said))
+
+
+_ABSENT = object()
+"""No value stands there."""
+
+
+def _known_path(data: Any, keys: Sequence[str]) -> Path:
+    """Return the path of dotted keys: indices where the file has lists."""
+    path: list[str | int] = []
+    for key in keys:
+        path.append(int(key) if isinstance(data, list) and key.isdigit() else key)
+        data = _at(data, (path[-1],))
+    return tuple(path)
+
+
+def _at(data: Any, path: Path) -> Any:
+    """Return the value at a path, `_ABSENT` where there is none."""
+    for key in path:
+        if isinstance(data, dict) and key in data:
+            data = data[str(key)]
+        elif isinstance(data, list) and isinstance(key, int) and key < len(data):
+            data = data[key]
+        else:
+            return _ABSENT
+    return data
+
+
+def _other_uses(tree: YamlTree, path: Path) -> Iterator[Path]:
+    """Yield every other path at which the value of a path stands, because it, or what it lies in, is shared."""
+    found = {
+        (*other, *path[len(use) :])
+        for uses in tree.shared
+        for use in uses
+        if path[: len(use)] == use
+        for other in uses
+        if other != use
+    }
+    yield from sorted(found, key=str)
 
 
 def _with(tree: YamlTree, *problems: UserError) -> YamlTree:

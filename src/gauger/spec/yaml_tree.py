@@ -56,6 +56,8 @@ class YamlTree:
     """What is wrong with the text itself; the offending values are left out of `data`."""
     unread: tuple[Path, ...] = ()
     """Paths of the values left out."""
+    shared: tuple[tuple[Path, ...], ...] = ()
+    """For each value that an alias repeats, every path at which it stands; what it holds is listed the same way."""
 
     def place(self, path: Path) -> Place:
         """Where a value stands, or would stand: the place of the nearest value above it, with the full key."""
@@ -109,7 +111,8 @@ def read_tree(text: str, file: str | None = None, *, numbered: bool = True) -> Y
     reader.places[()] = reader.at(1)
     node = _compose(text, reader)
     data = None if node is None else reader.value(node, ())
-    return YamlTree(None if data is _BAD else data, reader.places, tuple(reader.problems), tuple(reader.unread))
+    problems, unread = tuple(reader.problems), tuple(reader.unread)
+    return YamlTree(None if data is _BAD else data, reader.places, problems, unread, reader.shared)
 
 
 def _compose(text: str, reader: _Reader) -> yaml.Node | None:
@@ -142,8 +145,14 @@ class _Reader:
         self.places: dict[Path, Place] = {}
         self.problems: list[UserError] = []
         self.unread: list[Path] = []
+        self.uses: dict[int, list[Path]] = {}
         self.n_values = 0
         self.overgrown = False
+
+    @property
+    def shared(self) -> tuple[tuple[Path, ...], ...]:
+        """Return the paths of every value that stands at more than one: an alias leads to the anchor's own node."""
+        return tuple(tuple(paths) for paths in self.uses.values() if len(paths) > 1)
 
     def at(self, line: int, path: Path = ()) -> Place:
         number = None if self.n_lines is None else min(line, self.n_lines)
@@ -169,6 +178,7 @@ class _Reader:
     def value(self, node: yaml.Node, path: Path) -> Any:
         """Data of a node; `_BAD`, with its path noted as unread, where it cannot be read."""
         self.n_values += 1
+        self.uses.setdefault(id(node), []).append(path)
         line = node.start_mark.line + 1
         if len(path) > MAX_DEPTH or self.n_values > MAX_VALUES:
             if not self.overgrown:

@@ -70,7 +70,7 @@ def forecast(plan: Plan, world: World, cache: Cache, workers: int) -> PlanForeca
     """Forecast a plan, given what a directory holds already."""
     costs = Costs(plan, world)
     study, jobs = plan.study, list(plan.jobs.values())
-    done = {job.key for job in jobs if cache.inspect(job.key).state is State.DONE}
+    done = {job.key for job in jobs if cache.glance(job.key).state is State.DONE}
     tokens = {job.key: costs.tokens(job) for job in jobs if costs.trains(job)}
     n_items = min(len(world.benchmark(name).items) for name in study.benchmarks)
     asked = [job for job in jobs if costs.asks(job)]

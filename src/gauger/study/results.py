@@ -17,6 +17,8 @@ from gauger.records import Failure
 from gauger.store import read_json
 from gauger.study.plan import ArmReplicate, Plan
 
+READ = ("records.parquet", "ledger.parquet", "training.json", "notes.json", "corpus.parquet", "loss.json")
+"""Files of results that a run's tables, report and scaling chapter are made of; weights are not among them."""
 EXAMPLES_EACH = 3
 """Samples of an arm's last corpus that are shown."""
 CORPUS = "corpus"

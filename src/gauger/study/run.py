@@ -27,7 +27,7 @@ from gauger.study.document import Material, make_document
 from gauger.study.history import begin, finish
 from gauger.study.leftovers import computed_again
 from gauger.study.load import plan_loaded
-from gauger.study.results import collect, sample_texts
+from gauger.study.results import READ, collect, sample_texts
 
 NEEDED = {"train": ("torch", "safetensors"), "hf": ("torch", "safetensors", "transformers", "peft", "accelerate")}
 """Packages that an extra brings and a run cannot do without."""
@@ -84,14 +84,14 @@ def run_study(
     plan, world = plan_loaded(loaded)
     with locked(run.jobs / "lock"):
         found = begin(run, loaded, plan, registered)
-    for note in found.notes:
+    for note in (*loaded.notes, *found.notes):
         progress.note(note)
     for change in found.changes:
         progress.note(f"changed with results in sight, and so post hoc: {change}")
     jobs, cache = list(plan.jobs.values()), Cache(run.jobs.resolve())
     for line in computed_again(run, jobs, cache):
         progress.note(line)
-    result = execute(jobs, cache, execution, REGISTRY, training_flops(plan, world), progress)
+    result = execute(jobs, cache, execution, REGISTRY, training_flops(plan, world), progress, read=READ)
     collected = collect(plan, result)
     document = make_document(Material(loaded, plan, world, collected, found, sample_texts(plan, result), result.done))
     results = {
