@@ -11,9 +11,11 @@ from .importers.arm import arms_of_table as arms_of_table
 from .importers.arm import gather_arm as gather_arm
 from .importers.arm import refuse_shared_logs as refuse_shared_logs
 from .importers.differences import setting_differences as setting_differences
+from .importers.formats import shown_answers as shown_answers
 from .importers.group_means import group_weights as group_weights
 from .importers.item_keys import Coded as Coded
 from .importers.item_keys import code_items as code_items
+from .importers.item_keys import rows_by_name as rows_by_name
 from .importers.item_texts import LoggedItem as LoggedItem
 from .importers.item_texts import logged_items as logged_items
 from .importers.lm_eval import NOTHING_SCORED as NOTHING_SCORED
@@ -28,3 +30,4 @@ from .importers.measures import UnusableWishError as UnusableWishError
 from .importers.measures import Wish as Wish
 from .importers.measures import check_wish as check_wish
 from .importers.measures import choose_measures as choose_measures
+from .importers.shown_answers import ShownAnswer as ShownAnswer

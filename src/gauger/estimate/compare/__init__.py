@@ -10,6 +10,8 @@ logs.py          Compares the logs of two or more arms: from what was read to th
 other_scales.py  Compares measures on scales of their own: errors, where lower is better, and numbers beyond 0 to 1
 pairs.py         Compares every arm with every other: differences with intervals that hold for all of them at once,
                  and ranks
+parted_items.py  Lists the items on which a student and its control part most, with what was asked and what each of them
+                 said
 prepare.py       Prepares a comparison: benchmarks in common, measures, matched items, roles, and the design that
                  estimators need
 reducers.py      Reduces several samples of an item to one score: mean, median, mode, max, at_least_K, pass@K

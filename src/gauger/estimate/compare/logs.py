@@ -14,6 +14,7 @@ from gauger.estimate.compare.document import comparison_document
 from gauger.estimate.compare.flips import flips, item_table
 from gauger.estimate.compare.other_scales import other_scales
 from gauger.estimate.compare.pairs import all_pairs, ranks
+from gauger.estimate.compare.parted_items import parted_items
 from gauger.estimate.compare.prepare import ComparisonQuestion, Prepared, design_of, having, prepare
 from gauger.estimate.compare.reducers import MEAN, most_samples, offered, reduce_samples, reducer_of
 from gauger.estimate.compare.sensitivity import ScoredBenchmark, disagreements, sensitivity
@@ -182,6 +183,8 @@ def _extras(
     table = item_table(found.matched, [arm.name for arm in arms])
     against = design.first(ArmKind.MATCHED) or design.first(ArmKind.BASE)
     study["flips"] = flips(table, [(name, str(against)) for name in students])
+    if students:
+        study["items"] = parted_items(table, found.matched, arms, (students[0], str(against)))
     study["matched_by"] = {b: one.key for b, one in found.matched.items()}
     return _Extras((*averages, *pairs), study, table)
 

@@ -52,6 +52,7 @@ openai_evals.py     Reads the JSON Lines of OpenAI evals: a line with the specif
                     matches carry scores
 repeats.py          Drops and counts the same item said twice in one log; refuses it where it is said differently
 scored_items.py     Makes logs of items with their scores: what the readers of smaller formats have in common
+shown_answers.py    Reads what was asked, the right answer and what the model said, for chosen items of a log
 table.py            Reads a records table: the contract's columns, checked row by row, as logs per replicate and
                     benchmark
 table_columns.py    Finds the columns of the records table under the names that a file gives them

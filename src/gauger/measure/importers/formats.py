@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -22,6 +22,7 @@ from gauger.measure.importers import (
 )
 from gauger.measure.importers.contents import Contents, NoLogError, opened
 from gauger.measure.importers.log import Log, Wants
+from gauger.measure.importers.shown_answers import ShownAnswer, ShownReader, of_helm, of_inspect, of_lm_eval
 from gauger.plugs import Registry
 
 
@@ -33,14 +34,16 @@ class LogFormat:
     """Tells whether a file is of it, from its beginning where that says enough."""
     read: Callable[[Contents, Wants], list[Log]] | None
     """Reads it; None for the records table, whose arms have to be known."""
+    shown: ShownReader | None = None
+    """Reads what was asked and answered at chosen places; None: the format does not hold it."""
 
 
 TABLE = "records table"
 FORMATS: Mapping[str, LogFormat] = {
-    "lm-eval samples": LogFormat(lm_eval.fits, lm_eval.read),
-    "Inspect log": LogFormat(inspect_log.fits, inspect_log.read),
+    "lm-eval samples": LogFormat(lm_eval.fits, lm_eval.read, of_lm_eval),
+    "Inspect log": LogFormat(inspect_log.fits, inspect_log.read, of_inspect),
     lm_eval_03.NAME: LogFormat(lm_eval_03.fits, lm_eval_03.read),
-    helm.NAME: LogFormat(helm.fits, helm.read),
+    helm.NAME: LogFormat(helm.fits, helm.read, of_helm),
     mmlu_pro.NAME: LogFormat(mmlu_pro.fits, mmlu_pro.read),
     alpaca_eval.NAME: LogFormat(alpaca_eval.fits, alpaca_eval.read),
     openai_evals.NAME: LogFormat(openai_evals.fits, openai_evals.read),
@@ -92,6 +95,33 @@ def read_file(path: Path, arm: str, wants: Wants) -> list[Log]:
             given = f"{type(fault).__name__}: {fault}"[:120]
             hint = "One of its entries has another form than the first."
             raise InputError(f"{name} throughout", given, Place(str(path)), hint) from None
+
+
+def shown_answers(log: Log, rows: Collection[int]) -> dict[int, ShownAnswer]:
+    """Read what was asked, the right answer and the reply at chosen places of the file behind a log.
+
+    Parameters
+    ----------
+    log : Log
+        One evaluation, read from a file.
+    rows : collection of int
+        0-based places in the file (`log.ROWS`, row).
+
+    Returns
+    -------
+    dict of int to ShownAnswer
+        Empty where the format does not hold texts.
+
+    Raises
+    ------
+    InputError
+        A file that has changed since the log was read, so that it can be read no more.
+
+    Tested in tests/measure/importers/test_shown_answers.py.
+    """
+    with opened(Path(log.file)) as contents:
+        known = next((one for one in formats().values() if one.fits(contents)), None)
+        return dict(known.shown(contents, frozenset(rows))) if known is not None and known.shown is not None else {}
 
 
 def _of_arm(found: table.RecordsTable, arm: str) -> list[Log]:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from gauger.errors import InputError, Place
 from gauger.measure.importers.contents import Contents
 from gauger.measure.importers.log import Log, Wants
 from gauger.measure.importers.scored_items import Evaluation, LoggedAnswer, log_of_items
+from gauger.store import parse_json
 
 NAME = "HELM per-instance statistics"
 COSTS = ("num_", "inference_", "batch_size", "training_", "prompt_tokens", "finish_reason", "max_prob", "logprob")
@@ -34,6 +37,55 @@ def read(contents: Contents, wants: Wants) -> list[Log]:  # noqa: ARG001 - every
     return [log_of_items(contents.path, NAME, Evaluation(benchmark, items, model))]
 
 
+AnswerKey = tuple[str, int, str]
+"""Instance, trial and perturbation."""
+
+
+def answer_key(entry: Mapping[str, Any]) -> AnswerKey:
+    """Return what identifies an answer in this file and in those beside it."""
+    trial = entry.get("train_trial_index")
+    return str(entry.get("instance_id")), trial if isinstance(trial, int) else 0, _perturbation(entry)
+
+
+def texts_beside(path: Path) -> dict[AnswerKey, tuple[str | None, str | None, str | None]]:
+    """Return prompt, right answer and reply of every answer, from `instances.json` and `display_predictions.json`.
+
+    A file that is not there, or is of another form, leaves its part None: the scores do not depend on it.
+    """
+    asked = {(str(one.get("id")), _perturbation(one)): one for one in _objects_beside(path, "instances.json")}
+    texts: dict[AnswerKey, tuple[str | None, str | None, str | None]] = {}
+    for told in _objects_beside(path, "display_predictions.json"):
+        key = answer_key(told)
+        instance = asked.get((key[0], key[2]), {})
+        reply = told.get("predicted_text")
+        texts[key] = (_text_of(instance.get("input")), _right(instance), reply if isinstance(reply, str) else None)
+    return texts
+
+
+def _objects_beside(path: Path, name: str) -> list[dict[str, Any]]:
+    beside = path.with_name(name)
+    if not beside.is_file():
+        return []
+    try:
+        listed = parse_json(beside.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as fault:
+        hint = "Write the file again, or remove it to compare without the texts."
+        raise InputError("HELM's texts in JSON", str(fault)[:80], Place(str(beside)), hint) from None
+    return [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
+
+
+def _text_of(part: Any) -> str | None:
+    text = part.get("text") if isinstance(part, dict) else None
+    return text if isinstance(text, str) else None
+
+
+def _right(instance: Mapping[str, Any]) -> str | None:
+    references = instance.get("references")
+    listed = references if isinstance(references, list) else []
+    right = (one for one in listed if isinstance(one, dict) and "correct" in (one.get("tags") or ()))
+    return _text_of(next(right, {}).get("output"))
+
+
 def _metric(stat: dict[str, Any]) -> str | None:
     name = stat.get("name") or {}
     metric = name.get("name") if isinstance(name, dict) else None
@@ -42,7 +94,7 @@ def _metric(stat: dict[str, Any]) -> str | None:
     return str(metric)
 
 
-def _perturbation(one: dict[str, Any]) -> str:
+def _perturbation(one: Mapping[str, Any]) -> str:
     found = (one.get("perturbation") or {}).get("name")
     return f" ({found})" if found else ""
 

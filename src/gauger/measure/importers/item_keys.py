@@ -125,6 +125,14 @@ def _identity(log: Log, key: str) -> tuple[pl.Series, int]:
     return rows[key], times
 
 
+def rows_by_name(log: Log, key: str) -> dict[str, int]:
+    """Return where in its file each item of a log first stands, by the name under which it was matched."""
+    names, _ = _identity(log, key)
+    rows, _ = _one_measure(log)
+    places = pl.DataFrame({"name": names, "row": rows["row"]}).unique("name", keep="first")
+    return dict(places.iter_rows())
+
+
 def _one_measure(log: Log) -> tuple[pl.DataFrame, int]:
     """Return the first rows of a log that name its items, where all others repeat their order; else all rows, once."""
     lines, times = log.rows["row"].to_numpy(), len(log.measures)
