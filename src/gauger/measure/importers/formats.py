@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
@@ -83,9 +83,10 @@ def read_file(path: Path, arm: str, wants: Wants) -> list[Log]:
             name = TABLE  # its columns have names of their own, and the user tells them
         if name is None:
             raise _no_log(contents)
-        read = formats()[name].read
+        known = formats()[name]
         try:
-            return read(contents, wants) if read else _of_arm(table.checked_table(contents, wants), arm)
+            logs = known.read(contents, wants) if known.read else _of_arm(table.checked_table(contents, wants), arm)
+            return [replace(log, holds_texts=known.shown is not None) for log in logs]
         except InputError as fault:
             if fault.where.file != str(contents.plain):
                 raise
@@ -119,6 +120,8 @@ def shown_answers(log: Log, rows: Collection[int]) -> dict[int, ShownAnswer]:
 
     Tested in tests/measure/importers/test_shown_answers.py.
     """
+    if not log.holds_texts:
+        return {}
     with opened(Path(log.file)) as contents:
         known = next((one for one in formats().values() if one.fits(contents)), None)
         return dict(known.shown(contents, frozenset(rows))) if known is not None and known.shown is not None else {}

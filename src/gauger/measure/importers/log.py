@@ -115,6 +115,9 @@ class Log:
     """Replicate number where the log states one (a records table); None where files are only counted."""
     role: str | None = None
     """Role of the benchmark where the log states one."""
+    holds_texts: bool = False
+    """Whether its file can be asked for what was asked and answered (`formats.shown_answers`); a table in memory has no
+    file."""
 
     @property
     def n_items(self) -> int:
