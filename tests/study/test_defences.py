@@ -74,6 +74,19 @@ def test_a_generation_of_a_recorded_teacher_is_refused_by_its_place():
         planner._check_defence()
 
 
+def test_a_defence_that_reckons_with_a_student_is_given_the_untouched_one_and_no_other_job_is():
+    poe = DEFENCES.replace("hot: {defence: heat}", "poe: {defence: product-of-experts, strength: 0.3}")
+    plan, _ = plan_loaded(open_study(STUDY, [poe]))
+    given: dict[str, set[str | None]] = {}
+    for cell in plan.cells:
+        for key in (*cell.corpora, cell.records):
+            given.setdefault(cell.arm, set()).add(plan.jobs[key].inputs.get("proxy"))
+    base = next(plan.jobs[cell.records].inputs["model"] for cell in plan.cells if cell.arm == "base")
+    assert base in given["passive@poe"]
+    assert given["teacher@poe"] == {base}
+    assert all(inputs == {None} for arm, inputs in given.items() if not arm.endswith("@poe"))
+
+
 def test_literature_of_the_same_kind_stands_beside_a_defence():
     own, hidden = Surface(reasoning="shown"), Surface(reasoning="hidden")
     assert _kinds(hidden, own) == ["reasoning-hidden"]

@@ -86,6 +86,10 @@ _Defence: TypeAlias = Annotated[
     str | None,
     typer.Option(metavar="NAME[:STRENGTH]", help="What is done to every answer before it is shown, as in studies."),
 ]
+_Proxy: TypeAlias = Annotated[
+    str | None,
+    typer.Option(metavar="hf:PATH", help="Model that stands for the student, for defences that reckon with one."),
+]
 _Effort: TypeAlias = Annotated[
     str | None, typer.Option(metavar="WORD", help="How long the model may think: low, medium, high, or its own word.")
 ]
@@ -167,6 +171,7 @@ def elicit(
     near_duplicates: _Near = 0.8,
     reasoning: _Reasoning = ReasoningShown.HIDDEN,
     defence: _Defence = None,
+    proxy: _Proxy = None,
     filters: _Filter = None,
     effort: _Effort = None,
     top_p: _TopP = None,
@@ -236,6 +241,7 @@ def elicit(
         student=student,
         surface=surface_of(reasoning, defence),
         wire=wire,
+        proxy=proxy,
     )
     corpus = carry_out(order, out, access)
     files = export_corpus(corpus, out / "exports", formats or ())

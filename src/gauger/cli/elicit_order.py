@@ -23,6 +23,7 @@ from gauger.elicit import (
     collect_corpus,
     generated,
     generation_of,
+    reads_proxy,
     require,
     require_needs,
     require_recorded,
@@ -50,6 +51,8 @@ class Order:
     """What the teacher shows: may change in a folder that was begun, for a view asks nothing again."""
     wire: Wire = field(default_factory=Wire)
     """How requests are put."""
+    proxy: str | None = None
+    """Model that stands for the student, where the defence reckons with one."""
 
     @property
     def about(self) -> dict[str, Any]:
@@ -80,6 +83,7 @@ class Order:
             "student": self.student,
             "filters": self._filters(),
             **({} if generation_of(self.surface) is None else {"generation": generation_of(self.surface)}),
+            **({} if self.proxy is None else {"proxy": self.proxy}),
             **self.wire.decisive,
         }
 
@@ -100,11 +104,15 @@ def carry_out(order: Order, out: Path, access: Access) -> Corpus:
     """Collect the corpus in a folder, or go on with it, and write it."""
     if order.teacher.startswith("replay:"):
         require_recorded(order.surface, order.teacher)
-    require_needs(order.surface, order.teacher, at_hand=order.teacher.startswith("hf:"))
+    at_hand, proxy = order.teacher.startswith("hf:"), order.proxy is not None
+    require_needs(order.surface, order.teacher, at_hand=at_hand, proxy=proxy)
+    if proxy and not reads_proxy(order.surface):
+        raise UserError("a --defence that reckons with a proxy student, beside --proxy", repr(order.surface.defence))
     of_student = replace(access, budget=QueryBudget(), wire=replace(access.wire, batch=False))
     student = None if order.student is None else open_teacher(order.student, of_student)
     require(order.program, order.seeds, order.wanted, student)
-    teacher = open_teacher(order.teacher, access)
+    withheld = tuple((seed.prompt, seed.answer) for seed in order.seeds if seed.answer)
+    teacher = open_teacher(order.teacher, replace(access, proxy=order.proxy, withheld=withheld))
     if claim(out, order.settings):
         say(f"going on in {out}")
     journal = None if student is None else Journalled(student, out / "student" / FILE_NAME)

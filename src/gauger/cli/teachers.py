@@ -13,6 +13,7 @@ from gauger.errors import MissingExtraError, UserError
 
 if TYPE_CHECKING:
     from gauger.elicit import Pace, QueryBudget, Teacher
+    from gauger.train import ProxyStudent
 
 FORMS = (
     "URL#MODEL for an OpenAI-compatible endpoint, hf:PATH for a local checkpoint, or replay:DIR for recorded replies"
@@ -52,6 +53,10 @@ class Access:
     batch: int = 16
     """Requests that a local checkpoint answers together."""
     wire: Wire = field(default_factory=lambda: Wire())
+    proxy: str | None = None
+    """Model that stands for the student, where a defence reckons with one: hf:PATH."""
+    withheld: tuple[tuple[str, str], ...] = ()
+    """Prompts and answers that such a student is not to learn."""
 
 
 def open_teacher(text: str, access: Access) -> Teacher:
@@ -136,9 +141,25 @@ def _local(place: str, access: Access) -> Teacher:
         if (error.name or "").partition(".")[0] == "gauger":  # a fault of ours, which no installation mends
             raise
         raise MissingExtraError("a teacher from a local checkpoint", "hf") from error
-    teacher = LocalTeacher(f"hf:{place}", model, access.terms, access.batch, chat=not access.wire.plain)
+    proxy = None if access.proxy is None else _proxy(access.proxy, access)
+    chat = not access.wire.plain
+    teacher = LocalTeacher(f"hf:{place}", model, access.terms, access.batch, chat=chat, proxy=proxy)
     budget = access.budget.counting(lambda request: len(model.encode_prompt(teacher.prompt_of(request))))
     return Limited(teacher, budget)
+
+
+def _proxy(text: str, access: Access) -> ProxyStudent:
+    """Load the model that stands for the student; `_local` has told by now whether it can be loaded at all."""
+    from gauger.elicit import Message
+    from gauger.train import ProxyStudent, TrainingRow, engine_of
+
+    kind, _, place = text.partition(":")
+    if kind != "hf" or not place:
+        raise UserError("--proxy as hf:PATH", repr(text))
+    engine = engine_of("hf")
+    texts = [(prompt if access.wire.plain else (Message("user", prompt),), said) for prompt, said in access.withheld]
+    rows = tuple(TrainingRow(prompt, said) for prompt, said in texts)
+    return ProxyStudent(engine.load(_checkpoint(engine.materialise, place)), rows)
 
 
 def _checkpoint(unpack: Callable[[str, Path], Path], place: str) -> Path:

@@ -17,6 +17,9 @@ from .defences.kinds import GenerationDefence as GenerationDefence
 from .defences.kinds import PolicyDefence as PolicyDefence
 from .defences.kinds import ViewDefence as ViewDefence
 from .defences.registry import DEFENCES as DEFENCES
+from .defences.steering import NextTokens as NextTokens
+from .defences.steering import Reads as Reads
+from .defences.steering import Steering as Steering
 from .export import export_corpus as export_corpus
 from .export import require_formats as require_formats
 from .filters.filters import Filters as Filters
@@ -70,6 +73,7 @@ from .teacher.replay import Replay as Replay
 from .teacher.surfaced import Surfaced as Surfaced
 from .teacher.surfaced import generated as generated
 from .teacher.surfaced import generation_of as generation_of
+from .teacher.surfaced import reads_proxy as reads_proxy
 from .teacher.surfaced import require_needs as require_needs
 from .teacher.surfaced import require_recorded as require_recorded
 from .teacher.surfaced import shown_logs as shown_logs

@@ -51,6 +51,8 @@ class Asked(SpecPart):
     """Digest of that folder."""
     instructed: bool = False
     """Whether it follows instructions; else it continues texts."""
+    proxy: str | None = None
+    """Engine of the student that its defence reckons with, which lies under the input `proxy`; None: it needs none."""
 
 
 class Trains(InWorld):

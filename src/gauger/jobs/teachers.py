@@ -6,14 +6,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from gauger.elicit import Limited, QueryBudget, Request, Surfaced, Teacher, generated
+from gauger.elicit import Limited, QueryBudget, Request, Surfaced, Teacher, Text, generated
 from gauger.errors import GaugerError
-from gauger.jobs.models import prompt_of, read_model
+from gauger.jobs.models import prompt_of, read_model, row_of
 from gauger.jobs.parameters import Asked, Inputs
 from gauger.jobs.registry import OPENERS
 from gauger.spec import Surface
-from gauger.train import LocalTeacher, Model
+from gauger.train import LocalTeacher, Model, ProxyStudent
 from gauger.worlds import World
+
+MOST_PROXY_TEXTS = 500
+"""Texts that the slope of a proxy's loss is taken on, or a few more."""
 
 
 @dataclass(frozen=True)
@@ -57,13 +60,23 @@ def open_at_hand(asked: Asked, where: TeacherPlace) -> Opened:
     if asked.engine is None:
         raise GaugerError(f"{asked.name}: no engine is named for a model at hand")
     model = read_model(where.inputs, where.role, asked.engine).merged()
-    teacher = LocalTeacher(asked.name, model, asked.terms, timed=False, chat=where.world.chat)
+    proxy = None if asked.proxy is None else _proxy(asked.proxy, where)
+    teacher = LocalTeacher(asked.name, model, asked.terms, timed=False, chat=where.world.chat, proxy=proxy)
 
     def tokens_in(request: Request) -> int:
         return len(model.encode_prompt(prompt_of(where.world, request.messages[-1].content)))
 
     budget = QueryBudget(asked.surface.max_queries, asked.surface.max_tokens, tokens_in=tokens_in)
     return Opened(Limited(generated(teacher, asked.surface), budget), model)
+
+
+def _proxy(engine: str, where: TeacherPlace) -> ProxyStudent:
+    """Load the model that stands for the student, with what it is not to learn: the benchmarks' own train split."""
+    world = where.world
+    asked = [question for skill in world.skills for question in world.benchmark_train.get(skill, ())]
+    texts = world.word(asked[:: max(1, len(asked) // MOST_PROXY_TEXTS)], [world.own_form])
+    rows = tuple(row_of(world, Text(text.prompt, text.answer, whole=False)) for text in texts)
+    return ProxyStudent(read_model(where.inputs, "proxy", engine).merged(), rows)
 
 
 def shown_top_k(surface: Surface, *limits: int | None) -> int | None:

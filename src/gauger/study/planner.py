@@ -172,7 +172,9 @@ class Planner(StageCorpora):
         params = p.MeasureModel(
             world=self.described,
             seed=seed_of(self.study.seed, "measure") if decoding.temperature else 0,
-            asked=maker.asked("model", surface or self._measured(model), self.world),
+            asked=self._behind(surface, "model")
+            if surface
+            else maker.asked("model", self._measured(model), self.world),
             benchmarks=tuple(self.study.benchmarks),
             max_new_tokens=decoding.max_new_tokens,
             temperature=decoding.temperature,
@@ -180,15 +182,17 @@ class Planner(StageCorpora):
             loss=arm.startswith(SCALED),
         )
         cost = maker.rows_of_loading + maker.rows_per_item * self._n_items * decoding.samples
-        records = self.job("measure", "measure", params, model.inputs("model"), cost)
+        inputs = {**model.inputs("model"), **self._proxy_inputs(params.asked)}
+        records = self.job("measure", "measure", params, inputs, cost)
         self.result.cells.append(ArmReplicate(arm, replicate, corpora, stages, records))
 
     def _measured(self, model: Made) -> Surface:
         """Return what a measured model shows: all; of the teacher's budgets that in money holds, it is the user's."""
         teacher = self.study.teacher
-        if model is not self.teacher or not teacher.costs_money:
-            return SHOWS_ALL
-        return SHOWS_ALL.model_copy(update={"max_usd": teacher.surface.max_usd})
+        shown: dict[str, Any] = {"reasoning": "shown"} if self.world.writes_steps else {}
+        if model is self.teacher and teacher.costs_money:
+            shown["max_usd"] = teacher.surface.max_usd
+        return SHOWS_ALL.model_copy(update=shown)
 
     # --- training ---------------------------------------------------------------------------------------------------
 
@@ -234,7 +238,8 @@ def _decisive(params: SpecPart) -> dict[str, Any]:
 def code_of(kind: str, params: SpecPart) -> list[str]:
     """Return what is behind a job: its function, and the parts that it finds by the names in its parameters."""
     asked = [value for value in vars(params).values() if isinstance(value, p.Asked)]
-    engines = {getattr(params, "engine", None), *(one.engine for one in asked)} - {None}
+    named = [name for one in asked for name in (one.engine, one.proxy)]
+    engines = {getattr(params, "engine", None), *named} - {None}
     parts = [REGISTRY[kind], *(OPENERS[one.kind] for one in asked), *(ENGINES[str(name)] for name in engines)]
     parts += [DEFENCES[one.surface.defence] for one in asked if one.surface.defence]
     if isinstance(params, p.InWorld):

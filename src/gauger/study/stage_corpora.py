@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from gauger.elicit import reads_proxy
 from gauger.errors import Place, UserError
 from gauger.jobs import parameters as p
 from gauger.records import Role
@@ -128,7 +129,7 @@ class StageCorpora(ABC):
             top_k=stage.settings.get("top_k"),
             filters=stage.filters,
         )
-        inputs = self.teacher.inputs("teacher")
+        inputs = {**self.teacher.inputs("teacher"), **self._proxy_inputs(params.asked)}
         seed = self._afresh(f"ask-teacher for {stage.source}", params, inputs)
         params = params.model_copy(update={"seed": seed})
         cost = self.teachers.rows_of_loading + (stage.samples or 0) * self.teachers.rows_per_sample
@@ -235,10 +236,22 @@ class StageCorpora(ABC):
     # --- who is asked -----------------------------------------------------------------------------------------------
 
     def _teacher(self) -> p.Asked:
-        return self.teachers.asked(TEACHER, self.surface, self.world)
+        return self._behind(self.surface, TEACHER)
+
+    def _behind(self, surface: Surface, name: str) -> p.Asked:
+        """Return the teacher behind a surface, with the engine of the student that its defence reckons with."""
+        asked = self.teachers.asked(name, surface, self.world)
+        return asked.model_copy(update={"proxy": self.base.engine}) if reads_proxy(surface) else asked
+
+    def _proxy_inputs(self, asked: p.Asked) -> dict[str, str]:
+        """Return the student that a teacher's defence reckons with: the untouched one, the best that anybody has."""
+        return self.base.inputs("proxy") if asked.proxy else {}
 
     def _own(self) -> p.Asked:
-        return self.students.asked(BASE, SHOWS_ALL, self.world)
+        shown = SHOWS_ALL
+        if self.world.writes_steps:  # a placebo's texts have steps where the teacher's have them
+            shown = shown.model_copy(update={"reasoning": self.surface.reasoning})
+        return self.students.asked(BASE, shown, self.world)
 
     def _other(self, stage: ResolvedStage) -> p.Asked | None:
         """Return who scores or judges what the student writes; None where the truth does."""
@@ -249,4 +262,5 @@ class StageCorpora(ABC):
     def _inputs_of(self, stage: ResolvedStage, role: str) -> dict[str, str]:
         """Return the inputs of who scores or judges."""
         who = {TextSource.TEACHER: self.teacher, TextSource.SELF: self.base}.get(stage.source)
-        return who.inputs(role) if who else {}
+        asked = self._other(stage)
+        return {**who.inputs(role), **self._proxy_inputs(asked)} if who and asked else {}

@@ -27,6 +27,7 @@ schedule.py      Says how long and how fast a training goes
 soft_targets.py  Keeps what a teacher showed along texts: log-probabilities per token, stacked, on disk and back
 state.py         Writes and reads checkpoints of an unfinished training: weights and moments in one safetensors file
 teacher.py       Lets a local model be asked as a teacher, as `elicit` wants it
+steered.py       Chooses a model's next tokens otherwise, as a defence wants it: with a proxy student beside it
 text.py          Trains on rows of text: on the text itself, or on the log-probabilities that a teacher showed along
                  it
 tiny/            Trains small decoders over whole words from scratch on a CPU: the engine of the embedded world

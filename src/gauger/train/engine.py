@@ -26,6 +26,14 @@ if TYPE_CHECKING:
     from gauger.train.processes import Processes
 
 
+class Steer(Protocol):
+    """What chooses next tokens otherwise than a model would."""
+
+    def __call__(self, logits_BV: Tensor, contexts: Sequence[Sequence[int]]) -> Tensor:
+        """Return the logits to go by after texts of these tokens, (B, V), on the same device."""
+        ...
+
+
 @dataclass(frozen=True)
 class Continuation:
     """How to continue prompts; stops and seeds are given with each prompt."""
@@ -36,6 +44,8 @@ class Continuation:
     """0 takes the most likely token; otherwise softmax(logits / temperature) is sampled."""
     batch: int | None = None
     """Prompts decoded together, which changes speed and memory, not answers; None: as suits the engine."""
+    steer: Steer | None = None
+    """Changes the logits before each token is taken or drawn; None: they are the model's own."""
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """Every defence is one of three kinds, changes nothing at strength 0, and reaches all that leaves a teacher."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from elicit.teacher.common import question, questions
 from gauger.elicit.defences.kinds import GenerationDefence, PolicyDefence, ViewDefence
 from gauger.elicit.defences.registry import DEFENCES, defence_of
 from gauger.elicit.defences.rounding import rounded_logs
+from gauger.elicit.defences.steering import NextTokens
 from gauger.elicit.teacher.journalled import Journalled
 from gauger.elicit.teacher.messages import Reply, ReplyOutcome, TokenChoices
 from gauger.elicit.teacher.surfaced import Surfaced, generated, generation_of, require_recorded, shown_logs, shows_logs
@@ -35,6 +37,14 @@ class Says:
     def ask(self, requests):
         self.asked += requests
         yield from ((place, self.reply) for place in range(len(requests)))
+
+    def steered(self, steering):
+        """As a model at hand: three texts, of four tokens each the likeliest comes next."""
+        chances = np.log(np.array([[0.4, 0.3, 0.2, 0.1]] * 3))
+        known = NextTokens(chances, [[1], [2], [3]], proxy_BV=chances[:, ::-1], slope_BV=chances[:, ::-1])
+        other = Says(replace(self.reply, text=" ".join("abcd"[best] for best in steering.change(known).argmax(1))))
+        other.asked = self.asked
+        return other
 
 
 def behind(teacher, **surface):
@@ -65,7 +75,7 @@ def test_a_kind_does_only_what_its_kind_may(name):
         assert set(replies) == set(range(5)), "what is not served has a reply that says so"
     else:
         assert isinstance(defence, GenerationDefence)
-        assert teacher.asked != questions(5)
+        assert teacher.asked != questions(5) or replies[0] != dict(behind(Says()).ask(questions(1)))[0]
     assert (generation_of(Surface(defence=name, strength=0.6)) is not None) == isinstance(defence, GenerationDefence)
     assert generation_of(Surface(defence=name, strength=0.0)) is None
 

@@ -60,7 +60,7 @@ def test_what_is_cut_takes_its_log_probabilities_along_and_the_answer_stays(chan
     assert change(thinks(None), 1.0) == thinks(None)
 
 
-@pytest.mark.parametrize("name", ["hide", "summarise"])
+@pytest.mark.parametrize("name", ["hide-reasoning", "summarise"])
 def test_they_are_refused_where_no_reasoning_is_shown(name):
     require_needs(Surface(defence=name, reasoning="shown"), "it", at_hand=False)
     require_needs(Surface(defence=name, strength=0.0), "it", at_hand=False)

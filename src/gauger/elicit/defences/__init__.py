@@ -1,8 +1,11 @@
 """Changes what leaves a teacher: one defence a file, named in `registry.py`.
 
+antidistillation.py
+             Tilts answers towards tokens that a proxy student is the worse for having learnt: antidistillation sampling
 asking.py    Asks a teacher something else than it was asked: what most generations are
 chance.py    Draws by what a text says: the same text always gives the same number, whenever and beside whatever it
              comes
+experts.py   Answers as the product of the teacher and a proxy student: what the proxy would not say is said less
 heat.py      Draws answers at a higher temperature: a generation, so everything is asked anew
 kinds.py     Defines the three kinds of defence: views of what came, other generations, and policies about who is
              answered
@@ -13,4 +16,6 @@ registry.py  Names the defences: records of one of the kinds in `kinds.py`; a ba
              view
 rounding.py  Rounds log-probabilities: a view that leaves texts as they are
 shorten.py   Shortens answers: a share of each answer's words, from its end, is not shown
+steering.py  Defines how a defence chooses next tokens otherwise: numbers in, numbers out, whichever model computes them
+watermark.py Marks answers by a green list of next tokens, and tests tokens of any text for the mark: also a student's
 """

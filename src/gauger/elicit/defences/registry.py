@@ -9,12 +9,15 @@ DEFENCES = Registry(
     "a defence",
     "gauger.defences",
     {
+        "antidistil": "gauger.elicit.defences.antidistillation:ANTIDISTILLATION",
         "heat": "gauger.elicit.defences.heat:HEAT",
-        "hide": "gauger.elicit.defences.reasoning:HIDE",
+        "hide-reasoning": "gauger.elicit.defences.reasoning:HIDE",
+        "product-of-experts": "gauger.elicit.defences.experts:EXPERTS",
         "ration": "gauger.elicit.defences.ration:RATION",
         "round": "gauger.elicit.defences.rounding:ROUND",
         "shorten": "gauger.elicit.defences.shorten:SHORTEN",
         "summarise": "gauger.elicit.defences.reasoning:SUMMARISE",
+        "watermark": "gauger.elicit.defences.watermark:WATERMARK",
     },
 )
 """Name -> its record."""

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import takewhile
 
+from gauger.elicit.defences.kinds import Need
+from gauger.elicit.defences.steering import Steerable, Steering
 from gauger.elicit.teacher.budget import Admission, QueryBudget
 from gauger.elicit.teacher.messages import Reply, Request, Teacher
+from gauger.errors import UserError
 
 
 class Limited:
@@ -28,6 +31,18 @@ class Limited:
     def terms(self) -> str | None:
         """Terms of the teacher."""
         return self._teacher.terms
+
+    def steered(self, steering: Steering) -> Limited:
+        """Return the teacher with its next tokens chosen otherwise, behind the same budget.
+
+        Raises
+        ------
+        UserError
+            Where nothing can choose them otherwise.
+        """
+        if not isinstance(self._teacher, Steerable):
+            raise UserError(str(Need.AT_HAND), self.name, hint="Ask a model from local files.")
+        return Limited(self._teacher.steered(steering), self.budget)
 
     def ask(self, requests: Sequence[Request]) -> Iterator[tuple[int, Reply]]:
         """Yield (index, reply), in whatever order the teacher answers those that are asked together."""

@@ -111,7 +111,13 @@ def require_recorded(surface: Surface, teacher: str) -> None:
         raise UserError(f"a view or a policy over {teacher}", f"the generation {generation}", hint=hint)
 
 
-def require_needs(surface: Surface, teacher: str, *, at_hand: bool) -> None:
+def reads_proxy(surface: Surface) -> bool:
+    """Tell whether a surface's defence reads a proxy student, so that one must be given."""
+    defence = _defence(surface)
+    return defence is not None and Need.PROXY in defence.needs
+
+
+def require_needs(surface: Surface, teacher: str, *, at_hand: bool, proxy: bool = True) -> None:
     """Refuse a defence that has nothing to change, or that a teacher of this kind cannot have.
 
     Parameters
@@ -122,6 +128,8 @@ def require_needs(surface: Surface, teacher: str, *, at_hand: bool) -> None:
         Which teacher, for the message.
     at_hand : bool
         Whether it is a model at hand.
+    proxy : bool
+        Whether there is a proxy student; a study always has one, its student's base.
 
     Raises
     ------
@@ -133,6 +141,7 @@ def require_needs(surface: Surface, teacher: str, *, at_hand: bool) -> None:
         Need.REASONING: (surface.reasoning == "shown", "Show reasoning (surface.reasoning: shown, --reasoning shown)."),
         Need.LOGS: (surface.log_probabilities != "none", "Show them (surface.log_probabilities: full)."),
         Need.AT_HAND: (at_hand, "Ask a model from local files (kind checkpoint or scratch, hf:PATH)."),
+        Need.PROXY: (proxy, "Give one with --proxy hf:PATH."),
     }
     for need in () if defence is None else defence.needs:
         there, hint = met[need]

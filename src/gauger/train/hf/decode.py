@@ -102,6 +102,8 @@ class _Writer:
         cache, mask, position_B = self._read([answer.prompt for answer in answers])
         logits_BV, temperature = cache.pop("logits"), self.decoding.temperature
         while True:
+            if self.decoding.steer is not None:
+                logits_BV = self.decoding.steer(logits_BV, [answer.prompt + answer.ids for answer in answers])
             keys_B = np.array([answer.key for answer in answers])
             next_B = next_tokens(logits_BV, temperature, keys_B, len(answers[0].ids))
             for answer, token in zip(answers, next_B.tolist(), strict=True):

@@ -112,6 +112,8 @@ def _continue(
     length_B, alive = torch.full((len(tokens_BT),), room + 1), torch.arange(len(tokens_BT))
     for place in range(room):
         logits_AV = model.logits(model.hidden(tokens_BT)[:, -1])
+        if decoding.steer is not None:
+            logits_AV = decoding.steer(logits_AV, tokens_BT.tolist())
         next_A = next_tokens(logits_AV, decoding.temperature, keys_B[alive.numpy()], place)
         new_BT[alive, place] = next_A
         stopped_A = stops_BV[alive, next_A]
