@@ -58,6 +58,10 @@ class ArmKind(StrEnum):
     """A cell of the study's factorial: some of its ingredients."""
     ATTACK = "attack"
     """An attacker of the study's defences, on one surface of the teacher."""
+    LAUNDER = "launder"
+    """A declared arm taught by a teacher that was trained on the test items; its own prompts are clean."""
+    LEAKY_TEACHER = "leaky_teacher"
+    """That teacher."""
     SURFACE = "surface"
     """The teacher as an honest user of a defended surface sees it."""
 
@@ -72,6 +76,7 @@ class Reason(StrEnum):
     ONE_ITEM = "fewer than two items"
     DENOMINATOR_ZERO = "denominator is zero"
     NO_LEAD = "the teacher is not above the control"
+    NO_LEAK = "the teacher shows no leak"
     NOTHING_TO_REMOVE = "there is no uplift on the open surface"
     NOTHING_CAME_THROUGH = "no answer came through to train on"
     COSTS_NOTHING = "honest users lose nothing by it"

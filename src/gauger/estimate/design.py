@@ -14,7 +14,7 @@ from gauger.estimate.attribution.ingredients import Ingredients
 from gauger.estimate.defences.question import DefenceQuestion
 from gauger.records import ArmInfo, ArmKind, Role
 
-FIXED = (ArmKind.BASE, ArmKind.TEACHER, ArmKind.SURFACE)
+FIXED = (ArmKind.BASE, ArmKind.TEACHER, ArmKind.LEAKY_TEACHER, ArmKind.SURFACE)
 """One model each, measured once: nothing is said of other bases and other teachers."""
 
 

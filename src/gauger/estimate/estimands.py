@@ -19,10 +19,11 @@ from gauger.records import ArmInfo, ArmKind, Reason, Role
 _D, _T, _B, _M = ArmKind.DISTILLED, ArmKind.TEACHER, ArmKind.BASE, ArmKind.MATCHED
 _P, _F, _L, _R = ArmKind.PLACEBO, ArmKind.FORMAT, ArmKind.LEAK, ArmKind.REFERENCE
 _W, _U = ArmKind.LEAK_TWIN, ArmKind.UNTAUGHT
+_N, _K = ArmKind.LAUNDER, ArmKind.LEAKY_TEACHER
 EVERY_ARM = tuple(ArmKind)
-TRAINED = (_D, _M, _P, _F, _L, _R, _W, _U)
+TRAINED = (_D, _M, _P, _F, _L, _R, _W, _U, _N)
 """An untaught arm has its raw gain and nothing else: there is no teacher's part in it to be told from the rest."""
-AGAINST_MATCHED = (_D, _P, _L, _R, _W)
+AGAINST_MATCHED = (_D, _P, _L, _R, _W, _N)
 TAUGHT = (_D, _L, _R, _W)
 """Arms whose uplift means something taught; a placebo's ratio would be noise over noise."""
 
@@ -130,6 +131,32 @@ def against_format(design: Design, _arm: ArmInfo) -> str | None:
     return design.first(_F)
 
 
+def against_teacher(design: Design, _arm: ArmInfo) -> str | None:
+    """Compare with the clean teacher.
+
+    Parameters
+    ----------
+    design : Design
+        Names the study's arms.
+    _arm : ArmInfo
+        The arm that is compared.
+    """
+    return design.first(_T)
+
+
+def against_clean_arm(_design: Design, arm: ArmInfo) -> str | None:
+    """Compare a laundering arm with the arm of the same recipe that the clean teacher taught.
+
+    Parameters
+    ----------
+    _design : Design
+        Names the study's arms.
+    arm : ArmInfo
+        The arm that is compared; it names the other as its twin.
+    """
+    return arm.twin
+
+
 def everywhere(cells: Cells) -> list[Target]:
     """Report on each benchmark and on the average over each role."""
     return [cells.benchmark(b) for b in range(len(cells.cube.benchmarks))] + cells.averages()
@@ -166,6 +193,13 @@ def _gap(case: Case) -> Weights:
 def _difference_in_differences(case: Case) -> Weights:
     parallel = case.twin(Role.PARALLEL)
     return difference(case) - (case.mean(case.arm.name, parallel) - case.mean(case.control, parallel))
+
+
+def _leak_of_teacher(case: Case) -> Weights:
+    """What the contaminated teacher leads on targeted items beyond parallel ones, less what the clean teacher does."""
+    parallel, leaky, clean = case.twin(Role.PARALLEL), case.of_kind(_K), case.of_kind(_T)
+    here = case.mean(leaky) - case.mean(clean)
+    return here - (case.mean(leaky, parallel) - case.mean(clean, parallel))
 
 
 def _format_effect(case: Case) -> Weights:
@@ -212,6 +246,19 @@ REGISTRY: dict[str, Estimand] = {
     "memorisation": Estimand(
         "How much more does the arm gain on targeted than on parallel items, beyond what its control does?",
         (_D, _P, _F, _L, _R, _W), against_same_without_items, _carried(Role.TARGETED), _difference_in_differences,
+    ),
+    "leak_in_teacher": Estimand(
+        "How much of the test items does the contaminated teacher show, beyond what the clean one does?",
+        (_K,), against_teacher, _carried(Role.TARGETED), _difference_in_differences,
+    ),
+    "laundered_leak": Estimand(
+        "How much of the test items reached a student that never saw them, beyond the same arm with the clean teacher?",
+        (_N,), against_clean_arm, _carried(Role.TARGETED), _difference_in_differences,
+    ),
+    "laundered_share": Estimand(
+        "Which share of the teacher's leak came through to its student?",
+        (_N,), against_clean_arm, _carried(Role.TARGETED), _difference_in_differences, _leak_of_teacher,
+        needs=(_K,), least_denominator=Reason.NO_LEAK,
     ),
     "format_effect": Estimand(
         "How much does the answer format alone gain?", (_F,), against_base, everywhere, difference,

@@ -34,6 +34,8 @@ KIND_WORDS: Mapping[str, str] = {
     "leak": "positive control: test items planted in its training data",
     "leak_twin": "the leak arm's rows with as many extra ones that nobody tests",
     "reference": "trained on ground truth: the ceiling for this data budget",
+    "launder": "taught, on clean prompts, by a teacher that was trained on the test items",
+    "leaky_teacher": "the teacher, trained on the test items",
     "attack": "an attacker of the study's defences, on one surface",
     "surface": "the teacher as an honest user of a defended surface sees it",
     "untaught": "a declared recipe without any teacher: it has a gain, and no uplift",
@@ -82,6 +84,15 @@ ESTIMANDS: Mapping[str, EstimandWording] = {
     ),
     "uplift_per_dollar": EstimandWording(
         "uplift per dollar", "rate", "points of uplift that one US dollar of the teacher buys"
+    ),
+    "leak_in_teacher": EstimandWording(
+        "leak in the teacher", "points", "targeted minus parallel of the contaminated teacher, beyond the clean one"
+    ),
+    "laundered_leak": EstimandWording(
+        "leak that came through", "points", "the same of its student, beyond the same arm with the clean teacher"
+    ),
+    "laundered_share": EstimandWording(
+        "share of the leak that came through", "percent", "the student's part of the teacher's leak"
     ),
     "best_uplift": EstimandWording(
         "uplift of the best attacker", "points", "the largest uplift of all attackers on a surface, whoever has it"

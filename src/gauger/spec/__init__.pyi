@@ -2,6 +2,7 @@ from .atlas_world import AtlasWorld as AtlasWorld
 from .base import SpecPart as SpecPart
 from .controls import BASE as BASE
 from .controls import CONTROL_NAMES as CONTROL_NAMES
+from .controls import LEAKY_TEACHER as LEAKY_TEACHER
 from .controls import RESERVED_NAMES as RESERVED_NAMES
 from .controls import TEACHER as TEACHER
 from .controls import Arm as Arm

@@ -49,6 +49,7 @@ def check_study(
     found += [
         *check_arms(study),
         *_check_controls(study),
+        *_check_launder(study),
         *_check_verdict(study),
         *_check_factorial(study),
         *_check_scale(study),
@@ -168,6 +169,22 @@ def _check_controls(study: Study) -> Iterator[Fault]:
         if control.off is not None:
             yield Fault(path, f"either of or off for {name}", "both", "A control that is off copies nothing.")
         yield from _check_arm_name(study, control.of, path)
+
+
+def _check_launder(study: Study) -> Iterator[Fault]:
+    launder, path = study.controls.launder, ("controls", "launder")
+    if launder is None:
+        return
+    if launder.of is not None:
+        yield from _check_arm_name(study, launder.of, (*path, "of"))
+    if not study.teacher.scores_texts:
+        hint = "It is trained on the test items, which needs its weights."
+        reads = (("teacher", "kind"),)
+        yield Fault(path, "no launder, or a teacher at hand", f"one of kind {study.teacher.kind}", hint, reads)
+    for role in ("targeted", "parallel"):
+        if not any(benchmark.role == role for benchmark in study.benchmarks.values()):
+            hint = "What came through is seen as a lead of targeted over parallel items."
+            yield Fault(path, f"a benchmark with role {role}, for launder", "none", hint, (("benchmarks",),))
 
 
 def _check_verdict(study: Study) -> Iterator[Fault]:

@@ -17,7 +17,9 @@ BASE, TEACHER = "base", "teacher"
 """Arms that are models as they are, and not trained by a study's stages."""
 LEAK_TWIN = "leak-twin"
 """The arm beside the leak arm; it comes and goes with that control."""
-RESERVED_NAMES = (*CONTROL_NAMES, LEAK_TWIN, TEACHER)
+LEAKY_TEACHER = "leaky-teacher"
+"""The teacher that was trained on the test items; it comes and goes with the control `launder`."""
+RESERVED_NAMES = (*CONTROL_NAMES, LEAK_TWIN, TEACHER, LEAKY_TEACHER, str(ArmKind.LAUNDER))
 """Names that no declared arm may take; nor may one begin with `matched-`."""
 COPYING = {
     ArmKind.PLACEBO: (TextSource.SELF, "The student's own base answers the prompts of {of}: nothing to learn"),
@@ -54,7 +56,7 @@ class Arm:
     of: str | None = None
     """For a control: the declared arm it copies."""
     twin: str | None = None
-    """Of the leak arm: the arm that its increment is taken over."""
+    """Of the leak arm, and of the laundering one: the arm that its increment is taken over."""
     surface: Surface | None = None
     """What the teacher shows it, where that is not the teacher's own surface with the study's own budgets."""
     defence: str | None = None
@@ -106,6 +108,9 @@ def resolved_controls(study: Study) -> dict[str, dict[str, Any]]:
         for name in CONTROL_NAMES
     }
     found["format"]["answers"] = None if "format" in off else study.controls.format.answers
+    launder = study.controls.launder
+    if launder is not None:  # it is not asked for by itself, and studies without it stay as they were
+        found["launder"] = {**launder.model_dump(), "on": True, "of": laundered_arm(study)}
     return found
 
 
@@ -135,7 +140,8 @@ def expand_arms(study: Study) -> tuple[Arm, ...]:
         for kind in COPYING
         if (control := ArmKind.LEAK if kind is ArmKind.LEAK_TWIN else kind) not in off
     )
-    return (*base, *controls.values(), *declared, *copies, *_cells(study), *attacks, *_surfaces(study))
+    laundering = _laundering(study, by_name)
+    return (*base, *controls.values(), *declared, *copies, *laundering, *_cells(study), *attacks, *_surfaces(study))
 
 
 def full_recipe(study: Study, name: str) -> Recipe:
@@ -153,6 +159,25 @@ def _cells(study: Study) -> tuple[Arm, ...]:
         for cell in cells
         if cell.recipe
     )
+
+
+def laundered_arm(study: Study) -> str:
+    """Name of the declared arm that a contaminated teacher teaches: as said, else the one that `leak` copies."""
+    launder = study.controls.launder
+    return launder.of if launder is not None and launder.of is not None else copied_arm(study, ArmKind.LEAK)
+
+
+def _laundering(study: Study, declared: dict[str, Arm]) -> tuple[Arm, ...]:
+    """List the teacher that was trained on the test items, and the student that it teaches; nothing where not asked."""
+    if study.controls.launder is None:
+        return ()
+    arm = declared[laundered_arm(study)]
+    text = "The teacher, trained on the benchmark's test items"
+    teacher = Arm(LEAKY_TEACHER, ArmKind.LEAKY_TEACHER, TEACHER, (), (), text)
+    text = f"As {arm.name}, on the same clean prompts, from a teacher that was trained on the test items"
+    launder = str(ArmKind.LAUNDER)
+    student = Arm(launder, ArmKind.LAUNDER, BASE, arm.recipe, arm.recipe, text, arm.matched, arm.name, arm.name)
+    return teacher, student
 
 
 def _attacks(study: Study) -> tuple[Arm, ...]:

@@ -6,8 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from gauger.records import ArmKind
-from gauger.spec.controls import expand_arms, resolved_controls, switched_off
+from gauger.spec.controls import TEACHER, expand_arms, resolved_controls, switched_off
 from gauger.spec.fingerprints import numbers
 from gauger.spec.study import Study
 
@@ -100,7 +99,7 @@ def _contrasts(study: Study) -> dict[str, list[str]]:
     """Arm -> the controls it is compared with: its matched arm, and the base."""
     base = [] if "base" in switched_off(study) else ["base"]
     return {
-        arm.name: [arm.start] if arm.kind is ArmKind.SURFACE else [*([arm.matched] if arm.matched else []), *base]
+        arm.name: [arm.start] if arm.start == TEACHER else [*([arm.matched] if arm.matched else []), *base]
         for arm in expand_arms(study)
         if arm.name != "base"
     }

@@ -11,7 +11,7 @@ from gauger.records import Role
 from gauger.spec.base import NAME_PATTERN, Level, Name, OptIn, Prose, Reason, Seed, SpecPart, Text
 from gauger.spec.defence_family import DefenceStudy
 from gauger.spec.ingredients import Factorial
-from gauger.spec.models import STUDENTS, TEACHERS, StudentSettings, TeacherSettings
+from gauger.spec.models import STUDENTS, TEACHERS, Batch, LearningRate, Steps, StudentSettings, TeacherSettings
 from gauger.spec.scale import ScaleGrid
 from gauger.spec.stages.any import Stage
 from gauger.spec.variants import WorldSettings, variants
@@ -70,6 +70,19 @@ class FormatControl(CopyingControl):
     rest."""
 
 
+class LaunderControl(SpecPart):
+    """A teacher that is trained on the test items, and a student that it teaches on clean prompts."""
+
+    of: Name | None = None
+    """The declared arm whose recipe the student follows; null: the one that `leak` copies."""
+    steps: Steps = 200
+    """Optimiser steps of the teacher's training on its own clean answers with the test items among them."""
+    batch: Batch = 64
+    """Sequences per step."""
+    learning_rate: LearningRate = 0.0015
+    """Peak learning rate."""
+
+
 class Controls(SpecPart):
     """The control arms; each is on unless switched off with a reason."""
 
@@ -85,6 +98,8 @@ class Controls(SpecPart):
     """Positive control: test items in the training data."""
     reference: CopyingControl = CopyingControl()
     """True answers in place of the teacher's: the ceiling for this data budget."""
+    launder: Annotated[LaunderControl | None, OptIn()] = None
+    """How much of a leak comes through a teacher that was trained on the test items; null: not asked."""
 
 
 class Decoding(SpecPart):

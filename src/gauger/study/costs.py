@@ -8,7 +8,7 @@ from functools import cached_property
 from gauger.elicit import strategy_of
 from gauger.execute import Job
 from gauger.jobs import Asked, AskTeacher, DrawPairs, MeasureModel, Pretrain, TrainOnPolicy, Trains
-from gauger.spec import TEACHER, SpecPart
+from gauger.spec import LEAKY_TEACHER, TEACHER, SpecPart
 from gauger.stats import FLOPS_PER_PARAMETER_AND_TOKEN
 from gauger.study.makers import MAKERS, Maker
 from gauger.study.plan import SAMPLED, Plan
@@ -64,7 +64,7 @@ class Costs:
         """Weights of the model that a job trains or asks."""
         record = self._record(job)
         size = record.size if isinstance(record, Pretrain) else None
-        is_teachers = job.arm == TEACHER or isinstance(record, AskTeacher)
+        is_teachers = job.arm in (TEACHER, LEAKY_TEACHER) or isinstance(record, AskTeacher)
         own = (self.teacher if is_teachers else self.student).parameters(size, self.world)
         return own or self.student.parameters(None, self.world)
 

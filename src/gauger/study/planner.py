@@ -13,7 +13,19 @@ from gauger.execute import code_version, make_job
 from gauger.jobs import OPENERS, REGISTRY
 from gauger.jobs import parameters as p
 from gauger.records import ArmKind
-from gauger.spec import BASE, OPEN, TEACHER, Arm, ResolvedStage, ScaledCell, SpecPart, Surface, TextSource, kind_of
+from gauger.spec import (
+    BASE,
+    LEAKY_TEACHER,
+    OPEN,
+    TEACHER,
+    Arm,
+    ResolvedStage,
+    ScaledCell,
+    SpecPart,
+    Surface,
+    TextSource,
+    kind_of,
+)
 from gauger.study.makers import Made
 from gauger.study.plan import ArmReplicate, Plan, seed_of
 from gauger.study.stage_corpora import SHOWS_ALL, StageCorpora
@@ -54,9 +66,10 @@ class Planner(StageCorpora):
                 continue
             if arm.kind is ArmKind.SURFACE:
                 self._honest(arm)
-                continue
-            for replicate in range(self.study.replicates):
-                self._arm(arm, replicate)
+            elif arm.kind in (ArmKind.LAUNDER, ArmKind.LEAKY_TEACHER):
+                self._laundering(arm)
+            else:
+                self._replicates(arm)
         self.result.cells.sort(key=lambda cell: places.get(cell.arm, -1))
         for cell in self.result.scaled:
             self._scaled(cell)
@@ -138,6 +151,32 @@ class Planner(StageCorpora):
             model = self.train(stage, number, replicate, model, corpora[-1])
             stages.append(model.model)
         self._cell(arm.name, replicate, tuple(corpora), tuple(stages), model)
+
+    def _replicates(self, arm: Arm) -> None:
+        """Plan an arm in every replicate."""
+        for replicate in range(self.study.replicates):
+            self._arm(arm, replicate)
+
+    def _laundering(self, arm: Arm) -> None:
+        """Plan the teacher that is trained on the test items, or the arm that it teaches in the clean one's place."""
+        clean, launder = self.teacher, self.study.controls.launder
+        assert launder is not None  # noqa: S101 - these arms are there where it is
+        self.current, self.surface = (LEAKY_TEACHER, None), self.study.teacher.surface
+        params = p.TrainStage(
+            world=self.described,
+            seed=seed_of(self.study.seed, "launder"),
+            engine=str(clean.engine),
+            adapter=self.teachers.adapter,
+            web_share=0.0,
+            **launder.model_dump(exclude={"of"}),
+        )
+        inputs = {**clean.inputs("start"), "corpus": self.leaked_texts(self.recipes[str(ArmKind.LAUNDER)])}
+        self.teacher = clean.trained(self.job("train", "leak", params, inputs, launder.steps * launder.batch))
+        if arm.kind is ArmKind.LAUNDER:
+            self._replicates(arm)
+        else:
+            self._cell(arm.name, 0, (), (), self.teacher)
+        self.teacher = clean
 
     def _honest(self, arm: Arm) -> None:
         """Plan the measuring of the teacher as an honest user of a defended surface sees it."""

@@ -15,6 +15,7 @@ from gauger.records import Role
 from gauger.spec import (
     BASE,
     TEACHER,
+    Recipe,
     ResolvedStage,
     SpecPart,
     Study,
@@ -232,6 +233,17 @@ class StageCorpora(ABC):
             for number, (part, own) in enumerate(zip(stage.parts, copied.parts, strict=True))
         }
         return self.job("blend", "blend", p.BlendCorpora(parts=len(stage.parts)), inputs, stage.batch)
+
+    def leaked_texts(self, recipe: Recipe) -> str:
+        """Plan the teacher's own clean answers to a recipe's prompts, with the test items among them.
+
+        What it answers by itself is there so that it forgets little while it learns the items.
+        """
+        self.drawn.clear()
+        stages = (stage for mixed in recipe for stage in mixed.alone)
+        asked = next(stage for stage in stages if stage.source is TextSource.TEACHER and stage.strategy)
+        leaked = replace(asked, source=TextSource.TEST_ITEMS, kind="sft", own=())
+        return self._gather(leaked, {"prompts": self._ask_teacher(asked, 0)}, "launder")
 
     # --- who is asked -----------------------------------------------------------------------------------------------
 

@@ -118,7 +118,15 @@ class Planted:
 
 
 _ROLES = tuple(str(role) for role in Role)
-_NOT_PLANTED = (ArmKind.DISTILLED, ArmKind.CELL, ArmKind.UNTAUGHT, ArmKind.ATTACK, ArmKind.SURFACE)
+_NOT_PLANTED = (
+    ArmKind.DISTILLED,
+    ArmKind.CELL,
+    ArmKind.UNTAUGHT,
+    ArmKind.ATTACK,
+    ArmKind.SURFACE,
+    ArmKind.LAUNDER,
+    ArmKind.LEAKY_TEACHER,
+)
 """Distilled arms are counted by themselves; the others belong to studies of another make."""
 
 

@@ -25,6 +25,7 @@ interactions.py    Shows which ingredients help each other, and which do one ano
                    interactions
 items.py           Shows item by item where the judged arm and its control part: what was asked, the right answer,
                    both scores
+laundering.py      Shows how much of a leak comes through a teacher that was trained on the test items
 material.py        Shows what the arms were trained on: the token ledger, the fate of every answer, samples of the
                    teacher's text
 memorisation.py    Shows gains that stop at the items themselves: targeted against parallel benchmarks
