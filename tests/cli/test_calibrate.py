@@ -54,3 +54,19 @@ def test_a_mistake_in_the_design_is_a_user_error(app, tmp_path):
     result = CliRunner().invoke(app, ["--design", str(path)])
     assert isinstance(result.exception, UserError)
     assert "Did you mean 'replicates'" in str(result.exception)
+
+
+def test_the_power_of_every_check_stands_beside_the_verdicts(app, tmp_path):
+    """A leak that nobody sees is passed by no memorisation check, and by that of a plain leak nearly always."""
+    path = tmp_path / "design.yaml"
+    cells = "cells: [{name: seen, leaked: 0.5}, {name: blind, leak_is_blind: true}]"
+    path.write_text(f"draws: 8\nbase: {{items: 80, replicates: 2, benchmarks: 1}}\n{cells}\n")
+    result = CliRunner().invoke(app, ["--design", str(path)])
+    assert result.exit_code == 0, result.output
+    table = result.stdout.split("Checks of the instrument that were passed (8 studies per cell)")[1].splitlines()
+    heading = table[1]
+    place = heading.index("memorisation") + len("memorisation")
+    seen, blind = (float(line[:place].split()[-2]) for line in table[2:4])
+    assert all(name in heading for name in ("placebo", "leak", "reference", "major or minor"))
+    assert seen >= 75
+    assert blind <= 25

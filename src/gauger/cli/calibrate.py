@@ -65,8 +65,15 @@ def _progress(design: CalibrationDesign) -> Callable[[Planted | PlantedPipeline]
 
 def _print_tables(scores: tuple[CellScore, ...], pipelines: tuple[PipelineScore, ...], draws: int) -> None:
     """Print one table of estimates and one of verdicts, a row per cell."""
-    from gauger.cli.calibrate_tables import estimands_table, estimates_table, statements_table, verdicts_table
+    from gauger.cli.calibrate_tables import (
+        checks_table,
+        estimands_table,
+        estimates_table,
+        statements_table,
+        verdicts_table,
+    )
 
     tables = [estimates_table((*scores, *pipelines), draws), estimands_table((*scores, *pipelines), draws)]
-    tables += [verdicts_table(scores, draws), statements_table(scores, draws)] if scores else []
+    if scores:
+        tables += [table(scores, draws) for table in (verdicts_table, checks_table, statements_table)]
     print_text("\n\n".join(tables))

@@ -121,6 +121,22 @@ def verdicts_table(scores: Sequence[CellScore], draws: int) -> str:
     )
 
 
+def checks_table(scores: Sequence[CellScore], draws: int) -> str:
+    """Say for each cell how often each check of the instrument was passed, and how often all of them were."""
+    names = list(dict.fromkeys(name for cell in scores for name in cell.verdict.passed))
+    rows = []
+    for cell in scores:
+        passed = (_percent(cell.verdict.passed.get(name)) for name in names)
+        rows.append((cell.planted.name, *passed, _percent(cell.verdict.decided)))
+    return _table(
+        f"Checks of the instrument that were passed ({draws} studies per cell)",
+        ["cell", *names, "major or minor"],
+        rows,
+        "A healthy study passes each with the power that its size gives it; where one decides nothing the verdict is "
+        "not powered. Plan a study so that each of these, and the last column, is at least 80 %.",
+    )
+
+
 def statements_table(scores: Sequence[CellScore], draws: int) -> str:
     """Say for each cell how often the distilled arm was called memorised or bound, and by which scale."""
     rows = [

@@ -35,6 +35,7 @@ from .overlap.matching import find_items as find_items
 from .overlap.words import WordsOfTexts as WordsOfTexts
 from .overlap.words import comparable as comparable
 from .overlap.words import words_of as words_of
+from .replies.reasoning_marks import open_thought as open_thought
 from .sample import STEP as STEP
 from .sample import UNANSWERED as UNANSWERED
 from .sample import UNASKED as UNASKED

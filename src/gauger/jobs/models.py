@@ -95,7 +95,7 @@ def schedule_of(params: Trains, model: Model) -> TrainingSchedule:
 
 def options_of(params: Trains) -> Options:
     """Return the other settings of a job's training, but for the loss."""
-    return Options(params.seed, adapter=adapter_of(params.adapter))
+    return Options(params.seed, adapter=adapter_of(params.adapter), too_long=params.too_long)
 
 
 def adapter_of(lora: Lora | None) -> Adapter | None:

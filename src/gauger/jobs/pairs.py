@@ -73,7 +73,7 @@ def _judged(
         return [JudgedPrompt(prompt, None) for prompt in prompts], [], []
     opened = open_asked(params.judge, TeacherPlace(world, inputs, "judge", out, params.model_dump(mode="json")))
     surface = params.judge.surface
-    wanted = Wanted("preference", (), len(prompts), (), params.answer_tokens, surface)
+    wanted = Wanted("preference", (), len(prompts), (), params.judge_tokens, surface)
     texts = [Text(prompt, "", whole=False) for prompt in prompts]
     said = answer_prompts(world, opened.teacher, texts, wanted, params.seed, "student", keeps_truncated=False)
     answers = {sample.prompt_text: sample for sample in said.samples if sample.dropped != UNANSWERED}

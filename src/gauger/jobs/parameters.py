@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from pydantic import Field
 
-from gauger.spec import Lora, ModelSize, SpecPart, Surface
+from gauger.spec import Lora, ModelSize, SpecPart, Surface, TooLong
 from gauger.worlds import Described
 
 Inputs = Mapping[str, Path]
@@ -64,6 +64,8 @@ class Trains(InWorld):
     learning_rate: float
     adapter: Lora | None = None
     """None: all weights are trained."""
+    too_long: TooLong = "refuse"
+    """What becomes of rows that are longer than the model's context."""
 
 
 class Pretrain(Trains):
@@ -159,6 +161,8 @@ class DrawPairs(InWorld):
     """None: the truth judges."""
     candidates: int
     answer_tokens: int
+    judge_tokens: int
+    """Longest answer of the judge."""
 
 
 class BlendCorpora(SpecPart):

@@ -45,6 +45,7 @@ from .models import Specialising as Specialising
 from .models import StudentSettings as StudentSettings
 from .models import Surface as Surface
 from .models import TeacherSettings as TeacherSettings
+from .models import TooLong as TooLong
 from .models import Training as Training
 from .preregistered import FrozenComparison as FrozenComparison
 from .preregistered import changes_between as changes_between

@@ -100,7 +100,9 @@ class InventedFacts(TaskSettings):
 
 
 class JsonLinesTask(TaskSettings):
-    """Questions and answers of the user, one JSON object a line: id, prompt, answer, optional cluster, difficulty."""
+    """Questions and answers of the user, one JSON object a line: id, prompt, answer, optional cluster, difficulty,
+    working.
+    """
 
     kind: Literal["jsonl"]
     """Files of the user."""
@@ -110,6 +112,9 @@ class JsonLinesTask(TaskSettings):
     """File of questions for the benchmarks `TASK-FORM`; one that stands in the train file as well is refused."""
     new: RelativePath | None = None
     """File of further questions for the benchmarks `TASK-FORM-new`; null: there are none."""
+    working: bool = False
+    """Whether every line has `working`, the steps to its answer: then the questions can be asked in the form
+    `rationale` too."""
 
     @property
     def has_new(self) -> bool:

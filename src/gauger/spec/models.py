@@ -13,6 +13,9 @@ from gauger.spec.base import Count, Name, Names, Reference, SpecPart, Text
 Steps = Annotated[int, Field(ge=1, le=10_000_000)]
 Batch = Annotated[int, Field(ge=1, le=65_536)]
 LearningRate = Annotated[float, Field(gt=0, le=1)]
+TooLong = Literal["refuse", "cut"]
+"""What becomes of training rows that are longer than a model's context. `refuse`: an error that says how many. `cut`:
+they lose their end, those of which nothing to learn is left are left out, and both are counted."""
 
 
 class ModelSize(SpecPart):
@@ -122,6 +125,11 @@ class TeacherSettings(SpecPart):
         return None
 
     @property
+    def answer_limit(self) -> int | None:
+        """Longest answer in tokens; None where it has no limit of its own."""
+        return None
+
+    @property
     def price_share(self) -> float:
         """Share of its prices that is paid."""
         return 1.0
@@ -155,7 +163,19 @@ class ScratchTeacher(TeacherSettings):
         return FromScratch(self.engine, self.model, self.training)
 
 
-class CheckpointTeacher(TeacherSettings):
+class LanguageTeacher(TeacherSettings):
+    """Any teacher that is a language model."""
+
+    answer_tokens: Count | None = None
+    """Longest answer of the teacher, in tokens, asked or measured; null: `decoding.max_new_tokens`, as for students."""
+
+    @property
+    def answer_limit(self) -> int | None:
+        """What is set."""
+        return self.answer_tokens
+
+
+class CheckpointTeacher(LanguageTeacher):
     """A language model from local files."""
 
     scores_texts: ClassVar[bool] = True
@@ -175,7 +195,7 @@ class CheckpointTeacher(TeacherSettings):
     """Folder with `STRATEGY.yaml` prompts in place of our own; null: ours."""
 
 
-class EndpointTeacher(TeacherSettings):
+class EndpointTeacher(LanguageTeacher):
     """A language model behind an OpenAI-compatible interface; the key comes from GAUGER_API_KEY or OPENAI_API_KEY."""
 
     costs_money: ClassVar[bool] = True
@@ -242,7 +262,7 @@ class EndpointTeacher(TeacherSettings):
         return self.batch_price if self.batch else 1.0
 
 
-class ReplayTeacher(TeacherSettings):
+class ReplayTeacher(LanguageTeacher):
     """Recorded answers of a teacher, asked again."""
 
     kind: Literal["replay"]
@@ -312,6 +332,9 @@ class CheckpointStudent(StudentSettings):
     """`packaged:smollm2-135m-instruct`, or a directory with a checkpoint in safetensors."""
     lora: Lora | None = Lora()
     """How it is trained; null: all weights."""
+    too_long: TooLong = "refuse"
+    """What becomes of training rows that are longer than its context. `refuse`: the training fails and says how many.
+    `cut`: they lose their end, and rows of which nothing to learn is left are left out; the report counts both."""
 
 
 STUDENTS = Registry(

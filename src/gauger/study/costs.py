@@ -124,7 +124,8 @@ class Costs:
 
     def usd(self, job: Job) -> float:
         """Queries x (tokens of a row in, most tokens out), at the study's prices; 0 where it states none."""
-        return self._usd(job, self.plan.study.decoding.max_new_tokens, max)
+        study = self.plan.study
+        return self._usd(job, study.teacher.answer_limit or study.decoding.max_new_tokens, max)
 
     def usd_least(self, job: Job) -> float:
         """Return the same for answers of one token, at the cheapest price that may apply to each."""

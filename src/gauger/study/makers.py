@@ -22,6 +22,7 @@ from gauger.spec import (
     ScratchStudent,
     ScratchTeacher,
     Surface,
+    TooLong,
 )
 from gauger.study.checkpoints import PACKAGED, bytes_each, identity, placed, require_same_tokens, template_settings
 from gauger.study.plan import seed_of
@@ -41,6 +42,8 @@ MAKERS = Registry(
     },
 )
 """Kind of teacher or student -> the class that plans it."""
+_APART = frozenset({"surface", "templates", "terms", "kind", "answer_tokens"})
+"""Settings of an endpoint that reach its jobs under names of their own."""
 REFERENCE_PARAMETERS, ROWS_PER_SECOND = 130_000, 4500.0
 """Training rows per second and core of a small model of that many weights, measured on the quickstart."""
 SMOLLM2_PARAMETERS, SMOLLM2_TOKENS_PER_SECOND = 134_515_008, 150.0
@@ -86,6 +89,8 @@ class Maker(ABC):
     """What loading a model costs."""
     adapter: Lora | None = None
     """How a student is trained; None: all weights."""
+    too_long: TooLong = "refuse"
+    """What becomes of rows that are longer than a student's context."""
 
     def __init__(self, settings: Any, folder: Path) -> None:
         self.settings, self.folder = settings, folder
@@ -173,6 +178,7 @@ class CheckpointMaker(Maker):
     def __init__(self, settings: CheckpointTeacher | CheckpointStudent, folder: Path) -> None:
         super().__init__(settings, folder)
         self.adapter = settings.lora
+        self.too_long = getattr(settings, "too_long", self.too_long)
 
     def teacher(self, planner: Planner, steps: int | None = None) -> Made:  # noqa: ARG002 - no scale grows it
         """Put it in place, and make it a specialist where that is wanted."""
@@ -255,7 +261,7 @@ class EndpointMaker(Maker):
     def asked(self, name: str, surface: Surface, world: World) -> Asked:  # noqa: ARG002
         """By instruction."""
         settings = self.settings
-        about = settings.model_dump(mode="json", exclude={"surface", "templates", "terms", "kind", *settings.conduct})
+        about = settings.model_dump(mode="json", exclude={*_APART, *settings.conduct})
         templates = template_settings(self.folder, settings.templates if name == TEACHER else None)
         return Asked(
             name=name,

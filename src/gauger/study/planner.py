@@ -208,6 +208,7 @@ class Planner(StageCorpora):
     ) -> None:
         self.current = (arm, replicate if stages else None)
         decoding, maker = self.study.decoding, self.teachers if model is self.teacher else self.students
+        own = self.study.teacher.answer_limit
         params = p.MeasureModel(
             world=self.described,
             seed=seed_of(self.study.seed, "measure") if decoding.temperature else 0,
@@ -215,7 +216,7 @@ class Planner(StageCorpora):
             if surface
             else maker.asked("model", self._measured(model), self.world),
             benchmarks=tuple(self.study.benchmarks),
-            max_new_tokens=decoding.max_new_tokens,
+            max_new_tokens=(own if model is self.teacher else None) or decoding.max_new_tokens,
             temperature=decoding.temperature,
             samples=decoding.samples,
             loss=arm.startswith(SCALED),
@@ -247,6 +248,7 @@ class Planner(StageCorpora):
             "batch": stage.batch,
             "learning_rate": stage.learning_rate,
             "adapter": self.students.adapter,
+            "too_long": self.students.too_long,
             "web_share": stage.web_share,
             "answer_tokens": self.answer_tokens,
             "scorer": self._other(stage) if kind.scored else None,

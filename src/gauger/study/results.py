@@ -74,7 +74,9 @@ def collect(plan: Plan, result: RunResult) -> Collected:
         training=pl.DataFrame(list(_training(cells, done)), TRAINING, orient="row"),
         failures=tuple(_failures(plan, result)),
         readings=_readings(plan, cells, done),
-        notes=_told_once((cell.arm, note) for cell in cells for note in _notes(cell.corpora, done)),
+        notes=_told_once(
+            (cell.arm, note) for cell in cells for note in (*_notes(cell.corpora, done), *_cut(cell.stages, done))
+        ),
     )
 
 
@@ -142,6 +144,14 @@ def _notes(keys: Sequence[str], done: Mapping[str, Path]) -> Iterator[str]:
         path = done[key] / "notes.json" if key in done else None
         if path is not None and path.exists():
             yield from read_json(path)
+
+
+def _cut(keys: Sequence[str], done: Mapping[str, Path]) -> Iterator[str]:
+    """Yield what a student's context took of its training rows (`student.too_long: cut`)."""
+    sources = [source for key in keys if key in done for source in read_json(done[key] / "training.json")["sources"]]
+    for what, told in (("cut_rows", "lost their end"), ("left_out_rows", "taught nothing and were left out")):
+        if n_rows := sum(source.get(what, 0) for source in sources):
+            yield f"{n_rows} of its distinct rows were longer than the student's context: they {told}"
 
 
 def _told_once(notes: Iterable[tuple[str, str]]) -> tuple[str, ...]:

@@ -59,6 +59,7 @@ class StageCorpora(ABC):
         self.teachers: Maker = MAKERS.load(study.teacher.kind)(study.teacher, folder)
         self.students: Maker = MAKERS.load(study.student.kind)(study.student, folder)
         self.answer_tokens = world.answer_tokens or study.decoding.max_new_tokens
+        self.teacher_tokens = world.answer_tokens or study.teacher.answer_limit or self.answer_tokens
         self.drawn: Counter[str] = Counter()
         self.surface = study.teacher.surface
 
@@ -125,7 +126,7 @@ class StageCorpora(ABC):
             samples=stage.samples or 0,
             skills=self.skills,
             seeds=str(stage.seeds),
-            answer_tokens=self.answer_tokens,
+            answer_tokens=self.teacher_tokens,
             soft=kind_of(stage).soft,
             top_k=stage.settings.get("top_k"),
             filters=stage.filters,
@@ -220,6 +221,7 @@ class StageCorpora(ABC):
             judge=judge,
             candidates=stage.settings["candidates"],
             answer_tokens=self.answer_tokens,
+            judge_tokens=self.teacher_tokens if stage.source is TextSource.TEACHER else self.answer_tokens,
         )
         questions = self._questions(stage, copied, replicate, start)
         inputs = {**start.inputs("start"), "questions": questions, **self._inputs_of(stage, "judge")}

@@ -1,6 +1,8 @@
 """Trains models on corpora: one set of losses, rows and stages for every engine.
 
 blend.py         Trains on a blend: several sources of rows, each with a weight and, if wanted, a budget in tokens
+context_limit.py  Decides what becomes of training rows that are longer than a model's context, by a rule that was
+                 declared
 distil.py        Distils on-policy: the student writes, a scorer says how likely every token was, and the student
                  moves there
 divergence.py    Compares two distributions over next tokens: KL over a whole vocabulary, or over the tokens that a

@@ -71,7 +71,7 @@ def train_on_blend(
     Use `text.train_on_text` for a fixed number of rows of each source. Proof: tests/train/test_blend.py.
     """
     options = options or Options()
-    rows = [encoded(model, part.source) for part in data.parts]
+    rows = [encoded(model, part.source, options.too_long) for part in data.parts]
     draws = blended(data, [own.length_N for own in rows], schedule.steps, options.seed)
     own = SoftLoss() if any(part.source.soft for part in data.parts) else NextToken()
     return fit_rows(model, rows, draws, schedule, options, options.loss or own)

@@ -8,7 +8,7 @@ with respect to the hidden states, V / D times smaller. Where all logits togethe
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -25,18 +25,32 @@ LossesOf = Callable[[Tensor, slice], Tensor]
 
 @dataclass(frozen=True)
 class Head:
-    """Hidden states (..., D) to logits (..., V)."""
+    """Hidden states (..., D) to logits (..., V): c tanh(s (W h + b) / c), or s (W h + b) without a cap c."""
 
     weight_VD: Tensor
     bias_V: Tensor | None = None
+    scale: float = 1.0
+    """s: Cohere multiplies its logits, Granite divides them."""
+    cap: float | None = None
+    """c: no logit is larger (Gemma's soft cap); None: no cap."""
+
+    def product(self, hidden: Tensor) -> Tensor:
+        """Return the matrix product alone, in float32."""
+        return F.linear(hidden.to(self.weight_VD.dtype), self.weight_VD, self.bias_V).float()
+
+    def bent(self, product: Tensor) -> Tensor:
+        """Return the logits that a product becomes."""
+        scaled = product if self.scale == 1 else product * self.scale
+        return scaled if self.cap is None else self.cap * torch.tanh(scaled / self.cap)
 
     def logits(self, hidden: Tensor) -> Tensor:
         """Return float32 logits."""
-        return F.linear(hidden.to(self.weight_VD.dtype), self.weight_VD, self.bias_V).float()
+        return self.bent(self.product(hidden))
 
     def detached(self) -> Head:
         """Return the same head without gradients."""
-        return Head(self.weight_VD.detach(), None if self.bias_V is None else self.bias_V.detach())
+        bias_V = None if self.bias_V is None else self.bias_V.detach()
+        return replace(self, weight_VD=self.weight_VD.detach(), bias_V=bias_V)
 
 
 def chunks(n_positions: int, size: int = CHUNK) -> list[slice]:
@@ -89,7 +103,7 @@ def chunked_losses(
     if len(hidden_PD) * len(head.weight_VD) <= at_once:
         return losses_of(head.logits(hidden_PD), slice(0, len(hidden_PD)))
     losses: Tensor = _Chunked.apply(  # type: ignore[no-untyped-call]
-        hidden_PD, head.weight_VD, head.bias_V, losses_of, size
+        hidden_PD, head.weight_VD, head.bias_V, head, losses_of, size
     )
     return losses
 
@@ -97,21 +111,27 @@ def chunked_losses(
 def _slope(
     hidden_CD: Tensor, head: Head, losses_of: LossesOf, part: slice, scale_C: Tensor | None
 ) -> tuple[Tensor, Tensor]:
-    """Return the losses of a chunk and the gradient of their (weighted) sum with respect to its logits."""
-    logits_CV = head.logits(hidden_CD).detach().requires_grad_()
+    """Return the losses of a chunk and the gradient of their (weighted) sum with respect to its matrix product."""
+    product_CV = head.product(hidden_CD).detach().requires_grad_()
     with torch.enable_grad():
-        losses_C = losses_of(logits_CV, part)
-    (slope_CV,) = torch.autograd.grad(losses_C, logits_CV, torch.ones_like(losses_C) if scale_C is None else scale_C)
+        losses_C = losses_of(head.bent(product_CV), part)
+    (slope_CV,) = torch.autograd.grad(losses_C, product_CV, torch.ones_like(losses_C) if scale_C is None else scale_C)
     return losses_C.detach(), slope_CV.to(head.weight_VD.dtype)
 
 
 class _Chunked(torch.autograd.Function):
     @staticmethod
     def forward(
-        ctx: Any, hidden_PD: Tensor, weight_VD: Tensor, bias_V: Tensor | None, losses_of: LossesOf, size: int
+        ctx: Any,
+        hidden_PD: Tensor,
+        weight_VD: Tensor,
+        bias_V: Tensor | None,
+        shape: Head,
+        losses_of: LossesOf,
+        size: int,
     ) -> Tensor:
-        head = Head(weight_VD, bias_V)
-        ctx.losses_of, ctx.size, ctx.trained = losses_of, size, ctx.needs_input_grad[1]
+        head = replace(shape, weight_VD=weight_VD, bias_V=bias_V)
+        ctx.shape, ctx.losses_of, ctx.size, ctx.trained = shape, losses_of, size, ctx.needs_input_grad[1]
         early = ctx.needs_input_grad[0] and not ctx.trained
         slope_PD = torch.empty_like(hidden_PD) if early else None
         losses_P = torch.empty(len(hidden_PD), dtype=torch.float32, device=hidden_PD.device)
@@ -129,15 +149,15 @@ class _Chunked(torch.autograd.Function):
         (scale_P,) = scales
         if not ctx.trained:
             (slope_PD,) = ctx.saved_tensors
-            return (scale_P[:, None] * slope_PD).to(slope_PD.dtype), None, None, None, None
+            return (scale_P[:, None] * slope_PD).to(slope_PD.dtype), None, None, None, None, None
         hidden_PD, weight_VD, bias_V = ctx.saved_tensors
         slope_PD, slope_VD = torch.empty_like(hidden_PD), torch.zeros_like(weight_VD)
         slope_V = None if bias_V is None else torch.zeros_like(bias_V)
-        head = Head(weight_VD, bias_V)
+        head = replace(ctx.shape, weight_VD=weight_VD, bias_V=bias_V)
         for part in chunks(len(hidden_PD), ctx.size):
             _, slope_CV = _slope(hidden_PD[part], head, ctx.losses_of, part, scale_P[part])
             slope_PD[part] = (slope_CV @ weight_VD).to(slope_PD.dtype)
             slope_VD.addmm_(slope_CV.T, hidden_PD[part].to(weight_VD.dtype))
             if slope_V is not None:
                 slope_V += slope_CV.sum(dim=0)
-        return slope_PD, slope_VD, slope_V, None, None
+        return slope_PD, slope_VD, slope_V, None, None, None

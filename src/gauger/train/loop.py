@@ -8,7 +8,7 @@ micro-batches or over processes (gradients are summed, no wrapper is put around 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass, is_dataclass, replace
+from dataclasses import asdict, dataclass, field, is_dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from gauger.spec import TooLong
 from gauger.store import fingerprint
 from gauger.train.engine import Adapter, Completion, Model
 from gauger.train.head import Head
@@ -43,6 +44,8 @@ class Options:
     micro_tokens: int | None = None
     """Most tokens, padding included, that go through the model together; None: the engine's. Changes memory and speed,
     not the result."""
+    too_long: TooLong = "cut"
+    """What becomes of rows that are longer than the model's context."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,10 @@ class Used:
     length_N: IntArray
     """Tokens of each row, marks included."""
     count_N: IntArray
+    lost_N: IntArray = field(default_factory=lambda: np.empty(0, dtype=np.int64))
+    """Tokens that the context cut off each row's end; empty: none of any."""
+    left_out: int = 0
+    """Further rows, of which the context left nothing to learn."""
 
 
 @dataclass(frozen=True)
@@ -154,7 +161,7 @@ def used_of(rows: Sequence[TokenRows], draws: Sequence[Sequence[IntArray]]) -> t
     """
     drawn = [[step[source] for step in draws] or [np.empty(0, np.int64)] for source in range(len(rows))]
     counts = [np.bincount(np.concatenate(index), minlength=len(own)) for index, own in zip(drawn, rows, strict=True)]
-    return tuple(Used(own.length_N, count) for own, count in zip(rows, counts, strict=True))
+    return tuple(Used(own.length_N, count, own.lost_N, own.left_out) for own, count in zip(rows, counts, strict=True))
 
 
 def zipped(rows: Sequence[TokenRows], step: Sequence[IntArray]) -> list[Part]:

@@ -12,6 +12,7 @@ from itertools import islice
 import numpy as np
 
 from gauger.errors import GaugerError
+from gauger.train.context_limit import held_to_context
 from gauger.train.engine import Model
 from gauger.train.likelihood import token_logs
 from gauger.train.loop import Options, Trained, fit_rows
@@ -74,6 +75,8 @@ def train_on_preferences(
     rows = start.encode(
         [TrainingRow(pair.prompt, answer) for pair in data.pairs for answer in (pair.better, pair.worse)]
     )
+    if options.too_long == "refuse":  # a pair is not taken apart: by `cut` both of its rows stay
+        rows = held_to_context(rows, options.too_long, start.context)
     rows = rows.with_targets(reference_log=token_logs(start, rows))
     order = shuffled(len(data.pairs), data.pairs_per_step, np.random.default_rng([options.seed, 0]))
     draws = [[_rows_of(pairs)] for pairs in islice(order, schedule.steps)]

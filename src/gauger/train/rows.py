@@ -64,6 +64,10 @@ class TokenRows:
     the prompt's length the completion only, the row's length nothing."""
     targets: Mapping[str, Tensor] = field(default_factory=dict)
     """What a loss compares with besides the tokens, by name, each (P, ...): see `losses.py`."""
+    lost_N: IntArray = field(default_factory=lambda: np.empty(0, dtype=np.int64))
+    """Tokens that the context cut off each row's end; empty: none of any."""
+    left_out: int = 0
+    """Rows that are not among these, because the context left nothing of them to learn."""
 
     def __len__(self) -> int:
         return len(self.length_N)
@@ -93,7 +97,8 @@ class TokenRows:
         place = _runs(self.first[index_B], length_B)
         learnt = torch.from_numpy(positions(self, index_B))
         targets = {name: values[learnt] for name, values in self.targets.items()}
-        return TokenRows(self.token_F[place], length_B, self.start_N[index_B], targets)
+        lost_B = self.lost_N[index_B] if len(self.lost_N) else self.lost_N
+        return TokenRows(self.token_F[place], length_B, self.start_N[index_B], targets, lost_B, self.left_out)
 
     def tokens_of(self, row: int) -> tuple[int, ...]:
         """Return the tokens of one row."""
@@ -140,7 +145,9 @@ class PaddedRows:
         return values_P.new_zeros(len(self.learnt_B)).index_add(0, row_P, values_P)
 
 
-def token_rows(tokens: Sequence[int], lengths: Sequence[int], starts: Sequence[int]) -> TokenRows:
+def token_rows(
+    tokens: Sequence[int], lengths: Sequence[int], starts: Sequence[int], lost: Sequence[int] = ()
+) -> TokenRows:
     """Make rows of all their tokens, one row after the other.
 
     Parameters
@@ -152,10 +159,12 @@ def token_rows(tokens: Sequence[int], lengths: Sequence[int], starts: Sequence[i
     starts : sequence of int
         First position learnt in each row, (N,). Below 1 counts as 1, because the first token follows nothing; beyond
         the row's end counts as its length: nothing is learnt.
+    lost : sequence of int
+        Tokens that were cut off each row's end, (N,); empty: none.
     """
     length_N = np.array(lengths, dtype=np.int64)
     start_N = np.clip(np.array(starts, dtype=np.int64), 1, length_N)
-    return TokenRows(np.array(tokens, dtype=np.int64), length_N, start_N)
+    return TokenRows(np.array(tokens, dtype=np.int64), length_N, start_N, lost_N=np.array(lost, dtype=np.int64))
 
 
 def answered(prompts: Sequence[Sequence[int]], answers: Sequence[Sequence[int]]) -> TokenRows:

@@ -12,6 +12,8 @@ import numpy as np
 import torch
 
 from gauger.errors import GaugerError
+from gauger.spec import TooLong
+from gauger.train.context_limit import held_to_context
 from gauger.train.engine import Model
 from gauger.train.loop import Options, Trained, fit_rows
 from gauger.train.losses import NextToken, SoftLoss
@@ -51,12 +53,12 @@ def train_on_text(model: Model, data: Mixture, schedule: TrainingSchedule, optio
     """
     options = options or Options()
     own = SoftLoss() if any(source.soft for source in data.sources) else NextToken()
-    rows = [encoded(model, source) for source in data.sources]
+    rows = [encoded(model, source, options.too_long) for source in data.sources]
     draws = list(islice(mixed([len(r) for r in rows], data.rows_per_step, options.seed), schedule.steps))
     return fit_rows(model, rows, draws, schedule, options, options.loss or own)
 
 
-def encoded(model: Model, source: RowSource) -> TokenRows:
+def encoded(model: Model, source: RowSource, too_long: TooLong = "cut") -> TokenRows:
     """Return a source's rows as tokens, with a teacher's log-probabilities where it has them.
 
     Parameters
@@ -65,6 +67,8 @@ def encoded(model: Model, source: RowSource) -> TokenRows:
         Whose tokens and context; what is longer loses its end, and so do the log-probabilities along it.
     source : Source
         Rows of text; soft targets must lie along the same texts in the same tokens.
+    too_long : {"cut", "refuse"}
+        What becomes of rows that are longer than the model's context (`held_to_context`).
 
     Returns
     -------
@@ -81,7 +85,8 @@ def encoded(model: Model, source: RowSource) -> TokenRows:
     Proof: tests/train/test_text.py (cut with their rows; those of other texts are refused).
     """
     rows = model.encode(source.rows)
-    return rows if source.soft is None else _with_soft(rows, source.soft)
+    whole = rows if source.soft is None else _with_soft(rows, source.soft)
+    return held_to_context(whole, too_long, model.context)
 
 
 def _with_soft(rows: TokenRows, soft: SoftTargets) -> TokenRows:

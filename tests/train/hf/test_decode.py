@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from tests.train.models import chat, small_llama, tokenizer
+from tests.train.models import chat, small_llama, small_tokenizer, tokenizer
 
 from gauger.train.engine import Continuation
 from gauger.train.hf import decode
@@ -107,3 +107,20 @@ def test_no_prompts_no_answers():
 )
 def test_shared_length_leaves_a_token_for_each(prompts, shared):
     assert _shared_length(prompts) == shared
+
+
+@pytest.mark.parametrize(
+    ("written", "text"),
+    [
+        ("\n</think>\n\n42\nQuestion", "42"),  # what a student has learnt that was taught answers alone
+        ("\nsix\nseven\n</think>\n\n42\nQuestion", "\nsix\nseven\n</think>\n\n42"),
+        ("\nsix\nseven", "\nsix\nseven"),  # never closed: there is no answer in which to look for a stop
+    ],
+)
+def test_stops_are_looked_for_behind_the_thought_that_a_template_opens(written, text):
+    other = small_tokenizer()
+    other.chat_template = other.chat_template.replace("<s>assistant\n", "<s>assistant\n<think>\n")
+    (answer,) = decode.complete(Scripted(written), other, [chat("6 * 7?")], Continuation(40), [0], [("\n",)])
+    assert (answer.text, answer.ended) == (text, True)
+    (plain,) = decode.complete(Scripted(written), tokenizer(), [chat("6 * 7?")], Continuation(40), [0], [("\n",)])
+    assert plain.text == "", "a template that opens no thought: the first line is what counts"

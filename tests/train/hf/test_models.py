@@ -97,13 +97,6 @@ def test_precision_is_float32_without_a_gpu(monkeypatch):
     assert models.precision() == torch.bfloat16
 
 
-def test_a_model_that_bends_its_logits_is_refused():
-    model = hf_model()
-    model.plain.config.final_logit_softcapping = 30.0
-    with pytest.raises(UserError, match="final_logit_softcapping"):
-        model.head()
-
-
 def test_the_head_is_the_models_own():
     model = hf_model(tied=False)
     assert model.head().weight_VD is model.plain.lm_head.weight

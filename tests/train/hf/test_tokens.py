@@ -2,6 +2,7 @@
 
 import pytest
 from tests.train.models import chat, small_tokenizer, tokenizer
+from tokenizers import AddedToken
 
 from gauger.errors import GaugerError, UserError
 from gauger.train.hf.tokens import encode, encode_prompt, end_marks
@@ -71,3 +72,53 @@ def test_messages_to_a_tokenizer_without_a_chat_template_say_what_to_do():
     with pytest.raises(UserError, match="a model with a chat template") as error:
         encode_prompt(other, chat("hi"))
     assert "--plain" in str(error.value.hint)
+
+
+GEMMA = (
+    "{% for m in messages %}<start>{{ m['role'] }}\n{{ m['content'] }}<stop>\n{% endfor %}"
+    "{% if add_generation_prompt %}<start>model\n{% endif %}"
+)
+"""Turns end with a mark that is special in the vocabulary, and that the tokenizer does not name (Gemma, Phi)."""
+
+
+def with_own_marks(template=GEMMA):
+    other = small_tokenizer()
+    other.add_tokens([AddedToken(mark, special=True, normalized=False) for mark in ("<start>", "<stop>")])
+    other.chat_template = template
+    return other
+
+
+def texts_of(other, rows):
+    made = encode(other, rows, 99)
+    return [other.decode(made.tokens_of(place)) for place in range(len(rows))]
+
+
+def test_the_templates_own_end_mark_is_learnt_where_the_tokenizer_does_not_name_it():
+    other = with_own_marks()
+    stop = other.convert_tokens_to_ids("<stop>")
+    assert stop not in {other.eos_token_id, other.bos_token_id, other.pad_token_id}
+    assert end_marks(other) == (stop, other.eos_token_id)
+    assert texts_of(other, [TrainingRow(chat("q"), "42")]) == ["<start>user\nq<stop>\n<start>model\n42<stop>"]
+
+
+@pytest.mark.parametrize(("opening", "closing"), [("<think>", "</think>"), ("[THINK]", "[/THINK]")])
+def test_an_answer_is_not_learnt_inside_the_thought_that_a_template_opens(opening, closing):
+    other = with_own_marks(GEMMA.replace("<start>model\n", f"<start>model\n{opening}\n"))
+    said = ["42", f"{opening}\nsix times seven\n{closing}\n\n42", f"six times seven\n{closing}\n\n42"]
+    short, tagged, bare = texts_of(other, [TrainingRow(chat("q"), text) for text in said])
+    begin = f"<start>user\nq<stop>\n<start>model\n{opening}\n"
+    assert short == f"{begin}\n{closing}\n\n42<stop>"
+    assert tagged == bare == f"{begin}six times seven\n{closing}\n\n42<stop>"
+
+
+def test_plain_text_and_templates_that_open_no_thought_are_left_as_they_are():
+    other = with_own_marks(GEMMA.replace("<start>model\n", "<start>model\n<think>\n"))
+    assert texts_of(other, [TrainingRow("q", "42")]) == ["q42</s>"]
+    closed = with_own_marks(GEMMA.replace("<start>model\n", "<start>model\n<think>\n\n</think>\n\n"))
+    assert texts_of(closed, [TrainingRow(chat("q"), "42")])[0].endswith("<think>\n\n</think>\n\n42<stop>")
+
+
+def test_a_student_learns_to_close_the_thought_itself():
+    other = with_own_marks(GEMMA.replace("<start>model\n", "<start>model\n<think>\n"))
+    rows = encode(other, [TrainingRow(chat("q"), "42")], 99)
+    assert other.decode(rows.tokens_of(0)[int(rows.start_N[0]) :]) == "\n</think>\n\n42<stop>"

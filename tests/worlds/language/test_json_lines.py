@@ -76,3 +76,35 @@ def test_one_line_is_one_question_whatever_breaks_lines_elsewhere(tmp_path, mark
     lines = [json.dumps({"id": i, "prompt": f"Who is{mark}{i}?", "answer": "me"}, ensure_ascii=False) for i in (8, 9)]
     questions = world(tmp_path, train=lines).train_questions("mine")
     assert [question.text for question in questions] == [f"Who is{mark}8?", f"Who is{mark}9?"]
+
+
+WORKED = [{**line, "working": f"Count to {line['id']}."} for line in GOOD]
+
+
+def with_working(folder, train, test, working):
+    made = world(folder, train, test)
+    task = {"kind": "jsonl", "train": "train.jsonl", "test": "test.jsonl", "working": working}
+    return TextWorld(settings(tasks={"mine": task}, common=[]), made.folder)
+
+
+def test_questions_with_steps_can_be_asked_for_them(tmp_path):
+    made = with_working(tmp_path, WORKED[:3], WORKED[3:], working=True)
+    assert set(made.listed()) == {"mine-qa", "mine-tagged", "mine-rationale"}
+    items = {item.id: item for item in made.benchmark("mine-rationale").items}
+    item = items["rationale:mine:4"]
+    assert item.prompt == "Question: Who is number 4?\nSteps:"
+    assert item.answer == " Count to 4.\nAnswer: The 4th"
+    assert made.judge("strict", item, " Somehow.\nAnswer: the 4th", ended=True)[1] == 1.0
+    assert made.true_answer("Question: Who is number 1?\nSteps:") == " Count to 1.\nAnswer: The 1th"
+
+
+def test_without_the_setting_steps_change_nothing(tmp_path):
+    plain, worked = world(tmp_path), with_working(tmp_path, WORKED[:3], WORKED[3:], working=False)
+    assert set(worked.listed()) == {"mine-qa", "mine-tagged"}
+    assert worked.benchmark("mine-qa") == plain.benchmark("mine-qa")
+
+
+def test_a_line_without_steps_is_named_where_they_are_promised(tmp_path):
+    with pytest.raises(InputError, match=r"train\.jsonl:2: expected a line with working") as error:
+        _ = with_working(tmp_path, [WORKED[0], GOOD[1]], WORKED[3:], working=True).held_out
+    assert "world.tasks.mine.working" in str(error.value)

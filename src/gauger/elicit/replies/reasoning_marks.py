@@ -32,6 +32,8 @@ class ReasoningForm(NamedTuple):
     """Takes a text apart; reasoning is None where the text is not in this form."""
     writers: str = ""
     """Who writes so."""
+    marks: tuple[str, str] | None = None
+    """Its opening and its closing mark, where it has two that stand anywhere."""
 
 
 def marked(opening: str, closing: str) -> Callable[[str], Divided]:
@@ -93,6 +95,12 @@ def channels(text: str) -> Divided:
     return Divided(final.strip(), _thought([said for name, said in found if name != "final"]) or "")
 
 
+def _between(opening: str, closing: str, writers: str, lines: str = "") -> ReasoningForm:
+    """Describe a form with two marks; `lines` stands around the thought in its example."""
+    example = f"{opening}{lines}R.{lines}{closing}{2 * lines}A"
+    return ReasoningForm(opening, example, marked(opening, closing), writers, (opening, closing))
+
+
 FORMS: tuple[ReasoningForm, ...] = (
     ReasoningForm(
         "harmony channels",
@@ -106,25 +114,15 @@ FORMS: tuple[ReasoningForm, ...] = (
         phrased(r"analysis(?=[A-Z\s])", r"assistantfinal"),
         "gpt-oss behind servers that drop special tokens",
     ),
-    ReasoningForm("<think>", "<think>\nR.\n</think>\n\nA", marked("<think>", "</think>"), "DeepSeek-R1, Qwen3, GLM"),
-    ReasoningForm("<thinking>", "<thinking>R.</thinking>A", marked("<thinking>", "</thinking>"), "Claude, by prompt"),
-    ReasoningForm("<thought>", "<thought>R.</thought>A", marked("<thought>", "</thought>"), "Gemini, EXAONE"),
-    ReasoningForm("<reasoning>", "<reasoning>R.</reasoning>A", marked("<reasoning>", "</reasoning>"), "by prompt"),
-    ReasoningForm("[THINK]", "[THINK]R.[/THINK]A", marked("[THINK]", "[/THINK]"), "Magistral"),
-    ReasoningForm("◁think▷", "◁think▷R.◁/think▷A", marked("◁think▷", "◁/think▷"), "Kimi"),
-    ReasoningForm("<seed:think>", "<seed:think>R.</seed:think>A", marked("<seed:think>", "</seed:think>"), "Seed-OSS"),
-    ReasoningForm(
-        "<|START_THINKING|>",
-        "<|START_THINKING|>R.<|END_THINKING|>A",
-        marked("<|START_THINKING|>", "<|END_THINKING|>"),
-        "Command A",
-    ),
-    ReasoningForm(
-        "<|begin_of_thought|>",
-        "<|begin_of_thought|>R.<|end_of_thought|>A",
-        marked("<|begin_of_thought|>", "<|end_of_thought|>"),
-        "Sky-T1, OpenThinker",
-    ),
+    _between("<think>", "</think>", "DeepSeek-R1, Qwen3, GLM", "\n"),
+    _between("<thinking>", "</thinking>", "Claude, by prompt"),
+    _between("<thought>", "</thought>", "Gemini, EXAONE"),
+    _between("<reasoning>", "</reasoning>", "by prompt"),
+    _between("[THINK]", "[/THINK]", "Magistral"),
+    _between("◁think▷", "◁/think▷", "Kimi"),
+    _between("<seed:think>", "</seed:think>", "Seed-OSS"),
+    _between("<|START_THINKING|>", "<|END_THINKING|>", "Command A"),
+    _between("<|begin_of_thought|>", "<|end_of_thought|>", "Sky-T1, OpenThinker"),
     ReasoningForm(
         "thought process in words",
         "Here is my thought process: R. Here is my response: A",
@@ -151,6 +149,16 @@ def divided(text: str) -> Divided:
     if not thoughts:
         return Divided(text, None)
     return Divided(_AROUND.sub("", text).strip(), "\n\n".join(thought for thought in thoughts if thought))
+
+
+def open_thought(text: str) -> tuple[str, str] | None:
+    """Return the marks of the thought in which a text ends, opening and closing; None where it ends in none.
+
+    A chat template may open the thought itself (DeepSeek-R1, QwQ, Qwen3's thinking models): what the model then says
+    begins inside it.
+    """
+    ending = text.rstrip()
+    return next((form.marks for form in FORMS if form.marks and ending.endswith(form.marks[0])), None)
 
 
 def unknown_marks(answer: str) -> tuple[str, ...]:

@@ -1,5 +1,6 @@
 """Trains language models through transformers and PEFT: checkpoints, chat templates, adapters, mixed precision.
 
+bending.py        Reads from a model's settings what it does to its logits after the head's matrix product
 checkpoint_files.py  Checks a stranger's checkpoint before and after transformers reads it: whole, numbers throughout,
                   with its tokenizer
 decode.py         Decodes in batches: prompts of similar length together, what they share read once

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from gauger.train.draws import keys_of, next_tokens
 from gauger.train.engine import Completion, Continuation
-from gauger.train.hf.tokens import context_of, encode_prompt, end_marks
+from gauger.train.hf.tokens import context_of, encode_prompt, end_marks, thought_of_template
 from gauger.train.rows import Prompt
 
 if TYPE_CHECKING:
@@ -30,13 +30,30 @@ class _Answer:
     prompt: list[int]
     key: np.uint64
     stops: tuple[str, ...]
+    closing: str | None = None
+    """Mark that closes the thought which the prompt has opened; None: it has opened none."""
     ids: list[int] = field(default_factory=list)
     text: str = ""
     ended: bool = False
     stop: str | None = None
 
+    def said_from(self) -> int | None:
+        """Return where the answer begins in the text, behind a thought; None while the thought is not closed."""
+        if self.closing is None:
+            return 0
+        _, closed, answer = self.text.partition(self.closing)
+        return len(self.text) - len(answer.lstrip()) if closed else None
+
+    def without_empty_thought(self) -> str:
+        """Return the text; a thought in which nothing was thought is no part of it."""
+        start = self.said_from()
+        if not start or self.closing is None or self.text.partition(self.closing)[0].strip():
+            return self.text
+        return self.text[start:]
+
     def completion(self) -> Completion:
-        return Completion(self.text, self.ended, self.stop, len(self.prompt), len(self.ids), tuple(self.ids))
+        text = self.without_empty_thought()
+        return Completion(text, self.ended, self.stop, len(self.prompt), len(self.ids), tuple(self.ids))
 
 
 def complete(
@@ -63,7 +80,7 @@ def complete(
         One per prompt; without effect at temperature 0.
     stops : sequence of tuple of str
         Strings that end an answer, one tuple per prompt. They are looked for in the decoded text, so they need not be
-        whole tokens.
+        whole tokens. Where a chat template opens a thought, only behind that.
 
     Returns
     -------
@@ -75,7 +92,9 @@ def complete(
     Proof: tests/train/hf/test_decode.py (against one prompt at a time).
     """
     ids = [encode_prompt(tokenizer, prompt) for prompt in prompts]
-    answers = [_Answer(*each) for each in zip(ids, keys_of(ids, seeds), stops, strict=True)]
+    thought = thought_of_template(tokenizer)
+    closing = [thought[1] if thought and not isinstance(prompt, str) else None for prompt in prompts]
+    answers = [_Answer(*each) for each in zip(ids, keys_of(ids, seeds), stops, closing, strict=True)]
     context = context_of(model)
     # by their tokens too: prompts with the same beginning share a batch, which reads it once
     order = sorted((a for a in answers if 0 < len(a.prompt) < context), key=lambda a: (len(a.prompt), a.prompt))
@@ -163,10 +182,12 @@ class _Writer:
         """Add a token; an end mark or a stop string ends the answer."""
         answer.ids.append(token)
         answer.ended = token in self.ends
-        answer.text = str(
-            self.tokenizer.decode(answer.ids[:-1] if answer.ended else answer.ids, skip_special_tokens=True)
-        )
-        places = [(place, stop) for stop in answer.stops if (place := answer.text.find(stop)) >= 0]
+        said = answer.ids[:-1] if answer.ended else answer.ids
+        # where a thought is open, its closing mark must be seen, which may be special
+        answer.text = str(self.tokenizer.decode(said, skip_special_tokens=answer.closing is None))
+        start = answer.said_from()
+        stops = answer.stops if start is not None else ()
+        places = [(place, stop) for stop in stops if (place := answer.text.find(stop, start)) >= 0]
         if places and not answer.ended:
             place, answer.stop = min(places)
             answer.text, answer.ended = answer.text[:place], True

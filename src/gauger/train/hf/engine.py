@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from gauger.errors import UserError
 from gauger.train.engine import Adapter, Architecture, Completion, Continuation, Defaults
 from gauger.train.head import Head
+from gauger.train.hf.bending import bending
 from gauger.train.hf.decode import complete
 from gauger.train.hf.frozen_layers import FrozenStates, pays
 from gauger.train.hf.lora import attach, lowest_layer, merge
@@ -29,8 +30,6 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 DEFAULTS = Defaults(weight_decay=0.0, clip=1.0, micro_tokens=1024)
-# settings that change logits after the head: losses make logits of the head alone, and would train another model
-_BENT = ("final_logit_softcapping", "logit_scale", "logits_scaling", "output_multiplier", "lm_head_multiplier")
 
 
 class HfModel:
@@ -117,13 +116,9 @@ class HfModel:
         return hidden_BTD[batch.learnt]
 
     def head(self) -> Head:
-        """Return the head; models that bend their logits afterwards are refused."""
-        config = self.plain.config
-        bent = [name for name in _BENT if getattr(config, name, None) not in (None, 1, 1.0)]
-        if bent:
-            raise UserError("a model whose logits are one matrix product", f"{config.model_type} with {bent[0]}")
+        """Return the head; models that bend their logits in a way that it does not know are refused."""
         layer = self.plain.get_output_embeddings()  # type: ignore[no-untyped-call]
-        return Head(layer.weight, getattr(layer, "bias", None))
+        return Head(layer.weight, getattr(layer, "bias", None), *bending(self.plain.config))
 
     def trainee(self, adapter: Adapter | None, seed: int) -> HfModel:
         """Return the model ready to be trained, in float32, on the device of this process."""

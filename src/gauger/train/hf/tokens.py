@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from gauger.elicit import open_thought
 from gauger.errors import GaugerError, UserError
 from gauger.train.rows import Prompt, TokenRows, TrainingRow, token_rows
 
@@ -52,11 +53,40 @@ def end_marks(tokenizer: PreTrainedTokenizerBase) -> tuple[int, ...]:
         turns = [{"role": "user", "content": "?"}, {"role": "assistant", "content": "ANSWER"}]
         after = str(tokenizer.apply_chat_template(turns, tokenize=False)).rpartition("ANSWER")[2]
         ids = tokenizer(after, add_special_tokens=False).input_ids
-        if ids and ids[0] in tokenizer.all_special_ids:
+        if ids and _is_special(tokenizer, ids[0]):
             marks = [ids[0], *(mark for mark in marks if mark != ids[0])]
     if not marks:
         raise GaugerError("the tokenizer names no token that ends a text")
     return tuple(marks)
+
+
+def thought_of_template(tokenizer: PreTrainedTokenizerBase) -> tuple[str, str] | None:
+    """Return the marks of the thought that the chat template opens in the assistant's place; None: it opens none.
+
+    Some templates open it (DeepSeek-R1, QwQ): what a model is asked for begins inside a thought.
+    """
+    if not tokenizer.chat_template:
+        return None
+    asked = [{"role": "user", "content": "?"}]
+    return open_thought(str(tokenizer.apply_chat_template(asked, add_generation_prompt=True, tokenize=False)))
+
+
+def _thought_closed(completion: str, thought: tuple[str, str] | None) -> str:
+    """Put a completion into the thought that the template has opened: closed before an answer, and opened once.
+
+    Without it an answer would be learnt as a thought, and nothing after it.
+    """
+    if thought is None:
+        return completion
+    opening, closing = thought
+    inside = completion.lstrip().removeprefix(opening) if completion.lstrip().startswith(opening) else completion
+    return inside.lstrip("\n") if closing in inside else f"\n{closing}\n\n{inside.lstrip()}"
+
+
+def _is_special(tokenizer: PreTrainedTokenizerBase, token: int) -> bool:
+    """Tell whether a token is a mark: named by the tokenizer (eos, ...), or special in its vocabulary alone (Gemma)."""
+    added = tokenizer.added_tokens_decoder.get(token)
+    return token in tokenizer.all_special_ids or (added is not None and bool(added.special))
 
 
 def encode(tokenizer: PreTrainedTokenizerBase, rows: Sequence[TrainingRow], longest: int) -> TokenRows:
@@ -69,20 +99,24 @@ def encode(tokenizer: PreTrainedTokenizerBase, rows: Sequence[TrainingRow], long
     rows : sequence of Row
         Texts.
     longest : int
-        Most tokens of a row: what is longer loses its end, and a prompt that fills it teaches nothing.
+        Most tokens of a row: what is longer loses its end (`TokenRows.lost_N`), and a prompt that fills it teaches
+        nothing; `context_limit.held_to_context` decides what becomes of them.
     """
     end_of_turn, end_of_text = end_marks(tokenizer)[0], end_marks(tokenizer)[-1]
-    completions = tokenizer([row.completion for row in rows], add_special_tokens=False).input_ids if rows else []
+    thought = thought_of_template(tokenizer)
+    said = [row.completion if isinstance(row.prompt, str) else _thought_closed(row.completion, thought) for row in rows]
+    completions = tokenizer(said, add_special_tokens=False).input_ids if rows else []
     flat: list[int] = []
-    lengths, starts = [], []
+    lengths, starts, lost = [], [], []
     for row, completion in zip(rows, completions, strict=True):
         prompt = encode_prompt(tokenizer, row.prompt)
         end = end_of_text if isinstance(row.prompt, str) else end_of_turn
-        tokens = [*prompt, *completion, end][:longest]
-        flat += tokens
-        lengths.append(len(tokens))
+        tokens = [*prompt, *completion, end]
+        lost.append(max(0, len(tokens) - longest))
+        flat += tokens[:longest]
+        lengths.append(len(tokens) - lost[-1])
         starts.append(1 if row.whole else len(prompt))
-    return token_rows(flat, lengths, starts)
+    return token_rows(flat, lengths, starts, lost)
 
 
 def context_of(model: Any) -> int:

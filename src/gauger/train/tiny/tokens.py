@@ -58,13 +58,14 @@ class Words:
     def encode(self, rows: Sequence[TrainingRow], context: int) -> TokenRows:
         """Return rows with begin and end marks, cut to the context."""
         flat: list[int] = []
-        lengths, starts = [], []
+        lengths, starts, lost = [], [], []
         for row in rows:
             first = len(flat)
             flat += self.prompt_ids(row.prompt)
             starts.append(1 if row.whole else len(flat) - first)
             flat += self.ids(row.completion)
             flat.append(END)
+            lost.append(max(0, len(flat) - first - context))
             del flat[first + context :]
             lengths.append(len(flat) - first)
-        return token_rows(flat, lengths, starts)
+        return token_rows(flat, lengths, starts, lost)

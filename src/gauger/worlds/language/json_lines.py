@@ -1,4 +1,4 @@
-"""Reads the user's questions: JSON Lines with id, prompt, answer, optional cluster and difficulty."""
+"""Reads the user's questions: JSON Lines with id, prompt, answer, optional cluster, difficulty and working."""
 
 from __future__ import annotations
 
@@ -31,6 +31,8 @@ class TaskLine(BaseModel):
     cluster: str | int | None = None
     """Questions that share a source, as a passage."""
     difficulty: float = 0.0
+    working: _Text | None = None
+    """Steps to the answer: what the form `rationale` says before it."""
 
 
 class JsonLinesSource:
@@ -42,9 +44,9 @@ class JsonLinesSource:
         self.name, self.task, self.folder = name, task, folder
 
     @staticmethod
-    def forms(task: JsonLinesTask) -> tuple[str, ...]:  # noqa: ARG004 - nobody knows more of any of them
-        """Return those that need no statement and no steps."""
-        return PLAIN_FORMS
+    def forms(task: JsonLinesTask) -> tuple[str, ...]:
+        """Return those that need no statement, and `rationale` where the study says that the files have steps."""
+        return (*PLAIN_FORMS, "rationale") if task.working else PLAIN_FORMS
 
     @property
     def told(self) -> str:
@@ -88,7 +90,11 @@ class JsonLinesSource:
         questions: dict[str, Question] = {}
         for number, found in read_json_lines(path):
             place = Place(str(path), number)
-            question = self._question(_checked(found, place))
+            line = _checked(found, place)
+            if self.task.working and line.working is None:
+                hint = f"Every line needs the steps to its answer, or take world.tasks.{self.name}.working away."
+                raise InputError("a line with working", "none", place, hint)
+            question = self._question(line)
             if owner.setdefault(question.key, split) != split:
                 raise InputError(
                     f"a question of its own in {split}", f"one that is in {owner[question.key]} too", place
@@ -108,6 +114,7 @@ class JsonLinesSource:
             difficulty=line.difficulty,
             id=str(line.id),
             cluster=None if line.cluster is None else f"{self.name}:{line.cluster}",
+            working=line.working if self.task.working else None,
         )
 
 
@@ -117,5 +124,5 @@ def _checked(found: Mapping[str, Any], place: Place) -> TaskLine:
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"])
-        wanted = "a line with id, prompt, answer and at most cluster and difficulty"
+        wanted = "a line with id, prompt, answer and at most cluster, difficulty and working"
         raise InputError(wanted, f"{key}: {first['msg']}" if key else first["msg"], place) from None

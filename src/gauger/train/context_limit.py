@@ -1,0 +1,60 @@
+"""Decides what becomes of training rows that are longer than a model's context, by a rule that was declared.
+
+A row that is cut loses the end of its answer, and with it the mark that ends it: a model that learns such rows learns
+not to stop. A row whose prompt alone fills the context teaches nothing at all, with a loss of 0 that nobody sees.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from gauger.errors import GaugerError
+from gauger.spec import TooLong
+from gauger.train.rows import TokenRows
+
+
+def held_to_context(rows: TokenRows, rule: TooLong, context: int) -> TokenRows:
+    """Return the rows that are trained on.
+
+    Parameters
+    ----------
+    rows : TokenRows
+        As an engine encodes them: cut to the context, with what each lost in `lost_N`.
+    rule : {"refuse", "cut"}
+        What was declared.
+    context : int
+        Longest text of the model in tokens, for the message.
+
+    Returns
+    -------
+    TokenRows
+        The rows themselves where none is too long. Otherwise those of which something is left to learn, with the number
+        of the others in `left_out`.
+
+    Raises
+    ------
+    GaugerError
+        By `refuse`, where any row is too long: how many, and how long the longest is. By `cut`, where nothing is left.
+
+    Notes
+    -----
+    Proof: tests/train/test_context_limit.py.
+    """
+    n_cut = int((rows.lost_N > 0).sum())
+    if not n_cut:
+        return rows
+    if rule == "refuse":
+        longest = int((rows.length_N + rows.lost_N).max())
+        given = f"{n_cut} of {len(rows)} that are longer, the longest of {longest} tokens"
+        hint = (
+            "Ask for shorter answers (teacher.answer_tokens), take a student with a longer context, or declare "
+            "student.too_long: cut, which takes the ends off."
+        )
+        raise GaugerError(f"training rows of at most {context} tokens were expected, got {given}. {hint}")
+    teaches = (rows.n_learnt > 0) | (rows.lost_N == 0)
+    if not teaches.any():
+        raise GaugerError(f"{context} tokens of context leave nothing to learn of any of the {len(rows)} rows")
+    kept = rows.take(np.flatnonzero(teaches))
+    return replace(kept, left_out=len(rows) - len(kept))
