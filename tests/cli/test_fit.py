@@ -85,7 +85,8 @@ def test_the_objective_is_hubers_at_the_reported_parameters(run: Run) -> None:
 def test_auto_lets_laws_compete_and_says_so_in_text(run: Run) -> None:
     code, out, _ = run("points.csv", *QUICK)
     assert code == 0
-    for word in ("hoffmann", "interaction", "kaplan", "weight", "Back-test in the order of compute", "e-folds beyond"):
+    laws = ("hoffmann", "tied", "interaction", "kaplan", "is not refuted")
+    for word in (*laws, "weight", "Back-test in the order of compute, size and tokens", "e-folds beyond"):
         assert word in out
 
 

@@ -14,6 +14,7 @@ def fit_text(document: Mapping[str, Any]) -> str:
         f"{document['law']}: {document['formula']}",
         f"{document['n']} points, {document['outcome']}; source: {document['source']}",
         f"one point scatters by {_spread(document)} around the law",
+        document["verdict"]["answer"],
         "",
         *_parameters(document["parameters"], document["level"]),
     ]
@@ -63,8 +64,8 @@ def _validation(document: Mapping[str, Any]) -> list[str]:
     if not found["held_out"]:
         return ["Back-test: none, too few points to hold any out"]
     lines = [
-        f"Back-test in the order of compute: {found['cuts']} cuts, {found['held_out']} held-out predictions, "
-        f"{found['coverage']:.0%} inside their {document['level']:.0%} intervals "
+        f"Back-test in the order of compute, size and tokens: {found['cuts']} cuts, {found['held_out']} held-out "
+        f"predictions, {found['coverage']:.0%} inside their {document['level']:.0%} intervals "
         f"({found['coverage_before_stretching']:.0%} before stretching)"
     ]
     rows = []
@@ -86,13 +87,15 @@ def _predictions(document: Mapping[str, Any]) -> list[str]:
             _number(one["n_tokens"]),
             _number(one["value"]),
             f"{_number(one['low'])} to {_number(one['high'])}",
-            f"{one['efolds_beyond']:.2g}",
+            f"{one['efolds_beyond']:.2g}" + (" *" if one["beyond_back_test"] else ""),
         )
         if chained:
             answer = one["accuracy"]
             row += (_number(answer["value"]), f"{_number(answer['low'])} to {_number(answer['high'])}")
         rows.append(row)
-    return [table(header, rows)]
+    note = "* beyond the largest distance that was back-tested: widened by a rule, not by evidence"
+    beyond = any(one["beyond_back_test"] for one in document["predictions"])
+    return [table(header, rows), note] if beyond else [table(header, rows)]
 
 
 def _number(value: float) -> str:

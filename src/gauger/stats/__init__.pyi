@@ -46,9 +46,9 @@ from .laws.forecast import Ensemble as Ensemble
 from .laws.forecast import Forecast as Forecast
 from .laws.forecast import curve_draws as curve_draws
 from .laws.forecast import fit_ensemble as fit_ensemble
-from .laws.forecast import held_out as held_out
 from .laws.forecast import predict as predict
-from .laws.forecast import stretches as stretches
+from .laws.holds import LawVerdict as LawVerdict
+from .laws.holds import law_holds as law_holds
 from .laws.intervals import parameter_estimates as parameter_estimates
 from .laws.law import Law as Law
 from .laws.links import accuracy_at as accuracy_at
@@ -61,6 +61,10 @@ from .laws.points import BoolArray as BoolArray
 from .laws.points import Points as Points
 from .laws.registry import candidates as candidates
 from .laws.registry import find_law as find_law
+from .laws.widening import HeldOutErrors as HeldOutErrors
+from .laws.widening import Reach as Reach
+from .laws.widening import held_out as held_out
+from .laws.widening import stretches as stretches
 from .power import DesignComponents as DesignComponents
 from .power import chance_to_settle as chance_to_settle
 from .power import design_variance as design_variance

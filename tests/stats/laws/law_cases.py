@@ -52,6 +52,8 @@ def literal(name: str, p: dict[str, float], row: dict[str, float]) -> float:
         return supervised
     if name == "interaction":
         return p["E"] + (p["A"] / n ** p["alpha"] + p["B"] / d ** p["beta"]) ** p["gamma"]
+    if name == "tied":
+        return p["E"] + p["A"] / n ** p["alpha"] + p["B"] / d ** p["alpha"]
     if name == "kaplan":
         return ((p["N_c"] / n) ** (p["alpha_N"] / p["alpha_D"]) + p["D_c"] / d) ** p["alpha_D"]
     if name == "power":

@@ -138,13 +138,15 @@ def test_laws_are_found_by_name_and_by_their_authors() -> None:
 
 def test_candidates_follow_from_the_columns_that_vary() -> None:
     some = replace(grid(), loss=np.ones(len(grid())))
-    assert [law.name for law in candidates(some, "loss")] == ["hoffmann", "interaction", "kaplan"]
+    assert [law.name for law in candidates(some, "loss")] == ["hoffmann", "tied", "interaction", "kaplan"]
     one_size = replace(some, n_params=np.full(len(some), 1e8))
     assert [law.name for law in candidates(one_size, "loss")] == ["power", "rectified"]
     full = points(60)
     assert [law.name for law in candidates(full, "loss")] == [
-        "hoffmann", "interaction", "kaplan", "repeated", "transfer", "distillation",
+        "hoffmann", "tied", "interaction", "kaplan", "repeated", "transfer", "distillation",
     ]  # fmt: skip
     assert [law.name for law in candidates(full, "accuracy")] == ["sigmoid", "error"]
     assert "repeated" not in [law.name for law in candidates(replace(full, unique_tokens=full.n_tokens), "loss")]
-    assert candidates(full.take(np.arange(5)), "loss") == []
+    # Five points are enough for the law that says so, and for no other.
+    assert [law.name for law in candidates(full.take(np.arange(5)), "loss")] == ["tied"]
+    assert candidates(full.take(np.arange(4)), "loss") == []

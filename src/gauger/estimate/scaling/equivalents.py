@@ -199,8 +199,8 @@ def control_tokens(control: Ensemble, distilled: Distilled) -> FloatArray:
 def supported(control: Ensemble, n_params: float) -> FloatArray:
     """Budgets on which the control's curve is asked, smallest to largest.
 
-    From the smallest budget of its points to as far beyond the largest as the back-test has seen; no further than the
-    largest where there was no back-test.
+    From the smallest budget of its points to as far beyond the largest as the back-test has seen longer runs; no
+    further than the largest where there was no back-test.
 
     Parameters
     ----------
@@ -226,7 +226,7 @@ def supported(control: Ensemble, n_params: float) -> FloatArray:
     if n_params <= 0:
         raise UserError("a number of parameters above 0", f"{n_params:g}")
     points = control.fits[0].points
-    reach = 0.0 if control.test is None else float(control.test.distance.max())
+    reach = 0.0 if control.test is None else float(control.test.axes[:, 1].max())
     return np.geomspace(points.n_tokens.min(), points.n_tokens.max() * np.exp(reach), GRID)
 
 

@@ -13,7 +13,13 @@ import numpy as np
 
 from gauger.errors import UserError
 from gauger.estimate.scaling.accuracy import AccuracyLink, link_document, predict_accuracy
-from gauger.estimate.scaling.validation import extrapolation_warnings, teacher_warnings, validation_document
+from gauger.estimate.scaling.validation import (
+    extrapolation_warnings,
+    teacher_warnings,
+    validation_document,
+    verdict_document,
+    verdict_text,
+)
 from gauger.stats import (
     Ensemble,
     Forecast,
@@ -24,6 +30,7 @@ from gauger.stats import (
     find_law,
     findings,
     fit_ensemble,
+    law_holds,
     parameter_estimates,
     predict,
     usable,
@@ -65,7 +72,7 @@ def fit_points(points: Points, request: FitRequest, wanted: Points | None = None
     laws = choose_laws(points, request.law)
     if wanted is not None and wanted.loss is None and any("loss" in law.needs for law in laws):
         raise UserError(f"a column 'loss' in what is to be predicted, which the law {laws[0].name!r} reads", "none")
-    ensemble = fit_ensemble(common_points(points, laws), laws, request.draws, request.search)
+    ensemble = fit_laws(points, laws, request)
     link = AccuracyLink.of(points, request.draws, request.search) if laws[0].outcome == "loss" else None
     return fit_document(ensemble, request, wanted, link)
 
@@ -129,6 +136,27 @@ def common_points(points: Points, laws: Sequence[Law]) -> Points:
     return points
 
 
+def fit_laws(points: Points, laws: Sequence[Law], request: FitRequest) -> Ensemble:
+    """Fit laws to the points that all of them can read; with priors where they compete, without for a law by name.
+
+    Parameters
+    ----------
+    points : Points
+        Trained models.
+    laws : sequence of Law
+        From `choose_laws`.
+    request : FitRequest
+        Draws and search.
+
+    Raises
+    ------
+    UserError
+        As `common_points`.
+    """
+    common = common_points(points, laws)
+    return fit_ensemble(common, laws, request.draws, request.search, prior=request.law == "auto")
+
+
 def fit_document(
     ensemble: Ensemble, request: FitRequest, wanted: Points | None, link: AccuracyLink | None
 ) -> dict[str, Any]:
@@ -154,7 +182,10 @@ def fit_document(
     best = int(np.argmax(ensemble.weights))
     described = [_law_document(ensemble, m, request.level) for m in range(len(ensemble.fits))]
     head = described[best]
+    verdict = law_holds(ensemble)
     warnings = head["warnings"] + _choice_warnings(ensemble, request)
+    if not verdict.holds:
+        warnings.insert(0, verdict_text(verdict))
     forecast = None if wanted is None else predict(ensemble, wanted, request.level)
     if forecast is not None and wanted is not None:
         warnings += extrapolation_warnings(ensemble, forecast.distance, request.level)
@@ -169,6 +200,7 @@ def fit_document(
         "n": len(ensemble.fits[best].points),
         "level": request.level,
         "noise": head["noise"],
+        "verdict": verdict_document(verdict),
         "predictions": [],
         "validation": validation_document(ensemble, request.level),
         "laws": [described[m] for m in np.argsort(-ensemble.weights)],
@@ -215,6 +247,7 @@ def _choice_warnings(ensemble: Ensemble, request: FitRequest) -> list[str]:
 def _predictions(ensemble: Ensemble, forecast: Forecast, wanted: Points) -> list[dict[str, Any]]:
     """One row per wanted point: its scale, value, interval, distance beyond the points, stretch."""
     is_loss = ensemble.fits[0].law.outcome == "loss"
+    tested = 0.0 if ensemble.test is None else float(ensemble.test.distance.max())
     rows = []
     for i in range(len(wanted)):
         ends = np.array([forecast.value[i], forecast.low[i], forecast.high[i]])
@@ -222,6 +255,7 @@ def _predictions(ensemble: Ensemble, forecast: Forecast, wanted: Points) -> list
         row = {name: _cell(wanted, name, i) for name in ECHOED if getattr(wanted, name) is not None}
         row |= {"value": value, "low": low, "high": high}
         row |= {"efolds_beyond": float(forecast.distance[i]), "stretch": float(forecast.stretch[i])}
+        row["beyond_back_test"] = bool(forecast.distance[i] > tested)
         rows.append(row)
     return rows
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from gauger.errors import UserError
-from gauger.estimate.scaling.fit import FitRequest, choose_laws, common_points
+from gauger.estimate.scaling.fit import FitRequest, choose_laws, fit_laws
 from gauger.estimate.scaling.study_points import CONTROL, ScalePoint, to_points
 from gauger.stats import (
     FLOPS_PER_PARAMETER_AND_TOKEN,
@@ -23,7 +23,6 @@ from gauger.stats import (
     Ensemble,
     Points,
     candidates_of,
-    fit_ensemble,
     next_points,
 )
 from gauger.stats.laws import FloatArray
@@ -113,7 +112,7 @@ def read_points(scaling: Mapping[str, Any]) -> list[ScalePoint]:
 def _fitted(cells: Sequence[ScalePoint], request: FitRequest) -> Ensemble:
     points = to_points(cells)
     laws = choose_laws(points, request.law)
-    return fit_ensemble(common_points(points, laws), laws, request.draws, request.search)
+    return fit_laws(points, laws, request)
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,8 @@ import numpy as np
 
 from gauger.errors import UserError
 from gauger.estimate.scaling.equivalents import Distilled, compute_equivalent, crossing, data_equivalent, saved
-from gauger.estimate.scaling.fit import FitRequest, choose_laws, common_points, fit_document
-from gauger.stats import FLOPS_PER_PARAMETER_AND_TOKEN, Ensemble, Points, fit_ensemble, predict
+from gauger.estimate.scaling.fit import FitRequest, choose_laws, fit_document, fit_laws
+from gauger.stats import FLOPS_PER_PARAMETER_AND_TOKEN, Ensemble, Points, predict
 
 
 @dataclass(frozen=True)
@@ -138,7 +138,7 @@ def _fit(
     points = to_points(fitted)
     try:
         laws = choose_laws(points, request.law)
-        ensemble = fit_ensemble(common_points(points, laws), laws, request.draws, request.search)
+        ensemble = fit_laws(points, laws, request)
     except UserError as error:
         return {"reason": str(error), "predictions": []}, None
     return fit_document(ensemble, request, to_points(asked) if asked else None, None), ensemble

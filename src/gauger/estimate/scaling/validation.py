@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from scipy.special import ndtri
 
-from gauger.stats import BoolArray, Ensemble, Points, held_out, stretches
+from gauger.stats import BoolArray, Ensemble, HeldOutErrors, LawVerdict, Points, Reach, held_out, stretches
 from gauger.stats.laws import FloatArray
 
 BINS = (0.0, 0.7, 1.4, 2.8, 5.6, np.inf)
@@ -41,17 +42,17 @@ def validation_document(ensemble: Ensemble, level: float) -> dict[str, Any]:
     test = ensemble.test
     if test is None:
         return {"cuts": 0, "held_out": 0, "coverage": None, "by_distance": [], "laws": []}
-    error, claimed = held_out(ensemble)
-    hit = covered(ensemble, level)
-    plain = np.abs(error) <= ndtri(0.5 + level / 2.0) * claimed
+    seen = held_out(test, ensemble.weights)
+    hit = covered(seen, level)
+    plain = np.abs(seen.error) <= ndtri(0.5 + level / 2.0) * seen.claimed
     return {
-        "order": "compute, 6 N D",
+        "order": "compute, 6 N D; parameters; tokens",
         "cuts": int(test.cut.max()) + 1,
         "held_out": len(test.point),
         "furthest_efolds": float(test.distance.max()),
         "coverage": float(hit.mean()),
         "coverage_before_stretching": float(plain.mean()),
-        "by_distance": _by_distance(test.distance, hit, error),
+        "by_distance": _by_distance(test.distance, hit, seen.error),
         "laws": [
             {
                 "law": one.law.name,
@@ -66,30 +67,28 @@ def validation_document(ensemble: Ensemble, level: float) -> dict[str, Any]:
     }
 
 
-def covered(ensemble: Ensemble, level: float) -> BoolArray:
+def covered(seen: HeldOutErrors, level: float) -> BoolArray:
     """Tell which held-out points fell into intervals that the other cuts had stretched.
 
     Parameters
     ----------
-    ensemble : Ensemble
-        The fitted laws with their back-test.
+    seen : HeldOutErrors
+        What the back-test of the mixture showed.
     level : float
         Of the intervals, 0-1.
 
     Returns
     -------
     bool array, (H,)
-        One per held-out point and cut; empty without a back-test.
+        One per held-out point and cut.
     """
-    test = ensemble.test
-    if test is None:
-        return np.zeros(0, dtype=bool)
-    error, claimed = held_out(ensemble)
-    stretch = np.ones(len(error))
+    test = seen.test
+    stretch = np.ones(len(seen.error))
     for cut in np.unique(test.cut):
         own = test.cut == cut
-        stretch[own] = stretches(ensemble, test.distance[own], without=int(cut))
-    return np.abs(error) <= ndtri(0.5 + level / 2.0) * claimed * stretch
+        reach = Reach(test.distance[own], test.axes[own])
+        stretch[own] = stretches(seen, reach, seen.claimed[own], level, np.inf, without=int(cut))
+    return np.asarray(np.abs(seen.error) <= ndtri(0.5 + level / 2.0) * seen.claimed * stretch)
 
 
 def _by_distance(distance: FloatArray, hit: BoolArray, error: FloatArray) -> list[dict[str, Any]]:
@@ -139,10 +138,46 @@ def extrapolation_warnings(ensemble: Ensemble, distance: FloatArray, level: floa
             f"{n_beyond} predictions reach up to {times}, further than the back-test ({reach:.2g} e-folds) can "
             f"support: their intervals were widened by a rule, not by evidence"
         ]
-    hit = covered(ensemble, level)
+    hit = covered(held_out(ensemble.test, ensemble.weights), level)
     like = ensemble.test.distance >= 0.5 * far
     share = f"{hit[like].mean():.0%} of {int(like.sum())}"
     return [f"predictions reach up to {times}; in the back-test, intervals at such distances held {share} points"]
+
+
+def verdict_document(verdict: LawVerdict) -> dict[str, Any]:
+    """Write down whether some law holds, and by which statistics.
+
+    Parameters
+    ----------
+    verdict : LawVerdict
+        Of the competition.
+
+    Returns
+    -------
+    dict
+        JSON-able: `holds`, `answer` in words, and per checked law both statistics with their p-values; `one_sign` is
+        None where nothing was held out.
+    """
+    checks = [{**asdict(one), "p": one.p} for one in verdict.checks]
+    return {"holds": verdict.holds, "answer": verdict_text(verdict), "checks": checks}
+
+
+def verdict_text(verdict: LawVerdict) -> str:
+    """Word the answer."""
+    last = verdict.checks[-1]
+    if verdict.holds:
+        return f"{last.law} is not refuted by these points (p {last.p:.2g})"
+    first = verdict.checks[0]
+    why = []
+    if first.structure_p <= first.p:
+        why.append(f"smooth curves take up {first.structure:.0%} of the squared residuals of {first.law}")
+    if first.one_sign is not None and first.one_sign_p is not None and first.one_sign_p <= first.p:
+        side = "above" if first.one_sign > 0 else "below"
+        why.append(f"held-out points lie {side} what {first.law} predicts")
+    return (
+        f"no law holds: {' and '.join(why)}, more than the law's own noise would make (p {first.p:.2g}); predictions "
+        f"are the best that these laws can do, and their intervals may not cover"
+    )
 
 
 def teacher_warnings(fitted: Points, wanted: Points) -> list[str]:

@@ -4,13 +4,17 @@ backtest.py      Validates laws in the order of scale: fits the smaller, predict
                  each law was
 bootstrap.py     Refits laws under random weights: how far the parameters, and everything that follows from them,
                  would move
+competition.py   Weighs competing laws by how well they predict the largest points from the smallest, at the distance
+                 forecast
 diagnose.py      Tells what a fit cannot know: parameters at bounds, directions that the points do not determine,
                  missed optima
 direct.py        Computes accuracy from scale at once, for points without a loss
 distillation.py  Computes the distillation law: a student's loss from its size, tokens and teacher's loss, with a
                  capacity gap
 fit.py           Fits one law: what is compared with what, from where the search starts, and the best fit found
+floors.py        Integrates laws over what points cannot tell but other studies can: irreducible loss, exponents, bends
 forecast.py      Predicts without pretending to know the law: a weighted mixture, widened to what the back-test shows
+holds.py         Tests whether any law holds: no structure in residuals, no back-test errors of one sign beyond noise
 intervals.py     Estimates parameters with standard errors and intervals: by random-weight draws, or by profile where
                  those fail
 law.py           Defines a law: a formula with named parameters, its logarithm and gradient for many parameter
@@ -31,7 +35,9 @@ supervised.py    Computes supervised loss in parameters and tokens: three forms 
                  beyond
 terms.py         Adds up positive terms in logarithms, what every law is built of, and draws sensible places to start
                  a fit from
+tied.py          Computes loss with one exponent for parameters and tokens: L = E + A/N^alpha + B/D^alpha
 transfer.py      Computes effective data transferred: pre-training is worth so many tokens of the new distribution
+widening.py      Widens intervals to what the back-test justifies at the distance forecast
 """
 
 import lazy_loader as _lazy

@@ -9,6 +9,7 @@ import numpy as np
 
 from gauger.stats.laws.bootstrap import unit_weights
 from gauger.stats.laws.fit import Search, problem_of, robust_scale
+from gauger.stats.laws.floors import draw_integrated, integrate, plain
 from gauger.stats.laws.law import Law
 from gauger.stats.laws.minimise import minimise
 from gauger.stats.laws.points import BoolArray, FloatArray, IntArray, Points
@@ -30,6 +31,8 @@ class Backtest:
     """(H,): which cut it was held out from."""
     distance: FloatArray
     """(H,): how far beyond the fitted points it lies, in e-folds (`beyond`)."""
+    axes: FloatArray
+    """(H, 2): how far in parameters and in tokens (`axes_beyond`)."""
     error: FloatArray
     """(M, H): observed - predicted, log loss or accuracy."""
     spread: FloatArray
@@ -60,33 +63,52 @@ def beyond(points: Points, fitted: Points) -> FloatArray:
     return np.asarray(np.maximum(np.max(excess, axis=0), 0.0))
 
 
+def axes_beyond(points: Points, fitted: Points) -> FloatArray:
+    """Measure how far points lie beyond those fitted in parameters and in tokens, e-folds, (n, 2); 0 inside.
+
+    A larger model and a longer run are different extrapolations: errors in one say little of errors in the other.
+    """
+    excess = [getattr(points, axis) - getattr(fitted, axis).max() for axis in ("log_n", "log_d")]
+    return np.asarray(np.maximum(np.stack(excess, axis=1), 0.0))
+
+
 def scale_cuts(points: Points, least: int) -> list[BoolArray]:
-    """List masks of what each cut fits: the smallest points by compute, ever more of them; ties stay together.
+    """List masks of what each cut fits: the smallest points by compute, by parameters, by tokens; ties stay together.
 
     Parameters
     ----------
     points : Points
-        n points; their scale is 6 N D.
+        n points; compute is 6 N D.
     least : int
         Fewest points that a cut may leave to fit.
 
     Returns
     -------
     list of bool arrays, (n,)
-        At most `MOST_CUTS`, spread evenly over those possible; empty where no cut leaves enough to fit and one to
-        predict.
+        Without repeats: at most `MOST_CUTS` by compute and half as many by either axis, spread evenly over those
+        possible; empty where no cut leaves enough to fit and one to predict.
     """
-    # One compute reached by two products N D differs in its last digits: rounded, so that ties are ties.
-    scale = np.round(points.log_flops, 9)
+    cuts: list[BoolArray] = []
+    for axis, most in (("log_flops", MOST_CUTS), ("log_n", MOST_CUTS // 2), ("log_d", MOST_CUTS // 2)):
+        # One compute reached by two products N D differs in its last digits: rounded, so that ties are ties.
+        for cut in _axis_cuts(np.round(getattr(points, axis), 9), least, most):
+            if not any((cut == other).all() for other in cuts):
+                cuts.append(cut)
+    return cuts
+
+
+def _axis_cuts(scale: FloatArray, least: int, most: int) -> list[BoolArray]:
     levels = np.unique(scale)
     counts = np.array([(scale <= level).sum() for level in levels])
-    enough = np.flatnonzero((counts >= max(least, LEAST_SHARE * len(points))) & (counts < len(points)))
-    if len(enough) > MOST_CUTS:
-        enough = enough[np.unique(np.linspace(0, len(enough) - 1, MOST_CUTS).round().astype(int))]
+    enough = np.flatnonzero((counts >= max(least, LEAST_SHARE * len(scale))) & (counts < len(scale)))
+    if len(enough) > most:
+        enough = enough[np.unique(np.linspace(0, len(enough) - 1, most).round().astype(int))]
     return [scale <= levels[at] for at in enough]
 
 
-def backtest(points: Points, laws: Sequence[Law], search: Search | None = None) -> Backtest | None:
+def backtest(
+    points: Points, laws: Sequence[Law], search: Search | None = None, *, prior: bool = True
+) -> Backtest | None:
     """Predict the larger points from the smaller ones by every law; None where there are too few points to cut.
 
     Parameters
@@ -95,25 +117,40 @@ def backtest(points: Points, laws: Sequence[Law], search: Search | None = None) 
         Usable for every law, which all have one outcome.
     laws : sequence of Law
     search : Search, optional
+    prior : bool
+        Whether floors are integrated over and beliefs count (`floors`), as in the forecast that is tested.
     """
     search = search or Search()
-    cuts = scale_cuts(points, max(len(law.parameters) for law in laws) + 3)
+    cuts = scale_cuts(points, max(law.least_to_compete for law in laws))
     if not cuts:
         return None
     fitted = np.array(cuts, dtype=float)
-    looks = [_one_law(points, law, fitted, search) for law in laws]
+    looks = [_one_law(points, law, fitted, search, prior=prior) for law in laws]
     held = [np.flatnonzero(~cut) for cut in cuts]
     where = np.concatenate([np.full(len(rows), k) for k, rows in enumerate(held)])
     rows = np.concatenate(held)
     distance = np.concatenate([beyond(points.take(~cut), points.take(cut)) for cut in cuts])
+    axes = np.concatenate([axes_beyond(points.take(~cut), points.take(cut)) for cut in cuts])
     pick = (where, rows)
-    error, spread = (np.stack([look[which][pick] for look in looks]) for which in (0, 1))
-    noise = np.stack([look[2][where] for look in looks])
-    return Backtest(rows, where, distance, error, spread, noise)
+    error = np.stack([look.error[pick] for look in looks])
+    spread = np.stack([look.spread[pick] for look in looks])
+    noise = np.stack([look.noise[where] for look in looks])
+    return Backtest(rows, where, distance, axes, error, spread, noise)
 
 
-def _one_law(points: Points, law: Law, fitted: FloatArray, search: Search) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Errors (K, n), spreads (K, n) and noise (K,) of one law over K cuts."""
+@dataclass(frozen=True)
+class _CutFits:
+    """One law over K cuts."""
+
+    error: FloatArray
+    """(K, n): observed - predicted."""
+    spread: FloatArray
+    """(K, n)."""
+    noise: FloatArray
+    """(K,)."""
+
+
+def _one_law(points: Points, law: Law, fitted: FloatArray, search: Search, *, prior: bool) -> _CutFits:
     problem, own = problem_of(law, points, search.delta)
     rng = np.random.default_rng(search.seed)
     n_cuts = len(fitted)
@@ -121,14 +158,21 @@ def _one_law(points: Points, law: Law, fitted: FloatArray, search: Search) -> tu
     found = minimise(problem, starts, np.repeat(fitted * own, STARTS, axis=0), steps=100)
     objective = found.objective.reshape(n_cuts, STARTS)
     best = found.theta.reshape(n_cuts, STARTS, -1)[np.arange(n_cuts), objective.argmin(axis=1)]
-    value, _ = law.evaluate(best, points)
-    random = unit_weights(points, DRAWS, rng)
-    weights = (fitted * own)[:, None] * random[None]
-    again = minimise(problem, np.repeat(best, DRAWS, axis=0), weights.reshape(n_cuts * DRAWS, -1), steps=60)
-    drawn = law.evaluate(again.theta, points)[0].reshape(n_cuts, DRAWS, -1)
-    residuals = value - problem.observed
+    residuals = law.evaluate(best, points)[0] - problem.observed
     noise = np.array([robust_scale(r, w * own, best.shape[1]) for r, w in zip(residuals, fitted, strict=True)])
-    return -residuals, _spread(drawn), noise
+    weights = fitted * own
+    usual = float(np.median(noise))
+    whole = integrate(problem, best, weights, _units(points, fitted), usual) if prior else plain(problem, best, weights)
+    drawn = draw_integrated(whole, unit_weights(points, DRAWS, rng), rng, steps=60)
+    cloud = law.evaluate(drawn.reshape(n_cuts * DRAWS, -1), points)[0].reshape(n_cuts, DRAWS, -1)
+    return _CutFits(problem.observed - whole.mean(points), _spread(cloud), noise)
+
+
+def _units(points: Points, fitted: FloatArray) -> FloatArray:
+    """Independent units that each cut fits: groups where there are groups, else points, (K,)."""
+    if points.group is None:
+        return np.asarray(fitted.sum(axis=1))
+    return np.array([float(len(np.unique(points.group[cut > 0]))) for cut in fitted])
 
 
 def _spread(drawn: FloatArray) -> FloatArray:

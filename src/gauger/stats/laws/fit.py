@@ -120,12 +120,12 @@ def usable(points: Points, law: Law) -> Points:
     Returns
     -------
     Points
-        At least P + 2 of them.
+        At least `law.least` of them.
 
     Raises
     ------
     UserError
-        A column is missing, or fewer than P + 2 points are left.
+        A column is missing, or fewer points are left.
     """
     column = {"loss": points.loss, "accuracy": points.accuracy}
     wanted = {law.outcome, *(name for name in law.needs if name in column)}
@@ -138,7 +138,7 @@ def usable(points: Points, law: Law) -> Points:
     for name in law.needs:
         if getattr(points, name) is None:
             raise UserError(f"a column {name!r}, which the law {law.name!r} reads", "none")
-    few = len(law.parameters) + 2
+    few = law.least
     if keep.sum() < few:
         hint = "Take a law with fewer parameters, or more points."
         raise UserError(f"at least {few} points for the law {law.name!r}", str(int(keep.sum())), hint=hint)
@@ -208,7 +208,7 @@ def fit_law(points: Points, law: Law, search: Search | None = None) -> LawFit:
     Parameters
     ----------
     points : Points
-        At least P + 2 of them with the law's outcome; see `usable`.
+        At least `law.least` of them with the law's outcome; see `usable`.
     law : Law
     search : Search, optional
 

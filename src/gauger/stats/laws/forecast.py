@@ -1,9 +1,11 @@
 """Predicts without pretending to know the law: a weighted mixture, widened to what the back-test shows.
 
-1. Every law is weighted by how well it predicted the larger points from the smaller (`backtest`).
-2. The prediction is the mixture of the laws' random-weight draws, with the noise of one point.
-3. Its interval is stretched until the held-out errors of the back-test would have fallen into theirs, at a like
-   distance beyond the data; and further still beyond the largest distance that the back-test has seen.
+1. Every law is integrated over what the points cannot tell (`floors`): its irreducible loss above all.
+2. Every law is weighed by how well it predicted the larger points from the smaller, at the distance that is forecast
+   (`competition`).
+3. The prediction is the mixture of the laws' random-weight draws, with the noise of one point. Its interval holds the
+   prediction of every law that the points leave in the race.
+4. It is stretched to what the back-test missed at a like distance, and in proportion to distance beyond (`widening`).
 """
 
 from __future__ import annotations
@@ -13,18 +15,41 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gauger.stats.laws.backtest import Backtest, backtest, beyond
-from gauger.stats.laws.bootstrap import Draws, draw, unit_weights, wider_tail
+from gauger.stats.laws.backtest import Backtest, axes_beyond, backtest, beyond
+from gauger.stats.laws.bootstrap import Draws, count_units, draw, unit_weights, wider_tail
+from gauger.stats.laws.competition import law_weights
 from gauger.stats.laws.fit import LawFit, Search, fit_law
+from gauger.stats.laws.floors import Integrated, draw_integrated, integrate, plain
 from gauger.stats.laws.law import Law
 from gauger.stats.laws.points import FloatArray, Points
+from gauger.stats.laws.widening import Reach, held_out, stretches
+from gauger.stats.student import t_quantile
 
-PRIOR = 6.0
-"""How many held-out points' worth of belief there is that the intervals need no stretching."""
-KERNEL = 0.7
-"""Width in log distance within which held-out errors speak for a prediction."""
-NEAR = 0.3
-"""e-folds that count as no distance."""
+IN_THE_RACE = 0.05
+"""Laws of at least this weight are laws that the points cannot tell from the best: the interval holds them all."""
+
+
+LEAST_REFITS = 100
+"""Of a law for predictions, or half as many as for the intervals of its parameters."""
+
+
+@dataclass(frozen=True)
+class LawCurve:
+    """One law, integrated over what the points cannot tell, and its refits."""
+
+    fit: LawFit
+    """Its best fit, without prior: what is reported as its parameters."""
+    whole: Integrated
+    refits: FloatArray
+    """(B, P): inner parameters of refits under random weights, at floors drawn from their mass."""
+
+    def mean(self, points: Points) -> FloatArray:
+        """Predict n points, (n,)."""
+        return np.asarray(self.whole.mean(points)[0])
+
+    def cloud(self, points: Points, rows: FloatArray | None = None) -> FloatArray:
+        """Predict n points by the refits, or by some rows of parameters: (B, n)."""
+        return np.asarray(self.fit.law.evaluate(self.refits if rows is None else rows, points)[0])
 
 
 @dataclass(frozen=True)
@@ -33,11 +58,24 @@ class Ensemble:
 
     fits: tuple[LawFit, ...]
     draws: tuple[Draws, ...]
+    """Refits for the intervals of parameters."""
+    curves: tuple[LawCurve, ...]
+    """What predictions are made of."""
     weights: FloatArray
-    """(M,): weights of the laws, summing to 1."""
+    """(M,): weights of the laws at the largest distance that the back-test has seen, summing to 1."""
     test: Backtest | None
     """None where there are too few points to hold any out."""
     seed: int
+
+    @property
+    def laws(self) -> tuple[Law, ...]:
+        """The laws that compete, (M,)."""
+        return tuple(one.law for one in self.fits)
+
+    def reach(self, points: Points) -> Reach:
+        """Measure how far points lie beyond those fitted."""
+        fitted = self.fits[0].points
+        return Reach(beyond(points, fitted), axes_beyond(points, fitted))
 
 
 @dataclass(frozen=True)
@@ -53,7 +91,9 @@ class Forecast:
     """(n,): factor by which the back-test stretched the interval."""
 
 
-def fit_ensemble(points: Points, laws: Sequence[Law], n_draws: int = 1000, search: Search | None = None) -> Ensemble:
+def fit_ensemble(
+    points: Points, laws: Sequence[Law], n_draws: int = 1000, search: Search | None = None, *, prior: bool = True
+) -> Ensemble:
     """Fit every law, draw refits under the same random weights, and weigh the laws by the back-test.
 
     Parameters
@@ -66,11 +106,15 @@ def fit_ensemble(points: Points, laws: Sequence[Law], n_draws: int = 1000, searc
         Refits per law.
     search : Search, optional
         How hard the best fits are looked for; its seed fixes all draws.
+    prior : bool
+        Integrate over floors and beliefs (`floors`). False: predictions are those of the best fits themselves, as for
+        a law that was asked for by name. Parameters are the same either way.
 
     Returns
     -------
     Ensemble
-        Equal weights, and intervals that are not stretched, where there are too few points to hold any out.
+        Weights by the laws' priors, and intervals that are not stretched, where there are too few points to hold any
+        out.
 
     Raises
     ------
@@ -84,41 +128,20 @@ def fit_ensemble(points: Points, laws: Sequence[Law], n_draws: int = 1000, searc
     common = fits[0].points
     weights = unit_weights(common, n_draws, np.random.default_rng([search.seed, 1]))
     draws = tuple(draw(one, weights) for one in fits)
-    test = backtest(common, laws, search)
-    return Ensemble(fits, draws, law_weights(test, len(laws)), test, search.seed)
+    test = backtest(common, laws, search, prior=prior)
+    curves = tuple(_curve(one, refits, search.seed, prior=prior) for one, refits in zip(fits, draws, strict=True))
+    return Ensemble(fits, draws, curves, law_weights(test, laws), test, search.seed)
 
 
-def law_weights(test: Backtest | None, n_laws: int) -> FloatArray:
-    """Weigh the laws by their held-out scores; equally where nothing was held out.
-
-    Each law's score is the mean log density of its held-out errors under a t distribution with 5 degrees of freedom
-    whose scale is the standard deviation that the law itself claimed; a point held out by several cuts counts once. The
-    weight is exp(score x points / 4): held-out points of one cut share its parameters' errors, so four count as one.
-
-    Parameters
-    ----------
-    test : Backtest or None
-        Held-out errors and claimed spreads of M laws.
-    n_laws : int
-        M.
-
-    Returns
-    -------
-    float array, (M,)
-        At least 0, summing to 1.
-
-    Tested in tests/stats/laws/test_forecast.py; the idea is pseudo-Bayesian model averaging (Yao, Vehtari, Simpson
-    and Gelman 2018, Bayesian Analysis 13, 917-1007).
-    """
-    if test is None or n_laws == 1:
-        return np.full(n_laws, 1.0 / n_laws)
-    scale = np.sqrt(test.spread**2 + test.noise**2)
-    z = test.error / scale
-    density = -np.log(scale) - 3.0 * np.log1p(z**2 / 5.0)
-    points = np.unique(test.point)
-    score = np.array([[one[test.point == p].mean() for p in points] for one in density]).mean(axis=1)
-    weight = np.exp((score - score.max()) * len(points) / 4.0)
-    return np.asarray(weight / weight.sum())
+def _curve(fitted: LawFit, refits: Draws, seed: int, *, prior: bool) -> LawCurve:
+    """Integrate one law; without a prior its refits are those of its parameters."""
+    best, weights = fitted.theta[None], fitted.weights[None]
+    count = max(LEAST_REFITS, len(refits.theta) // 2)
+    if not prior or not (fitted.law.floor or fitted.law.beliefs):
+        return LawCurve(fitted, plain(fitted.problem, best, weights), refits.theta[:count])
+    whole = integrate(fitted.problem, best, weights, np.array([count_units(fitted)]), fitted.noise)
+    drawn = draw_integrated(whole, refits.weights[:count], np.random.default_rng([seed, 7]))
+    return LawCurve(fitted, whole, drawn[0])
 
 
 def predict(ensemble: Ensemble, points: Points, level: float = 0.95) -> Forecast:
@@ -141,22 +164,33 @@ def predict(ensemble: Ensemble, points: Points, level: float = 0.95) -> Forecast
 
     Coverage: validation/laws.
     """
-    value, cloud, mass = _mixture(ensemble, points)
-    first = ensemble.fits[0]
-    n_parameters = max(len(one.theta) for one in ensemble.fits)
-    tail = wider_tail(level, ensemble.draws[0].n_units, n_parameters)
-    low, high = _weighted_quantiles(cloud, mass, tail)
-    distance = beyond(points, first.points)
-    stretch = stretches(ensemble, distance)
-    low, high = value - stretch * (value - low), value + stretch * (high - value)
-    return Forecast(value, np.minimum(low, value), np.maximum(high, value), distance, stretch)
+    reach = ensemble.reach(points)
+    means = np.stack([one.mean(points) for one in ensemble.curves])
+    clouds = _clouds(ensemble, points)
+    freedom = _freedom(ensemble)
+    tail = wider_tail(level, ensemble.draws[0].n_units, max(len(one.theta) for one in ensemble.fits))
+    usual = 2.0 * float(t_quantile(0.5 + level / 2.0, freedom))
+    rows = []
+    for i in range(len(points)):
+        weights = law_weights(ensemble.test, ensemble.laws, reach.axes[i])
+        value = float(weights @ means[:, i])
+        mass = np.repeat(weights / clouds.shape[1], clouds.shape[1])
+        low, high = _weighted_quantiles(clouds[:, :, i].ravel(), mass, tail)
+        racing = means[weights >= IN_THE_RACE, i]
+        low, high = min(low, value, *racing), max(high, value, *racing)
+        at = Reach(reach.distance[i : i + 1], reach.axes[i : i + 1])
+        seen = None if ensemble.test is None else held_out(ensemble.test, weights)
+        stretch = float(stretches(seen, at, np.array([(high - low) / usual]), level, freedom)[0])
+        rows.append((value, value - stretch * (value - low), value + stretch * (high - value), stretch))
+    value_, low_, high_, stretch_ = np.array(rows).reshape(-1, 4).T
+    return Forecast(value_, low_, high_, reach.distance, stretch_)
 
 
 def curve_draws(ensemble: Ensemble, points: Points, count: int) -> FloatArray:
     """Draw the expected outcome at points, without the noise of one point: log loss or accuracy.
 
-    Each draw is one refit of one law, laws in proportion to their weights; deviations from the weighted mean are
-    stretched as those of a prediction are.
+    Each draw is one refit of one law, laws in proportion to their weights at the largest distance among the points;
+    deviations from the weighted mean are stretched as those of a prediction are.
 
     Parameters
     ----------
@@ -174,79 +208,38 @@ def curve_draws(ensemble: Ensemble, points: Points, count: int) -> FloatArray:
         curve can be taken row by row.
     """
     rng = np.random.default_rng([ensemble.seed, 5])
-    which = rng.choice(len(ensemble.fits), count, p=ensemble.weights)
-    means = np.stack([one.law.evaluate(one.theta[None], points)[0][0] for one in ensemble.fits])
-    centre, drawn = ensemble.weights @ means, np.empty((count, len(points)))
-    for m, (one, refits) in enumerate(zip(ensemble.fits, ensemble.draws, strict=True)):
+    reach = ensemble.reach(points)
+    weights = law_weights(ensemble.test, ensemble.laws, reach.axes.max(axis=0))
+    which = rng.choice(len(ensemble.fits), count, p=weights)
+    centre = weights @ np.stack([one.mean(points) for one in ensemble.curves])
+    drawn = np.empty((count, len(points)))
+    for m, one in enumerate(ensemble.curves):
         mine = np.flatnonzero(which == m)
-        picked = refits.theta[rng.integers(0, len(refits.theta), len(mine))]
-        drawn[mine] = one.law.evaluate(picked, points)[0]
-    stretch = stretches(ensemble, beyond(points, ensemble.fits[0].points))
+        drawn[mine] = one.cloud(points, one.refits[rng.integers(0, len(one.refits), len(mine))])
+    low, high = np.quantile(drawn, [0.1587, 0.8413], axis=0)
+    seen = None if ensemble.test is None else held_out(ensemble.test, weights)
+    stretch = stretches(seen, reach, 0.5 * (high - low), 0.95, _freedom(ensemble))
     return np.asarray(centre + stretch * (drawn - centre))
 
 
-def _mixture(ensemble: Ensemble, points: Points) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Weighted mean (n,), draws with noise (M * B, n), and the mass of each draw (M * B,)."""
+def _freedom(ensemble: Ensemble) -> float:
+    """Degrees of freedom of the refits' quantiles: those of the law with most parameters."""
+    return max(ensemble.draws[0].n_units - max(len(one.theta) for one in ensemble.fits), 1.0)
+
+
+def _clouds(ensemble: Ensemble, points: Points) -> FloatArray:
+    """Refits with the noise of one point, (M, B, n)."""
     rng = np.random.default_rng([ensemble.seed, 2])
-    means, clouds, masses = [], [], []
-    for one, drawn, weight in zip(ensemble.fits, ensemble.draws, ensemble.weights, strict=True):
-        means.append(one.law.evaluate(one.theta[None], points)[0][0])
-        cloud = one.law.evaluate(drawn.theta, points)[0]
-        clouds.append(cloud + rng.normal(0.0, one.noise, cloud.shape))
-        masses.append(np.full(len(cloud), weight / len(cloud)))
-    return ensemble.weights @ np.stack(means), np.concatenate(clouds), np.concatenate(masses)
+    clouds = []
+    for one in ensemble.curves:
+        cloud = one.cloud(points)
+        clouds.append(cloud + rng.normal(0.0, one.fit.noise, cloud.shape))
+    return np.stack(clouds)
 
 
-def _weighted_quantiles(cloud: FloatArray, mass: FloatArray, tail: float) -> tuple[FloatArray, FloatArray]:
-    order = np.argsort(cloud, axis=0)
-    placed = np.take_along_axis(cloud, order, axis=0)
-    below = np.cumsum(mass[order], axis=0) - 0.5 * mass[order]
-    ends = [[np.interp(q, below[:, i], placed[:, i]) for i in range(cloud.shape[1])] for q in (tail, 1.0 - tail)]
-    return np.array(ends[0]), np.array(ends[1])
-
-
-def held_out(ensemble: Ensemble) -> tuple[FloatArray, FloatArray]:
-    """Errors of the mixture in the back-test and the standard deviations that it claimed, (H,) each."""
-    test, weight = ensemble.test, ensemble.weights[:, None]
-    if test is None:
-        return np.zeros(0), np.ones(0)
-    error = (weight * test.error).sum(axis=0)
-    between = (weight * (test.error - error) ** 2).sum(axis=0)
-    within = (weight * (test.spread**2 + test.noise**2)).sum(axis=0)
-    return error, np.sqrt(between + within)
-
-
-def stretches(ensemble: Ensemble, distance: FloatArray, without: int | None = None) -> FloatArray:
-    """Compute the factor by which each interval is stretched, from held-out errors at a like distance.
-
-    Factor^2 = (PRIOR + sum K z^2) / (PRIOR + sum K): z the held-out errors in claimed standard deviations (z^2 at most
-    100), K a normal kernel in log distance, a point held out by several cuts counting once. Beyond the largest distance
-    tested it grows with the square root of distance.
-
-    Parameters
-    ----------
-    ensemble : Ensemble
-        Its back-test is what the factor rests on.
-    distance : float array, (n,)
-        e-folds beyond the fitted points (`beyond`).
-    without : int, optional
-        Number of a cut whose held-out errors are left out, to judge the factor by errors that it has not seen.
-
-    Returns
-    -------
-    float array, (n,)
-        At least 1; 1 everywhere without a back-test, where extrapolation is unguarded.
-    """
-    if ensemble.test is None:
-        return np.ones(len(distance))
-    error, claimed = held_out(ensemble)
-    seen = ensemble.test.distance
-    squared = np.minimum((error / claimed) ** 2, 100.0)
-    reach = float(seen.max())
-    at = np.minimum(distance, reach)
-    apart = (np.log(at[:, None] + NEAR) - np.log(seen + NEAR)) / KERNEL
-    kernel = np.exp(-0.5 * apart**2) / np.bincount(ensemble.test.point)[ensemble.test.point]
-    kernel = kernel * (ensemble.test.cut != (-1 if without is None else without))
-    factor = np.sqrt((PRIOR + kernel @ squared) / (PRIOR + kernel.sum(axis=1)))
-    further = np.sqrt(np.maximum(distance, reach) / max(reach, NEAR)) if reach > 0 else np.ones(len(distance))
-    return np.asarray(np.maximum(factor, 1.0) * np.maximum(further, 1.0))
+def _weighted_quantiles(cloud: FloatArray, mass: FloatArray, tail: float) -> tuple[float, float]:
+    order = np.argsort(cloud)
+    placed = cloud[order]
+    below = np.cumsum(mass[order]) - 0.5 * mass[order]
+    low, high = np.interp([tail, 1.0 - tail], below, placed)
+    return float(low), float(high)

@@ -40,6 +40,19 @@ class Parameter:
 
 
 @dataclass(frozen=True)
+class Belief:
+    """What is known of two parameters before any data: ln(first/second) is normal about 0."""
+
+    first: str
+    second: str | None
+    """None: 1."""
+    sd: float
+    """Standard deviation of the logarithm of their ratio."""
+    why: str
+    """What published fits it rests on."""
+
+
+@dataclass(frozen=True)
 class Law:
     """A scaling law: loss (or accuracy) as a function of scale."""
 
@@ -59,6 +72,24 @@ class Law:
     """Columns that must hold at least three different values for the law to compete in `auto`."""
     needs: tuple[str, ...] = ()
     """Columns without which the law has no meaning."""
+    floor: str = ""
+    """Name of the irreducible loss, if the law has one: in a competition it is integrated over (`floors`)."""
+    beliefs: tuple[Belief, ...] = ()
+    """Pull the law towards a simpler one that it contains, in a competition (`floors`)."""
+    fewest: int = 0
+    """Fewest points that the law is fitted to; 0: two more than parameters, three more where laws compete."""
+    prior: float = 1.0
+    """Weight of the law in a competition before any data, beside 1 of the others."""
+
+    @property
+    def least(self) -> int:
+        """Fewest points for a fit."""
+        return self.fewest or len(self.parameters) + 2
+
+    @property
+    def least_to_compete(self) -> int:
+        """Fewest points with which the law enters a competition, or is fitted by a cut of the back-test."""
+        return self.fewest or len(self.parameters) + 3
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ Gauss-Newton steps on the free parameters, held inside the bounds. A fit that no
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -27,7 +27,7 @@ class FitProblem:
     law: Law
     points: Points
     observed: FloatArray
-    """(n,): log loss, or accuracy."""
+    """(n,), or (B, n) where every fit has its own: log loss, or accuracy."""
     scale: FloatArray
     """(n,): residuals are divided by it."""
     delta: float
@@ -80,7 +80,8 @@ def minimise(
 
     Parameters
     ----------
-    problem : Problem
+    problem : FitProblem
+        Its `observed` may be (B, n): every fit then has outcomes of its own, as refits of simulated data do.
     starts : (B, P) array
         Inner parameters; clipped into the bounds.
     weights : (B, n) or (1, n) array
@@ -96,10 +97,11 @@ def minimise(
     low, high = problem.law.bounds if bounds is None else bounds
     shape = starts.shape
     low, high = np.broadcast_to(low, shape), np.broadcast_to(high, shape)
-    weights = np.broadcast_to(weights, (shape[0], len(problem.observed)))
-    rows = max(1, CHUNK_CELLS // max(1, len(problem.observed)))
+    n_points = problem.observed.shape[-1]
+    weights = np.broadcast_to(weights, (shape[0], n_points))
+    rows = max(1, CHUNK_CELLS // max(1, n_points))
     found = [
-        _descend(problem, starts[at], weights[at], (low[at], high[at]), (steps, tolerance))
+        _descend(_rows_of(problem, at), starts[at], weights[at], (low[at], high[at]), (steps, tolerance))
         for at in (slice(first, first + rows) for first in range(0, shape[0], rows))
     ]
     return Minima(
@@ -107,6 +109,10 @@ def minimise(
         np.concatenate([one.objective for one in found]),
         np.concatenate([one.converged for one in found]),
     )
+
+
+def _rows_of(problem: FitProblem, at: slice) -> FitProblem:
+    return problem if problem.observed.ndim == 1 else replace(problem, observed=problem.observed[at])
 
 
 class _Batch:
@@ -159,6 +165,8 @@ class _Batch:
         for name in ("rows", "theta", "residual", "gradient", "objective", "damping", "stale", "weights"):
             setattr(self, name, getattr(self, name)[going])
         self.low, self.high = self.low[going], self.high[going]
+        if self.problem.observed.ndim == 2:
+            self.problem = replace(self.problem, observed=self.problem.observed[going])
 
 
 def _descend(

@@ -120,6 +120,7 @@ POWER = Law(
     evaluate=power_value,
     starts=power_starts,
     varies=("n_tokens",),
+    floor="E",
 )
 RECTIFIED = Law(
     name="rectified",
@@ -135,4 +136,5 @@ RECTIFIED = Law(
     evaluate=rectified_value,
     starts=rectified_starts,
     varies=("n_tokens",),
+    floor="E",
 )

@@ -13,17 +13,24 @@ from gauger.stats.laws.one_scale import POWER, RECTIFIED
 from gauger.stats.laws.points import Points
 from gauger.stats.laws.repeated import REPEATED
 from gauger.stats.laws.supervised import HOFFMANN, INTERACTION, KAPLAN
+from gauger.stats.laws.tied import TIED
 from gauger.stats.laws.transfer import TRANSFER
 
 LAWS: dict[str, Law] = {
     law.name: law
     for law in (
-        HOFFMANN, INTERACTION, KAPLAN, POWER, RECTIFIED, REPEATED, TRANSFER, DISTILLATION,
+        HOFFMANN, TIED, INTERACTION, KAPLAN, POWER, RECTIFIED, REPEATED, TRANSFER, DISTILLATION,
         LINK, SIGMOID, SIGMOID_TOKENS, ERROR, ERROR_TOKENS,
     )
 }  # fmt: skip
 """Every law, in the order in which they are listed."""
-ALIASES = {"chinchilla": "hoffmann", "muennighoff": "repeated", "hernandez": "transfer", "busbridge": "distillation"}
+ALIASES = {
+    "chinchilla": "hoffmann",
+    "muennighoff": "repeated",
+    "hernandez": "transfer",
+    "gadre": "tied",
+    "busbridge": "distillation",
+}
 """Other names that the literature uses."""
 
 
@@ -43,8 +50,9 @@ def candidates(points: Points, outcome: str) -> list[Law]:
     """List the laws that could hold for these points: what `auto` lets compete.
 
     A law competes where every column that it needs is there, every column that it turns on takes at least three values
-    (two for `n_params` and `pretrained`), there are three points more than parameters, and it does not ignore a model
-    size that varies. The link from loss to accuracy is a second step and never competes.
+    (two for `n_params` and `pretrained`), there are as many points as the law asks for (three more than parameters if
+    it names no number), and it does not ignore a model size that varies. The link from loss to accuracy is a second
+    step and never competes.
 
     Parameters
     ----------
@@ -69,7 +77,7 @@ def candidates(points: Points, outcome: str) -> list[Law]:
         and ("n_params" in law.varies) == sizes
         and all(getattr(points, name) is not None for name in law.needs)
         and all(_values(points, name) >= FEWEST.get(name, 3) for name in law.varies)
-        and len(points) >= len(law.parameters) + 3
+        and len(points) >= law.least_to_compete
         and not (law is REPEATED and _never_repeats(points))
     ]
 

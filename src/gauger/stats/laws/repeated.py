@@ -15,7 +15,7 @@ import numpy as np
 
 from gauger.stats.laws.law import Law, Parameter
 from gauger.stats.laws.points import FloatArray, Points
-from gauger.stats.laws.supervised import HOFFMANN, hoffmann_starts
+from gauger.stats.laws.supervised import ALIKE, HOFFMANN, hoffmann_starts
 from gauger.stats.laws.terms import columns, log_sum
 
 MUENNIGHOFF_2023 = {
@@ -129,4 +129,6 @@ REPEATED = Law(
     starts=repeated_starts,
     varies=("n_params", "n_tokens", "unique_tokens"),
     needs=("unique_tokens",),
+    floor="E",
+    beliefs=(ALIKE,),
 )  # fmt: skip

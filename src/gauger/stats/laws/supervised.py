@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from gauger.stats.laws.law import Law, Parameter
+from gauger.stats.laws.law import Belief, Law, Parameter
 from gauger.stats.laws.points import FloatArray, Points
 from gauger.stats.laws.terms import amplitude, columns, exponents, log_sum, shares, typical
 
@@ -27,6 +27,17 @@ DATA = (
     Parameter("B", *AMPLITUDE, meaning="amplitude of what too few tokens cost"),
     Parameter("beta", *EXPONENT, meaning="exponent of tokens"),
 )
+
+ALIKE = Belief(
+    "alpha",
+    "beta",
+    0.2,
+    "ln(alpha/beta) is 0.19 in Hoffmann et al. 2022, -0.05 in Besiroglu et al. 2024 and in Busbridge et al. 2025, "
+    "and 0 by assumption in Muennighoff et al. 2023 and Gadre et al. 2024",
+)
+UNBENT = Belief("gamma", None, 0.7, "gamma is 0.45 in Busbridge et al. 2025, 1 in all sums of two powers")
+NO_FLOOR_PRIOR = 0.1
+"""Text has an entropy: a law whose loss falls to 0 has held up in no study that went far enough to tell."""
 
 HOFFMANN_2022 = {"E": 1.69, "A": 406.4, "B": 410.7, "alpha": 0.34, "beta": 0.28}
 """Hoffmann et al. 2022 (arXiv 2203.15556), equation 10: Approach 3 as printed."""
@@ -208,6 +219,8 @@ HOFFMANN = Law(
     evaluate=hoffmann_value,
     starts=hoffmann_starts,
     varies=("n_params", "n_tokens"),
+    floor="E",
+    beliefs=(ALIKE,),
 )
 INTERACTION = Law(
     name="interaction",
@@ -222,6 +235,8 @@ INTERACTION = Law(
     evaluate=interaction_value,
     starts=interaction_starts,
     varies=("n_params", "n_tokens"),
+    floor="E",
+    beliefs=(ALIKE, UNBENT),
 )
 KAPLAN = Law(
     name="kaplan",
@@ -237,4 +252,5 @@ KAPLAN = Law(
     evaluate=kaplan_value,
     starts=kaplan_starts,
     varies=("n_params", "n_tokens"),
+    prior=NO_FLOOR_PRIOR,
 )

@@ -11,7 +11,7 @@ import numpy as np
 
 from gauger.stats.laws.law import Law, Parameter
 from gauger.stats.laws.points import FloatArray, Points
-from gauger.stats.laws.supervised import HOFFMANN, hoffmann_starts
+from gauger.stats.laws.supervised import ALIKE, HOFFMANN, hoffmann_starts
 from gauger.stats.laws.terms import columns, log_sum
 
 HERNANDEZ_TEXT_2021 = {"k": 1.9e4, "a": 0.18, "b": 0.38}
@@ -95,4 +95,6 @@ TRANSFER = Law(
     starts=transfer_starts,
     varies=("n_params", "n_tokens", "pretrained"),
     needs=("pretrained",),
+    floor="E",
+    beliefs=(ALIKE,),
 )
