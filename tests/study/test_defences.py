@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from gauger.elicit import DEFENCES
 from gauger.errors import UserError
+from gauger.evidence import DEFENCE_KINDS
 from gauger.jobs import AskTeacher, MeasureModel
 from gauger.records import ArmKind
 from gauger.spec import Surface
@@ -15,6 +17,7 @@ from gauger.study.load import open_study, plan_loaded
 from gauger.study.planner import Planner
 
 STUDY = Path(__file__).with_name("tiny.yaml")
+STUDIES = Path(__file__).parents[2] / "studies"
 STAGE = (
     "{kind: text-distill, strategy: STRATEGY, seeds: SEEDS, forms: [quiz], samples: 40, steps: 9, batch: 16,"
     " learning_rate: 0.01}"
@@ -23,12 +26,12 @@ LABEL = STAGE.replace("STRATEGY", "label").replace("SEEDS", "benchmark-train")
 ASK = STAGE.replace("STRATEGY", "seedless").replace("SEEDS", "seedless")
 FAMILY = "{short: {defence: shorten}, half: {defence: ration, strength: 0.5}, hot: {defence: heat}}"
 ATTACKERS = f"{{passive: {{passive: true, stages: [{LABEL}]}}, asks: {{max_queries: 60, stages: [{ASK}]}}}}"
-DEFENCES = f"defences={{role: targeted, threshold: 0.1, family: {FAMILY}, attackers: {ATTACKERS}}}"
+SECTION = f"defences={{role: targeted, threshold: 0.1, family: {FAMILY}, attackers: {ATTACKERS}}}"
 
 
 @pytest.fixture(scope="module")
 def plan():
-    return plan_loaded(open_study(STUDY, [DEFENCES]))[0]
+    return plan_loaded(open_study(STUDY, [SECTION]))[0]
 
 
 def parameters_of(plan, arm: str, kind):
@@ -66,7 +69,7 @@ def test_an_honest_user_is_measured_on_the_defended_surface_and_nobody_else(plan
 
 
 def test_a_generation_of_a_recorded_teacher_is_refused_by_its_place():
-    loaded = open_study(STUDY, [DEFENCES])
+    loaded = open_study(STUDY, [SECTION])
     planner = Planner(loaded.study, plan_loaded(loaded)[1], STUDY.parent)
     replayed = loaded.study.teacher.model_copy(update={"kind": "replay"})
     planner.study = loaded.study.model_copy(update={"teacher": replayed})
@@ -75,7 +78,7 @@ def test_a_generation_of_a_recorded_teacher_is_refused_by_its_place():
 
 
 def test_a_defence_that_reckons_with_a_student_is_given_the_untouched_one_and_no_other_job_is():
-    poe = DEFENCES.replace("hot: {defence: heat}", "poe: {defence: product-of-experts, strength: 0.3}")
+    poe = SECTION.replace("hot: {defence: heat}", "poe: {defence: product-of-experts, strength: 0.3}")
     plan, _ = plan_loaded(open_study(STUDY, [poe]))
     given: dict[str, set[str | None]] = {}
     for cell in plan.cells:
@@ -85,6 +88,22 @@ def test_a_defence_that_reckons_with_a_student_is_given_the_untouched_one_and_no
     assert base in given["passive@poe"]
     assert given["teacher@poe"] == {base}
     assert all(inputs == {None} for arm, inputs in given.items() if not arm.endswith("@poe"))
+
+
+def test_literature_is_of_known_defences_and_published_kinds():
+    assert set(LITERATURE_OF) <= set(DEFENCES)
+    assert {kind for kinds in LITERATURE_OF.values() for kind in kinds} <= set(DEFENCE_KINDS)
+
+
+@pytest.mark.parametrize("name", ["defences", "defences-language"])
+def test_the_studies_that_come_along_are_planned(name):
+    plan = plan_loaded(open_study(STUDIES / f"{name}.yaml"))[0]
+    attacks = [arm for arm in plan.arms if arm.kind is ArmKind.ATTACK]
+    surfaces = len(plan.study.defences.family) + 1
+    assert len(attacks) == surfaces * len(plan.study.defences.attackers)
+    cells = {cell.arm for cell in plan.cells}
+    assert {arm.name for arm in plan.arms} <= cells
+    assert any(attacker.passive for attacker in plan.study.defences.attackers.values())
 
 
 def test_literature_of_the_same_kind_stands_beside_a_defence():

@@ -17,14 +17,8 @@ from gauger.study.plan import Plan
 
 LITERATURE_OF = {
     "heat": ("temperature",),
-    "poe": ("product-of-experts",),
     "product-of-experts": ("product-of-experts",),
-    "tilt": ("tilted-sampling",),
     "antidistil": ("tilted-sampling",),
-    "rewrite": ("rewriting", "paraphrase"),
-    "paraphrase": ("paraphrase", "rewriting"),
-    "wrong-steps": ("wrong-answers", "trained-output"),
-    "hide-steps": ("reasoning-hidden",),
     "hide-reasoning": ("reasoning-hidden",),
     "summarise": ("reasoning-hidden",),
 }
