@@ -106,6 +106,15 @@ def test_the_studies_that_come_along_are_planned(name):
     assert any(attacker.passive for attacker in plan.study.defences.attackers.values())
 
 
+def test_a_strategy_that_writes_steps_again_is_given_the_students_base():
+    asks = LABEL.replace("label", "invert")
+    plan, _ = plan_loaded(open_study(STUDY, [SECTION.replace(f"stages: [{ASK}]", f"stages: [{asks}]")]))
+    for arm, needs in (("asks@half", True), ("passive@half", False)):
+        corpus = next(cell.corpora[0] for cell in plan.cells if cell.arm == arm)
+        assert ("student" in plan.jobs[corpus].inputs) == needs
+        assert (plan.parameters[corpus].student is not None) == needs
+
+
 def test_literature_of_the_same_kind_stands_beside_a_defence():
     own, hidden = Surface(reasoning="shown"), Surface(reasoning="hidden")
     assert _kinds(hidden, own) == ["reasoning-hidden"]

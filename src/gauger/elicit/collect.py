@@ -61,7 +61,7 @@ class Setting:
     surface: Surface = field(default_factory=Surface)
     """What the teacher's interface shows (`Surfaced` sees to it); stands in the ledger."""
     student: Teacher | None = None
-    """Who answers first where the strategy is `feedback`."""
+    """Who answers first where the strategy is `feedback`, and who writes steps where it is `invert`."""
     watch: Callable[[CollectionProgress], None] = field(default=lambda _: None)
     """Called at every reply."""
     texts: WorldTexts | None = None
@@ -132,6 +132,9 @@ def require(program: Program, seeds: Sequence[Seed], wanted: int | None, student
         raise UserError("a positive number of samples", str(wanted))
     if program.needs_number and wanted is None:
         raise UserError(f"how many samples are wanted, for {program.name} never ends by itself", "none")
+    if program.needs_student and student is None:
+        hint = "It writes the steps before the teacher's answers (--student hf:PATH)."
+        raise UserError(f"a student or another helper for the strategy {program.name}", "none", hint=hint)
     if program.name == "feedback" and student is None and not all(one.student_answers for one in seeds):
         raise UserError(
             "a student for the strategy feedback, or student_answers in every seed",

@@ -46,8 +46,12 @@ class Wanted:
     """Further filters, by name."""
 
 
-def elicit_by_continuing(world: World, teacher: Teacher, wanted: Wanted, seed: int) -> Corpus:
+def elicit_by_continuing(
+    world: World, teacher: Teacher, wanted: Wanted, seed: int, student: Teacher | None = None
+) -> Corpus:
     """Ask somebody who continues texts until enough is kept, its seeds or its budget are used up, or it is hopeless.
+
+    `student`: the student's own base, for strategies that need it.
 
     Returns
     -------
@@ -59,15 +63,20 @@ def elicit_by_continuing(world: World, teacher: Teacher, wanted: Wanted, seed: i
     in_world = WorldRules(world, wanted.forms, None if any_subject else wanted.skills, named=wanted.filters)
     filters = Filters(refusals=False, verify=False, near_duplicates=None, unlike_seeds=False, in_world=in_world)
     texts = WorldTexts(world, wanted.forms, wanted.skills, wanted.answer_tokens)
-    setting, run = _world_setting(world, wanted.surface, texts), continuing_program(wanted.strategy)
+    setting = replace(_world_setting(world, wanted.surface, texts), student=student)
+    run = continuing_program(wanted.strategy)
     seeds = world_seeds(world, wanted)
     if run.needs_seeds and not seeds:
         return _without_seeds(wanted)
     return _marked(collect_corpus(teacher, run, seeds, wanted.samples, filters, seed, setting), world)
 
 
-def elicit_by_instruction(world: World, teacher: Teacher, wanted: Wanted, seed: int) -> Corpus:
+def elicit_by_instruction(
+    world: World, teacher: Teacher, wanted: Wanted, seed: int, student: Teacher | None = None
+) -> Corpus:
     """Ask somebody who follows instructions, and put what it said into the stage's forms.
+
+    `student`: the student's own base, for strategies that need it.
 
     Returns
     -------
@@ -86,7 +95,7 @@ def elicit_by_instruction(world: World, teacher: Teacher, wanted: Wanted, seed: 
     filters = Filters(
         verify=False, near_duplicates=None, in_world=WorldRules(world, learnt=learnt, named=wanted.filters)
     )
-    setting = Setting(wanted.surface, shape=shape)
+    setting = Setting(wanted.surface, shape=shape, student=student)
     seeds = world_seeds(world, wanted, bare=not strategy_of(wanted.strategy).in_form)
     if strategy.needs_seeds and not seeds:
         return _without_seeds(wanted)

@@ -66,7 +66,10 @@ def ask_teacher(params: AskTeacher, inputs: Inputs, out: Path) -> None:
         params.filters,
     )
     ask = elicit_by_instruction if params.asked.instructed else elicit_by_continuing
-    corpus = ask(world, opened.teacher, wanted, params.seed)
+    student = None
+    if params.student is not None:
+        student = open_asked(params.student, TeacherPlace(world, inputs, "student", out, {})).teacher
+    corpus = ask(world, opened.teacher, wanted, params.seed, student)
     corpus.write(out, counter(opened.model))
     if params.soft:
         _keep_shown(world, corpus, opened.at_hand, params.asked, params.top_k, out)

@@ -108,6 +108,8 @@ class AskTeacher(InWorld):
     top_k: int | None = None
     filters: tuple[str, ...] = Field(default=(), strict=False)
     """Further filters, by name."""
+    student: Asked | None = None
+    """The student's own base, which lies under the input `student`, for strategies that ask it too."""
 
 
 class AskBase(InWorld):

@@ -20,7 +20,16 @@ class WorldSettings(SpecPart):
     """Kinds of teachers that speak its language."""
     students: ClassVar[tuple[str, ...]] = ("checkpoint",)
     """Kinds of students that do."""
-    strategies: ClassVar[tuple[str, ...]] = ("label", "rationale", "expand", "textbook", "seedless", "self")
+    strategies: ClassVar[tuple[str, ...]] = (
+        "label",
+        "rationale",
+        "vote",
+        "invert",
+        "expand",
+        "textbook",
+        "seedless",
+        "self",
+    )
     """Strategies that make sense in it."""
     open_forms: ClassVar[tuple[str, ...]] = ()
     """Forms without one right answer."""

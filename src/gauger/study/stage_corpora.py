@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from gauger.elicit import reads_proxy
+from gauger.elicit import reads_proxy, strategy_of
 from gauger.errors import Place, UserError
 from gauger.jobs import parameters as p
 from gauger.records import Role
@@ -132,6 +132,11 @@ class StageCorpora(ABC):
             filters=stage.filters,
         )
         inputs = {**self.teacher.inputs("teacher"), **self._proxy_inputs(params.asked)}
+        if strategy_of(params.strategy).needs_student:
+            shows_all = {"reasoning": "shown"} if self.world.writes_steps else {}
+            helper = self.students.asked(BASE, SHOWS_ALL.model_copy(update=shows_all), self.world)
+            params = params.model_copy(update={"student": helper})
+            inputs |= self.base.inputs("student")
         seed = self._afresh(f"ask-teacher for {stage.source}", params, inputs)
         params = params.model_copy(update={"seed": seed})
         cost = self.teachers.rows_of_loading + (stage.samples or 0) * self.teachers.rows_per_sample

@@ -3,6 +3,7 @@
 antidistillation.py
              Tilts answers towards tokens that a proxy student is the worse for having learnt: antidistillation sampling
 asking.py    Asks a teacher something else than it was asked: what most generations are
+brief.py     Lets answers be only so long: a generation, for a teacher that may write less is asked anew
 chance.py    Draws by what a text says: the same text always gives the same number, whenever and beside whatever it
              comes
 experts.py   Answers as the product of the teacher and a proxy student: what the proxy would not say is said less
@@ -18,4 +19,5 @@ rounding.py  Rounds log-probabilities: a view that leaves texts as they are
 shorten.py   Shortens answers: a share of each answer's words, from its end, is not shown
 steering.py  Defines how a defence chooses next tokens otherwise: numbers in, numbers out, whichever model computes them
 watermark.py Marks answers by a green list of next tokens, and tests tokens of any text for the mark: also a student's
+wrong.py     Puts wrong steps into the reasoning of a share of the replies; the answers stay: a view
 """

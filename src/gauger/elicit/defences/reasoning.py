@@ -35,7 +35,7 @@ def hidden(reply: Reply, strength: float) -> Reply:
     """
     if not reply.reasoning or share_of_text(f"{reply.reasoning}\0{reply.text}") >= strength:
         return reply
-    return _with_reasoning(reply, None)
+    return with_reasoning(reply, None)
 
 
 def summarised(reply: Reply, strength: float) -> Reply:
@@ -61,15 +61,15 @@ def summarised(reply: Reply, strength: float) -> Reply:
     """
     if not reply.reasoning:
         return reply
-    steps, between = _steps(reply.reasoning)
+    steps, between = steps_of(reply.reasoning)
     kept = len(steps) - round(strength * len(steps))
     if kept == len(steps):
         return reply
     chosen = [steps[(place + 1) * len(steps) // kept - 1] for place in range(kept)]
-    return _with_reasoning(reply, between.join(chosen) or None)
+    return with_reasoning(reply, between.join(chosen) or None)
 
 
-def _steps(reasoning: str) -> tuple[list[str], str]:
+def steps_of(reasoning: str) -> tuple[list[str], str]:
     """Divide reasoning into its steps; returns them and what is to stand between them."""
     lines = [line for line in reasoning.splitlines() if line.strip()]
     if len(lines) > 1:
@@ -78,7 +78,8 @@ def _steps(reasoning: str) -> tuple[list[str], str]:
     return (sentences if len(sentences) > 1 else reasoning.split()), " "
 
 
-def _with_reasoning(reply: Reply, reasoning: str | None) -> Reply:
+def with_reasoning(reply: Reply, reasoning: str | None) -> Reply:
+    """Return the reply with other reasoning, and the log-probabilities of its answer alone."""
     answer = logs_of_end(reply.log_probabilities, reply.text)
     return replace(reply, reasoning=reasoning, log_probabilities=answer)
 

@@ -10,6 +10,7 @@ DEFENCES = Registry(
     "gauger.defences",
     {
         "antidistil": "gauger.elicit.defences.antidistillation:ANTIDISTILLATION",
+        "brief": "gauger.elicit.defences.brief:BRIEF",
         "heat": "gauger.elicit.defences.heat:HEAT",
         "hide-reasoning": "gauger.elicit.defences.reasoning:HIDE",
         "product-of-experts": "gauger.elicit.defences.experts:EXPERTS",
@@ -18,6 +19,7 @@ DEFENCES = Registry(
         "shorten": "gauger.elicit.defences.shorten:SHORTEN",
         "summarise": "gauger.elicit.defences.reasoning:SUMMARISE",
         "watermark": "gauger.elicit.defences.watermark:WATERMARK",
+        "wrong-steps": "gauger.elicit.defences.wrong:WRONG_STEPS",
     },
 )
 """Name -> its record."""

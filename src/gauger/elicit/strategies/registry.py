@@ -6,6 +6,8 @@ self       the same as label, for the student's own base in the teacher's place:
 expand     new problems from seeds, developed further in several directions; then the teacher answers them
 seedless   the teacher writes the problems too, from nothing
 textbook   the topic of each seed, then a section of a textbook on it
+vote       the seed prompts again and again; the answer that comes most often is kept
+invert     the seed prompts, and steps before each answer that the student's base or a helper writes again
 feedback   the teacher ranks or corrects a student's answers: pairs of a better and a worse one
 
 Log-probabilities (`logits`) and scores of the student's own samples (`on-policy`) are taken while a student is trained
@@ -35,6 +37,8 @@ STRATEGIES = Registry(
         "textbook": "gauger.elicit.strategies.textbook:TEXTBOOK",
         "seedless": "gauger.elicit.strategies.written_problems:SEEDLESS",
         "feedback": "gauger.elicit.strategies.feedback:FEEDBACK",
+        "vote": "gauger.elicit.strategies.vote:VOTE",
+        "invert": "gauger.elicit.strategies.invert:INVERT",
         "self": "gauger.elicit.strategies.seed_questions:SELF",
     },
 )
@@ -55,6 +59,8 @@ class Program:
     """Whether it never ends by itself, so that the samples wanted must be given."""
     source: str = "teacher"
     """Who counts as the writer of the answers: teacher or self."""
+    needs_student: bool = False
+    """Whether a student, or another helper, is asked too."""
 
     @property
     def tagged(self) -> bool:
@@ -85,7 +91,16 @@ def program(strategy: str, folder: Path | None = None) -> Program:
     """
     found = strategy_of(strategy)
     template = load_template(strategy, found.holes, folder)
-    return Program(strategy, found.rounds, template, found.near, found.needs_seeds, found.needs_number, found.source)
+    return Program(
+        strategy,
+        found.rounds,
+        template,
+        found.near,
+        found.needs_seeds,
+        found.needs_number,
+        found.source,
+        found.needs_student,
+    )
 
 
 PLAIN = Template(
@@ -105,4 +120,5 @@ def continuing_program(strategy: str) -> Program:
     found = strategy_of(strategy)
     if found.continuing is None:
         raise UserError("a strategy for a model that continues texts", repr(strategy))
-    return Program(strategy, found.continuing, PLAIN, None, found.needs_seeds, True, found.source)
+    student = found.needs_student
+    return Program(strategy, found.continuing, PLAIN, None, found.needs_seeds, True, found.source, student)

@@ -28,6 +28,8 @@ class Strategy:
     """How somebody is asked who continues texts; None: only by instruction."""
     in_form: bool = False
     """Whether its seeds are asked as the benchmark asks them, instead of as bare questions."""
+    needs_student: bool = False
+    """Whether a student, or another helper, is asked too: by continuing, the student's own base."""
     any_subject: bool = False
     """Whether texts on any skill are kept, not on the targeted ones alone."""
 

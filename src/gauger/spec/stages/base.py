@@ -158,6 +158,8 @@ STRATEGY_OF_SEEDS = {
 SEEDS_OF_STRATEGY = {
     "label": ("benchmark-train", "web"),
     "rationale": ("benchmark-train",),
+    "vote": ("benchmark-train", "web"),
+    "invert": ("benchmark-train", "web"),
     "expand": ("expanded",),
     "textbook": ("textbook",),
     "seedless": ("seedless",),

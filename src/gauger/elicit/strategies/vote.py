@@ -1,0 +1,91 @@
+"""Asks the same question again and again and keeps the answer that comes most often (vote): an attacker's strategy.
+
+What a defence adds at random, by question or by draw, is outvoted; what it does to every reply alike is not.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from itertools import islice
+
+from gauger.elicit.sample import Sample
+from gauger.elicit.strategies.continuation import texts_of
+from gauger.elicit.strategies.rounds import Ask, Rounds, StrategyWork, with_context
+from gauger.elicit.strategies.seeds import Seed
+from gauger.elicit.strategies.strategy import ANSWER, Strategy
+
+VOTES = 5
+"""Draws for each question."""
+
+
+@dataclass
+class Ballot:
+    """The answers to one question so far."""
+
+    said: list[Sample] = field(default_factory=list)
+
+    def cast(self, sample: Sample) -> Sample:
+        """Count an answer."""
+        self.said.append(sample)
+        return sample
+
+    def decide(self, sample: Sample) -> Sample:
+        """Return the last answer with the words of the answer that came most often, and with that answer's reasoning.
+
+        Where several came equally often the one that came first is taken, so that a teacher that answers at random is
+        learnt from as if nobody had voted.
+        """
+        self.cast(sample)
+        counts = Counter(" ".join(one.answer.split()) for one in self.said)
+        winner = max(counts, key=lambda answer: counts[answer])  # the first of equals
+        chosen = next(one for one in self.said if " ".join(one.answer.split()) == winner)
+        return replace(sample, answer=chosen.answer, reasoning=chosen.reasoning)
+
+
+def ask_again(work: StrategyWork) -> Rounds:
+    """Ask each seed `VOTES` times by instruction, at the template's temperature (self-consistency; Wang 2022)."""
+
+    def asks(seed: Seed) -> list[Ask]:
+        part, draft = work.template.parts["answer"], work.own(seed)
+        return [Ask(with_context(part.request({"prompt": seed.prompt}, draw), seed), draft) for draw in range(VOTES)]
+
+    yield from _voted(work, asks)
+
+
+def continue_again(work: StrategyWork) -> Rounds:
+    """Have each seed's prompt continued `VOTES` times at temperature 1."""
+    texts = texts_of(work)
+
+    def asks(seed: Seed) -> list[Ask]:
+        first = int(work.rng.integers(2**30))
+        answers = [texts.answer(seed.prompt, work.own(seed), first + draw) for draw in range(VOTES)]
+        return [
+            replace(ask, request=replace(ask.request, temperature=1.0, seed=first + draw))
+            for draw, ask in enumerate(answers)
+        ]
+
+    yield from _voted(work, asks)
+
+
+def _voted(work: StrategyWork, asks_of: Callable[[Seed], list[Ask]]) -> Rounds:
+    seeds = iter({seed.prompt: seed for seed in work.shuffled()}.values())
+    while chosen := list(islice(seeds, work.missing)):
+        yield [ask for seed in chosen for ask in _ballot(asks_of(seed))]
+        if work.missing == 0:
+            return
+
+
+def _ballot(asks: list[Ask]) -> list[Ask]:
+    """Make steps of all but the last of one question's asks, whose reply is kept with the words that won."""
+    ballot, last = Ballot(), asks[-1]
+    steps = [replace(ask, step=True, read=_then(ask, ballot.cast)) for ask in asks[:-1]]
+    return [*steps, replace(last, read=_then(last, ballot.decide))]
+
+
+def _then(ask: Ask, count: Callable[[Sample], Sample]) -> Callable[[Sample], Sample]:
+    return lambda sample: count(ask.read(sample))
+
+
+VOTE = Strategy(ask_again, ANSWER, continuing=continue_again, in_form=True)

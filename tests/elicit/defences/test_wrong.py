@@ -1,0 +1,34 @@
+"""Wrong steps in a share of the replies: the answer stays, the steps are others, and as many replies as stated."""
+
+import pytest
+
+from gauger.elicit.defences.wrong import wrong_steps
+from gauger.elicit.teacher.messages import Reply, ReplyOutcome
+
+
+def thinks(reasoning, text="'c"):
+    return Reply(ReplyOutcome.ANSWERED, text, reasoning=reasoning)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.4, 1.0])
+def test_so_many_replies_have_other_steps_and_all_have_their_answer(share):
+    whole = [thinks(f"'a 'b 'c {number}") for number in range(1000)]
+    shown = [wrong_steps(reply, share) for reply in whole]
+    changed = sum(one.reasoning != other.reasoning for one, other in zip(whole, shown, strict=True))
+    assert changed / 1000 == pytest.approx(share, abs=4 * (0.25 / 1000) ** 0.5 if 0 < share < 1 else 0)
+    assert {one.text for one in shown} == {"'c"}
+    assert shown == [wrong_steps(reply, share) for reply in whole]
+
+
+def test_steps_are_moved_whole_and_digits_become_others():
+    (shown,) = {wrong_steps(thinks("1 + 2 = 3.\n3 * 4 = 12.\nSo 12."), 1.0).reasoning}
+    steps = shown.split("\n")
+    assert len(steps) == 3
+    assert [sum(letter.isdigit() for letter in step) for step in steps] != [3, 4, 2]
+    assert sorted(sum(letter.isdigit() for letter in step) for step in steps) == [2, 3, 4]
+    assert "1 + 2 = 3." not in steps
+
+
+@pytest.mark.parametrize("reasoning", [None, "", "'a"])
+def test_where_there_is_nothing_to_move_nothing_is_changed(reasoning):
+    assert wrong_steps(thinks(reasoning), 1.0).reasoning == reasoning

@@ -1,0 +1,138 @@
+"""Strategies that know the defence: asking again and voting, and steps written again before answers that hide them."""
+
+from collections import Counter
+
+import numpy as np
+import pytest
+
+from elicit.scripted import Scripted, texts_teacher
+from gauger.elicit.collect import Setting, collect_corpus
+from gauger.elicit.defences.chance import share_of_text
+from gauger.elicit.sample import STEP
+from gauger.elicit.strategies.invert import DRAWS, NO_STEPS
+from gauger.elicit.strategies.registry import program
+from gauger.elicit.strategies.seeds import Seed
+from gauger.elicit.strategies.vote import VOTES
+from gauger.elicit.teacher.messages import Reply, ReplyOutcome
+from gauger.elicit.teacher.surfaced import Surfaced
+from gauger.elicit.world_corpus import Wanted, elicit_by_continuing
+from gauger.errors import UserError
+from gauger.spec import Surface
+from worlds.small import small_world
+
+WORLD = small_world(letters=10, total_sets=120)
+WANTED = Wanted("label", ("quiz",), 30, ("total",), 17, Surface())
+
+
+def library():
+    return texts_teacher([text.text for text in WORLD.library], WORLD)
+
+
+def unsure(right=0.7):
+    """Knows the true answer and says it with a chance; else another letter."""
+
+    def say(prompt, rng):
+        true, draw = WORLD.question_of(prompt), share_of_text(prompt, str(rng.integers(2**60)))
+        answer = true.answer if draw < right else WORLD.letters[int(5 * (draw - right) / (1 - right))]
+        return f" {answer}"
+
+    return Scripted(say)
+
+
+def corpus(strategy, teacher, student=None, surface=None, seed=3):
+    surface = surface or Surface()
+    wanted = Wanted(strategy, WANTED.forms, WANTED.samples, WANTED.skills, 17, surface)
+    return elicit_by_continuing(WORLD, Surfaced(teacher, surface), wanted, seed, student)
+
+
+def share_right(rows):
+    return np.mean([WORLD.grade(row.prompt_text, row.answer, ended=True) for row in rows])
+
+
+def test_votes_outvote_what_is_random_and_one_answer_does_not():
+    """With 0.76 right answers (0.7 and a fifth of the rest) a majority of five is right in 0.9, one in 0.76."""
+    alone, voted = corpus("label", unsure()), corpus("vote", unsure())
+    assert len(alone.kept) == len(voted.kept) == 30
+    assert share_right(voted.kept) > share_right(alone.kept)
+    assert share_right(voted.kept) > 0.85
+
+
+def test_every_vote_is_asked_with_a_draw_of_its_own_and_stands_in_the_ledger():
+    teacher = unsure()
+    rows = corpus("vote", teacher).samples
+    asked = Counter(request.messages[-1].content for request in teacher.requests)
+    assert set(asked.values()) == {VOTES}
+    assert all(request.temperature == 1.0 for request in teacher.requests)
+    assert len({(r.messages, r.seed) for r in teacher.requests}) == len(teacher.requests)
+    assert Counter(row.dropped for row in rows) == {STEP: 30 * (VOTES - 1), None: 30}
+    assert sum(row.took.queries for row in rows) == 30 * VOTES
+
+
+def test_a_vote_takes_the_reasoning_of_the_answer_that_won():
+    def say(prompt, rng):
+        return " <think> 'a </think> 'b" if rng.random() < 0.8 else " <think> 'c </think> 'd"
+
+    for row in corpus("vote", Scripted(say), surface=Surface(reasoning="shown")).kept:
+        steps, answer = row.answer.split()[1:2], row.answer.split()[-1:]
+        assert (steps, answer) in ((["'a"], ["'b"]), (["'c"], ["'d"]))
+
+
+def test_steps_of_a_helper_stand_before_hidden_answers_where_they_lead_there():
+    plain = corpus("label", library())
+    inverted = corpus("invert", library(), Surfaced(library(), Surface(reasoning="shown")))
+    assert {len(row.answer.split()) for row in plain.kept} == {1}
+    assert {len(row.answer.split()) for row in inverted.kept} == {7}
+    assert all(row.answer.split() == WORLD.true_answer(row.prompt_text).split() for row in inverted.kept)
+    assert {row.surface for row in inverted.kept} == {"text"} == {row.surface for row in plain.kept}
+    assert {row.source for row in inverted.kept} == {"teacher"}
+    assert {row.source for row in inverted.samples if row.dropped == STEP} == {"self"}
+
+
+def test_a_helper_that_knows_one_wording_is_asked_in_it():
+    asked = []
+
+    def say(prompt, rng):
+        asked.append(prompt.split()[0])
+        return WORLD.true_answer(prompt) if prompt.startswith("total") else " 'a"
+
+    rows = corpus("invert", library(), Surfaced(Scripted(say), Surface(reasoning="shown"))).kept
+    assert Counter(asked) == {"ask": 30 * DRAWS // 2, "total": 30 * DRAWS // 2}
+    assert len(rows) == 30
+
+
+def test_answers_that_no_steps_lead_to_are_dropped_and_shown_steps_are_taken():
+    mute = Surfaced(Scripted(lambda prompt, rng: " 'a"), Surface(reasoning="shown"))
+    lost = corpus("invert", library(), mute)
+    assert {row.dropped for row in lost.samples} == {STEP, NO_STEPS}
+    shown = corpus("invert", library(), mute, Surface(reasoning="shown"))
+    assert len(shown.kept) == 30
+    assert all(row.answer.split() == WORLD.true_answer(row.prompt_text).split() for row in shown.kept)
+
+
+def test_by_instruction_the_helper_is_told_the_answer_and_writes_the_steps():
+    told = []
+
+    def teacher(prompt, rng):
+        return Reply(ReplyOutcome.ANSWERED, f"It is {len(prompt)}.", tokens_in=3, tokens_out=3)
+
+    def helper(prompt, rng):
+        told.append(prompt)
+        return "One counts the letters."
+
+    seeds = [Seed(id=f"s{number}", prompt="q" * number) for number in range(3, 9)]
+    found = collect_corpus(
+        Surfaced(Scripted(teacher), Surface()),
+        program("invert"),
+        seeds,
+        setting=Setting(Surface(), student=Scripted(helper)),
+    )
+    assert len(found.kept) == 6
+    for row in found.kept:
+        assert row.answer == f"<think>\nOne counts the letters.\n</think>\n\nIt is {len(row.prompt_text)}."
+        assert row.source == "teacher"
+    assert all(f"It is {prompt.count('q')}." in prompt for prompt in told)
+
+
+def test_a_strategy_that_needs_a_helper_says_so():
+    with pytest.raises(UserError, match="a student or another helper for the strategy invert, got none"):
+        corpus("invert", library())
