@@ -100,7 +100,11 @@ def test_accuracies_are_predicted_through_the_loss(run: Run) -> None:
     found = document["predictions"][0]["accuracy"]
     assert found["value"] == pytest.approx(wanted, abs=0.01)
     assert found["low"] < wanted < found["high"]
-    assert [one["name"] for one in document["accuracy_link"]["parameters"]] == ["floor", "ceiling", "k", "middle"]
+    link = document["accuracy_link"]
+    assert [one["name"] for one in link["parameters"]] == ["floor", "ceiling", "k", "middle"]
+    assert {one["law"] for one in link["links"]} == {"link", "gompertz"}
+    assert link["held_out"] > 0
+    assert link["rmse"] < 0.01
 
 
 def test_accuracies_alone_are_fitted_at_once(run: Run) -> None:
@@ -196,3 +200,25 @@ def test_the_link_alone_needs_losses_to_predict_from(run: Run) -> None:
     code, _, err = run("both.csv", "--law", "link", "--predict", "far.csv", *QUICK)
     assert code == 2
     assert "a column 'loss' in what is to be predicted" in err
+
+
+def test_shares_of_domains_and_runs_are_read(run: Run) -> None:
+    rng = np.random.default_rng(0)
+    shares = rng.dirichlet(np.ones(2), 14).round(4)
+    shares[:, 1] = 1 - shares[:, 0]
+    loss = 1.2 + np.exp(shares @ np.array([-1.5, 0.5]))
+    lines = [f"1e8,1e9,{x:.5f},{a:.4f},{b:.4f}" for x, (a, b) in zip(loss, shares, strict=True)]
+    path = write("n_params,n_tokens,loss,share_code,share_web\n" + "\n".join(lines) + "\n")
+    assert json.loads(run(path, "--json", *QUICK)[1])["law"] == "mixture-2"
+    code, _, err = run(write("n_params,n_tokens,loss,share_code,share_web\n1e8,1e9,2,0.5,0.6\n"))
+    assert code == 2
+    assert "bad.csv:2: share_code: expected shares of domains that sum to 1, got 1.1" in err
+
+
+def test_checkpoints_of_a_run_are_left_out_of_the_law_of_scale(run: Run) -> None:
+    names = [f"r{i // 2}" for i in range(30)]
+    rows = table().splitlines()
+    text = "\n".join([rows[0] + ",run", *(f"{row},{name}" for row, name in zip(rows[1:], names, strict=True))])
+    document = json.loads(run(write(text + "\n"), "--law", "hoffmann", "--json", *QUICK)[1])
+    assert document["n"] == 15
+    assert any("15 checkpoints from within 15 runs are left out" in one for one in document["warnings"])

@@ -22,7 +22,21 @@ EMPTY = frozenset({"", "na", "n/a", "nan", "null", "none"})
 SCALE = ("n_params", "n_tokens")
 OUTCOMES = ("loss", "accuracy")
 ABOVE_ZERO = (*SCALE, "loss", "teacher_loss", "unique_tokens", "loss_se", "accuracy_se")
-OPTIONAL = ("teacher_loss", "unique_tokens", "pretrained", "n_items", "loss_se", "accuracy_se", "weight", "group")
+OPTIONAL = (
+    "teacher_loss",
+    "unique_tokens",
+    "pretrained",
+    "n_items",
+    "loss_se",
+    "accuracy_se",
+    "weight",
+    "group",
+    "run",
+)
+LABELS = ("group", "run")
+"""Columns that hold names, not numbers."""
+SHARE = "share_"
+"""How the columns of domain shares begin."""
 LARGEST = 1e30
 TableLike: TypeAlias = FrameLike | Path | str
 """A Polars or pandas DataFrame, or the path of a CSV file."""
@@ -157,20 +171,33 @@ def read_points(source: TableLike, *, outcome: bool = True) -> PointTable:
     if outcome and not any(name in table.header for name in OUTCOMES):
         given = f"columns {', '.join(table.header)}"
         raise InputError("a column 'loss' or 'accuracy'", given, table.place(table.header_line))
-    rows = _rows(table, SCALE, [name for name in known if name not in SCALE])
+    shares = [name for name in table.header if name.startswith(SHARE)]
+    rows = _rows(table, [*SCALE, *shares], [name for name in known if name not in SCALE])
     if not rows.lines:
         raise InputError("at least one row with n_params and n_tokens", "none", Place(table.source))
-    columns: dict[str, Any] = {name: _column(rows, name) for name in known if name != "group"}
+    columns: dict[str, Any] = {name: _column(rows, name) for name in known if name not in LABELS}
     _check_rows(rows, columns, outcome)
-    if "group" in known:
-        labels = [label or f"\0{line}" for label, line in zip(rows.columns["group"], rows.lines, strict=True)]
-        columns["group"] = np.unique(labels, return_inverse=True)[1]
+    for name in LABELS:
+        if name in known:
+            labels = [label or f"\0{line}" for label, line in zip(rows.columns[name], rows.lines, strict=True)]
+            columns[name] = np.unique(labels, return_inverse=True)[1]
+    if shares:
+        columns["shares"] = _shares(rows, shares)
     return PointTable(Points(**columns), _warnings(rows, table.header))
 
 
 def _column(rows: CompleteRows, name: str) -> Any:
     """Read a column; empty cells are NaN."""
     return np.array([_cell(rows, name, row, cell) for row, cell in enumerate(rows.columns[name])])
+
+
+def _shares(rows: CompleteRows, names: Sequence[str]) -> Any:
+    """Read the domain shares, (n, K); each row must sum to 1."""
+    shares = np.stack([_column(rows, name) for name in names], axis=1)
+    for row in np.flatnonzero(np.abs(shares.sum(axis=1) - 1.0) > 1e-3):
+        given = f"{shares[row].sum():g}"
+        raise InputError("shares of domains that sum to 1", given, rows.place(int(row), names[0]))
+    return shares
 
 
 def _cell(rows: CompleteRows, name: str, row: int, cell: str) -> float:
@@ -189,6 +216,8 @@ def _cell(rows: CompleteRows, name: str, row: int, cell: str) -> float:
 
 
 def _range(name: str) -> tuple[str, float, float]:
+    if name.startswith(SHARE):
+        return "a share between 0 and 1", 0.0, 1.0
     if name == "accuracy":
         return "an accuracy between 0 and 1", 0.0, 1.0
     if name == "pretrained":

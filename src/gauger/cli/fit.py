@@ -42,8 +42,10 @@ def fit(
     """Fit scaling laws: parameters with intervals, a back-test on larger models, predictions that own up to distance.
 
     Columns: n_params, n_tokens, and loss (nats per token) or accuracy (0-1). Optional: teacher_loss (empty: no
-    teacher), unique_tokens, pretrained (0 or 1), n_items, loss_se, accuracy_se, weight, group. Points of one group
-    share their errors. With both loss and accuracy, accuracies are predicted through the loss.
+    teacher), unique_tokens, pretrained (0 or 1), n_items, loss_se, accuracy_se, weight, group, run, share_NAME. Points
+    of one group share their errors. Of the checkpoints of one run only the last is a point of a law of scale. With both
+    loss and accuracy, accuracies are predicted through the loss, by a link fitted to all checkpoints. Shares of domains
+    (summing to 1) of models of one size and number of tokens are fitted by the law of their mixture.
     """
     from gauger.api import fit as fit_laws
     from gauger.cli.fit_text import fit_text

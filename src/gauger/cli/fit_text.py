@@ -23,10 +23,19 @@ def fit_text(document: Mapping[str, Any]) -> str:
     lines += ["", *_validation(document)]
     if "accuracy_link" in document:
         link = document["accuracy_link"]
-        lines += ["", f"link: {link['formula']}", *_parameters(link["parameters"], document["level"])]
+        weights = ", ".join(f"{one['law']} {one['weight']:.2f}" for one in link["links"])
+        lines += ["", f"link: {link['formula']} (weights: {weights})", _link_record(link)]
+        lines += _parameters(link["parameters"], document["level"])
     if document["predictions"]:
         lines += ["", *_predictions(document)]
     return "\n".join(lines)
+
+
+def _link_record(link: Mapping[str, Any]) -> str:
+    if link["rmse"] is None:
+        return "its back-test: none, too few points to hold any out"
+    direct = "" if link["rmse_direct"] is None else f"; accuracy from scale at once errs by {link['rmse_direct']:.3f}"
+    return f"its back-test at lower losses: {link['held_out']} predictions err by {link['rmse']:.3f}{direct}"
 
 
 def _spread(document: Mapping[str, Any]) -> str:

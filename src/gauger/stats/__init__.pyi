@@ -37,6 +37,7 @@ from .laws.bootstrap import Draws as Draws
 from .laws.bootstrap import draw as draw
 from .laws.bootstrap import unit_weights as unit_weights
 from .laws.bootstrap import wider_tail as wider_tail
+from .laws.competition import law_weights as law_weights
 from .laws.diagnose import findings as findings
 from .laws.fit import LawFit as LawFit
 from .laws.fit import Search as Search
@@ -51,7 +52,6 @@ from .laws.holds import LawVerdict as LawVerdict
 from .laws.holds import law_holds as law_holds
 from .laws.intervals import parameter_estimates as parameter_estimates
 from .laws.law import Law as Law
-from .laws.links import accuracy_at as accuracy_at
 from .laws.next_points import Candidates as Candidates
 from .laws.next_points import Chosen as Chosen
 from .laws.next_points import candidates_of as candidates_of
@@ -59,11 +59,13 @@ from .laws.next_points import next_points as next_points
 from .laws.points import FLOPS_PER_PARAMETER_AND_TOKEN as FLOPS_PER_PARAMETER_AND_TOKEN
 from .laws.points import BoolArray as BoolArray
 from .laws.points import Points as Points
+from .laws.registry import LINKS as LINKS
 from .laws.registry import candidates as candidates
 from .laws.registry import find_law as find_law
 from .laws.widening import HeldOutErrors as HeldOutErrors
 from .laws.widening import Reach as Reach
 from .laws.widening import held_out as held_out
+from .laws.widening import missed as missed
 from .laws.widening import stretches as stretches
 from .power import DesignComponents as DesignComponents
 from .power import chance_to_settle as chance_to_settle

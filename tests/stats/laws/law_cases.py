@@ -10,7 +10,7 @@ from gauger.stats.laws import LAWS, Law, Points
 from gauger.stats.laws.supervised import BESIROGLU_2024
 
 
-def points(n: int = 40, seed: int = 0) -> Points:
+def points(n: int = 40, seed: int = 0, *, mixed: bool = False) -> Points:
     """Scales and outcomes without meaning, in every column."""
     rng = np.random.default_rng(seed)
     n_params, n_tokens = 10 ** rng.uniform(7.5, 10, n), 10 ** rng.uniform(8.5, 11.5, n)
@@ -22,6 +22,7 @@ def points(n: int = 40, seed: int = 0) -> Points:
         teacher_loss=np.where(rng.random(n) < 0.4, np.nan, rng.uniform(1.8, 3, n)),
         unique_tokens=n_tokens / rng.uniform(1, 30, n),
         pretrained=(rng.random(n) < 0.5).astype(float),
+        shares=rng.dirichlet(np.ones(8), n) if mixed else None,
     )
 
 
@@ -67,6 +68,11 @@ def literal(name: str, p: dict[str, float], row: dict[str, float]) -> float:
         return p["E"] + p["A"] / n ** p["alpha"] + p["B"] / (d + moved) ** p["beta"]
     if name == "distillation":
         return _distilled(p, n, d, row["teacher_loss"])
+    if name.startswith("mixture"):
+        shares = [value for key, value in row.items() if key.startswith("share_")]
+        return p["c"] + math.exp(sum(p[f"t_{k}"] * r for k, r in enumerate(shares[: len(p) - 1], start=1)))
+    if name == "gompertz":
+        return p["floor"] + (p["ceiling"] - p["floor"]) * math.exp(-math.exp(p["k"] * (row["loss"] - p["middle"])))
     if name == "link":
         return p["floor"] + (p["ceiling"] - p["floor"]) / (1 + math.exp(p["k"] * (row["loss"] - p["middle"])))
     if name.startswith("sigmoid"):

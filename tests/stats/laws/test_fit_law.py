@@ -15,7 +15,6 @@ from gauger.stats.laws.bootstrap import count_units, draw, interval, unit_weight
 from gauger.stats.laws.diagnose import at_bounds, findings, vague_directions
 from gauger.stats.laws.fit import robust_scale
 from gauger.stats.laws.intervals import parameter_estimates, why_profile
-from gauger.stats.laws.links import accuracy_at
 from gauger.stats.laws.minimise import huber, minimise
 from gauger.stats.laws.profile import profiles
 from gauger.stats.laws.supervised import BESIROGLU_2024
@@ -191,7 +190,7 @@ def test_standard_errors_of_losses_carry_into_the_weights() -> None:
 def test_lack_of_fit_is_added_to_standard_errors_that_are_too_small() -> None:
     rng = np.random.default_rng(0)
     empty = grid()
-    truth = accuracy_at(np.array([[0.25, 0.9, np.log(3.0), 2.8]]), planted(0.0).loss[None])[0]
+    truth = LAWS["link"].evaluate(np.array([[0.25, 0.9, np.log(3.0), 2.8]]), planted(0.0))[0][0]
     noisy = np.clip(truth + 0.03 * rng.standard_normal(42), 0, 1)
     some = Points(empty.n_params, empty.n_tokens, planted(0.0).loss, noisy, accuracy_se=np.full(42, 0.005))
     fitted = fit_law(some, LAWS["link"], FEW)
@@ -202,7 +201,7 @@ def test_lack_of_fit_is_added_to_standard_errors_that_are_too_small() -> None:
 
 def test_binomial_errors_follow_from_the_number_of_items() -> None:
     some = planted(0.0)
-    accuracy = accuracy_at(np.array([[0.25, 0.9, np.log(3.0), 2.8]]), some.loss[None])[0]
+    accuracy = LAWS["link"].evaluate(np.array([[0.25, 0.9, np.log(3.0), 2.8]]), some)[0][0]
     fitted = fit_law(replace(some, accuracy=accuracy, n_items=np.full(42, 400.0)), LAWS["link"], FEW)
     drawn = (accuracy * 400 + 1) / 402
     assert fitted.problem.scale == pytest.approx(np.sqrt(drawn * (1 - drawn) / 400))

@@ -19,7 +19,7 @@ ALL = sorted(LAWS)
 
 @pytest.mark.parametrize("name", ALL)
 def test_the_formula_is_that_of_the_paper(name: str) -> None:
-    law, some = LAWS[name], points()
+    law, some = LAWS[name], points(mixed=True)
     theta = law.starts(some, np.random.default_rng(1), 6)
     value, _ = law.evaluate(theta, some)
     for b, natural in enumerate(law.natural(theta)):
@@ -29,6 +29,7 @@ def test_the_formula_is_that_of_the_paper(name: str) -> None:
                 key: float(getattr(some, key)[i])
                 for key in ("n_params", "n_tokens", "loss", "teacher_loss", "unique_tokens", "pretrained")
             }
+            row |= {f"share_{k}": float(share) for k, share in enumerate(some.shares[i])}
             wanted = literal(name, given, row)
             found = np.exp(value[b, i]) if law.outcome == "loss" else value[b, i]
             assert found == pytest.approx(wanted, rel=1e-9, abs=1e-12)
@@ -36,7 +37,7 @@ def test_the_formula_is_that_of_the_paper(name: str) -> None:
 
 @pytest.mark.parametrize("name", ALL)
 def test_the_gradient_agrees_with_differences(name: str) -> None:
-    law, some = LAWS[name], points(seed=3)
+    law, some = LAWS[name], points(seed=3, mixed=True)
     theta = law.starts(some, np.random.default_rng(2), 12)
     _, gradient = law.evaluate(theta, some)
     for p in range(theta.shape[1]):
@@ -53,7 +54,7 @@ def test_the_gradient_agrees_with_differences(name: str) -> None:
 @pytest.mark.parametrize("name", ALL)
 def test_inner_and_natural_parameters_are_each_others_inverse_and_starts_are_finite(name: str) -> None:
     law = LAWS[name]
-    theta = law.starts(points(), np.random.default_rng(5), 50)
+    theta = law.starts(points(mixed=True), np.random.default_rng(5), 50)
     assert np.isfinite(theta).all()
     assert law.inner(law.natural(theta)) == pytest.approx(theta)
     low, high = law.bounds

@@ -69,12 +69,27 @@ def fit_points(points: Points, request: FitRequest, wanted: Points | None = None
     dict
         The document of `gauger fit --json`: law, parameters, objective, n, predictions, validation, laws, warnings.
     """
-    laws = choose_laws(points, request.law)
-    if wanted is not None and wanted.loss is None and any("loss" in law.needs for law in laws):
+    finished = points.finished()
+    laws = choose_laws(finished, request.law)
+    if laws[0].needs and "loss" in laws[0].needs and laws[0].outcome == "accuracy":
+        finished = points  # a link holds within a run as between runs
+    if wanted is not None and wanted.loss is None and laws[0].outcome == "accuracy" and "loss" in laws[0].needs:
         raise UserError(f"a column 'loss' in what is to be predicted, which the law {laws[0].name!r} reads", "none")
-    ensemble = fit_laws(points, laws, request)
+    ensemble = fit_laws(finished, laws, request)
     link = AccuracyLink.of(points, request.draws, request.search) if laws[0].outcome == "loss" else None
-    return fit_document(ensemble, request, wanted, link)
+    document = fit_document(ensemble, request, wanted, link)
+    left_out = len(points) - len(finished)
+    if left_out:
+        document["warnings"].insert(0, _checkpoints_text(left_out, len(finished), linked=link is not None))
+    return document
+
+
+def _checkpoints_text(left_out: int, runs: int, *, linked: bool) -> str:
+    to = "are points of the link from loss to accuracy alone" if linked else "are left out"
+    return (
+        f"{left_out} checkpoints from within {runs} runs {to}: their learning rate had not come down, so laws of "
+        f"scale are fitted to the last of each run"
+    )
 
 
 def choose_laws(points: Points, name: str) -> list[Law]:
@@ -211,7 +226,7 @@ def fit_document(
         document["accuracy_link"], said = link_document(link, request.level)
         warnings += said
         if wanted is not None and forecast is not None:
-            chained = predict_accuracy(link, forecast, request.level, ensemble.seed)
+            chained = predict_accuracy(link, forecast, wanted, request.level, ensemble.seed)
             for row, one in zip(document["predictions"], chained, strict=True):
                 row["accuracy"] = one
     return document | {"warnings": list(dict.fromkeys(warnings))}

@@ -12,16 +12,18 @@ direct.py        Computes accuracy from scale at once, for points without a loss
 distillation.py  Computes the distillation law: a student's loss from its size, tokens and teacher's loss, with a
                  capacity gap
 fit.py           Fits one law: what is compared with what, from where the search starts, and the best fit found
-floors.py        Integrates laws over what points cannot tell but other studies can: irreducible loss, exponents, bends
+floors.py        Integrates laws over what points cannot tell but other studies can: irreducible loss, ceilings,
+                 exponents, bends
 forecast.py      Predicts without pretending to know the law: a weighted mixture, widened to what the back-test shows
 holds.py         Tests whether any law holds: no structure in residuals, no back-test errors of one sign beyond noise
 intervals.py     Estimates parameters with standard errors and intervals: by random-weight draws, or by profile where
                  those fail
 law.py           Defines a law: a formula with named parameters, its logarithm and gradient for many parameter
                  vectors at once
-links.py         Computes accuracy from loss: accuracy = floor + (ceiling - floor) / (1 + exp(k (loss - middle)))
+links.py         Computes accuracy from loss by two forms that agree where seen and part above: logistic and Gompertz
 minimise.py      Minimises many robust fits at once: Huber's loss by iteratively reweighted Levenberg-Marquardt, over
                  B fits
+mixture.py       Computes loss in the shares of the training data's domains: L = c + exp(t_1 r_1 + ... + t_K r_K)
 next_points.py   Chooses which points to train next, so that a prediction's interval narrows most for what they cost
 one_scale.py     Computes loss in tokens alone, for one model size: the curve of a control arm over its budgets
 points.py        Holds points: what was trained at which scale and how well it did, one point per model (or mean of

@@ -233,6 +233,7 @@ SIGMOID = Law(
     outcome="accuracy",
     varies=("n_params", "n_tokens"),
     needs=("accuracy",),
+    floor="ceiling",
 )
 SIGMOID_TOKENS = replace(
     SIGMOID,

@@ -1,4 +1,4 @@
-"""Integrates laws over what points cannot tell but other studies can: irreducible loss, exponents, bends.
+"""Integrates laws over what points cannot tell but other studies can: irreducible loss, ceilings, exponents, bends.
 
 How far a loss law falls beyond its points hangs on its irreducible loss E, which small models hardly show: a fit that
 puts E at 0 and one that puts it at nine tenths of the lowest loss may be equally good, and part by a tenth of the loss
@@ -13,6 +13,11 @@ u^5 (1 - u)^2, a Beta(6, 3), has mean 0.67 and 95 % between 0.35 and 0.91: publi
 nats where their lowest losses are 2 to 3 (Besiroglu et al. 2024, Muennighoff et al. 2023, Busbridge et al. 2025, Gadre
 et al. 2024). It vanishes at u = 0, where points that do show a floor near 0 outweigh it.
 
+Accuracy laws have the same trouble with their ceiling, which points far below it do not show and which a refit leaves
+at its bound, where it spreads not at all: they are fitted at values of u = (ceiling - highest accuracy seen) / (1 -
+highest), with the prior u^3, a Beta(4, 1): wrong keys are some 6 % of MMLU's (Gema et al. 2024, arXiv 2406.04127), so
+ceilings near 1 are likelier than those just above what was reached.
+
 The beliefs of a law (`law.Belief`) enter Q as normal terms: they pull `interaction` towards `hoffmann` and this towards
 `tied`, as far as the points do not say otherwise.
 
@@ -26,13 +31,16 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from gauger.stats.laws.fit import DELTA_STANDARDISED
+from gauger.stats.laws.law import Law
 from gauger.stats.laws.minimise import FitProblem, minimise
 from gauger.stats.laws.points import FloatArray, IntArray, Points
 
 SHARES = 12
 """Values of E / lowest loss at which a law is fitted."""
-PRIOR = (6.0, 3.0)
-"""Beta distribution of E / lowest loss before any data."""
+PRIOR = {"loss": (6.0, 3.0), "accuracy": (4.0, 1.0)}
+"""Beta distributions of u before any data."""
+LEAST_ROOM = 1e-3
+"""Between the highest accuracy seen and 1."""
 ZOOMS = 2
 """Times that they are drawn together to where the mass is."""
 NEGLIGIBLE = 8.0
@@ -56,9 +64,9 @@ class Integrated:
     mass: FloatArray
     """(K, G): what each value is worth; rows sum to 1."""
     low: FloatArray
-    """(K,): lower end of the floors' range, nats per token; 0 for a law without one."""
+    """(K,): lower end of the floors' range, nats per token (ceilings: accuracy); 0 for a law without one."""
     step: FloatArray
-    """(K,): distance between neighbouring floors, nats per token."""
+    """(K,): distance between neighbouring floors, in the same unit."""
 
     def mean(self, points: Points) -> FloatArray:
         """Average the predictions over the floor, (K, n')."""
@@ -83,8 +91,8 @@ def integrate(
     units : float array, (K,)
         Independent units (points or groups) that each rests on.
     noise : float
-        Robust standard deviation of one point: Huber's loss turns straight at 1.345 of it, if that is beyond the
-        problem's own delta. At 1e-3 fits are medians, which waste a third of what normal errors tell.
+        Robust standard deviation of one point: Huber's loss of a loss law turns straight at 1.345 of it, if that is
+        beyond the problem's own delta. At 1e-3 fits are medians, which waste a third of what normal errors tell.
 
     Returns
     -------
@@ -96,25 +104,40 @@ def integrate(
     law = problem.law
     if not law.floor and not law.beliefs:
         return plain(problem, best, weights)
-    problem = replace(problem, delta=max(problem.delta, DELTA_STANDARDISED * noise))
+    if law.outcome == "loss":
+        problem = replace(problem, delta=max(problem.delta, DELTA_STANDARDISED * noise))
     objective, slope = _look(problem, best, weights)
     freedom = np.maximum(units - best.shape[1] + 1.0, 1.0)
     problem, weights = _with_beliefs(problem, weights, objective / (slope * freedom))
     if not law.floor:
         again = minimise(problem, best, weights)
         return replace(plain(problem, again.theta, weights), problem=problem)
-    lowest = np.exp([problem.observed[: w.size][w > 0].min() for w in weights[:, : len(problem.points)]])
+    start, room = _room(problem, weights)
     low, step = np.zeros(len(best)), np.full(len(best), 1.0 / SHARES)
-    theta, height = _sweep(problem, best, weights, _floors(low, step) * lowest[:, None])
+
+    def held() -> FloatArray:
+        return np.asarray(start[:, None] + room[:, None] * _floors(low, step))
+
+    def log_mass() -> FloatArray:
+        return _log_mass(_floors(low, step), height, slope * freedom, PRIOR[law.outcome])
+
+    theta, height = _sweep(problem, best, weights, held())
     for _ in range(ZOOMS):
-        log_mass = _log_mass(_floors(low, step), height, slope * freedom)
-        low, step, nearest = _zoom(low, step, log_mass)
-        start = np.take_along_axis(theta, nearest[:, :, None], axis=1)
-        theta, height = _at_floors(problem, start, weights, _floors(low, step) * lowest[:, None])
-    log_mass = _log_mass(_floors(low, step), height, slope * freedom)
-    mass = np.exp(log_mass - log_mass.max(axis=1, keepdims=True))
+        low, step, nearest = _zoom(low, step, log_mass())
+        first = np.take_along_axis(theta, nearest[:, :, None], axis=1)
+        theta, height = _at_floors(problem, first, weights, held())
+    mass = np.exp(log_mass() - log_mass().max(axis=1, keepdims=True))
     mass /= mass.sum(axis=1, keepdims=True)
-    return Integrated(problem, weights, theta, mass, low * lowest, step * lowest)
+    return Integrated(problem, weights, theta, mass, start + room * low, room * step)
+
+
+def _room(problem: FitProblem, weights: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Where u is 0 and how far it is to 1, (K,): from no loss to the lowest seen, from the highest accuracy to 1."""
+    seen = [problem.observed[: len(problem.points)][w > 0] for w in weights[:, : len(problem.points)]]
+    if problem.law.outcome == "loss":
+        return np.zeros(len(weights)), np.exp([one.min() for one in seen])
+    highest = np.array([min(one.max(), 1.0 - LEAST_ROOM) for one in seen])
+    return highest, 1.0 - highest
 
 
 def _floors(low: FloatArray, step: FloatArray) -> FloatArray:
@@ -122,8 +145,8 @@ def _floors(low: FloatArray, step: FloatArray) -> FloatArray:
     return np.asarray(low[:, None] + step[:, None] * (np.arange(SHARES) + 0.5))
 
 
-def _log_mass(share: FloatArray, height: FloatArray, power: FloatArray) -> FloatArray:
-    prior = (PRIOR[0] - 1.0) * np.log(share) + (PRIOR[1] - 1.0) * np.log1p(-share)
+def _log_mass(share: FloatArray, height: FloatArray, power: FloatArray, beta: tuple[float, float]) -> FloatArray:
+    prior = (beta[0] - 1.0) * np.log(share) + (beta[1] - 1.0) * np.log1p(-share)
     return np.asarray(prior - power[:, None] * np.log(height))
 
 
@@ -163,12 +186,17 @@ def draw_integrated(fitted: Integrated, random: FloatArray, rng: np.random.Gener
     low, high = (np.tile(bound, (k * b, 1)) for bound in fitted.problem.law.bounds)
     if fitted.problem.law.floor:
         at = fitted.problem.law.names.index(fitted.problem.law.floor)
-        value = np.log(fitted.low[:, None] + fitted.step[:, None] * (which + rng.random((k, b))))
+        value = _inner(fitted.problem.law, fitted.low[:, None] + fitted.step[:, None] * (which + rng.random((k, b))))
         theta[:, at] = low[:, at] = high[:, at] = np.clip(value.ravel(), low[:, at], high[:, at])
     weights = np.repeat(fitted.weights[:, None], b, axis=1)
     weights[:, :, :n] *= random
     found = minimise(fitted.problem, theta, weights.reshape(k * b, -1), bounds=(low, high), steps=steps)
     return found.theta.reshape(k, b, p)
+
+
+def _inner(law: Law, floors: FloatArray) -> FloatArray:
+    """Values of the floor as they are held inside a fit."""
+    return np.asarray(np.log(floors)) if law.parameters[law.names.index(law.floor)].log else floors
 
 
 def _stratified(mass: FloatArray, count: int, rng: np.random.Generator) -> IntArray:
@@ -239,7 +267,7 @@ def _at_floors(
     k, g, p = start.shape
     at = problem.law.names.index(problem.law.floor)
     low, high = (np.tile(bound, (k, g, 1)) for bound in problem.law.bounds)
-    low[:, :, at] = high[:, :, at] = np.clip(np.log(floors), low[:, :, at], high[:, :, at])
+    low[:, :, at] = high[:, :, at] = np.clip(_inner(problem.law, floors), low[:, :, at], high[:, :, at])
     bounds = (low.reshape(k * g, p), high.reshape(k * g, p))
     fit = minimise(problem, start.reshape(k * g, p), np.repeat(weights, g, axis=0), bounds=bounds, steps=100)
     least = LEAST_OBJECTIVE * weights[:, : len(problem.points)].sum(axis=1, keepdims=True)

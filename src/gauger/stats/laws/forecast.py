@@ -43,6 +43,12 @@ class LawCurve:
     refits: FloatArray
     """(B, P): inner parameters of refits under random weights, at floors drawn from their mass."""
 
+    @classmethod
+    def plain(cls, fitted: LawFit, refits: Draws) -> LawCurve:
+        """Take a law at its best fit, without prior, with refits that are those of its parameters."""
+        best, weights = fitted.theta[None], fitted.weights[None]
+        return cls(fitted, plain(fitted.problem, best, weights), refits.theta[: _count(refits)])
+
     def mean(self, points: Points) -> FloatArray:
         """Predict n points, (n,)."""
         return np.asarray(self.whole.mean(points)[0])
@@ -135,13 +141,18 @@ def fit_ensemble(
 
 def _curve(fitted: LawFit, refits: Draws, seed: int, *, prior: bool) -> LawCurve:
     """Integrate one law; without a prior its refits are those of its parameters."""
-    best, weights = fitted.theta[None], fitted.weights[None]
-    count = max(LEAST_REFITS, len(refits.theta) // 2)
     if not prior or not (fitted.law.floor or fitted.law.beliefs):
-        return LawCurve(fitted, plain(fitted.problem, best, weights), refits.theta[:count])
-    whole = integrate(fitted.problem, best, weights, np.array([count_units(fitted)]), fitted.noise)
-    drawn = draw_integrated(whole, refits.weights[:count], np.random.default_rng([seed, 7]))
-    return LawCurve(fitted, whole, drawn[0])
+        return LawCurve.plain(fitted, refits)
+    whole = integrate(
+        fitted.problem, fitted.theta[None], fitted.weights[None], np.array([count_units(fitted)]), fitted.noise
+    )
+    random = refits.weights[: _count(refits)]
+    return LawCurve(fitted, whole, draw_integrated(whole, random, np.random.default_rng([seed, 7]))[0])
+
+
+def _count(refits: Draws) -> int:
+    """Refits of a law that predictions are made of."""
+    return max(LEAST_REFITS, len(refits.theta) // 2)
 
 
 def predict(ensemble: Ensemble, points: Points, level: float = 0.95) -> Forecast:

@@ -13,6 +13,7 @@ is refused; so a law that holds is missed in at most `LEVEL` of all tables, what
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -124,16 +125,27 @@ def _redrawn(standard: FloatArray, points: Points, rng: np.random.Generator) -> 
 
 
 def _shapes(points: Points) -> FloatArray:
-    """Orthonormal polynomials of ln N and ln D up to the third degree, as many as the points allow, (n, q)."""
+    """Orthonormal polynomials of ln N and ln D up to the third degree, as many as the points allow, (n, q).
+
+    Where neither varies: squares of the domains' shares, and the shares.
+    """
     axes = [x for x in (points.log_n, points.log_d) if np.ptp(x) > 0]
     units = [2.0 * (x - x.min()) / np.ptp(x) - 1.0 for x in axes]
     columns = [np.ones(len(points))]
+    if not units:
+        shares = [] if points.shares is None else list(points.shares.T)
+        return _orthonormal([*columns, *(share**2 for share in shares), *shares])
     for degree in (1, 2, 3):
         if len(units) == 1:
             columns.append(units[0] ** degree)
         else:
             columns += [units[0] ** (degree - j) * units[1] ** j for j in range(degree + 1)]
-    q, r = np.linalg.qr(np.stack(columns[: max(len(points) // POINTS_PER_SHAPE, 1)], axis=1))
+    return _orthonormal(columns)
+
+
+def _orthonormal(columns: Sequence[FloatArray]) -> FloatArray:
+    """Take as many columns as there are points for, orthonormal, (n, q)."""
+    q, r = np.linalg.qr(np.stack(columns[: max(len(columns[0]) // POINTS_PER_SHAPE, 1)], axis=1))
     return np.asarray(q[:, np.abs(np.diag(r)) > 1e-8])
 
 

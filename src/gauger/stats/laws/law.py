@@ -73,7 +73,8 @@ class Law:
     needs: tuple[str, ...] = ()
     """Columns without which the law has no meaning."""
     floor: str = ""
-    """Name of the irreducible loss, if the law has one: in a competition it is integrated over (`floors`)."""
+    """Name of the irreducible loss, or of the ceiling of an accuracy: in a competition it is integrated over
+    (`floors`)."""
     beliefs: tuple[Belief, ...] = ()
     """Pull the law towards a simpler one that it contains, in a competition (`floors`)."""
     fewest: int = 0

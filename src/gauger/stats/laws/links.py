@@ -1,10 +1,16 @@
-"""Computes accuracy from loss: accuracy = floor + (ceiling - floor) / (1 + exp(k (loss - middle))).
+"""Computes accuracy from loss by two forms that agree where seen and part above: logistic and Gompertz.
+
+- `link`: accuracy = floor + (ceiling - floor) / (1 + exp(k (loss - middle)))
+- `gompertz`: accuracy = floor + (ceiling - floor) exp(-exp(k (loss - middle))), which leaves the floor late and
+  fast and nears the ceiling slowly
 
 The chained two-step prediction (Bhagia et al. 2024) is a loss law followed by this link; `direct` goes from scale to
 accuracy at once.
 """
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import numpy as np
 from scipy.special import expit
@@ -15,6 +21,10 @@ from gauger.stats.laws.terms import columns
 
 FLOOR = Parameter("floor", 0.0, 1.0, log=False, meaning="accuracy without any knowledge: guessing")
 CEILING = Parameter("ceiling", 0.0, 1.0, log=False, meaning="accuracy that no scale exceeds: wrong keys, ambiguity")
+
+
+MOST_REACH = 50.0
+"""Past this Gompertz's curve lies at its floor or ceiling to the last digit; larger exponents only overflow."""
 
 
 def link_value(theta: FloatArray, points: Points) -> tuple[FloatArray, FloatArray]:
@@ -46,31 +56,47 @@ def link_value(theta: FloatArray, points: Points) -> tuple[FloatArray, FloatArra
     return _sigmoid_of_loss(theta, points.loss)
 
 
-def accuracy_at(theta: FloatArray, loss: FloatArray) -> FloatArray:
-    """Compute the accuracy of B links at given losses: the second step of a chained prediction.
-
-    Parameters
-    ----------
-    theta : float array, (B, 4)
-        Inner parameters (floor, ceiling, ln k, middle).
-    loss : float array, (B, n) or (n,)
-        Losses, nats per token; (B, n) gives every link losses of its own.
-
-    Returns
-    -------
-    float array, (B, n)
-        Accuracy, 0-1; NaN where a loss is NaN.
-    """
-    floor, ceiling, log_k, middle = columns(theta)
-    return np.asarray(floor + (ceiling - floor) * expit(-np.exp(log_k) * (loss - middle)))
-
-
 def _sigmoid_of_loss(theta: FloatArray, loss: FloatArray) -> tuple[FloatArray, FloatArray]:
     floor, ceiling, log_k, middle = columns(theta)
     k = np.exp(log_k)
     level = expit(-k * (loss - middle))
     slope = (ceiling - floor) * level * (1.0 - level)
     gradient = [1.0 - level, level, -slope * k * (loss - middle), slope * k + 0 * loss]
+    return floor + (ceiling - floor) * level, np.stack(gradient, axis=1)
+
+
+def gompertz_value(theta: FloatArray, points: Points) -> tuple[FloatArray, FloatArray]:
+    """Compute accuracy from loss by Gompertz's curve, and its gradient; of the inner parameters k alone is a logarithm.
+
+    Parameters
+    ----------
+    theta : float array, (B, 4)
+        Inner parameters, one row per fit: floor, ceiling, ln k, middle.
+    points : Points
+        n points; reads `loss`.
+
+    Returns
+    -------
+    value : float array, (B, n)
+        Accuracy, 0-1; at the middle it has come 1/e of the way.
+    gradient : float array, (B, 4, n)
+        Its derivative by each inner parameter.
+
+    Raises
+    ------
+    ValueError
+        The points have no losses.
+
+    Formula and gradient are recomputed in tests/stats/laws/test_laws.py.
+    """
+    if points.loss is None:
+        raise ValueError("the link reads the loss of its points")
+    floor, ceiling, log_k, middle = columns(theta)
+    k = np.exp(log_k)
+    reach = np.clip(k * (points.loss - middle), -MOST_REACH, MOST_REACH)
+    level = np.exp(-np.exp(reach))
+    slope = (ceiling - floor) * level * np.exp(reach)
+    gradient = [1.0 - level, level, -slope * reach, slope * k + 0 * points.loss]
     return floor + (ceiling - floor) * level, np.stack(gradient, axis=1)
 
 
@@ -136,4 +162,12 @@ LINK = Law(
     outcome="accuracy",
     varies=("loss",),
     needs=("loss", "accuracy"),
+    floor="ceiling",
+)
+GOMPERTZ = replace(
+    LINK,
+    name="gompertz",
+    formula="accuracy = floor + (ceiling - floor) exp(-exp(k (loss - middle)))",
+    source="Gompertz 1825, Phil. Trans. 115, 513-583, as a growth curve; a rival to the logistic link",
+    evaluate=gompertz_value,
 )

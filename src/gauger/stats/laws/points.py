@@ -46,7 +46,11 @@ class Points:
     weight: FloatArray | None = None
     """(n,): weight of the point in the fit, at least 0."""
     group: IntArray | None = None
-    """(n,): points that share their errors (checkpoints of one run, one replicate) have one number."""
+    """(n,): points that share their errors (one replicate, one cluster of runs) have one number."""
+    run: IntArray | None = None
+    """(n,): checkpoints of one training run have one number; only the last of each is a point of a law of scale."""
+    shares: FloatArray | None = None
+    """(n, K): shares of K domains in the training data, rows summing to 1."""
 
     def __len__(self) -> int:
         return len(self.n_params)
@@ -80,6 +84,18 @@ class Points:
     def log_flops(self) -> FloatArray:
         """Natural logarithm of 6 N D, (n,)."""
         return np.asarray(np.log(FLOPS_PER_PARAMETER_AND_TOKEN) + self.log_n + self.log_d)
+
+    def finished(self) -> Points:
+        """Keep the last checkpoint of each run, by tokens; all points where none says which run it is from.
+
+        Within a run the learning rate has not yet come down, so an earlier checkpoint is worse than a model that was
+        trained on that many tokens: as points of a law of scale they would bend it.
+        """
+        if self.run is None:
+            return self
+        order = np.lexsort((self.n_tokens, self.run))
+        last = np.append(self.run[order][1:] != self.run[order][:-1], True)
+        return replace(self.take(np.sort(order[last])), run=None)
 
     def take(self, index: IntArray | BoolArray) -> Points:
         """Return some of the points."""

@@ -8,7 +8,8 @@ from gauger.errors import UserError, nearest
 from gauger.stats.laws.direct import ERROR, ERROR_TOKENS, SIGMOID, SIGMOID_TOKENS
 from gauger.stats.laws.distillation import DISTILLATION
 from gauger.stats.laws.law import Law
-from gauger.stats.laws.links import LINK
+from gauger.stats.laws.links import GOMPERTZ, LINK
+from gauger.stats.laws.mixture import MIXTURES
 from gauger.stats.laws.one_scale import POWER, RECTIFIED
 from gauger.stats.laws.points import Points
 from gauger.stats.laws.repeated import REPEATED
@@ -20,10 +21,12 @@ LAWS: dict[str, Law] = {
     law.name: law
     for law in (
         HOFFMANN, TIED, INTERACTION, KAPLAN, POWER, RECTIFIED, REPEATED, TRANSFER, DISTILLATION,
-        LINK, SIGMOID, SIGMOID_TOKENS, ERROR, ERROR_TOKENS,
+        *MIXTURES, LINK, GOMPERTZ, SIGMOID, SIGMOID_TOKENS, ERROR, ERROR_TOKENS,
     )
 }  # fmt: skip
 """Every law, in the order in which they are listed."""
+LINKS = (LINK, GOMPERTZ)
+"""From loss to accuracy: the second step of a chained prediction."""
 ALIASES = {
     "chinchilla": "hoffmann",
     "muennighoff": "repeated",
@@ -51,8 +54,8 @@ def candidates(points: Points, outcome: str) -> list[Law]:
 
     A law competes where every column that it needs is there, every column that it turns on takes at least three values
     (two for `n_params` and `pretrained`), there are as many points as the law asks for (three more than parameters if
-    it names no number), and it does not ignore a model size that varies. The link from loss to accuracy is a second
-    step and never competes.
+    it names no number), and it does not ignore a model size that varies. Links from loss to accuracy are a second
+    step, and compete among themselves.
 
     Parameters
     ----------
@@ -69,22 +72,29 @@ def candidates(points: Points, outcome: str) -> list[Law]:
     Tested in tests/stats/laws/test_laws.py.
     """
     sizes = _values(points, "n_params") >= FEWEST["n_params"]
+    mixed = _domains(points) > 0 and not sizes and _values(points, "n_tokens") == 1
     return [
         law
         for law in LAWS.values()
         if law.outcome == outcome
-        and law is not LINK
+        and law not in LINKS
         and ("n_params" in law.varies) == sizes
         and all(getattr(points, name) is not None for name in law.needs)
         and all(_values(points, name) >= FEWEST.get(name, 3) for name in law.varies)
         and len(points) >= law.least_to_compete
         and not (law is REPEATED and _never_repeats(points))
+        and (law in MIXTURES) == mixed
+        and (law not in MIXTURES or len(law.parameters) == _domains(points) + 1)
     ]
 
 
 def _values(points: Points, name: str) -> int:
     column = getattr(points, name)
     return 0 if column is None else len(np.unique(column[np.isfinite(column)]))
+
+
+def _domains(points: Points) -> int:
+    return 0 if points.shares is None else points.shares.shape[1]
 
 
 def _never_repeats(points: Points) -> bool:
