@@ -15,6 +15,7 @@ from gauger.evidence import defences_in_literature
 from gauger.records import Document
 from gauger.report import render
 from gauger.report.document_view import View
+from gauger.report.first_screen import about
 from gauger.report.parts import defences
 from gauger.report.parts.defences_rows import cheapest
 
@@ -105,6 +106,12 @@ def test_the_literature_stands_beside_the_study(document):
     assert [row[6] for row in cells[:1]] == ["+18.0"]
     without = [{**one, "literature": []} for one in document["defences"]]
     assert len(defences.build(View({**document, "defences": without})).tables) == len(tables) - 1
+
+
+def test_the_first_screen_says_every_outcome(document):
+    said = [str(line) for line in about(View(document))]
+    assert any("noise does not work; all works" in line for line in said)
+    assert not any("Defences" in str(line) for line in about(View({**document, "defences": []})))
 
 
 def test_the_page_is_drawn(document):

@@ -17,6 +17,13 @@ DEFAULT_RULE = ("gap_recovered", "near", 0.25)
 MADE_UP = ("atlas",)
 """Kinds of worlds that are known to be made up where a document of an earlier version does not say so."""
 
+OUTCOMES = {
+    "works": "works",
+    "does_not": "does not work",
+    "undetermined": "is undetermined",
+    "not_powered": "could not be judged",
+}
+"""Outcome of a defence -> the same as a verb."""
 MEANINGS = {
     "gap_recovered": "0 % is a student trained as long without this teacher, 100 % the teacher itself",
     "uplift": "counted from a student trained as long without this teacher",
@@ -28,7 +35,17 @@ MEANINGS = {
 
 def about(view: View) -> list[Markup]:
     """Return the lines under the conclusion, each only where the document can say it."""
-    return [*_what_it_is(view), *_threshold(view), *_open_threats(view)]
+    return [*_what_it_is(view), *_threshold(view), *_defences(view), *_open_threats(view)]
+
+
+def _defences(view: View) -> Iterator[Markup]:
+    """Say every defence's outcome, and against whom."""
+    entries = view.rows("defences")
+    if entries:
+        said = "; ".join(f"{entry['defence']} {OUTCOMES[entry['outcome']]}" for entry in entries)
+        attackers = dict.fromkeys(name for entry in entries for name in entry["against"])
+        text = "<strong>Defences</strong> against these attackers ({attackers}): {said}."
+        yield fill(text, attackers=codes(attackers), said=said)
 
 
 def _what_it_is(view: View) -> Iterator[Markup]:

@@ -1,0 +1,75 @@
+"""Runs a reduced studies/defences.yaml in several worlds and holds each against three planted kinds of defence.
+
+Run by hand: python validation/defences/worlds.py [--first N] [--worlds N] [--out DIR] [--set KEY=VALUE ...]
+
+planted         what it is in the embedded world                     what must be said
+everything      steps are hidden, without which nobody learns        works
+nothing         a cap far above what anybody asks                    does not work
+passive only    answers drawn hot: a verifier keeps the right ones   does not work, and reacting pays
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+STUDY = ROOT / "studies" / "defences.yaml"
+REDUCED = (
+    "defences.family={hide: {reasoning: hidden}, heat: {defence: heat, strength: 0.5}, idle: {max_queries: 1000000}}",
+    "replicates=3",
+)
+WANTED = {"hide": "works", "idle": "does_not", "heat": "does_not"}
+GAPS = {"heat": True, "idle": False, "open": False}
+"""Surface -> whether reacting is to pay there."""
+
+
+def run_world(seed: int, out: Path, overrides: list[str]) -> dict[str, Any]:
+    """Run the reduced study in one world and return its document."""
+    settings = [part for one in (*REDUCED, f"world.seed={seed}", *overrides) for part in ("--set", one)]
+    command = [sys.executable, "-m", "gauger", "run", str(STUDY), "--out", str(out), *settings]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    document: dict[str, Any] = json.loads((out / "estimates.json").read_text())
+    return document
+
+
+def gap(document: dict[str, Any], surface: str) -> dict[str, Any]:
+    """Return the passive-adaptive gap on a surface."""
+    rows = [row for row in document["estimates"] if (row["estimand"], row["defence"]) == ("adaptive_gap", surface)]
+    return rows[0]
+
+
+def judged(document: dict[str, Any]) -> tuple[bool, str]:
+    """Say whether all planted kinds are told apart in a world, and what was said of each."""
+    outcomes = {entry["defence"]: entry["outcome"] for entry in document["defences"]}
+    kept = [outcomes[name] == wanted for name, wanted in WANTED.items()]
+    said = [f"{name} {outcomes[name]}" for name in WANTED]
+    for surface, wanted in GAPS.items():
+        row = gap(document, surface)
+        kept.append((row["low"] > 0) is wanted)
+        said.append(f"gap on {surface} {100 * row['value']:+.1f} ({100 * row['low']:+.1f} to {100 * row['high']:+.1f})")
+    return all(kept), "  ".join(said)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--first", type=int, default=4, help="worlds 1 to 3 are those that the study was built on")
+    parser.add_argument("--worlds", type=int, default=10)
+    parser.add_argument("--out", type=Path, default=Path("runs/validation-defences"))
+    parser.add_argument("--set", action="append", default=[], dest="overrides")
+    given = parser.parse_args()
+    passed = 0
+    for seed in range(given.first, given.first + given.worlds):
+        right, said = judged(run_world(seed, given.out / f"world{seed}", given.overrides))
+        passed += right
+        print(f"world {seed:2d}  {'PASS' if right else 'FAIL'}  {said}", flush=True)
+    print(f"{passed} of {given.worlds} worlds tell every planted kind apart (wanted: nine of ten)")
+    return 0 if passed >= 0.9 * given.worlds else 1
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
