@@ -82,7 +82,7 @@ def test_the_covariance_of_one_replicate_is_larger_by_their_number_than_that_of_
     components = crossed_components(cells.cube.panel)
     found = replicate_covariance(components, moderated=False)
     rows = components.n_replicates.ravel()
-    np.testing.assert_allclose(np.diag(found), np.diag(components.replicate) * rows)
+    np.testing.assert_allclose(np.diag(found), np.diag(components.shown_covariance()) * rows)
     moderated = replicate_covariance(components, moderated=True)
     fixed = rows == 1
     assert (np.diag(moderated)[fixed] == 0).all()

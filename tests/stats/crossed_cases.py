@@ -12,6 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from gauger.stats.crossed.contrast_rows import ContrastRows
+from gauger.stats.crossed.crossed import Components
 from gauger.stats.crossed.panel import Panel, panel_of
 
 
@@ -153,3 +155,8 @@ def _literal_scale(weight: dict, k: dict, items: list[int], names: list[int]) ->
             overlap = len(items) * sum(weight.get((r, i), 0.0) * weight.get((s, i), 0.0) for i in items)
             shown += ((k[r] if r == s else 0.0) - overlap) ** 2
     return float(np.sqrt(sum(v * v for v in k.values()) / shown)) if len(names) > 1 else 0.0
+
+
+def rows_of(components: Components, flat: np.ndarray) -> ContrastRows:
+    """Contrasts with weights (C, K) on the cells of a study."""
+    return ContrastRows.of(flat.reshape(-1, *components.mean.shape))

@@ -121,7 +121,7 @@ def test_reported_parts_make_the_variance(name: str, moderated: bool) -> None:
     found = estimate_contrasts(panel, differences(panel), moderated=moderated)
     item = np.maximum(found.item_variance, found.least_item_variance) - found.shared_variance
     np.testing.assert_allclose(found.se**2, np.maximum(item, 0) + found.replicate_variance)
-    np.testing.assert_allclose(np.diag(found.covariance), found.se**2)
+    np.testing.assert_allclose(np.diag(found.joint.written_out), found.se**2)
     np.testing.assert_allclose(found.high - found.value, found.value - found.low)
     np.testing.assert_allclose(stats.t.ppf(0.975, found.df) * found.se, found.high - found.value, rtol=1e-6)
 
@@ -131,7 +131,7 @@ def same(one: Contrasts, other: Contrasts, sign: float = 1.0, scale: float = 1.0
     np.testing.assert_allclose(one.value * sign * scale, other.value, rtol=1e-8, atol=1e-12)
     np.testing.assert_allclose(one.se * scale, other.se, rtol=1e-8)
     np.testing.assert_allclose(one.df, other.df, rtol=1e-6)
-    np.testing.assert_allclose(one.covariance * scale**2, other.covariance, rtol=1e-6, atol=1e-12)
+    np.testing.assert_allclose(one.joint.written_out * scale**2, other.joint.written_out, rtol=1e-6, atol=1e-12)
 
 
 @pytest.mark.parametrize("moderated", [True, False])
@@ -236,7 +236,7 @@ def test_what_is_undefined_says_why_and_spares_the_rest() -> None:
     assert found.undefined.tolist() == [None, NO_SCORES, ONE_CLUSTER, NO_SCORES]
     assert np.isfinite(found.value).tolist() == [True, False, False, False]
     assert np.isfinite(found.low).tolist() == [True, False, False, False]
-    assert np.isnan(found.covariance[0, 1])
+    assert np.isnan(found.joint.written_out[0, 1])
 
 
 def test_without_replicates_the_interval_covers_items_alone() -> None:
@@ -262,7 +262,7 @@ def test_covariance_of_contrasts_that_share_an_arm_is_positive() -> None:
     panel = panel_of(drawn(10, arms=3, items=(60,)))
     weights = np.array([[[-1.0], [1.0], [0.0]], [[-1.0], [0.0], [1.0]], [[0.0], [-1.0], [1.0]]])
     found = estimate_contrasts(panel, weights, moderated=False)
-    assert found.covariance[0, 1] > 0
+    assert found.joint.written_out[0, 1] > 0
     # the third is the second less the first, so its variance follows, up to flooring of parts
-    implied = found.covariance[0, 0] + found.covariance[1, 1] - 2 * found.covariance[0, 1]
-    assert abs(implied / found.covariance[2, 2] - 1) < 0.1
+    implied = found.joint.written_out[0, 0] + found.joint.written_out[1, 1] - 2 * found.joint.written_out[0, 1]
+    assert abs(implied / found.joint.written_out[2, 2] - 1) < 0.1

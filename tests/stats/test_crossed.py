@@ -18,9 +18,9 @@ def test_equals_the_literal_recomputation(name: str) -> None:
     panel = PANELS[name]()
     found, wanted = crossed_components(panel), literal_components(panel)
     np.testing.assert_allclose(found.mean.ravel(), list(wanted.mean.values()), **TOLERANCE)
-    np.testing.assert_allclose(found.item, wanted.item, **TOLERANCE)
-    np.testing.assert_allclose(found.replicate, wanted.replicate, **TOLERANCE)
-    np.testing.assert_allclose(found.shared, wanted.shared, **TOLERANCE)
+    np.testing.assert_allclose(found.item.written_out(), wanted.item, **TOLERANCE)
+    np.testing.assert_allclose(found.shown_covariance(), wanted.replicate, **TOLERANCE)
+    np.testing.assert_allclose(found.shared.written_out(), wanted.shared, **TOLERANCE)
 
 
 def test_balanced_parts_are_mean_squares() -> None:
@@ -32,9 +32,9 @@ def test_balanced_parts_are_mean_squares() -> None:
     ms_replicate = items * (effect_r**2).sum() / (rows - 1)
     ms_residual = (left**2).sum() / ((rows - 1) * (items - 1))
     found = crossed_components(panel_of([y[None]]))
-    np.testing.assert_allclose(found.item[0, 0], ms_item / y.size)
-    np.testing.assert_allclose(found.replicate[0, 0], ms_replicate / y.size)
-    np.testing.assert_allclose(found.shared[0, 0], ms_residual / y.size)
+    np.testing.assert_allclose(found.item.written_out()[0, 0], ms_item / y.size)
+    np.testing.assert_allclose(found.shown_covariance()[0, 0], ms_replicate / y.size)
+    np.testing.assert_allclose(found.shared.written_out()[0, 0], ms_residual / y.size)
 
 
 def test_counts() -> None:
@@ -46,21 +46,21 @@ def test_counts() -> None:
 
 def test_an_arm_with_one_replicate_has_no_replicate_part() -> None:
     found = crossed_components(fixed_base())
-    assert (found.replicate[:2] == 0).all()
-    assert (found.shared[:2] == 0).all()
-    assert (np.diag(found.item) > 0).all()
+    assert (found.shown_covariance()[:2] == 0).all()
+    assert (found.shared.written_out()[:2] == 0).all()
+    assert (np.diag(found.item.written_out()) > 0).all()
 
 
 def test_arms_share_replicate_parts_only_where_they_hold_the_same_id() -> None:
     found = crossed_components(fixed_base())
-    assert (found.replicate[2:4, 4:] != 0).all(), "the second and third arm share two of their replicates"
+    assert (found.shown_covariance()[2:4, 4:] != 0).all(), "the second and third arm share two of their replicates"
     apart = crossed_components(panel_of(drawn(7)))
-    assert (apart.replicate[:2, 2:] == 0).all()
+    assert (apart.shown_covariance()[:2, 2:] == 0).all()
 
 
 def test_benchmarks_share_item_parts_only_where_they_share_clusters() -> None:
-    assert (crossed_components(sharing_clusters()).item[0, 1::2] != 0).all()
-    assert (crossed_components(clustered()).item[0, 1::2] == 0).all()
+    assert (crossed_components(sharing_clusters()).item.written_out()[0, 1::2] != 0).all()
+    assert (crossed_components(clustered()).item.written_out()[0, 1::2] == 0).all()
     assert crossed_components(sharing_clusters()).blocks == ((0, 1),)
     assert crossed_components(clustered()).blocks == ((0,), (1,))
 
@@ -75,7 +75,7 @@ def test_cluster_degrees_of_freedom() -> None:
 def test_clusters_matter() -> None:
     scores = drawn(4)
     alone, together = crossed_components(panel_of(scores)), crossed_components(clustered())
-    assert not np.allclose(np.diag(alone.item), np.diag(together.item))
+    assert not np.allclose(np.diag(alone.item.written_out()), np.diag(together.item.written_out()))
 
 
 def test_a_benchmark_without_scores() -> None:
@@ -83,7 +83,7 @@ def test_a_benchmark_without_scores() -> None:
     scores[1][:] = np.nan
     found = crossed_components(panel_of(scores))
     assert np.isnan(found.mean[:, 1]).all()
-    assert (found.item[1::2] == 0).all()
+    assert (found.item.written_out()[1::2] == 0).all()
     assert found.n_items[:, 1].tolist() == [0, 0, 0]
 
 
@@ -99,7 +99,7 @@ def test_unbiased_with_missing_answers_and_a_lost_replicate() -> None:
         y[np.broadcast_to(holes, y.shape)] = np.nan
         found = crossed_components(panel_of([y]))
         estimates.extend(found.mean[:, 0])
-        claimed.extend(np.diag(found.item + found.replicate - found.shared))
+        claimed.extend(np.diag(found.item.written_out() + found.shown_covariance() - found.shared.written_out()))
     assert abs(np.mean(claimed) / np.var(estimates) - 1) < 0.08
 
 

@@ -74,7 +74,7 @@ def test_crossed_variance_equals_lme4(case: dict[str, Any]) -> None:
     """
     panel, weights = panel_from(case)
     found = crossed_components(panel)
-    variance = weights @ (found.item + found.replicate - found.shared) @ weights
+    variance = weights @ (found.item.written_out() + found.shown_covariance() - found.shared.written_out()) @ weights
     np.testing.assert_allclose(weights @ found.mean[:, 0], case["value"], rtol=1e-8)
     np.testing.assert_allclose(variance, case["variance"], rtol=1e-5)
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from crossed_cases import PANELS, drawn, fixed_base, one_cell, paired, ragged, unpaired
+from crossed_cases import PANELS, drawn, fixed_base, one_cell, paired, ragged, rows_of, unpaired
 
 from gauger.stats.crossed import replicate_part as part_module
 from gauger.stats.crossed import replicate_prior as prior_module
@@ -40,9 +40,9 @@ def test_when_arms_stray_without_bounds_nothing_is_borrowed(name: str, monkeypat
     monkeypatch.setattr(prior_module, "arm_noise", lambda *_, **__: silent)
     components = crossed_components(PANELS[name]())
     flat = cell_weights(components.mean.size)
-    moderated = replicate_part(components, flat, moderated=True)
-    plain = replicate_part(components, flat, moderated=False)
-    noisy = plain.variance > 2 * np.diag(components.shared)
+    moderated = replicate_part(components, rows_of(components, flat), moderated=True)
+    plain = replicate_part(components, rows_of(components, flat), moderated=False)
+    noisy = plain.variance > 2 * np.diag(components.shared.written_out())
     assert noisy.any()
     np.testing.assert_allclose(moderated.variance[noisy], plain.variance[noisy], rtol=0.03)
 
@@ -54,8 +54,8 @@ def test_when_nothing_strays_all_cells_hold_the_common_variance(name: str, monke
     components = crossed_components(PANELS[name]())
     prior = replicate_prior(components, replicate_groups(components))
     assert prior is not None
-    found = replicate_part(components, cell_weights(components.mean.size), moderated=True)
-    wanted = np.maximum(np.diag(components.shared + prior.common), 0.0)
+    found = replicate_part(components, rows_of(components, cell_weights(components.mean.size)), moderated=True)
+    wanted = np.maximum(np.diag(components.shared.written_out() + prior.common.written_out()), 0.0)
     replicated = components.n_replicates.ravel() > 1
     np.testing.assert_allclose(found.variance[replicated], wanted[replicated])
     assert (found.variance[~replicated] == 0).all()
@@ -70,7 +70,7 @@ def test_common_net_variance_by_a_literal_loop(make) -> None:
     for k in range(components.mean.size):
         rows = int(components.n_replicates.ravel()[k])
         if rows > 1:
-            gross, noise = components.replicate[k, k] * rows, components.shared[k, k] * rows
+            gross, noise = components.shown_covariance()[k, k] * rows, components.shared.written_out()[k, k] * rows
             cells.append((rows - 1, gross, noise, components.sensitivity.ravel()[k] ** 2))
     c = sum(d * g2 * (s2 - e) for d, s2, e, g2 in cells) / sum(d * g2 * g2 for d, _, _, g2 in cells)
     for _ in range(3):
@@ -78,16 +78,16 @@ def test_common_net_variance_by_a_literal_loop(make) -> None:
         above = sum(d * g2 * (s2 - e) / m**2 for (d, s2, e, g2), m in zip(cells, expected, strict=True))
         c = above / sum(d * g2 * g2 / m**2 for (d, _, _, g2), m in zip(cells, expected, strict=True))
     wanted = c * components.sensitivity.ravel() ** 2 / np.maximum(components.n_replicates.ravel(), 1)
-    np.testing.assert_allclose(np.diag(prior.common), wanted)
+    np.testing.assert_allclose(np.diag(prior.common.written_out()), wanted)
 
 
 def test_moderated_variances_lie_between_what_is_shown_and_expected() -> None:
     components = crossed_components(panel_of(drawn(21, arms=6, items=(40, 40))))
     prior = replicate_prior(components, replicate_groups(components))
     assert prior is not None
-    found = replicate_part(components, cell_weights(12), moderated=True)
-    shown = np.diag(components.replicate)
-    levels = [np.diag(components.shared + level) for level in (prior.common, prior.pooled)]
+    found = replicate_part(components, rows_of(components, cell_weights(12)), moderated=True)
+    shown = np.diag(components.shown_covariance())
+    levels = [(components.shared.diagonal() + level.diagonal()).ravel() for level in (prior.common, prior.pooled)]
     most, least = (np.repeat(limit(prior.arms.ratio, 1.0), 2) for limit in (np.maximum, np.minimum))
     assert (found.variance >= np.minimum(shown, least * np.minimum(*levels)) - 1e-15).all()
     assert (found.variance <= np.maximum(shown, most * np.maximum(*levels)) + 1e-15).all()
@@ -96,15 +96,15 @@ def test_moderated_variances_lie_between_what_is_shown_and_expected() -> None:
 def test_other_arms_matter_and_add_degrees_of_freedom() -> None:
     few = crossed_components(panel_of(drawn(22, arms=2, items=(60,))))
     many = crossed_components(panel_of(drawn(22, arms=10, items=(60,))))
-    df = [replicate_part(c, cell_weights(c.mean.size)[:1], moderated=True).df[0] for c in (few, many)]
-    plain = replicate_part(few, cell_weights(2)[:1], moderated=False).df[0]
+    df = [replicate_part(c, rows_of(c, cell_weights(c.mean.size)[:1]), moderated=True).df[0] for c in (few, many)]
+    plain = replicate_part(few, rows_of(few, cell_weights(2)[:1]), moderated=False).df[0]
     assert plain == 3
     assert plain < df[0] < df[1]
 
 
 def test_nothing_replicated() -> None:
     components = crossed_components(panel_of(drawn(1, replicates=1)))
-    found = replicate_part(components, cell_weights(6), moderated=True)
+    found = replicate_part(components, rows_of(components, cell_weights(6)), moderated=True)
     assert (found.variance == 0).all()
     assert np.isinf(found.df).all()
 
@@ -124,9 +124,10 @@ def test_joint_covariance_is_symmetric_with_the_variances_on_its_diagonal() -> N
     components = crossed_components(ragged())
     flat = np.random.default_rng(1).standard_normal((5, components.mean.size))
     for moderated in (True, False):
-        found = replicate_part(components, flat, moderated=moderated)
-        np.testing.assert_allclose(found.joint, found.joint.T)
-        np.testing.assert_allclose(np.diag(found.joint), found.variance)
+        found = replicate_part(components, rows_of(components, flat), moderated=moderated)
+        joint = found.covariance.columns(np.arange(len(flat)), np.arange(len(flat)))
+        np.testing.assert_allclose(joint, joint.T)
+        np.testing.assert_allclose(np.diag(joint), found.variance)
 
 
 def noisy_arm(rng: np.random.Generator, times: float) -> Panel:
@@ -148,7 +149,7 @@ def test_a_noisy_arm_is_told_by_its_other_benchmarks() -> None:
         components = crossed_components(noisy_arm(rng, 4.0))
         prior = replicate_prior(components, replicate_groups(components))
         assert prior is not None
-        found = replicate_part(components, cell_weights(18), moderated=True).variance.reshape(6, 3)
+        found = replicate_part(components, rows_of(components, cell_weights(18)), moderated=True).variance.reshape(6, 3)
         ratios.append((found[0, 0] / found[1:, 0].mean(), prior.arms.ratio[0]))
     variances, shown = np.mean(ratios, axis=0)
     assert 4 < variances < 16

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from gauger.stats.simultaneous import holm, max_t
+from gauger.stats import simultaneous
+from gauger.stats.simultaneous import critical_values, holm, max_t
 
 FAST = 2**14
 """Draws for properties: a tail probability of 0.05 has a standard error of 0.0017."""
@@ -122,3 +123,31 @@ def test_family_error_is_held(df: float) -> None:
         z /= np.sqrt(rng.chisquare(df, (4000, 1)) / df)
     assert abs(np.mean(np.abs(z).max(axis=1) > critical) - 0.05) < 0.012
     assert np.mean(np.abs(z).max(axis=1) > stats.t.ppf(0.975, df)) > 0.12
+
+
+def grid(arms: int, benchmarks: int) -> np.ndarray:
+    """Correlations of arms x benchmarks: .8 on one benchmark (the same items), .3 of one arm, .2 of all others."""
+    arm, benchmark = np.arange(arms * benchmarks) // benchmarks, np.arange(arms * benchmarks) % benchmarks
+    found = 0.2 + 0.6 * (benchmark[:, None] == benchmark) + 0.1 * (arm[:, None] == arm)
+    np.fill_diagonal(found, 1.0)
+    return found
+
+
+@pytest.mark.parametrize(("landmarks", "wider"), [(10, 0.05), (30, 0.03), (100, 0.005)])
+def test_a_large_family_drawn_through_landmarks_is_that_of_its_whole_correlation(landmarks, wider, monkeypatch) -> None:
+    """Both are drawn, 2^17 times: a critical value is known to 0.3 %; the limit is 0.5 %."""
+    monkeypatch.setattr(simultaneous, "LANDMARKS", landmarks)
+    correlation, df = grid(10, 10), np.full(100, 12.0)
+    whole = max_t(np.zeros(100), correlation, df, most_draws=2**17).critical[0]
+    found = critical_values(lambda i, j: correlation[np.ix_(i, j)], df, most_draws=2**17)
+    alone = stats.t.isf((1 - 0.95 ** (1 / 100)) / 2, 12)
+    assert -0.005 < found[0] / whole - 1 < wider
+    assert alone / whole - 1 > 0.06, "drawn as if independent it would fail"
+    assert (found == found[0]).all()
+
+
+def test_a_large_family_asks_for_its_landmarks_alone(monkeypatch) -> None:
+    monkeypatch.setattr(simultaneous, "LANDMARKS", 10)
+    asked, correlation = [], grid(30, 20)
+    critical_values(lambda i, j: asked.append((len(i), len(j))) or correlation[np.ix_(i, j)], np.full(600, 9.0))
+    assert asked == [(600, 10)]

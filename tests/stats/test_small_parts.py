@@ -9,6 +9,7 @@ from scipy import stats
 
 from gauger.stats.bootstrap import bootstrap_items, items_only
 from gauger.stats.crossed.contrast import estimate_contrasts
+from gauger.stats.crossed.contrast_rows import ContrastRows
 from gauger.stats.crossed.crossed import crossed_components
 from gauger.stats.crossed.item_part import item_part
 from gauger.stats.crossed.panel import panel_of
@@ -73,10 +74,10 @@ def test_rare_items_count_near_a_bound_only() -> None:
     y = np.ones((2, 3, 100))
     y[1, 0, 7] = 0.0
     w = np.array([[[-1.0], [1.0]]])
-    near = item_part(crossed_components(panel_of([y])), w)
+    near = item_part(crossed_components(panel_of([y])), ContrastRows.of(w))
     assert near.least[0] > near.variance[0]
     np.testing.assert_allclose(near.least[0], 2 / 3 * (299 / 300) ** 2 / 100**2)
-    middle = item_part(crossed_components(panel_of(drawn(1, arms=2, items=(100,), graded=False))), w)
+    middle = item_part(crossed_components(panel_of(drawn(1, arms=2, items=(100,), graded=False))), ContrastRows.of(w))
     assert middle.least[0] < middle.variance[0]
 
 
@@ -93,7 +94,7 @@ def test_smallest_replication_leaves_fixed_models_out() -> None:
     w[0, [0, 1], 0] = [-1, 1]
     w[1, 0, 0] = 1
     w[2, 2, 1] = 1
-    assert smallest_replication(components, w).tolist() == [4, 1, 4]
+    assert smallest_replication(components, ContrastRows.of(w)).tolist() == [4, 1, 4]
 
 
 def test_missing_clusters_are_not_counted() -> None:

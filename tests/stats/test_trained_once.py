@@ -89,13 +89,13 @@ def test_what_is_filled_in_by_a_literal_loop() -> None:
     panel = drawn((4, 1, 3), np.random.default_rng(7))
     before = crossed_components(panel)
     after = fill_in_trained_once(before)
-    mean, g, e = before.mean[:, 0], before.sensitivity[:, 0], np.diag(before.shared)
+    mean, g, e = before.mean[:, 0], before.sensitivity[:, 0], np.diag(before.shared.written_out())
     lent = [0, 2]
     wanted = mean[1] * (1 - mean[1]) * sum(g[a] for a in lent) / sum(mean[a] * (1 - mean[a]) for a in lent)
     rows = {0: 4, 2: 3}
     residual = wanted / 400 * sum(e[a] * rows[a] * 400 for a in lent) / sum(g[a] for a in lent)
     assert after.sensitivity[1, 0] == pytest.approx(wanted)
-    assert after.shared[1, 1] == pytest.approx(residual)
+    assert after.shared.written_out()[1, 1] == pytest.approx(residual)
     assert after.sensitivity[[0, 2]].tolist() == before.sensitivity[[0, 2]].tolist()
 
 

@@ -11,7 +11,7 @@ from itertools import product
 
 import numpy as np
 import pytest
-from crossed_cases import drawn
+from crossed_cases import drawn, rows_of
 
 from gauger.stats.crossed.crossed import Components, crossed_components
 from gauger.stats.crossed.pairing import replicate_groups
@@ -37,7 +37,7 @@ def literal(components: Components) -> tuple[dict[tuple[str, int], float], np.nd
     n_arms, n_benchmarks = components.mean.shape
     cells = list(product(range(n_arms), range(n_benchmarks)))
     g = components.sensitivity.ravel()
-    gross, noise = components.replicate * 2, components.shared * 2
+    gross, noise = components.shown_covariance() * 2, components.shared.written_out() * 2
     c = sum(g[k] ** 2 * (gross[k, k] - noise[k, k]) for k in range(len(cells))) / sum(g**4)
     for _ in range(3):
         m = [max(noise[k, k] + c * g[k] ** 2, noise[k, k] / 2) for k in range(len(cells))]
@@ -72,7 +72,7 @@ def test_two_replicates_are_enough_to_borrow_from() -> None:
     assert (components.n_replicates == 2).all()
     assert replicate_prior(components, replicate_groups(components)) is not None
     weights = np.eye(components.mean.size)
-    moderated, plain = (replicate_part(components, weights, moderated=m) for m in (True, False))
+    moderated, plain = (replicate_part(components, rows_of(components, weights), moderated=m) for m in (True, False))
     np.testing.assert_allclose(plain.df, 1)
     assert (moderated.df > 2).all()
     assert np.ptp(moderated.variance) < 0.8 * np.ptp(plain.variance)
@@ -98,7 +98,7 @@ def test_covariances_of_every_kind_of_pair_by_literal_loops(kin: bool) -> None:
     g = components.sensitivity.ravel()
     for i, j in product(range(len(g)), repeat=2):
         wanted = found[kind_of(components, i, j)] * g[i] * g[j] / 2  # of means of two replicates
-        assert prior.common[i, j] == pytest.approx(wanted, rel=1e-9), (i, j)
+        assert prior.common.written_out()[i, j] == pytest.approx(wanted, rel=1e-9), (i, j)
 
 
 @pytest.mark.parametrize("kin", [False, True])
@@ -109,7 +109,7 @@ def test_each_benchmarks_own_level_by_literal_loops(kin: bool) -> None:
     assert prior is not None
     _, weight = literal(components)
     n_benchmarks, g = components.mean.shape[1], components.sensitivity.ravel()
-    standard = (components.replicate - components.shared) * 2 / np.outer(g, g)
+    standard = (components.shown_covariance() - components.shared.written_out()) * 2 / np.outer(g, g)
     sums: dict[tuple[str, int, int, int], list[float]] = {}
     for i, j in product(range(len(g)), repeat=2):
         (a, b), (other, d) = divmod(i, n_benchmarks), divmod(j, n_benchmarks)
@@ -121,7 +121,7 @@ def test_each_benchmarks_own_level_by_literal_loops(kin: bool) -> None:
         (a, b), (other, d) = divmod(i, n_benchmarks), divmod(j, n_benchmarks)
         group = ("own", 0, b, d) if a == other else ("cross", int(components.kinship[a, other]), b, d)
         top, bottom = sums[group]
-        assert prior.pooled[i, j] == pytest.approx(top / bottom * g[i] * g[j] / 2, rel=1e-9), (i, j)
+        assert prior.pooled.written_out()[i, j] == pytest.approx(top / bottom * g[i] * g[j] / 2, rel=1e-9), (i, j)
 
 
 GOLDEN = {
@@ -193,7 +193,7 @@ above agreed; nine digits."""
 @pytest.mark.parametrize("paired", [True, False])
 def test_golden_variances_and_degrees_of_freedom(paired: bool) -> None:
     components = crossed_components(two_replicates(paired=paired))
-    found = replicate_part(components, np.eye(components.mean.size), moderated=True)
+    found = replicate_part(components, rows_of(components, np.eye(components.mean.size)), moderated=True)
     variance, df = GOLDEN[paired]
     np.testing.assert_allclose(found.variance, variance, rtol=1e-7)  # nine digits are pinned
     np.testing.assert_allclose(found.df, df, rtol=1e-7)

@@ -26,6 +26,8 @@ other_averages.py        Averages over a role's benchmarks in other ways: weight
                          benchmarks would show
 outcomes_both_ways.py    Scores truncated, refused and unparsed answers both ways, as wrong and as missing, and says
                          where it matters
+packed_weights.py        Keeps the weights of planned estimates packed: the few cells with weight, of the many that a
+                         study has
 results.py               Turns a batch of contrasts into estimates of the contract: intervals, simultaneous ones,
                          counts, reasons, notes
 room.py                  Tells where scores have no room left: arms at the ceiling or the floor of a benchmark, and

@@ -126,9 +126,10 @@ class Cells:
             With the reason `NO_COMMON_ITEMS`.
         """
         # Only within a benchmark: arms that are compared across benchmarks never share items, and need none in common.
-        for b in np.flatnonzero((weights != 0).sum(axis=0) > 1):
-            arms = np.flatnonzero(weights[:, b])
-            if (self.common_items[b][np.ix_(arms, arms)] == 0).any():
+        benchmarks, arms = np.nonzero(weights.T)
+        starts = np.flatnonzero(np.diff(benchmarks, prepend=-1))
+        for start, end in zip(starts, [*starts[1:], len(arms)], strict=True):
+            if end - start > 1 and (self.common_items[benchmarks[start]][np.ix_(*2 * [arms[start:end]])] == 0).any():
                 raise MissingCell(Reason.NO_COMMON_ITEMS)
 
 

@@ -10,14 +10,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gauger.estimate.cell_means import Cells, Weights
+from gauger.estimate.packed_weights import CellWeights, packed
 from gauger.estimate.wanted import Planned
-from gauger.stats import Contrasts, estimate_contrasts, one_thread
+from gauger.stats import ContrastRows, Contrasts, estimate_contrasts, one_thread
 
 ROUNDING = 1e-12
 """Differences of scores below this are sums of rounding errors."""
@@ -41,6 +43,15 @@ class PlannedBatch:
     means: Weights
     """(A, B): the cell means that the values are taken at."""
 
+    @cached_property
+    def of_ratio(self) -> NDArray[np.float64]:
+        """(P,): covariance of numerator and denominator; 0 where there is no denominator."""
+        found = np.zeros(len(self.planned))
+        ratios = np.flatnonzero((self.numerator >= 0) & (self.denominator >= 0))
+        if len(ratios):
+            found[ratios] = self.contrasts.joint.pairs(self.numerator[ratios], self.denominator[ratios])
+        return found
+
     def judged_row(self, p: int) -> int:
         """Return the row whose variance planned estimate p rests on: its own, or its tangent's."""
         return int(self.tangent[p] if self.planned[p].is_ratio else self.numerator[p])
@@ -58,7 +69,11 @@ def run_batch(cells: Cells, planned: Sequence[Planned]) -> PlannedBatch:
     """
     stack = _Stack({}, [])
     rows = [
-        (stack.row(entry.numerator), stack.row(entry.denominator), stack.row(_tangent(entry, cells.cube.means)))
+        (
+            stack.row(packed(entry, "numerator")),
+            stack.row(packed(entry, "denominator")),
+            stack.row(_tangent(entry, cells.cube.means)),
+        )
         for entry in planned
     ]
     numerator, denominator, tangent = np.array(rows, dtype=np.int64).reshape(len(planned), 3).T
@@ -77,27 +92,28 @@ class _Stack:
     """Different weights, each entered once."""
 
     rows: dict[bytes, int]
-    weights: list[Weights]
+    weights: list[CellWeights]
 
-    def row(self, weights: Weights | None) -> int:
+    def row(self, weights: CellWeights | None) -> int:
         """Return the row of these weights, entering them where they are new; -1 for none."""
         if weights is None:
             return -1
-        key = weights.tobytes()
+        key = weights.key()
         if key not in self.rows:
             self.rows[key] = len(self.weights)
             self.weights.append(weights)
         return self.rows[key]
 
 
-def _tangent(entry: Planned, means: Weights) -> Weights | None:
+def _tangent(entry: Planned, means: Weights) -> CellWeights | None:
     """Return the weights of n - theta d at theta = n / d; None for a contrast, or where d is 0 (or unknown)."""
-    if entry.numerator is None or entry.denominator is None:
+    numerator, denominator = entry.numerator, entry.denominator
+    if numerator is None or denominator is None:
         return None
     n, d = values_of(entry, means)
     if is_zero(d) or not np.isfinite([n, d]).all():
         return None
-    return entry.numerator - (n / d) * entry.denominator
+    return CellWeights.of(numerator - (n / d) * denominator)
 
 
 def values_of(entry: Planned, means: Weights) -> tuple[float, float]:
@@ -116,27 +132,26 @@ def values_of(entry: Planned, means: Weights) -> tuple[float, float]:
     tuple of float
         Numerator and denominator; the latter is 1 where there is none. NaN where a mean with weight is missing.
     """
-    assert entry.numerator is not None  # noqa: S101 - entries without weights have no value
     if entry.linearised is not None:
         return entry.linearised.numerator, 1.0 if entry.linearised.denominator is None else entry.linearised.denominator
-    n = _at(entry.numerator, means)
-    return n, 1.0 if entry.denominator is None else _at(entry.denominator, means)
+    numerator, denominator = packed(entry, "numerator"), packed(entry, "denominator")
+    assert numerator is not None  # noqa: S101 - entries without weights have no value
+    return numerator.at(means), 1.0 if denominator is None else denominator.at(means)
 
 
-def _at(weights: Weights, means: Weights) -> float:
-    """Return the value of a contrast at these cell means."""
-    # A cell without scores is NaN, and 0 times NaN is NaN: cells without weight must not be summed at all.
-    used = weights != 0
-    return float(weights[used] @ means[used])
-
-
-def _estimate(cells: Cells, stack: list[Weights]) -> Contrasts:
-    """Hand the weights to the engine as one (C, A, B) array."""
+def _estimate(cells: Cells, stack: list[CellWeights]) -> Contrasts:
+    """Hand the weights to the engine."""
     if not stack:
-        nothing: dict[str, Any] = {
-            field.name: np.empty((0, 0) if field.name == "covariance" else 0) for field in fields(Contrasts)
-        }
+        nothing: dict[str, Any] = {field.name: np.empty(0) for field in fields(Contrasts)}
         return Contrasts(**nothing)
     design = cells.design
     with one_thread():
-        return estimate_contrasts(cells.cube.panel, np.stack(stack), moderated=design.moderated, level=design.level)
+        return estimate_contrasts(cells.cube.panel, _rows(stack), moderated=design.moderated, level=design.level)
+
+
+def _rows(stack: list[CellWeights]) -> ContrastRows:
+    """Lay the weights of all contrasts end to end."""
+    starts = np.cumsum([0, *(len(weights.cells) for weights in stack)])
+    cells, values = (np.concatenate(one) for one in zip(*((w.cells, w.values) for w in stack), strict=True))
+    n_arms, n_benchmarks = stack[0].shape
+    return ContrastRows(starts, cells, values, (n_arms, n_benchmarks))

@@ -121,7 +121,7 @@ def _pooled(batch: PlannedBatch, rows: list[int], whole: int, target: Target) ->
     if average is None or len(known) < len(rows):
         return replace(blank, reason=str(Reason.NOT_ESTIMABLE))
     at = batch.numerator[rows]
-    covariance = batch.contrasts.covariance[np.ix_(at, at)]
+    covariance = batch.contrasts.joint.among(at)
     data = MetaData(
         effect=np.array([piece.value for piece in known]),
         variance=np.diag(covariance),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,10 +12,11 @@ from numpy.typing import NDArray
 
 from gauger.estimate.contrasts import PlannedBatch, is_zero
 from gauger.estimate.design import FIXED
+from gauger.estimate.packed_weights import packed
 from gauger.estimate.verdict_inputs import JudgedContrast, judged, undefined_reason
 from gauger.estimate.wanted import Planned
 from gauger.records import Estimate, SetKind
-from gauger.stats import RatioSet, max_t, one_thread, t_cdf
+from gauger.stats import LARGE, Contrasts, RatioSet, critical_values, max_t, one_thread, t_cdf
 
 FAMILY_DRAWS = 2**14
 """Draws of a family's joint distribution: critical values to within 1 % (two standard errors), a study in a second."""
@@ -98,20 +100,33 @@ def _simultaneous_levels(batch: PlannedBatch, pieces: list[JudgedContrast | None
             families[batch.planned[p].estimand, batch.planned[p].scale].append(p)
     levels = np.full(len(pieces), np.nan)
     for family in families.values():
-        rows = [batch.judged_row(p) for p in family]
-        covariance, df = batch.contrasts.covariance[np.ix_(rows, rows)], batch.contrasts.df[rows]
-        levels[family] = _family_levels(covariance, df, batch.level)
+        levels[family] = _family_levels(batch.contrasts, np.array([batch.judged_row(p) for p in family]), batch.level)
     return levels
 
 
-def _family_levels(covariance: NDArray[np.float64], df: NDArray[np.float64], level: float) -> NDArray[np.float64]:
+def _correlations(
+    contrasts: Contrasts, members: NDArray[np.int64], first: NDArray[np.int64], second: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """Return the correlations of some members of a family with some others, each with itself exactly 1."""
+    found = contrasts.joint.correlations(members[first], members[second])
+    found[members[first][:, None] == members[second]] = 1.0
+    return found
+
+
+def _family_levels(contrasts: Contrasts, rows: NDArray[np.int64], level: float) -> NDArray[np.float64]:
     """Return the pointwise level of each member that makes the family hold at `level`."""
-    se = np.sqrt(np.diag(covariance))
+    se, df = contrasts.se[rows], contrasts.df[rows]
+    critical = np.full(len(rows), np.nan)
     if not (se > 0).any():
         return np.full(len(se), level)
     with one_thread():
-        half = max_t(np.zeros(len(se)), covariance, df, level, FAMILY_DRAWS).high
-    critical = np.divide(half, se, out=np.full(len(se), np.nan), where=se > 0)
+        if len(rows) <= LARGE:
+            half = max_t(np.zeros(len(se)), contrasts.joint.among(rows), df, level, FAMILY_DRAWS).high
+            critical = np.divide(half, se, out=critical, where=se > 0)
+        else:
+            varies = rows[se > 0]
+            among = partial(_correlations, contrasts, varies)
+            critical[se > 0] = critical_values(among, df[se > 0], level, FAMILY_DRAWS)
     pointwise = 1 - 2 * t_cdf(-np.nan_to_num(critical), df)
     # Never below the plain level: the critical value is simulated, and could fall short of it by chance.
     return np.where(np.isfinite(critical), np.maximum(pointwise, level), level)
@@ -158,9 +173,10 @@ def _nothing_varied(batch: PlannedBatch, p: int, piece: JudgedContrast) -> dict[
     hidden = 1 - ((1 - batch.level) / 2) ** (1 / max(n, 1))
     said = f"No variation was seen: on {n} items every answer of an arm is alike. So few can hide {100 * hidden:.1f} %"
     said += " of items that behave otherwise."
-    if planned.is_ratio or planned.numerator is None:
+    weights = planned.numerator
+    if planned.is_ratio or weights is None:
         return {"kind": str(SetKind.NONE), "note": said}
-    half = hidden * max(planned.numerator.clip(min=0).sum(), -planned.numerator.clip(max=0).sum())
+    half = hidden * max(weights.clip(min=0).sum(), -weights.clip(max=0).sum())
     ends = {"low": tidy(piece.value - half), "high": tidy(piece.value + half)}
     return {
         **ends,
@@ -268,15 +284,10 @@ def _replication_notes(batch: PlannedBatch, p: int) -> list[str]:
     """Say which training variation the interval does not cover, and which it borrows."""
     planned = batch.planned[p]
     cells = planned.case.cells
-    assert planned.numerator is not None  # noqa: S101 - a defined estimate has weights
-    touched = (planned.numerator != 0).any(axis=1)
-    if planned.denominator is not None:
-        touched |= (planned.denominator != 0).any(axis=1)
-    counts = {
-        arm.name: replicates_of(planned, arm.name)
-        for arm, used in zip(cells.design.arms, touched, strict=True)
-        if used and arm.kind not in FIXED
-    }
+    weights = [packed(planned, name) for name in ("numerator", "denominator")]
+    touched = np.unique(np.concatenate([one.arms for one in weights if one is not None]))
+    used = [cells.design.arms[a] for a in touched]
+    counts = {arm.name: replicates_of(planned, arm.name) for arm in used if arm.kind not in FIXED}
     if batch.contrasts.training_unknown[batch.numerator[p]] or not counts:
         return [UNREPLICATED]
     once = [name for name, count in counts.items() if count == 1]

@@ -126,14 +126,14 @@ def judged(batch: PlannedBatch, p: int) -> JudgedContrast | None:
     if undefined_reason(batch, p) is not None:
         return None
     n, d, row = int(batch.numerator[p]), int(batch.denominator[p]), batch.judged_row(p)
-    covariance, planned = batch.contrasts.covariance, batch.planned[p]
+    planned = batch.planned[p]
     df = float(batch.contrasts.df[row])
     extra = planned.sampling
     top, bottom = values_of(planned, batch.means)
     if d < 0:
-        variance, df = with_sampling(float(covariance[n, n]), df, extra)
+        variance, df = with_sampling(float(batch.contrasts.se[n]) ** 2, df, extra)
         return JudgedContrast(top, 1.0, variance, 0.0, 0.0, df, is_ratio=False)
-    parts = np.array([covariance[n, n], covariance[d, d], covariance[n, d]])
+    parts = np.array([batch.contrasts.se[n] ** 2, batch.contrasts.se[d] ** 2, batch.of_ratio[p]])
     # All three by one factor: the shape of Fieller's set stays, and at the estimate its variance is the tangent's own.
     parts *= _rescale(top / bottom, parts, float(batch.contrasts.se[row]) ** 2)
     var_n, var_d, cov = map(float, parts)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from gauger.estimate.cell_means import Case, Cells, MissingCell, Target, Weights
+from gauger.estimate.cell_means import Case, Cells, MissingCell, Target
 from gauger.estimate.estimands import Estimand, find_estimand
+from gauger.estimate.packed_weights import Packed, packed
 from gauger.records import ArmInfo, Reason, Scale
 
 
@@ -35,10 +36,10 @@ class Planned:
 
     estimand: str
     case: Case
-    numerator: Weights | None
-    """Weights (A, B) of the contrast, or of the ratio's numerator; None where undefined."""
-    denominator: Weights | None
-    """Weights (A, B) of the ratio's denominator; None for a linear contrast."""
+    numerator: Packed = Packed()  # noqa: RUF009 - a descriptor, not a default
+    """Weights (A, B) of the contrast, or of the ratio's numerator; None where undefined. Kept packed."""
+    denominator: Packed = Packed()  # noqa: RUF009 - a descriptor, not a default
+    """Weights (A, B) of the ratio's denominator; None for a linear contrast. Kept packed."""
     reason: Reason | None = None
     """Why it has no weights."""
     note: str | None = None
@@ -55,7 +56,7 @@ class Planned:
     @property
     def is_ratio(self) -> bool:
         """Tell whether the estimate is a ratio of two contrasts; of one without weights there is nothing to tell."""
-        return self.denominator is not None
+        return packed(self, "denominator") is not None
 
 
 def plan_estimates(cells: Cells, names: Iterable[str]) -> list[Planned]:

@@ -8,6 +8,7 @@ from .binomial import binomial_interval as binomial_interval
 from .binomial import rogan_gladen as rogan_gladen
 from .crossed.contrast import Contrasts as Contrasts
 from .crossed.contrast import estimate_contrasts as estimate_contrasts
+from .crossed.contrast_rows import ContrastRows as ContrastRows
 from .crossed.crossed import Components as Components
 from .crossed.crossed import crossed_components as crossed_components
 from .crossed.moderate import prior_df as prior_df
@@ -104,6 +105,8 @@ from .shapley import order_sampling as order_sampling
 from .shapley import order_weights as order_weights
 from .shapley import pairs_within as pairs_within
 from .shapley import shapley_weights as shapley_weights
+from .simultaneous import LARGE as LARGE
+from .simultaneous import critical_values as critical_values
 from .simultaneous import max_t as max_t
 from .student import probability_above as probability_above
 from .student import t_cdf as t_cdf

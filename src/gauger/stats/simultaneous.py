@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import special
 from scipy.linalg import lapack
 
@@ -19,6 +21,10 @@ CHUNK = 2**11
 """Draws held in memory at once."""
 DF_CLASSES_PER_OCTAVE = 4
 """Degrees of freedom that differ are rounded to classes of a factor 2^(1/4) while the joint distribution is drawn."""
+LARGE = 2048
+"""Families of more contrasts are drawn through landmarks: their correlations are never written out."""
+LANDMARKS = 512
+"""Contrasts through which a large family's members are correlated."""
 RANK_TOLERANCE = 1e-3
 """Variance that the draws of a contrast may leave out (they are rescaled to variance 1)."""
 
@@ -85,7 +91,7 @@ def max_t(
     if known.any():
         se = np.sqrt(variance[known])
         correlation = covariance[np.ix_(known, known)] / np.outer(se, se)
-        smallest = _smallest_log_p(correlation, df[known], most_draws)
+        smallest = _smallest_log_p(_root(correlation), df[known], most_draws)
         columns["p"][known] = 2 * t_cdf(-np.abs(value[known]) / se, df[known])
         below = np.searchsorted(smallest, np.log(np.maximum(columns["p"][known], 1e-300)), side="right") / len(smallest)
         columns["p_adjusted"][known] = np.maximum(below, columns["p"][known])
@@ -93,6 +99,47 @@ def max_t(
         half = columns["critical"][known] * se
         columns["low"][known], columns["high"][known] = value[known] - half, value[known] + half
     return Simultaneous(columns["critical"], columns["low"], columns["high"], columns["p_adjusted"], holm(columns["p"]))
+
+
+def critical_values(
+    correlations: Callable[[IntArray, IntArray], FloatArray],
+    df: FloatArray,
+    level: float = 0.95,
+    most_draws: int = MOST_DRAWS,
+) -> FloatArray:
+    """Return how many standard errors each interval of a large family reaches, without the family's C x C correlations.
+
+    As `max_t`, but drawn through landmarks: `LANDMARKS` members, evenly spaced, are drawn jointly, every other one by
+    its regression on them, and what they do not explain of it independently of all others. Left-out correlations make
+    the largest of many draws larger, so the intervals are wider than those of `max_t`, not narrower
+    (tests/stats/test_simultaneous.py compares the two). Time and memory grow with C x landmarks.
+
+    Parameters
+    ----------
+    correlations : callable
+        Positions (n,) and (m,) of members -> their correlations (n, m).
+    df : (C,) array
+        Degrees of freedom, inf = known variances.
+    level : float
+        Joint confidence level, 0-1.
+    most_draws : int
+        As for `max_t`.
+
+    Returns
+    -------
+    (C,) array
+    """
+    every = np.arange(len(df))
+    chosen = np.unique(np.linspace(0, len(df) - 1, min(LANDMARKS, len(df))).round().astype(np.int64))
+    across = correlations(every, chosen)
+    values, vectors = np.linalg.eigh(across[chosen])
+    kept = values > RANK_TOLERANCE
+    root = across @ (vectors[:, kept] / np.sqrt(values[kept]))
+    explained = np.linalg.norm(root, axis=1)
+    root /= np.maximum(explained, 1.0)[:, None]
+    rest = np.sqrt(np.maximum(1.0 - explained**2, 0.0))
+    smallest = _smallest_log_p(root, df, most_draws, rest)
+    return np.asarray(t_quantile(1 - np.exp(np.quantile(smallest, 1 - level)) / 2, df))
 
 
 def holm(p: FloatArray) -> FloatArray:
@@ -105,17 +152,20 @@ def holm(p: FloatArray) -> FloatArray:
     return adjusted
 
 
-def _smallest_log_p(correlation: FloatArray, df: FloatArray, most_draws: int) -> FloatArray:
-    """Draw the logarithm of the family's smallest two-sided p-value many times; sorted."""
-    root = _root(correlation)
+def _smallest_log_p(root: FloatArray, df: FloatArray, most_draws: int, rest: FloatArray | None = None) -> FloatArray:
+    """Draw the logarithm of the family's smallest two-sided p-value many times; sorted.
+
+    `root` (C, rank) makes members of common draws, `rest` (C,) is the standard deviation of what each has of its own.
+    """
     classes, kind = _df_classes(df)
     order = np.argsort(kind, kind="stable")
+    alone = None if rest is None else rest[order].astype(np.float32)
     root, starts = root[order].astype(np.float32), np.searchsorted(kind[order], np.arange(len(classes)))
     tables = [_Table.of(class_df) for class_df in classes]
     wanted = MOST_PRODUCTS // (root.size + 20 * len(df) + 1500 * len(classes))
     rng = np.random.default_rng(SEED)
     n_chunks = max(int(np.clip(wanted, FEWEST_DRAWS, most_draws)) // CHUNK, 1)
-    return np.sort(np.concatenate([_chunk(root, starts, tables, rng) for _ in range(n_chunks)]))
+    return np.sort(np.concatenate([_chunk(root, alone, starts, tables, rng) for _ in range(n_chunks)]))
 
 
 @dataclass(frozen=True)
@@ -140,9 +190,17 @@ _GRID = np.linspace(0.0, np.log1p(2000.0), 4096)
 """log(1 + |t|)"""
 
 
-def _chunk(root: FloatArray, starts: IntArray, tables: list[_Table], rng: np.random.Generator) -> FloatArray:
+def _chunk(
+    root: FloatArray,
+    alone: NDArray[np.float32] | None,
+    starts: IntArray,
+    tables: list[_Table],
+    rng: np.random.Generator,
+) -> FloatArray:
     """(CHUNK,) smallest log p-values; contrasts of one df class stand together from `starts` on."""
     z = rng.standard_normal((CHUNK, root.shape[1]), dtype=np.float32) @ root.T
+    if alone is not None:
+        z += rng.standard_normal(z.shape, dtype=np.float32) * alone
     np.abs(z, out=z)
     largest = np.maximum.reduceat(z, starts, axis=1).astype(float)
     quantile = rng.permutation(CHUNK)

@@ -124,7 +124,7 @@ class _Best:
     def _family(self, places: Sequence[int]) -> ContrastFamily:
         rows = self.batch.numerator[list(places)]
         found = self.batch.contrasts
-        return ContrastFamily(found.value[rows], found.covariance[np.ix_(rows, rows)], found.df[rows])
+        return ContrastFamily(found.value[rows], found.joint.among(rows), found.df[rows])
 
     @cached_property
     def _criticals(self) -> dict[tuple[int, ...], NDArray[np.float64]]:

@@ -51,7 +51,7 @@ def uplift_against_ability(
     uplift : n numbers
         Uplift over the matched control, which shares no answers with the base.
     covariance : (n, n) array
-        Their joint covariance (`Contrasts.covariance`): uplifts of one student share its replicates.
+        Their joint covariance (`Contrasts.joint`): uplifts of one student share its replicates.
     level : float
 
     Returns

@@ -119,7 +119,9 @@ def joint_uplifts(records: pl.DataFrame, design: Design, role: str) -> Uplifts:
     ]
     rows = [row for _, row in found]
     return Uplifts(
-        tuple(name for name, _ in found), batch.contrasts.value[rows], batch.contrasts.covariance[np.ix_(rows, rows)]
+        tuple(name for name, _ in found),
+        batch.contrasts.value[rows],
+        batch.contrasts.joint.among(np.array(rows, dtype=np.int64)),
     )
 
 

@@ -81,7 +81,8 @@ def propose_allocation(
         return None
     components = fill_in_trained_once(crossed_components(cells.cube.panel))
     covariance = _by_arm(replicate_covariance(components, moderated=cells.design.moderated), weights)
-    item = float(weights.ravel() @ (components.item - components.shared) @ weights.ravel())
+    flat = weights.reshape(-1, 1)
+    item = float((flat * components.item.minus(components.shared).times(flat)).sum())
     names = cells.cube.arms
     spendings = [
         Spending(work.cost, tuple(names.index(arm) for arm in work.arms if covariance[names.index(arm)].any()))
@@ -126,16 +127,17 @@ def replicate_covariance(components: Components, *, moderated: bool) -> FloatArr
     """
     rows = np.maximum(components.n_replicates.ravel(), 1)
     per_replicate = np.sqrt(np.outer(rows, rows))
+    shown = components.shown_covariance()
     groups = replicate_groups(components)
     prior = replicate_prior(components, groups) if moderated and groups else None
     if prior is None:
-        return np.asarray(components.replicate * per_replicate)
+        return np.asarray(shown * per_replicate)
     df = np.where(components.n_replicates.ravel() > 1, components.n_replicates.ravel() - 1, 0)
     once = np.repeat(components.trained_once, components.mean.shape[1]) & (components.n_items.ravel() > 0)
     trust = np.where(df > 0, trust_in_prior(prior_df(prior.stray.arms), df), once.astype(float))
     share = np.sqrt(np.outer(trust, trust))
     rest = np.sqrt(np.outer(1 - trust, 1 - trust)) * (np.outer(df, df) > 0)
-    blend = share * (components.shared + prior.common) + rest * components.replicate
+    blend = share * (components.shared.written_out() + prior.common.written_out()) + rest * shown
     return np.asarray(blend * per_replicate)
 
 

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from gauger.stats.crossed.contrast_rows import ContrastRows
 from gauger.stats.crossed.crossed import Components, crossed_components
 from gauger.stats.crossed.interval import Interval, Parts, combine
 from gauger.stats.crossed.item_part import ItemPart, item_part
+from gauger.stats.crossed.joint import JointCovariance
 from gauger.stats.crossed.panel import FloatArray, IntArray, Panel
 from gauger.stats.crossed.replicate_part import ReplicatePart, replicate_part
 from gauger.stats.crossed.sample_sizes import (
@@ -36,8 +38,8 @@ class Contrasts:
     """(C,): lower end of the interval."""
     high: FloatArray
     """(C,): upper end of the interval."""
-    covariance: FloatArray
-    """(C, C): joint covariance of the estimates; its diagonal is se squared."""
+    joint: JointCovariance
+    """Joint covariance of the estimates, computed where it is asked for; of one with itself, se squared."""
     item_variance: FloatArray
     """(C,): part of the items; contains the shared residual."""
     replicate_variance: FloatArray
@@ -63,7 +65,7 @@ class Contrasts:
 
 
 def estimate_contrasts(
-    panel: Panel, weights_CAB: FloatArray, *, moderated: bool = True, level: float = 0.95
+    panel: Panel, weights_CAB: FloatArray | ContrastRows, *, moderated: bool = True, level: float = 0.95
 ) -> Contrasts:
     """Estimate linear contrasts of cell means with crossed, moderated variances.
 
@@ -74,8 +76,9 @@ def estimate_contrasts(
     Parameters
     ----------
     panel : Panel
-    weights_CAB : (C, A, B) array
-        One contrast per row; cells with weight 0 need no scores.
+    weights_CAB : (C, A, B) array or ContrastRows
+        One contrast per row; cells with weight 0 need no scores. Of many contrasts, rows hold the cells with weight
+        alone, and nothing that is computed grows with contrasts x cells or contrasts x contrasts.
     moderated : bool
         Shrink replicate variances towards what all arms and benchmarks show together.
     level : float
@@ -101,25 +104,24 @@ def estimate_contrasts(
     Proven in validation/crossed/ (coverage) and tests/golden/crossed.json (lme4 on balanced data).
     """
     components = fill_in_trained_once(crossed_components(panel))
-    weights = np.asarray(weights_CAB, dtype=float)
-    flat = weights.reshape(len(weights), -1)
-    item = item_part(components, weights)
-    replicate = replicate_part(components, flat, moderated=moderated)
-    shared = ((flat @ components.shared) * flat).sum(axis=1)
+    rows = weights_CAB if isinstance(weights_CAB, ContrastRows) else ContrastRows.of(np.asarray(weights_CAB, float))
+    item = item_part(components, rows)
+    replicate = replicate_part(components, rows, moderated=moderated)
+    (shared,) = rows.squares(components.shared)
     parts = Parts(np.maximum(item.variance, item.least), item.df, replicate.variance, replicate.df, shared)
-    return _report(components, weights, (item, replicate, combine(parts, level)), shared)
+    return _report(components, rows, (item, replicate, combine(parts, level)), shared)
 
 
 def _report(
-    components: Components, weights: FloatArray, found: tuple[ItemPart, ReplicatePart, Interval], shared: FloatArray
+    components: Components, rows: ContrastRows, found: tuple[ItemPart, ReplicatePart, Interval], shared: FloatArray
 ) -> Contrasts:
     item, replicate, interval = found
-    flat = weights.reshape(len(weights), -1)
-    undefined = why_undefined(components, weights)
+    undefined = why_undefined(components, rows)
     missing = np.array([reason is not None for reason in undefined], dtype=bool)
-    value = np.where(missing, np.nan, flat @ np.nan_to_num(components.mean.ravel()))
+    value = np.where(missing, np.nan, rows.sums(rows.values * np.nan_to_num(components.mean.ravel())[rows.cells]))
     se = np.where(missing, np.nan, np.sqrt(interval.variance))
-    joint = flat @ (components.item - components.shared) @ flat.T + replicate.joint
+    net_item = components.item.minus(components.shared)
+    size = np.sqrt(np.maximum(rows.squares(net_item)[0] + replicate.covariance.variances(), 0.0))
     blank = np.where(missing, np.nan, 0.0)
     return Contrasts(
         value=value,
@@ -127,24 +129,15 @@ def _report(
         df=interval.df + blank,
         low=value - interval.half,
         high=value + interval.half,
-        covariance=_correlation(joint) * np.outer(se, se),
+        joint=JointCovariance(rows, net_item, replicate.covariance, size, se),
         item_variance=item.variance + blank,
         replicate_variance=interval.replicate + blank,
         shared_variance=shared + blank,
         least_item_variance=item.least + blank,
-        n_items=count_items(components, weights),
-        n_clusters=count_clusters(components, weights),
-        n_replicates=smallest_replication(components, weights),
+        n_items=count_items(components, rows),
+        n_clusters=count_clusters(components, rows),
+        n_replicates=smallest_replication(components, rows),
         borrowed_variance=replicate.borrowed + blank,
-        training_unknown=training_unknown(components, weights),
+        training_unknown=training_unknown(components, rows),
         undefined=undefined,
     )
-
-
-def _correlation(joint: FloatArray) -> FloatArray:
-    """(C, C) correlation of a covariance; sampling may leave it slightly indefinite, so entries are held to ±1."""
-    scale = np.sqrt(np.maximum(np.diag(joint), 0.0))
-    product = np.outer(scale, scale)
-    correlation = np.clip(np.divide(joint, product, out=np.zeros_like(joint), where=product > 0), -1.0, 1.0)
-    np.fill_diagonal(correlation, 1.0)
-    return np.asarray(correlation)

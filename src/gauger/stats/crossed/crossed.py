@@ -7,7 +7,8 @@ and of any contrast of cell means, is
 
 where the item part is the spread of the items' influences on the estimate, the replicate part that of the replicates'
 influences, and the residual (item × replicate), which both contain, is counted once. Because each part is a covariance
-matrix over cells, every linear contrast follows by one matrix product. Cells are numbered ``a * B + b`` (K = A B).
+over cells, every linear contrast follows from it; none is written out whole (`cell_covariance`). Cells are numbered
+``a * B + b`` (K = A B).
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from itertools import combinations
 import numpy as np
 
 from gauger.stats.crossed.benchmark_parts import BenchmarkParts, benchmark_parts
+from gauger.stats.crossed.cell_covariance import BlockCovariance
 from gauger.stats.crossed.panel import ABSENT, BoolArray, FloatArray, IntArray, Panel
 
 
@@ -27,14 +29,13 @@ class Components:
 
     mean: FloatArray
     """(A, B): mean over items of the mean over replicates; NaN where nothing was scored."""
-    item: FloatArray
-    """(K, K): spread of the items' (clusters') influences; contains the shared residual."""
-    replicate: FloatArray
-    """(K, K): spread of the replicates' influences; contains the shared residual. Zero for arms with one replicate."""
-    shared: FloatArray
-    """(K, K): the item × replicate residual that `item` and `replicate` both contain. Zero with one replicate."""
+    item: BlockCovariance
+    """Spread of the items' (clusters') influences; contains the shared residual."""
+    shared: BlockCovariance
+    """The item × replicate residual that the item and the replicate part both contain. Zero with one replicate."""
     deviations: FloatArray
-    """(P, K): each replicate's influence on each cell mean; P distinct replicate ids."""
+    """(P, K): each replicate's influence on each cell mean; P distinct replicate ids. The covariance of the replicate
+    part, which contains the shared residual too, is ``deviations' deviations``; zero for arms with one replicate."""
     holders: BoolArray
     """(P, A): which arm holds which replicate."""
     sensitivity: FloatArray
@@ -58,6 +59,15 @@ class Components:
     """(A, A): `Panel.kinship`, 0 where none was given."""
     trained_once: BoolArray
     """(A,): arms marked in `Panel.trained_once` that do have a single replicate."""
+
+    def shown_covariance(self) -> FloatArray:
+        """(K, K): replicate part as the influences show it, written out; for few cells."""
+        return np.asarray(self.deviations.T @ self.deviations)
+
+    @property
+    def shown_variance(self) -> FloatArray:
+        """(A, B): its diagonal."""
+        return np.asarray((self.deviations**2).sum(axis=0).reshape(self.mean.shape))
 
 
 def crossed_components(panel: Panel) -> Components:
@@ -99,7 +109,6 @@ def crossed_components(panel: Panel) -> Components:
     return Components(
         mean=np.stack([part.mean for part in parts], axis=1),
         item=_item_covariance(parts, sharing),
-        replicate=deviations.T @ deviations,
         shared=_shared_covariance(parts, row_of, sharing),
         deviations=deviations,
         holders=row_of != ABSENT,
@@ -192,36 +201,31 @@ def _deviations(parts: list[BenchmarkParts], row_of: IntArray) -> FloatArray:
     return laid.reshape(len(row_of), -1)
 
 
-def _item_covariance(parts: list[BenchmarkParts], sharing: list[_Sharing]) -> FloatArray:
-    """(K, K): cluster influences summed over every benchmark in which a cluster appears."""
-    n_arms, n_benchmarks = len(parts[0].mean), len(parts)
-    covariance = np.zeros((n_arms, n_benchmarks, n_arms, n_benchmarks))
-    for b, part in enumerate(parts):
-        covariance[:, b, :, b] = part.influence.T @ part.influence
-    for pair in sharing:
-        one, other = parts[pair.first].influence, parts[pair.second].influence
-        block = one[pair.rows_first].T @ other[pair.rows_second]
-        covariance[:, pair.first, :, pair.second] = block
-        covariance[:, pair.second, :, pair.first] = block.T
-    return covariance.reshape(n_arms * n_benchmarks, -1)
+def _item_covariance(parts: list[BenchmarkParts], sharing: list[_Sharing]) -> BlockCovariance:
+    """Cluster influences summed over every benchmark in which a cluster appears."""
+    own = np.stack([part.influence.T @ part.influence for part in parts])
+    cross = tuple(
+        parts[pair.first].influence[pair.rows_first].T @ parts[pair.second].influence[pair.rows_second]
+        for pair in sharing
+    )
+    return BlockCovariance(own, tuple((pair.first, pair.second) for pair in sharing), cross)
 
 
-def _shared_covariance(parts: list[BenchmarkParts], row_of: IntArray, sharing: list[_Sharing]) -> FloatArray:
-    """(K, K): residuals of one (replicate, cluster) pair, summed over all cells that contain the pair."""
+def _shared_covariance(parts: list[BenchmarkParts], row_of: IntArray, sharing: list[_Sharing]) -> BlockCovariance:
+    """Residuals of one (replicate, cluster) pair, summed over all cells that contain the pair."""
     n_arms, n_benchmarks = row_of.shape[1], len(parts)
-    covariance = np.zeros((n_arms, n_benchmarks, n_arms, n_benchmarks))
+    own = np.zeros((n_benchmarks, n_arms, n_arms))
+    cross = tuple(np.zeros((n_arms, n_arms)) for _ in sharing)
     for rows in _by_holders(row_of):
         arms = np.flatnonzero(rows[0] != ABSENT)
-        a, c = arms[:, None], arms[None, :]
+        square = np.ix_(arms, arms)
         residuals = [part.residual[arms, rows[:, arms]] for part in parts]
         for b, residual in enumerate(residuals):
-            covariance[a, b, c, b] += _products(residual, residual)
-        for pair in sharing:
+            own[b][square] += _products(residual, residual)
+        for pair, block in zip(sharing, cross, strict=True):
             one, other = residuals[pair.first], residuals[pair.second]
-            block = _products(one[:, :, pair.rows_first], other[:, :, pair.rows_second])
-            covariance[a, pair.first, c, pair.second] += block
-            covariance[a, pair.second, c, pair.first] += block.T
-    return covariance.reshape(n_arms * n_benchmarks, -1)
+            block[square] += _products(one[:, :, pair.rows_first], other[:, :, pair.rows_second])
+    return BlockCovariance(own, tuple((pair.first, pair.second) for pair in sharing), cross)
 
 
 def _by_holders(row_of: IntArray) -> list[IntArray]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from gauger.stats.crossed.contrast_rows import ContrastRows, totals
 from gauger.stats.crossed.crossed import Components
 from gauger.stats.crossed.panel import FloatArray
 
@@ -25,7 +26,7 @@ class ItemPart:
     """(C,): what the item part is not taken below: the variance that a few rare items would give."""
 
 
-def item_part(components: Components, weights: FloatArray) -> ItemPart:
+def item_part(components: Components, rows: ContrastRows) -> ItemPart:
     """Return the variance that items give to contrasts with weights (C, A, B).
 
     - Degrees of freedom by Satterthwaite over blocks of benchmarks: ``(sum V_k)^2 / sum V_k^2 / df_k``.
@@ -39,8 +40,8 @@ def item_part(components: Components, weights: FloatArray) -> ItemPart:
     ----------
     components : Components
         Crossed components of the study's cells (`crossed_components`).
-    weights : float array, (C, A, B)
-        Weights of C contrasts of cell means.
+    rows : ContrastRows
+        C contrasts of cell means.
 
     Returns
     -------
@@ -49,24 +50,21 @@ def item_part(components: Components, weights: FloatArray) -> ItemPart:
 
     Proven in validation/crossed; rare items in tests/stats/test_small_parts.py.
     """
-    variances = np.stack([_block_variance(components, weights, block) for block in components.blocks])
-    variance = variances.sum(axis=0)
-    spread = (variances**2 / components.block_df[:, None]).sum(axis=0)
+    label = np.empty(components.mean.shape[1], dtype=np.int64)
+    for number, block in enumerate(components.blocks):
+        label[list(block)] = number
+    whose, of, parts = rows.parts(label[rows.benchmark], len(components.blocks))
+    (of_block,) = parts.squares(components.item)
+    variance = totals(whose, of_block, len(rows))
+    spread = totals(whose, of_block**2 / components.block_df[of], len(rows))
     floor = float(components.block_df.min())
     df = np.divide(variance**2, spread, out=np.full_like(variance, floor), where=spread > 0)
-    return ItemPart(variance, df, RARE_ITEMS * _rare_item(components, weights))
+    return ItemPart(variance, df, RARE_ITEMS * _rare_item(components, rows))
 
 
-def _block_variance(components: Components, weights: FloatArray, block: tuple[int, ...]) -> FloatArray:
-    """(C,): item variance that comes from a block of benchmarks."""
-    n_arms, n_benchmarks = components.mean.shape
-    cells = (np.arange(n_arms)[:, None] * n_benchmarks + np.array(block)).ravel()
-    part = weights[:, :, block].reshape(len(weights), -1)
-    return np.asarray(((part @ components.item[np.ix_(cells, cells)]) * part).sum(axis=1))
-
-
-def _rare_item(components: Components, weights: FloatArray) -> FloatArray:
+def _rare_item(components: Components, rows: ContrastRows) -> FloatArray:
     """(C,): variance that one rare item gives."""
-    per_arm = weights**2 / np.maximum(components.n_replicates, 1)
+    per_arm = rows.values**2 / np.maximum(components.n_replicates, 1).ravel()[rows.cells]
     size = np.maximum(components.n_items.max(axis=0) * components.n_clusters.max(axis=0), 1)
-    return np.asarray(per_arm.max(axis=1) @ (components.farthest**2 / size))
+    whose, benchmark, largest = rows.largest(per_arm)
+    return totals(whose, largest * (components.farthest**2 / size)[benchmark], len(rows))

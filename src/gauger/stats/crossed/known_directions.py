@@ -10,7 +10,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from gauger.stats.crossed.contrast_rows import ContrastRows
 from gauger.stats.crossed.panel import BoolArray, FloatArray
+
+AT_ONCE = 512
+"""Contrasts whose weights are written out at once."""
 
 
 @dataclass(frozen=True)
@@ -21,11 +25,6 @@ class CovarianceKind:
     """(A, A): which pairs of arms."""
     same: bool
     """On the same benchmark; else on different ones."""
-
-    def mask(self, n_benchmarks: int) -> FloatArray:
-        """Return (K, K) 1 where a pair of cells is of this kind."""
-        one = np.eye(n_benchmarks)
-        return np.kron(self.arms.astype(float), one if self.same else 1 - one)
 
     def times(self, values: FloatArray) -> FloatArray:
         """Return the mask (K, K) times values (A, B, ...), without writing the mask out."""
@@ -48,12 +47,18 @@ class Directions:
     df_each: float
     """Replicates less one."""
 
-    def df(self, flat: FloatArray) -> FloatArray:
-        """Return (C,) degrees of freedom of the pooled variance of contrasts with weights (C, K), at least 1.
+    def df(self, rows: ContrastRows) -> FloatArray:
+        """Return (C,) degrees of freedom of the pooled variance of contrasts, at least 1.
 
         ``2 E(m)^2 / var(m)`` (Satterthwaite) with ``m(w) = noise + sum_n c_n w' P_n w`` and ``c_n = tr(V_n S)``, S the
         sample covariance of normal replicates. Drawn in tests/stats/test_directions.py.
         """
+        every = np.arange(len(rows))
+        parts = [self._df(rows.take(every[start : start + AT_ONCE])) for start in range(0, len(rows), AT_ONCE)]
+        return np.concatenate([*parts, np.zeros(0)])
+
+    def _df(self, rows: ContrastRows) -> FloatArray:
+        flat = rows.written_out().T
         moved = flat.T.reshape(*self.lever.shape, -1) * self.lever[..., None]
         size = np.stack([(moved * kind.times(moved)).sum(axis=(0, 1)) for kind in self.kinds], axis=1)
         mean = np.maximum(((flat @ self.expected) * flat).sum(axis=1), 0.0)

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from gauger.stats.crossed.arm_noise import LEAST_STRAY, ArmNoise
+from gauger.stats.crossed.contrast_rows import ContrastRows, totals
 from gauger.stats.crossed.crossed import Components
 from gauger.stats.crossed.moderate import prior_df, trust_in_prior
 from gauger.stats.crossed.pairing import Group, replicate_groups
-from gauger.stats.crossed.panel import FloatArray
+from gauger.stats.crossed.panel import FloatArray, IntArray
+from gauger.stats.crossed.replicate_covariance import (
+    Blend,
+    ExpectedPart,
+    GroupCovariance,
+    ReplicateCovariance,
+    ShownPart,
+    shown_by,
+)
 from gauger.stats.crossed.replicate_prior import FEWEST_DF, ReplicatePrior, replicate_prior
 from gauger.stats.crossed.trained_once import ONCE_VARIANCE
 
@@ -23,14 +32,14 @@ class ReplicatePart:
     """(C,): at least 0; contains the shared residual."""
     df: FloatArray
     """(C,): degrees of freedom; inf where no replicated arm is touched."""
-    joint: FloatArray
-    """(C, C): covariance, diagonal = variance."""
     borrowed: FloatArray
     """(C,): net noise of arms trained once that is contained in it."""
+    covariance: ReplicateCovariance
+    """Of any two contrasts; with itself, `variance`."""
 
 
-def replicate_part(components: Components, flat: FloatArray, *, moderated: bool) -> ReplicatePart:
-    """Return the variance that training replicates give to contrasts with weights (C, K).
+def replicate_part(components: Components, rows: ContrastRows, *, moderated: bool) -> ReplicatePart:
+    """Return the variance that training replicates give to C contrasts.
 
     Arms that share replicates form a group (`pairing`); groups are independent. In each group the replicates show a
     variance ``s^2`` with ``d = R - 1`` degrees of freedom. Moderated, it becomes ``((k - d) f m + d s^2) / k``, with m
@@ -47,8 +56,8 @@ def replicate_part(components: Components, flat: FloatArray, *, moderated: bool)
     ----------
     components : Components
         Crossed components of the study's cells (`crossed_components`).
-    flat : float array, (C, K)
-        Weights of C contrasts over the K = A B cells, numbered ``a * B + b``.
+    rows : ContrastRows
+        C contrasts.
     moderated : bool
         False takes the replicates as they come, with few degrees of freedom and wide intervals; arms trained once still
         borrow from the prior.
@@ -65,84 +74,73 @@ def replicate_part(components: Components, flat: FloatArray, *, moderated: bool)
     its limits in tests/stats/test_replicate_part.py.
     """
     groups = replicate_groups(components)
+    none = np.zeros(len(rows))
     if not groups:
-        none = np.zeros(len(flat))
-        return ReplicatePart(none, np.full(len(flat), np.inf), np.zeros((len(flat), len(flat))), none)
+        return ReplicatePart(none, np.full(len(rows), np.inf), none, ReplicateCovariance(len(rows), ()))
     prior = replicate_prior(components, groups) if moderated or components.trained_once.any() else None
+    shown = [shown_by(group, rows) for group in groups]
     if prior is None:
-        return _as_shown([_shown(group, flat) for group in groups])
-    views = [_view(components, prior, group, flat) for group in groups]
-    known = _prior_knowledge(prior, np.sum([view.energy for view in views], axis=0))
+        return _as_shown(shown, len(rows))
+    views = [_view(components, prior, group, part) for group, part in zip(groups, shown, strict=True)]
+    known = _prior_knowledge(prior, _total([(view.shown.touched, view.energy) for view in views], (len(rows), 4)))
     if prior.directions is not None:
-        common_df = prior.directions.df(flat)
+        common_df = prior.directions.df(rows)
         known = common_df, common_df * known[1] / known[0]
     return _moderated(prior, views, known, moderated=moderated)
 
 
 @dataclass(frozen=True)
-class _Shown:
-    """What one group's replicates show of C contrasts."""
-
-    influence: FloatArray
-    """(P_g, C): influence of each replicate."""
-    df: FloatArray
-    """(C,): replicates less one; 0 where the group is not touched."""
-
-    @property
-    def joint(self) -> FloatArray:
-        """(C, C): covariance as shown."""
-        return self.influence.T @ self.influence
-
-
-@dataclass(frozen=True)
 class _View:
-    """One group as seen by C contrasts."""
+    """One group as seen by the n contrasts that it touches."""
 
-    shown: _Shown
+    shown: ShownPart
+    expected: ExpectedPart
     noise: FloatArray
-    """(C, C): item noise in the replicate part; then the net covariance that each level of the prior expects."""
+    """(n,): item noise in the replicate part; then the net variance that each level of the prior expects."""
     common: FloatArray
     pooled: FloatArray
     share: FloatArray
-    """(C, n): share of each of the group's arms in the expected variance."""
+    """(n, arms): share of each of the group's arms in the expected variance."""
     arms: ArmNoise
-    """What the n arms show of themselves."""
+    """What these arms show of themselves."""
     energy: FloatArray
-    """(C, 4): expected variance by stratum (`ReplicatePrior.stratum_df`)."""
+    """(n, 4): expected variance by stratum (`ReplicatePrior.stratum_df`)."""
 
 
-def _shown(group: Group, flat: FloatArray) -> _Shown:
-    weights = flat[:, group.cells]
-    touched = (weights != 0) & (group.df.ravel() > 0)
-    smallest = np.where(touched, group.df.ravel(), np.iinfo(np.int64).max).min(axis=1)
-    df = np.where(touched.any(axis=1), smallest, 0).astype(float)
-    return _Shown(group.deviations @ weights.T, df)
+def _total(parts: list[tuple[IntArray, FloatArray]], shape: tuple[int, ...]) -> FloatArray:
+    """Add up what groups say of the contrasts that they touch; 0 for all others."""
+    found = np.zeros(shape)
+    for touched, values in parts:
+        found[touched] += values
+    return found
 
 
-def _as_shown(groups: list[_Shown]) -> ReplicatePart:
+def _as_shown(groups: list[ShownPart], n: int) -> ReplicatePart:
     """Without a prior: sum over groups, degrees of freedom by Satterthwaite."""
-    joint = np.sum([shown.joint for shown in groups], axis=0)
-    variance = np.diag(joint).copy()
-    spread = np.zeros_like(variance)
-    smallest = np.full_like(variance, np.inf)
+    variance, spread, smallest = np.zeros(n), np.zeros(n), np.full(n, np.inf)
     for shown in groups:
-        squares = (shown.influence**2).sum(axis=0) ** 2
-        spread += np.divide(squares, shown.df, out=np.zeros_like(squares), where=shown.df > 0)
-        smallest = np.where(shown.df > 0, np.minimum(smallest, shown.df), smallest)
+        at, squares = shown.touched, shown.variance**2
+        variance[at] += shown.variance
+        spread[at] += np.divide(squares, shown.df, out=np.zeros_like(squares), where=shown.df > 0)
+        smallest[at] = np.where(shown.df > 0, np.minimum(smallest[at], shown.df), smallest[at])
     df = np.divide(variance**2, spread, out=smallest, where=spread > 0)
-    return ReplicatePart(variance, df, joint, np.zeros_like(variance))
+    covariance = ReplicateCovariance(n, tuple(GroupCovariance(shown) for shown in groups))
+    return ReplicatePart(variance, df, np.zeros(n), covariance)
 
 
-def _view(components: Components, prior: ReplicatePrior, group: Group, flat: FloatArray) -> _View:
-    weights = flat[:, group.cells]
-    block = np.ix_(group.cells, group.cells)
-    noise, common, pooled = (weights @ m[block] @ weights.T for m in (components.shared, prior.common, prior.pooled))
-    cell_noise = np.diag(components.shared)[group.cells]
-    expected = np.maximum(cell_noise + np.diag(prior.common)[group.cells], cell_noise / 2)
-    standard = (weights * np.sqrt(expected)).reshape(len(flat), len(group.arms), -1)
-    share = _shares((standard**2).sum(axis=2))
-    energy = _energy(prior.correlation, standard)
-    return _View(_shown(group, flat), noise, common, pooled, share, prior.arms.of(group.arms), energy)
+def _view(components: Components, prior: ReplicatePrior, group: Group, shown: ShownPart) -> _View:
+    rows = shown.rows
+    arms = group.arms
+    expected = ExpectedPart(components.shared.of(arms), prior.common.of(arms), prior.pooled.of(arms))
+    noise, common, pooled = rows.squares(expected.noise, expected.common, expected.pooled)
+    cell_noise = expected.noise.diagonal()
+    variance = np.maximum(cell_noise + expected.common.diagonal(), cell_noise / 2).ravel()
+    standard = rows.values * np.sqrt(variance[rows.cells])
+    n_arms = len(group.arms)
+    by_arm = totals(rows.row * n_arms + rows.arm, standard**2, len(rows) * n_arms)
+    share = _shares(by_arm.reshape(len(rows), n_arms))
+    energy = _energy(prior.correlation, rows, standard)
+    return _View(shown, expected, noise, common, pooled, share, prior.arms.of(group.arms), energy)
 
 
 def _shares(parts: FloatArray) -> FloatArray:
@@ -151,14 +149,17 @@ def _shares(parts: FloatArray) -> FloatArray:
     return np.asarray(np.divide(parts, total, out=np.full_like(parts, 1 / parts.shape[1]), where=total > 0))
 
 
-def _energy(correlation: tuple[float, float, float], u: FloatArray) -> FloatArray:
-    """(C, 4): variance of contrasts (C, n, B) in standardised cells, by stratum of a compound symmetric covariance."""
-    n_arms, n_benchmarks = u.shape[1:]
+def _energy(correlation: tuple[float, float, float], rows: ContrastRows, standard: FloatArray) -> FloatArray:
+    """(n, 4): variance of contrasts of standardised cells, by stratum of a compound symmetric covariance.
+
+    `standard` (N,) are the weights of `rows` on cells of variance 1.
+    """
+    n_arms, n_benchmarks = rows.shape
     same_arm, same_benchmark, neither = correlation
-    grand = u.sum(axis=(1, 2)) ** 2 / (n_arms * n_benchmarks)
-    arm = (u.sum(axis=2) ** 2).sum(axis=1) / n_benchmarks - grand
-    benchmark = (u.sum(axis=1) ** 2).sum(axis=1) / n_arms - grand
-    rest = (u**2).sum(axis=(1, 2)) - grand - arm - benchmark
+    grand = rows.sums(standard) ** 2 / (n_arms * n_benchmarks)
+    arm = _squared_sums(rows, rows.arm, standard, n_arms) / n_benchmarks - grand
+    benchmark = _squared_sums(rows, rows.benchmark, standard, n_benchmarks) / n_arms - grand
+    rest = rows.sums(standard**2) - grand - arm - benchmark
     m, k = n_benchmarks - 1, n_arms - 1
     if n_arms == 1:
         none = np.zeros_like(grand)
@@ -169,6 +170,12 @@ def _energy(correlation: tuple[float, float, float], u: FloatArray) -> FloatArra
         grand * (1 + m * same_arm + k * same_benchmark + m * k * neither),
         benchmark * (1 - same_arm + k * (same_benchmark - neither)),
     )
+
+
+def _squared_sums(rows: ContrastRows, label: IntArray, values: FloatArray, n_labels: int) -> FloatArray:
+    """(n,): of each contrast, the sum over labels of the squared sum of its (N,) values of that label."""
+    key, place = np.unique(rows.row * n_labels + label, return_inverse=True)
+    return totals(key // n_labels, totals(place, values, len(key)) ** 2, len(rows))
 
 
 def _positive(*columns: FloatArray) -> FloatArray:
@@ -183,9 +190,10 @@ def _moderated(
     A group that shows nothing (an arm trained once) is all prior; without moderation every other group is all shown.
     """
     common_df, pooled_df = known
+    n = len(common_df)
     noise, common, pooled = (
-        np.sum([np.diag(matrix) for matrix in matrices], axis=0)
-        for matrices in zip(*((view.noise, view.common, view.pooled) for view in views), strict=True)
+        _total([(view.shown.touched, getattr(view, name)) for view in views], (n,))
+        for name in ("noise", "common", "pooled")
     )
     d1 = prior_df(prior.stray.benchmarks * _net_share(noise, common) ** 2)
     towards = trust_in_prior(d1, pooled_df)
@@ -193,31 +201,26 @@ def _moderated(
     net = _net_share(noise, towards * common + (1 - towards) * pooled)
     d0 = prior_df(max(prior.stray.arms, LEAST_STRAY) * net**2)
     alike = prior_df(prior.stray.arms * net**2)
-    joint = np.zeros_like(views[0].noise)
-    spread, leaning, borrowed = (np.zeros_like(d0) for _ in range(3))
+    total, spread, leaning, borrowed, shown_df = (np.zeros(n) for _ in range(5))
+    parts = []
     for view in views:
-        df = view.shown.df
-        factor, own_df = view.arms.factor(view.share, np.where(df > 0, d0, alike), df)
-        trust = trust_in_prior(own_df, df) * (1.0 if prior.directions is None else _news(common_df, df))
+        at, df = view.shown.touched, view.shown.df
+        factor, own_df = view.arms.factor(view.share, np.where(df > 0, d0[at], alike[at]), df)
+        trust = trust_in_prior(own_df, df) * (1.0 if prior.directions is None else _news(common_df[at], df))
         trust = trust if moderated else np.where(df > 0, 0.0, 1.0)
         once = np.where(df > 0, 1.0, ONCE_VARIANCE)
-        expected = view.noise + _scaled(_blend(towards, view.common, view.pooled), once)
-        expected = _scaled(expected, factor)
-        part = _blend(trust, expected, view.shown.joint)
-        variance = np.diag(part)
-        joint += part
-        spread += variance**2 * _uncertainty(trust, own_df, df)
-        leaning += np.maximum(variance, 0.0) * trust
-        borrowed += np.where(df == 0, variance - np.diag(view.noise), 0.0)
-    shown_df = np.max([view.shown.df for view in views], axis=0)
-    held = _held_positive(joint, spread + leaning**2 / mean_df, np.maximum(common_df, shown_df))
-    return replace(held, borrowed=np.maximum(borrowed, 0.0))
-
-
-def _scaled(covariance: FloatArray, factor: FloatArray) -> FloatArray:
-    """Multiply variances (C,) by a factor each, and covariances by the geometric mean of two."""
-    root = np.sqrt(factor)
-    return np.asarray(covariance * np.outer(root, root))
+        level = towards[at] * view.common + (1 - towards[at]) * view.pooled
+        variance = trust * (view.noise + level * once) * factor + (1 - trust) * view.shown.variance
+        parts.append(GroupCovariance(view.shown, view.expected, Blend(towards[at], once, factor, trust)))
+        total[at] += variance
+        spread[at] += variance**2 * _uncertainty(trust, own_df, df)
+        leaning[at] += np.maximum(variance, 0.0) * trust
+        borrowed[at] += np.where(df == 0, variance - view.noise, 0.0)
+        shown_df[at] = np.maximum(shown_df[at], df)
+    df = _held_df(total, spread + leaning**2 / mean_df, np.maximum(common_df, shown_df))
+    # Pooled parts may come out negative: the variance is then held at 0, and the covariances follow it.
+    covariance = ReplicateCovariance(n, tuple(parts), total > 0)
+    return ReplicatePart(np.maximum(total, 0.0), df, np.maximum(borrowed, 0.0), covariance)
 
 
 def _news(common_df: FloatArray, df: FloatArray) -> FloatArray:
@@ -247,19 +250,10 @@ def _prior_knowledge(prior: ReplicatePrior, energy: FloatArray) -> tuple[FloatAr
     return common, pooled
 
 
-def _held_positive(joint: FloatArray, spread: FloatArray, most: FloatArray) -> ReplicatePart:
-    """Hold variances at 0 where pooled parts came out negative; the joint covariance follows them."""
-    variance = np.maximum(np.diag(joint), 0.0)
-    keep = np.where(np.diag(joint) > 0, 1.0, 0.0)
-    df = np.divide(variance**2, spread, out=most.copy(), where=spread > 0)
-    df = np.minimum(np.maximum(df, 1.0), most)
-    return ReplicatePart(variance, df, joint * np.outer(keep, keep), np.zeros_like(variance))
-
-
-def _blend(share: FloatArray, first: FloatArray, second: FloatArray) -> FloatArray:
-    """Give share first + (1 - share) second on the diagonal; off it, each by the geometric mean of the two shares."""
-    rest = 1 - share
-    return np.asarray(np.sqrt(np.outer(share, share)) * first + np.sqrt(np.outer(rest, rest)) * second)
+def _held_df(total: FloatArray, spread: FloatArray, most: FloatArray) -> FloatArray:
+    """(C,): degrees of freedom of variances that are held at 0."""
+    df = np.divide(np.maximum(total, 0.0) ** 2, spread, out=most.copy(), where=spread > 0)
+    return np.asarray(np.minimum(np.maximum(df, 1.0), most))
 
 
 def _net_share(noise: FloatArray, net: FloatArray) -> FloatArray:

@@ -11,15 +11,16 @@ benchmark; neither; the last two by class of kinship). `pooled` lets every bench
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from gauger.stats.crossed.arm_noise import ArmNoise, arm_noise
+from gauger.stats.crossed.cell_covariance import KindCovariance
 from gauger.stats.crossed.crossed import Components
 from gauger.stats.crossed.known_directions import CovarianceKind, Directions, spread_of_sizes
 from gauger.stats.crossed.pairing import Group
-from gauger.stats.crossed.panel import FloatArray
+from gauger.stats.crossed.panel import BoolArray, FloatArray, IntArray
 from gauger.stats.crossed.prior_spread import ReplicateVariances, Stray, estimate_stray
 
 FEWEST_DF = 6
@@ -34,10 +35,10 @@ paired replicates, counting B 90.6 %: validation/crossed/two_replicates.txt, doc
 class ReplicatePrior:
     """Net replicate covariance over cells at two levels of pooling, and what each rests on."""
 
-    common: FloatArray
-    """(K, K): one value for all; covariance of cell means, net of item noise."""
-    pooled: FloatArray
-    """(K, K): each benchmark its own, averaged over arms."""
+    common: KindCovariance
+    """One value for all; covariance of cell means, net of item noise."""
+    pooled: KindCovariance
+    """Each benchmark its own, averaged over arms."""
     stray: Stray
     """How far arms and benchmarks stray from a common value."""
     correlation: tuple[float, float, float]
@@ -54,18 +55,18 @@ class ReplicatePrior:
 
 @dataclass(frozen=True)
 class _Cells:
-    """Per-replicate variances of the K cells."""
+    """Per-replicate variances of the A x B cells."""
 
     gross: FloatArray
-    """(K, K): covariance of replicate means."""
+    """Variance of replicate means."""
     noise: FloatArray
-    """(K, K): item noise contained in it."""
+    """Item noise contained in it."""
     sensitivity: FloatArray
-    """(K,): g"""
+    """g"""
     df: FloatArray
-    """(K,): replicates less one; 0 where the cell tells nothing."""
-    per_mean: FloatArray
-    """(K, K): factor from one replicate's covariance to that of cell means, ``1 / sqrt(R R')``."""
+    """Replicates less one; 0 where the cell tells nothing."""
+    root: FloatArray
+    """``sqrt(R)``: a covariance of two cell means times that of both is the covariance of one replicate."""
 
 
 def replicate_prior(components: Components, groups: list[Group]) -> ReplicatePrior | None:
@@ -86,64 +87,61 @@ def replicate_prior(components: Components, groups: list[Group]) -> ReplicatePri
     Returns
     -------
     ReplicatePrior or None
-        (K, K) covariances of cell means, score scale squared. Not always positive definite, because negative estimates
-        stay.
+        Covariances of cell means, score scale squared. Not always positive definite, because negative estimates stay.
 
     Proven in validation/crossed; limits in tests/stats/test_replicate_part.py.
     """
-    shape = components.mean.shape
     cells = _cells(components)
     if not (cells.df > 0).any():
         return None
     net, expected = _net_variance(cells)
+    kinds = arm_kinds(components)
     root = np.sqrt(cells.df) * cells.sensitivity**2 * _inverse(expected)
-    weight = np.outer(root, root)
     inverse = _inverse(cells.sensitivity)
-    standard = (cells.gross - cells.noise) * np.outer(inverse, inverse)
-    pairs = _kinds(components)
-    kinds = [kind.mask(shape[1]) for kind in pairs]
-    most = _mean(expected * inverse**2, np.diag(weight))
-    residual_df = _stratum_df(groups, shape[1])
-    covariances = [_mean(standard, weight * kind) for kind in kinds]
+    shown = _Shown(components, cells, kinds)
+    weights = [_pair_sums(kind, root) for kind in kinds]
+    standard = [shown.net(kind, root * inverse) for kind in kinds]
+    residual_df = _stratum_df(groups, cells.df.shape[1])
+    covariances = _by_kind(standard, weights)
     if residual_df[0] >= FEWEST_DF:
-        covariances = [_possible(found, most, kind) for found, kind in zip(covariances, kinds, strict=True)]
-    scale = np.outer(cells.sensitivity, cells.sensitivity)
-    common = scale * sum(kind * value for kind, value in zip(kinds, covariances, strict=True))
-    np.fill_diagonal(common, net * cells.sensitivity**2)
-    pooled = _by_benchmark(standard, weight, kinds, shape)
-    pooled = np.where(np.isfinite(pooled), scale * pooled, common)
-    related = (cells.noise + common) * np.outer(_inverse(np.sqrt(expected)), _inverse(np.sqrt(expected)))
-    plain = (kinds[0], *(np.sum(kinds[n::2], axis=0) for n in (1, 2)))
-    same_arm, same_benchmark, neither = (_mean(related, weight * kind) for kind in plain)
-    shown = (np.diag(cells.gross), expected, np.diag(cells.noise), cells.df)
-    variances = ReplicateVariances(*(part.reshape(shape) for part in shown))
+        most = _mean(expected * inverse**2, root**2)
+        pairs = zip(kinds, covariances, strict=True)
+        covariances = [_possible(kind, found, most, cells.df.shape[1]) for kind, found in pairs]
+    common = _common_tables(net, covariances, cells.df.shape[1])
+    pooled = [
+        np.divide(top, bottom, out=level.copy(), where=bottom > 0)
+        for top, bottom, level in zip(standard, weights, common, strict=True)
+    ]
+    lever, number = cells.sensitivity / cells.root, _kind_numbers(kinds)
+    level = KindCovariance(cells.sensitivity, number, common)
+    same_arm, same_benchmark, neither = _correlations(shown, level, root * np.sqrt(_inverse(expected)), weights)
+    variances = ReplicateVariances(cells.gross, expected, cells.noise, cells.df)
     return ReplicatePrior(
-        common=common * cells.per_mean,
-        pooled=pooled * cells.per_mean,
+        common=replace(level, lever=lever),
+        pooled=KindCovariance(lever, number, np.stack(pooled)),
         stray=estimate_stray(variances, same_arm, same_benchmark),
         correlation=(same_arm, same_benchmark, neither),
         stratum_df=residual_df,
         arms=arm_noise(variances, same_arm, one_benchmark=bool(residual_df[0] < FEWEST_DF)),
-        directions=_directions(cells, common, pairs, shape) if len(pairs) > 3 else None,
+        directions=_directions(components, cells, level, kinds) if len(kinds) > 2 else None,
     )
 
 
 def _cells(components: Components) -> _Cells:
-    rows = np.maximum(components.n_replicates.ravel(), 1)
-    scale = np.sqrt(np.outer(rows, rows))
-    gross, noise = components.replicate * scale, components.shared * scale
-    sensitivity = components.sensitivity.ravel()
-    told = (sensitivity > 0) & (np.diag(gross) + np.diag(noise) > 0)
-    return _Cells(gross, noise, sensitivity, np.where(told, rows - 1, 0).astype(float), 1 / scale)
+    rows = np.maximum(components.n_replicates, 1)
+    gross, noise = components.shown_variance * rows, components.shared.diagonal() * rows
+    told = (components.sensitivity > 0) & (gross + noise > 0)
+    df = np.where(told, rows - 1, 0).astype(float)
+    return _Cells(gross, noise, components.sensitivity, df, np.sqrt(rows))
 
 
 def _net_variance(cells: _Cells) -> tuple[float, FloatArray]:
-    """Common net variance c in logits squared, and the expected gross variances (K,) ``m = noise + c g^2``.
+    """Common net variance c in logits squared, and the expected gross variances (A, B) ``m = noise + c g^2``.
 
     Gamma quasi-likelihood: ``sum d g^2 (s^2 - noise - c g^2) / m^2 = 0``, a few steps of reweighting. c may come out
     below zero; then m is held at half the noise.
     """
-    gross, noise, squared = np.diag(cells.gross), np.diag(cells.noise), cells.sensitivity**2
+    gross, noise, squared = cells.gross, cells.noise, cells.sensitivity**2
     weight = cells.df * squared
     c, expected = 0.0, noise
     for _ in range(4):
@@ -163,56 +161,109 @@ def _mean(values: FloatArray, weight: FloatArray) -> float:
     return float((values * weight).sum()) / total if total > 0 else 0.0
 
 
-def _directions(cells: _Cells, common: FloatArray, pairs: list[CovarianceKind], shape: tuple[int, ...]) -> Directions:
-    """Collect what `Directions` needs; `common` is that of one replicate."""
-    itself = CovarianceKind(np.eye(shape[0], dtype=bool), same=True)
-    kinds = (itself, *pairs)
-    expected = np.maximum(np.diag(cells.noise + common), np.diag(cells.noise) / 2)
-    root = np.sqrt(cells.df) * cells.sensitivity**2 * _inverse(expected)
-    roots = np.stack([root * _inverse(cells.sensitivity), root], axis=1).reshape(*shape, 2)
-    covariance = cells.noise + common
-    lever = cells.sensitivity * np.sqrt(np.diag(cells.per_mean))
-    df_each = float(cells.df.max())
-    spread = spread_of_sizes(kinds, roots, covariance)
-    return Directions(kinds, spread, lever.reshape(shape), covariance * cells.per_mean, df_each)
+def arm_kinds(components: Components) -> list[BoolArray]:
+    """List the kinds of pairs of arms that share replicates, (A, A) each: an arm with itself, then by class of kinship.
 
-
-def _kinds(components: Components) -> list[CovarianceKind]:
-    """List the kinds of linked pairs: same arm; then, for each class of kinship, same benchmark, and neither."""
+    There is a class at least, though it may be empty.
+    """
     holders = components.holders.astype(float)
     linked = holders.T @ holders > 0
     itself = np.eye(len(linked), dtype=bool)
-    found = [CovarianceKind(itself & linked, same=False)]
-    for kin in np.unique(components.kinship[~itself]) if len(linked) > 1 else [0]:
-        related = ~itself & linked & (components.kinship == kin)
-        found += [CovarianceKind(related, same=True), CovarianceKind(related, same=False)]
-    return found
+    classes = np.unique(components.kinship[~itself]) if len(linked) > 1 else [0]
+    return [itself & linked, *(~itself & linked & (components.kinship == kin) for kin in classes)]
 
 
-def _possible(covariance: float, variance: float, pairs: FloatArray) -> float:
-    """Hold the covariance of pairs of cells to what a common variance allows."""
-    others = max(float(pairs.sum(axis=1).max(initial=0.0)), 1.0)
-    return float(np.clip(covariance, -variance / others, variance))
+def _kind_numbers(kinds: list[BoolArray]) -> IntArray:
+    """(A, A): position in the list of the kind of each pair; -1 where it is of none."""
+    number = np.full(kinds[0].shape, -1)
+    for place, kind in enumerate(kinds):
+        number[kind] = place
+    return number
 
 
-def _by_benchmark(
-    standard: FloatArray, weight: FloatArray, kinds: list[FloatArray], shape: tuple[int, ...]
-) -> FloatArray:
-    """(K, K): net covariances averaged over arms (own) and over pairs of paired arms (cross, by kinship).
+def _pair_sums(kind: BoolArray, lever: FloatArray) -> FloatArray:
+    """(B, B): sums over pairs of arms of a kind of the products of their levers (A, B)."""
+    return np.asarray(lever.T @ kind.astype(float) @ lever)
 
-    NaN without data.
-    """
-    n_arms = shape[0]
-    arm = np.repeat(np.arange(n_arms), shape[1])
-    result = np.zeros_like(standard)
-    crossing = (one + other for one, other in zip(kinds[1::2], kinds[2::2], strict=True))
-    for mask in ((arm[:, None] == arm).astype(float), *crossing):
-        weights = (mask * weight).reshape(*shape, *shape)
-        total = weights.sum(axis=(0, 2))
-        summed = (weights * standard.reshape(*shape, *shape)).sum(axis=(0, 2))
-        mean = np.divide(summed, total, out=np.full_like(summed, np.nan), where=total > 0)
-        result += np.where(mask > 0, np.tile(mean, (n_arms, n_arms)), 0.0)
-    return result
+
+@dataclass(frozen=True)
+class _Shown:
+    """What the replicates show of pairs of arms, summed by kind of pair and by pair of benchmarks."""
+
+    components: Components
+    cells: _Cells
+    kinds: list[BoolArray]
+
+    def noise(self, kind: BoolArray, lever: FloatArray) -> FloatArray:
+        """(B, B): item noise of one replicate, times the levers (A, B) of both."""
+        return self.components.shared.table(kind.astype(float), lever * self.cells.root)
+
+    def net(self, kind: BoolArray, lever: FloatArray) -> FloatArray:
+        """(B, B): covariance of replicate means net of item noise, times the levers of both."""
+        shape = lever.shape
+        moved = self.components.deviations.reshape(-1, *shape) * (lever * self.cells.root)
+        related = np.tensordot(moved, kind.astype(float), axes=(1, 1)).transpose(0, 2, 1)
+        gross = np.tensordot(related, moved, axes=((0, 1), (0, 1)))
+        return np.asarray(gross - self.noise(kind, lever))
+
+
+def _by_kind(tops: list[FloatArray], weights: list[FloatArray]) -> list[tuple[float, float]]:
+    """Return for each kind of pair the weighted means on the same benchmark and on different ones."""
+    return [
+        (_mean_of_sums(top, weight, np.eye(len(top))), _mean_of_sums(top, weight, 1 - np.eye(len(top))))
+        for top, weight in zip(tops, weights, strict=True)
+    ]
+
+
+def _mean_of_sums(top: FloatArray, weight: FloatArray, pairs: FloatArray) -> float:
+    total = float((weight * pairs).sum())
+    return float((top * pairs).sum()) / total if total > 0 else 0.0
+
+
+def _possible(kind: BoolArray, covariance: tuple[float, float], variance: float, n: int) -> tuple[float, float]:
+    """Hold the covariances of pairs of cells (same benchmark, different ones of n) to what a common variance allows."""
+    related = int(kind.sum(axis=1).max(initial=0))
+    most = (max(related, 1), max(related * (n - 1), 1))
+    same, other = (float(np.clip(c, -variance / k, variance)) for c, k in zip(covariance, most, strict=True))
+    return same, other
+
+
+def _common_tables(net: float, covariances: list[tuple[float, float]], n_benchmarks: int) -> FloatArray:
+    """(kinds, B, B): one value on the same benchmark, one on different ones; of a cell with itself the net variance."""
+    one = np.eye(n_benchmarks)
+    tables = [same * one + other * (1 - one) for same, other in [(net, covariances[0][1]), *covariances[1:]]]
+    return np.stack(tables)
+
+
+def _correlations(
+    shown: _Shown, common: KindCovariance, lever: FloatArray, weights: list[FloatArray]
+) -> tuple[float, float, float]:
+    """Return the mean correlations of replicate means: same arm, same benchmark, neither (of paired arms)."""
+    tops = [
+        shown.noise(kind, lever) + common.tables[place] * _pair_sums(kind, lever * common.lever)
+        for place, kind in enumerate(shown.kinds)
+    ]
+    (_, same_arm), *_ = _by_kind(tops[:1], weights[:1])
+    ((same_benchmark, neither),) = _by_kind([np.sum(tops[1:], axis=0)], [np.sum(weights[1:], axis=0)])
+    return same_arm, same_benchmark, neither
+
+
+def _directions(components: Components, cells: _Cells, common: KindCovariance, kinds: list[BoolArray]) -> Directions:
+    """Collect what `Directions` needs; `common` is that of one replicate. The one place where K x K is written out."""
+    itself = CovarianceKind(np.eye(len(cells.df), dtype=bool), same=True)
+    pairs = [CovarianceKind(kinds[0], same=False)]
+    for kind in kinds[1:]:
+        pairs += [CovarianceKind(kind, same=True), CovarianceKind(kind, same=False)]
+    scale = cells.root.ravel()
+    covariance = components.shared.written_out() * np.outer(scale, scale) + common.written_out()
+    variance = np.diag(covariance).reshape(cells.noise.shape)
+    expected = np.maximum(variance, cells.noise / 2)
+    root = np.sqrt(cells.df) * cells.sensitivity**2 * _inverse(expected)
+    roots = np.stack([root * _inverse(cells.sensitivity), root], axis=2)
+    spread = spread_of_sizes((itself, *pairs), roots, covariance)
+    of_means = covariance / np.outer(scale, scale)
+    lever = cells.sensitivity / cells.root
+    return Directions((itself, *pairs), spread, lever, of_means, float(cells.df.max()))
 
 
 def _stratum_df(groups: list[Group], n_benchmarks: int) -> FloatArray:

@@ -47,11 +47,10 @@ def fill_in_trained_once(components: Components) -> Components:
     room = mean * (1 - mean)
     lent = components.n_replicates > 1
     sensitivity = room * _ratio(components.sensitivity, room, lent)
-    own = np.diag(components.shared).reshape(mean.shape) * components.n_replicates * components.n_items
+    own = components.shared.diagonal() * components.n_replicates * components.n_items
     residual = sensitivity / np.maximum(components.n_items, 1) * _ratio(own, components.sensitivity, lent)
     filled = once[:, None] & (components.n_items > 0)
-    shared = components.shared.copy()
-    np.fill_diagonal(shared, np.where(filled, residual, np.diag(shared).reshape(mean.shape)).ravel())
+    shared = components.shared.with_diagonal(np.where(filled, residual, components.shared.diagonal()))
     return replace(components, sensitivity=np.where(filled, sensitivity, components.sensitivity), shared=shared)
 
 
