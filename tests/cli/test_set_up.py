@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -48,11 +49,16 @@ def test_what_is_there_is_not_replaced(tmp_path, capsys):
 def test_every_recipe_is_valid(recipe, tmp_path, capsys):
     path = tmp_path / "study.yaml"
     assert main(["init", str(path), "--recipe", recipe]) == 0
+    for name in re.findall(r"model: (models/[\w-]+)", path.read_text()):  # checkpoints that the user brings
+        (tmp_path / name).mkdir(parents=True, exist_ok=True)
+        (tmp_path / name / "config.json").write_text("{}")
     assert main(["validate", str(path)]) == 0, capsys.readouterr().err
+    (schema,) = re.findall(r"\$schema=(\S+)", path.read_text()) or ["study.schema.json"]
+    assert (tmp_path / schema).exists()
 
 
 def test_recipes_are_the_studies_of_the_repository():
-    assert set(recipes()) == {"first", *(one.stem for one in (ROOT / "studies").glob("*.yaml"))}
+    assert set(recipes()) == {"first", *(one.stem for one in (ROOT / "studies").rglob("*.yaml"))}
     assert recipes()["quickstart"] == (ROOT / "studies" / "quickstart.yaml").read_text()
 
 

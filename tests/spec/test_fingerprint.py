@@ -72,7 +72,19 @@ def changed(data: dict[str, Any], path: tuple[str | int, ...], value: Any) -> St
 
 
 FULL_STUDY = parse_study(FULL)
+ELSEWHERE = {
+    "kind": "external",
+    "trainer": "trl",
+    "strategy": "label",
+    "seeds": "benchmark-train",
+    "forms": ["quiz"],
+    "samples": 200,
+    "steps": 30,
+}
+"""A stage that is not for students of the embedded world: it stands in no file that is checked."""
 DATA = plain(FULL_STUDY)
+DATA["arms"]["trained-elsewhere"] = {"stages": [ELSEWHERE]}
+DATA = plain(Study.model_validate(DATA))
 PATHS = [path for path in leaves(DATA) if path[-1] != "kind"]
 
 

@@ -18,9 +18,10 @@ def recipes() -> dict[str, str]:
     """Return the name of every study that comes along -> its text."""
     found = {FIRST: files("gauger.api").joinpath("first_study.yaml").read_text(encoding="utf-8")}
     folder = files("gauger").joinpath("studies")
-    if folder.is_dir():
-        names = sorted(one.name for one in folder.iterdir() if one.name.endswith(".yaml"))
-        found |= {name.removesuffix(".yaml"): folder.joinpath(name).read_text(encoding="utf-8") for name in names}
+    for place in (folder, folder.joinpath("recipes")):
+        if place.is_dir():
+            names = sorted(one.name for one in place.iterdir() if one.name.endswith(".yaml"))
+            found |= {name.removesuffix(".yaml"): place.joinpath(name).read_text(encoding="utf-8") for name in names}
     return found
 
 
@@ -65,4 +66,5 @@ def init_study(path: Path, *, recipe: str = FIRST, force: bool = False) -> tuple
 def _named(text: str, stem: str) -> str:
     """Give a study the name of its file, in the letters that a study's name may have."""
     name = re.sub(r"[^a-z0-9-]+", "-", stem.lower()).strip("-") or "study"
+    text = text.replace("$schema=../", "$schema=")  # the schema is written beside it
     return re.sub(r"^study: .*$", f"study: {name}", text, count=1, flags=re.M)

@@ -90,7 +90,7 @@ def run(
     overrides : mapping or sequence of "KEY=VALUE"
         Keys of the study file with other values: ``{"world.seed": 11}``.
     workers : int
-        Worker processes; 0: one per core.
+        Worker processes; 0: one per GPU, and where there are none one per core.
     on : {"local", "ray"}
         Where jobs run; estimates are the same.
     ray_address, store : str, optional

@@ -15,7 +15,9 @@ class RunPlace(StrEnum):
     RAY = "ray"
 
 
-WorkersOption: TypeAlias = Annotated[int, typer.Option(min=0, help="Worker processes; 0: one per core.")]
+WorkersOption: TypeAlias = Annotated[
+    int, typer.Option(min=0, help="Worker processes; 0: one per GPU, else one per core.")
+]
 OnOption: TypeAlias = Annotated[
     RunPlace,
     typer.Option("--on", help="Where jobs run: this machine's processes, or a Ray cluster. Estimates are the same."),

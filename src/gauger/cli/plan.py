@@ -61,7 +61,7 @@ def plan(
     verdict: published before the run, it holds the run to what was planned (gauger verify --registered).
     """
     from gauger.api import directory_of
-    from gauger.execute import Cache, cores
+    from gauger.execute import Cache, cores, visible_gpus
     from gauger.store import RunDirectory
     from gauger.study import forecast, open_study, plan_loaded
 
@@ -77,7 +77,7 @@ def plan(
         digest = registration(loaded, planned)
         print_json({"registered": digest}) if as_json else print_text(digest)
         return
-    said = forecast(planned, world, Cache(RunDirectory(directory).jobs), workers or cores())
+    said = forecast(planned, world, Cache(RunDirectory(directory).jobs), workers or len(visible_gpus()) or cores())
     proposal = None
     if pilot is not None:
         from gauger.study import propose
@@ -141,7 +141,8 @@ def lines(said: PlanForecast, directory: Path) -> list[str]:
     left = said.jobs_total - said.jobs_done
     kinds = ", ".join(f"{count} {kind}" for kind, count in said.jobs.items())
     before = f"{said.jobs_done} of {said.jobs_total} jobs are done" if said.jobs_done else "nothing is done yet"
-    time = f"about {said.minutes:.1f} minutes on {said.workers} workers" if left else "none: the next run only reports"
+    where = f"{said.workers} workers{'' if said.gpu_hours is None else ' without GPUs'}"
+    time = f"about {said.minutes:.1f} minutes on {where}" if left else "none: the next run only reports"
     return [
         f"{said.study}: {len(said.arms)} arms x {said.replicates} replicates (base and teacher are one model each)",
         *_arms(said),
@@ -151,11 +152,19 @@ def lines(said: PlanForecast, directory: Path) -> list[str]:
         f"training   {said.training_tokens / 1e6:.1f} M tokens, {said.training_flops:.2g} FLOPs",
         f"teacher    at least {said.teacher_queries:,} queries, {_usd(said)} USD{_measured(said)}",
         f"time left  {time}",
+        *_machine(said),
         f"could find an uplift of {100 * said.smallest_detectable_uplift:.1f} points on one benchmark with power 0.8",
         f"           (assumed: {said.assumption})",
         f"seeds      {said.replicates} alike leave {said.share_of_seeds_not_excluded:.0%} of seeds that could still "
         "behave otherwise (at 95 %)",
     ]
+
+
+def _machine(said: PlanForecast) -> list[str]:
+    """Say what GPUs would take, and the memory of the largest job, where models are large enough for it to matter."""
+    hours = [] if said.gpu_hours is None else [f"on GPUs    about {said.gpu_hours:.3g} hours ({said.gpu_assumption})"]
+    gb = said.largest_job_gb
+    return hours + ([] if gb is None else [f"memory     about {gb:.1f} GB for the largest job of our own engine"])
 
 
 def _usd(said: PlanForecast) -> str:

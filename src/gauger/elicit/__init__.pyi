@@ -2,6 +2,8 @@ from .api.address import Address as Address
 from .api.address import parse_teacher as parse_teacher
 from .api.dialect import Dialect as Dialect
 from .api.endpoint import OpenAIEndpoint as OpenAIEndpoint
+from .api.model_server import ModelServer as ModelServer
+from .api.model_server import ServerCommand as ServerCommand
 from .api.pacing import Pace as Pace
 from .api.pacing import Patience as Patience
 from .collect import CollectionProgress as CollectionProgress

@@ -3,15 +3,18 @@
 cache.py      Keeps results by content address: whole or absent, verified on every read
 code.py       Tells which code a job can reach, and gives it a version: the closure of imports, read from the sources
 counts.py     Counts jobs and estimates the time left: what a progress display knows, without any display
+devices.py    Counts the GPUs that this process may use, and the memory of each, without loading what uses them
 driver.py     Drives a plan to its end: which job next, what became of each; *where* jobs run is the executor's
               business
 execution.py  Chooses where and how far a plan is run, as `gauger run` offers it. It never changes what is computed
 executor.py   Defines what every place where jobs run offers to the driver: this machine's processes, or a Ray cluster
 interrupt.py  Turns signals that ask a run to stop into one exception
 job.py        Describes a job: one function call whose result is kept under the hash of everything that can change it
+keeper.py     Keeps programs of others from outliving who wanted them: ``python -P -m gauger.execute.keeper``
 limits.py     Limits one call of a run: hours and training FLOPs, after which no job is started any more
 local.py      Runs jobs on this machine: worker processes, one job each at a time
 pool.py       Starts worker processes for the driver: spawns them, sends a job, hears an answer or a death
+program.py    Starts programs of others (trainers, servers, evaluators) so that none outlives the job that wanted it
 progress.py   Shows how far a run is and how long it takes: a live bar on a terminal, plain lines in a log file
 ray.py        Runs jobs on a Ray cluster: a running one, or one that is started on this machine for the length of the
               run

@@ -2,6 +2,8 @@ from .cache import Cache as Cache
 from .cache import State as State
 from .code import code_version as code_version
 from .counts import in_words as in_words
+from .devices import memory_gb as memory_gb
+from .devices import visible_gpus as visible_gpus
 from .execution import Execution as Execution
 from .execution import execute as execute
 from .execution import read_needs as read_needs
@@ -9,6 +11,11 @@ from .job import Job as Job
 from .job import make_job as make_job
 from .limits import RunLimits as RunLimits
 from .local import cores as cores
+from .program import ProgramOrder as ProgramOrder
+from .program import RunningProgram as RunningProgram
+from .program import environment_for as environment_for
+from .program import log_tail as log_tail
+from .program import output_of as output_of
 from .progress import RunProgress as RunProgress
 from .progress import count as count
 from .progress import make_progress as make_progress

@@ -8,6 +8,7 @@ from typing import Literal
 
 from gauger.errors import UserError, nearest
 from gauger.execute.cache import Cache
+from gauger.execute.devices import visible_gpus
 from gauger.execute.driver import TRIES, Rules, drive
 from gauger.execute.executor import Executor
 from gauger.execute.job import RESOURCES, Job
@@ -28,7 +29,7 @@ class Execution:
 
     on: Where = "local"
     workers: int = 0
-    """Jobs at once; 0 is one per core (of the machine, or of the cluster)."""
+    """Jobs at once; 0 is one per GPU, and where there are none one per core (of the machine, or of the cluster)."""
     tries: int = TRIES
     """How many workers may be lost with one job before it is given up."""
     limits: RunLimits = field(default_factory=RunLimits)
@@ -87,7 +88,8 @@ def execute(
         jobs = [_with_needs(job, execution.needs or {}) for job in jobs]
         executor: Executor = RayPool(execution.workers, execution.ray_address, execution.store)
     else:
-        executor = Pool(execution.workers or cores(), cache.root / "logs")
+        gpus = visible_gpus()
+        executor = Pool(execution.workers or len(gpus) or cores(), cache.root / "logs", gpus=gpus)
     return drive(jobs, cache, executor, rules, progress)
 
 

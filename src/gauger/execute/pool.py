@@ -11,10 +11,12 @@ import sys
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from math import ceil
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, cast
 
+from gauger.execute.devices import VISIBLE
 from gauger.execute.executor import ONE_THREAD, Event
 from gauger.execute.job import Job
 
@@ -33,6 +35,8 @@ class Worker:
     """What it is doing."""
     heard: bytes = b""
     """The part of a line read so far."""
+    gpus: tuple[str, ...] = ()
+    """GPUs that it sees; all of them are its own as long as it has a job."""
 
     @property
     def stdin(self) -> IO[bytes]:
@@ -57,11 +61,15 @@ class Pool:
         Directory for one log per worker.
     environment : mapping, optional
         Added to the workers' environment, over `ONE_THREAD`.
+    gpus : tuple of str
+        GPUs of the machine, as `devices.visible_gpus` names them. Where there are any, a job gets as many as it asks
+        for (`Job.resources`; one where it says nothing), no two running jobs share one, and its worker sees no other.
     """
 
     size: int
     logs: Path
     environment: Mapping[str, str] | None = None
+    gpus: tuple[str, ...] = ()
     workers: list[Worker] = field(default_factory=list)
     selector: selectors.BaseSelector = field(default_factory=selectors.DefaultSelector)
     spawned: int = 0
@@ -75,9 +83,18 @@ class Pool:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
         self.stop()
 
-    def has_room(self, job: Job) -> bool:  # noqa: ARG002 - one job is as good as another to a process
+    def has_room(self, job: Job) -> bool:
         """Whether a job can be started now."""
-        return len(self.workers) < self.size or any(worker.job is None for worker in self.workers)
+        return len(self.running) < self.size and self._wanted(job) <= len(self._free_gpus())
+
+    def _wanted(self, job: Job) -> int:
+        """Return how many GPUs a job gets; none where the machine has none."""
+        return ceil(job.resources.get("gpus", 1)) if self.gpus else 0
+
+    def _free_gpus(self) -> list[str]:
+        """Name the GPUs that no running job has, those that idle workers see among them."""
+        taken = {gpu for worker in self.workers if worker.job is not None for gpu in worker.gpus}
+        return [gpu for gpu in self.gpus if gpu not in taken]
 
     @property
     def running(self) -> list[Job]:
@@ -89,8 +106,7 @@ class Pool:
 
         Keys are sorted on the way: the order of `params` is no part of a job's address, so the job must not see it.
         """
-        idle = [worker for worker in self.workers if worker.job is None]
-        worker = idle[0] if idle else self._spawn()
+        worker = self._worker_for(self._wanted(job))
         worker.job = job
         with suppress(BrokenPipeError):  # it died; `wait` hears of it and hands the job back
             worker.stdin.write(json.dumps(request, sort_keys=True).encode() + b"\n")
@@ -103,9 +119,33 @@ class Pool:
             events += self._hear(ready.data)
         return events
 
-    def out_of_place(self, job: Job) -> str:  # noqa: ARG002
-        """Never: an idle pool has room for any job."""
-        return ""
+    def _worker_for(self, n_gpus: int) -> Worker:
+        """Return an idle worker that sees so many GPUs, or a new one; idle ones that see these or stand in its way end.
+
+        A process cannot be shown other GPUs once it has looked at some, so that they belong to it for its life.
+        """
+        idle = [worker for worker in self.workers if worker.job is None]
+        fits = next((worker for worker in idle if len(worker.gpus) == n_gpus), None)
+        if fits is not None:
+            return fits
+        chosen = self._free_gpus()[:n_gpus]
+        for worker in idle:
+            if len(self.workers) >= self.size or not set(worker.gpus).isdisjoint(chosen):
+                self._dismiss(worker)
+        return self._spawn(tuple(chosen))
+
+    def _dismiss(self, worker: Worker) -> None:
+        """End an idle worker."""
+        self.selector.unregister(worker.stdout)
+        self.workers.remove(worker)
+        with suppress(BrokenPipeError):
+            worker.stdin.close()
+        self._bury(worker)
+
+    def out_of_place(self, job: Job) -> str:
+        """Say why a job will never have room: it wants more GPUs than the machine has."""
+        wanted, there = self._wanted(job), len(self.gpus)
+        return f"it wants {wanted} GPUs, and this machine has {there}" if wanted > there else ""
 
     def stop(self) -> None:
         """End all workers: close their pipes, and kill those that do not leave."""
@@ -117,10 +157,11 @@ class Pool:
         self.workers.clear()
         self.selector.close()
 
-    def _spawn(self) -> Worker:
+    def _spawn(self, gpus: tuple[str, ...] = ()) -> Worker:
         self.spawned += 1
         log = self.logs / f"worker-{self.spawned}.log"
-        environment = {**os.environ, **ONE_THREAD, **(self.environment or {})}
+        shown = {VISIBLE: ",".join(gpus)} if self.gpus else {}
+        environment = {**os.environ, **ONE_THREAD, **(self.environment or {}), **shown}
         with log.open("wb") as stream:
             process = subprocess.Popen(
                 [sys.executable, "-P", "-m", "gauger.execute.worker"],
@@ -130,7 +171,7 @@ class Pool:
                 env=environment,
                 process_group=0,  # Ctrl-C on the terminal is for the driver
             )
-        worker = Worker(process, log)
+        worker = Worker(process, log, gpus=gpus)
         self.workers.append(worker)
         self.selector.register(worker.stdout, selectors.EVENT_READ, worker)
         return worker

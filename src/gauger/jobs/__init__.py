@@ -6,6 +6,8 @@ corpora.py             Makes corpora: what a teacher or a base was asked for, wh
                        of them
 endpoint_places.py     Says where a study's endpoint is and how it is spoken to; imports no trainer, so that the
                        planner may ask
+evaluating.py          Measures a model with a program of others: lm-eval or Inspect, against its files, its
+                       server or its interface
 measuring.py           Measures a model on benchmarks: its records, and where wanted the cross-entropy of the true
                        answers
 models.py              Makes models: trained from scratch, checkpoints put in place, specialists; and reads them back
@@ -18,12 +20,15 @@ parameters.py          Defines typed parameters between the planner and the jobs
                        job
 registry.py            Names the function behind every kind of job, and what opens every kind of teacher, without
                        importing any of it
+scope.py               Keeps open until a job has ended what was opened on its behalf: servers, folders
+served.py              Asks models that a command of the user's serves: started for one job, and ended with it
 teachers.py            Opens whoever a job asks, behind the surface and its budgets: models at hand, endpoints,
                        recordings
 teachers_elsewhere.py  Opens teachers that no job makes: OpenAI-compatible endpoints, and recordings of what was
                        asked before
 training.py            Trains a student on a corpus: on its texts, on log-probabilities along them, on pairs, or on a
                        blend of sources
+training_elsewhere.py  Trains a student with somebody else's program on a stage's corpus
 training_record.py     Writes `training.json`: what a stage was trained on, source by source, and its losses
 """
 

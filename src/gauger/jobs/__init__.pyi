@@ -1,11 +1,14 @@
 from .endpoint_places import endpoint_address as endpoint_address
+from .parameters import EVALUATED as EVALUATED
 from .parameters import Asked as Asked
 from .parameters import AskTeacher as AskTeacher
 from .parameters import DrawPairs as DrawPairs
+from .parameters import EvaluateModel as EvaluateModel
 from .parameters import Materialise as Materialise
 from .parameters import MeasureModel as MeasureModel
 from .parameters import Pretrain as Pretrain
 from .parameters import Specialise as Specialise
+from .parameters import TrainExternal as TrainExternal
 from .parameters import TrainOnPolicy as TrainOnPolicy
 from .parameters import Trains as Trains
 from .registry import OPENERS as OPENERS

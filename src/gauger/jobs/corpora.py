@@ -37,7 +37,7 @@ from gauger.elicit import (
 from gauger.errors import GaugerError
 from gauger.jobs.models import row_of
 from gauger.jobs.parameters import AskBase, Asked, AskTeacher, BlendCorpora, Gather, GatherQuestions, Inputs, job
-from gauger.jobs.teachers import TeacherPlace, open_asked, shown_top_k
+from gauger.jobs.teachers import CountsTokens, TeacherPlace, open_asked, shown_top_k, unserved
 from gauger.spec import TextSource
 from gauger.store import read_json, write_json, write_parquet
 from gauger.train import Model, save_soft, stack_shown
@@ -54,7 +54,7 @@ def ask_teacher(params: AskTeacher, inputs: Inputs, out: Path) -> None:
     """Elicit one stage's corpus from the teacher."""
     world = reopen_world(params.world).seeded_by(params.seeds)
     where = TeacherPlace(world, inputs, "teacher", out, params.model_dump(mode="json"))
-    opened = open_asked(params.asked, where)
+    opened = open_asked(unserved(params.asked) if params.soft else params.asked, where)
     wanted = Wanted(
         params.strategy,
         params.forms,
@@ -68,9 +68,9 @@ def ask_teacher(params: AskTeacher, inputs: Inputs, out: Path) -> None:
     ask = elicit_by_instruction if params.asked.instructed else elicit_by_continuing
     student = None
     if params.student is not None:
-        student = open_asked(params.student, TeacherPlace(world, inputs, "student", out, {})).teacher
+        student = open_asked(unserved(params.student), TeacherPlace(world, inputs, "student", out, {})).teacher
     corpus = ask(world, opened.teacher, wanted, params.seed, student)
-    corpus.write(out, counter(opened.model))
+    corpus.write(out, counter(opened.counts))
     if params.soft:
         _keep_shown(world, corpus, opened.at_hand, params.asked, params.top_k, out)
 
@@ -79,12 +79,14 @@ def ask_teacher(params: AskTeacher, inputs: Inputs, out: Path) -> None:
 def ask_base(params: AskBase, inputs: Inputs, out: Path) -> None:
     """Have the student's own base answer the prompts of a teacher's corpus (placebo)."""
     world = reopen_world(params.world)
-    opened = open_asked(params.asked, TeacherPlace(world, inputs, "base", out, {}))
+    identity = params.model_dump(mode="json")
+    asked = unserved(params.asked) if params.soft else params.asked
+    opened = open_asked(asked, TeacherPlace(world, inputs, "base", out, identity))
     prompts = read_texts(inputs["prompts"])
     wanted = Wanted(params.strategy, params.forms, len(prompts), (), params.answer_tokens, params.asked.surface)
     wanted = replace(wanted, filters=params.filters)
     corpus = answer_prompts(world, opened.teacher, prompts, wanted, params.seed)
-    corpus.write(out, counter(opened.model))
+    corpus.write(out, counter(opened.counts))
     if params.soft:
         _keep_shown(world, corpus, opened.at_hand, params.asked, params.top_k, out)
 
@@ -98,7 +100,7 @@ def _keep_shown(world: World, corpus: Corpus, model: Model, asked: Asked, top_k:
         save_soft(replace(soft, log_probability_PK=shown_logs(soft.log_probability_PK, asked.surface)), out)
 
 
-def counter(model: Model | None) -> Count:
+def counter(model: CountsTokens | None) -> Count:
     """Return what counts the tokens of samples: with the model at hand, else by their characters."""
 
     def by_model(samples: Sequence[Sample]) -> list[int]:
@@ -123,7 +125,7 @@ def _counting(world: World, params: Gather, inputs: Inputs, out: Path) -> Count:
         return _count_words
     if params.asked is None:
         return counter(None)
-    return counter(open_asked(params.asked, TeacherPlace(world, inputs, "base", out, {})).model)
+    return counter(open_asked(unserved(params.asked), TeacherPlace(world, inputs, "base", out, {})).model)
 
 
 def _count_words(samples: Sequence[Sample]) -> list[int]:

@@ -71,12 +71,13 @@ def specialise(params: Specialise, inputs: Inputs, out: Path) -> None:
 
 def read_model(inputs: Inputs, role: str, engine_name: str) -> Model:
     """Read the model of a role: full weights, or an adapter of the base that lies under ``ROLE_base``."""
-    place = _checkpoint(inputs[role])
-    base = _checkpoint(inputs[f"{role}_base"]) if f"{role}_base" in inputs else None
+    place = checkpoint_of(inputs[role])
+    base = checkpoint_of(inputs[f"{role}_base"]) if f"{role}_base" in inputs else None
     return engine_of(engine_name).load(place, None if base == place else base)
 
 
-def _checkpoint(directory: Path) -> Path:
+def checkpoint_of(directory: Path) -> Path:
+    """Return where a model lies that a job made, or that it found elsewhere."""
     elsewhere = directory / _ELSEWHERE
     return Path(read_json(elsewhere)["path"]) if elsewhere.exists() else directory
 
@@ -84,7 +85,7 @@ def _checkpoint(directory: Path) -> Path:
 def keep(trained: Trained, inputs: Inputs, out: Path) -> None:
     """Write what a training left; an adapter alone only where it belongs to the base itself, else full weights."""
     base = inputs.get("start_base")
-    started_from_base = base is None or _checkpoint(inputs["start"]) == _checkpoint(base)
+    started_from_base = base is None or checkpoint_of(inputs["start"]) == checkpoint_of(base)
     (trained.model if started_from_base else trained.model.merged()).save(out)
 
 

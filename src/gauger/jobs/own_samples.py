@@ -17,7 +17,7 @@ import numpy as np
 from gauger.elicit import Corpus, Sample, Took, plain_sample, read_texts, shown_logs, words_for
 from gauger.jobs.models import common_source, keep, options_of, prompt_of, read_model, schedule_of
 from gauger.jobs.parameters import Inputs, TrainOnPolicy, TrainOnRewards, job
-from gauger.jobs.teachers import TeacherPlace, open_asked, shown_top_k
+from gauger.jobs.teachers import TeacherPlace, open_asked, shown_top_k, unserved
 from gauger.jobs.training_record import counted, used, write_training
 from gauger.spec import Surface, TextSource
 from gauger.store import write_json
@@ -112,7 +112,7 @@ def train_on_policy(params: TrainOnPolicy, inputs: Inputs, out: Path) -> None:
     world = reopen_world(params.world)
     prompts = [text.prompt for text in read_texts(inputs["corpus"])]
     student = read_model(inputs, "start", params.engine)
-    scorer = open_asked(params.scorer, TeacherPlace(world, inputs, "scorer", out, {})).at_hand
+    scorer = open_asked(unserved(params.scorer), TeacherPlace(world, inputs, "scorer", out, {})).at_hand
     surface = params.scorer.surface
     scored = ScoredSamples(lambda one: bool(_overlaps(world, prompts[one.prompt], one.completion)), Room.of(surface))
     n_web = round(params.web_share * params.batch)

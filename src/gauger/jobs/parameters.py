@@ -13,7 +13,8 @@ from typing import Any, TypeVar
 
 from pydantic import Field
 
-from gauger.spec import Lora, ModelSize, SpecPart, Surface, TooLong
+from gauger.jobs.scope import job_scope
+from gauger.spec import Lora, ModelSize, Serving, SpecPart, Surface, TooLong
 from gauger.worlds import Described
 
 Inputs = Mapping[str, Path]
@@ -43,6 +44,8 @@ class Asked(SpecPart):
     """What decides the answers of a teacher elsewhere, and what they cost."""
     conduct: Mapping[str, Any] = Field(default_factory=dict)
     """Where it is and how fast it is asked: what changes no answer, and is no part of a job's address."""
+    serving: Serving | None = None
+    """Of a model at hand: what serves it to be asked; None: it is asked in this process."""
     surface: Surface = Surface()
     terms: str | None = None
     templates: str | None = None
@@ -53,6 +56,11 @@ class Asked(SpecPart):
     """Whether it follows instructions; else it continues texts."""
     proxy: str | None = None
     """Engine of the student that its defence reckons with, which lies under the input `proxy`; None: it needs none."""
+
+    @property
+    def opener(self) -> str:
+        """Name in `registry.OPENERS` of what opens it: its kind's, unless it is served."""
+        return self.kind if self.serving is None else "served"
 
 
 class Trains(InWorld):
@@ -180,6 +188,31 @@ class TrainStage(Trains):
     own: Own = Field(default_factory=dict)
 
 
+class TrainExternal(Trains):
+    """Training by somebody else's program: all that it is run with, what a ready trainer brings included."""
+
+    command: str
+    template: str
+    """Its text."""
+    config: str
+    format: str
+    options: Mapping[str, str | int | float | bool | None]
+    output: str
+    version_command: str
+    version: str
+    """What that said when the study was planned."""
+    script: str
+    script_identity: str
+    """Digest of the script that comes along."""
+    progress: str
+    failure: str
+    environment: tuple[str, ...] = Field(strict=False)
+    gpus: int
+    processes: int
+    checkpoint_steps: int | None
+    silence_minutes: float | None
+
+
 class TrainOnPolicy(Trains):
     """Training on the student's own samples, scored by somebody at hand."""
 
@@ -220,6 +253,7 @@ class TrainOnMixture(Trains):
 
 TRAINING: Mapping[str, type[Trains]] = {
     "train": TrainStage,
+    "train-external": TrainExternal,
     "train-on-policy": TrainOnPolicy,
     "train-on-pairs": TrainOnPairs,
     "train-on-rewards": TrainOnRewards,
@@ -228,8 +262,23 @@ TRAINING: Mapping[str, type[Trains]] = {
 """Kind of training job -> its record; a kind of another package has that of `train`, with its own settings in `own`."""
 
 
+class EvaluateModel(InWorld):
+    """Measuring a model on one task of another program."""
+
+    asked: Asked
+    benchmark: str
+    task: Mapping[str, Any]
+    """Settings of an `EvaluatorTask`; its role is no part of what is measured."""
+    folder: str
+    """Where the study file lies."""
+    files: Mapping[str, str]
+    """The user's files that decide its results, with the digests of their contents."""
+    version: str
+    """What the program said of itself when the study was planned."""
+
+
 class MeasureModel(InWorld):
-    """Measuring a model on benchmarks."""
+    """Measuring a model on benchmarks; records of evaluators, inputs `evaluated0`, ..., are put beside its own."""
 
     asked: Asked
     benchmarks: tuple[str, ...] = Field(strict=False)
@@ -240,6 +289,8 @@ class MeasureModel(InWorld):
     """Whether the cross-entropy of the true answers is wanted too."""
 
 
+EVALUATED = "evaluated"
+"""Begins the name of an input of a measurement with records of an evaluator."""
 P = TypeVar("P", bound=SpecPart)
 
 
@@ -253,7 +304,8 @@ def job(parameters: type[P]) -> Callable[[Callable[[P, Inputs, Path], None]], Ca
     def typed(function: Callable[[P, Inputs, Path], None]) -> Called:
         @wraps(function)
         def called(params: Mapping[str, Any], inputs: Inputs, out: Path) -> None:
-            function(parameters.model_validate(params), inputs, out)
+            with job_scope():
+                function(parameters.model_validate(params), inputs, out)
 
         return called
 

@@ -20,8 +20,10 @@ REGISTRY = Registry(
         "train": "gauger.jobs.training:train_stage",
         "train-on-pairs": "gauger.jobs.training:train_on_pairs",
         "train-on-mixture": "gauger.jobs.training:train_on_mixture",
+        "train-external": "gauger.jobs.training_elsewhere:train_external",
         "train-on-policy": "gauger.jobs.own_samples:train_on_policy",
         "train-on-rewards": "gauger.jobs.own_samples:train_on_own_answers",
+        "evaluate": "gauger.jobs.evaluating:evaluate_model",
         "measure": "gauger.jobs.measuring:measure_model",
     },
 )
@@ -32,6 +34,7 @@ OPENERS = Registry(
     {
         "scratch": "gauger.jobs.teachers:open_at_hand",
         "checkpoint": "gauger.jobs.teachers:open_at_hand",
+        "served": "gauger.jobs.served:open_served",
         "endpoint": "gauger.jobs.teachers_elsewhere:open_endpoint",
         "replay": "gauger.jobs.teachers_elsewhere:open_replay",
     },

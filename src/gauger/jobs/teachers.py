@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from gauger.elicit import Limited, QueryBudget, Request, Surfaced, Teacher, Text, generated
 from gauger.errors import GaugerError
@@ -19,6 +20,14 @@ MOST_PROXY_TEXTS = 500
 """Texts that the slope of a proxy's loss is taken on, or a few more."""
 
 
+class CountsTokens(Protocol):
+    """What knows how many tokens a text has."""
+
+    def count(self, texts: Sequence[str]) -> list[int]:
+        """Return the tokens of each text, without marks."""
+        ...
+
+
 @dataclass(frozen=True)
 class Opened:
     """Somebody who can be asked."""
@@ -26,6 +35,13 @@ class Opened:
     teacher: Teacher
     model: Model | None = None
     """Where it is at hand: what says how likely a text is."""
+    tokenizer: CountsTokens | None = None
+    """Where its files alone are at hand: what counts its tokens."""
+
+    @property
+    def counts(self) -> CountsTokens | None:
+        """What counts tokens; None where nothing at hand does."""
+        return self.model or self.tokenizer
 
     @property
     def at_hand(self) -> Model:
@@ -33,6 +49,11 @@ class Opened:
         if self.model is None:
             raise GaugerError("only a model at hand shows log-probabilities along a text; distil text instead")
         return self.model
+
+
+def unserved(asked: Asked) -> Asked:
+    """Return who is asked as a model in this process: only there does it show log-probabilities along a text."""
+    return asked.model_copy(update={"serving": None})
 
 
 @dataclass(frozen=True)
@@ -51,7 +72,7 @@ class TeacherPlace:
 
 def open_asked(asked: Asked, where: TeacherPlace) -> Opened:
     """Open who is asked; budgets hold, and what the surface hides is not seen, whoever it is."""
-    found: Opened = OPENERS.load(asked.kind)(asked, where)
+    found: Opened = OPENERS.load(asked.opener)(asked, where)
     return Opened(Surfaced(found.teacher, asked.surface), found.model)
 
 

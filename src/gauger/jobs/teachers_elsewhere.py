@@ -51,17 +51,17 @@ def open_endpoint(asked: Asked, where: TeacherPlace) -> Opened:
     pace = Pace(settings["concurrency"], settings["requests_per_minute"], settings["tokens_per_minute"])
     patience = Patience(total_s=settings["timeout_s"])
     endpoint = OpenAIEndpoint(endpoint_address(settings), budget, pace, patience, asked.terms, settings["batch"])
-    return Opened(Journalled(generated(endpoint, surface), _journal(where), PATIENCE_S))
+    return Opened(Journalled(generated(endpoint, surface), journal_of(where, where.identity), PATIENCE_S))
 
 
-def _journal(where: TeacherPlace) -> Path:
+def journal_of(where: TeacherPlace, identity: Mapping[str, object]) -> Path:
     """Place the journal of paid replies outside the job's own directory: a killed job finds it again.
 
     So does one that is asked for another view of the same replies, at another price or pace, or with another budget.
     """
     journals = where.out.parent.parent / "journals"
     journals.mkdir(exist_ok=True)
-    return journals / f"{fingerprint(asking_identity(where.identity))[:32]}.jsonl"
+    return journals / f"{fingerprint(asking_identity(identity))[:32]}.jsonl"
 
 
 def asking_identity(identity: Mapping[str, object]) -> dict[str, object]:

@@ -1,8 +1,14 @@
 from .answers import Answering as Answering
+from .answers import as_records_of as as_records_of
 from .answers import further_readings as further_readings
 from .answers import measure as measure
 from .answers import read_as as read_as
 from .answers import readings as readings
+from .evaluators.run import ModelEvaluation as ModelEvaluation
+from .evaluators.run import evaluate as evaluate
+from .evaluators.run import evaluator_version as evaluator_version
+from .evaluators.target import PROGRAMS as PROGRAMS
+from .evaluators.target import EvaluationTarget as EvaluationTarget
 from .examples import EXAMPLE_ROLES as EXAMPLE_ROLES
 from .examples import example_logs as example_logs
 from .importers.arm import ArmLogs as ArmLogs

@@ -94,6 +94,20 @@ def schema_of(world: World) -> dict[str, pl.DataType | type[pl.DataType]]:
     return {**SCHEMA, **further}
 
 
+def as_records_of(world: World, records: pl.DataFrame) -> pl.DataFrame:
+    """Return an evaluator's records with the columns that the world's have: every reading is the evaluator's own.
+
+    Parameters
+    ----------
+    world : World
+        Whose records they stand beside.
+    records : polars.DataFrame
+        Columns of `SCHEMA`.
+    """
+    further = {f"{name}_{what}": pl.col(what) for name in world.readings[1:] for what in _JUDGED}
+    return records.with_columns(**further).select(*schema_of(world))
+
+
 _JUDGED: dict[str, pl.DataType | type[pl.DataType]] = {"outcome": pl.String, "score": pl.Float64}
 
 

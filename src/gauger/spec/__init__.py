@@ -17,6 +17,8 @@ defence_family.py     Defines the `defences` of a study: surfaces that are to be
                       must stand up to
 defended_arms.py      Expands the defences of a study into what is run: every attacker on every surface, and the
                       teacher on each
+evaluators.py         Defines `evaluators`: benchmarks that programs of others run, lm-eval and Inspect, each with its
+                      role
 fault.py              Defines one mistake at one place of a study file
 fingerprints.py       Hashes everything in a study that can change a number
 ingredient_cells.py   Expands a factorial into the arms it is run as: which cells, with which recipes, under which
@@ -42,6 +44,8 @@ scale.py              Defines the `scale` of a study: grids over student size, t
                       one declared arm
 scaled_cells.py       Expands a `scale` into its cells: recipes grown by the budget, students and teachers by size
                       and strength
+serving.py            Defines `serve`: the command that serves a model of the user's on this machine, to be asked over
+                      HTTP
 shape.py              Reads off the JSON Schema what may stand at each place of a study file: keys, expectations,
                       stand-ins
 stages/               Defines the stages of an arm: what is done to the student, one after the other, told apart by

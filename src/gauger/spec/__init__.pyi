@@ -14,6 +14,10 @@ from .defence_family import AttackerSpec as AttackerSpec
 from .defence_family import DefenceStudy as DefenceStudy
 from .defence_family import DefendedSurface as DefendedSurface
 from .defended_arms import OPEN as OPEN
+from .evaluators import EVALUATOR_TASKS as EVALUATOR_TASKS
+from .evaluators import EvaluatorTask as EvaluatorTask
+from .evaluators import InspectTask as InspectTask
+from .evaluators import LmEvalTask as LmEvalTask
 from .fingerprints import canonical_json as canonical_json
 from .fingerprints import fingerprint as fingerprint
 from .ingredient_cells import FactorialCell as FactorialCell
@@ -54,6 +58,7 @@ from .preregistered import deciding_settings as deciding_settings
 from .preregistered import frozen_rule as frozen_rule
 from .scaled_cells import ScaledCell as ScaledCell
 from .scaled_cells import scale_cells as scale_cells
+from .serving import Serving as Serving
 from .stages.base import StageSpec as StageSpec
 from .stages.registry import STAGES as STAGES
 from .stages.registry import kind_of as kind_of

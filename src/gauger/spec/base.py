@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, Strict, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, Strict, StringConstraints, WithJsonSchema
 
 NAME_PATTERN = r"^[a-z0-9]+(-[a-z0-9]+)*$"
 """Names of studies, benchmarks, arms and forms: lower-case letters and digits, joined by single hyphens."""
@@ -46,9 +46,20 @@ Text = Annotated[str, StringConstraints(max_length=10_000), Prose()]
 Reason = Annotated[str, StringConstraints(min_length=3, max_length=1_000, pattern=r"\S")]
 Reference = Annotated[str, StringConstraints(min_length=1, max_length=1_000, pattern=r"\S")]
 """A path, an address or a name given by others."""
+CommandLine = Annotated[str, StringConstraints(min_length=1, max_length=4_000, pattern=r"\S")]
+"""Program and arguments of others; no shell reads them."""
+VariableName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=200)]
+"""An environment variable."""
 Seed = Annotated[int, Field(ge=0, le=2**32 - 1)]
 Count = Annotated[int, Field(ge=1, le=1_000_000_000)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Level = Annotated[float, Field(ge=0.5, lt=1)]
 Names = Annotated[tuple[Name, ...], Field(min_length=1, max_length=64), Strict(False)]
 """A list in the file, a tuple in the model (which the strict mode would otherwise not accept)."""
+SettingName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length=64)]
+"""Name of a setting of a part that another program or package defines."""
+Scalar = Annotated[
+    bool | int | float | str,
+    WithJsonSchema({"type": ["boolean", "integer", "number", "string"], "maxLength": 1000}),
+]
+"""true, false, a number or text."""

@@ -44,6 +44,7 @@ def check_study(
         *check_surface(study),
         *_check_decoding(study),
         *_check_roles(study),
+        *_check_evaluators(study),
         *check_starts(study),
     ]
     found += [
@@ -148,16 +149,37 @@ def _check_decoding(study: Study) -> Iterator[Fault]:
 
 
 def _check_roles(study: Study) -> Iterator[Fault]:
-    roles = {benchmark.role: None for benchmark in study.benchmarks.values()}
+    own = dict.fromkeys(benchmark.role for benchmark in study.benchmarks.values())
+    roles = dict.fromkeys((*own, *study.roles.values()))
     here = ", ".join(roles)
-    if "targeted" not in roles:
+    if "targeted" not in own:
         hint = "Without one there is nothing to compare carry-over with."
-        yield Fault(("benchmarks",), "at least one benchmark with role targeted", f"only {here}", hint)
+        yield Fault(("benchmarks",), "at least one benchmark with role targeted", f"only {', '.join(own)}", hint)
     role = study.verdict.role
     if role not in roles and role != "targeted":
         hint = f"Give a benchmark the role {role}, or judge on one of: {here}."
         reads = (("benchmarks",),)
         yield Fault(("verdict", "role"), "a role that some benchmark has", f"'{role}'", hint, reads)
+
+
+def _check_evaluators(study: Study) -> Iterator[Fault]:
+    """An evaluator reads files, or asks an interface by itself, and then keeps no budget; no name is given twice."""
+    if not study.evaluators:
+        return
+    path = ("evaluators",)
+    for name in study.evaluators:
+        if name in study.benchmarks:
+            yield Fault((*path, name), "a name of its own", f"one that a benchmark of the world has: {name!r}")
+    if not study.student.has_files:
+        hint = "lm-eval and Inspect load models of transformers, or ask them over HTTP."
+        wanted = "a student of kind checkpoint for evaluators"
+        yield Fault(path, wanted, f"one of kind {study.student.kind}", hint, (("student", "kind"),))
+    if study.teacher.kind == "replay":
+        hint = "A recording answers what it was asked, and nothing else."
+        yield Fault(path, "a teacher that can be asked, for evaluators", "a recording", hint, (("teacher", "kind"),))
+    if study.teacher.surface.max_usd is not None:
+        hint = "An evaluator asks the teacher by itself. Take max_usd away, or measure it on benchmarks of the world."
+        yield Fault(("teacher", "surface", "max_usd"), "no budget in money beside evaluators", "one", hint, (path,))
 
 
 def _check_controls(study: Study) -> Iterator[Fault]:

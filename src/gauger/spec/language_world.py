@@ -5,19 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
-from pydantic import Field, Strict, StringConstraints, WithJsonSchema
+from pydantic import Field, Strict, StringConstraints
 
 from gauger.plugs import Registry
-from gauger.spec.base import Fraction, Name, Seed, SpecPart
+from gauger.spec.base import Fraction, Name, Scalar, Seed, SettingName, SpecPart
 from gauger.spec.variants import WorldSettings, variants
 
-SettingName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length=64)]
-"""Name of a setting of a task of another package."""
-Scalar = Annotated[
-    bool | int | float | str,
-    WithJsonSchema({"type": ["boolean", "integer", "number", "string"], "maxLength": 1000}),
-]
-"""true, false, a number or text."""
 Settings = Mapping[SettingName, Scalar]
 RelativePath = Annotated[str, StringConstraints(min_length=1, max_length=1000)]
 TASKS = Registry(

@@ -8,7 +8,8 @@ from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 from pydantic import Field
 
 from gauger.plugs import Registry
-from gauger.spec.base import Count, Name, Names, Reference, SpecPart, Text
+from gauger.spec.base import Count, Name, Names, OptIn, Reference, SpecPart, Text
+from gauger.spec.serving import Serving
 
 Steps = Annotated[int, Field(ge=1, le=10_000_000)]
 Batch = Annotated[int, Field(ge=1, le=65_536)]
@@ -189,6 +190,8 @@ class CheckpointTeacher(LanguageTeacher):
     """Makes it a specialist first; null: it is asked as it is."""
     lora: Lora | None = Lora()
     """How the specialist is trained; null: all weights."""
+    serve: Annotated[Serving | None, OptIn()] = None
+    """The command that serves it when it is asked for text; null: it is asked in the process of the job."""
     terms: Text = ""
     """Terms of use of what it writes; stands in the ledger."""
     templates: Reference | None = None
@@ -291,6 +294,8 @@ class StudentSettings(SpecPart):
 
     kind: str
     """Which student."""
+    has_files: ClassVar[bool] = False
+    """Whether it lies in files that programs of others read and train."""
 
     @property
     def from_scratch(self) -> FromScratch | None:
@@ -324,6 +329,7 @@ class ScratchStudent(StudentSettings):
 class CheckpointStudent(StudentSettings):
     """A language model from local files; it is the base of every arm."""
 
+    has_files: ClassVar[bool] = True
     kind: Literal["checkpoint"]
     """A local checkpoint."""
     engine: Name = "hf"
@@ -335,6 +341,8 @@ class CheckpointStudent(StudentSettings):
     too_long: TooLong = "refuse"
     """What becomes of training rows that are longer than its context. `refuse`: the training fails and says how many.
     `cut`: they lose their end, and rows of which nothing to learn is left are left out; the report counts both."""
+    serve: Annotated[Serving | None, OptIn()] = None
+    """The command that serves it when it is measured or asked; null: it is asked in the process of the job."""
 
 
 STUDENTS = Registry(

@@ -35,7 +35,7 @@ def frozen_rule(study: Study) -> dict[str, Any]:
         "verdict": numbers(study.verdict),
         "estimation": numbers(study.estimation),
         "unparsed": study.unparsed,
-        "roles": {name: str(benchmark.role) for name, benchmark in study.benchmarks.items()},
+        "roles": {name: str(role) for name, role in study.roles.items()},
         "controls": resolved_controls(study),
         "contrasts": _contrasts(study),
         **_defences(study),

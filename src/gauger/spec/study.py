@@ -10,6 +10,7 @@ from pydantic import Field, Strict, StringConstraints, model_validator
 from gauger.records import Role
 from gauger.spec.base import NAME_PATTERN, Level, Name, OptIn, Prose, Reason, Seed, SpecPart, Text
 from gauger.spec.defence_family import DefenceStudy
+from gauger.spec.evaluators import Evaluator, EvaluatorTask
 from gauger.spec.ingredients import Factorial
 from gauger.spec.models import STUDENTS, TEACHERS, Batch, LearningRate, Steps, StudentSettings, TeacherSettings
 from gauger.spec.scale import ScaleGrid
@@ -167,6 +168,8 @@ class Study(SpecPart):
     """The model that learns."""
     benchmarks: Annotated[Mapping[Name, BenchmarkSettings], Field(min_length=1, max_length=256)]
     """Benchmarks by name, each with its role."""
+    evaluators: Annotated[Mapping[Name, Evaluator] | None, Field(max_length=256), OptIn()] = None
+    """Benchmarks that programs of others run (lm-eval, Inspect), by the name that they have here; null: none."""
     arms: Annotated[Mapping[Name, ArmSpec], Field(min_length=1, max_length=256)]
     """Declared arms by name; control arms are generated beside them."""
     factorial: Factorial | None = None
@@ -185,6 +188,17 @@ class Study(SpecPart):
     """How records become estimates."""
     verdict: VerdictRule
     """The rule of the last word, fixed before the run."""
+
+    @property
+    def roles(self) -> dict[str, Role]:
+        """Role of every benchmark, of the world and of evaluators."""
+        own = {name: part.role for name, part in self.benchmarks.items()}
+        return own | {name: part.role for name, part in self.evaluated.items()}
+
+    @property
+    def evaluated(self) -> Mapping[str, EvaluatorTask]:
+        """Benchmarks that programs of others run."""
+        return self.evaluators or {}
 
     @model_validator(mode="before")
     @classmethod

@@ -24,7 +24,7 @@ ENTRIES, DONE = "jobs/entries", "done.json"
 DRAWN = ("report.html", "report-print.html", "figures/")
 """What is drawn from `estimates.json`, and may be drawn again."""
 _NO_CONTENT = ("starts.jsonl", *DRAWN)
-_UNLISTED = ("jobs/lock", "jobs/partial/", "jobs/dropped/")
+_UNLISTED = ("jobs/lock", "jobs/partial/", "jobs/dropped/", "jobs/unfinished/")
 
 
 def write_manifest(root: Path) -> dict[str, Any]:

@@ -8,8 +8,14 @@ defences.py          Says to the estimator what a study's defences are, and puts
 description.py       Describes a study besides its estimates: its arms, samples, the five threats, what it cannot say
 document.py          Puts a study's document together: the estimates of its records, and all that stands beside them
                      in the report
+evaluator_tasks.py   Reads what an evaluator's task is run with: its settings, the user's files behind it, and the
+                     version installed
+external_stages.py   Reads what an external stage is run with: its trainer, the user's template, and the version
+                     that is installed
 flipped_items.py     Lists the items on which the judged arm and its control differ most, with what was asked and the
                      right answer
+gpu_costs.py         Estimates what the jobs of a plan take of GPUs: hours, and memory of those that our own engine
+                     does
 history.py           Keeps the history of a run: every start in a log that cannot be edited unseen, and what changed
                      between them
 leftovers.py         Tells which results of a run its plan no longer needs, and why; removes them where that is

@@ -60,12 +60,16 @@ class Costs:
         reads_library = isinstance(record, Pretrain) and record.text == "library"
         return round(record.steps * record.batch * (self.library_tokens if reads_library else self.row_tokens))
 
+    def maker(self, job: Job) -> Maker:
+        """Return what plans the model that a job trains or asks: the teacher's or the student's."""
+        is_teachers = job.arm in (TEACHER, LEAKY_TEACHER) or isinstance(self._record(job), AskTeacher)
+        return self.teacher if is_teachers else self.student
+
     def parameters(self, job: Job) -> int:
         """Weights of the model that a job trains or asks."""
         record = self._record(job)
         size = record.size if isinstance(record, Pretrain) else None
-        is_teachers = job.arm in (TEACHER, LEAKY_TEACHER) or isinstance(record, AskTeacher)
-        own = (self.teacher if is_teachers else self.student).parameters(size, self.world)
+        own = self.maker(job).parameters(size, self.world)
         return own or self.student.parameters(None, self.world)
 
     def flops(self, job: Job) -> float:

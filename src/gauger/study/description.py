@@ -110,7 +110,7 @@ def threats(
     untaught = [arm.name for arm in arms if arm.kind is ArmKind.DISTILLED and not arm.uses_teacher]
     seeds = sorted({one.seeds for arm in distilled for stage in arm.recipe for one in stage.alone if one.seeds})
     apart = "benchmark-train" in seeds and len(seeds) > 1
-    roles = {benchmark.role for benchmark in study.benchmarks.values()}
+    roles = set(study.roles.values())
     held, missing = ([str(role) for role in Role if (role in roles) is there] for there in (True, False))
     other_tokens = _other_tokens([info for info in infos if info.kind == ArmKind.DISTILLED])
     stages = {len([s for s in arm.recipe if s.source is not TextSource.TEACHER]) for arm in distilled}

@@ -27,7 +27,7 @@ from gauger.estimate import (
 )
 from gauger.measure import readings
 from gauger.records import ArmInfo, BenchmarkInfo, Document
-from gauger.spec import LoadedStudy, Study, fingerprint, switched_off
+from gauger.spec import EvaluatorTask, LoadedStudy, Study, fingerprint, switched_off
 from gauger.study.defences import defence_entries, defence_question
 from gauger.study.description import arm_infos, examples, limits, program_versions, setting, threats
 from gauger.study.flipped_items import flipped_items
@@ -86,7 +86,8 @@ def make_document(material: Material) -> Document:
         benchmarks=[
             BenchmarkInfo(name, design.roles[name], len(b.items), b.skill, b.form, b.description)
             for name, b in benchmarks.items()
-        ],
+        ]
+        + [_evaluated(name, part, collected.records) for name, part in study.evaluated.items()],
         ledger=ledger,
         outcomes=found.outcomes,
         seeds=found.seeds,
@@ -104,6 +105,12 @@ def make_document(material: Material) -> Document:
         + scoring_warnings
         + disagreements(scorings),
     )
+
+
+def _evaluated(name: str, task: EvaluatorTask, records: pl.DataFrame) -> BenchmarkInfo:
+    """Introduce a benchmark that a program of others ran: its items are those that it logged."""
+    n_items = records.filter(pl.col("benchmark") == name)["item"].n_unique()
+    return BenchmarkInfo(name, str(task.role), n_items, "", "", f"{task.task}, run by {task.kind}")
 
 
 def _items(
@@ -172,7 +179,7 @@ def make_design(
     estimation, verdict, history = study.estimation, study.verdict, history or NO_HISTORY
     return Design(
         arms=tuple(arms),
-        roles={name: str(benchmark.role) for name, benchmark in study.benchmarks.items()},
+        roles={name: str(role) for name, role in study.roles.items()},
         paired=estimation.paired,
         moderated=estimation.moderated,
         level=estimation.level,

@@ -225,6 +225,7 @@ class CheckpointMaker(Maker):
             name=name,
             kind="checkpoint",
             engine=settings.engine,
+            serving=settings.serve,
             surface=surface,
             terms=terms,
             instructed=instructed,

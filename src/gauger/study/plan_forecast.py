@@ -12,6 +12,7 @@ from gauger.execute import Cache, Job, JobSchedule, State
 from gauger.spec import Arm, Study, switched_off
 from gauger.stats import DesignComponents, share_not_excluded, smallest_detectable
 from gauger.study.costs import Costs
+from gauger.study.gpu_costs import GPU_ASSUMPTION, gpu_hours, largest_job_gb
 from gauger.study.plan import Plan
 from gauger.worlds import World
 
@@ -54,6 +55,12 @@ class PlanForecast:
     minutes: float
     """Expected wall time of what is left, on `workers` cores."""
     workers: int
+    gpu_hours: float | None
+    """Of a GPU at `gpu_assumption`, for all jobs, done or not; None where models are so small that none is used."""
+    gpu_assumption: str
+    largest_job_gb: float | None
+    """Memory of the largest job that our own engine does; None where nobody knows: models of the embedded world are
+    small, and programs of others have their own."""
     smallest_detectable_uplift: float
     """On one benchmark, with power 0.8 at the study's level, 0-1 scale."""
     assumption: str
@@ -92,6 +99,9 @@ def forecast(plan: Plan, world: World, cache: Cache, workers: int) -> PlanForeca
         usd_least=sum(costs.usd_least(job) for job in asked),
         minutes=_minutes(jobs, done, workers, {job.key: costs.seconds_per_row(job) for job in jobs}),
         workers=workers,
+        gpu_hours=gpu_hours(costs),
+        gpu_assumption=GPU_ASSUMPTION,
+        largest_job_gb=largest_job_gb(costs),
         smallest_detectable_uplift=detectable,
         assumption=assumption,
         share_of_seeds_not_excluded=share_not_excluded(study.replicates),

@@ -10,8 +10,9 @@ from typing import Any
 from gauger.elicit import DEFENCES, FILTERS, STRATEGIES, generation_of, require_needs, shows_logs
 from gauger.errors import Place, UserError
 from gauger.execute import code_version, make_job
-from gauger.jobs import OPENERS, REGISTRY
+from gauger.jobs import EVALUATED, OPENERS, REGISTRY
 from gauger.jobs import parameters as p
+from gauger.measure import PROGRAMS
 from gauger.records import ArmKind
 from gauger.spec import (
     BASE,
@@ -26,7 +27,9 @@ from gauger.spec import (
     TextSource,
     kind_of,
 )
-from gauger.study.makers import Made
+from gauger.study.evaluator_tasks import ASSUMED_ITEMS, evaluator_settings
+from gauger.study.external_stages import external_settings
+from gauger.study.makers import Made, Maker
 from gauger.study.plan import ArmReplicate, Plan, seed_of
 from gauger.study.stage_corpora import SHOWS_ALL, StageCorpora
 from gauger.train import ENGINES
@@ -122,6 +125,7 @@ class Planner(StageCorpora):
             replicate=replicate,
             stage=what,
             version=self._version(frozenset(code_of(kind, params))),
+            resources=resources_of(params),
         )
         return self.result.add(job, params)
 
@@ -223,8 +227,31 @@ class Planner(StageCorpora):
         )
         cost = maker.rows_of_loading + maker.rows_per_item * self._n_items * decoding.samples
         inputs = {**model.inputs("model"), **self._proxy_inputs(params.asked)}
+        if surface is None:  # programs of others ask the model itself, and never see a surface
+            inputs |= self._evaluations(params, maker, model)
         records = self.job("measure", "measure", params, inputs, cost)
         self.result.cells.append(ArmReplicate(arm, replicate, corpora, stages, records))
+
+    @cached_property
+    def _evaluators(self) -> dict[str, dict[str, Any]]:
+        """What each evaluator's task is run with: the user's files are read once."""
+        return {name: evaluator_settings(task, self.folder) for name, task in self.study.evaluated.items()}
+
+    def _evaluations(self, measuring: p.MeasureModel, maker: Maker, model: Made) -> dict[str, str]:
+        """Plan what programs of others measure; returns the inputs under which the measurement reads their records."""
+        found = {}
+        for number, (name, task) in enumerate(self.study.evaluated.items()):
+            params = p.EvaluateModel(
+                world=self.described,
+                seed=measuring.seed,
+                asked=measuring.asked,
+                benchmark=name,
+                **self._evaluators[name],
+            )
+            cost = maker.rows_of_loading + maker.rows_per_item * (task.limit or ASSUMED_ITEMS)
+            inputs = model.inputs("model")
+            found[f"{EVALUATED}{number}"] = self.job("evaluate", f"evaluate {name}", params, inputs, cost)
+        return found
 
     def _measured(self, model: Made) -> Surface:
         """Return what a measured model shows: all; of the teacher's budgets that in money holds, it is the user's."""
@@ -256,6 +283,8 @@ class Planner(StageCorpora):
             "own": stage.settings,
             **stage.settings,
         }
+        if record is p.TrainExternal:
+            given |= external_settings(stage.settings, self.students.adapter, self.folder)
         params = record(**{name: value for name, value in given.items() if name in record.model_fields})
         inputs = {**start.inputs("start"), "corpus": corpus}
         if kind.scored:
@@ -276,13 +305,27 @@ def _decisive(params: SpecPart) -> dict[str, Any]:
     return params.model_dump(mode="json", exclude={name: {"conduct"} for name in asked})
 
 
+def resources_of(params: SpecPart) -> dict[str, float]:
+    """Return what a job asks of a machine that has GPUs: none where no model is at hand; nothing where one will do."""
+    asked = [value for value in vars(params).values() if isinstance(value, p.Asked)]
+    wanted = [one.serving.gpus for one in asked if one.serving is not None]
+    if isinstance(params, p.TrainExternal):
+        wanted.append(params.gpus)
+    if wanted:
+        return {} if max(wanted) == 1 else {"gpus": float(max(wanted))}
+    at_hand = getattr(params, "engine", None) or any(one.engine for one in asked)
+    return {} if at_hand else {"gpus": 0.0}
+
+
 def code_of(kind: str, params: SpecPart) -> list[str]:
     """Return what is behind a job: its function, and the parts that it finds by the names in its parameters."""
     asked = [value for value in vars(params).values() if isinstance(value, p.Asked)]
     named = [name for one in asked for name in (one.engine, one.proxy)]
     engines = {getattr(params, "engine", None), *named} - {None}
-    parts = [REGISTRY[kind], *(OPENERS[one.kind] for one in asked), *(ENGINES[str(name)] for name in engines)]
+    parts = [REGISTRY[kind], *(OPENERS[one.opener] for one in asked), *(ENGINES[str(name)] for name in engines)]
     parts += [DEFENCES[one.surface.defence] for one in asked if one.surface.defence]
+    if isinstance(params, p.EvaluateModel):
+        parts += [PROGRAMS[params.task["kind"]]]
     if isinstance(params, p.InWorld):
         parts += [WORLDS[params.world.settings["kind"]], *reopen_world(params.world).parts]
     if isinstance(params, p.AskTeacher):

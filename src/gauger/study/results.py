@@ -93,7 +93,7 @@ def _readings(plan: Plan, cells: Sequence[ArmReplicate], done: Mapping[str, Path
 
 
 def _cell_records(plan: Plan, cell: ArmReplicate, done: Mapping[str, Path]) -> pl.DataFrame:
-    roles = {name: str(benchmark.role) for name, benchmark in plan.study.benchmarks.items()}
+    roles = {name: str(role) for name, role in plan.study.roles.items()}
     return pl.read_parquet(done[cell.records] / "records.parquet").with_columns(
         study=pl.lit(plan.study.study),
         arm=pl.lit(cell.arm),

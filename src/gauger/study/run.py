@@ -22,8 +22,9 @@ from gauger.store import (
     write_manifest,
     write_together,
 )
-from gauger.study.costs import training_flops
+from gauger.study.costs import Costs, training_flops
 from gauger.study.document import Material, make_document
+from gauger.study.gpu_costs import require_memory
 from gauger.study.history import begin, finish
 from gauger.study.leftovers import computed_again
 from gauger.study.load import plan_loaded
@@ -82,6 +83,8 @@ def run_study(
     run = RunDirectory(out)
     refuse_another_study(run, loaded.study.study)
     plan, world = plan_loaded(loaded)
+    if execution.on == "local":
+        require_memory(Costs(plan, world))
     with locked(run.jobs / "lock"):
         found = begin(run, loaded, plan, registered)
     for note in (*loaded.notes, *found.notes):

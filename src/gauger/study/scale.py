@@ -98,7 +98,7 @@ def _design(plan: Plan) -> Design:
     """Say to the estimator what the cells are, each distilled one with its control."""
     study = plan.study
     arms = tuple(ArmInfo(cell.name, str(cell.kind), "", matched=cell.matched) for cell in plan.scaled)
-    roles = {name: str(benchmark.role) for name, benchmark in study.benchmarks.items()}
+    roles = {name: str(role) for name, role in study.roles.items()}
     estimation = study.estimation
     return Design(
         arms=arms,

@@ -11,6 +11,8 @@ draws.py         Chooses next tokens: the most likely one, or one drawn by the p
 engine.py        Defines what an engine gives to every stage: a model that answers, says how likely texts are, and
                  can be trained
 head.py          Applies the last matrix of a language model to a few positions at a time
+external/        Trains with programs of others: what they are run with, the rows they get, how they are watched,
+                 what they leave
 hf/              Trains language models through transformers and PEFT: checkpoints, chat templates, adapters, mixed
                  precision
 likelihood.py    Asks models how likely texts are: the log-probability of each learnt token, its alternatives, the

@@ -8,6 +8,14 @@ from .engine import Architecture as Architecture
 from .engine import Completion as Completion
 from .engine import Continuation as Continuation
 from .engine import Model as Model
+from .external.recipe import check_trainer as check_trainer
+from .external.recipe import version_command as version_command
+from .external.stage_run import ExternalTraining as ExternalTraining
+from .external.stage_run import train_elsewhere as train_elsewhere
+from .external.trainers import TRAINERS as TRAINERS
+from .external.trainers import ExternalTrainer as ExternalTrainer
+from .external.trainers import template_text as template_text
+from .hf.tokens import CheckpointTokens as CheckpointTokens
 from .likelihood import mean_loss as mean_loss
 from .loop import Drawn as Drawn
 from .loop import Options as Options

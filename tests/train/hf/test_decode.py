@@ -1,5 +1,7 @@
 """Decoding: against the model asked one token at a time, whatever stands beside a prompt in its batch."""
 
+from copy import copy
+
 import pytest
 import torch
 from tests.train.models import chat, small_llama, small_tokenizer, tokenizer
@@ -124,3 +126,49 @@ def test_stops_are_looked_for_behind_the_thought_that_a_template_opens(written, 
     assert (answer.text, answer.ended) == (text, True)
     (plain,) = decode.complete(Scripted(written), tokenizer(), [chat("6 * 7?")], Continuation(40), [0], [("\n",)])
     assert plain.text == "", "a template that opens no thought: the first line is what counts"
+
+
+LONG = "né à l'été, 日本語 " * 40  # a byte a token: most characters take several
+
+
+def scripted(text):
+    """One that has room for a long text."""
+    script = Scripted(text)
+    script.config = copy(script.config)
+    script.config.max_position_embeddings = 1000
+    return script
+
+
+@pytest.mark.parametrize("stops", [(), ("語 n",), ("été", "日"), ("never",), (",",), ("é",)])
+def test_stops_are_found_as_in_the_whole_text_decoded_at_every_token(stops):
+    """The naive way, which the decoder must agree with: spell everything after every token."""
+    script = scripted(LONG)
+    (found,) = complete(script, ["?"], Continuation(400), stops=stops)
+    ids, text, stop = [], "", None
+    for token in script.ids[:400]:
+        ids.append(token)
+        text = tokenizer().decode(ids, skip_special_tokens=True)
+        if places := [(place, one) for one in stops if (place := text.find(one)) >= 0]:
+            place, stop = min(places)
+            text = text[:place]
+            break
+    assert (found.text, found.stop, list(found.ids)) == (text, stop, ids)
+
+
+@pytest.mark.parametrize("stops", [(), ("never",)])
+def test_twice_as_many_tokens_take_twice_the_spelling(monkeypatch, stops):
+    """Adversary: spelling the whole answer at every token takes four times as much."""
+
+    def spelled(n):
+        counted = []
+        monkeypatch.setattr(
+            tokenizer(),
+            "decode",
+            lambda ids, **how: counted.append(len(ids)) or type(tokenizer()).decode(tokenizer(), ids, **how),
+        )
+        complete(scripted(LONG), ["?"], Continuation(n), stops=stops)
+        return sum(counted)
+
+    few, many = spelled(200), spelled(400)
+    assert many < 2.2 * few
+    assert sum(range(400)) > 3.9 * sum(range(200))

@@ -14,6 +14,9 @@ dialect.py      Spells requests as one model wants to hear them, and respells th
 endpoint.py     Offers a teacher behind an OpenAI-compatible endpoint: vLLM, a llama.cpp server, a hosted model
 faults.py       Sorts what goes wrong between request and reply, and says what it means for the money and the next
                 attempt
+model_server.py
+                Serves a local model by the user's command: starts it, waits until it answers, and ends all of it
+                afterwards
 pacing.py       Decides how fast an endpoint is asked, and how long an answer is waited for
 refusals.py     Reads from an endpoint's error which parameter it refuses, or whether it declines this one prompt
 secret.py       Reads the endpoint's key: from the environment, at the time of use, and nowhere else

@@ -33,6 +33,8 @@ class Address:
     """Sent besides; `$NAME` in a value is what the environment holds under that name when it is sent."""
     query: Mapping[str, str] = field(default_factory=dict)
     """Added to every address, as Azure's `api-version`."""
+    keyless: bool = False
+    """Whether it gets no key: a server that this process started itself."""
 
     def __post_init__(self) -> None:
         for name, value in self.headers.items():

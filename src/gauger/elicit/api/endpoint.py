@@ -30,6 +30,8 @@ class OpenAIEndpoint:
         Terms-of-use tag of what this teacher writes.
     batch : bool
         Whether requests go out as files, through the endpoint's interface for batches, rather than one by one.
+    name : str, optional
+        What the ledger calls it; None: its address.
 
     Notes
     -----
@@ -48,9 +50,10 @@ class OpenAIEndpoint:
         patience: Patience | None = None,
         terms: str | None = None,
         batch: bool = False,
+        name: str | None = None,
     ) -> None:
         self._address, self._terms, self.budget = address, terms, budget or QueryBudget()
-        self._batch = batch
+        self._batch, self._name = batch, name
         self._conduct = Conduct(address, address.dialect, self.budget, pace or Pace(), patience or Patience())
 
     def __repr__(self) -> str:
@@ -58,8 +61,8 @@ class OpenAIEndpoint:
 
     @property
     def name(self) -> str:
-        """`URL#MODEL`."""
-        return str(self._address)
+        """`URL#MODEL`, unless it was given another."""
+        return self._name or str(self._address)
 
     @property
     def terms(self) -> str | None:

@@ -109,7 +109,7 @@ async def line(place: Address, patience: Patience, in_flight: int) -> AsyncItera
     except ImportError as error:
         raise MissingExtraError("asking an OpenAI-compatible endpoint", "elicit") from error
 
-    key = api_key()
+    key = None if place.keyless else api_key()
     pool, network_errors = _pool(in_flight, encrypted=place.url.startswith("https:"))
     own, secrets = place.sent_headers()
     client = openai.AsyncOpenAI(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field, Strict
@@ -81,8 +82,8 @@ class KeptIn(StageSpec):
     """Share of each batch that is drawn from the base's own web text instead, so that less is forgotten."""
 
 
-class AskingStage(KeptIn):
-    """What both kinds of distillation from a corpus have: how the teacher is asked."""
+class Asking(StageSpec):
+    """What every stage on text that the teacher wrote has: how the teacher is asked."""
 
     strategy: Name
     """How prompts are made: `label` given questions (`rationale`: with the steps to the answer, in a language world),
@@ -106,7 +107,6 @@ class AskingStage(KeptIn):
             steps=self.steps,
             batch=self.batch,
             learning_rate=self.learning_rate,
-            web_share=self.web_share,
             forms=self.forms,
             samples=self.samples,
             strategy=STRATEGY_OF_SEEDS[self.seeds] if asked_of_base else self.strategy,
@@ -117,6 +117,14 @@ class AskingStage(KeptIn):
     def check(self, study: Study, path: StagePath) -> Iterator[Fault]:
         """Seeds must go with the strategy."""
         yield from check_seeds(study, path, self.strategy, self.seeds)
+
+
+class AskingStage(KeptIn, Asking):
+    """What both kinds of distillation from a corpus have, besides how the teacher is asked: text that is kept in."""
+
+    def resolve(self) -> ResolvedStage:
+        """Return it with its share of the base's own text."""
+        return replace(super().resolve(), web_share=self.web_share)
 
 
 class QuestionStage(StageSpec):

@@ -17,6 +17,7 @@ STAGES = Registry(
         "on-policy-distill": "gauger.spec.stages.on_policy:OnPolicyStage",
         "preference": "gauger.spec.stages.preference:PreferenceStage",
         "rl": "gauger.spec.stages.rl:RlStage",
+        "external": "gauger.spec.stages.external:ExternalStage",
         "mixture": "gauger.spec.stages.mixture:MixtureStage",
     },
 )

@@ -7,7 +7,8 @@ from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from typing import Any
 
-Setting = str | int | float | bool | None
+Setting = str | int | float | bool | None | tuple[Any, ...]
+"""A setting of one kind of stage; a tuple where it has several parts, so that recipes can be compared."""
 
 
 class TextSource(StrEnum):

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 BATCH = 64
+_HALF = "\ufffd"
+"""What bytes are spelled as that are no whole character yet."""
 
 
 @dataclass
@@ -36,6 +38,14 @@ class _Answer:
     text: str = ""
     ended: bool = False
     stop: str | None = None
+    settled: str = ""
+    """Text of the tokens up to `open_from`, as far as it is needed to look for stops."""
+    context_from: int = 0
+    """First token that is decoded with the open ones: what it is may change how they are spelled."""
+    open_from: int = 0
+    """First token whose text may still change with the tokens after it."""
+    thought_closed: bool = False
+    """Whether the closing mark of the thought has been seen."""
 
     def said_from(self) -> int | None:
         """Return where the answer begins in the text, behind a thought; None while the thought is not closed."""
@@ -182,15 +192,40 @@ class _Writer:
         """Add a token; an end mark or a stop string ends the answer."""
         answer.ids.append(token)
         answer.ended = token in self.ends
-        said = answer.ids[:-1] if answer.ended else answer.ids
-        # where a thought is open, its closing mark must be seen, which may be special
-        answer.text = str(self.tokenizer.decode(said, skip_special_tokens=answer.closing is None))
+        if not answer.ended and not self._may_have_stopped(answer) and self._goes_on(answer):
+            return  # the whole text is wanted at the end alone: to spell it at every token would take quadratic time
+        answer.text = self._spell(answer, answer.ids[:-1] if answer.ended else answer.ids)
         start = answer.said_from()
         stops = answer.stops if start is not None else ()
         places = [(place, stop) for stop in stops if (place := answer.text.find(stop, start)) >= 0]
         if places and not answer.ended:
             place, answer.stop = min(places)
             answer.text, answer.ended = answer.text[:place], True
+
+    def _may_have_stopped(self, answer: _Answer) -> bool:
+        """Look for stops in the last few tokens alone, with enough of the text before them for the longest stop.
+
+        A token's text is settled once that of the tokens after it no longer changes it: where what is added is more
+        than nothing and does not end in the middle of a character.
+        """
+        if not answer.stops:
+            return False
+        before = self._spell(answer, answer.ids[answer.context_from : answer.open_from])
+        now = self._spell(answer, answer.ids[answer.context_from :])
+        added = now[len(before) :] if now.startswith(before) else now
+        # within a thought nothing ends the answer: only its closing mark is looked for
+        marks = (answer.closing,) if answer.closing is not None and not answer.thought_closed else answer.stops
+        found = any(mark in answer.settled + added for mark in marks)
+        answer.thought_closed = answer.thought_closed or (found and marks is not answer.stops)
+        if added and not now.endswith(_HALF):
+            longest = max(map(len, (*answer.stops, answer.closing or "")))
+            answer.settled = (answer.settled + added)[-longest:]
+            answer.context_from, answer.open_from = answer.open_from, len(answer.ids)
+        return found
+
+    def _spell(self, answer: _Answer, ids: list[int]) -> str:
+        # where a thought is open, its closing mark must be seen, which may be special
+        return str(self.tokenizer.decode(ids, skip_special_tokens=answer.closing is None))
 
 
 def _shared_length(prompts: list[list[int]]) -> int:

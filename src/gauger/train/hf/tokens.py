@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gauger.elicit import open_thought
@@ -122,3 +123,31 @@ def encode(tokenizer: PreTrainedTokenizerBase, rows: Sequence[TrainingRow], long
 def context_of(model: Any) -> int:
     """Return the longest sequence that a model takes, in tokens."""
     return int(getattr(model.config, "max_position_embeddings", 1 << 20))
+
+
+class CheckpointTokens:
+    """The tokens of a checkpoint, without its weights.
+
+    Parameters
+    ----------
+    directory : Path
+        The checkpoint.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self.tokenizer = tokenizer_of(directory)
+
+    def count(self, texts: Sequence[str]) -> list[int]:
+        """Return the tokens of each text, without marks."""
+        ids = self.tokenizer(list(texts), add_special_tokens=False).input_ids if texts else []
+        return [len(own) for own in ids]
+
+
+def tokenizer_of(directory: Path) -> PreTrainedTokenizerBase:
+    """Read the tokenizer of a checkpoint; nothing is fetched, and no code beside it is run."""
+    from transformers import AutoTokenizer
+
+    safe: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
+    read: Any = AutoTokenizer.from_pretrained
+    found: PreTrainedTokenizerBase = read(str(directory), **safe)
+    return found

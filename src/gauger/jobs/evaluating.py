@@ -1,0 +1,57 @@
+"""Measures a model with a program of others: lm-eval or Inspect, against its files, its server or its interface."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from gauger.elicit import ModelServer
+from gauger.errors import GaugerError
+from gauger.execute import visible_gpus
+from gauger.jobs.parameters import Asked, EvaluateModel, Inputs, job
+from gauger.jobs.scope import until_done
+from gauger.jobs.served import LOG, server_command_of, whole_checkpoint
+from gauger.jobs.teachers import TeacherPlace
+from gauger.measure import EvaluationTarget, ModelEvaluation, as_records_of, evaluate, evaluator_version
+from gauger.records import Role
+from gauger.spec import EVALUATOR_TASKS
+from gauger.store import write_parquet
+from gauger.worlds import reopen_world
+
+
+@job(EvaluateModel)
+def evaluate_model(params: EvaluateModel, inputs: Inputs, out: Path) -> None:
+    """Run an evaluator on one task, and keep its records."""
+    world = reopen_world(params.world)
+    # what it is to the study changes nothing here, and so is no part of the address: any role will do
+    described = {**params.task, "role": Role.FAR}
+    task = EVALUATOR_TASKS.load(params.task["kind"]).model_validate(described, strict=False)
+    found = evaluator_version(task.kind, task.program)
+    if found != params.version:
+        raise GaugerError(f"the study was planned with {params.version!r}, here it is {found!r}")
+    where = TeacherPlace(world, inputs, "model", out, {})
+    target = _target(params, where)
+    keyed = params.asked.kind == "endpoint"
+    work = Path(until_done(TemporaryDirectory(prefix=f"{out.name}.", dir=out.parent)))
+    records = evaluate(ModelEvaluation(params.benchmark, task, target, Path(params.folder), keyed), work / "work", out)
+    write_parquet(out / "records.parquet", as_records_of(world, records))
+
+
+def _target(params: EvaluateModel, where: TeacherPlace) -> EvaluationTarget:
+    asked, chat = params.asked, where.world.chat
+    if asked.kind == "endpoint":
+        return EvaluationTarget(None, asked.conduct["url"], asked.settings["model"], chat=True, seed=params.seed)
+    checkpoint = whole_checkpoint(asked, where)
+    if asked.serving is None:
+        return EvaluationTarget(checkpoint, chat=chat, gpus=min(1, len(visible_gpus())), seed=params.seed)
+    return _served(asked, checkpoint, chat, params.seed, where.out)
+
+
+def _served(asked: Asked, checkpoint: Path, chat: bool, seed: int, out: Path) -> EvaluationTarget:
+    if asked.serving is None:
+        raise GaugerError(f"{asked.name}: no command serves it")
+    serving = asked.serving
+    server = until_done(ModelServer(server_command_of(serving), checkpoint, out / LOG))
+    chat = chat if serving.manner is None else serving.manner == "chat"
+    name = serving.name.replace("{model}", str(checkpoint))
+    return EvaluationTarget(checkpoint, f"{server.address}{serving.path}", name, chat, seed=seed)

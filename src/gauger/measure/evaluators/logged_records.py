@@ -1,0 +1,85 @@
+"""Makes records of the logs that an evaluator wrote, read as `compare` reads them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+
+from gauger.errors import GaugerError
+from gauger.measure.answers import SCHEMA
+from gauger.measure.importers.arm import gather_arm
+from gauger.measure.importers.log import Log, Measure
+
+
+@dataclass(frozen=True)
+class WantedScore:
+    """The score that counts; None where the task's own order decides."""
+
+    metric: str | None = None
+    filter: str | None = None
+
+
+def records_of_logs(folder: Path, benchmark: str, wanted: WantedScore) -> pl.DataFrame:
+    """Return one row per item and sample.
+
+    Items of several tasks (a group of lm-eval) become those of one benchmark, each task a cluster.
+
+    Parameters
+    ----------
+    folder : Path
+        What the evaluator wrote: the logs of one model.
+    benchmark : str
+        What the study calls it.
+    wanted : WantedScore
+        The score that counts.
+
+    Raises
+    ------
+    InputError
+        Where nothing there is a log that can be read.
+    GaugerError
+        Where no score is from 0 to 1 with 1 as best, or not the one that is wanted.
+    """
+    logs = gather_arm(benchmark, "distilled", [str(folder)]).logs
+    measure = _measure(logs, benchmark, wanted)
+    rows = [_rows(log, measure, several=len(logs) > 1) for log in logs]
+    return pl.concat(rows).with_columns(benchmark=pl.lit(benchmark)).select(*SCHEMA).sort("item", "sample")
+
+
+def _rows(log: Log, measure: Measure, *, several: bool) -> pl.DataFrame:
+    task = log.task or log.benchmark
+    item = pl.coalesce("document", "position")
+    # a document that stands in a task twice is told apart by its place; within one task every item counts once
+    unique = log.scores(measure).with_columns(item=item)
+    named = pl.when(pl.struct("item", "sample").is_duplicated()).then(pl.col("position")).otherwise(pl.col("item"))
+    prefix = f"{task}:" if several else ""
+    return unique.select(
+        item=pl.lit(prefix) + named,
+        cluster=pl.lit(task) if several else pl.coalesce("cluster", named),
+        sample="sample",
+        outcome="outcome",
+        score="score",
+        tokens_in=pl.lit(None, pl.Int64),
+        tokens_out=pl.lit(None, pl.Int64),
+        said=pl.lit(None, pl.String),
+    )
+
+
+def _measure(logs: Sequence[Log], benchmark: str, wanted: WantedScore) -> Measure:
+    """Return the first measure that every log has, that can be compared, and that is wanted."""
+    everywhere = [one for one in logs[0].measures if all(one in log.measures for log in logs)]
+    refused = {measure: why for log in logs for measure, why in log.refused.items()}
+    errors = frozenset().union(*(log.errors for log in logs))
+    usable = [one for one in everywhere if one not in refused and one.metric not in errors]
+    fits = [
+        one for one in usable if wanted.metric in (None, one.metric) and wanted.filter in (None, one.filter or "none")
+    ]
+    if not fits:
+        known = "; ".join(map(str, usable)) or "none"
+        why = "; ".join(f"{measure}: {said}" for measure, said in refused.items())
+        asked = " ".join(word for word in (wanted.metric, wanted.filter) if word) or "a score from 0 to 1"
+        raise GaugerError(f"{benchmark}: {asked} is not among its scores ({known}){f'; {why}' if why else ''}")
+    return fits[0]

@@ -1,0 +1,125 @@
+"""Runs an evaluator on one model and one task, and returns records."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+
+from gauger.errors import GaugerError
+from gauger.execute import ProgramOrder, RunningProgram, environment_for, output_of
+from gauger.measure.evaluators.logged_records import WantedScore, records_of_logs
+from gauger.measure.evaluators.target import PROGRAMS, EvaluationTarget, EvaluatorProgram
+from gauger.spec import EvaluatorTask
+
+LOG, LOGS = "evaluator.log", "logs"
+POLL_S = 0.2
+_KEYS = ("GAUGER_API_KEY", "OPENAI_API_KEY")
+
+
+@dataclass(frozen=True)
+class ModelEvaluation:
+    """One task for one model."""
+
+    benchmark: str
+    """What the study calls it."""
+    task: EvaluatorTask
+    target: EvaluationTarget
+    folder: Path
+    """Where the study file lies."""
+    keyed: bool = False
+    """Whether the model is behind the user's endpoint, which gets the user's key."""
+
+
+def evaluate(evaluation: ModelEvaluation, work: Path, out: Path) -> pl.DataFrame:
+    """Run the evaluator and read its logs.
+
+    Parameters
+    ----------
+    evaluation : ModelEvaluation
+        Task and model.
+    work : Path
+        A folder for what it writes.
+    out : Path
+        Where its log, and the logs of its samples, stay.
+
+    Returns
+    -------
+    polars.DataFrame
+        Columns of `answers.SCHEMA`.
+
+    Raises
+    ------
+    UserError
+        A program that is not there, a variable that is not set.
+    GaugerError
+        Where it fails, with the last lines of its log, or where its logs have no such score.
+
+    Notes
+    -----
+    Proof: tests/measure/evaluators, validation/external.
+    """
+    program: EvaluatorProgram = PROGRAMS.load(evaluation.task.kind)
+    logs = work / LOGS
+    logs.mkdir(parents=True)
+    command = program.command(evaluation.task, evaluation.target, evaluation.folder, logs)
+    given = dict(program.environment(evaluation.target))
+    if evaluation.keyed:
+        keys = [key for name in _KEYS if (key := os.environ.get(name, "").strip())]
+        given |= {program.key: keys[0]} if keys else {}
+    environment = environment_for(evaluation.task.environment, given)
+    log = work / LOG
+    code = _run(ProgramOrder(command, _place(evaluation), log, environment))
+    _keep(log, out / LOG, given.get(program.key, ""))
+    if code:
+        lines = log.read_text("utf-8", "replace").strip().splitlines()[-20:]
+        last = lines[-1] if lines else "nothing"
+        told = f"{evaluation.task.kind} ended with exit code {code}, and said last: {last}"
+        raise GaugerError("\n".join([told, *lines]))
+    records = records_of_logs(logs, evaluation.benchmark, WantedScore(evaluation.task.metric, evaluation.task.filter))
+    shutil.copytree(logs, out / LOGS)
+    return records
+
+
+def _place(evaluation: ModelEvaluation) -> Path:
+    """Run where the user's tasks are: their data files are named relative to that."""
+    include = getattr(evaluation.task, "include", None)
+    return (evaluation.folder / include).resolve() if include else evaluation.folder.resolve()
+
+
+def _run(order: ProgramOrder) -> int:
+    with RunningProgram(order) as running:
+        while (code := running.code) is None:
+            time.sleep(POLL_S)
+    return code
+
+
+def _keep(log: Path, out: Path, secret: str) -> None:
+    text = log.read_text("utf-8", "replace") if log.is_file() else ""
+    out.write_text(text.replace(secret, "[key removed]") if len(secret) > len("none") else text, "utf-8")
+
+
+def evaluator_version(kind: str, program: str | None) -> str:
+    """Return what an evaluator says of its version.
+
+    Parameters
+    ----------
+    kind : str
+        Of `target.PROGRAMS`.
+    program : str, optional
+        Another one than Gauger's own Python has: it is asked with `--version`.
+
+    Raises
+    ------
+    UserError, GaugerError
+        Where it cannot be run.
+    """
+    known: EvaluatorProgram = PROGRAMS.load(kind)
+    command = [*shlex.split(program), "--version"] if program else [sys.executable, "-c", known.version]
+    return output_of(command, environment_for())

@@ -1,0 +1,222 @@
+"""Checks and fills in what an external stage is run with: its command, and its configuration from a template."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
+from string import Formatter
+from typing import Any
+
+from gauger.errors import UserError, nearest
+from gauger.train.external.rows_file import ROW_FORMATS
+from gauger.train.external.trainers import ExternalTrainer
+
+NAMES: Mapping[str, str] = {
+    "batch": "rows of a step",
+    "checkpoint_steps": "steps between checkpoints",
+    "checkpoints": "folder for checkpoints, which outlives a killed job",
+    "config": "the configuration's file",
+    "data": "file with the rows, in the order in which they are trained on: steps x batch of them",
+    "data_folder": "folder of that file; dataset_info.json in it describes it to LLaMA-Factory as gauger",
+    "format": "how the rows are written",
+    "gpus": "number of GPUs",
+    "launch": "arguments for accelerate launch: processes, devices, precision",
+    "layers": "number of layers of the model",
+    "learning_rate": "peak learning rate",
+    "longest": "tokens of the longest row, and some to spare for another template",
+    "lora": "rank, alpha and layers (the topmost so many; null: all) of the adapter; null: all weights are trained",
+    "model": "checkpoint that is trained",
+    "out": "where the trained model is to lie",
+    "precision": "bfloat16 on GPUs, else float32",
+    "processes": "number of processes: one per GPU, else as the stage says",
+    "python": "the Python that runs Gauger",
+    "resume": "newest whole checkpoint below checkpoints or out (checkpoint-N of the Hugging Face Trainer); null: none",
+    "script": "the script that comes along with the trainer",
+    "seed": "the training seed of this replicate",
+    "steps": "optimiser steps",
+    "warmup_steps": "steps in which the learning rate rises",
+    "weights": "names of the model's safetensors files",
+    "work": "folder for whatever else the trainer writes",
+}
+"""What `{…}` of a command, and a template, may name. A template has `options` besides."""
+NEEDED = ("model", "data", "out", "seed", "batch", "learning_rate")
+"""What command and template together must name: else the study would say something that the trainer never hears."""
+IN_COMMAND = frozenset({"python", "script", "config", "launch"})
+_OPTION = re.compile(r"\boptions\.(\w+)")
+_WORDS = ("lora", "resume", "weights", "layers")
+"""Names that are no text: a command cannot hold them."""
+
+
+class PlainNumber(float):
+    """A number that is written without an exponent: 3e-05 is a text to readers of YAML 1.1, 0.00003 a number to all."""
+
+    def __str__(self) -> str:
+        return format(Decimal(float.__repr__(self)), "f")
+
+
+def check_trainer(trainer: ExternalTrainer, lora_layers: int | None = None, *, adapter: bool = False) -> None:
+    """Refuse a command or a template that cannot be filled in, or that would leave out what the study decides.
+
+    Parameters
+    ----------
+    trainer : ExternalTrainer
+        As it will be run.
+    lora_layers : int, optional
+        Of the student's adapter: the topmost so many layers.
+    adapter : bool
+        Whether the student is trained with an adapter.
+
+    Raises
+    ------
+    UserError
+        Naming what is wrong, or what is missing.
+    """
+    used = {name for text in (trainer.command, trainer.version, trainer.output) for name in named_in(text)}
+    in_template = _named_in_template(trainer.template)
+    for name in (*used, *(in_template - {"options"})):
+        if name not in NAMES or (name in used and name in _WORDS):
+            raise UserError("something that a command or a template may name", f"{{{name}}}", hint=nearest(name, NAMES))
+    if trainer.format not in ROW_FORMATS:
+        raise UserError("a format of rows", repr(trainer.format), hint=nearest(trainer.format, ROW_FORMATS))
+    if trainer.template and "config" not in used:
+        raise UserError("a command that reads the configuration, {config}", trainer.command)
+    wanted = [*NEEDED, *(["lora"] if adapter else [])]
+    named = {*named_in(trainer.command), *in_template}
+    named |= {"data"} if "data_folder" in named else set()
+    if missing := [name for name in wanted if name not in named]:
+        hint = (
+            "What the study decides must reach the trainer: name it as {…} in the command or {{ … }} in the template."
+        )
+        if missing == ["lora"]:
+            hint = "This template trains all weights: set student.lora to null, or write a template with an adapter."
+        raise UserError(f"a command or a template that uses {', '.join(missing)}", trainer.command, hint=hint)
+    if lora_layers is not None and "lora.layers" not in trainer.template:
+        hint = "Leave student.lora.layers out: this template trains adapters on all layers."
+        raise UserError("a template that uses lora.layers", "one that does not", hint=hint)
+    for option in _OPTION.findall(trainer.template):
+        if option not in trainer.options:
+            raise UserError(f"the option {option}, which the template uses", "none", hint="Give it under `options`.")
+    for option in trainer.options:
+        if option not in _OPTION.findall(trainer.template):
+            known = set(_OPTION.findall(trainer.template))
+            raise UserError("an option that the template uses", repr(option), hint=nearest(option, known))
+    for pattern in (trainer.progress, trainer.failure):
+        _check_pattern(pattern)
+    if trainer.progress and "loss" not in re.compile(trainer.progress).groupindex:
+        raise UserError("a pattern for progress with a group (?P<loss>…)", repr(trainer.progress))
+
+
+def _check_pattern(pattern: str) -> None:
+    try:
+        re.compile(pattern)
+    except re.error as error:
+        raise UserError("a regular expression", f"{pattern!r}: {error}") from None
+
+
+def named_in(text: str) -> Iterator[str]:
+    """Yield what a command names as `{…}`.
+
+    Raises
+    ------
+    UserError
+        For a brace without its partner, or one with more in it than a name.
+    """
+    hint = "A brace that is no name is written twice: {{ and }}."
+    try:
+        parsed = [part for part in Formatter().parse(text) if part[1] is not None]
+    except ValueError as error:
+        raise UserError("names in braces", f"{text!r} ({error})", hint=hint) from None
+    for _, name, spec, conversion in parsed:
+        if name is None or spec or conversion or not name.isidentifier():
+            raise UserError("a name alone in braces", f"{{{name}}} in {text!r}", hint=hint)
+        yield name
+
+
+def _named_in_template(text: str) -> set[str]:
+    from jinja2 import TemplateSyntaxError, meta
+
+    try:
+        return set(meta.find_undeclared_variables(_environment().parse(text)))
+    except TemplateSyntaxError as error:
+        raise UserError("a Jinja template", f"line {error.lineno}: {error.message}") from None
+
+
+def _environment() -> Any:
+    from jinja2 import StrictUndefined
+    from jinja2.sandbox import SandboxedEnvironment
+
+    # what is made is YAML, JSON or TOML and no web page: escaping for HTML would change paths
+    return SandboxedEnvironment(undefined=StrictUndefined, autoescape=False, keep_trailing_newline=True)
+
+
+def filled_template(trainer: ExternalTrainer, values: Mapping[str, Any]) -> str:
+    """Return the configuration.
+
+    Parameters
+    ----------
+    trainer : ExternalTrainer
+        With its template and options.
+    values : mapping
+        All of `NAMES`.
+
+    Raises
+    ------
+    UserError
+        Where the template asks for what is not there, or divides by zero: what Jinja says.
+    """
+    try:
+        return str(_environment().from_string(trainer.template).render({**values, "options": dict(trainer.options)}))
+    except Exception as error:
+        raise UserError("a template that can be filled in", f"{type(error).__name__}: {error}") from error
+
+
+def filled_command(command: str, values: Mapping[str, Any]) -> list[str]:
+    """Return program and arguments; `{launch}` becomes several, every other name stays within its argument.
+
+    Parameters
+    ----------
+    command : str
+        As on a command line.
+    values : mapping
+        Those of `NAMES` that it names.
+
+    Raises
+    ------
+    UserError
+        For a quote without its partner.
+    """
+    try:
+        words = shlex.split(command)
+    except ValueError as error:
+        raise UserError("a command line", f"{command!r}: {error}") from None
+    filled: list[str] = []
+    for word in words:
+        filled += list(values["launch"]) if word == "{launch}" else [word.format(**values)]
+    return filled
+
+
+def launch_arguments(gpus: int, processes: int, precision: str) -> Sequence[str]:
+    """Return what `accelerate launch` must be told, so that it asks no configuration of the user's.
+
+    Parameters
+    ----------
+    gpus : int
+        GPUs; 0: CPUs.
+    processes : int
+        One per GPU, or as many as are wanted on CPUs.
+    precision : str
+        bfloat16 or float32.
+    """
+    mixed = "bf16" if precision == "bfloat16" else "no"
+    fixed = ["--num_machines", "1", "--mixed_precision", mixed, "--dynamo_backend", "no"]
+    where = ["--multi_gpu"] if gpus > 1 else [] if gpus else ["--cpu", "--num_cpu_threads_per_process", "1"]
+    port = ["--main_process_port", "0"] if processes > 1 else []  # 0: any free one, for several jobs run at once
+    return [*fixed, *where, "--num_processes", str(processes), *port]
+
+
+def version_command(trainer: ExternalTrainer) -> list[str]:
+    """Return the command that prints a trainer's version; empty where nobody knows one."""
+    return filled_command(trainer.version, {"python": sys.executable, "launch": []}) if trainer.version else []

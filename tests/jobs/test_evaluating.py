@@ -1,0 +1,105 @@
+"""Studies with benchmarks that lm-eval runs: on a task in a file beside the study, without a network."""
+
+import shutil
+from pathlib import Path
+
+import polars as pl
+import pytest
+from tests.jobs.running import Doing
+from tests.measure import evaluators
+from tests.train.models import small_llama, small_tokenizer
+
+from gauger.cli import main
+from gauger.study.load import open_study, plan_loaded
+
+STUDY = """
+study: evaluated
+question: Do benchmarks of others stand beside those of the world?
+replicates: 2
+world:
+  kind: language
+  tasks:
+    facts: {kind: invented-facts, entities: 12, families: 3, relations: 2}
+    others: {kind: invented-facts, entities: 8, families: 2, relations: 2}
+  common: [others]
+  benchmark_items: 6
+teacher: {kind: checkpoint, model: model, lora: null}
+student: {kind: checkpoint, model: model, lora: {rank: 2, alpha: 64}}
+benchmarks: {facts-qa: {role: targeted}, facts-qa-new: {role: parallel}}
+evaluators:
+  capitals: {kind: lm-eval, role: near, task: capitals, include: tasks}
+arms:
+  label:
+    stages:
+      - {kind: text-distill, strategy: label, seeds: benchmark-train, forms: [qa], samples: 6, steps: 2, batch: 4}
+decoding: {max_new_tokens: 6}
+verdict: {arm: label, threshold: 0.25}
+"""
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("evaluated")
+    small_llama(sharp=20.0).save_pretrained(str(folder / "model"))
+    small_tokenizer().save_pretrained(str(folder / "model"))
+    shutil.copytree(Path(evaluators.__file__).parent / "tasks", folder / "tasks")
+    (folder / "study.yaml").write_text(STUDY)
+    return folder / "study.yaml"
+
+
+def planned(path, *overrides):
+    return plan_loaded(open_study(path, overrides))
+
+
+def evaluations(plan):
+    return {key for key, job in plan.jobs.items() if job.kind == "evaluate"}
+
+
+def test_every_model_is_evaluated_and_measured_together(path):
+    plan, _ = planned(path)
+    assert len(evaluations(plan)) == len({cell.records for cell in plan.cells}) == 1 + 2 * 7
+    for cell in plan.cells:
+        assert evaluations(plan) & set(plan.jobs[cell.records].inputs.values())
+    assert plan.study.roles == {"facts-qa": "targeted", "facts-qa-new": "parallel", "capitals": "near"}
+
+
+def test_lm_eval_runs_its_own_task_and_its_records_stand_beside_the_worlds(path, tmp_path):
+    plan, world = planned(path)
+    done = Doing(plan, world, tmp_path)
+    base = next(cell for cell in plan.cells if cell.arm == "base")
+    records = pl.read_parquet(done.of(base.records) / "records.parquet")
+    theirs = records.filter(benchmark="capitals")
+    assert theirs.height == 5
+    assert set(theirs["outcome"]) == {"scored"}
+    assert theirs["flexible_score"].to_list() == theirs["score"].to_list()
+    assert set(records["benchmark"]) == {"capitals", "facts-qa", "facts-qa-new"}
+    (evaluated,) = [plan.jobs[key] for key in plan.jobs[base.records].inputs.values() if key in evaluations(plan)]
+    assert list((done.entries / evaluated.key / "logs").rglob("samples_capitals_*.jsonl"))
+    assert (done.entries / evaluated.key / "evaluator.log").stat().st_size
+
+
+def test_the_address_holds_task_settings_and_data_and_not_the_role(path):
+    before, data = evaluations(planned(path)[0]), path.parent / "tasks" / "capitals.jsonl"
+    assert evaluations(planned(path, "evaluators.capitals.role=far", "verdict.role=far")[0]) == before
+    assert not evaluations(planned(path, "evaluators.capitals.limit=3")[0]) & before
+    assert not evaluations(planned(path, "evaluators.capitals.shots=1")[0]) & before
+    text = data.read_text()
+    data.write_text(text.replace("Lima", "Quito"))
+    try:
+        assert not evaluations(planned(path)[0]) & before
+    finally:
+        data.write_text(text)
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("evaluators.capitals.kind=lm-evil", "lm-eval"),
+        ("evaluators.capitals.include=nowhere", "a folder with tasks"),
+        ("evaluators={facts-qa: {kind: lm-eval, role: far, task: x}}", "a name of its own"),
+        ("teacher.surface={max_usd: 3}", "max_usd"),
+    ],
+)
+def test_mistakes_are_the_users_and_are_named(path, override, message, capsys):
+    assert main(["plan", str(path), "--set", override]) == 2
+    assert message in capsys.readouterr().err

@@ -1,0 +1,109 @@
+"""What lm-eval and Inspect are told: every setting of a task reaches them, and the model is the one that is meant."""
+
+from pathlib import Path
+
+import pytest
+
+from gauger.errors import UserError
+from gauger.measure.evaluators.target import PROGRAMS, EvaluationTarget
+from gauger.spec import InspectTask, LmEvalTask
+
+HERE = Path(__file__).parent
+LOCAL = EvaluationTarget(Path("/m"), seed=5)
+SERVED = EvaluationTarget(Path("/m"), "http://127.0.0.1:81/v1", "the-model")
+
+
+def lm_eval(target=LOCAL, **settings):
+    task = LmEvalTask(kind="lm-eval", role="far", task="capitals", **settings)
+    return " ".join(PROGRAMS.load("lm-eval").command(task, target, HERE, Path("/out")))
+
+
+def inspect(target=LOCAL, **settings):
+    task = InspectTask(**{"kind": "inspect", "role": "far", "task": "tasks/capitals_inspect.py@capitals"} | settings)
+    return " ".join(PROGRAMS.load("inspect").command(task, target, HERE, Path("/out")))
+
+
+def test_lm_eval_loads_a_checkpoint_or_asks_a_server():
+    assert "--model hf --model_args pretrained=/m,dtype=float32" in lm_eval()
+    assert "--device cpu" in lm_eval()
+    assert "dtype=bfloat16" in lm_eval(EvaluationTarget(Path("/m"), gpus=1))
+    served = lm_eval(SERVED)
+    assert "--model local-completions" in served
+    assert "base_url=http://127.0.0.1:81/v1/completions" in served
+    assert "tokenizer=/m" in served
+    assert "--device" not in served
+    chat = lm_eval(EvaluationTarget(None, "https://host/v1", "m", chat=True))
+    assert "--model local-chat-completions" in chat
+    assert "base_url=https://host/v1/chat/completions" in chat
+    assert "--apply_chat_template" in chat
+    assert "tokenizer_backend=None" in chat
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"limit": 7}, "--limit 7"),
+        ({"shots": 3}, "--num_fewshot 3"),
+        ({"include": "tasks"}, f"--include_path {HERE / 'tasks'}"),
+        ({"model_args": {"max_length": 99}}, "max_length=99"),
+        ({"concurrency": 9}, "--batch_size 9"),
+        ({"program": "/other/lm_eval -q"}, "/other/lm_eval -q run"),
+    ],
+)
+def test_every_setting_reaches_lm_eval(settings, words):
+    assert words in lm_eval(**settings)
+    assert words not in lm_eval()
+
+
+def test_requests_in_flight_are_said_where_there_are_any():
+    assert "num_concurrent=9" in lm_eval(SERVED, concurrency=9)
+    assert "--max-connections 9" in inspect(SERVED, concurrency=9)
+
+
+def test_lm_eval_cannot_be_told_a_comma():
+    with pytest.raises(UserError, match="pretrained without comma"):
+        lm_eval(EvaluationTarget(Path("/m,n")))
+    with pytest.raises(UserError, match="a folder with tasks"):
+        lm_eval(include="nowhere")
+
+
+def test_inspect_loads_a_checkpoint_or_asks_a_server():
+    assert "--model hf/local -M model_path=/m -M device=cpu" in inspect()
+    assert "--model openai-api/evaluated/the-model" in inspect(SERVED)
+    assert PROGRAMS.load("inspect").environment(SERVED)["EVALUATED_BASE_URL"] == SERVED.url
+    assert PROGRAMS.load("inspect").environment(LOCAL) == {}
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"limit": 7}, "--limit 7"),
+        ({"settings": {"first": 2, "deep": True, "name": "x"}}, "-T first=2 -T deep=true -T name=x"),
+        ({"task": "inspect_evals/gpqa"}, " eval inspect_evals/gpqa "),
+        ({"program": "/other/inspect"}, "/other/inspect eval"),
+    ],
+)
+def test_every_setting_reaches_inspect(settings, words):
+    assert words in inspect(**settings)
+    assert words not in inspect()
+    assert f" eval {HERE / 'tasks/capitals_inspect.py'}@capitals " in inspect()
+
+
+def test_the_users_files_are_known():
+    task = LmEvalTask(kind="lm-eval", role="far", task="capitals", include="tasks")
+    names = {path.name for path in PROGRAMS.load("lm-eval").files(task, HERE)}
+    assert {"capitals.yaml", "capitals.jsonl"} <= names
+    own = InspectTask(kind="inspect", role="far", task="tasks/capitals_inspect.py@capitals")
+    assert {"capitals_inspect.py", "capitals.jsonl"} <= {
+        path.name for path in PROGRAMS.load("inspect").files(own, HERE)
+    }
+    assert (
+        PROGRAMS.load("inspect").files(InspectTask(kind="inspect", role="far", task="inspect_evals/gpqa"), HERE) == ()
+    )
+    with pytest.raises(UserError, match="a file with a task"):
+        PROGRAMS.load("inspect").files(InspectTask(kind="inspect", role="far", task="no.py@x"), HERE)
+
+
+def test_the_seed_is_the_studys():
+    assert "--seed 5" in lm_eval()
+    assert "--seed 5" in inspect()

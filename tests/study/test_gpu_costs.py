@@ -1,0 +1,126 @@
+"""What a plan takes of GPUs: hours by the formula, memory by the formula, and a job that does not fit is refused."""
+
+import json
+
+import pytest
+
+from gauger.cli import main
+from gauger.errors import UserError
+from gauger.execute.devices import memory_gb
+from gauger.study import gpu_costs
+from gauger.study.costs import Costs
+from gauger.study.gpu_costs import TRAINING_FLOPS, WRITING_FLOPS, gpu_hours, job_gb, largest_job_gb, require_memory
+from gauger.study.load import open_study, plan_loaded
+
+STUDY = """
+study: large
+question: What does it take?
+replicates: 2
+world:
+  kind: language
+  tasks:
+    facts: {kind: invented-facts, entities: 12, families: 3, relations: 2}
+    others: {kind: invented-facts, entities: 8, families: 2, relations: 2}
+  common: [others]
+  benchmark_items: 6
+teacher: {kind: endpoint, url: 'http://127.0.0.1:9/v1', model: m}
+student: {kind: checkpoint, model: model, lora: null}
+benchmarks: {facts-qa: {role: targeted}, facts-qa-new: {role: near}}
+arms:
+  label:
+    stages:
+      - {kind: text-distill, strategy: label, seeds: benchmark-train, forms: [qa], samples: 6, steps: 20, batch: 4}
+decoding: {max_new_tokens: 100}
+verdict: {arm: label, threshold: 0.25}
+"""
+WEIGHTS, LAYERS, WIDTH = 1_000_000_000, 16, 2048
+CONFIG = {"hidden_size": WIDTH, "num_hidden_layers": LAYERS, "num_attention_heads": 32, "num_key_value_heads": 8}
+
+
+@pytest.fixture
+def path(tmp_path):
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "config.json").write_text(json.dumps(CONFIG | {"dtype": "bfloat16"}))
+    with (tmp_path / "model" / "model.safetensors").open("wb") as file:
+        file.truncate(2 * WEIGHTS)  # a hole: it takes no room
+    (tmp_path / "study.yaml").write_text(STUDY)
+    return tmp_path / "study.yaml"
+
+
+def costs_of(path, *overrides):
+    return Costs(*plan_loaded(open_study(path, overrides)))
+
+
+def test_hours_are_those_of_the_formula(path):
+    costs = costs_of(path)
+    longest = costs.row_tokens + 100
+    trained = sum(job.kind == "train" for job in costs.plan.jobs.values()) * 20 * 4 * longest
+    students = sum(job.kind == "measure" for job in costs.plan.jobs.values()) - 1  # the teacher answers elsewhere
+    items = sum(len(costs.world.benchmark(name).items) for name in ("facts-qa", "facts-qa-new"))
+    seconds = 6 * WEIGHTS * trained / TRAINING_FLOPS + 2 * WEIGHTS * students * items * longest / WRITING_FLOPS
+    assert gpu_hours(costs) == pytest.approx(seconds / 3600)
+    assert gpu_hours(costs_of(path, "decoding.max_new_tokens=200")) > gpu_hours(costs)
+
+
+def test_small_models_of_the_embedded_world_need_no_gpu(tiny_study):
+    costs = costs_of(tiny_study)
+    assert gpu_hours(costs) is None
+    assert largest_job_gb(costs) is None
+
+
+def of_training(costs):
+    return max(job_gb(costs, job) for job in costs.plan.jobs.values() if job.kind == "train")
+
+
+def test_memory_is_that_of_the_formula(path, monkeypatch):
+    full = 16 * WEIGHTS + 34 * 1024 * WIDTH * LAYERS * 2 + 2**30
+    assert largest_job_gb(costs_of(path)) == pytest.approx(full / 1e9)
+    adapter = 4 * WEIGHTS + 34 * 1024 * WIDTH * LAYERS * 2 + 2**30
+    lora = costs_of(path, "student.lora={rank: 4}")
+    assert max(job_gb(lora, job) for job in lora.plan.jobs.values() if job.kind == "train") == pytest.approx(
+        adapter / 1e9
+    )
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
+    halved = 2 * WEIGHTS + 34 * 1024 * WIDTH * LAYERS + 2**30
+    assert max(job_gb(lora, job) for job in lora.plan.jobs.values() if job.kind == "train") == pytest.approx(
+        halved / 1e9
+    )
+
+
+def test_keys_and_values_count_where_a_model_is_asked(path):
+    costs = costs_of(path)
+    measured = [job_gb(costs, job) for job in costs.plan.jobs.values() if job.kind == "measure"]
+    tokens = 64 * (costs.row_tokens + 100)
+    asked = 4 * WEIGHTS + tokens * 2 * LAYERS * WIDTH * (8 / 32) * 4 + 2**30
+    assert next(one for one in measured if one is not None) == pytest.approx(asked / 1e9)
+    assert None in measured, "the teacher is elsewhere"
+    served = costs_of(path, "student.serve={command: 's {model} {port}'}")
+    assert {job_gb(served, job) for job in served.plan.jobs.values() if job.kind == "measure"} == {None}
+
+
+def test_what_does_not_fit_is_refused_before_it_runs(path, monkeypatch, capsys):
+    monkeypatch.setattr(gpu_costs, "memory_gb", lambda gpus: 24.0)
+    require_memory(costs_of(path, "student.lora={rank: 4}"))
+    require_memory(costs_of(path))
+    monkeypatch.setattr(gpu_costs, "memory_gb", lambda gpus: 16.0)
+    require_memory(costs_of(path, "student.lora={rank: 4}"))
+    with pytest.raises(UserError, match=r"16\.0 GB of this machine, got about .* GB for label .* text-distill"):
+        require_memory(costs_of(path))
+    assert main(["run", str(path), "--out", str(path.parent / "run")]) == 2
+    assert "Train an adapter" in capsys.readouterr().err
+    monkeypatch.setattr(gpu_costs, "memory_gb", lambda gpus: None)
+    require_memory(costs_of(path))
+
+
+def test_the_plan_says_it(path, capsys):
+    assert main(["plan", str(path)]) == 0
+    said = capsys.readouterr().out
+    assert "on GPUs    about" in said
+    assert "memory     about 19.4 GB" in said
+
+
+def test_the_machine_s_memory_is_read(tmp_path):
+    (tmp_path / "meminfo").write_text("MemFree: 5 kB\nMemTotal:       16384000 kB\n")
+    assert memory_gb(0, tmp_path / "meminfo") == pytest.approx(16384000 * 1024 / 1e9)
+    assert memory_gb(0, tmp_path / "nowhere") is None
+    assert memory_gb(1) is None or memory_gb(1) > 1  # as nvidia-smi says, where there is one

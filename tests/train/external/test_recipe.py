@@ -1,0 +1,195 @@
+"""Commands and templates: what they may name, what they must, and that the ready ones say what the study decides."""
+
+import json
+from dataclasses import replace
+
+import pytest
+import yaml
+
+from gauger.errors import UserError
+from gauger.train.external.recipe import (
+    NAMES,
+    NEEDED,
+    PlainNumber,
+    check_trainer,
+    filled_command,
+    filled_template,
+    launch_arguments,
+    version_command,
+)
+from gauger.train.external.trainers import TRAINERS, ExternalTrainer
+
+VALUES = {
+    "batch": 16,
+    "checkpoint_steps": 7,
+    "checkpoints": "/w/checkpoints",
+    "config": "/w/config.yaml",
+    "data": "/w/data/rows.jsonl",
+    "data_folder": "/w/data",
+    "format": "messages",
+    "gpus": 2,
+    "launch": ["--num_processes", "2"],
+    "layers": 12,
+    "learning_rate": PlainNumber(3e-5),
+    "longest": 777,
+    "lora": None,
+    "model": "/m/a model",
+    "out": "/w/out",
+    "precision": "bfloat16",
+    "processes": 2,
+    "python": "/bin/python",
+    "resume": None,
+    "script": "/w/trl_sft.py",
+    "seed": 12345,
+    "steps": 345,
+    "warmup_steps": 17,
+    "weights": ["model.safetensors"],
+    "work": "/w",
+}
+LORA = {"rank": 9, "alpha": 18.0, "layers": 5}
+CHOSEN = {
+    "llama-factory": {"chat_template": "qwen"},
+    "torchtune": {"model": "torchtune.models.llama3_2.llama3_2_1b", "tokenizer": "t", "model_type": "LLAMA3_2"},
+}
+"""Options without a default."""
+SAID = {  # where each trainer's configuration says what: what its documentation calls it
+    "trl": {"model": "model", "data": "data", "out": "out", "seed": "seed", "learning_rate": "learning_rate",
+            "steps": "steps", "warmup_steps": "warmup_steps", "checkpoint_steps": "checkpoint_steps"},
+    "axolotl": {"model": "base_model", "data": "datasets.0.path", "out": "output_dir", "seed": "seed",
+                "learning_rate": "learning_rate", "steps": "max_steps", "warmup_steps": "warmup_steps",
+                "checkpoint_steps": "save_steps", "longest": "sequence_len"},
+    "llama-factory": {"model": "model_name_or_path", "data_folder": "dataset_dir", "out": "output_dir", "seed": "seed",
+                      "learning_rate": "learning_rate", "steps": "max_steps", "warmup_steps": "warmup_steps",
+                      "checkpoint_steps": "save_steps", "longest": "cutoff_len"},
+    "torchtune": {"model": "checkpointer.checkpoint_dir", "data": "dataset.data_files", "out": "output_dir",
+                  "seed": "seed", "learning_rate": "optimizer.lr", "steps": "max_steps_per_epoch",
+                  "warmup_steps": "lr_scheduler.num_warmup_steps", "longest": "tokenizer.max_seq_len"},
+    "open-instruct": {"model": "model_name_or_path", "data": "dataset_mixer_list.0", "out": "output_dir",
+                      "seed": "seed", "learning_rate": "learning_rate", "steps": "max_train_steps",
+                      "longest": "max_seq_length"},
+}  # fmt: skip
+SHARED_OUT = {"trl": ("micro_batch", None), "axolotl": ("micro_batch_size", "gradient_accumulation_steps"),
+              "llama-factory": ("per_device_train_batch_size", "gradient_accumulation_steps"),
+              "torchtune": ("batch_size", "gradient_accumulation_steps"),
+              "open-instruct": ("per_device_train_batch_size", "gradient_accumulation_steps")}  # fmt: skip
+
+
+def ready(name, **options):
+    trainer = TRAINERS.load(name)
+    return replace(trainer, options={**trainer.options, **CHOSEN.get(name, {}), **options})
+
+
+def configuration(name, trainer=None, **values):
+    text = filled_template(trainer or ready(name), VALUES | values)
+    return json.loads(text) if name == "trl" else yaml.safe_load(text)
+
+
+def at(config, path):
+    for key in path.split("."):
+        config = config[int(key)] if isinstance(config, list) else config[key]
+    return config
+
+
+@pytest.mark.parametrize("name", list(TRAINERS))
+def test_a_ready_configuration_says_what_the_study_decides_where_its_trainer_looks_for_it(name):
+    config = configuration(name)
+    for value, path in SAID[name].items():
+        assert at(config, path) == VALUES[value], path
+    micro, accumulated = SHARED_OUT[name]
+    if accumulated:  # rows of a pass x passes x processes make a step
+        assert config[micro] * config[accumulated] * VALUES["processes"] == VALUES["batch"]
+    assert configuration(name, ready(name, micro_batch=4))[micro] == 4
+    check_trainer(ready(name))
+    assert version_command(ready(name))
+
+
+@pytest.mark.parametrize("name", ["trl", "axolotl", "llama-factory", "open-instruct"])
+def test_an_adapter_is_passed_on(name):
+    text = json.dumps(configuration(name, lora=LORA))
+    assert "9" in text
+    assert "18" in text
+    assert text != json.dumps(configuration(name))
+
+
+def test_an_adapter_that_a_template_has_no_place_for_is_refused():
+    with pytest.raises(UserError, match=r"set student\.lora to null"):
+        check_trainer(ready("torchtune"), adapter=True)
+    with pytest.raises(UserError, match=r"Leave student.lora.layers out"):
+        check_trainer(ready("llama-factory"), 3, adapter=True)
+    check_trainer(ready("axolotl"), 3, adapter=True)
+    assert configuration("axolotl", lora=LORA)["lora_layers_to_transform"] == [7, 8, 9, 10, 11]
+    assert "lora_layers_to_transform" not in configuration("axolotl", lora=LORA | {"layers": None})
+
+
+COMMAND = "train --m {model} --d {data} --o {out} --s {seed} --b {batch} --lr {learning_rate}"
+
+
+@pytest.mark.parametrize("name", NEEDED)
+def test_what_the_study_decides_must_reach_the_trainer(name):
+    check_trainer(ExternalTrainer(COMMAND))
+    lacking = ExternalTrainer(COMMAND.replace(f"{{{name}}}", "fixed"))
+    with pytest.raises(UserError, match=f"a command or a template that uses {name},"):
+        check_trainer(lacking)
+    check_trainer(replace(lacking, command=lacking.command + " {config}", template=f"it: {{{{ {name} }}}}"))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"command": COMMAND + " {modle}"}, "'model'"),
+        ({"command": COMMAND + " {model!r}"}, "a name alone in braces"),
+        ({"command": COMMAND + " {model"}, "names in braces"),
+        ({"command": COMMAND + " {lora}"}, "may name, got {lora}"),
+        ({"template": "{{ modle }}", "command": COMMAND + " {config}"}, "'model'"),
+        ({"template": "{% if %}", "command": COMMAND + " {config}"}, "line 1"),
+        ({"template": "{{ model }}"}, "reads the configuration"),
+        ({"template": "{{ options.x }}", "command": COMMAND + " {config}"}, "the option x"),
+        ({"options": {"x": 1}}, "an option that the template uses, got 'x'"),
+        ({"format": "parquet"}, "a format of rows, got 'parquet'"),
+        ({"progress": "loss: (.*)"}, r"a group \(\?P<loss>"),
+        ({"failure": "("}, "a regular expression"),
+        ({"output": "{there}"}, "may name, got {there}"),
+    ],
+)
+def test_mistakes_are_named(change, message):
+    with pytest.raises(UserError, match=message):
+        check_trainer(replace(ExternalTrainer(COMMAND), **change))
+
+
+def test_a_template_that_cannot_be_filled_in_says_why():
+    with pytest.raises(UserError, match="ZeroDivisionError"):
+        filled_template(replace(ExternalTrainer(""), template="{{ batch // (gpus * 0) }}"), VALUES)
+    with pytest.raises(UserError, match="SecurityError"):  # a template is data: it reaches nothing of the program
+        filled_template(replace(ExternalTrainer(""), template="{{ ''.__class__.__mro__ }}"), VALUES)
+
+
+def test_a_path_with_a_space_stays_one_argument_and_launch_becomes_several():
+    command = filled_command("{python} -m x {launch} '--m={model}' {config}", VALUES)
+    assert command == ["/bin/python", "-m", "x", "--num_processes", "2", "--m=/m/a model", "/w/config.yaml"]
+    with pytest.raises(UserError, match="a command line"):
+        filled_command("x 'y", VALUES)
+
+
+def test_accelerate_is_told_its_devices():
+    assert "--cpu" in launch_arguments(0, 2, "float32")
+    assert "--cpu" not in launch_arguments(1, 1, "bfloat16")
+    assert "--multi_gpu" in launch_arguments(2, 2, "bfloat16")
+    assert "--multi_gpu" not in launch_arguments(1, 1, "bfloat16")
+    one, two = launch_arguments(0, 1, "float32"), launch_arguments(0, 2, "float32")
+    assert two[two.index("--num_processes") + 1] == "2"
+    assert "--main_process_port" not in one
+    assert "bf16" in launch_arguments(1, 1, "bfloat16")
+    assert "bf16" not in one
+
+
+def test_every_name_is_described_and_given():
+    assert NAMES.keys() == VALUES.keys()
+
+
+def test_a_small_learning_rate_is_a_number_to_every_reader():
+    """Adversary: as Python writes it, YAML 1.1 reads a text, and a trainer may take its own rate instead."""
+    rate = PlainNumber(3e-5)
+    assert yaml.safe_load(f"{3e-5}") == "3e-05"
+    assert yaml.safe_load(f"{rate}") == 3e-5
+    assert filled_command("x {learning_rate}", {"learning_rate": rate}) == ["x", "0.00003"]
+    assert json.loads(json.dumps({"rate": rate})) == {"rate": 3e-5}

@@ -1,0 +1,184 @@
+"""A training by another program, from its files to a checked model: with a stub that runs in a second."""
+
+import json
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from tests.train.models import small_llama, small_tokenizer
+
+from gauger.errors import GaugerError, UserError
+from gauger.store import read_json
+from gauger.train.external.stage_run import ExternalTraining, newest_checkpoint, train_elsewhere
+from gauger.train.external.trainers import ExternalTrainer
+from gauger.train.hf import ENGINE
+from gauger.train.rows import TrainingRow
+
+HERE = Path(__file__).parent
+STUB = ExternalTrainer(
+    command=f"{{python}} {HERE / 'stub_trainer.py'} {{config}}",
+    template=(HERE / "stub.json.j2").read_text(),
+    config="config.json",
+    format="plain",
+    progress=r'"step": (?P<step>\d+), "loss": (?P<loss>[-\d.naif]+)',
+    options={"pause": 0.0},
+)
+ROWS = tuple(TrainingRow(f"{a}+{b}=", f"{a + b}") for a in range(3) for b in range(3))
+
+
+@pytest.fixture(scope="module")
+def start(tmp_path_factory):
+    place = tmp_path_factory.mktemp("start")
+    small_llama().save_pretrained(str(place))
+    small_tokenizer().save_pretrained(str(place))
+    return place
+
+
+@pytest.fixture
+def out(tmp_path):
+    (tmp_path / "out").mkdir()
+    return tmp_path / "out"
+
+
+def training(start, **settings):
+    return ExternalTraining(
+        **{"start": start, "rows": ROWS, "steps": 6, "batch": 3, "learning_rate": 0.01, "seed": 3} | settings
+    )
+
+
+def failing(**settings):
+    """The stub told to fail."""
+    more = "".join(f', "{name}": {json.dumps(value)}' for name, value in settings.items())
+    return replace(STUB, template=STUB.template.rstrip().removesuffix("}") + more + "}")
+
+
+def trained(trainer, given, folder):
+    folder.mkdir()
+    train_elsewhere(trainer, given, folder / "work", folder)
+    return read_json(folder / "trainer.json")["weights"]
+
+
+def test_a_model_comes_out_with_its_losses_and_what_it_was_trained_on(start, out, tmp_path):
+    result = train_elsewhere(STUB, training(start), tmp_path / "work", out)
+    assert result.losses == pytest.approx([1, 1 / 2, 1 / 3, 1 / 4, 1 / 5, 1 / 6])
+    assert result.used.count_N.tolist() == [2] * 9  # 6 steps of 3 rows pass twice over nine rows
+    assert result.used.length_N.tolist() == [len("0+0=") + 1 + 1] * 9  # a token a byte, and the end mark
+    assert ENGINE.load(out).n_parameters == ENGINE.load(start).n_parameters
+    assert not (tmp_path / "work").exists()
+    assert '"step": 6' in (out / "trainer.log").read_text()
+
+
+def test_every_setting_changes_the_model_and_nothing_else_does(start, tmp_path):
+    same = [trained(STUB, training(start), tmp_path / name) for name in ("a", "b")]
+    assert same[0] == same[1]
+    for setting in ({"seed": 4}, {"learning_rate": 0.02}, {"rows": ROWS[:8]}):
+        other = trained(STUB, training(start, **setting), tmp_path / next(iter(setting)))
+        assert other != same[0], setting
+    paused = replace(STUB, options={"pause": 0.01})
+    assert trained(paused, training(start, checkpoint_steps=1, processes=2), tmp_path / "c") == same[0]
+
+
+def test_a_training_that_broke_off_goes_on_from_its_checkpoint_and_ends_the_same(start, tmp_path):
+    whole = trained(STUB, training(start, checkpoint_steps=2), tmp_path / "whole")
+    folder = tmp_path / "broken"
+    folder.mkdir()
+    with pytest.raises(GaugerError, match="exit code 1, and said last: lost its disk"):
+        train_elsewhere(
+            failing(fail_at=4, fail_with="lost its disk"), training(start, checkpoint_steps=2), folder / "work", folder
+        )
+    half = folder / "work" / "checkpoints" / "checkpoint-5"
+    half.mkdir()  # one that was cut off: it has no state
+    result = train_elsewhere(STUB, training(start, checkpoint_steps=2), folder / "work", folder)
+    assert "resumed at 4" in (folder / "trainer.log").read_text()
+    assert read_json(folder / "trainer.json")["weights"] == whole
+    assert len(result.losses) == 6
+
+
+def test_one_that_a_signal_ended_is_started_again_at_once(start, out, tmp_path):
+    """Adversary: the same training that fails by itself is not."""
+    once = tmp_path / "once"
+    code = (
+        "import os, signal, subprocess, sys; from pathlib import Path\n"
+        f"once = Path({str(once)!r}); was = once.exists(); once.touch()\n"
+        f"was or os.kill(os.getpid(), signal.SIGKILL)\n"
+        f"sys.exit(subprocess.call([sys.executable, {str(HERE / 'stub_trainer.py')!r}, sys.argv[1]]))\n"
+    )
+    (tmp_path / "wrapper.py").write_text(code)
+    killed = replace(STUB, command=f"{{python}} {tmp_path / 'wrapper.py'} {{config}}")
+    assert len(train_elsewhere(killed, training(start), tmp_path / "work", out).losses) == 6
+    once.unlink()
+    code = code.replace("os.kill(os.getpid(), signal.SIGKILL)", "sys.exit(5)")
+    (tmp_path / "wrapper.py").write_text(code)
+    with pytest.raises(GaugerError, match="exit code 5"):
+        train_elsewhere(killed, training(start), tmp_path / "work", out)
+
+
+@pytest.mark.parametrize(
+    ("told", "message"),
+    [
+        ("torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2 GiB", "the trainer says: torch.OutOfMemory"),
+        ('{"step": 3, "loss": nan}', "the loss of step 3 is nan"),
+    ],
+)
+def test_what_its_log_says_of_failure_is_the_reason(start, out, tmp_path, told, message):
+    with pytest.raises(GaugerError, match=message):
+        train_elsewhere(failing(fail_at=2, fail_with=told, fail_code=0), training(start), tmp_path / "work", out)
+
+
+def test_one_that_falls_silent_is_ended(start, out, tmp_path):
+    silent = replace(STUB, options={"pause": 60})
+    with pytest.raises(GaugerError, match=r"printed nothing for 0\.005 minutes"):
+        train_elsewhere(silent, training(start, silence_minutes=0.005), tmp_path / "work", out)
+
+
+def test_named_secrets_reach_it_and_do_not_stay_in_the_log(start, out, tmp_path, monkeypatch):
+    monkeypatch.setenv("HUB_TOKEN", "s3cret-value")
+    wrapper = tmp_path / "wrapper.py"
+    wrapper.write_text(
+        "import os, subprocess, sys\nprint('with', os.environ.get('HUB_TOKEN'), flush=True)\n"
+        f"sys.exit(subprocess.call([sys.executable, {str(HERE / 'stub_trainer.py')!r}, sys.argv[1]]))\n"
+    )
+    telling = replace(STUB, command=f"{{python}} {wrapper} {{config}}")
+    train_elsewhere(telling, training(start, environment=("HUB_TOKEN",)), tmp_path / "work", out)
+    assert "with $HUB_TOKEN" in (out / "trainer.log").read_text()
+    train_elsewhere(telling, training(start), tmp_path / "work", out)
+    assert "with None" in (out / "trainer.log").read_text()
+
+
+def test_another_version_than_planned_is_refused(start, out, tmp_path):
+    told = replace(STUB, version=f"{sys.executable} -c 'print(2)'")
+    with pytest.raises(GaugerError, match="planned with the trainer's version '1', here it says '2'"):
+        train_elsewhere(told, training(start, version="1"), tmp_path / "work", out)
+    assert train_elsewhere(told, training(start, version="2"), tmp_path / "work", out).losses
+
+
+def test_more_gpus_than_there_are_is_refused_and_none_is_a_cpu(start, out, tmp_path, monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
+    with pytest.raises(GaugerError, match="wants 2 GPUs, and this job may use 1"):
+        train_elsewhere(STUB, training(start, gpus=2), tmp_path / "work", out)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    assert train_elsewhere(STUB, training(start, gpus=2), tmp_path / "work", out).losses
+
+
+def test_rows_over_the_context_are_refused_or_cut_as_the_study_says(start, out, tmp_path):
+    rows = (*ROWS, TrainingRow("x" * 200, "y"))  # a token a byte, and a context of 96
+    with pytest.raises(GaugerError, match="96"):
+        train_elsewhere(STUB, training(start, rows=rows), tmp_path / "work", out)
+    result = train_elsewhere(STUB, training(start, rows=rows, too_long="cut"), tmp_path / "work", out)
+    assert result.used.length_N.max() == 96
+
+
+def test_the_newest_whole_checkpoint_is_taken_and_halves_go(tmp_path):
+    for number, state in ((9, "{}"), (10, '{"global_step": 10}'), (11, '{"glo')):
+        place = tmp_path / "c" / f"checkpoint-{number}"
+        place.mkdir(parents=True)
+        (place / "trainer_state.json").write_text(state)
+    values = {"checkpoints": str(tmp_path / "c"), "out": str(tmp_path)}
+    assert newest_checkpoint(values) == str(tmp_path / "c" / "checkpoint-10")
+    assert sorted(path.name for path in (tmp_path / "c").iterdir()) == ["checkpoint-10", "checkpoint-9"]
+
+
+def test_a_missing_program_is_the_users_mistake(start, out, tmp_path):
+    with pytest.raises(UserError, match="'no-such-trainer'"):
+        train_elsewhere(replace(STUB, command="no-such-trainer {config}"), training(start), tmp_path / "work", out)
