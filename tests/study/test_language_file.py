@@ -108,3 +108,11 @@ def test_what_becomes_of_rows_that_are_too_long_changes_the_training_alone(stand
     changed = [(kind, {key for key in one if one[key] != other[key]}) for (kind, one), (_, other) in pairs]
     assert {kind for kind, keys in changed if keys} == {"train"}
     assert all(keys <= {"too_long"} for _, keys in changed)
+
+
+def test_checkpoints_change_no_address_and_reach_the_trainings_that_can_go_on(stand_in):
+    more = ["student.checkpoint_steps=7", "teacher.specialise.checkpoint_steps=9"]
+    plain, kept = (plan_loaded(open_study(STUDY, [*stand_in, *given]))[0] for given in ([], more))
+    assert list(plain.jobs) == list(kept.jobs)
+    steps = {(job.kind, job.params.get("checkpoint_steps")) for job in kept.jobs.values()}
+    assert {one for one in steps if one[1] is not None} == {("train", 7), ("specialise", 9)}

@@ -30,6 +30,8 @@ training.py            Trains a student on a corpus: on its texts, on log-probab
                        blend of sources
 training_elsewhere.py  Trains a student with somebody else's program on a stage's corpus
 training_record.py     Writes `training.json`: what a stage was trained on, source by source, and its losses
+unfinished.py          Keeps how far a training came, so that one that was killed goes on where it was in the next run
+                       of its study
 """
 
 import lazy_loader as _lazy

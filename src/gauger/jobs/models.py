@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ from gauger.elicit import Message, Text, true_questions
 from gauger.errors import GaugerError
 from gauger.jobs.parameters import Inputs, Materialise, Pretrain, Specialise, Trains, job
 from gauger.jobs.training_record import used, write_training
+from gauger.jobs.unfinished import checkpointed
 from gauger.spec import Lora
 from gauger.store import read_json, write_json
 from gauger.train import (
@@ -64,8 +66,10 @@ def specialise(params: Specialise, inputs: Inputs, out: Path) -> None:
     rows = tuple(TrainingRow(sample.prompt_text, sample.answer, whole=True) for sample in corpus.kept)
     model = read_model(inputs, "base", params.engine)
     data = Mixture((RowSource(rows),), (params.batch,))
-    trained = train_on_text(model, data, schedule_of(params, model), options_of(params))
-    trained.model.save(out)
+    with checkpointed(params, out) as checkpoints:
+        options = replace(options_of(params), checkpoints=checkpoints)
+        trained = train_on_text(model, data, schedule_of(params, model), options)
+        trained.model.save(out)
     write_training(out, [used(None, own) for own in trained.sources], trained.losses)
 
 

@@ -76,6 +76,13 @@ class Trains(InWorld):
     """What becomes of rows that are longer than the model's context."""
 
 
+class GoesOn(Trains):
+    """Parameters of the jobs whose training goes on after it was killed: those on rows that are known beforehand."""
+
+    checkpoint_steps: int | None = None
+    """Steps between two checkpoints; None: none are written. Changes no result."""
+
+
 class Pretrain(Trains):
     """Training from scratch."""
 
@@ -93,7 +100,7 @@ class Materialise(SpecPart):
     """Tells whether it is still the one that it was."""
 
 
-class Specialise(Trains):
+class Specialise(GoesOn):
     """Making a teacher of a checkpoint: true answers of every skill."""
 
     forms: tuple[str, ...] = Field(strict=False)
@@ -181,7 +188,7 @@ class BlendCorpora(SpecPart):
     parts: int
 
 
-class TrainStage(Trains):
+class TrainStage(GoesOn):
     """Training on a corpus of texts."""
 
     web_share: float
@@ -222,7 +229,7 @@ class TrainOnPolicy(Trains):
     top_k: int | None = None
 
 
-class TrainOnPairs(Trains):
+class TrainOnPairs(GoesOn):
     """Training on preference pairs."""
 
     beta: float
@@ -245,7 +252,7 @@ class MixturePart(SpecPart):
     tokens: int | None
 
 
-class TrainOnMixture(Trains):
+class TrainOnMixture(GoesOn):
     """Training on a blend of several sources."""
 
     parts: tuple[MixturePart, ...] = Field(strict=False)

@@ -13,6 +13,7 @@ from gauger.elicit import Text, read_texts
 from gauger.jobs.models import common_source, keep, options_of, prompt_of, read_model, row_of, schedule_of
 from gauger.jobs.parameters import Inputs, TrainOnMixture, TrainOnPairs, TrainStage, job
 from gauger.jobs.training_record import counted, used, write_training
+from gauger.jobs.unfinished import checkpointed
 from gauger.spec import TextSource
 from gauger.train import (
     BlendedSources,
@@ -54,8 +55,10 @@ def train_on_corpus(params: TrainStage, inputs: Inputs, out: Path) -> None:
     if soft is not None:
         options = replace(options, loss=SoftLoss(str(params.own["divergence"]), _number(params.own["temperature"])))
     data = Mixture(tuple(sources), tuple(per_step))
-    trained = train_on_text(model, data, schedule_of(params, model), options)
-    keep(trained, inputs, out)
+    with checkpointed(params, out) as checkpoints:
+        options = replace(options, checkpoints=checkpoints)
+        trained = train_on_text(model, data, schedule_of(params, model), options)
+        keep(trained, inputs, out)
     write_training(out, [used(None, own) for own in trained.sources], trained.losses)
 
 
@@ -76,8 +79,10 @@ def train_on_pairs(params: TrainOnPairs, inputs: Inputs, out: Path) -> None:
         return
     options = replace(options_of(params), loss=PreferenceLoss(params.beta))
     data = Preferences(pairs, params.batch // 2)
-    trained = train_on_preferences(model, data, schedule_of(params, model), options)
-    keep(trained, inputs, out)
+    with checkpointed(params, out) as checkpoints:
+        options = replace(options, checkpoints=checkpoints)
+        trained = train_on_preferences(model, data, schedule_of(params, model), options)
+        keep(trained, inputs, out)
     write_training(out, [used(TextSource.STUDENT, own) for own in trained.sources], trained.losses)
 
 
@@ -96,8 +101,10 @@ def train_on_mixture(params: TrainOnMixture, inputs: Inputs, out: Path) -> None:
     )
     model = read_model(inputs, "start", params.engine)
     data = BlendedSources(parts, params.batch)
-    trained = train_on_blend(model, data, schedule_of(params, model), options_of(params))
-    keep(trained, inputs, out)
+    with checkpointed(params, out) as checkpoints:
+        options = replace(options_of(params), checkpoints=checkpoints)
+        trained = train_on_blend(model, data, schedule_of(params, model), options)
+        keep(trained, inputs, out)
     write_training(out, _by_writer(tables, trained.sources), trained.losses)
 
 

@@ -102,6 +102,8 @@ class Specialising(SpecPart):
     """Sequences per step."""
     learning_rate: LearningRate = 0.001
     """Peak learning rate."""
+    checkpoint_steps: Count | None = None
+    """Steps between two checkpoints, from which a killed run goes on; null: a killed training begins anew."""
 
 
 class TeacherSettings(SpecPart):
@@ -343,6 +345,9 @@ class CheckpointStudent(StudentSettings):
     `cut`: they lose their end, and rows of which nothing to learn is left are left out; the report counts both."""
     serve: Annotated[Serving | None, OptIn()] = None
     """The command that serves it when it is measured or asked; null: it is asked in the process of the job."""
+    checkpoint_steps: Count | None = None
+    """Steps between two checkpoints, from which a killed run goes on, in stages whose rows are known beforehand (not
+    those in which the student writes); null: a killed training begins anew. It changes no result."""
 
 
 STUDENTS = Registry(

@@ -91,6 +91,8 @@ class Maker(ABC):
     """How a student is trained; None: all weights."""
     too_long: TooLong = "refuse"
     """What becomes of rows that are longer than a student's context."""
+    checkpoint_steps: int | None = None
+    """Steps between two checkpoints of a student's training; None: none."""
 
     def __init__(self, settings: Any, folder: Path) -> None:
         self.settings, self.folder = settings, folder
@@ -179,6 +181,7 @@ class CheckpointMaker(Maker):
         super().__init__(settings, folder)
         self.adapter = settings.lora
         self.too_long = getattr(settings, "too_long", self.too_long)
+        self.checkpoint_steps = getattr(settings, "checkpoint_steps", None)
 
     def teacher(self, planner: Planner, steps: int | None = None) -> Made:  # noqa: ARG002 - no scale grows it
         """Put it in place, and make it a specialist where that is wanted."""

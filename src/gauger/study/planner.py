@@ -276,6 +276,7 @@ class Planner(StageCorpora):
             "learning_rate": stage.learning_rate,
             "adapter": self.students.adapter,
             "too_long": self.students.too_long,
+            "checkpoint_steps": self.students.checkpoint_steps,
             "web_share": stage.web_share,
             "answer_tokens": self.answer_tokens,
             "scorer": self._other(stage) if kind.scored else None,
@@ -300,9 +301,14 @@ def _place_of(arm: Arm) -> str:
 
 
 def _decisive(params: SpecPart) -> dict[str, Any]:
-    """Return the parameters that can change a job's result: where a teacher is and how fast it is asked is left out."""
-    asked = {name for name, value in vars(params).items() if isinstance(value, p.Asked)}
-    return params.model_dump(mode="json", exclude={name: {"conduct"} for name in asked})
+    """Return the parameters that can change a job's result.
+
+    Where a teacher is, how fast it is asked, and how often a training writes down how far it came are left out.
+    """
+    left_out: dict[str, Any] = {n: {"conduct"} for n, value in vars(params).items() if isinstance(value, p.Asked)}
+    if isinstance(params, p.GoesOn):
+        left_out["checkpoint_steps"] = True
+    return params.model_dump(mode="json", exclude=left_out)
 
 
 def resources_of(params: SpecPart) -> dict[str, float]:

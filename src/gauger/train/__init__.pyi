@@ -39,6 +39,7 @@ from .schedule import TrainingSchedule as TrainingSchedule
 from .soft_targets import load_soft as load_soft
 from .soft_targets import save_soft as save_soft
 from .soft_targets import stack_shown as stack_shown
+from .state import Checkpoints as Checkpoints
 from .steered import ProxyStudent as ProxyStudent
 from .teacher import LocalTeacher as LocalTeacher
 from .text import train_on_text as train_on_text
