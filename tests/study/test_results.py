@@ -315,3 +315,14 @@ def test_tables_and_document_are_made_of_the_files_that_are_verified_and_of_no_o
         material = Material(loaded, plan, atlas, collect(plan, result), texts=texts, done=result.done)
         documents.append(make_document(material).to_dict())
     assert documents[0] == documents[1]
+
+
+def test_the_ledger_of_a_corpus_that_arms_share_is_read_once(planned, whole, monkeypatch):
+    read, whole_read = [], pl.read_parquet
+    monkeypatch.setattr(pl, "read_parquet", lambda path, **more: read.append(path) or whole_read(path, **more))
+    table = collect(planned[0], RunResult(done=dict(whole))).ledger
+    ledgers = [path for path in read if path.name == "ledger.parquet"]
+    uses = [key for cell in planned[0].cells for key in (*cell.corpora, *cell.stages)]
+    there = [key for key in uses if (whole[key] / "ledger.parquet").exists()]
+    assert len(ledgers) == len(set(ledgers)) == len(set(there)) < len(there)
+    assert table.height == sum(whole_read(whole[key] / "ledger.parquet").height for key in there)

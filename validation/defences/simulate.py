@@ -66,7 +66,7 @@ class Looked:
 def family_of(batch, places: list[int]) -> ContrastFamily:
     rows = batch.numerator[places]
     found = batch.contrasts
-    return ContrastFamily(found.value[rows], found.covariance[np.ix_(rows, rows)], found.df[rows])
+    return ContrastFamily(found.value[rows], found.joint.among(rows), found.df[rows])
 
 
 def look(one: Promise, generator, rng: np.random.Generator, tally: Tally) -> None:

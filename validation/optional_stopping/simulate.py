@@ -15,6 +15,7 @@ import sys
 import numpy as np
 
 from gauger.stats import t_quantile
+from gauger.stats.crossed.contrast_rows import ContrastRows
 from gauger.stats.crossed.crossed import crossed_components
 from gauger.stats.crossed.panel import panel_of
 from gauger.stats.crossed.replicate_part import replicate_part
@@ -35,12 +36,13 @@ def scores(generator: np.random.Generator) -> np.ndarray:
 def decides(drawn: np.ndarray, replicates: int, level: float) -> bool:
     """Judge the first arm against the second, as a verdict does: whether the interval excludes the true difference."""
     components = crossed_components(panel_of([drawn[:, :replicates]]))
-    weights = np.zeros((1, ARMS))
-    weights[0, :2] = 1.0, -1.0
-    found = replicate_part(components, weights, moderated=True)
-    item = float((weights @ (components.item - components.shared) @ weights.T)[0, 0])
+    weights = np.zeros((1, ARMS, 1))
+    weights[0, :2, 0] = 1.0, -1.0
+    rows = ContrastRows.of(weights)
+    found = replicate_part(components, rows, moderated=True)
+    (item,) = (float(part[0]) for part in rows.squares(components.item.minus(components.shared)))
     se = np.sqrt(max(float(found.variance[0]) + max(item, 0.0), 1e-12))
-    difference = abs(float((weights @ components.mean.ravel())[0]))
+    difference = abs(float((weights[0] * components.mean).sum()))
     return bool(difference > t_quantile((1 + level) / 2, float(found.df[0])) * se)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -103,9 +104,11 @@ def _cell_records(plan: Plan, cell: ArmReplicate, done: Mapping[str, Path]) -> p
 
 
 def _ledger(cells: Sequence[ArmReplicate], done: Mapping[str, Path]) -> pl.DataFrame:
+    """Put the ledgers of all corpora under each other; one that arms and replicates share is read and held once."""
     columns = _CELL | LEDGER
+    read = cache(pl.read_parquet)
     tables = [
-        pl.read_parquet(done[key] / "ledger.parquet").with_columns(
+        read(done[key] / "ledger.parquet").with_columns(
             arm=pl.lit(cell.arm), replicate=pl.lit(cell.replicate, pl.Int64), stage=pl.lit(number, pl.Int64)
         )
         for cell in cells
@@ -113,7 +116,7 @@ def _ledger(cells: Sequence[ArmReplicate], done: Mapping[str, Path]) -> pl.DataF
         for number, key in enumerate(keys)
         if key in done and (done[key] / "ledger.parquet").exists()
     ]
-    return pl.concat([table.select(*columns) for table in tables] or [pl.DataFrame(schema=columns)])
+    return pl.concat([table.select(*columns) for table in tables] or [pl.DataFrame(schema=columns)], rechunk=False)
 
 
 def _training(cells: Sequence[ArmReplicate], done: Mapping[str, Path]) -> Iterator[tuple[Any, ...]]:
