@@ -163,6 +163,21 @@ def test_an_attacker_who_got_no_answer_is_stopped_and_one_who_failed_is_unknown(
     assert "not among them" in row(found, "best_uplift", "all").note
 
 
+def test_students_that_answer_alike_give_a_share_without_false_certainty(cells):
+    cube = cells.cube
+    copied = {cube.arms.index(f"{k}@nothing"): cube.arms.index(f"{k}@open") for k in PLANTED.uplift["open"]}
+    scores = [np.array(one) for one in cube.panel.scores]
+    for block in scores:
+        for arms in copied.items():
+            block[list(arms)] = 1.0
+    same = Cells(replace(cube, panel=replace(cube.panel, scores=tuple(scores))), cells.design)
+    question = cells.design.defences
+    alone = {surface: {"passive": arms["passive"]} for surface, arms in question.attacks.items()}
+    found = row(find_defences(same, replace(question, attacks=alone)), "residual_share", "nothing")
+    assert found.value == pytest.approx(1.0)
+    assert (found.kind, found.low, found.high) == (str(SetKind.NONE), None, None)
+
+
 def family(values, sd=1.0, rho=0.0, df=np.inf) -> ContrastFamily:
     n = len(values)
     covariance = sd**2 * (rho * np.ones((n, n)) + (1 - rho) * np.eye(n))

@@ -21,6 +21,8 @@ from gauger.estimate.results import collect_estimates, tidy
 from gauger.estimate.verdict_inputs import undefined_reason
 from gauger.records import Estimate, Reason, SetKind
 
+COLLAPSED = 1e-6
+"""Width of a ratio's set below which nothing varied: students on both surfaces answer every item alike."""
 BEST_NOTE = (
     "The best attacker, whichever it is: from intervals that hold for all of them together, and without the luck of "
     "the one that came out best."
@@ -220,6 +222,9 @@ class _Best:
     # --- rows -------------------------------------------------------------------------------------------------------
 
     def _ratio(self, estimand: str, defence: str, value: float, found: BestRatio) -> Estimate:
+        if found.low is not None and found.high is not None and abs(found.high - found.low) < COLLAPSED:
+            # The two differ in no answer of any student: that is no certainty, and what it may hide is not known here
+            return self._named(estimand, defence, value=tidy(value), kind=str(SetKind.NONE))
         ends = {"low": tidy(found.low), "high": tidy(found.high)}
         return self._named(estimand, defence, value=tidy(value), kind=str(found.kind), **ends)
 
