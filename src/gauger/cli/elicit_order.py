@@ -105,7 +105,8 @@ def carry_out(order: Order, out: Path, access: Access) -> Corpus:
     if order.teacher.startswith("replay:"):
         require_recorded(order.surface, order.teacher)
     at_hand, proxy = order.teacher.startswith("hf:"), order.proxy is not None
-    require_needs(order.surface, order.teacher, at_hand=at_hand, proxy=proxy)
+    chats = not order.wire.plain
+    require_needs(order.surface, order.teacher, at_hand=at_hand, proxy=proxy, instructed=chats)
     if proxy and not reads_proxy(order.surface):
         raise UserError("a --defence that reckons with a proxy student, beside --proxy", repr(order.surface.defence))
     of_student = replace(access, budget=QueryBudget(), wire=replace(access.wire, batch=False))

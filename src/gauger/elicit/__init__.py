@@ -13,6 +13,7 @@ overlap/         Finds protected texts in others, at the speed of numpy: the one
                  audit
 matched_rows.py  Draws rows of a control: as many as a teacher's, of the same forms, with as many tokens, and else
                  as the pool has them
+monitor/         Watches queries for distillation-like use: which accounts stand out, at what rate of false alarms
 sample.py        Describes one sample of a language model's corpus, with everything that stands about it in the ledger
 settings.py      Keeps what a corpus' directory was made with, so that it is gone on with the same settings and no
                  others

@@ -30,6 +30,8 @@ from .filters.registry import named_filters as named_filters
 from .matched_rows import AGREES_WITHIN as AGREES_WITHIN
 from .matched_rows import matched_rows as matched_rows
 from .matched_rows import web_texts as web_texts
+from .monitor.monitor import Monitor as Monitor
+from .monitor.monitor import MonitorPower as MonitorPower
 from .overlap.index import ItemIndex as ItemIndex
 from .overlap.index import index_items as index_items
 from .overlap.matching import ItemInText as ItemInText

@@ -15,7 +15,16 @@ class AtlasWorld(WorldSettings):
 
     teachers: ClassVar[tuple[str, ...]] = ("scratch",)
     students: ClassVar[tuple[str, ...]] = ("scratch",)
-    strategies: ClassVar[tuple[str, ...]] = ("label", "vote", "invert", "expand", "textbook", "seedless", "self")
+    strategies: ClassVar[tuple[str, ...]] = (
+        "label",
+        "vote",
+        "invert",
+        "rederive",
+        "expand",
+        "textbook",
+        "seedless",
+        "self",
+    )
     open_forms: ClassVar[tuple[str, ...]] = ("story",)
     leaves_open: ClassVar[str] = (
         "The embedded world is made up. It shows what the instrument sees and how effects of each kind look; sizes of "

@@ -25,6 +25,7 @@ class WorldSettings(SpecPart):
         "rationale",
         "vote",
         "invert",
+        "rederive",
         "expand",
         "textbook",
         "seedless",

@@ -21,6 +21,7 @@ LITERATURE_OF = {
     "antidistil": ("tilted-sampling",),
     "hide-reasoning": ("reasoning-hidden",),
     "summarise": ("reasoning-hidden",),
+    "rewrite": ("rewriting", "paraphrase"),
     "wrong-steps": ("wrong-answers",),
 }
 """Defence by name -> the kinds of published defences that are set beside it."""

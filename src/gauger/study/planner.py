@@ -97,7 +97,9 @@ class Planner(StageCorpora):
             hint = "What was recorded cannot be generated anew; ask the teacher itself, or take a view or a policy."
             raise UserError("a view or a policy over recorded replies", f"the generation {generation}", place, hint)
         try:
-            require_needs(surface, f"a teacher of kind {teacher.kind}", at_hand=teacher.scores_texts)
+            instructed = self.teachers.asked(TEACHER, surface, self.world).instructed
+            name = f"a teacher of kind {teacher.kind}"
+            require_needs(surface, name, at_hand=teacher.scores_texts, instructed=instructed)
         except UserError as error:
             raise UserError(error.wanted, error.given, place, error.hint) from None
         if not shows_logs(surface) and any(kind_of(stage).scored or kind_of(stage).soft for stage in stages):

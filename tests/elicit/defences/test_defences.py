@@ -26,6 +26,10 @@ LOGS = (TokenChoices("a", -0.3, (("a", -0.3), ("b", -1.4))), TokenChoices(" b", 
 WHOLE = Reply(ReplyOutcome.ANSWERED, "a b", reasoning="so a", log_probabilities=LOGS)
 
 
+STREAM = [question(f"tell me about topic {number}") for number in range(40)]
+"""Queries that no honest account would ask one after the other."""
+
+
 class Says:
     """Answers everything with one reply, and keeps what it was asked."""
 
@@ -57,10 +61,10 @@ def test_at_strength_zero_nothing_is_changed_and_above_something_is(name):
     seen, asked = {}, {}
     for strength in (0.0, 1.0):
         teacher = Says()
-        seen[strength] = dict(behind(teacher, defence=name, strength=strength).ask(questions(4)))
+        seen[strength] = dict(behind(teacher, defence=name, strength=strength).ask(STREAM))
         asked[strength] = teacher.asked
-    assert seen[0.0] == dict.fromkeys(range(4), WHOLE)
-    assert asked[0.0] == questions(4)
+    assert seen[0.0] == dict.fromkeys(range(len(STREAM)), WHOLE)
+    assert asked[0.0] == STREAM
     assert seen[1.0] != seen[0.0] or asked[1.0] != asked[0.0]
 
 

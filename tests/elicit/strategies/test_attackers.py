@@ -109,6 +109,17 @@ def test_answers_that_no_steps_lead_to_are_dropped_and_shown_steps_are_taken():
     assert all(row.answer.split() == WORLD.true_answer(row.prompt_text).split() for row in shown.kept)
 
 
+def test_steps_that_are_shown_and_wrong_are_written_again_by_who_believes_none():
+    wrong = Surface(reasoning="shown", defence="wrong-steps")
+    helper = Surfaced(library(), Surface(reasoning="shown"))
+    believed, again = (corpus(name, library(), helper, wrong).kept for name in ("invert", "rederive"))
+    true = [
+        [row.answer.split() == WORLD.true_answer(row.prompt_text).split() for row in rows] for rows in (believed, again)
+    ]
+    assert np.mean(true[0]) < 0.5
+    assert np.mean(true[1]) == 1.0
+
+
 def test_by_instruction_the_helper_is_told_the_answer_and_writes_the_steps():
     told = []
 

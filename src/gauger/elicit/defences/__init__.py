@@ -7,6 +7,7 @@ brief.py     Lets answers be only so long: a generation, for a teacher that may 
 chance.py    Draws by what a text says: the same text always gives the same number, whenever and beside whatever it
              comes
 experts.py   Answers as the product of the teacher and a proxy student: what the proxy would not say is said less
+flagged.py   Refuses what a monitor flags: an account that was flagged is served no more (a policy)
 heat.py      Draws answers at a higher temperature: a generation, so everything is asked anew
 kinds.py     Defines the three kinds of defence: views of what came, other generations, and policies about who is
              answered
@@ -15,6 +16,8 @@ reasoning.py Hides the reasoning of a share of the replies, or shows a summary o
              reasoning
 registry.py  Names the defences: records of one of the kinds in `kinds.py`; a bare function of reply and strength is a
              view
+rewrite.py   Has the teacher rewrite a share of its replies before they are shown: other words, the same content; a
+             generation
 rounding.py  Rounds log-probabilities: a view that leaves texts as they are
 shorten.py   Shortens answers: a share of each answer's words, from its end, is not shown
 steering.py  Defines how a defence chooses next tokens otherwise: numbers in, numbers out, whichever model computes them

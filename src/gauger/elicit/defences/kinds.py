@@ -29,6 +29,7 @@ class Need(StrEnum):
     REASONING = "reasoning that the surface shows"
     LOGS = "log-probabilities that the surface shows"
     AT_HAND = "a teacher at hand, whose next token can be chosen otherwise"
+    INSTRUCTIONS = "a teacher that follows instructions"
     PROXY = "a proxy student with the teacher's tokens"
 
 

@@ -15,6 +15,8 @@ DEFENCES = Registry(
         "hide-reasoning": "gauger.elicit.defences.reasoning:HIDE",
         "product-of-experts": "gauger.elicit.defences.experts:EXPERTS",
         "ration": "gauger.elicit.defences.ration:RATION",
+        "refuse-flagged": "gauger.elicit.defences.flagged:REFUSE_FLAGGED",
+        "rewrite": "gauger.elicit.defences.rewrite:REWRITE",
         "round": "gauger.elicit.defences.rounding:ROUND",
         "shorten": "gauger.elicit.defences.shorten:SHORTEN",
         "summarise": "gauger.elicit.defences.reasoning:SUMMARISE",

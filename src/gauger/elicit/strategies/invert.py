@@ -1,13 +1,15 @@
 """Writes the hidden steps before a teacher's answers again, by the student's own base or a helper (invert).
 
 The helper answers the same question several times with steps of its own; steps that end in the teacher's answer are put
-before it. Where the teacher shows its steps they are taken as they are: the attacker is never worse off than `label`.
+before it. `invert` takes the teacher's own steps where it shows any, and so is never worse off than `label`; `rederive`
+believes none that it is shown, for they may be wrong on purpose.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import islice
 
 from gauger.elicit.sample import STEP, Sample
@@ -27,6 +29,8 @@ NO_STEPS = "no-steps"
 class Traces:
     """What a helper wrote about one question."""
 
+    believes: bool = True
+    """Whether steps that the teacher shows are taken as they are."""
     said: list[Sample] = field(default_factory=list)
 
     def take(self, sample: Sample) -> Sample:
@@ -36,14 +40,14 @@ class Traces:
 
     def under(self, sample: Sample) -> Sample:
         """Put the first steps that end in the teacher's answer before it; none: the answer is dropped."""
-        if sample.reasoning:
+        if sample.reasoning and self.believes:
             return sample
         wanted = sample.answer.split()
         found = next((one.reasoning for one in self.said if one.reasoning and one.answer.split() == wanted), None)
         return sample.fails(NO_STEPS) if found is None else replace(sample, reasoning=found)
 
 
-def continue_inverted(work: StrategyWork) -> Rounds:
+def continue_inverted(work: StrategyWork, *, believes: bool = True) -> Rounds:
     """Have each seed's prompt continued by the teacher, and in every wording `DRAWS` times in all by the helper.
 
     The base may know a question in another wording than the benchmark's, so it is asked in all that there are.
@@ -54,7 +58,7 @@ def continue_inverted(work: StrategyWork) -> Rounds:
     while chosen := list(islice(seeds, work.missing)):
         asks = []
         for seed in chosen:
-            traces, question = Traces(), world.question_of(seed.prompt)
+            traces, question = Traces(believes), world.question_of(seed.prompt)
             wordings = [seed.prompt] if question is None else world.prompts(question, forms)
             first = int(work.rng.integers(2**30))
             for draw in range(DRAWS):
@@ -73,7 +77,7 @@ def _read(ask: Ask, traces: Traces) -> Callable[[Sample], Sample]:
     return lambda sample: traces.under(ask.read(sample))
 
 
-def ask_inverted(work: StrategyWork) -> Rounds:
+def ask_inverted(work: StrategyWork, *, believes: bool = True) -> Rounds:
     """Ask the teacher, then the helper for steps that lead to that answer, which it is told (trace inversion, 2026)."""
     seeds = iter(work.shuffled())
     while chosen := list(islice(seeds, work.missing)):
@@ -82,7 +86,8 @@ def ask_inverted(work: StrategyWork) -> Rounds:
             Ask(with_context(part.request({"prompt": seed.prompt}), seed), work.own(seed), step=True) for seed in chosen
         ]
         answered = [(seed, one) for seed, one in zip(chosen, replies, strict=True) if one and one.dropped == STEP]
-        yield [_explained(work, seed, reply) for seed, reply in answered]
+        told = [(seed, reply if believes else replace(reply, reasoning=None)) for seed, reply in answered]
+        yield [_explained(work, seed, reply) for seed, reply in told]
         if work.missing == 0:
             return
 
@@ -104,4 +109,7 @@ INVERT = Strategy(
     continuing=continue_inverted,
     in_form=True,
     needs_student=True,
+)
+REDERIVE = replace(
+    INVERT, rounds=partial(ask_inverted, believes=False), continuing=partial(continue_inverted, believes=False)
 )

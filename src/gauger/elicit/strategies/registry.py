@@ -8,6 +8,7 @@ seedless   the teacher writes the problems too, from nothing
 textbook   the topic of each seed, then a section of a textbook on it
 vote       the seed prompts again and again; the answer that comes most often is kept
 invert     the seed prompts, and steps before each answer that the student's base or a helper writes again
+rederive   the same, and steps that the teacher shows are not believed
 feedback   the teacher ranks or corrects a student's answers: pairs of a better and a worse one
 
 Log-probabilities (`logits`) and scores of the student's own samples (`on-policy`) are taken while a student is trained
@@ -39,6 +40,7 @@ STRATEGIES = Registry(
         "feedback": "gauger.elicit.strategies.feedback:FEEDBACK",
         "vote": "gauger.elicit.strategies.vote:VOTE",
         "invert": "gauger.elicit.strategies.invert:INVERT",
+        "rederive": "gauger.elicit.strategies.invert:REDERIVE",
         "self": "gauger.elicit.strategies.seed_questions:SELF",
     },
 )

@@ -117,7 +117,9 @@ def reads_proxy(surface: Surface) -> bool:
     return defence is not None and Need.PROXY in defence.needs
 
 
-def require_needs(surface: Surface, teacher: str, *, at_hand: bool, proxy: bool = True) -> None:
+def require_needs(
+    surface: Surface, teacher: str, *, at_hand: bool, proxy: bool = True, instructed: bool = True
+) -> None:
     """Refuse a defence that has nothing to change, or that a teacher of this kind cannot have.
 
     Parameters
@@ -128,6 +130,8 @@ def require_needs(surface: Surface, teacher: str, *, at_hand: bool, proxy: bool 
         Which teacher, for the message.
     at_hand : bool
         Whether it is a model at hand.
+    instructed : bool
+        Whether it follows instructions; else it continues texts.
     proxy : bool
         Whether there is a proxy student; a study always has one, its student's base.
 
@@ -141,6 +145,7 @@ def require_needs(surface: Surface, teacher: str, *, at_hand: bool, proxy: bool 
         Need.REASONING: (surface.reasoning == "shown", "Show reasoning (surface.reasoning: shown, --reasoning shown)."),
         Need.LOGS: (surface.log_probabilities != "none", "Show them (surface.log_probabilities: full)."),
         Need.AT_HAND: (at_hand, "Ask a model from local files (kind checkpoint or scratch, hf:PATH)."),
+        Need.INSTRUCTIONS: (instructed, "Ask a chat model, as one."),
         Need.PROXY: (proxy, "Give one with --proxy hf:PATH."),
     }
     for need in () if defence is None else defence.needs:

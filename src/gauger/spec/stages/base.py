@@ -168,6 +168,7 @@ SEEDS_OF_STRATEGY = {
     "rationale": ("benchmark-train",),
     "vote": ("benchmark-train", "web"),
     "invert": ("benchmark-train", "web"),
+    "rederive": ("benchmark-train", "web"),
     "expand": ("expanded",),
     "textbook": ("textbook",),
     "seedless": ("seedless",),
