@@ -8,21 +8,30 @@ from typing import Any
 
 from gauger.elicit.defences.chance import share_of_text
 from gauger.elicit.defences.kinds import GenerationDefence, Need
-from gauger.elicit.teacher.messages import Message, Reply, ReplyOutcome, Request, Teacher
+from gauger.elicit.teacher.bill import Usage
+from gauger.elicit.teacher.journalled import OneByOne, OpenBatch, Stoppable
+from gauger.elicit.teacher.messages import (
+    BatchUnderWay,
+    Message,
+    Reply,
+    ReplyOutcome,
+    Request,
+    SendingLog,
+    Teacher,
+)
 
 INSTRUCTION = (
     "Rewrite the following text in other words and another order of sentences, as tersely as you can. Keep every "
     "conclusion, number and final answer exactly as it is. Write the rewritten text alone.\n\n"
 )
-_AT_ONCE = 16
-"""Replies that are rewritten together, and the most that a kill can lose."""
+_NO_ROOM = "nothing was left to have the reply rewritten"
 
 
 class Rewriting:
     """A `Teacher` that rewrites a share of what it says, by its own hand.
 
     Where a reply has reasoning that is what is rewritten, and the answer stays; else its text is. What the first reply
-    used is billed with the second (`Reply.earlier`).
+    used is billed with the second (`Reply.earlier`), and both requests are written down before they are sent.
     """
 
     def __init__(self, teacher: Teacher, strength: float) -> None:
@@ -35,23 +44,87 @@ class Rewriting:
         raise AttributeError(name)
 
     def ask(self, requests: Sequence[Request]) -> Iterator[tuple[int, Reply]]:
-        """Yield (index, reply), those that are rewritten after those beside them that are not."""
-        for first in range(0, len(requests), _AT_ONCE):
-            part = requests[first : first + _AT_ONCE]
-            waiting: list[tuple[int, Reply]] = []
-            for place, reply in self._teacher.ask(part):
-                if self._is_rewritten(reply):
-                    waiting.append((place, reply))
-                else:
-                    yield first + place, reply
-            asked = [_rewrite(part[place], reply) for place, reply in waiting]
-            for number, second in self._teacher.ask(asked) if asked else ():
-                place, reply = waiting[number]
-                yield first + place, _joined(reply, second)
+        """Yield (index, reply)."""
+        for batch in self.start(requests).batches():
+            yield from batch
+
+    def start(self, requests: Sequence[Request], log: SendingLog | None = None) -> OpenBatch:
+        """Return the asking of one batch, which tells `log` of every request of both kinds before it is sent."""
+        return _RewrittenBatch(self._teacher, requests, self._strength, log)
+
+
+class _RewrittenBatch:
+    """One batch being asked, and being rewritten."""
+
+    def __init__(self, teacher: Teacher, requests: Sequence[Request], strength: float, log: SendingLog | None) -> None:
+        self._teacher, self._requests, self._strength, self._log = teacher, requests, strength, log
+        self._open = [_begun(teacher, requests, log)]
+        self._stopping = False
+
+    def batches(self) -> Iterator[list[tuple[int, Reply]]]:
+        """Yield what came as it is to be shown: first what stays as it is, then what was rewritten."""
+        for batch in self._open[0].batches():
+            waiting = {place: reply for place, reply in batch if self._is_rewritten(reply)}
+            if plain := [row for row in batch if row[0] not in waiting]:
+                yield plain
+            yield from self._rewritten(waiting)
+
+    def _rewritten(self, waiting: dict[int, Reply]) -> Iterator[list[tuple[int, Reply]]]:
+        places = list(waiting)
+        if waiting and not self._stopping:
+            asked = [_rewrite(self._requests[place], waiting[place]) for place in places]
+            second = _begun(self._teacher, asked, None if self._log is None else _PlacedLog(self._log, places))
+            self._open[1:] = [second]
+            for batch in second.batches():
+                yield [(places[number], _joined(waiting.pop(places[number]), reply)) for number, reply in batch]
+        if waiting:  # paid, and no reply: that they are failures is what the bill has of them
+            failed = Reply(ReplyOutcome.FAILED, error=_NO_ROOM, requests=0)
+            yield [(place, _joined(reply, failed)) for place, reply in waiting.items()]
 
     def _is_rewritten(self, reply: Reply) -> bool:
         chosen = share_of_text(f"{reply.reasoning}\0{reply.text}", "rewrite") < self._strength
         return chosen and reply.outcome is ReplyOutcome.ANSWERED
+
+    def stop(self) -> None:
+        """Ask nothing more, and have nothing more rewritten."""
+        self._stopping = True
+        for batch in self._open:
+            batch.stop()
+
+
+def _begun(teacher: Teacher, requests: Sequence[Request], log: SendingLog | None) -> OpenBatch:
+    return teacher.start(requests, log) if isinstance(teacher, Stoppable) else OneByOne(teacher, requests)
+
+
+class _PlacedLog:
+    """Writes down rewritings under the requests whose replies are rewritten."""
+
+    def __init__(self, log: SendingLog, places: Sequence[int]) -> None:
+        self._log, self._places = log, places
+
+    def sending(self, index: int) -> None:
+        """Note a request."""
+        self._log.sending(self._places[index])
+
+    def missed(self, index: int, usage: Usage | None) -> None:
+        """Note that it came to nothing."""
+        self._log.missed(self._places[index], usage)
+
+    def sending_together(self, batch: BatchUnderWay) -> None:
+        """Note requests that are sent in one batch."""
+        self._log.sending_together(batch._replace(indices=[self._places[index] for index in batch.indices]))
+
+    def taken(self, name: str, batch_id: str) -> None:
+        """Note the endpoint's name of a batch."""
+        self._log.taken(name, batch_id)
+
+    def lost(self, index: int) -> None:
+        """Note that a batch came in without it."""
+        self._log.lost(self._places[index])
+
+    def under_way(self) -> Sequence[BatchUnderWay]:
+        """Return none: batches that are under way are of what is to be rewritten."""
+        return ()
 
 
 def _rewrite(request: Request, reply: Reply) -> Request:
