@@ -155,6 +155,16 @@ def test_the_address_of_a_training_holds_the_template_and_not_its_name(path):
     assert not trainings(planned(path, "arms.label.stages.0.template=other.json.j2")) & keys
 
 
+def test_the_students_own_checkpoints_hold_where_the_stage_says_nothing(path):
+    def steps(*overrides):
+        plan = planned(path, *overrides)
+        return {plan.jobs[key].params["checkpoint_steps"] for key in trainings(plan)}
+
+    assert steps("student.checkpoint_steps=3") == {1}
+    assert steps("student.checkpoint_steps=3", "arms.label.stages.0.checkpoint_steps=null") == {3}
+    assert steps("arms.label.stages.0.checkpoint_steps=null") == {None}
+
+
 def test_gpus_are_asked_of_the_machine_and_where_no_model_is_at_hand_none(path):
     serve = "student.serve={command: 'serve {model} {port}', gpus: 2}"
     plan = planned(path, "arms.label.stages.0.gpus=4", serve)

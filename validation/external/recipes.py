@@ -50,6 +50,8 @@ def settings(path: Path, url: str, *, whole: bool) -> list[str]:
         for number, _ in enumerate(declared.stages):
             stage = f"arms.{arm}.stages.{number}"
             found += [f"{stage}.{part}" for part in ("steps=2", "samples=6", "batch=4", "processes=2")]
+            # the server that stands in answers what it is asked, and makes up no problems
+            found += [f"{stage}.strategy=label", f"{stage}.seeds=benchmark-train"]
     return found + ([] if whole else [f"controls.{name}.off=A stand-in leaves it out." for name in COPIES])
 
 
@@ -61,7 +63,9 @@ def run(name: str, *, whole: bool) -> str:
         shutil.copyfile(ROOT / "studies" / "recipes" / f"{name}.yaml", study)
         shutil.copytree(Path(evaluators.__file__).parent / "tasks", folder / "tasks")
         for model in ("student", "teacher", "student-1b"):
-            small_llama(sharp=20.0).save_pretrained(str(folder / "models" / model))
+            stand_in = small_llama(sharp=20.0)
+            stand_in.config.max_position_embeddings = 2048
+            stand_in.save_pretrained(str(folder / "models" / model))
             small_tokenizer().save_pretrained(str(folder / "models" / model))
         given = [word for one in settings(study, server.url, whole=whole) for word in ("--set", one)]
         command = [sys.executable, "-m", "gauger", "run", study.name, "--out", "run", "--workers", "2", *given]

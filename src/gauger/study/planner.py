@@ -288,6 +288,7 @@ class Planner(StageCorpora):
         }
         if record is p.TrainExternal:
             given |= external_settings(stage.settings, self.students.adapter, self.folder)
+            given["checkpoint_steps"] = stage.settings["checkpoint_steps"] or self.students.checkpoint_steps
         params = record(**{name: value for name, value in given.items() if name in record.model_fields})
         inputs = {**start.inputs("start"), "corpus": corpus}
         if kind.scored:

@@ -53,7 +53,8 @@ class Handler(BaseHTTPRequestHandler):
         said = {"message": {"role": "assistant", "content": text}} if chat else {"text": text}
         usage = {"prompt_tokens": 3, "completion_tokens": 2, "total_tokens": 5}
         choice = {"index": 0, "finish_reason": why, **said}
-        self.reply(200, {"id": f"id-{id(self)}-{time.time_ns()}", "choices": [choice], "usage": usage})
+        about = {"id": f"id-{id(self)}-{time.time_ns()}", "model": body["model"], "created": int(time.time())}
+        self.reply(200, about | {"object": "chat.completion", "choices": [choice], "usage": usage})
 
     def reply(self, status, value):
         content = json.dumps(value).encode()

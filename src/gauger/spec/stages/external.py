@@ -59,7 +59,8 @@ class ExternalStage(Asking):
     processes: Annotated[int, Field(ge=1, le=1024)] = 1
     """Processes of `accelerate launch` where there are no GPUs; else one per GPU."""
     checkpoint_steps: Count | None = None
-    """Steps between the trainer's checkpoints, from which a killed training goes on; null: a fifth of all."""
+    """Steps between the trainer's checkpoints, from which a killed training goes on; null: the student's, else a fifth
+    of all."""
     silence_minutes: Annotated[float, Field(gt=0, le=10_000)] | None = None
     """How long it may print nothing before it is ended; null: as long as it likes."""
 
