@@ -166,6 +166,15 @@ def test_who_gains_from_scale() -> None:
     assert findings.who_gains([slope | {"slope": None}]) == ""
     assert findings.held_out({"inside": 2, "of": 3}) == "2 of 3 largest cells lie where the others predict them"
     assert findings.held_out({"inside": 0, "of": 0}) == ""
+    curves = [
+        {"curve": "control", "verdict": {"holds": False}, "predictions": [{"beyond_back_test": True}]},
+        {"curve": "distilled", "verdict": {"holds": True}, "predictions": [{"beyond_back_test": False}]},
+        {"curve": "too few", "reason": "2 points", "predictions": []},
+    ]
+    assert findings.held_out({"inside": 1, "of": 2}, curves) == (
+        "1 of 2 largest cells lie where the others predict them; no law holds for control; predictions beyond the "
+        "largest distance that was back-tested: control"
+    )
 
 
 def figures(document: dict[str, Any]) -> list[Any]:

@@ -261,11 +261,20 @@ def scaled(points: Sequence[Row]) -> str:
     return f"Uplift from the least to the most compute: {'; '.join(said)}" if said else ""
 
 
-def held_out(covered: Mapping[str, int]) -> str:
-    """Say how many of the largest cells were predicted right."""
-    if not covered["of"]:
-        return ""
-    return f"{covered['inside']} of {several(covered['of'], 'largest cell')} lie where the others predict them"
+def held_out(covered: Mapping[str, int], curves: Sequence[Row] = ()) -> str:
+    """Say how many of the largest cells were predicted right, which curves no law holds for, and which went too far."""
+    said = []
+    if covered["of"]:
+        said.append(
+            f"{covered['inside']} of {several(covered['of'], 'largest cell')} lie where the others predict them"
+        )
+    refused = [row["curve"] for row in curves if not row.get("verdict", {"holds": True})["holds"]]
+    if refused:
+        said.append(f"no law holds for {', '.join(refused)}")
+    beyond = [row["curve"] for row in curves if any(one.get("beyond_back_test") for one in row.get("predictions", ()))]
+    if beyond:
+        said.append(f"predictions beyond the largest distance that was back-tested: {', '.join(beyond)}")
+    return "; ".join(said)
 
 
 def worth(equivalents: Sequence[Row]) -> str:

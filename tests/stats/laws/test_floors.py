@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from law_cases import grid, planted
 
-from gauger.stats.laws import LAWS, LawFit, Points, Search, fit_law
+from gauger.stats.laws import LAWS, LawFit, Points, Search, fit_ensemble, fit_law
 from gauger.stats.laws.bootstrap import unit_weights
-from gauger.stats.laws.floors import Integrated, draw_integrated, integrate
+from gauger.stats.laws.floors import Integrated, draw_integrated, integrate, windows
 from gauger.stats.laws.supervised import BESIROGLU_2024
 
 FEW = Search(starts=30)
@@ -97,3 +97,28 @@ def test_the_fit_that_is_reported_knows_no_prior() -> None:
     some = planted()
     one, other = fit_law(some, LAWS["hoffmann"], FEW), fit_law(some, replace(LAWS["hoffmann"], beliefs=()), FEW)
     assert (one.theta == other.theta).all()
+
+
+def test_the_second_window_is_the_upper_half_by_compute_where_it_is_enough() -> None:
+    some = planted()
+    all_, upper = windows(LAWS["hoffmann"], some, np.ones((1, 42)))
+    assert (all_ == 1).all()
+    assert some.log_flops[upper > 0].min() >= np.median(some.log_flops)
+    assert upper.sum() == (some.log_flops >= np.median(some.log_flops)).sum()
+    few = np.zeros((1, 42))
+    few[0, :12] = 1.0
+    assert (windows(LAWS["interaction"], some, few) == few).all()
+    assert windows(LAWS["kaplan"], some, np.ones((1, 42))).shape == (1, 42)
+
+
+def test_models_too_small_for_the_law_move_the_forecast_by_half_as_much() -> None:
+    some = planted(noise=0.003)
+    small = some.n_params == some.n_params.min()
+    bent = replace(some, loss=np.where(small, 1.08 * some.loss, some.loss))
+    far = Points(np.array([2e10]), np.array([4e11]))
+    wanted = np.log(1.8172 + 482.01 / 2e10**0.3478 + 2085.43 / 4e11**0.3658)
+    law = LAWS["hoffmann"]
+    both = fit_ensemble(bent, [law], 60, FEW).curves[0].mean(far)[0]
+    # The adversary: one fit to all points.
+    alone = whole(fit_law(bent, law, FEW)).mean(far)[0, 0]
+    assert abs(both - wanted) < 0.75 * abs(alone - wanted)

@@ -108,7 +108,7 @@ def _curves(scaling: Mapping[str, Any], styles: Mapping[str, tuple[str, str]]) -
         points_table(scaling),
         _legend(styles),
         False,
-        findings.held_out(scaling["covered"]),
+        findings.held_out(scaling["covered"], scaling["curves"]),
     )
 
 

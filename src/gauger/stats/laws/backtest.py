@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gauger.stats.laws.bootstrap import unit_weights
+from gauger.stats.laws.bootstrap import count_units_of, unit_weights
 from gauger.stats.laws.fit import Search, problem_of, robust_scale
-from gauger.stats.laws.floors import draw_integrated, integrate, plain
+from gauger.stats.laws.floors import draw_integrated, integrate, plain, windows
 from gauger.stats.laws.law import Law
 from gauger.stats.laws.minimise import minimise
 from gauger.stats.laws.points import BoolArray, FloatArray, IntArray, Points
@@ -160,19 +160,15 @@ def _one_law(points: Points, law: Law, fitted: FloatArray, search: Search, *, pr
     best = found.theta.reshape(n_cuts, STARTS, -1)[np.arange(n_cuts), objective.argmin(axis=1)]
     residuals = law.evaluate(best, points)[0] - problem.observed
     noise = np.array([robust_scale(r, w * own, best.shape[1]) for r, w in zip(residuals, fitted, strict=True)])
-    weights = fitted * own
-    usual = float(np.median(noise))
-    whole = integrate(problem, best, weights, _units(points, fitted), usual) if prior else plain(problem, best, weights)
-    drawn = draw_integrated(whole, unit_weights(points, DRAWS, rng), rng, steps=60)
-    cloud = law.evaluate(drawn.reshape(n_cuts * DRAWS, -1), points)[0].reshape(n_cuts, DRAWS, -1)
-    return _CutFits(problem.observed - whole.mean(points), _spread(cloud), noise)
-
-
-def _units(points: Points, fitted: FloatArray) -> FloatArray:
-    """Independent units that each cut fits: groups where there are groups, else points, (K,)."""
-    if points.group is None:
-        return np.asarray(fitted.sum(axis=1))
-    return np.array([float(len(np.unique(points.group[cut > 0]))) for cut in fitted])
+    weights = windows(law, points, fitted * own) if prior else fitted * own
+    n_windows = len(weights) // n_cuts
+    best = np.repeat(best, n_windows, axis=0)
+    usual, units = float(np.median(noise)), count_units_of(points, weights)
+    whole = integrate(problem, best, weights, units, usual) if prior else plain(problem, best, weights)
+    drawn = draw_integrated(whole, unit_weights(points, DRAWS // n_windows, rng), rng, steps=60)
+    cloud = law.evaluate(drawn.reshape(-1, drawn.shape[2]), points)[0].reshape(n_cuts, DRAWS, -1)
+    mean = whole.mean(points).reshape(n_cuts, n_windows, -1).mean(axis=1)
+    return _CutFits(problem.observed - mean, _spread(cloud), noise)
 
 
 def _spread(drawn: FloatArray) -> FloatArray:

@@ -14,7 +14,7 @@ from scipy.special import ndtr
 
 from gauger.stats.laws.fit import LawFit
 from gauger.stats.laws.minimise import minimise
-from gauger.stats.laws.points import FloatArray, IntArray, Points
+from gauger.stats.laws.points import FloatArray, Points
 from gauger.stats.student import t_quantile
 
 
@@ -59,8 +59,14 @@ def unit_weights(points: Points, count: int, rng: np.random.Generator, *, groupe
 
 def count_units(fitted: LawFit) -> float:
     """How many independent units the points are: groups where there are groups, else points by their weight."""
-    group: IntArray | None = fitted.points.group
-    return fitted.effective_n if group is None else float(len(np.unique(group[fitted.weights > 0])))
+    return float(count_units_of(fitted.points, fitted.weights[None])[0])
+
+
+def count_units_of(points: Points, weights: FloatArray) -> FloatArray:
+    """Count the independent units of K fits with weights (K, n): groups if there are groups, else points by weight."""
+    if points.group is None:
+        return np.asarray(weights.sum(axis=1) ** 2 / (weights**2).sum(axis=1))
+    return np.array([float(len(np.unique(points.group[row > 0]))) for row in weights])
 
 
 def draw(fitted: LawFit, weights: FloatArray) -> Draws:

@@ -21,7 +21,12 @@ ceilings near 1 are likelier than those just above what was reached.
 The beliefs of a law (`law.Belief`) enter Q as normal terms: they pull `interaction` towards `hoffmann` and this towards
 `tied`, as far as the points do not say otherwise.
 
-Dimension letters: K fits side by side (cuts of a back-test), G shares, P parameters, n points.
+Laws hold least at the smallest scale, where warm-ups fill the run and embeddings the model. So a law of loss is also
+fitted to the upper half of its points by compute alone, and predicts the mean of both fits: averaging over where the
+data begin needs no test of where they should (Pesaran and Timmermann 2007, Journal of Econometrics 137, 134-161).
+
+Dimension letters: K fits side by side (cuts of a back-test, and windows of each), W windows, G shares, P parameters,
+n points.
 """
 
 from __future__ import annotations
@@ -158,6 +163,33 @@ def _zoom(low: FloatArray, step: FloatArray, log_mass: FloatArray) -> tuple[Floa
     new_low, new_step = low + step * first, step * (last - first + 1) / SHARES
     nearest = (_floors(new_low, new_step) - low[:, None]) / step[:, None]
     return new_low, new_step, np.clip(nearest.astype(int), 0, SHARES - 1)
+
+
+def windows(law: Law, points: Points, weights: FloatArray) -> FloatArray:
+    """Lay out the windows of each fit: all of its points, and the upper half of them by compute, (K * W, n).
+
+    Parameters
+    ----------
+    law : Law
+        Only a law with a floor of its loss has a second window, and only where the half is enough to fit it.
+    points : Points
+        n points.
+    weights : float array, (K, n)
+        Weights of the points in each fit.
+
+    Returns
+    -------
+    float array, (K * W, n)
+        W is 1 or 2 for all; where the half is too small the second window repeats the first.
+    """
+    if not law.floor or law.outcome != "loss":
+        return weights
+    rows = []
+    for weight in weights:
+        used = weight > 0
+        upper = used & (points.log_flops >= np.median(points.log_flops[used]))
+        rows += [weight, weight * upper if upper.sum() >= law.least_to_compete else weight]
+    return np.array(rows)
 
 
 def plain(problem: FitProblem, best: FloatArray, weights: FloatArray) -> Integrated:

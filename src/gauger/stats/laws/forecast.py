@@ -16,10 +16,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from gauger.stats.laws.backtest import Backtest, axes_beyond, backtest, beyond
-from gauger.stats.laws.bootstrap import Draws, count_units, draw, unit_weights, wider_tail
+from gauger.stats.laws.bootstrap import Draws, count_units_of, draw, unit_weights, wider_tail
 from gauger.stats.laws.competition import law_weights
 from gauger.stats.laws.fit import LawFit, Search, fit_law
-from gauger.stats.laws.floors import Integrated, draw_integrated, integrate, plain
+from gauger.stats.laws.floors import Integrated, draw_integrated, integrate, plain, windows
 from gauger.stats.laws.law import Law
 from gauger.stats.laws.points import FloatArray, Points
 from gauger.stats.laws.widening import Reach, held_out, stretches
@@ -49,9 +49,18 @@ class LawCurve:
         best, weights = fitted.theta[None], fitted.weights[None]
         return cls(fitted, plain(fitted.problem, best, weights), refits.theta[: _count(refits)])
 
-    def mean(self, points: Points) -> FloatArray:
-        """Predict n points, (n,)."""
+    def within(self, points: Points) -> FloatArray:
+        """Predict n points by the fit to all points, (n,): for scales that these hold, small ones too."""
         return np.asarray(self.whole.mean(points)[0])
+
+    @property
+    def rows_within(self) -> int:
+        """How many refits, the first ones, are of the fit to all points."""
+        return len(self.refits) // len(self.whole.theta)
+
+    def mean(self, points: Points) -> FloatArray:
+        """Predict n points beyond those fitted by the mean of all windows, (n,)."""
+        return np.asarray(self.whole.mean(points).mean(axis=0))
 
     def cloud(self, points: Points, rows: FloatArray | None = None) -> FloatArray:
         """Predict n points by the refits, or by some rows of parameters: (B, n)."""
@@ -143,16 +152,17 @@ def _curve(fitted: LawFit, refits: Draws, seed: int, *, prior: bool) -> LawCurve
     """Integrate one law; without a prior its refits are those of its parameters."""
     if not prior or not (fitted.law.floor or fitted.law.beliefs):
         return LawCurve.plain(fitted, refits)
-    whole = integrate(
-        fitted.problem, fitted.theta[None], fitted.weights[None], np.array([count_units(fitted)]), fitted.noise
-    )
-    random = refits.weights[: _count(refits)]
-    return LawCurve(fitted, whole, draw_integrated(whole, random, np.random.default_rng([seed, 7]))[0])
+    weights = windows(fitted.law, fitted.points, fitted.weights[None])
+    best = np.repeat(fitted.theta[None], len(weights), axis=0)
+    whole = integrate(fitted.problem, best, weights, count_units_of(fitted.points, weights), fitted.noise)
+    random = refits.weights[: _count(refits) // len(weights)]
+    drawn = draw_integrated(whole, random, np.random.default_rng([seed, 7]))
+    return LawCurve(fitted, whole, drawn.reshape(-1, drawn.shape[2]))
 
 
 def _count(refits: Draws) -> int:
     """Refits of a law that predictions are made of."""
-    return max(LEAST_REFITS, len(refits.theta) // 2)
+    return min(max(LEAST_REFITS, len(refits.theta) // 2), len(refits.theta)) // 2 * 2
 
 
 def predict(ensemble: Ensemble, points: Points, level: float = 0.95) -> Forecast:
@@ -176,7 +186,7 @@ def predict(ensemble: Ensemble, points: Points, level: float = 0.95) -> Forecast
     Coverage: validation/laws.
     """
     reach = ensemble.reach(points)
-    means = np.stack([one.mean(points) for one in ensemble.curves])
+    means = np.stack([np.where(reach.distance > 0, one.mean(points), one.within(points)) for one in ensemble.curves])
     clouds = _clouds(ensemble, points)
     freedom = _freedom(ensemble)
     tail = wider_tail(level, ensemble.draws[0].n_units, max(len(one.theta) for one in ensemble.fits))
@@ -185,8 +195,11 @@ def predict(ensemble: Ensemble, points: Points, level: float = 0.95) -> Forecast
     for i in range(len(points)):
         weights = law_weights(ensemble.test, ensemble.laws, reach.axes[i])
         value = float(weights @ means[:, i])
-        mass = np.repeat(weights / clouds.shape[1], clouds.shape[1])
-        low, high = _weighted_quantiles(clouds[:, :, i].ravel(), mass, tail)
+        beyond_points = reach.distance[i] > 0
+        rows_used = [clouds.shape[1] if beyond_points else one.rows_within for one in ensemble.curves]
+        cloud = np.concatenate([one[:rows, i] for one, rows in zip(clouds, rows_used, strict=True)])
+        mass = np.concatenate([np.full(rows, w / rows) for w, rows in zip(weights, rows_used, strict=True)])
+        low, high = _weighted_quantiles(cloud, mass, tail)
         racing = means[weights >= IN_THE_RACE, i]
         low, high = min(low, value, *racing), max(high, value, *racing)
         at = Reach(reach.distance[i : i + 1], reach.axes[i : i + 1])
@@ -222,11 +235,11 @@ def curve_draws(ensemble: Ensemble, points: Points, count: int) -> FloatArray:
     reach = ensemble.reach(points)
     weights = law_weights(ensemble.test, ensemble.laws, reach.axes.max(axis=0))
     which = rng.choice(len(ensemble.fits), count, p=weights)
-    centre = weights @ np.stack([one.mean(points) for one in ensemble.curves])
+    centre = weights @ np.stack([one.within(points) for one in ensemble.curves])
     drawn = np.empty((count, len(points)))
     for m, one in enumerate(ensemble.curves):
         mine = np.flatnonzero(which == m)
-        drawn[mine] = one.cloud(points, one.refits[rng.integers(0, len(one.refits), len(mine))])
+        drawn[mine] = one.cloud(points, one.refits[rng.integers(0, one.rows_within, len(mine))])
     low, high = np.quantile(drawn, [0.1587, 0.8413], axis=0)
     seen = None if ensemble.test is None else held_out(ensemble.test, weights)
     stretch = stretches(seen, reach, 0.5 * (high - low), 0.95, _freedom(ensemble))
