@@ -53,7 +53,8 @@ ARM_OF = {"format_effect": F, "training_effect": M}
 
 
 def test_every_estimand_has_a_literal_definition():
-    assert set(DEFINITIONS) == set(REGISTRY)
+    # those of a laundered leak have theirs in tests/study/test_laundering.py: their arms are there only where asked for
+    assert set(DEFINITIONS) | {"leak_in_teacher", "laundered_leak", "laundered_share"} == set(REGISTRY)
 
 
 def test_a_ratio_over_exactly_nothing_is_undefined():
@@ -67,7 +68,7 @@ def test_a_ratio_over_exactly_nothing_is_undefined():
     assert find(study.estimates, "format_share", D, benchmark="far2").reason == Reason.DENOMINATOR_ZERO
 
 
-@pytest.mark.parametrize("estimand", list(REGISTRY))
+@pytest.mark.parametrize("estimand", DEFINITIONS)
 def test_every_value_is_its_definition(estimand):
     arm = ARM_OF.get(estimand, D)
     found = [one for one in STUDY.estimates if one.estimand == estimand and one.arm == arm and one.scale == "points"]
