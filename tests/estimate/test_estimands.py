@@ -24,10 +24,16 @@ DESIGN = replace(
 STUDY = estimate_study(RECORDS, DESIGN)
 LITERAL = Literal(RECORDS, dict(DESIGN.roles))
 D, M, B, T, F = "distilled1", "matched", "base", "teacher", "format"
+LEAKY, LAUNDERED = "leak", "reference"
+"""Arms that stand for those of `controls: launder` in the literal definitions."""
 
 
 def mu(arm, where):
     return LITERAL.mean(arm, where)
+
+
+def beyond(arm, where):
+    return mu(arm, where) - mu(arm, "parallel")
 
 
 def uplift(where, arm=D):
@@ -42,6 +48,11 @@ DEFINITIONS = {
     "carryover": lambda where: uplift(where) / uplift("targeted"),
     "benchmark_bound_share": lambda where: 1 - uplift(where) / uplift("targeted"),
     "memorisation": lambda where: (mu(D, where) - mu(D, "parallel")) - (mu(M, where) - mu(M, "parallel")),
+    "leak_in_teacher": lambda where: beyond(LEAKY, where) - beyond(T, where),
+    "laundered_leak": lambda where: beyond(LAUNDERED, where) - beyond(D, where),
+    "laundered_share": lambda where: (
+        (beyond(LAUNDERED, where) - beyond(D, where)) / (beyond(LEAKY, where) - beyond(T, where))
+    ),
     "format_effect": lambda where: mu(F, where) - mu(B, where),
     "training_effect": lambda where: mu(M, where) - mu(F, where),
     "format_share": lambda where: (mu(F, where) - mu(B, where)) / (mu(D, where) - mu(B, where)),
@@ -49,7 +60,17 @@ DEFINITIONS = {
     "uplift_per_query": lambda where: uplift(where) / 400,
     "uplift_per_dollar": lambda where: uplift(where) / 0.8,
 }
-ARM_OF = {"format_effect": F, "training_effect": M}
+ARM_OF = {
+    "format_effect": F, "training_effect": M,
+    "leak_in_teacher": LEAKY, "laundered_leak": LAUNDERED, "laundered_share": LAUNDERED,
+}  # fmt: skip
+
+
+def contaminated():
+    """The same records, two arms of which stand for a teacher that saw the test items and for its student."""
+    kinds = {LEAKY: {"kind": ArmKind.LEAKY_TEACHER}, LAUNDERED: {"kind": ArmKind.LAUNDER, "twin": D}}
+    arms = tuple(replace(arm, **kinds.get(arm.name, {})) for arm in DESIGN.arms)
+    return estimate_study(RECORDS, replace(DESIGN, arms=arms))
 
 
 def test_every_estimand_has_a_literal_definition():
@@ -71,7 +92,8 @@ def test_a_ratio_over_exactly_nothing_is_undefined():
 @pytest.mark.parametrize("estimand", DEFINITIONS)
 def test_every_value_is_its_definition(estimand):
     arm = ARM_OF.get(estimand, D)
-    found = [one for one in STUDY.estimates if one.estimand == estimand and one.arm == arm and one.scale == "points"]
+    study = contaminated() if "leak" in estimand or "laundered" in estimand else STUDY
+    found = [one for one in study.estimates if one.estimand == estimand and one.arm == arm and one.scale == "points"]
     assert found
     defined = [one for one in found if one.reason is None]
     assert len(defined) >= 5 or len(defined) == len(found)
