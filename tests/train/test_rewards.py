@@ -80,7 +80,7 @@ ONE = AskedOfStudent(("2+2=",), Continuation(1, temperature=1.0))
 
 @BOTH_ENGINES
 def test_a_heavy_penalty_keeps_the_student_where_it_was(kit):
-    free, held = (trained(kit, play(kit), 20, Options(1, GrpoLoss(0.2, weight)), 0.02) for weight in (0.0, 50.0))
+    free, held = (trained(kit, play(kit), 40, Options(1, GrpoLoss(0.2, weight)), 0.02) for weight in (0.0, 50.0))
     assert np.mean(held.rewards[-3:]) < np.mean(free.rewards[-3:]) - 0.15
 
 

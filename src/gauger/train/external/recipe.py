@@ -11,8 +11,7 @@ from string import Formatter
 from typing import Any
 
 from gauger.errors import UserError, nearest
-from gauger.train.external.rows_file import ROW_FORMATS
-from gauger.train.external.trainers import ExternalTrainer
+from gauger.train.external.trainers import ROW_FORMATS, ExternalTrainer
 
 NAMES: Mapping[str, str] = {
     "batch": "rows of a step",

@@ -22,13 +22,6 @@ from gauger.store import write_json
 from gauger.train.loop import Used, used_of
 from gauger.train.rows import IntArray, Prompt, TokenRows, TrainingRow, mixed
 
-ROW_FORMATS: Mapping[str, str] = {
-    "tokens": "input_ids and labels, -100 where nothing is learnt: every token as our own engine trains it",
-    "messages": "messages: list of {role, content}",
-    "prompt-completion": "prompt, completion: lists of {role, content}, or text where the world has no chat template",
-    "plain": "prompt, completion: text",
-}
-"""Format -> its columns."""
 NOT_LEARNT = -100
 _LLAMA_FACTORY: Mapping[str, Mapping[str, Any]] = {
     "messages": {

@@ -8,6 +8,13 @@ from importlib.resources import files
 
 from gauger.plugs import Registry
 
+ROW_FORMATS: Mapping[str, str] = {
+    "tokens": "input_ids and labels, -100 where nothing is learnt: every token as our own engine trains it",
+    "messages": "messages: list of {role, content}",
+    "prompt-completion": "prompt, completion: lists of {role, content}, or text where the world has no chat template",
+    "plain": "prompt, completion: text",
+}
+"""Format -> its columns."""
 Scalar = str | int | float | bool | None
 OUT_OF_MEMORY = r"CUDA out of memory|torch\.(cuda\.)?OutOfMemoryError|HIP out of memory"
 _HF_TRAINER = r"'loss': '?(?P<loss>[-+.\deEinfa]+)'?"
@@ -24,7 +31,7 @@ class ExternalTrainer:
     config: str = "config.yaml"
     """Name of the configuration's file."""
     format: str = "messages"
-    """How the corpus is written: a format of `rows_file`."""
+    """How the corpus is written: one of `ROW_FORMATS`."""
     output: str = "{out}"
     """Where the trained model lies at the end; `*` stands for anything, and the last name that fits counts."""
     version: str = ""
