@@ -95,3 +95,52 @@ def test_nine_in_ten_functions_of_the_numbers_say_their_parameters(room):
     lacking = [name for name, said in described.items() if not said]
     assert len(described) > 40
     assert len(lacking) <= 0.1 * len(described), lacking
+
+
+EMPTY_NAMES = {"found", "one", "said"}
+
+
+def empty_names(text: str) -> list[str]:
+    """Return the lines where a function, lambda, loop or comprehension calls a value by a name that says nothing.
+
+    Fields and methods are left out: there the class says what was found.
+    """
+    tree = ast.parse(text)
+    classes = [node for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
+    members = {id(getattr(statement, "target", statement)) for record in classes for statement in record.body}
+    bound = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            name = node.id
+        else:
+            name = node.arg if isinstance(node, ast.arg) else getattr(node, "name", None)
+        if name in EMPTY_NAMES and id(node) not in members and not isinstance(node, ast.alias):
+            bound.append((node.lineno, name))
+    return [f"line {line}: {name}" for line, name in sorted(bound)]
+
+
+@pytest.mark.parametrize("path", sorted(SOURCE.rglob("*.py")), ids=lambda path: str(path.relative_to(SOURCE)))
+def test_names_say_what_a_value_is(path):
+    assert empty_names(path.read_text(encoding="utf-8")) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "def rows():\n    found = []",
+        "def rows(said): ...",
+        "def row(rows):\n    return [one for one in rows]",
+        "key = lambda one: one.name",
+        "def row(rows):\n    for place, one in enumerate(rows): ...",
+        "def row(rows):\n    return rows if (found := rows) else None",
+        "def row(rows):\n    with rows as found: ...",
+        "def row(rows):\n    def said(): ...",
+        "try: ...\nexcept ValueError as found: ...",
+    ],
+)
+def test_a_name_that_says_nothing_is_noticed(text):
+    assert len(empty_names(text)) == 1
+
+
+def test_a_field_or_method_may_be_called_found():
+    assert empty_names("class Rate:\n    found: int\n    said: str = ''\n\n    def one(self): return self.found") == []

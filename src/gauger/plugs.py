@@ -40,12 +40,12 @@ class Registry(Mapping[str, str]):
     @cached_property
     def targets(self) -> Mapping[str, str]:
         """Every name with its "module:attribute", our own first."""
-        found = dict(self.own)
+        targets = dict(self.own)
         for point in sorted(entry_points(group=self.group), key=lambda point: (point.name, point.value)):
-            if found.setdefault(point.name, point.value) != point.value:
-                taken = found[point.name]
+            if targets.setdefault(point.name, point.value) != point.value:
+                taken = targets[point.name]
                 raise GaugerError(f"{self.what} named {point.name!r} is offered twice: by {taken} and by {point.value}")
-        return found
+        return targets
 
     def __getitem__(self, name: str) -> str:
         if name not in self.targets:
@@ -75,7 +75,7 @@ class Registry(Mapping[str, str]):
 def load_target(target: str) -> Any:
     """Import what ``module:attribute`` names."""
     module, _, attribute = target.partition(":")
-    found = getattr(import_module(module), attribute, None)
-    if found is None:
+    value = getattr(import_module(module), attribute, None)
+    if value is None:
         raise GaugerError(f"{target} names nothing: the module {module} has no {attribute}")
-    return found
+    return value

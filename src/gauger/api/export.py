@@ -119,8 +119,8 @@ def eval_results(result: Result, arm: str | None = None) -> str:
     document = result.to_dict()
     name = _arm(document, arm)
     scores = [row for row in document["estimates"] if row["estimand"] == "score" and row["arm"] == name]
-    found = [_eval_result(row) for row in scores if row["benchmark"] is not None and row["value"] is not None]
-    index = [{"name": name, "results": found}]
+    results = [_eval_result(row) for row in scores if row["benchmark"] is not None and row["value"] is not None]
+    index = [{"name": name, "results": results}]
     return str(yaml.safe_dump({"model-index": index}, sort_keys=False, allow_unicode=True))
 
 

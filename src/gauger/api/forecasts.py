@@ -28,14 +28,14 @@ class Forecasted(Result):
     @property
     def decision(self) -> Mapping[str, Any]:
         """The best action under the stated losses, where it turns, and what would settle it."""
-        found: Mapping[str, Any] = self.to_dict()["decision"]
-        return found
+        decision: Mapping[str, Any] = self.to_dict()["decision"]
+        return decision
 
     @property
     def study(self) -> str | None:
         """The experiment that would settle most, as the text of a study file; None where none is worth anything."""
-        found: str | None = self._document["decision"]["study"]
-        return found
+        study_text: str | None = self._document["decision"]["study"]
+        return study_text
 
     def _drawn(self) -> Sequence[Figure]:
         from gauger.report import forecast_figures
@@ -87,7 +87,7 @@ def forecast(
     wanted = load_scenario(scenario)
     scores = read_progress(None if progress is None else Path(progress))
     prepared = prepare(load(None if table is None else Path(table)))
-    return Forecasted(forecast_document(wanted, prepared, scores, [Path(one) for one in studies]))
+    return Forecasted(forecast_document(wanted, prepared, scores, [Path(study) for study in studies]))
 
 
 def back_test(table: Path | str | None = None, workers: int = 1) -> dict[str, Any]:
@@ -105,5 +105,5 @@ def back_test(table: Path | str | None = None, workers: int = 1) -> dict[str, An
 
     literature = read_literature(prepare(load(None if table is None else Path(table))))
     kept = read_stored(literature)
-    found: dict[str, Any] = run_back_test(literature, workers=workers) if kept is None else kept["back_test"]
-    return found
+    scores: dict[str, Any] = run_back_test(literature, workers=workers) if kept is None else kept["back_test"]
+    return scores

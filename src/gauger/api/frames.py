@@ -15,7 +15,7 @@ from gauger.records import Estimate
 FrameLike: TypeAlias = Any
 """A Polars or a pandas DataFrame; pandas is no dependency, so its type cannot stand here."""
 _TYPES = {"str": pl.String(), "float": pl.Float64(), "int": pl.Int64()}
-COLUMNS = {one.name: _TYPES[str(one.type).removesuffix(" | None")] for one in fields(Estimate)}
+COLUMNS = {field.name: _TYPES[str(field.type).removesuffix(" | None")] for field in fields(Estimate)}
 """Types of the columns of the contract, so that one that is NULL throughout keeps its own."""
 
 
@@ -73,7 +73,7 @@ def html_table(headline: str, warnings: Sequence[str], frame: pl.DataFrame, limi
 
     parts = [f"<p><strong>{escape(headline)}</strong></p>"]
     if warnings:
-        items = "".join(f"<li>{escape(said)}</li>" for said in warnings)
+        items = "".join(f"<li>{escape(warning)}</li>" for warning in warnings)
         parts.append(f"<details><summary>{len(warnings)} warnings</summary><ul>{items}</ul></details>")
     head = "".join(f"<th>{escape(name)}</th>" for name in frame.columns)
     cells = ("".join(f"<td>{escape(_cell(value))}</td>" for value in row) for row in frame.head(limit).rows())

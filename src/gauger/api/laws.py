@@ -57,7 +57,11 @@ def _flat(row: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return a row whose parts in parts stand beside each other."""
     flat: dict[str, Any] = {}
     for name, value in row.items():
-        inner = {f"{name}_{part}": one for part, one in value.items()} if isinstance(value, Mapping) else {name: value}
+        inner = (
+            {f"{name}_{part}": part_value for part, part_value in value.items()}
+            if isinstance(value, Mapping)
+            else {name: value}
+        )
         flat |= inner
     return flat
 
@@ -113,6 +117,6 @@ def fit(
     wanted = None if predict is None else read_points(predict, outcome=False)
     request = FitRequest(law, bootstrap, level, Search(starts, delta, seed))
     document = fit_points(table.points, request, None if wanted is None else wanted.points)
-    said = [*table.warnings, *(wanted.warnings if wanted is not None else [])]
-    document["warnings"] = [*said, *document["warnings"]]
+    warnings = [*table.warnings, *(wanted.warnings if wanted is not None else [])]
+    document["warnings"] = [*warnings, *document["warnings"]]
     return ScalingFit(document)

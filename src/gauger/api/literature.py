@@ -71,8 +71,8 @@ class Literature(Result):
         """The pooled means of the headline: one row per set of controls and role, in percentage points."""
         from gauger.api.frames import frame_of
 
-        found = self.quoted.to_dict()
-        return frame_of([{"over": over, **row} for over in CONTROLS for row in found[over]["estimates"]])
+        headline = self.quoted.to_dict()
+        return frame_of([{"over": over, **row} for over in CONTROLS for row in headline[over]["estimates"]])
 
     def excluded(self) -> dict[str, int]:
         """Count the rows that stay out of the pooled uplift, by reason."""
@@ -88,8 +88,11 @@ class Literature(Result):
 
     def summary(self) -> dict[str, Any]:
         """Return what ``gauger evidence summary --json`` prints."""
-        found = self.quoted.to_dict()
-        return found | {"excluded": self.excluded(), "cannot_tell": [one.to_dict() for one in self.cannot_tell()]}
+        headline = self.quoted.to_dict()
+        return headline | {
+            "excluded": self.excluded(),
+            "cannot_tell": [unknown.to_dict() for unknown in self.cannot_tell()],
+        }
 
     def claims(self) -> tuple[Claim, ...]:
         """Return every claim: effect, interval, studies, certainty, and what would change it."""
@@ -134,7 +137,7 @@ class Literature(Result):
         known = set(self.rows["study_id"].to_list())
         if study is not None and study not in known:
             raise UserError("a study of the table", repr(study), hint=did_you_mean(study, known))
-        return [one for one in check_table(self.rows) if study in (None, one.study_id)]
+        return [finding for finding in check_table(self.rows) if study in (None, finding.study_id)]
 
     def _drawn(self) -> Sequence[Figure]:
         from gauger.report import evidence_figures

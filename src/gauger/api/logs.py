@@ -184,7 +184,7 @@ def _of_paths(
 
 
 def _path_texts(given: Paths) -> list[str]:
-    return [str(given)] if isinstance(given, str | Path) else [str(one) for one in given]
+    return [str(given)] if isinstance(given, str | Path) else [str(path) for path in given]
 
 
 def split_arm(arm: str) -> tuple[str, str]:

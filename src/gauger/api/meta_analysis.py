@@ -39,7 +39,7 @@ class MetaOptions:
     def columns(self) -> list[str]:
         """Every column that a row needs a value in."""
         optional = [self.shared_variance, self.robust, self.vary_by]
-        return [self.effect, self.variance, *self.within, *self.moderators, *(one for one in optional if one)]
+        return [self.effect, self.variance, *self.within, *self.moderators, *(column for column in optional if column)]
 
 
 class MetaAnalysis(Result):
@@ -190,8 +190,8 @@ def _components(fitted: MetaFit) -> list[dict[str, Any]]:
     from gauger.stats import profile_intervals
 
     return [
-        {"level": one.name, "tau2": one.tau2, "low": one.low, "high": one.high, "i2": float(i2)}
-        for one, i2 in zip(profile_intervals(fitted), fitted.i2, strict=True)
+        {"level": interval.name, "tau2": interval.tau2, "low": interval.low, "high": interval.high, "i2": float(i2)}
+        for interval, i2 in zip(profile_intervals(fitted), fitted.i2, strict=True)
     ]
 
 
@@ -298,26 +298,26 @@ def _estimates(fitted: MetaFit) -> list[dict[str, Any]]:
     return [
         Estimate(
             "mean effect" if mean else "coefficient",
-            one.name,
-            value=None if one.reason else one.estimate,
-            se=None if one.reason else one.se,
-            df=one.df,
-            low=None if one.reason else one.low,
-            high=None if one.reason else one.high,
+            coefficient.name,
+            value=None if coefficient.reason else coefficient.estimate,
+            se=None if coefficient.reason else coefficient.se,
+            df=coefficient.df,
+            low=None if coefficient.reason else coefficient.low,
+            high=None if coefficient.reason else coefficient.high,
             level=fitted.level,
             n_clusters=groups,
-            reason=one.reason,
+            reason=coefficient.reason,
         ).to_dict()
-        | {"name": one.name, "p": None if one.reason else one.p}
-        for one in fitted.coefficients
+        | {"name": coefficient.name, "p": None if coefficient.reason else coefficient.p}
+        for coefficient in fitted.coefficients
     ]
 
 
 def _small_study(slope: Any, at_zero: Any) -> dict[str, Any]:
-    def plain(name: str, one: Any) -> dict[str, Any]:
-        if one.reason is not None:
-            return {name: None, **dict.fromkeys(("se", "df", "low", "high", "p")), "reason": one.reason}
-        return {name: one.estimate, "se": one.se, "df": one.df, "low": one.low, "high": one.high, "p": one.p,
+    def plain(name: str, term: Any) -> dict[str, Any]:
+        if term.reason is not None:
+            return {name: None, **dict.fromkeys(("se", "df", "low", "high", "p")), "reason": term.reason}
+        return {name: term.estimate, "se": term.se, "df": term.df, "low": term.low, "high": term.high, "p": term.p,
                 "reason": None}  # fmt: skip
 
     zero = None if at_zero is None else plain("value", at_zero)

@@ -38,8 +38,10 @@ def fit_by_category(rows: CompleteRows, request: MetaOptions, data: MetaData) ->
     category = rows.columns[str(request.vary_by)]
     groups, own, aic = request.structure, "diag", {}
     if request.structure == "auto":
-        (groups, own), found = choose(data, category)
-        aic = {f"{one}, rows {other}": value for (one, other), value in found.items()}
+        (groups, own), aic_by_structure = choose(data, category)
+        aic = {
+            f"{group_structure}, rows {other}": value for (group_structure, other), value in aic_by_structure.items()
+        }
     elif request.structure == "one":
         own = "one"
     fitted = fit_categories(
@@ -64,14 +66,14 @@ def predictions(fitted: CategoryFit) -> list[dict[str, Any]]:
     """Return where a new true effect of each category would fall, where the design gives each category one mean."""
     import numpy as np
 
-    found = []
+    rows = []
     category = np.asarray(fitted.category)
     for code, name in enumerate(fitted.names):
         values = np.unique(fitted.data.design[category == code], axis=0)
         if len(values) == 1 and fitted.contrast(values[0]).reason is None:
-            there = fitted.prediction(values[0])
-            found.append({
-                "category": name, "estimate": there.estimate, "low": there.low, "high": there.high,
-                "prediction_low": there.prediction_low, "prediction_high": there.prediction_high,
+            prediction = fitted.prediction(values[0])
+            rows.append({
+                "category": name, "estimate": prediction.estimate, "low": prediction.low, "high": prediction.high,
+                "prediction_low": prediction.prediction_low, "prediction_high": prediction.prediction_high,
             })  # fmt: skip
-    return found
+    return rows

@@ -20,8 +20,8 @@ def crossed(rows: CompleteRows, request: MetaOptions) -> list[str]:
     warnings = []
     for outer, inner in pairwise(request.within):
         seen: dict[str, set[str]] = {}
-        for one, other in zip(rows.columns[outer], rows.columns[inner], strict=True):
-            seen.setdefault(other, set()).add(one)
+        for inner_id, other in zip(rows.columns[outer], rows.columns[inner], strict=True):
+            seen.setdefault(other, set()).add(inner_id)
         several = sorted(label for label, groups in seen.items() if len(groups) > 1)
         if several:
             shown = ", ".join(several[:5]) + (", …" if len(several) > 5 else "")
@@ -44,11 +44,13 @@ def warnings_of(rows: CompleteRows, request: MetaOptions, fitted: MetaFit) -> li
         )
     warnings += crossed(rows, request)
     robust = fitted.robust
-    for one, row in zip(fitted.coefficients, np.eye(len(fitted.beta)), strict=True):
-        if one.reason is not None:
-            warnings.append(f"{one.name} has no robust error: {one.reason}. Without --robust the model's own stands.")
+    for term, row in zip(fitted.coefficients, np.eye(len(fitted.beta)), strict=True):
+        if term.reason is not None:
+            warnings.append(f"{term.name} has no robust error: {term.reason}. Without --robust the model's own stands.")
         elif robust is not None and robust.known_share(row) < HALF_SEEN:
-            warnings.append(f"{one.name} rests on too few clusters: its robust error leaves out what one alone says")
-    if fitted.robust is not None and any(one.df is not None and one.df < 4.0 for one in fitted.coefficients):
+            warnings.append(f"{term.name} rests on too few clusters: its robust error leaves out what one alone says")
+    if fitted.robust is not None and any(
+        coefficient.df is not None and coefficient.df < 4.0 for coefficient in fitted.coefficients
+    ):
         warnings.append("Fewer than 4 degrees of freedom: the robust p-values and intervals are not to be trusted")
     return warnings

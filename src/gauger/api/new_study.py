@@ -16,13 +16,13 @@ SCHEMA = "study.schema.json"
 
 def recipes() -> dict[str, str]:
     """Return the name of every study that comes along -> its text."""
-    found = {FIRST: files("gauger.api").joinpath("first_study.yaml").read_text(encoding="utf-8")}
+    texts = {FIRST: files("gauger.api").joinpath("first_study.yaml").read_text(encoding="utf-8")}
     folder = files("gauger").joinpath("studies")
     for place in (folder, folder.joinpath("recipes")):
         if place.is_dir():
-            names = sorted(one.name for one in place.iterdir() if one.name.endswith(".yaml"))
-            found |= {name.removesuffix(".yaml"): place.joinpath(name).read_text(encoding="utf-8") for name in names}
-    return found
+            names = sorted(entry.name for entry in place.iterdir() if entry.name.endswith(".yaml"))
+            texts |= {name.removesuffix(".yaml"): place.joinpath(name).read_text(encoding="utf-8") for name in names}
+    return texts
 
 
 def init_study(path: Path, *, recipe: str = FIRST, force: bool = False) -> tuple[Path, Path]:

@@ -30,7 +30,7 @@ class Audit(Result):
         import polars as pl
 
         names = ("benchmark", "item", "net", "flag", "score", "documents")
-        return pl.DataFrame([{name: one[name] for name in names} for one in self._document["items"]])
+        return pl.DataFrame([{name: item[name] for name in names} for item in self._document["items"]])
 
     @property
     def rates(self) -> pl.DataFrame:
@@ -43,7 +43,7 @@ class Audit(Result):
     def headline(self) -> str:
         """How much of each benchmark was touched."""
         rows = self._document["benchmarks"]
-        return "; ".join(f"{one['benchmark']}: {one['flagged']} of {one['n_items']} items touched" for one in rows)
+        return "; ".join(f"{row['benchmark']}: {row['flagged']} of {row['n_items']} items touched" for row in rows)
 
     def _drawn(self) -> Sequence[Figure]:
         from gauger.report import audit_figures
@@ -113,4 +113,4 @@ def audit(
 def _named(given: Any) -> list[tuple[str | None, Path]]:
     if isinstance(given, Mapping):
         return [(name, path) for name, some in given.items() for _, path in _named(some)]
-    return [(None, Path(one)) for one in ([given] if isinstance(given, (str, Path)) else given)]
+    return [(None, Path(path)) for path in ([given] if isinstance(given, (str, Path)) else given)]

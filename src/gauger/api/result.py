@@ -82,8 +82,8 @@ class Result:
     @property
     def verdict(self) -> Mapping[str, Any] | None:
         """Rule, outcome, probability and checks; None where no threshold was fixed before the results were seen."""
-        found = self.to_dict().get("verdict")
-        return None if found is None else MappingProxyType(found)
+        verdict = self.to_dict().get("verdict")
+        return None if verdict is None else MappingProxyType(verdict)
 
     @property
     def warnings(self) -> tuple[str, ...]:

@@ -29,7 +29,7 @@ def list_runs(folder: Path | str = "runs") -> list[Mapping[str, Any]]:
     root = Path(folder)
     if not root.is_dir():
         raise InputError("a folder of runs", "a file" if root.exists() else "no such folder", Place(str(root)))
-    places = [root] if _is_run(root) else sorted(one for one in root.iterdir() if one.is_dir() and _is_run(one))
+    places = [root] if _is_run(root) else sorted(path for path in root.iterdir() if path.is_dir() and _is_run(path))
     return [summary_of(place) for place in places]
 
 
@@ -45,18 +45,18 @@ def summary_of(place: Path) -> Mapping[str, Any]:
     from gauger.store import RunDirectory, read_json
 
     run = RunDirectory(place)
-    found: dict[str, Any] = {"run": str(place), **dict.fromkeys(SAID), "problem": None}
+    summary: dict[str, Any] = {"run": str(place), **dict.fromkeys(SAID), "problem": None}
     if not run.estimates.exists():
-        return {**found, "problem": "not finished"}
+        return {**summary, "problem": "not finished"}
     try:
         document = read_json(run.estimates)
         study, verdict = document["study"], document.get("verdict") or {}
         judged = verdict.get("estimate") or {}
-        found |= {name: study.get(other) for name, other in (("study", "name"), ("kind", "kind"), ("seed", "seed"))}
-        found |= {"replicates": study.get("replicates") if isinstance(study.get("replicates"), int) else None}
-        found |= {"verdict": verdict.get("outcome"), **{name: judged.get(name) for name in ("value", "low", "high")}}
+        summary |= {name: study.get(other) for name, other in (("study", "name"), ("kind", "kind"), ("seed", "seed"))}
+        summary |= {"replicates": study.get("replicates") if isinstance(study.get("replicates"), int) else None}
+        summary |= {"verdict": verdict.get("outcome"), **{name: judged.get(name) for name in ("value", "low", "high")}}
     except (KeyError, TypeError, AttributeError):
-        return {**found, "problem": "estimates.json is not one of Gauger's"}
+        return {**summary, "problem": "estimates.json is not one of Gauger's"}
     except GaugerError as error:
-        return {**found, "problem": str(error)}
-    return found | {"report": str(run.report) if run.report.exists() else None}
+        return {**summary, "problem": str(error)}
+    return summary | {"report": str(run.report) if run.report.exists() else None}

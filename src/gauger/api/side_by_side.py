@@ -33,7 +33,7 @@ class SideBySide(Result):
     @property
     def verdicts(self) -> dict[str, Mapping[str, Any] | None]:
         """Run -> its own verdict; None for a records table, which has none."""
-        return {one["run"]: one["verdict"] for one in self.to_dict()["study"]["runs"]}
+        return {run["run"]: run["verdict"] for run in self.to_dict()["study"]["runs"]}
 
     def report(self, path: Path | str) -> Path:
         """Write the report; a directory also gets ``estimates.json``. See `Result.report`."""
@@ -49,8 +49,8 @@ class SideBySide(Result):
     @property
     def judged(self) -> list[dict[str, Any]]:
         """For every run after the first: the difference of what the verdict's rule judges."""
-        found: list[dict[str, Any]] = self.to_dict()["study"]["judged"]
-        return found
+        differences: list[dict[str, Any]] = self.to_dict()["study"]["judged"]
+        return differences
 
 
 def open_result(path: Path | str) -> StudyRun | SideBySide:
@@ -66,8 +66,8 @@ def open_result(path: Path | str) -> StudyRun | SideBySide:
     run = load_run(path)
     if run.document.study.get("kind") != "runs":
         return run
-    found: Any = read_json(RunDirectory(Path(path)).estimates)
-    return SideBySide(found)
+    document: Any = read_json(RunDirectory(Path(path)).estimates)
+    return SideBySide(document)
 
 
 def compare_runs(
@@ -109,11 +109,11 @@ def compare_runs(
     named = {"distilled": distilled, "control": control, "teacher": teacher, "base": base}
     if len(runs) < 2:
         raise UserError("two runs or more", str(len(runs)))
-    _refuse_twice([one.directory.root if isinstance(one, StudyRun) else Path(one) for one in runs])
-    opened = [_compared(one, named, roles, paired) if any(named.values()) else _opened(one) for one in runs]
-    labels = _labels([one.directory.root if isinstance(one, StudyRun) else Path(str(one)) for one in runs])
+    _refuse_twice([run.directory.root if isinstance(run, StudyRun) else Path(run) for run in runs])
+    opened = [_compared(run, named, roles, paired) if any(named.values()) else _opened(run) for run in runs]
+    labels = _labels([run.directory.root if isinstance(run, StudyRun) else Path(str(run)) for run in runs])
     _refuse_others(labels, opened)
-    sides = [_side(label, one, paired) for label, one in zip(labels, opened, strict=True)]
+    sides = [_side(label, run, paired) for label, run in zip(labels, opened, strict=True)]
     return SideBySide(_document(labels, opened, sides))
 
 
@@ -153,7 +153,7 @@ def _labels(paths: Sequence[Path]) -> list[str]:
     """Name runs by the last parts of their paths that tell them apart."""
     parts = [path.resolve().parts for path in paths]
     for depth in range(1, max(map(len, parts)) + 1):
-        labels = ["/".join(one[-depth:]) for one in parts]
+        labels = ["/".join(path_parts[-depth:]) for path_parts in parts]
         if len(set(labels)) == len(labels):
             return labels
     return [str(path) for path in paths]
@@ -166,26 +166,31 @@ def _refuse_others(labels: Sequence[str], opened: Sequence[StudyRun | Comparison
     """Refuse runs that do not measure the same thing as the first."""
     first = opened[0]
     for label, other in zip(labels[1:], opened[1:], strict=True):
-        for what, one, another in _essentials(first, other):
-            if one != another:
+        for what, expected, another in _essentials(first, other):
+            if expected != another:
                 hint = (
                     f"{label!r} and {labels[0]!r} do not measure the same thing: their difference would mean nothing."
                 )
-                raise UserError(f"the {what} of {labels[0]!r} ({one})", another, Place(label), hint)
+                raise UserError(f"the {what} of {labels[0]!r} ({expected})", another, Place(label), hint)
 
 
-def _essentials(one: StudyRun | Comparison, other: StudyRun | Comparison) -> Iterator[tuple[str, str, str]]:
+def _essentials(run: StudyRun | Comparison, other: StudyRun | Comparison) -> Iterator[tuple[str, str, str]]:
     """Yield what must be alike, as text."""
-    yield "benchmarks", _benchmarks(one), _benchmarks(other)
+    yield "benchmarks", _benchmarks(run), _benchmarks(other)
     for part in RULE:
-        yield f"{part} of the verdict's rule", _of_rule(one, part), _of_rule(other, part)
-    if isinstance(one, StudyRun) and isinstance(other, StudyRun):
+        yield f"{part} of the verdict's rule", _of_rule(run, part), _of_rule(other, part)
+    if isinstance(run, StudyRun) and isinstance(other, StudyRun):
         for key in ("unparsed", "estimation.level"):
-            yield f"setting {key}", _setting(one, key), _setting(other, key)
+            yield f"setting {key}", _setting(run, key), _setting(other, key)
 
 
 def _benchmarks(run: StudyRun | Comparison) -> str:
-    return ", ".join(sorted(f"{one.name}: {one.role}" if one.role else one.name for one in run.document.benchmarks))
+    return ", ".join(
+        sorted(
+            f"{benchmark.name}: {benchmark.role}" if benchmark.role else benchmark.name
+            for benchmark in run.document.benchmarks
+        )
+    )
 
 
 def _of_rule(run: StudyRun | Comparison, part: str) -> str:
@@ -201,10 +206,10 @@ def _resolved(run: StudyRun) -> Mapping[str, Any]:
     from gauger.store import read_json
 
     try:
-        found = read_json(run.directory.study)
+        settings = read_json(run.directory.study)
     except FileNotFoundError:
         raise InputError("the settings of the run", "none", Place(str(run.directory.study))) from None
-    return found if isinstance(found, dict) else {}
+    return settings if isinstance(settings, dict) else {}
 
 
 def _leaves(value: Any, key: str = "") -> Iterator[tuple[str, Any]]:
@@ -247,13 +252,13 @@ def _design(run: StudyRun, settings: Mapping[str, Any], paired: bool | None) -> 
     kept = {"arm", *RULE, "placebo_margin"}
     return Design(
         arms=tuple(document.arms),
-        roles={one.name: one.role for one in document.benchmarks},
+        roles={benchmark.name: benchmark.role for benchmark in document.benchmarks},
         paired=bool(estimation.get("paired", True)) if paired is None else paired,
         moderated=bool(estimation.get("moderated", True)),
         level=float(estimation.get("level", 0.95)),
         rule=None if rule is None else FixedRule(**{name: rule[name] for name in kept if name in rule}),
         unparsed_wrong=settings.get("unparsed") == "wrong",
-        skills={one.name: one.skill for one in document.benchmarks if one.skill},
+        skills={benchmark.name: benchmark.skill for benchmark in document.benchmarks if benchmark.skill},
     )
 
 
@@ -269,7 +274,7 @@ def _document(
 ) -> dict[str, Any]:
     from gauger.estimate import compare_runs as estimate
 
-    found = [estimate(sides[0], side) for side in sides[1:]]
+    differences = [estimate(sides[0], side) for side in sides[1:]]
     rest = ", ".join(labels[1:])
     return {
         "schema": ESTIMATES_SCHEMA,
@@ -277,17 +282,21 @@ def _document(
             "name": f"{rest} against {labels[0]}",
             "kind": "runs",
             "question": opened[0].document.study.get("question", ""),
-            "runs": [_about(label, one) for label, one in zip(labels, opened, strict=True)],
+            "runs": [_about(label, run) for label, run in zip(labels, opened, strict=True)],
             "settings": _different_settings(opened),
-            "pairs": [_pair(labels[0], label, one) for label, one in zip(labels[1:], found, strict=True)],
-            "judged": [dict(one.judged) for one in found if one.judged is not None],
+            "pairs": [
+                _pair(labels[0], label, difference) for label, difference in zip(labels[1:], differences, strict=True)
+            ],
+            "judged": [dict(difference.judged) for difference in differences if difference.judged is not None],
             "versions": {"gauger": version("gauger")},
         },
-        "estimates": [dict(row) for one in found for row in one.estimates],
+        "estimates": [dict(row) for difference in differences for row in difference.estimates],
         "verdict": None,
         "arms": opened[0].to_dict()["arms"],
         "benchmarks": opened[0].to_dict()["benchmarks"],
-        "warnings": [f"{label}: {said}" for label, one in zip(labels, opened, strict=True) for said in one.warnings],
+        "warnings": [
+            f"{label}: {warning}" for label, run in zip(labels, opened, strict=True) for warning in run.warnings
+        ],
     }
 
 
@@ -297,16 +306,16 @@ def _about(label: str, run: StudyRun | Comparison) -> dict[str, Any]:
     return {"run": label, **{name: document["study"].get(name) for name in names}, "verdict": document["verdict"]}
 
 
-def _pair(first: str, second: str, found: RunDifferences) -> dict[str, Any]:
+def _pair(first: str, second: str, differences: RunDifferences) -> dict[str, Any]:
     return {
-        "run": second, "against": first, "same_seeds": found.same_seeds, "same_items": found.same_items,
-        "shared_arms": list(found.shared_arms),
+        "run": second, "against": first, "same_seeds": differences.same_seeds, "same_items": differences.same_items,
+        "shared_arms": list(differences.shared_arms),
     }  # fmt: skip
 
 
 def _different_settings(opened: Sequence[StudyRun | Comparison]) -> list[dict[str, Any]]:
     """List the settings that are not alike in all runs, in the order of the first study file."""
-    studies = [dict(_leaves(_resolved(one))) for one in opened if isinstance(one, StudyRun)]
+    studies = [dict(_leaves(_resolved(run))) for run in opened if isinstance(run, StudyRun)]
     keys = dict.fromkeys(key for study in studies for key in study)
     return [
         {"key": key, "values": [study.get(key) for study in studies]}

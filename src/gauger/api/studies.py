@@ -124,10 +124,10 @@ def run(
     loaded = open_study(study, override_texts(overrides))
     directory = directory_of(loaded.study.study, None if out is None else Path(out))
     finished = run_study(loaded, directory, execution=execution, progress=make_progress(), registered=registered)
-    found = StudyRun(finished.document, finished.directory, finished.result)
-    write(found.to_dict(), directory)
+    study_run = StudyRun(finished.document, finished.directory, finished.result)
+    write(study_run.to_dict(), directory)
     seal(finished)
-    return found
+    return study_run
 
 
 def override_texts(overrides: Mapping[str, Any] | Sequence[str]) -> tuple[str, ...]:

@@ -49,7 +49,7 @@ def open_table(source: TableLike) -> CsvTable:
     if not is_frame(source):
         return read_csv(Path(source))
     frame = polars_of(source)
-    cells = frame.select(pl.all().cast(pl.String) if frame.is_empty() else [_texts(one) for one in frame]).rows()
+    cells = frame.select(pl.all().cast(pl.String) if frame.is_empty() else [_texts(column) for column in frame]).rows()
     rows = ((number, ["" if cell is None else cell for cell in row]) for number, row in enumerate(cells, start=1))
     return CsvTable(FRAME, tuple(frame.columns), 0, rows)
 
@@ -59,7 +59,7 @@ def _texts(column: pl.Series) -> pl.Series:
     if column.dtype.is_nested() or column.dtype == pl.Object:
         raise InputError("a column of numbers or text", str(column.dtype), Place(FRAME, key=column.name))
     if column.dtype.is_float():
-        return pl.Series(column.name, [None if one is None else repr(one) for one in column.to_list()], pl.String)
+        return pl.Series(column.name, [None if value is None else repr(value) for value in column.to_list()], pl.String)
     return column.cast(pl.String)
 
 

@@ -23,7 +23,7 @@ PARTS = ("value", "low", "high", "se")
 
 def metrics_of(result: Result) -> dict[str, float]:
     """Name every defined number of the estimates as trackers do: ``uplift/label/fauna-quiz/value``."""
-    found: dict[str, float] = {}
+    metrics: dict[str, float] = {}
     for row in result.to_dict()["estimates"]:
         about = [row["estimand"], row["arm"], row["benchmark"] or f"mean {row['over'] or 'all'}"]
         if row.get("scale", "points") != "points":
@@ -31,8 +31,8 @@ def metrics_of(result: Result) -> dict[str, float]:
         if row.get("run"):
             about.append(row["run"])
         name = "/".join(_plain(part) for part in about)
-        found |= {f"{name}/{part}": float(row[part]) for part in PARTS if row[part] is not None}
-    return found
+        metrics |= {f"{name}/{part}": float(row[part]) for part in PARTS if row[part] is not None}
+    return metrics
 
 
 def _plain(text: str) -> str:

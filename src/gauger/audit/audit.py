@@ -134,18 +134,18 @@ def audit_corpora(question: AuditQuestion, watch: Callable[[Shard], None] = lamb
     n_bytes = total_bytes(shards)
     workers = question.workers or (1 if n_bytes < _FOR_ONE else os.cpu_count() or 1)
     scan = scan_corpus(shards, index, least, workers, watch)
-    hosts = [one for one in sample_texts(shards, _HOSTS, rng) if not _holds_items(one, index, least)]
+    hosts = [host for host in sample_texts(shards, _HOSTS, rng) if not _holds_items(host, index, least)]
     own = {key: tally for key, tally in scan.tallies.items() if key[0] < len(pool.items)}
     rates: list[ClassRate] = []
     planted: dict[str, list[PlantedCopy]] = {}
     for name in names:
         places = pool.places(name)
-        mine, texts = [pool.items[k] for k in places], [one.text for one in hosts]
+        mine, texts = [pool.items[k] for k in places], [host.text for host in hosts]
         planted[name] = list(planted_texts(mine, places, texts, rng, question.n_planted))
         if question.rephraser is not None:
             planted[name] += planted_by_model(mine, places, texts, question.rephraser, rng)
-        found = found_by_ngrams(planted[name], index, least)
-        rates += rates_of(name, NETS, planted[name], found, _alarms(scan, pool.negative_places(name)))
+        nets_by_copy = found_by_ngrams(planted[name], index, least)
+        rates += rates_of(name, NETS, planted[name], nets_by_copy, _alarms(scan, pool.negative_places(name)))
     nets: tuple[str, ...] = NETS
     if VECTORS in question.nets:
         more = find_rephrased(shards, pool.items, planted, hosts, workers)

@@ -73,11 +73,11 @@ def read_benchmark(path: Path, name: str | None = None) -> list[AuditItem]:
     InputError
         Nothing there, or no item with a text.
     """
-    found = list(_logged(path, name))
-    if not found and path.is_file():
-        found = list(_table(path, name))
+    candidates = list(_logged(path, name))
+    if not candidates and path.is_file():
+        candidates = list(_table(path, name))
     items: dict[tuple[str, str], AuditItem] = {}
-    for item in filter(lambda one: one.text.strip(), found):
+    for item in filter(lambda candidate: candidate.text.strip(), candidates):
         items.setdefault((item.benchmark, item.text), item)
     if not items:
         hint = "Read are seeds, tables with a column prompt or question, lm-eval samples and Inspect logs."
@@ -115,8 +115,8 @@ def _table(path: Path, name: str | None) -> Iterator[AuditItem]:
         question, options = question_of(row)
         if question:
             own = row.get("id", row.get("item"))
-            said = row.get("benchmark")
-            benchmark = name or (str(said) if said else path.name.split(".")[0])
+            own_benchmark = row.get("benchmark")
+            benchmark = name or (str(own_benchmark) if own_benchmark else path.name.split(".")[0])
             key = str(number) if own is None else str(own)
             yield AuditItem(benchmark, key, question, options, {"id": key})
 
@@ -138,8 +138,8 @@ def _rows(path: Path) -> Iterator[Mapping[str, Any]]:
 def question_of(record: Mapping[str, Any]) -> tuple[str, tuple[str, ...]]:
     """Return what a record asks, and its options; what is known to be no question (answers, ids) is left out."""
     if isinstance(record.get("messages"), list):
-        said = [turn.get("content") for turn in record["messages"] if turn.get("role") in ("user", "human")]
-        return strings_in(said), ()
+        contents = [turn.get("content") for turn in record["messages"] if turn.get("role") in ("user", "human")]
+        return strings_in(contents), ()
     lower = {str(key).lower(): value for key, value in record.items()}
     texts = [strings_in(lower[key]) for key in (*_PASSAGES, *_QUESTIONS) if lower.get(key)]
     options = next((_listed(lower[key]) for key in _OPTIONS if _listed(lower.get(key))), ())
@@ -150,7 +150,7 @@ def question_of(record: Mapping[str, Any]) -> tuple[str, tuple[str, ...]]:
 
 
 def _listed(value: Any) -> tuple[str, ...]:
-    found = value.get("text") if isinstance(value, Mapping) else value
-    if not isinstance(found, list) or not all(isinstance(one, str) for one in found):
+    options = value.get("text") if isinstance(value, Mapping) else value
+    if not isinstance(options, list) or not all(isinstance(option, str) for option in options):
         return ()
-    return tuple(found)
+    return tuple(options)

@@ -28,8 +28,8 @@ def rephrased_by(teacher: Teacher, texts: Sequence[str]) -> list[str | None]:
         None where no whole answer came: failed, cut off, refused, or beyond the budget.
     """
     requests = [Request((Message("user", PROMPT + text),), _MOST_TOKENS) for text in texts]
-    said: list[str | None] = [None] * len(texts)
+    rewordings: list[str | None] = [None] * len(texts)
     for k, reply in teacher.ask(requests):
         if reply.outcome is ReplyOutcome.ANSWERED and reply.text.strip():
-            said[k] = reply.text.strip()
-    return said
+            rewordings[k] = reply.text.strip()
+    return rewordings

@@ -215,7 +215,7 @@ def _parquet(shard: Shard) -> Iterator[str]:
         raise InputError("a column with texts", f"columns {', '.join(schema)}"[:120], Place(shard.path))
     plain = all(schema[name] == pl.String for name in names)
     for row in frame.select(names).collect(engine="streaming").iter_rows():
-        yield "\n".join(one for one in row if one) if plain else strings_in(list(row))
+        yield "\n".join(text for text in row if text) if plain else strings_in(list(row))
 
 
 def _text(shard: Shard) -> Iterator[str]:

@@ -60,8 +60,8 @@ def _span(match: Match) -> dict[str, Any]:
         "document": match.document,
         "score": match.score,
         "text": match.excerpt,
-        "marks": [list(one) for one in match.marks],
-        "item_marks": [list(one) for one in match.item_marks],
+        "marks": [list(mark) for mark in match.marks],
+        "item_marks": [list(mark) for mark in match.item_marks],
     }
 
 
@@ -80,19 +80,19 @@ def flagged(result: AuditResult, name: str, nets: Sequence[str], source: str | N
 
 
 def _share(estimate: ShareEstimate) -> dict[str, Any]:
-    said = {"share": estimate.value, "low": estimate.low, "high": estimate.high}
-    return said if estimate.reason is None else {**said, "reason": estimate.reason}
+    row = {"share": estimate.value, "low": estimate.low, "high": estimate.high}
+    return row if estimate.reason is None else {**row, "reason": estimate.reason}
 
 
 def _benchmark(result: AuditResult, name: str) -> dict[str, Any]:
     n, nets = len(_places(result, name)), result.counting(name)
-    found = len(flagged(result, name, nets))
+    n_flagged = len(flagged(result, name, nets))
     left_out = [net for net in result.nets if net not in nets]
     return {
         "benchmark": name,
         "n_items": n,
-        "flagged": found,
-        **_share(binomial_interval(found, n)),
+        "flagged": n_flagged,
+        **_share(binomial_interval(n_flagged, n)),
         "counted_nets": nets,
         "left_out_nets": left_out,
     }
@@ -103,17 +103,17 @@ def _sources(result: AuditResult, name: str) -> list[dict[str, Any]]:
     rows = []
     for source in result.n_texts:
         for net in result.nets:
-            found = len(flagged(result, name, [net], source))
-            row = {"benchmark": name, "source": source, "net": net, "n_items": n, "flagged": found}
-            rows.append(row | _share(binomial_interval(found, n)))
+            n_flagged = len(flagged(result, name, [net], source))
+            row = {"benchmark": name, "source": source, "net": net, "n_items": n, "flagged": n_flagged}
+            rows.append(row | _share(binomial_interval(n_flagged, n)))
     return rows
 
 
 def _corrected(result: AuditResult, name: str) -> list[dict[str, Any]]:
     n = len(_places(result, name))
-    found = {net: len(flagged(result, name, [net])) for net in result.nets}
+    n_flagged = {net: len(flagged(result, name, [net])) for net in result.nets}
     return [
-        {"benchmark": name, "net": rate.net, "class": rate.kind, **_share(rate.corrected(found[rate.net], n))}
+        {"benchmark": name, "net": rate.net, "class": rate.kind, **_share(rate.corrected(n_flagged[rate.net], n))}
         for rate in result.rates
         if rate.benchmark == name and rate.n_planted
     ]
@@ -142,7 +142,7 @@ def _missed(result: AuditResult, name: str) -> list[dict[str, Any]]:
     nets = result.counting(name)
     rows = []
     for net in nets:
-        others = flagged(result, name, [one for one in nets if one != net])
+        others = flagged(result, name, [other for other in nets if other != net])
         alone = flagged(result, name, [net])
         rows.append({"benchmark": name, "net": net, "missed": len(others - alone), "found_alone": len(alone - others)})
     return rows

@@ -40,14 +40,14 @@ def read_audit(folder: Path) -> list[AuditedBenchmark]:
     document = read_json(path)
     if not isinstance(document, dict) or not str(document.get("schema", "")).startswith("gauger.audit/"):
         raise InputError("an audit", "JSON of another kind", Place(str(path)))
-    counting = {one["benchmark"]: one["counted_nets"] for one in document["benchmarks"]}
-    found: dict[str, dict[str, dict[str, bool]]] = {name: {} for name in counting}
-    for one in document["items"]:
-        flag = bool(one["flag"]) and one["net"] in counting[one["benchmark"]]
-        for key, value in one["keys"].items():
-            values = found[one["benchmark"]].setdefault(key, {})
+    counting = {benchmark["benchmark"]: benchmark["counted_nets"] for benchmark in document["benchmarks"]}
+    touched: dict[str, dict[str, dict[str, bool]]] = {name: {} for name in counting}
+    for item in document["items"]:
+        flag = bool(item["flag"]) and item["net"] in counting[item["benchmark"]]
+        for key, value in item["keys"].items():
+            values = touched[item["benchmark"]].setdefault(key, {})
             values[value] = values.get(value, False) or flag
-    return [AuditedBenchmark(name, values) for name, values in found.items()]
+    return [AuditedBenchmark(name, values) for name, values in touched.items()]
 
 
 def flags_for(
@@ -66,8 +66,10 @@ def flags_for(
     values : sequence of str
         Of each item.
     """
-    same = [one for one in audited if one.name == benchmark]
+    same = [candidate for candidate in audited if candidate.name == benchmark]
     pool = same or (list(audited) if key != "id" else [])
-    best = max(pool, key=lambda one: sum(value in one.touched.get(key, {}) for value in values), default=None)
+    best = max(
+        pool, key=lambda candidate: sum(value in candidate.touched.get(key, {}) for value in values), default=None
+    )
     known = {} if best is None else best.touched.get(key, {})
     return [known.get(value) for value in values]

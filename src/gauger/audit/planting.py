@@ -42,7 +42,7 @@ def _text(item: AuditItem, _: np.random.Generator) -> str:
 def _case(item: AuditItem, rng: np.random.Generator) -> str:
     """Change case, drop or double signs, and break lines elsewhere."""
     text = [str.upper, str.lower, str.title, str.swapcase][rng.integers(4)](item.text)
-    text = _SIGN.sub(lambda found: ["", found[0] + found[0], " "][rng.integers(3)], text)
+    text = _SIGN.sub(lambda match: ["", match[0] + match[0], " "][rng.integers(3)], text)
     return ["  ", "\n", " \n\t", " "][rng.integers(4)].join(text.split())
 
 
@@ -60,11 +60,11 @@ def _numbers(item: AuditItem, rng: np.random.Generator) -> str | None:
     if not _NUMBER.search(item.text):
         return None
 
-    def other(found: re.Match[str]) -> str:
-        digits = min(len(found[0]), 15)
+    def other(match: re.Match[str]) -> str:
+        digits = min(len(match[0]), 15)
         low, high = (10 ** (digits - 1), 10**digits) if digits > 1 else (0, 10)
         number = int(rng.integers(low, high))
-        return str(number if str(number) != found[0] else low + (number + 1 - low) % (high - low))
+        return str(number if str(number) != match[0] else low + (number + 1 - low) % (high - low))
 
     return _NUMBER.sub(other, item.text)
 
@@ -145,8 +145,8 @@ def twins(items: Sequence[AuditItem], rng: np.random.Generator) -> list[str]:
     """
     words = [_WORD.findall(item.text) for item in items]
     where: dict[str, list[tuple[int, int]]] = {}
-    for number, found in enumerate(words):
-        for place, word in enumerate(found):
+    for number, item_words in enumerate(words):
+        for place, word in enumerate(item_words):
             where.setdefault(word.lower(), []).append((number, place))
     return [_twin(words, where, number, rng) for number in range(len(words))] if len(words) > 1 else [""] * len(words)
 
@@ -185,10 +185,10 @@ def _next(
     return number, int(part * len(words[number]) * 0.8)
 
 
-def _agree(one: Sequence[str], at: int, other: Sequence[str], place: int) -> bool:
+def _agree(words: Sequence[str], at: int, other: Sequence[str], place: int) -> bool:
     """Tell whether two items agree in the word before or after the one at which they would be joined."""
-    after = at + 1 < len(one) and one[at + 1].lower() == other[place + 1].lower()
-    return after or (at > 0 and place > 0 and one[at - 1].lower() == other[place - 1].lower())
+    after = at + 1 < len(words) and words[at + 1].lower() == other[place + 1].lower()
+    return after or (at > 0 and place > 0 and words[at - 1].lower() == other[place - 1].lower())
 
 
 def _other(words: Sequence[Sequence[str]], but: set[int], rng: np.random.Generator) -> int:
@@ -196,5 +196,5 @@ def _other(words: Sequence[Sequence[str]], but: set[int], rng: np.random.Generat
         number = int(rng.integers(len(words)))
         if number not in but and words[number]:
             return number
-        if all(k in but or not found for k, found in enumerate(words)):
+        if all(k in but or not item_words for k, item_words in enumerate(words)):
             return next(iter(but))

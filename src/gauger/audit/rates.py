@@ -122,8 +122,8 @@ def planted_by_model(
     rng : np.random.Generator
     """
     chosen = [int(k) for k in rng.permutation(len(items))[:BY_MODEL]]
-    said = rephrased_by(teacher, [items[k].text for k in chosen])
-    pairs = [(k, text) for k, text in zip(chosen, said, strict=True) if text is not None]
+    rewordings = rephrased_by(teacher, [items[k].text for k in chosen])
+    pairs = [(k, text) for k, text in zip(chosen, rewordings, strict=True) if text is not None]
     return [
         PlantedCopy(places[k], MODEL, planted_in(hosts[int(rng.integers(len(hosts)))], text, rng) if hosts else text)
         for k, text in pairs
@@ -134,21 +134,21 @@ def found_by_ngrams(
     planted: Sequence[PlantedCopy], index: ItemIndex, least: NDArray[np.float64]
 ) -> list[frozenset[str]]:
     """Return for every planted text the n-gram nets that find its item in it."""
-    found: list[set[str]] = [set() for _ in planted]
+    nets_by_copy: list[set[str]] = [set() for _ in planted]
     for block in _blocks(planted):
         words = words_of([planted[k].text for k in block])
-        for one in find_items(index, words, least):
-            if one.item == planted[block[one.text]].item:
-                found[block[one.text]].update(net for net, _ in nets_of(one, least))
-    return [frozenset(nets) for nets in found]
+        for match in find_items(index, words, least):
+            if match.item == planted[block[match.text]].item:
+                nets_by_copy[block[match.text]].update(net for net, _ in nets_of(match, least))
+    return [frozenset(nets) for nets in nets_by_copy]
 
 
 def _blocks(planted: Sequence[PlantedCopy]) -> Iterator[list[int]]:
     block: list[int] = []
     size = 0
-    for k, one in enumerate(planted):
+    for k, copy in enumerate(planted):
         block.append(k)
-        size += len(one.text)
+        size += len(copy.text)
         if size >= BLOCK:
             yield block
             block, size = [], 0
@@ -160,7 +160,7 @@ def rates_of(
     benchmark: str,
     nets: Sequence[str],
     planted: Sequence[PlantedCopy],
-    found: Sequence[frozenset[str]],
+    nets_by_copy: Sequence[frozenset[str]],
     alarms: Mapping[str, tuple[int, int]],
 ) -> list[ClassRate]:
     """Count what every net found of every class.
@@ -170,14 +170,16 @@ def rates_of(
     benchmark : str
     nets : sequence of str
     planted : sequence of PlantedCopy
-    found : sequence of frozenset of str
+    nets_by_copy : sequence of frozenset of str
         Nets that found each.
     alarms : mapping
         Net -> (negatives that it flags in the corpus, negatives).
     """
     rates = []
     for net in nets:
-        for kind in (*COPIES, *([MODEL] if any(one.kind == MODEL for one in planted) else [])):
-            hits = [net in nets_found for one, nets_found in zip(planted, found, strict=True) if one.kind == kind]
+        for kind in (*COPIES, *([MODEL] if any(copy.kind == MODEL for copy in planted) else [])):
+            hits = [
+                net in nets_found for copy, nets_found in zip(planted, nets_by_copy, strict=True) if copy.kind == kind
+            ]
             rates.append(ClassRate(benchmark, net, kind, sum(hits), len(hits), *alarms[net]))
     return rates

@@ -60,19 +60,19 @@ def rephrased(text: str, rng: np.random.Generator) -> str:
     articles and the order of clauses vary. Other languages come out nearly as they were.
     """
 
-    def other(found: re.Match[str]) -> str:
-        word = found[0].lower()
-        choices = _SYNONYMS.get(word) or (str(_NUMBER_WORDS.get(word, _DIGITS.get(word, found[0]))),)
+    def other(match: re.Match[str]) -> str:
+        word = match[0].lower()
+        choices = _SYNONYMS.get(word) or (str(_NUMBER_WORDS.get(word, _DIGITS.get(word, match[0]))),)
         chosen = choices[rng.integers(len(choices))]
-        return chosen.capitalize() if found[0][0].isupper() else chosen
+        return chosen.capitalize() if match[0][0].isupper() else chosen
 
-    sentences = [_reordered(one, rng) for one in _SENTENCE.split(_FORMS.sub(other, text))]
-    said = _ARTICLE.sub(lambda found: _ARTICLES[found[1]][rng.integers(3)] + " ", " ".join(sentences))
-    return _OPENINGS[rng.integers(len(_OPENINGS))] + said
+    sentences = [_reordered(sentence, rng) for sentence in _SENTENCE.split(_FORMS.sub(other, text))]
+    reworded = _ARTICLE.sub(lambda match: _ARTICLES[match[1]][rng.integers(3)] + " ", " ".join(sentences))
+    return _OPENINGS[rng.integers(len(_OPENINGS))] + reworded
 
 
 def _reordered(sentence: str, rng: np.random.Generator) -> str:
-    found = _PREPOSED.match(sentence)
-    if not found or rng.random() < 0.3:
+    match = _PREPOSED.match(sentence)
+    if not match or rng.random() < 0.3:
         return sentence
-    return f"{found[2][0].upper()}{found[2][1:]}, {found[1][0].lower()}{found[1][1:]}{found[3]}"
+    return f"{match[2][0].upper()}{match[2][1:]}, {match[1][0].lower()}{match[1][1:]}{match[3]}"

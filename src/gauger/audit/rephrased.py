@@ -53,8 +53,8 @@ class Stretch:
     def fitted(self, n_words: int) -> str:
         """Return whole sentences from the beginning, as many as make up so many words."""
         sentences, words = _SENTENCE.split(self.more), 0
-        for k, one in enumerate(sentences):
-            length = len(one.split())
+        for k, sentence in enumerate(sentences):
+            length = len(sentence.split())
             if words + length / 2 >= n_words:
                 return " ".join(sentences[: max(k, 1)])
             words += length
@@ -79,12 +79,12 @@ class NearestStretches:
         """Keep a stretch for text k where it is among the nearest; of one record only the nearest one."""
         own = self.stretches[k]
         cosines = list(self.cosines[k][: len(own)])
-        same = next((i for i, one in enumerate(own) if one[1:3] == stretch[1:3]), None)
+        same = next((i for i, kept in enumerate(own) if kept[1:3] == stretch[1:3]), None)
         if same is not None:
             if cosines[same] >= cosine:
                 return
             del own[same], cosines[same]
-        place = next((i for i, one in enumerate(cosines) if one < cosine), len(cosines))
+        place = next((i for i, other in enumerate(cosines) if other < cosine), len(cosines))
         own.insert(place, stretch)
         cosines.insert(place, cosine)
         del own[NEAREST:], cosines[NEAREST:]
@@ -101,7 +101,7 @@ def stretches_of(text: str, sizes: Sequence[int]) -> Iterator[Stretch]:
         Words of a stretch; longer sentences are cut.
     """
     sentences = _sentences(text, max(sizes))
-    lengths = [len(one.split()) for one in sentences]
+    lengths = [len(sentence.split()) for sentence in sentences]
     for first in range(len(sentences)):
         ends = set()
         for size in sizes:
@@ -115,11 +115,11 @@ def stretches_of(text: str, sizes: Sequence[int]) -> Iterator[Stretch]:
 
 
 def _sentences(text: str, longest: int) -> list[str]:
-    found = []
+    pieces = []
     for sentence in _SENTENCE.split(text):
         words = sentence.split()
-        found += [" ".join(words[k : k + longest]) for k in range(0, len(words), longest)]
-    return found
+        pieces += [" ".join(words[k : k + longest]) for k in range(0, len(words), longest)]
+    return pieces
 
 
 @dataclass(frozen=True)
@@ -139,7 +139,7 @@ def _search_shard(shard: Shard, search: _Search) -> tuple[NearestStretches, int]
     n_rows = 0
     for text in texts_in(shard):
         n_rows = text.row + 1
-        waiting += [(text.row, one) for one in stretches_of(text.text, search.sizes)]
+        waiting += [(text.row, stretch) for stretch in stretches_of(text.text, search.sizes)]
         while len(waiting) >= _AT_ONCE:
             _judge(nearest, shard, waiting[:_AT_ONCE], search)
             del waiting[:_AT_ONCE]
@@ -149,7 +149,7 @@ def _search_shard(shard: Shard, search: _Search) -> tuple[NearestStretches, int]
 
 
 def _judge(nearest: NearestStretches, shard: Shard, stretches: Sequence[tuple[int, Stretch]], search: _Search) -> None:
-    cosines = search.encoder.of([one.text for _, one in stretches]) @ search.targets.T
+    cosines = search.encoder.of([stretch.text for _, stretch in stretches]) @ search.targets.T
     floor = np.maximum(nearest.cosines[:, -1], _CLOSEST_TEXT)
     most = min(NEAREST * 4, len(stretches))
     for k in np.flatnonzero(cosines.max(axis=0) > floor):
@@ -197,7 +197,7 @@ def nearest_stretches(
 def judged(texts: Sequence[str], nearest: NearestStretches, model: SentenceModel) -> list[Tally]:
     """Let the sentence model judge the nearest stretches: the tally of each text holds those that it takes for it."""
     tallies = [Tally() for _ in texts]
-    pairs = [(k, place) for k, found in enumerate(nearest.stretches) for place in found]
+    pairs = [(k, place) for k, places in enumerate(nearest.stretches) for place in places]
     cosines = _sentence_cosines(texts, [(k, place[3]) for k, place in pairs], model)
     for (k, (source, path, row, stretch)), cosine in zip(pairs, cosines, strict=True):
         if cosine >= REPHRASED_FROM:
@@ -208,7 +208,7 @@ def judged(texts: Sequence[str], nearest: NearestStretches, model: SentenceModel
 
 def _sentence_cosines(texts: Sequence[str], pairs: Sequence[tuple[int, Stretch]], model: SentenceModel) -> list[float]:
     """Return the cosine of each text and stretch, as it was found or fitted to the text's length: the larger one."""
-    variants = [(one.text, one.fitted(len(texts[k].split()))) for k, one in pairs]
+    variants = [(stretch.text, stretch.fitted(len(texts[k].split()))) for k, stretch in pairs]
     unique = list(dict.fromkeys([*texts, *(text for both in variants for text in both)]))
     vectors = model.of(unique)
     number = {text: k for k, text in enumerate(unique)}
@@ -244,7 +244,7 @@ def found_by_vectors(
     pairs: list[tuple[int, Stretch]] = []
     for k, copy in enumerate(copies):
         stretches = list(stretches_of(copy, sizes))
-        cosines = encoder.of([one.text for one in stretches]) @ targets[k] if stretches else np.zeros(0)
+        cosines = encoder.of([stretch.text for stretch in stretches]) @ targets[k] if stretches else np.zeros(0)
         kept = [i for i in np.argsort(-cosines)[:NEAREST] if cosines[i] > max(kept_from[k], _CLOSEST_TEXT)]
         pairs += [(k, stretches[i]) for i in kept]
     cosines = _sentence_cosines(texts, pairs, model)
@@ -283,31 +283,31 @@ def find_rephrased(
     """
     lengths = [len(item.text.split()) for item in items]
     sizes = tuple(int(np.clip(np.quantile(lengths, part), *_SIZES)) for part in (0.25, 0.75))
-    passages = [next((found.text for found in stretches_of(one.text, sizes)), "") for one in hosts]
+    passages = [next((stretch.text for stretch in stretches_of(host.text, sizes)), "") for host in hosts]
     texts = [*(item.text for item in items), *passages]
-    own = [*(None for _ in items), *((one.path, one.row) for one in hosts)]
+    own = [*(None for _ in items), *((host.path, host.row) for host in hosts)]
     nearest = nearest_stretches(shards, texts, own, sizes, workers)
     model = SentenceModel()
     tallies = judged(texts, nearest, model)
-    alarms = sum(bool(one.best) for one in tallies[len(items) :]), len(passages)
+    alarms = sum(bool(tally.best) for tally in tallies[len(items) :]), len(passages)
     rates: list[ClassRate] = []
     for benchmark, copies in planted.items():
         chosen = _some_of_each(copies)
-        kept_from = np.array([nearest.cosines[one.item, -1] for one in chosen], np.float32)
-        found = found_by_vectors(
-            [items[one.item].text for one in chosen], [one.text for one in chosen], kept_from, sizes, model
+        kept_from = np.array([nearest.cosines[copy.item, -1] for copy in chosen], np.float32)
+        recovered = found_by_vectors(
+            [items[copy.item].text for copy in chosen], [copy.text for copy in chosen], kept_from, sizes, model
         )
-        hits = [frozenset([VECTORS] if hit else []) for hit in found]
+        hits = [frozenset([VECTORS] if hit else []) for hit in recovered]
         rates += rates_of(benchmark, (VECTORS,), chosen, hits, {VECTORS: alarms})
-    return RephrasedItems({k: one for k, one in enumerate(tallies[: len(items)]) if one.best}, rates)
+    return RephrasedItems({k: tally for k, tally in enumerate(tallies[: len(items)]) if tally.best}, rates)
 
 
 def _some_of_each(copies: Sequence[PlantedCopy]) -> list[PlantedCopy]:
     """Return fewer copies of each class: the sentence model reads some hundred texts a second."""
     counts: Counter[str] = Counter()
     chosen = []
-    for one in copies:
-        counts[one.kind] += 1
-        if counts[one.kind] <= (_JUDGED_REPHRASED if one.kind in (REPHRASED, MODEL) else _JUDGED):
-            chosen.append(one)
+    for copy in copies:
+        counts[copy.kind] += 1
+        if counts[copy.kind] <= (_JUDGED_REPHRASED if copy.kind in (REPHRASED, MODEL) else _JUDGED):
+            chosen.append(copy)
     return chosen

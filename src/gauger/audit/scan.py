@@ -67,13 +67,13 @@ class Tally:
     def add(self, match: Match) -> None:
         """Count a document."""
         self.documents[match.source] = self.documents.get(match.source, 0) + 1
-        self.best = nlargest(KEPT, [*self.best, match], key=lambda one: one.score)
+        self.best = nlargest(KEPT, [*self.best, match], key=lambda kept: kept.score)
 
     def join(self, other: Tally) -> None:
         """Take in what another piece of the corpus gave."""
         for source, number in other.documents.items():
             self.documents[source] = self.documents.get(source, 0) + number
-        self.best = nlargest(KEPT, [*self.best, *other.best], key=lambda one: one.score)
+        self.best = nlargest(KEPT, [*self.best, *other.best], key=lambda kept: kept.score)
 
 
 Tallies = dict[tuple[int, str], Tally]
@@ -110,37 +110,37 @@ def scan_shard(shard: Shard, index: ItemIndex, least: NDArray[np.float64]) -> Sh
     n_rows = n_characters = 0
     for block in blocks(texts_in(shard)):
         n_rows = max(n_rows, block[-1].row + 1)
-        n_characters += sum(len(one.text) for one in block)
-        words = words_of([one.text for one in block])
-        for found in find_items(index, words, least):
-            text = block[found.text]
-            for net, score in nets_of(found, least):
-                key = (found.item, net)
+        n_characters += sum(len(text.text) for text in block)
+        words = words_of([text.text for text in block])
+        for match in find_items(index, words, least):
+            text = block[match.text]
+            for net, score in nets_of(match, least):
+                key = (match.item, net)
                 if last.get(key) != text.row:
                     last[key] = text.row
-                    tallies.setdefault(key, Tally()).add(_match(shard, text, words, index, found, score))
+                    tallies.setdefault(key, Tally()).add(_match(shard, text, words, index, match, score))
     return ShardScan(tallies, n_rows, n_characters)
 
 
-def nets_of(found: ItemInText, least: NDArray[np.float64]) -> list[tuple[str, float]]:
+def nets_of(match: ItemInText, least: NDArray[np.float64]) -> list[tuple[str, float]]:
     """Return the nets that flag an item, with its score in each."""
-    scores = ((NGRAMS, found.exact), (MASKED, found.masked))
-    return [(net, score) for net, score in scores if score >= least[found.item]]
+    scores = ((NGRAMS, match.exact), (MASKED, match.masked))
+    return [(net, score) for net, score in scores if score >= least[match.item]]
 
 
 def _match(
-    shard: Shard, text: CorpusText, words: WordsOfTexts, index: ItemIndex, found: ItemInText, score: float
+    shard: Shard, text: CorpusText, words: WordsOfTexts, index: ItemIndex, match: ItemInText, score: float
 ) -> Match:
-    places = [(word, word + n) for word, _, n in found.places]
+    places = [(word, word + n) for word, _, n in match.places]
     start, end = (int(words.start[places[0][0]]), int(words.end[max(last for _, last in places) - 1]))
     marks = [(int(words.start[a]), int(words.end[b - 1])) for a, b in places]
     shown, spans = _characters(text.text, [(start, end), *marks])
     (first, last), *spans = spans
     first, last = max(0, first - _AROUND), min(len(shown), max(last, 0) + _AROUND, first + _LONGEST)
     inside = tuple((max(a - first, 0), min(b, last) - first) for a, b in spans if a < last)
-    own = index.words.of(found.item).start
-    items = [(int(index.words.start[own + a]), int(index.words.end[own + a + n - 1])) for _, a, n in found.places]
-    item_marks = tuple(sorted(set(_characters(index.texts[found.item], items)[1])))
+    own = index.words.of(match.item).start
+    items = [(int(index.words.start[own + a]), int(index.words.end[own + a + n - 1])) for _, a, n in match.places]
+    item_marks = tuple(sorted(set(_characters(index.texts[match.item], items)[1])))
     return Match(shard.source, shard.path, text.row, round(score, 4), shown[first:last], inside, item_marks)
 
 
@@ -233,7 +233,7 @@ def scan_corpus(
     for shard, part in over_shards(_scan, shards, (index, least), workers):
         first = rows.get(shard.path, 0)  # records are numbered through each file
         for key, tally in part.tallies.items():
-            tally.best = [replace(one, row=one.row + first) for one in tally.best]
+            tally.best = [replace(match, row=match.row + first) for match in tally.best]
             tallies.setdefault(key, Tally()).join(tally)
         rows[shard.path] = first + part.n_texts
         n_texts[shard.source] = n_texts.get(shard.source, 0) + part.n_texts
@@ -260,5 +260,5 @@ def sample_texts(shards: Sequence[Shard], wanted: int, rng: np.random.Generator)
 
 
 def _some(shard: Shard, wanted: int) -> Iterator[SampledText]:
-    found = (SampledText(shard.path, one.row, one.text) for one in texts_in(shard) if one.text.strip())
-    yield from islice(found, wanted)
+    texts = (SampledText(shard.path, text.row, text.text) for text in texts_in(shard) if text.text.strip())
+    yield from islice(texts, wanted)

@@ -53,14 +53,14 @@ class StaticVectors:
     def of(self, texts: Sequence[str]) -> Vectors:
         """Return the vector of each text: the mean over its word pieces."""
         pieces = self._tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)
-        counts = np.array([len(one.ids) for one in pieces])
-        found = np.zeros((len(texts), self._table.shape[1]), np.float32)
+        counts = np.array([len(piece.ids) for piece in pieces])
+        vectors = np.zeros((len(texts), self._table.shape[1]), np.float32)
         has_words = counts > 0
         if has_words.any():
-            ids = np.concatenate([np.asarray(one.ids, np.int64) for one in pieces if one.ids])
+            ids = np.concatenate([np.asarray(piece.ids, np.int64) for piece in pieces if piece.ids])
             starts = np.cumsum(counts[has_words]) - counts[has_words]
-            found[has_words] = np.add.reduceat(self._table[np.minimum(ids, len(self._table) - 1)], starts)
-        return _normalised(found)
+            vectors[has_words] = np.add.reduceat(self._table[np.minimum(ids, len(self._table) - 1)], starts)
+        return _normalised(vectors)
 
 
 class SentenceModel:
@@ -77,7 +77,7 @@ class SentenceModel:
         """Return the vector of each text; of long ones that of the first 256 word pieces."""
         import torch
 
-        found = np.zeros((len(texts), self._model.config.hidden_size), np.float32)
+        vectors = np.zeros((len(texts), self._model.config.hidden_size), np.float32)
         order = sorted(range(len(texts)), key=lambda k: len(texts[k]))
         with torch.inference_mode():
             for first in range(0, len(texts), _BATCH):
@@ -87,11 +87,11 @@ class SentenceModel:
                 )
                 hidden = self._model(**given).last_hidden_state
                 mask = given["attention_mask"][..., None]
-                found[batch] = ((hidden * mask).sum(1) / mask.sum(1)).numpy()
-        return _normalised(found)
+                vectors[batch] = ((hidden * mask).sum(1) / mask.sum(1)).numpy()
+        return _normalised(vectors)
 
 
 def _normalised(vectors: Vectors) -> Vectors:
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    found: Vectors = np.divide(vectors, lengths, out=np.zeros_like(vectors), where=lengths > 0)
-    return found
+    unit_vectors: Vectors = np.divide(vectors, lengths, out=np.zeros_like(vectors), where=lengths > 0)
+    return unit_vectors

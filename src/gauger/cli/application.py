@@ -81,9 +81,9 @@ def _kept_apart() -> Iterator[None]:
         raise _StoppedError("stopped") from error
     except Exception as error:
         # A usage error repeats the words of the command line, which another program may have made.
-        said = getattr(error, "message", None)
-        if isinstance(said, str) and hasattr(error, "format_message"):
-            vars(error)["message"] = printable(said)
+        message = getattr(error, "message", None)
+        if isinstance(message, str) and hasattr(error, "format_message"):
+            vars(error)["message"] = printable(message)
         raise
 
 

@@ -79,7 +79,7 @@ def audit(
 
     if out:
         check_folder(out, "--out")
-    found = audit_of(
+    result = audit_of(
         _sources(corpus),
         _sources(against),
         negatives=negatives or (),
@@ -89,13 +89,13 @@ def audit(
         workers=workers,
         seed=seed,
     )
-    document = found.to_dict()
-    for warning in found.warnings:
+    document = result.to_dict()
+    for warning in result.warnings:
         say(f"warning: {warning}")
     if out:
         out.mkdir(parents=True, exist_ok=True)
         write_json(out / "audit.json", document)
-        say(f"wrote {found.report(out)}")
+        say(f"wrote {result.report(out)}")
     if as_json:
         print_json(document)
     else:
@@ -104,10 +104,10 @@ def audit(
 
 def _sources(texts: list[str]) -> dict[str | None, list[Path]]:
     """Return name -> paths; None for paths without a name."""
-    found: dict[str | None, list[Path]] = {}
+    paths_by_name: dict[str | None, list[Path]] = {}
     for name, path in map(_named, texts):
-        found.setdefault(name, []).append(path)
-    return found
+        paths_by_name.setdefault(name, []).append(path)
+    return paths_by_name
 
 
 def _model(text: str) -> Teacher:

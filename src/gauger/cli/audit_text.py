@@ -13,39 +13,42 @@ _SHOWN = 8
 
 def audit_text(document: Mapping[str, Any]) -> str:
     """Say the whole result in lines."""
-    texts = sum(one["n_texts"] for one in document["corpora"])
+    texts = sum(corpus["n_texts"] for corpus in document["corpora"])
     lines = [f"{texts:,} texts, {document['n_characters']:,} characters", ""]
     lines += [_benchmarks(document["benchmarks"])]
-    for one in document["benchmarks"]:
-        lines += [f"{one['benchmark']}: {net} errs too often here, and is not counted" for net in one["left_out_nets"]]
-        lines += ["", _rates(document, one["benchmark"])]
+    for benchmark in document["benchmarks"]:
+        lines += [
+            f"{benchmark['benchmark']}: {net} errs too often here, and is not counted"
+            for net in benchmark["left_out_nets"]
+        ]
+        lines += ["", _rates(document, benchmark["benchmark"])]
     worst = _worst(document["items"])
     return "\n".join([*lines, *(["", "Best matches:", worst] if worst else [])])
 
 
 def _benchmarks(rows: Sequence[Mapping[str, Any]]) -> str:
     cells = [
-        (one["benchmark"], str(one["n_items"]), str(one["flagged"]), _ends(one["share"], one["low"], one["high"]),
-         ", ".join(one["counted_nets"]) or "none")
-        for one in rows
+        (row["benchmark"], str(row["n_items"]), str(row["flagged"]), _ends(row["share"], row["low"], row["high"]),
+         ", ".join(row["counted_nets"]) or "none")
+        for row in rows
     ]  # fmt: skip
     return table(("benchmark", "items", "touched", "share (95 %)", "counted nets"), cells, {1, 2})
 
 
 def _rates(document: Mapping[str, Any], benchmark: str) -> str:
     """Tabulate how often each net errs, and what the flags then say of each class of copy."""
-    rates = [one for one in document["nets"] if one["benchmark"] == benchmark]
-    nets = list(dict.fromkeys(one["net"] for one in rates))
-    by = {(one["net"], one["class"]): one for one in rates}
-    share = {(one["net"], one["class"]): one for one in document["corrected"] if one["benchmark"] == benchmark}
+    rates = [rate for rate in document["nets"] if rate["benchmark"] == benchmark]
+    nets = list(dict.fromkeys(rate["net"] for rate in rates))
+    by = {(rate["net"], rate["class"]): rate for rate in rates}
+    share = {(row["net"], row["class"]): row for row in document["corrected"] if row["benchmark"] == benchmark}
     cells = []
-    for kind in dict.fromkeys(one["class"] for one in rates if one["n_planted"]):
-        found = [by[net, kind] for net in nets]
+    for kind in dict.fromkeys(rate["class"] for rate in rates if rate["n_planted"]):
+        kind_rates = [by[net, kind] for net in nets]
         best = max(nets, key=lambda net: (by[net, kind]["recall"], -by[net, kind]["false_positive_rate"]))
-        recalls = [_ends(one["recall"], one["recall_low"], one["recall_high"]) for one in found]
+        recalls = [_ends(rate["recall"], rate["recall_low"], rate["recall_high"]) for rate in kind_rates]
         cells.append([kind, *recalls, _interval(share[best, kind])])
-    alarms = [next(one for one in rates if one["net"] == net) for net in nets]
-    shown = [_ends(one["false_positive_rate"], one["fpr_low"], one["fpr_high"]) for one in alarms]
+    alarms = [next(rate for rate in rates if rate["net"] == net) for net in nets]
+    shown = [_ends(rate["false_positive_rate"], rate["fpr_low"], rate["fpr_high"]) for rate in alarms]
     cells.append(["false alarms per item", *shown, ""])
     header = [f"{benchmark}: recall of", *nets, "share of items, if all copies were so"]
     return table(header, cells)
@@ -53,21 +56,21 @@ def _rates(document: Mapping[str, Any], benchmark: str) -> str:
 
 def _worst(items: Sequence[Mapping[str, Any]]) -> str:
     best: dict[tuple[str, str], Mapping[str, Any]] = {}
-    for one in items:
-        key = (one["benchmark"], one["item"])
-        if one["flag"] and (key not in best or one["score"] > best[key]["score"]):
-            best[key] = one
-    shown = sorted(best.values(), key=lambda one: -one["score"])[:_SHOWN]
+    for item in items:
+        key = (item["benchmark"], item["item"])
+        if item["flag"] and (key not in best or item["score"] > best[key]["score"]):
+            best[key] = item
+    shown = sorted(best.values(), key=lambda item: -item["score"])[:_SHOWN]
     cells = [
-        (one["benchmark"], one["item"], one["net"], f"{one['score']:.2f}", str(one["documents"]),
-         one["spans"][0]["document"])
-        for one in shown
+        (item["benchmark"], item["item"], item["net"], f"{item['score']:.2f}", str(item["documents"]),
+         item["spans"][0]["document"])
+        for item in shown
     ]  # fmt: skip
     return table(("benchmark", "item", "net", "score", "documents", "first document"), cells, {3, 4}) if cells else ""
 
 
-def _interval(one: Mapping[str, Any]) -> str:
-    return str(one["reason"]) if one["share"] is None else _ends(one["share"], one["low"], one["high"])
+def _interval(row: Mapping[str, Any]) -> str:
+    return str(row["reason"]) if row["share"] is None else _ends(row["share"], row["low"], row["high"])
 
 
 def _ends(value: float | None, low: float | None, high: float | None) -> str:

@@ -32,7 +32,7 @@ def estimates_table(scores: Sequence[CellScore | PipelineScore], draws: int) -> 
                 _percent(_lowest_by_chance(len(known), draws)),
                 f"{worst.estimand} {worst.arm} {worst.over}",
                 _percent(_mean(naive)),
-                _percent(min(one for one in naive if one is not None)),
+                _percent(min(coverage for coverage in naive if coverage is not None)),
             )
         )
     return _table(
@@ -143,16 +143,16 @@ def statements_table(scores: Sequence[CellScore], draws: int) -> str:
         (
             cell.planted.name,
             cell.planted.link,
-            one.estimand.replace("_", " "),
-            "" if one.truth_logits is None else f"{one.truth_logits:+.2f}",
-            _percent(one.said),
-            _percent(one.in_points),
-            _percent(one.in_logits),
-            _percent(one.coverage_logits),
+            statement.estimand.replace("_", " "),
+            "" if statement.truth_logits is None else f"{statement.truth_logits:+.2f}",
+            _percent(statement.said),
+            _percent(statement.in_points),
+            _percent(statement.in_logits),
+            _percent(statement.coverage_logits),
         )
         for cell in scores
-        for one in cell.statements
-        if one.estimand != "carryover" and one.arm.startswith("distilled")
+        for statement in cell.statements
+        if statement.estimand != "carryover" and statement.arm.startswith("distilled")
     ]
     return _table(
         f"Statements on two scales, distilled arm ({draws} studies per cell)",
@@ -165,7 +165,7 @@ def statements_table(scores: Sequence[CellScore], draws: int) -> str:
 
 def _worst_bias(group: Sequence[Score]) -> str:
     """Write the bias that is farthest from 0 in Monte Carlo standard errors."""
-    known = [(one.bias, one.bias_error) for one in group if one.bias is not None and one.bias_error]
+    known = [(score.bias, score.bias_error) for score in group if score.bias is not None and score.bias_error]
     if not known:
         return ""
     bias, error = max(known, key=lambda pair: abs(pair[0]) / pair[1])
@@ -189,7 +189,7 @@ def _table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]], no
 
 def _ratio(group: Sequence[Score]) -> str:
     """Mean ratio of the interval's width to the naive one's."""
-    ratios = [one.width / one.naive_width for one in group if one.width is not None and one.naive_width]
+    ratios = [score.width / score.naive_width for score in group if score.width is not None and score.naive_width]
     return f"{sum(ratios) / len(ratios):.2f}" if ratios else ""
 
 

@@ -26,15 +26,15 @@ def clean(
     """
     from gauger.study import find_leftovers, remove_leftovers
 
-    found = find_leftovers(directory)
+    leftovers = find_leftovers(directory)
     if remove:
-        remove_leftovers(found)
+        remove_leftovers(leftovers)
     if as_json:
-        print_json(found.to_dict() | {"removed": remove})
+        print_json(leftovers.to_dict() | {"removed": remove})
         return
-    n = len(found.results) + len(found.damaged)
+    n = len(leftovers.results) + len(leftovers.damaged)
     if not n:
         print_text(f"{directory}: every result belongs to the last plan")
         return
-    what = f"{n} {'result' if n == 1 else 'results'} ({found.bytes / 1e6:.1f} MB) that the last plan does not need"
+    what = f"{n} {'result' if n == 1 else 'results'} ({leftovers.bytes / 1e6:.1f} MB) that the last plan does not need"
     print_text(f"{directory}: {'removed' if remove else 'kept'} {what}{'' if remove else '; --remove removes them'}")

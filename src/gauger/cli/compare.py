@@ -170,18 +170,18 @@ def compare(
     check_table_places(csv, latex, markdown)
     singles = {"control": control, "teacher": teacher, "base": base}
     if are_runs(arms):
-        told: dict[str, object] = {
+        options: dict[str, object] = {
             "--metric": metric,
             "--filter": filter_name,
             "--match": match,
             "--column": column,
             "--by": by,
         }
-        told |= {"--replicate": replicate, "--audit": audit, "--unparsed": unparsed != "wrong"}
-        refuse_unread({**told, "--reduce": reduce != "mean"})
+        options |= {"--replicate": replicate, "--audit": audit, "--unparsed": unparsed != "wrong"}
+        refuse_unread({**options, "--reduce": reduce != "mean"})
         given = RunOptions(arms, distilled, singles, split_pairs(role or (), "BENCHMARK=ROLE"), paired)
-        found = _side_by_side(given, out, as_json=as_json)
-        return write_asked_tables(found, csv, latex, markdown)
+        comparison = _side_by_side(given, out, as_json=as_json)
+        return write_asked_tables(comparison, csv, latex, markdown)
     by_name = bool(distilled or any(singles.values()))
     compared = compare_logs(
         records_table(arms) if by_name else paths_of_arms(arms),
@@ -216,13 +216,15 @@ def _side_by_side(asked: RunOptions, out: Path | None, *, as_json: bool) -> Side
     from gauger.api import compare_runs
     from gauger.cli.side_by_side_text import side_by_side_text
 
-    found = compare_runs(asked.runs, distilled=asked.distilled, **asked.singles, roles=asked.roles, paired=asked.paired)
-    for warning in found.warnings:
+    comparison = compare_runs(
+        asked.runs, distilled=asked.distilled, **asked.singles, roles=asked.roles, paired=asked.paired
+    )
+    for warning in comparison.warnings:
         say(f"warning: {warning}")
     if out:
-        say(f"wrote {found.report(out)}")
+        say(f"wrote {comparison.report(out)}")
     if as_json:
-        print_json(found.to_dict())
+        print_json(comparison.to_dict())
     else:
-        print_text(side_by_side_text(found.to_dict(), found.headline))
-    return found
+        print_text(side_by_side_text(comparison.to_dict(), comparison.headline))
+    return comparison

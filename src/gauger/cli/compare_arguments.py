@@ -12,7 +12,7 @@ USAGE = "gauger compare distilled=PATH control=PATH, or gauger compare RECORDS -
 
 def are_runs(arguments: Sequence[str]) -> bool:
     """Tell whether runs, or records tables, are to be set side by side: several paths, and no ARM=PATH."""
-    return len(arguments) > 1 and all("=" not in one or Path(one).exists() for one in arguments)
+    return len(arguments) > 1 and all("=" not in argument or Path(argument).exists() for argument in arguments)
 
 
 def refuse_unread(options: Mapping[str, object]) -> None:

@@ -30,7 +30,7 @@ def comparison_text(document: Document) -> str:
     from gauger.report import summary
 
     study, lines = document.study, [_arms(document), _scores(document)]
-    estimates = [one for one in document.estimates if one.estimand not in ("score", "difference")]
+    estimates = [estimate for estimate in document.estimates if estimate.estimand not in ("score", "difference")]
     lines.append(_estimates(estimates))
     parts = (
         ("Every pair of students, intervals for all pairs at once:", _pairs(document)),
@@ -53,8 +53,8 @@ def _arms(document: Document) -> str:
     by_measure: dict[str, list[str]] = {}
     for benchmark, measure in document.study["measures"].items():
         by_measure.setdefault(measure, []).append(benchmark)
-    told = "; ".join(f"{_benchmarks(found)} by {measure}" for measure, found in by_measure.items())
-    return "\n".join([*arms, *([f"compared: {told}"] if told else [])])
+    measures = "; ".join(f"{_benchmarks(benchmarks)} by {measure}" for measure, benchmarks in by_measure.items())
+    return "\n".join([*arms, *([f"compared: {measures}"] if measures else [])])
 
 
 def _benchmarks(names: Sequence[str]) -> str:
@@ -66,7 +66,11 @@ def _benchmarks(names: Sequence[str]) -> str:
 
 def _scores(document: Document) -> str:
     """Return the mean score of every arm on every benchmark, in per cent of its items."""
-    scores = {(one.benchmark, one.arm): one.value for one in document.estimates if one.estimand == "score"}
+    scores = {
+        (estimate.benchmark, estimate.arm): estimate.value
+        for estimate in document.estimates
+        if estimate.estimand == "score"
+    }
     names = [arm.name for arm in document.arms]
     rows = [
         (info.name, info.role or "-", *(_percent(scores.get((info.name, name))) for name in names), str(info.n_items))
@@ -77,47 +81,47 @@ def _scores(document: Document) -> str:
 
 def _estimates(estimates: Sequence[Estimate]) -> str:
     rows = []
-    for one in estimates:
-        name, *rest = _estimate_row(one)
-        rows.append((name, one.arm, *rest))
+    for estimate in estimates:
+        name, *rest = _estimate_row(estimate)
+        rows.append((name, estimate.arm, *rest))
     return _table(("Estimate", "Arm", "On", "Value", "95 % interval", "Items", "Note"), rows)
 
 
-def _estimate_row(one: Estimate) -> Row:
-    value = "undefined" if one.value is None else f"{_on_scale(one, one.value)}{_unit(one)}"
-    note = one.reason or one.note or ""
-    items = "" if one.n_items is None else str(one.n_items)
-    return (_name(one), _where(one.benchmark, one.over), value, _set(one), items, note)
+def _estimate_row(estimate: Estimate) -> Row:
+    value = "undefined" if estimate.value is None else f"{_on_scale(estimate, estimate.value)}{_unit(estimate)}"
+    note = estimate.reason or estimate.note or ""
+    items = "" if estimate.n_items is None else str(estimate.n_items)
+    return (_name(estimate), _where(estimate.benchmark, estimate.over), value, _set(estimate), items, note)
 
 
-def _name(one: Estimate) -> str:
-    scale = {Scale.LOGIT: ", item logits", Scale.LEAD: ", of the lead"}.get(Scale(one.scale), "")
-    return one.estimand.replace("_", " ") + scale
+def _name(estimate: Estimate) -> str:
+    scale = {Scale.LOGIT: ", item logits", Scale.LEAD: ", of the lead"}.get(Scale(estimate.scale), "")
+    return estimate.estimand.replace("_", " ") + scale
 
 
-def _unit(one: Estimate) -> str:
-    return " %" if one.estimand in RATIOS or one.scale == Scale.LEAD else ""
+def _unit(estimate: Estimate) -> str:
+    return " %" if estimate.estimand in RATIOS or estimate.scale == Scale.LEAD else ""
 
 
-def _on_scale(one: Estimate, number: float) -> str:
+def _on_scale(estimate: Estimate, number: float) -> str:
     """Write a number on its own scale: points and shares times 100, a difference of item logits as it is."""
-    in_logits = one.scale == Scale.LOGIT and one.estimand not in RATIOS
+    in_logits = estimate.scale == Scale.LOGIT and estimate.estimand not in RATIOS
     return f"{number:+.2f}" if in_logits else f"{100 * number:+.1f}"
 
 
-def _set(one: Estimate) -> str:
+def _set(estimate: Estimate) -> str:
     """Write a confidence set so that no two numbers look like an interval that is none."""
-    if one.value is None or one.kind == SetKind.NONE:
+    if estimate.value is None or estimate.kind == SetKind.NONE:
         return ""
-    if one.kind == SetKind.EVERYTHING:
+    if estimate.kind == SetKind.EVERYTHING:
         return "no value is ruled out"
-    low, high = (None if end is None else _on_scale(one, end) for end in (one.low, one.high))
+    low, high = (None if end is None else _on_scale(estimate, end) for end in (estimate.low, estimate.high))
     words = {
         SetKind.OUTSIDE: f"below {low} or above {high}",
         SetKind.BELOW: f"at most {high}",
         SetKind.ABOVE: f"at least {low}",
     }
-    return words.get(SetKind(one.kind), f"{low} to {high}")
+    return words.get(SetKind(estimate.kind), f"{low} to {high}")
 
 
 def _where(benchmark: str | None, over: str | None) -> str:
@@ -141,14 +145,14 @@ def _where(benchmark: str | None, over: str | None) -> str:
 def _pairs(document: Document) -> str:
     rows = [
         (
-            one.arm,
-            str(one.control),
-            _where(one.benchmark, one.over),
-            "undefined" if one.value is None else f"{100 * one.value:+.1f}",
-            _interval(one.simultaneous_low, one.simultaneous_high, one.value),
+            estimate.arm,
+            str(estimate.control),
+            _where(estimate.benchmark, estimate.over),
+            "undefined" if estimate.value is None else f"{100 * estimate.value:+.1f}",
+            _interval(estimate.simultaneous_low, estimate.simultaneous_high, estimate.value),
         )
-        for one in document.estimates
-        if one.estimand == "difference"
+        for estimate in document.estimates
+        if estimate.estimand == "difference"
     ]
     return _table(("Arm", "Against", "On", "Value", "95 % interval"), rows) if rows else ""
 
@@ -156,13 +160,13 @@ def _pairs(document: Document) -> str:
 def _ranks(study: Mapping[str, Any]) -> str:
     rows = [
         (
-            _where(one["benchmark"], one["over"]),
-            one["arm"],
-            f"{100 * one['score']:.1f}",
-            str(one["rank"]),
-            f"{one['low']} to {one['high']}",
+            _where(row["benchmark"], row["over"]),
+            row["arm"],
+            f"{100 * row['score']:.1f}",
+            str(row["rank"]),
+            f"{row['low']} to {row['high']}",
         )
-        for one in study.get("ranks", ())
+        for row in study.get("ranks", ())
     ]
     return _table(("On", "Arm", "Score", "Rank", "95 % interval"), rows) if rows else ""
 
@@ -170,12 +174,12 @@ def _ranks(study: Mapping[str, Any]) -> str:
 def _series(study: Mapping[str, Any]) -> str:
     rows = [
         (
-            _where(one["benchmark"], one["over"]),
+            _where(entry["benchmark"], entry["over"]),
             "no change seen"
-            if one["begins_by"] is None
-            else f"{one['direction']}, begins after {one['begins_after']:g} and by {one['begins_by']:g}",
+            if entry["begins_by"] is None
+            else f"{entry['direction']}, begins after {entry['begins_after']:g} and by {entry['begins_by']:g}",
         )
-        for one in study.get("series", ())
+        for entry in study.get("series", ())
     ]
     return _table(("On", "Note"), rows) if rows else ""
 
@@ -183,18 +187,18 @@ def _series(study: Mapping[str, Any]) -> str:
 def _other_scales(study: Mapping[str, Any]) -> str:
     rows = [
         (
-            one["benchmark"],
-            one["measure"],
-            one["better"],
-            one["arm"],
-            _number(one["score_arm"]),
-            _number(one["score_control"]),
-            f"{one['value']:+.4g}",
-            f"{one['low']:+.4g} to {one['high']:+.4g}",
-            str(one["n_items"]),
-            one["conclusion"],
+            row["benchmark"],
+            row["measure"],
+            row["better"],
+            row["arm"],
+            _number(row["score_arm"]),
+            _number(row["score_control"]),
+            f"{row['value']:+.4g}",
+            f"{row['low']:+.4g} to {row['high']:+.4g}",
+            str(row["n_items"]),
+            row["conclusion"],
         )
-        for one in study.get("other_scales", ())
+        for row in study.get("other_scales", ())
     ]
     header = ("Uplift on", "Measure", "Better", "Arm", "Score", "Control", "Value", "95 % interval", "Items", "")
     return _table(header, rows) if rows else ""
@@ -203,17 +207,17 @@ def _other_scales(study: Mapping[str, Any]) -> str:
 def _groups(study: Mapping[str, Any]) -> str:
     rows = [
         (
-            one["benchmark"],
-            one["group"],
-            one["estimand"],
-            one["arm"],
-            "undefined" if one["value"] is None else f"{100 * one['value']:+.1f}",
-            _interval(one["low"], one["high"], one["value"]),
-            _interval(one["simultaneous_low"], one["simultaneous_high"], one["value"]),
-            "" if one["n_items"] is None else str(one["n_items"]),
+            estimate["benchmark"],
+            estimate["group"],
+            estimate["estimand"],
+            estimate["arm"],
+            "undefined" if estimate["value"] is None else f"{100 * estimate['value']:+.1f}",
+            _interval(estimate["low"], estimate["high"], estimate["value"]),
+            _interval(estimate["simultaneous_low"], estimate["simultaneous_high"], estimate["value"]),
+            "" if estimate["n_items"] is None else str(estimate["n_items"]),
         )
-        for one in study.get("by", {}).get("estimates", ())
-        if one["estimand"] != "score"
+        for estimate in study.get("by", {}).get("estimates", ())
+        if estimate["estimand"] != "score"
     ]
     header = ("On", "Group", "Estimate", "Arm", "Value", "95 % interval", "for all groups at once", "Items")
     return _table(header, rows) if rows else ""
@@ -224,12 +228,16 @@ def _audited(study: Mapping[str, Any]) -> str:
     if not audit:
         return ""
     lines = [
-        f"{one['benchmark']}: {one['touched']} touched, {one['clean']} clean, {one['unknown']} unknown to the audit"
-        for one in audit["benchmarks"]
+        f"{row['benchmark']}: {row['touched']} touched, {row['clean']} clean, {row['unknown']} unknown to the audit"
+        for row in audit["benchmarks"]
     ]
     lines += [f"{name}: left out: {why}" for name, why in audit["left_out"].items()]
-    rows = [_audited_row(one, str(one["group"])) for one in audit["estimates"] if one["estimand"] != "score"]
-    rows += [_audited_row(one, "clean, targeted over parallel") for one in audit["unexplained"]]
+    rows = [
+        _audited_row(estimate, str(estimate["group"]))
+        for estimate in audit["estimates"]
+        if estimate["estimand"] != "score"
+    ]
+    rows += [_audited_row(estimate, "clean, targeted over parallel") for estimate in audit["unexplained"]]
     header = ("On", "Items", "Estimate", "Arm", "Value", "95 % interval", "Note")
     return "\n".join([*lines, _table(header, rows)])
 
@@ -249,15 +257,15 @@ def _audited_row(row: Mapping[str, Any], group: str) -> Row:
 def _flips(study: Mapping[str, Any]) -> str:
     rows = [
         (
-            one["benchmark"],
-            one["arm"],
-            str(one["won"]),
-            str(one["lost"]),
-            str(one["same"]),
-            _named(one["items_won"], one["won"]),
-            _named(one["items_lost"], one["lost"]),
+            flip["benchmark"],
+            flip["arm"],
+            str(flip["won"]),
+            str(flip["lost"]),
+            str(flip["same"]),
+            _named(flip["items_won"], flip["won"]),
+            _named(flip["items_lost"], flip["lost"]),
         )
-        for one in study.get("flips", ())
+        for flip in study.get("flips", ())
     ]
     return _table(("On", "Arm", "Won", "Lost", "Same", "Won items", "Lost items"), rows) if rows else ""
 
@@ -267,18 +275,18 @@ def _named(items: Sequence[str], count: int) -> str:
 
 
 def _scorings(document: Document) -> str:
-    scorings = [one for one in document.study["extraction"] if one["estimand"] == "uplift"]
-    if all(one["primary"] for one in scorings):
+    scorings = [scoring for scoring in document.study["extraction"] if scoring["estimand"] == "uplift"]
+    if all(scoring["primary"] for scoring in scorings):
         return ""
     header = ("Uplift on", "Scored by", "Value", "95 % interval", "Items", "")
     return _table(header, map(_scoring_row, scorings))
 
 
-def _scoring_row(one: dict[str, Any]) -> Row:
-    value = "undefined" if one["value"] is None else f"{100 * one['value']:+.1f}"
-    items = "" if one["n_items"] is None else str(one["n_items"])
-    interval = _interval(one["low"], one["high"], one["value"])
-    return (one["benchmark"], one["measure"], value, interval, items, one["conclusion"])
+def _scoring_row(scoring: dict[str, Any]) -> Row:
+    value = "undefined" if scoring["value"] is None else f"{100 * scoring['value']:+.1f}"
+    items = "" if scoring["n_items"] is None else str(scoring["n_items"])
+    interval = _interval(scoring["low"], scoring["high"], scoring["value"])
+    return (scoring["benchmark"], scoring["measure"], value, interval, items, scoring["conclusion"])
 
 
 def _percent(value: float | None) -> str:

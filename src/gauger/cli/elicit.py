@@ -233,7 +233,7 @@ def elicit(
             longest=max_words,
             language=language,
             verify=verify,
-            protected={one.id: one.prompt for path in protect or () for one in read_seeds(path)},
+            protected={seed.id: seed.prompt for path in protect or () for seed in read_seeds(path)},
             near_duplicates=near_duplicates or None,
             further=named_filters(filters or (), None),
         ),
@@ -245,11 +245,11 @@ def elicit(
     )
     corpus = carry_out(order, out, access)
     files = export_corpus(corpus, out / "exports", formats or ())
-    found = summary(corpus, {**order.about, "directory": str(out), "exports": [str(path) for path in files]})
+    totals = summary(corpus, {**order.about, "directory": str(out), "exports": [str(path) for path in files]})
     if as_json:
-        print_json(found)
+        print_json(totals)
     else:
-        print_text(summary_text(found))
-    if failed := found["dropped"].get("failed"):
+        print_text(summary_text(totals))
+    if failed := totals["dropped"].get("failed"):
         say(f"{failed} requests failed; the same command asks them again")
         raise typer.Exit(1)

@@ -77,7 +77,7 @@ class Order:
             "template": str(self.program.template),
             "template's text": self.program.template.fingerprint[:16],
             "answer": None if answer is None else {"tokens": answer.max_tokens, "temperature": answer.temperature},
-            "seeds": _hash({one.id: one.model_dump_json(exclude=_unused(one)) for one in self.seeds}),
+            "seeds": _hash({seed.id: seed.model_dump_json(exclude=_unused(seed)) for seed in self.seeds}),
             "samples": self.wanted,
             "seed": self.seed,
             "student": self.student,

@@ -63,10 +63,10 @@ def summary(corpus: Corpus, about: Mapping[str, Any]) -> dict[str, Any]:
         "kept": len(corpus.kept),
         "dropped": {str(name): count for name, count in sorted(dropped.items(), key=lambda pair: (-pair[1], pair[0]))},
         "steps": sum(sample.dropped == STEP for sample in samples),
-        **{name: sum(getattr(one, name) for one in took) for name in _SPENT},
-        "queries_unstated": sum(one.tokens_in is None or one.tokens_out is None for one in took),
-        **{name: _stated([getattr(one, name) for one in took]) for name in _STATED},
-        **{name: _most([getattr(one, name) for one in took]) for name in _MOST},
+        **{name: sum(getattr(bill, name) for bill in took) for name in _SPENT},
+        "queries_unstated": sum(bill.tokens_in is None or bill.tokens_out is None for bill in took),
+        **{name: _stated([getattr(bill, name) for bill in took]) for name in _STATED},
+        **{name: _most([getattr(bill, name) for bill in took]) for name in _MOST},
         "notes": list(corpus.notes),
     }
 
@@ -83,39 +83,39 @@ def _most(values: Sequence[float | None]) -> float | None:
     return sum(known) if len(known) == len(values) else None
 
 
-def summary_text(found: Mapping[str, Any]) -> str:
+def summary_text(totals: Mapping[str, Any]) -> str:
     """Write a summary for people."""
-    wanted = "" if found["wanted"] is None else f" of {found['wanted']} wanted"
-    dropped = ", ".join(f"{name} {count}" for name, count in found["dropped"].items()) or "none"
+    wanted = "" if totals["wanted"] is None else f" of {totals['wanted']} wanted"
+    dropped = ", ".join(f"{name} {count}" for name, count in totals["dropped"].items()) or "none"
     rows = {
-        "kept": f"{found['kept']}{wanted}",
-        "dropped": f"{sum(found['dropped'].values())} ({dropped})" if found["dropped"] else "none",
-        "requests": _requests(found),
-        "tokens": _tokens(found),
-        "cost": _cost(found),
-        "shown": found["surface"],
+        "kept": f"{totals['kept']}{wanted}",
+        "dropped": f"{sum(totals['dropped'].values())} ({dropped})" if totals["dropped"] else "none",
+        "requests": _requests(totals),
+        "tokens": _tokens(totals),
+        "cost": _cost(totals),
+        "shown": totals["surface"],
     }
     lines = [aligned(list(rows.items()))]
-    lines += [f"note: {note}" for note in found["notes"]]
-    return "\n".join([*lines, f"Corpus: {found['directory']}"])
+    lines += [f"note: {note}" for note in totals["notes"]]
+    return "\n".join([*lines, f"Corpus: {totals['directory']}"])
 
 
-def _requests(found: Mapping[str, Any]) -> str:
-    parts = [f"{found['queries'] - found['paid_again']} paid"]
-    parts += [f"{found['steps']} of them on the way to samples"] if found["steps"] else []
-    parts += [f"{found['retries']} repeated"] if found["retries"] else []
-    parts += [f"{found['paid_again']} perhaps paid without a reply"] if found["paid_again"] else []
+def _requests(totals: Mapping[str, Any]) -> str:
+    parts = [f"{totals['queries'] - totals['paid_again']} paid"]
+    parts += [f"{totals['steps']} of them on the way to samples"] if totals["steps"] else []
+    parts += [f"{totals['retries']} repeated"] if totals["retries"] else []
+    parts += [f"{totals['paid_again']} perhaps paid without a reply"] if totals["paid_again"] else []
     return ", ".join(parts)
 
 
-def _tokens(found: Mapping[str, Any]) -> str:
+def _tokens(totals: Mapping[str, Any]) -> str:
     within = [
-        f"{found[name]:,} {word}"
+        f"{totals[name]:,} {word}"
         for name, word in (("tokens_reasoning", "reasoning"), ("tokens_cached", "cached"))
-        if found[name]
+        if totals[name]
     ]
     listed = f" ({', '.join(within)})" if within else ""
-    ways = [_range(found[f"tokens_{way}"], found[f"tokens_{way}_most"], way) for way in ("in", "out")]
+    ways = [_range(totals[f"tokens_{way}"], totals[f"tokens_{way}_most"], way) for way in ("in", "out")]
     return ", ".join(ways) + listed
 
 
@@ -125,15 +125,15 @@ def _range(stated: int | None, most: int | None, way: str) -> str:
     return f"{stated:,} {way}" if most is None or most == stated else f"{stated:,} to {most:,} {way}"
 
 
-def _cost(found: Mapping[str, Any]) -> str:
+def _cost(totals: Mapping[str, Any]) -> str:
     """Write a cost, as a range where the endpoint does not say all that it billed."""
-    stated, most = found["cost_usd"], found["cost_most_usd"]
+    stated, most = totals["cost_usd"], totals["cost_most_usd"]
     if stated is None and most is None:
         return "not known (no prices given)"
     if stated is None:
         return f"at most ${most:.4f} (the endpoint does not say what it billed)"
     if most is None or isclose(stated, most, rel_tol=1e-9):
         return f"${stated:.4f}"
-    reasons = [f"{found['paid_again']} perhaps paid"] if found["paid_again"] else []
-    reasons += [f"{found['queries_unstated']} without a statement"] if found["queries_unstated"] else []
+    reasons = [f"{totals['paid_again']} perhaps paid"] if totals["paid_again"] else []
+    reasons += [f"{totals['queries_unstated']} without a statement"] if totals["queries_unstated"] else []
     return f"${stated:.4f} to ${most:.4f} ({', '.join(reasons)})"

@@ -69,22 +69,22 @@ def claims(table: TableOption = None, as_json: JsonFlag = False) -> None:
     """Print what the evidence says, claim by claim: effect, interval, studies, certainty, and what would change it."""
     from gauger.cli.evidence_text import claims_text
 
-    found = _load(table).claims()
+    claims = _load(table).claims()
     if as_json:
-        print_json([one.to_dict() for one in found])
+        print_json([claim.to_dict() for claim in claims])
     else:
-        print_text(claims_text(found))
+        print_text(claims_text(claims))
 
 
 def multiverse(table: TableOption = None, as_json: JsonFlag = False) -> None:
     """Fit every combination of the defensible choices (about 20 seconds), and say how far they move the answer."""
     from gauger.cli.evidence_text import multiverse_text
 
-    found = _load(table).multiverse()
+    curves = _load(table).multiverse()
     if as_json:
-        print_json(found.to_dict())
+        print_json(curves.to_dict())
     else:
-        print_text(multiverse_text(found))
+        print_text(multiverse_text(curves))
 
 
 def export(
@@ -114,11 +114,11 @@ def forest(table: TableOption = None, all_controls: AllControls = False, as_json
     """Print every study's own estimate by role of the benchmark, and the pooled means."""
     from gauger.cli.evidence_text import forest_text
 
-    found = _load(table).forest(all_controls=all_controls)
+    plot = _load(table).forest(all_controls=all_controls)
     if as_json:
-        print_json(found.to_dict())
+        print_json(plot.to_dict())
     else:
-        print_text(forest_text(found))
+        print_text(forest_text(plot))
 
 
 def fit(
@@ -155,12 +155,12 @@ def check(
     from gauger.cli.evidence_text import findings_text
     from gauger.evidence import ERRORS
 
-    found = _load(table).check(study)
+    findings = _load(table).check(study)
     if as_json:
-        print_json({"findings": [one.to_dict() for one in found]})
+        print_json({"findings": [finding.to_dict() for finding in findings]})
     else:
-        print_text(findings_text(found))
-    errors = sum(one.kind in ERRORS for one in found)
+        print_text(findings_text(findings))
+    errors = sum(finding.kind in ERRORS for finding in findings)
     if errors:
         say(f"{errors} contradictions of the table with its own coding rules: correct them")
         raise typer.Exit(2)
@@ -191,17 +191,17 @@ def add(
         rows, coding, source = _ask(known)
     else:
         rows, coding, source = read_text(results), None if studies is None else read_text(studies), str(results)
-    found = join(known, rows, source, coding, str(studies or "studies"))
-    if into is not None and found.contradictions:
-        first = found.contradictions[0]
+    addition = join(known, rows, source, coding, str(studies or "studies"))
+    if into is not None and addition.contradictions:
+        first = addition.contradictions[0]
         raise UserError("rows that keep the coding rules", first.text, Place(source, first.row), "Correct them first.")
     if into is not None:
         append_to(into, rows, coding)
-        say(f"Appended {found.n_rows} rows to {into}")
+        say(f"Appended {addition.n_rows} rows to {into}")
     if as_json:
-        print_json(found.to_dict())
+        print_json(addition.to_dict())
     else:
-        print_text(addition_text(found))
+        print_text(addition_text(addition))
 
 
 def _ask(known: EvidenceTable) -> tuple[str, str | None, str]:

@@ -27,15 +27,17 @@ from gauger.evidence import (
 PLOT = 44
 
 
-def points(one: Pooled, decimals: int = 1) -> str:
+def points(pooled: Pooled, decimals: int = 1) -> str:
     """Print an estimate with its interval, or why there is none."""
-    if one.estimate is None or one.low is None or one.high is None:
-        return f"- ({one.reason})"
-    mark = "*" if one.note else ""
-    return f"{one.estimate:+.{decimals}f} [{one.low:.{decimals}f}, {one.high:.{decimals}f}]{mark}"
+    if pooled.estimate is None or pooled.low is None or pooled.high is None:
+        return f"- ({pooled.reason})"
+    mark = "*" if pooled.note else ""
+    return f"{pooled.estimate:+.{decimals}f} [{pooled.low:.{decimals}f}, {pooled.high:.{decimals}f}]{mark}"
 
 
-def summary(frame: pl.DataFrame, found: Headline, excluded: dict[str, int], open_questions: Sequence[Unknown]) -> str:
+def summary(
+    frame: pl.DataFrame, headline: Headline, excluded: dict[str, int], open_questions: Sequence[Unknown]
+) -> str:
     """Print headline, size of the table, rows per contrast and role, and what it cannot tell."""
     pooled = frame.filter(pl.col("exclusion").is_null())
     counts = {
@@ -49,26 +51,26 @@ def summary(frame: pl.DataFrame, found: Headline, excluded: dict[str, int], open
         for contrast in UPLIFT_CONTRASTS
     ]  # fmt: skip
     parts = [
-        found.text(),
+        headline.text(),
         "Rows that are pooled\n" + table(("control", *map(str, ROLES), "studies"), rows, range(1, 6)),
         "Rows that are not\n" + table(("reason", "rows"), [(why, str(n)) for why, n in excluded.items() if n], (1,)),
         "What the literature cannot tell\n"
-        + "\n".join(f"- {one.text()}" for one in open_questions if not one.answered),
+        + "\n".join(f"- {question.text()}" for question in open_questions if not question.answered),
     ]
     return "\n\n".join(parts)
 
 
-def forest_text(found: Forest) -> str:
+def forest_text(forest: Forest) -> str:
     """Draw a forest plot in characters: one line per study and role, the pooled mean under each role."""
-    parts = [f"Uplift in percentage points over: {found.over}"]
-    ends = [end for line in found.lines for end in (line.low, line.high)]
+    parts = [f"Uplift in percentage points over: {forest.over}"]
+    ends = [end for line in forest.lines for end in (line.low, line.high)]
     low, high = min([*ends, -10.0]), max([*ends, 10.0])
     low, high = max(low, -60.0), min(high, 80.0)
-    for pooled in found.pooled:
+    for pooled in forest.pooled:
         rows = [
             (line.study_id, str(line.n_rows), bar(line.estimate, line.low, line.high, (low, high)),
              f"{line.estimate:+.1f} [{line.low:.1f}, {line.high:.1f}]")
-            for line in found.lines if line.role == pooled.name
+            for line in forest.lines if line.role == pooled.name
         ]  # fmt: skip
         if pooled.estimate is not None and pooled.low is not None and pooled.high is not None:
             drawn = bar(pooled.estimate, pooled.low, pooled.high, (low, high), "#")
@@ -99,100 +101,101 @@ def bar(estimate: float, low: float, high: float, window: tuple[float, float], m
     return "".join(line)
 
 
-def findings_text(found: Sequence[Finding], kinds: Sequence[FindingKind] = tuple(FindingKind)) -> str:
+def findings_text(findings: Sequence[Finding], kinds: Sequence[FindingKind] = tuple(FindingKind)) -> str:
     """Print findings by kind, each with its row."""
     parts = []
     for kind in kinds:
-        some = [one for one in found if one.kind == kind]
+        some = [finding for finding in findings if finding.kind == kind]
         parts.append(f"{kind} ({len(some)})")
-        parts += [f"  row {one.row}, {one.study_id}: {one.text}" for one in some]
+        parts += [f"  row {finding.row}, {finding.study_id}: {finding.text}" for finding in some]
     return "\n".join(parts)
 
 
-def claims_text(found: Sequence[Claim]) -> str:
+def claims_text(claims: Sequence[Claim]) -> str:
     """Print every claim with its grade and what would change it."""
     parts = []
-    for number, one in enumerate(found, start=1):
-        lines = [f"{number}. {one.question}", f"   {one.sentence}"]
-        if one.prediction_low is not None and one.prediction_high is not None:
-            ends = f"{one.prediction_low:.0f} to {one.prediction_high:.0f} points"
+    for number, claim in enumerate(claims, start=1):
+        lines = [f"{number}. {claim.question}", f"   {claim.sentence}"]
+        if claim.prediction_low is not None and claim.prediction_high is not None:
+            ends = f"{claim.prediction_low:.0f} to {claim.prediction_high:.0f} points"
             lines.append(f"   95 % of new results would fall between {ends}.")
-        lines += [f"   {sentence}" for sentence in one.also]
-        steps = [f"{domain.name} -{domain.steps} ({domain.why})" for domain in one.domains if domain.steps]
+        lines += [f"   {sentence}" for sentence in claim.also]
+        steps = [f"{domain.name} -{domain.steps} ({domain.why})" for domain in claim.domains if domain.steps]
         lines += [f"   lowered for {step}" for step in steps]
-        if one.would_change:
-            lines.append(f"   would change it: {'; '.join(one.would_change)}")
-        lines += [f"   empty: {text}" for text in one.empty_cells[:2]]
+        if claim.would_change:
+            lines.append(f"   would change it: {'; '.join(claim.would_change)}")
+        lines += [f"   empty: {text}" for text in claim.empty_cells[:2]]
         parts.append("\n".join(lines))
     return "\n\n".join(parts)
 
 
-def multiverse_text(found: Multiverse) -> str:
+def multiverse_text(multiverse: Multiverse) -> str:
     """Print the curves and which switch moves them most."""
     rows = []
-    for line in found.switches:
-        for role, one in line["roles"].items():
+    for line in multiverse.switches:
+        for role, effect in line["roles"].items():
             options = ", ".join(
                 f"{name} {option['median']:+.1f}"
-                for name, option in one["options"].items()
+                for name, option in effect["options"].items()
                 if option["median"] is not None
             )
-            moves = "-" if one["moves"] is None else f"{one['moves']:.1f}"
+            moves = "-" if effect["moves"] is None else f"{effect['moves']:.1f}"
             rows.append((line["switch"] if role == next(iter(line["roles"])) else "", role, moves, options))
     shown = table(("switch", "role", "moves", "median by option (points)"), rows, (2,))
-    return f"{found.text()}\n\nWhich choice moves the median most\n{shown}"
+    return f"{multiverse.text()}\n\nWhich choice moves the median most\n{shown}"
 
 
-def addition_text(found: Addition) -> str:
+def addition_text(addition: Addition) -> str:
     """Print what a new study changes."""
 
     def number(value: float | None) -> str:
         return "-" if value is None else f"{value:+.2f}"
 
-    entered = [f"  {n} {reason}" for reason, n in found.entered.items()]
+    entered = [f"  {n} {reason}" for reason, n in addition.entered.items()]
     rows = [
         (line["over"], line["role"], number(line["before"]), number(line["after"]), number(line["shift"]))
-        for line in found.changes()
+        for line in addition.changes()
     ]
     moved = [
-        (one["claim"], number(one["before"]), number(one["after"]),
-         one["certainty_after"] if one["certainty_after"] == one["certainty_before"]
-         else f"{one['certainty_before']} to {one['certainty_after']}")
-        for one in found.moved_claims()
+        (claim["claim"], number(claim["before"]), number(claim["after"]),
+         claim["certainty_after"] if claim["certainty_after"] == claim["certainty_before"]
+         else f"{claim['certainty_before']} to {claim['certainty_after']}")
+        for claim in addition.moved_claims()
     ]  # fmt: skip
     parts = [
-        f"{found.n_rows} rows read:\n" + "\n".join(entered),
-        "Findings\n" + ("\n".join(f"  line {one.row}: {one.text}" for one in found.findings) or "  none"),
+        f"{addition.n_rows} rows read:\n" + "\n".join(entered),
+        "Findings\n"
+        + ("\n".join(f"  line {finding.row}: {finding.text}" for finding in addition.findings) or "  none"),
         table(("pooled uplift over", "role", "before", "after", "change (points)"), rows, (2, 3, 4)),
         table(("claim", "before", "after", "certainty"), moved, (1, 2)) if moved else "No claim moves.",
-        found.after.text(),
+        addition.after.text(),
     ]
     return "\n\n".join(parts)
 
 
-def fit_text(found: Evidence) -> str:
+def fit_text(evidence: Evidence) -> str:
     """Print the whole pre-specified analysis."""
     return "\n\n".join([
-        found.headline.text(), _contrasts(found), _recovered(found), _carried(found.carried.values()),
-        _moderators(found), _others(found), _restrictions(found), _influence(found),
-        "What the literature cannot tell\n" + "\n".join(f"- {o.text()}" for o in found.unknowns if not o.answered),
+        evidence.headline.text(), _contrasts(evidence), _recovered(evidence), _carried(evidence.carried.values()),
+        _moderators(evidence), _others(evidence), _restrictions(evidence), _influence(evidence),
+        "What the literature cannot tell\n" + "\n".join(f"- {o.text()}" for o in evidence.unknowns if not o.answered),
         "* fewer than 4 degrees of freedom: too few studies for the interval to be trusted.",
     ])  # fmt: skip
 
 
-def _contrasts(found: Evidence) -> str:
-    rows = [(name, *(points(a[str(role)]) for role in ROLES)) for name, a in found.contrasts.items()]
+def _contrasts(evidence: Evidence) -> str:
+    rows = [(name, *(points(a[str(role)]) for role in ROLES)) for name, a in evidence.contrasts.items()]
     return "Uplift by kind of control (points, 95 % interval)\n" + table(("control", *map(str, ROLES)), rows)
 
 
-def _recovered(found: Evidence) -> str:
+def _recovered(evidence: Evidence) -> str:
     def percent(value: float | None) -> str:
         return "open" if value is None else f"{100 * value:.0f}"
 
     rows = [
-        (one.name, str(one.n_rows), str(one.n_studies),
-         one.reason or f"{percent(one.value)} [{percent(one.low)}, {percent(one.high)}]")
-        for one in found.recovered
+        (share.name, str(share.n_rows), str(share.n_studies),
+         share.reason or f"{percent(share.value)} [{percent(share.low)}, {percent(share.high)}]")
+        for share in evidence.recovered
     ]  # fmt: skip
     return "Share of the teacher's advantage recovered, % (over the untouched base)\n" + table(
         ("role", "rows", "studies", "share"), rows, (1, 2)
@@ -201,42 +204,42 @@ def _recovered(found: Evidence) -> str:
 
 def _carried(several: Iterable[CarryOver]) -> str:
     lines = ["Carry-over from targeted to held-out benchmarks, within studies that report both"]
-    for one in several:
-        if one.ratio is None:
-            lines.append(f"- {one.over}: {one.reason}")
+    for gain in several:
+        if gain.ratio is None:
+            lines.append(f"- {gain.over}: {gain.reason}")
             continue
-        slope = f"; {points(one.slope, 2)} per point of targeted gain" if one.slope else ""
+        slope = f"; {points(gain.slope, 2)} per point of targeted gain" if gain.slope else ""
         lines.append(
-            f"- {one.over}: held-out gain is {one.ratio:.2f} of the targeted one ({one.n_studies} studies, "
-            f"{one.n_arms} students). {one.interval.rstrip('.')}{slope}"
+            f"- {gain.over}: held-out gain is {gain.ratio:.2f} of the targeted one ({gain.n_studies} studies, "
+            f"{gain.n_arms} students). {gain.interval.rstrip('.')}{slope}"
         )
     return "\n".join(lines)
 
 
-def _moderators(found: Evidence) -> str:
+def _moderators(evidence: Evidence) -> str:
     rows = []
-    for one in found.moderations:
-        for place, effect in enumerate(one.differences or one.effects):
+    for moderation in evidence.moderations:
+        for place, effect in enumerate(moderation.differences or moderation.effects):
             if effect.estimate is not None:
-                name = f"{one.name}, per {one.unit}" if one.unit else one.name
+                name = f"{moderation.name}, per {moderation.unit}" if moderation.unit else moderation.name
                 rows.append((name if place == 0 else "", effect.name, points(effect)))
     return "Moderators, one at a time (points of uplift over the untouched base)\n" + table(
         ("moderator", "where", "difference or slope"), rows
     )
 
 
-def _others(found: Evidence) -> str:
+def _others(evidence: Evidence) -> str:
     lines = ["Other questions"]
     lines += [
-        f"- choice of {one.question}: two choices lie {one.typical:.1f} points apart (root mean square of "
-        f"{len(one.pairs)} pairs, {one.n_studies} studies)"
-        for one in found.swaps
-        if one.typical is not None
+        f"- choice of {swap.question}: two choices lie {swap.typical:.1f} points apart (root mean square of "
+        f"{len(swap.pairs)} pairs, {swap.n_studies} studies)"
+        for swap in evidence.swaps
+        if swap.typical is not None
     ]
-    for group in found.gaps.groups:
+    for group in evidence.gaps.groups:
         value = group.reason if group.mean is None else f"{group.mean:+.1f} points [{group.low:.1f}, {group.high:.1f}]"
         lines.append(f"- GSM8K minus GSM1k, {group.name}: {value} ({group.n_models} models)")
-    labs = found.laboratories
+    labs = evidence.laboratories
     if labs.sd is not None and labs.sd_large is not None:
         lines.append(
             f"- between laboratories: the same model on the same benchmark differs by {labs.sd:.1f} points (standard "
@@ -245,9 +248,9 @@ def _others(found: Evidence) -> str:
     return "\n".join(lines)
 
 
-def _restrictions(found: Evidence) -> str:
+def _restrictions(evidence: Evidence) -> str:
     rows = []
-    for moved in found.restrictions:
+    for moved in evidence.restrictions:
         decimals = 1 if moved.unit == "points" else 2
         for over, analysis in (("base", moved.headline.untouched), ("all", moved.headline.controls)):
             name = moved.name if over == "base" else ""
@@ -257,18 +260,22 @@ def _restrictions(found: Evidence) -> str:
     )
 
 
-def _influence(found: Evidence) -> str:
+def _influence(evidence: Evidence) -> str:
     lines = ["Leaving out one study at a time"]
-    for one in found.influences:
-        spans = [f"{role} {span[0]:+.1f} to {span[1]:+.1f}" for role, span in one.ranges.items() if span]
-        lines.append(f"- over {one.over}: {', '.join(spans)}")
+    for influence in evidence.influences:
+        spans = [f"{role} {span[0]:+.1f} to {span[1]:+.1f}" for role, span in influence.ranges.items() if span]
+        lines.append(f"- over {influence.over}: {', '.join(spans)}")
         worst = [
-            f"{line.study_id} ({max(line.shifts.values(), key=abs):+.1f})" for line in one.left_out[:3] if line.shifts
+            f"{line.study_id} ({max(line.shifts.values(), key=abs):+.1f})"
+            for line in influence.left_out[:3]
+            if line.shifts
         ]
         lines.append(f"  most moving: {', '.join(worst)}")
-        lines.append(f"  the four largest studies hold {one.largest_share:.0%} of the rows: {', '.join(one.largest)}")
-    for small in found.small_studies:
-        slopes = ", ".join(f"{one.name} {points(one)}" for one in small.slopes)
+        lines.append(
+            f"  the four largest studies hold {influence.largest_share:.0%} of the rows: {', '.join(influence.largest)}"
+        )
+    for small in evidence.small_studies:
+        slopes = ", ".join(f"{slope.name} {points(slope)}" for slope in small.slopes)
         lines.append(
             f"- small benchmarks, over {small.over}: {slopes} points per unit of 1/sqrt(n) "
             "(a 30-item benchmark stands at 0.18, one of 1,000 at 0.03)"

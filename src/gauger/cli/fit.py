@@ -51,13 +51,13 @@ def fit(
     from gauger.cli.fit_text import fit_text
 
     check_table_places(csv, latex, markdown)
-    found = fit_laws(
+    result = fit_laws(
         points, law=law, predict=predict, bootstrap=bootstrap, starts=starts, delta=delta, level=level, seed=seed
     )
-    for warning in found.warnings:
+    for warning in result.warnings:
         say(warning)
-    write_asked_tables(found, csv, latex, markdown)
+    write_asked_tables(result, csv, latex, markdown)
     if as_json:
-        print_json(found.to_dict())
+        print_json(result.to_dict())
     else:
-        print_text(fit_text(found.to_dict()))
+        print_text(fit_text(result.to_dict()))

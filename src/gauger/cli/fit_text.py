@@ -23,7 +23,7 @@ def fit_text(document: Mapping[str, Any]) -> str:
     lines += ["", *_validation(document)]
     if "accuracy_link" in document:
         link = document["accuracy_link"]
-        weights = ", ".join(f"{one['law']} {one['weight']:.2f}" for one in link["links"])
+        weights = ", ".join(f"{rival['law']} {rival['weight']:.2f}" for rival in link["links"])
         lines += ["", f"link: {link['formula']} (weights: {weights})", _link_record(link)]
         lines += _parameters(link["parameters"], document["level"])
     if document["predictions"]:
@@ -46,42 +46,42 @@ def _parameters(parameters: Sequence[Mapping[str, Any]], level: float) -> list[s
     header = ("parameter", "value", "se", f"{level:.0%} interval", "by", "unit")
     rows = [
         (
-            one["name"],
-            _number(one["value"]),
-            "undetermined" if one["se"] is None else _number(one["se"]),
-            f"{_end(one['low'])} to {_end(one['high'])}",
-            one["method"],
-            one["unit"],
+            parameter["name"],
+            _number(parameter["value"]),
+            "undetermined" if parameter["se"] is None else _number(parameter["se"]),
+            f"{_end(parameter['low'])} to {_end(parameter['high'])}",
+            parameter["method"],
+            parameter["unit"],
         )
-        for one in parameters
+        for parameter in parameters
     ]
     return [table(header, rows)]
 
 
 def _laws(document: Mapping[str, Any]) -> list[str]:
-    record = {one["law"]: one for one in document["validation"]["laws"]}
+    record = {law["law"]: law for law in document["validation"]["laws"]}
     rows = []
-    for one in document["laws"]:
-        error = record[one["law"]]["rmse"] if record else None
+    for law in document["laws"]:
+        error = record[law["law"]]["rmse"] if record else None
         shown = "" if error is None else f"{error:.3g}"
-        rows.append((one["law"], f"{one['weight']:.3f}", shown, _number(one["objective"])))
+        rows.append((law["law"], f"{law['weight']:.3f}", shown, _number(law["objective"])))
     return [table(("law", "weight", "held-out error", "objective"), rows)]
 
 
 def _validation(document: Mapping[str, Any]) -> list[str]:
-    found = document["validation"]
-    if not found["held_out"]:
+    test = document["validation"]
+    if not test["held_out"]:
         return ["Back-test: none, too few points to hold any out"]
     lines = [
-        f"Back-test in the order of compute, size and tokens: {found['cuts']} cuts, {found['held_out']} held-out "
-        f"predictions, {found['coverage']:.0%} inside their {document['level']:.0%} intervals "
-        f"({found['coverage_before_stretching']:.0%} before stretching)"
+        f"Back-test in the order of compute, size and tokens: {test['cuts']} cuts, {test['held_out']} held-out "
+        f"predictions, {test['coverage']:.0%} inside their {document['level']:.0%} intervals "
+        f"({test['coverage_before_stretching']:.0%} before stretching)"
     ]
     rows = []
-    for one in found["by_distance"]:
-        to = "" if one["to_efolds"] is None else f"{one['to_efolds']:g}"
-        span = f"{one['from_efolds']:g} to {to}" if to else f"over {one['from_efolds']:g}"
-        rows.append((span, str(one["n"]), f"{one['coverage']:.0%}", f"{one['median_abs_error']:.2g}"))
+    for band in test["by_distance"]:
+        to = "" if band["to_efolds"] is None else f"{band['to_efolds']:g}"
+        span = f"{band['from_efolds']:g} to {to}" if to else f"over {band['from_efolds']:g}"
+        rows.append((span, str(band["n"]), f"{band['coverage']:.0%}", f"{band['median_abs_error']:.2g}"))
     return [*lines, table(("e-folds beyond", "predictions", "coverage", "median error"), rows)]
 
 
@@ -90,20 +90,20 @@ def _predictions(document: Mapping[str, Any]) -> list[str]:
     chained = "accuracy" in document["predictions"][0]
     header = (*head, "accuracy", "interval") if chained else head
     rows = []
-    for one in document["predictions"]:
+    for prediction in document["predictions"]:
         row: tuple[str, ...] = (
-            _number(one["n_params"]),
-            _number(one["n_tokens"]),
-            _number(one["value"]),
-            f"{_number(one['low'])} to {_number(one['high'])}",
-            f"{one['efolds_beyond']:.2g}" + (" *" if one["beyond_back_test"] else ""),
+            _number(prediction["n_params"]),
+            _number(prediction["n_tokens"]),
+            _number(prediction["value"]),
+            f"{_number(prediction['low'])} to {_number(prediction['high'])}",
+            f"{prediction['efolds_beyond']:.2g}" + (" *" if prediction["beyond_back_test"] else ""),
         )
         if chained:
-            answer = one["accuracy"]
+            answer = prediction["accuracy"]
             row += (_number(answer["value"]), f"{_number(answer['low'])} to {_number(answer['high'])}")
         rows.append(row)
     note = "* beyond the largest distance that was back-tested: widened by a rule, not by evidence"
-    beyond = any(one["beyond_back_test"] for one in document["predictions"])
+    beyond = any(prediction["beyond_back_test"] for prediction in document["predictions"])
     return [table(header, rows), note] if beyond else [table(header, rows)]
 
 

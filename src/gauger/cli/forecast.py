@@ -52,8 +52,8 @@ def forecast(
     if out is not None:
         check_folder(out, "--out")
     if back_test:
-        found = test(table, workers=2)
-        print_json({"back_test": found}) if as_json else print_text(back_test_text(found))
+        tested = test(table, workers=2)
+        print_json({"back_test": tested}) if as_json else print_text(back_test_text(tested))
         return
     result = foretell(scenario, studies=tuple(study or ()), table=table, progress=scores)
     document = result.to_dict()

@@ -45,72 +45,78 @@ def forecast_text(document: Mapping[str, Any]) -> str:
 def _predictions(predictions: Sequence[Mapping[str, Any]]) -> list[str]:
     head = ["role", "over", "exchanges", "mean", "95 % of new studies", "minor", "between", "major"]
     rows = []
-    for one in predictions:
-        if one["answer"] == "yes":
-            shares = [f"{100 * one[f'probability_{name}']:.0f} %" for name in ("minor", "between", "major")]
-            numbers = [f"{one['mean']:+.1f}", f"{one['low']:.0f} to {one['high']:.0f}", *shares]
+    for prediction in predictions:
+        if prediction["answer"] == "yes":
+            shares = [f"{100 * prediction[f'probability_{name}']:.0f} %" for name in ("minor", "between", "major")]
+            numbers = [f"{prediction['mean']:+.1f}", f"{prediction['low']:.0f} to {prediction['high']:.0f}", *shares]
         else:
             numbers = ["cannot say", "", "", "", ""]
-        rows.append([one["role"], one["control"], _dose(one["exchanges"]), *numbers])
+        rows.append([prediction["role"], prediction["control"], _dose(prediction["exchanges"]), *numbers])
     return [table(head, rows, numeric={2, 3, 5, 6, 7})]
 
 
 def _experiments(experiments: Sequence[Mapping[str, Any]]) -> list[str]:
     head = ["experiment", "saves", "FLOPs", "dollars", "what"]
     rows = [
-        [one["name"], f"{one['value']:.3f}", f"{one['flops']:.1e}", f"{one['usd']:,.0f}", one["what"]]
-        for one in experiments
+        [
+            experiment["name"],
+            f"{experiment['value']:.3f}",
+            f"{experiment['flops']:.1e}",
+            f"{experiment['usd']:,.0f}",
+            experiment["what"],
+        ]
+        for experiment in experiments
     ]
     return [table(head, rows, numeric={1, 2, 3})]
 
 
 def _sensitivity(lines: Sequence[Mapping[str, Any]]) -> list[str]:
     head, rows = ["input", "major at least", "at", "major at most", "at"], []
-    for one in lines[:7]:
-        low, high = f"{100 * one['probability_low']:.0f} %", f"{100 * one['probability_high']:.0f} %"
-        rows.append([one["label"], low, one["low_at"], high, one["high_at"]])
+    for line in lines[:7]:
+        low, high = f"{100 * line['probability_low']:.0f} %", f"{100 * line['probability_high']:.0f} %"
+        rows.append([line["label"], low, line["low_at"], high, line["high_at"]])
     return [table(head, rows, numeric={1, 3})]
 
 
 def _context(context: Mapping[str, Any]) -> list[str]:
-    found = []
-    for one in context["shares"]:
-        if one["answer"] == "yes":
+    lines = []
+    for share in context["shares"]:
+        if share["answer"] == "yes":
             text = (
-                f"{one['role']}: of the whole gain over the start ({one['gain']:+.1f} points), "
-                f"{one['uplift']:+.1f} points "
-                f"({100 * one['share']:.0f} %, {100 * one['low']:.0f} to {100 * one['high']:.0f} %) come on top "
+                f"{share['role']}: of the whole gain over the start ({share['gain']:+.1f} points), "
+                f"{share['uplift']:+.1f} points "
+                f"({100 * share['share']:.0f} %, {100 * share['low']:.0f} to {100 * share['high']:.0f} %) come on top "
                 "of what "
-                f"reinforcement learning gives ({one['studies']} studies)."
+                f"reinforcement learning gives ({share['studies']} studies)."
             )
         else:
             text = (
-                f"{one['role']}: what share of the whole gain comes on top of reinforcement learning, cannot say: "
-                f"{one['reason']}."
+                f"{share['role']}: what share of the whole gain comes on top of reinforcement learning, cannot say: "
+                f"{share['reason']}."
             )
-        found += _paragraph(text)
-    return [*found, *_paragraph(context["earlier_stage"])]
+        lines += _paragraph(text)
+    return [*lines, *_paragraph(context["earlier_stage"])]
 
 
 def _equivalents(lines: Sequence[Mapping[str, Any]]) -> list[str]:
-    found = []
-    for one in lines:
-        if one["value"] is None:
+    texts = []
+    for line in lines:
+        if line["value"] is None:
             continue
-        what = "months of progress" if one["kind"] == "months" else "times the training compute"
-        high = "open" if one["high"] is None else f"{one['high']:.3g}"
-        found.append(
-            f"As {what} on {one['benchmark']}: {one['value']:.2g} [{one['low']:.2g}, {high}]. {one['warning']}"
+        what = "months of progress" if line["kind"] == "months" else "times the training compute"
+        high = "open" if line["high"] is None else f"{line['high']:.3g}"
+        texts.append(
+            f"As {what} on {line['benchmark']}: {line['value']:.2g} [{line['low']:.2g}, {high}]. {line['warning']}"
         )
-    return ["", *(line for text in found for line in _paragraph(text))] if found else []
+    return ["", *(line for text in texts for line in _paragraph(text))] if texts else []
 
 
-def back_test_text(found: Mapping[str, Any]) -> str:
+def back_test_text(back_test: Mapping[str, Any]) -> str:
     """Return what ``gauger forecast --back-test`` prints.
 
     Parameters
     ----------
-    found : mapping
+    back_test : mapping
         From `forecast.back_test`.
     """
     head = [
@@ -127,24 +133,25 @@ def back_test_text(found: Mapping[str, Any]) -> str:
         "log score",
     ]
     rows = []
-    for one in [*found["roles"], *found["years"]]:
+    for score in [*back_test["roles"], *back_test["years"]]:
         rows.append(
             [
-                one["role"],
-                one["left_out"],
-                str(one["groups"]),
-                *(_share(one[f"coverage_{level}"]) for level in (50, 80, 95)),
-                f"{one['width_95']:.0f}",
-                f"{one['crps']:.2f}",
-                f"{one['crps_baseline']:.2f} {one['best_baseline']}",
-                _interval(one, "crps_gain"),
-                _interval(one, "log_score_gain"),
+                score["role"],
+                score["left_out"],
+                str(score["groups"]),
+                *(_share(score[f"coverage_{level}"]) for level in (50, 80, 95)),
+                f"{score['width_95']:.0f}",
+                f"{score['crps']:.2f}",
+                f"{score['crps_baseline']:.2f} {score['best_baseline']}",
+                _interval(score, "crps_gain"),
+                _interval(score, "log_score_gain"),
             ]
         )
-    helped = [one["role"] for one in found["roles"] if one["predictors_help"]]
+    helped = [score["role"] for score in back_test["roles"] if score["predictors_help"]]
     last = f"Predictors help on: {', '.join(helped)}." if helped else "Predictors help nowhere that can be told."
     chosen = [
-        f"{role}: " + ", ".join(f"{n} {form}" for form, n in forms.items()) for role, forms in found["chosen"].items()
+        f"{role}: " + ", ".join(f"{n} {form}" for form, n in forms.items())
+        for role, forms in back_test["chosen"].items()
     ]
     return "\n".join(
         [
@@ -160,7 +167,7 @@ def _share(value: float | None) -> str:
     return "–" if value is None else f"{100 * value:.0f} %"
 
 
-def _interval(one: Mapping[str, Any], name: str) -> str:
-    if one[name] is None:
+def _interval(score: Mapping[str, Any], name: str) -> str:
+    if score[name] is None:
         return "–"
-    return f"{one[name]:+.2f} [{one[f'{name}_low']:.2f}, {one[f'{name}_high']:.2f}]"
+    return f"{score[name]:+.2f} [{score[f'{name}_low']:.2f}, {score[f'{name}_high']:.2f}]"

@@ -60,7 +60,7 @@ def meta(
     from gauger.cli.meta_text import meta_text
 
     check_table_places(csv, latex, markdown)
-    found = pool(
+    result = pool(
         table,
         effect=effect,
         variance=variance,
@@ -77,10 +77,10 @@ def meta(
         vary_by=vary_by,
         structure=structure,
     )
-    for warning in found.warnings:
+    for warning in result.warnings:
         say(warning)
-    write_asked_tables(found, csv, latex, markdown)
+    write_asked_tables(result, csv, latex, markdown)
     if as_json:
-        print_json(found.to_dict())
+        print_json(result.to_dict())
     else:
-        print_text(meta_text(found.to_dict()))
+        print_text(meta_text(result.to_dict()))

@@ -17,10 +17,10 @@ def meta_text(document: Mapping[str, Any]) -> str:
     if document["by_category"] is not None:
         lines += _by_category(document["by_category"])
     if document["prediction"] is not None:
-        one = document["prediction"]
+        prediction = document["prediction"]
         lines.append(
-            f"A new true effect would lie between {_number(one['prediction_low'])} and "
-            f"{_number(one['prediction_high'])} ({one['level']:.0%} prediction interval)"
+            f"A new true effect would lie between {_number(prediction['prediction_low'])} and "
+            f"{_number(prediction['prediction_high'])} ({prediction['level']:.0%} prediction interval)"
         )
     if document["small_study"] is not None:
         lines += ["", *_small_study(document["small_study"])]
@@ -28,7 +28,7 @@ def meta_text(document: Mapping[str, Any]) -> str:
 
 
 def _headline(study: Mapping[str, Any]) -> str:
-    levels = " > ".join(f"{one['level']} ({one['groups']})" for one in study["levels"])
+    levels = " > ".join(f"{level['level']} ({level['groups']})" for level in study["levels"])
     errors = f"CR2 errors by {study['robust']}" if study["robust"] else f"{study['test']} tests"
     return f"Random-effects model by {study['method']}, {study['rows']} rows, levels {levels}, {errors}"
 
@@ -36,19 +36,19 @@ def _headline(study: Mapping[str, Any]) -> str:
 def _coefficients(document: Mapping[str, Any]) -> list[str]:
     header = ("", "estimate", "se", f"{document['study']['level']:.0%} interval", "df", "p")
     rows = [
-        (one["name"], "undefined", "", "", "", "")
-        if one["reason"]
+        (estimate["name"], "undefined", "", "", "", "")
+        if estimate["reason"]
         else (
-            one["name"],
-            _number(one["value"]),
-            _number(one["se"]),
-            f"{_number(one['low'])} to {_number(one['high'])}",
-            "" if one["df"] is None else f"{one['df']:.1f}",
-            _p(one["p"]),
+            estimate["name"],
+            _number(estimate["value"]),
+            _number(estimate["se"]),
+            f"{_number(estimate['low'])} to {_number(estimate['high'])}",
+            "" if estimate["df"] is None else f"{estimate['df']:.1f}",
+            _p(estimate["p"]),
         )
-        for one in document["estimates"]
+        for estimate in document["estimates"]
     ]
-    reasons = [f"{one['name']}: {one['reason']}" for one in document["estimates"] if one["reason"]]
+    reasons = [f"{estimate['name']}: {estimate['reason']}" for estimate in document["estimates"] if estimate["reason"]]
     return [table(header, rows, range(1, len(header))), *reasons]
 
 
@@ -56,29 +56,31 @@ def _components(document: Mapping[str, Any]) -> list[str]:
     header = ("level", "tau", "tau2", "profile interval of tau2", "I2")
     rows = [
         (
-            one["level"],
-            _number(one["tau2"] ** 0.5),
-            _number(one["tau2"]),
+            row["level"],
+            _number(row["tau2"] ** 0.5),
+            _number(row["tau2"]),
             ""
-            if one["low"] is None
-            else f"{_number(one['low'])} to {'unbounded' if one['high'] is None else _number(one['high'])}",
-            "" if one["i2"] is None else f"{one['i2']:.1%}",
+            if row["low"] is None
+            else f"{_number(row['low'])} to {'unbounded' if row['high'] is None else _number(row['high'])}",
+            "" if row["i2"] is None else f"{row['i2']:.1%}",
         )
-        for one in document["variance_components"]
+        for row in document["variance_components"]
     ]
     return [table(header, rows, range(1, len(header)))]
 
 
-def _heterogeneity(one: Mapping[str, Any]) -> str:
-    shares = "" if one["i2"] is None else f"; I2 in all {one['i2']:.1%}"
-    return f"Cochran's Q = {one['q']:.4g} on {one['df']} df, p {_inline_p(one['p'])}{shares}"
+def _heterogeneity(heterogeneity: Mapping[str, Any]) -> str:
+    shares = "" if heterogeneity["i2"] is None else f"; I2 in all {heterogeneity['i2']:.1%}"
+    return (
+        f"Cochran's Q = {heterogeneity['q']:.4g} on {heterogeneity['df']} df, p {_inline_p(heterogeneity['p'])}{shares}"
+    )
 
 
-def _by_category(one: Mapping[str, Any]) -> list[str]:
-    names = one["categories"]
-    lines = [f"Random effects by category: {one['structure']}"]
+def _by_category(section: Mapping[str, Any]) -> list[str]:
+    names = section["categories"]
+    lines = [f"Random effects by category: {section['structure']}"]
     pairs = [
-        f"{names[i]} and {names[j]} {one['correlation'][i][j]:.2f}"
+        f"{names[i]} and {names[j]} {section['correlation'][i][j]:.2f}"
         for i in range(len(names))
         for j in range(i + 1, len(names))
     ]
@@ -86,28 +88,28 @@ def _by_category(one: Mapping[str, Any]) -> list[str]:
     lines += [
         f"A new true effect of {each['category']} would lie between {_number(each['prediction_low'])} and "
         f"{_number(each['prediction_high'])}"
-        for each in one["predictions"]
+        for each in section["predictions"]
     ]
     return lines
 
 
-def _joint(one: Mapping[str, Any]) -> str:
-    if one["reason"] is not None:
-        return f"undefined: {one['reason']}"
-    if one["df_denominator"] is None:
-        return f"chi-squared = {one['statistic']:.4g} on {one['df']} df, p {_inline_p(one['p'])}"
-    return f"F = {one['statistic']:.4g} on {one['df']} and {one['df_denominator']:.1f} df, p {_inline_p(one['p'])}"
+def _joint(test: Mapping[str, Any]) -> str:
+    if test["reason"] is not None:
+        return f"undefined: {test['reason']}"
+    if test["df_denominator"] is None:
+        return f"chi-squared = {test['statistic']:.4g} on {test['df']} df, p {_inline_p(test['p'])}"
+    return f"F = {test['statistic']:.4g} on {test['df']} and {test['df_denominator']:.1f} df, p {_inline_p(test['p'])}"
 
 
-def _small_study(one: Mapping[str, Any]) -> list[str]:
-    if one["reason"] is not None:
-        return [f"Small-study effects (Egger-type): undefined, {one['reason']}"]
+def _small_study(slope_test: Mapping[str, Any]) -> list[str]:
+    if slope_test["reason"] is not None:
+        return [f"Small-study effects (Egger-type): undefined, {slope_test['reason']}"]
     lines = [
-        f"Small-study effects (Egger-type): slope on the standard error {_number(one['slope'])} "
-        f"({_number(one['low'])} to {_number(one['high'])}), p {_inline_p(one['p'])}"
+        f"Small-study effects (Egger-type): slope on the standard error {_number(slope_test['slope'])} "
+        f"({_number(slope_test['low'])} to {_number(slope_test['high'])}), p {_inline_p(slope_test['p'])}"
     ]
-    if one["at_zero"] is not None and one["at_zero"]["reason"] is None:
-        zero = one["at_zero"]
+    if slope_test["at_zero"] is not None and slope_test["at_zero"]["reason"] is None:
+        zero = slope_test["at_zero"]
         lines.append(
             f"Effect extrapolated to standard error 0: {_number(zero['value'])} "
             f"({_number(zero['low'])} to {_number(zero['high'])})"

@@ -77,16 +77,18 @@ def plan(
         digest = registration(loaded, planned)
         print_json({"registered": digest}) if as_json else print_text(digest)
         return
-    said = forecast(planned, world, Cache(RunDirectory(directory).jobs), workers or len(visible_gpus()) or cores())
+    plan_forecast = forecast(
+        planned, world, Cache(RunDirectory(directory).jobs), workers or len(visible_gpus()) or cores()
+    )
     proposal = None
     if pilot is not None:
         from gauger.study import propose
 
         proposal = propose(planned, world, pilot, budget, target)
     if as_json:
-        print_json(said.to_dict() | ({} if proposal is None else {"proposal": proposal.to_dict()}))
+        print_json(plan_forecast.to_dict() | ({} if proposal is None else {"proposal": proposal.to_dict()}))
     else:
-        print_text("\n".join([*lines(said, directory), *([] if proposal is None else proposed(proposal))]))
+        print_text("\n".join([*lines(plan_forecast, directory), *([] if proposal is None else proposed(proposal))]))
 
 
 def _check_options(pilot: Path | None, budget: float | None, target: tuple[float, float] | None) -> None:
@@ -100,87 +102,91 @@ def _check_options(pilot: Path | None, budget: float | None, target: tuple[float
 
 def proposed(proposal: Proposal) -> list[str]:
     """Say a proposal in lines."""
-    found = proposal.allocation
+    allocation = proposal.allocation
     further = next_cells(proposal)
-    if found is None:
+    if allocation is None:
         none = "proposal   none: the pilot's estimate is undefined or unreplicated, or the budget is too small"
         return [none, *further]
-    arms = ", ".join(f"{name} {count}" for name, count in found.replicates.items())
+    arms = ", ".join(f"{name} {count}" for name, count in allocation.replicates.items())
     equal = (
         "equal numbers are not affordable"
-        if found.equal_replicates is None or found.equal_se is None
-        else f"{found.equal_replicates} of each would give {100 * found.equal_se:.2f}"
+        if allocation.equal_replicates is None or allocation.equal_se is None
+        else f"{allocation.equal_replicates} of each would give {100 * allocation.equal_se:.2f}"
     )
     return [
         f"proposal   for {proposal.budget:.2g} FLOPs, replicates: {arms}",
-        f"           expected standard error of the verdict's contrast {100 * found.se:.2f} points; {equal}",
+        f"           expected standard error of the verdict's contrast {100 * allocation.se:.2f} points; {equal}",
         *further,
     ]
 
 
 def next_cells(proposal: Proposal) -> list[str]:
     """Say which cells a scale should be grown by, in lines."""
-    found = proposal.cells
-    if found is None:
+    cell_plan = proposal.cells
+    if cell_plan is None:
         return []
-    where = f"at {found.target_params:.2g} parameters and {found.target_tokens:.2g} tokens"
-    if found.reason is not None:
-        return [f"next cells none {where}: {found.reason}"]
-    told = [f"next cells for {proposal.cells_budget:.2g} FLOPs; interval of the teacher's worth {where}:"]
-    for cell in found.cells:
+    where = f"at {cell_plan.target_params:.2g} parameters and {cell_plan.target_tokens:.2g} tokens"
+    if cell_plan.reason is not None:
+        return [f"next cells none {where}: {cell_plan.reason}"]
+    sentences = [f"next cells for {proposal.cells_budget:.2g} FLOPs; interval of the teacher's worth {where}:"]
+    for cell in cell_plan.cells:
         what = "more replicates of" if cell.known else "new:"
-        told.append(
+        sentences.append(
             f"           {what} {cell.curve}, {cell.n_params:.2g} parameters, budget {cell.budget:.2g}"
             f" ({cell.flops:.2g} FLOPs): {cell.narrowing:.0%} as wide as now"
         )
-    return told
+    return sentences
 
 
-def lines(said: PlanForecast, directory: Path) -> list[str]:
+def lines(plan: PlanForecast, directory: Path) -> list[str]:
     """Say a forecast in lines."""
-    left = said.jobs_total - said.jobs_done
-    kinds = ", ".join(f"{count} {kind}" for kind, count in said.jobs.items())
-    before = f"{said.jobs_done} of {said.jobs_total} jobs are done" if said.jobs_done else "nothing is done yet"
-    where = f"{said.workers} workers{'' if said.gpu_hours is None else ' without GPUs'}"
-    time = f"about {said.minutes:.1f} minutes on {where}" if left else "none: the next run only reports"
+    left = plan.jobs_total - plan.jobs_done
+    kinds = ", ".join(f"{count} {kind}" for kind, count in plan.jobs.items())
+    before = f"{plan.jobs_done} of {plan.jobs_total} jobs are done" if plan.jobs_done else "nothing is done yet"
+    where = f"{plan.workers} workers{'' if plan.gpu_hours is None else ' without GPUs'}"
+    time = f"about {plan.minutes:.1f} minutes on {where}" if left else "none: the next run only reports"
     return [
-        f"{said.study}: {len(said.arms)} arms x {said.replicates} replicates (base and teacher are one model each)",
-        *_arms(said),
-        *(f"off        {name}: {reason}" for name, reason in said.switched_off.items()),
+        f"{plan.study}: {len(plan.arms)} arms x {plan.replicates} replicates (base and teacher are one model each)",
+        *_arms(plan),
+        *(f"off        {name}: {reason}" for name, reason in plan.switched_off.items()),
         f"directory  {directory}: {before}",
-        f"jobs       {said.jobs_total} ({kinds}); {said.jobs_shared} more saved by sharing",
-        f"training   {said.training_tokens / 1e6:.1f} M tokens, {said.training_flops:.2g} FLOPs",
-        f"teacher    at least {said.teacher_queries:,} queries, {_usd(said)} USD{_measured(said)}",
+        f"jobs       {plan.jobs_total} ({kinds}); {plan.jobs_shared} more saved by sharing",
+        f"training   {plan.training_tokens / 1e6:.1f} M tokens, {plan.training_flops:.2g} FLOPs",
+        f"teacher    at least {plan.teacher_queries:,} queries, {_usd(plan)} USD{_measured(plan)}",
         f"time left  {time}",
-        *_machine(said),
-        f"could find an uplift of {100 * said.smallest_detectable_uplift:.1f} points on one benchmark with power 0.8",
-        f"           (assumed: {said.assumption})",
-        f"seeds      {said.replicates} alike leave {said.share_of_seeds_not_excluded:.0%} of seeds that could still "
+        *_machine(plan),
+        f"could find an uplift of {100 * plan.smallest_detectable_uplift:.1f} points on one benchmark with power 0.8",
+        f"           (assumed: {plan.assumption})",
+        f"seeds      {plan.replicates} alike leave {plan.share_of_seeds_not_excluded:.0%} of seeds that could still "
         "behave otherwise (at 95 %)",
     ]
 
 
-def _machine(said: PlanForecast) -> list[str]:
+def _machine(forecast: PlanForecast) -> list[str]:
     """Say what GPUs would take, and the memory of the largest job, where models are large enough for it to matter."""
-    hours = [] if said.gpu_hours is None else [f"on GPUs    about {said.gpu_hours:.3g} hours ({said.gpu_assumption})"]
-    gb = said.largest_job_gb
+    hours = (
+        []
+        if forecast.gpu_hours is None
+        else [f"on GPUs    about {forecast.gpu_hours:.3g} hours ({forecast.gpu_assumption})"]
+    )
+    gb = forecast.largest_job_gb
     return hours + ([] if gb is None else [f"memory     about {gb:.1f} GB for the largest job of our own engine"])
 
 
-def _usd(said: PlanForecast) -> str:
+def _usd(plan: PlanForecast) -> str:
     """Write what those queries cost: from answers of one token to the longest that there may be."""
-    ends = [f"{end:.2f}" if said.usd >= 1 or not end else f"{end:.4f}" for end in (said.usd_least, said.usd)]
+    ends = [f"{end:.2f}" if plan.usd >= 1 or not end else f"{end:.4f}" for end in (plan.usd_least, plan.usd)]
     return ends[0] if ends[0] == ends[1] else " to ".join(ends)
 
 
-def _measured(said: PlanForecast) -> str:
-    count = said.measuring_queries
+def _measured(plan: PlanForecast) -> str:
+    count = plan.measuring_queries
     return f", {count:,} of the queries to measure it (no arm's budget but max_usd is on them)" if count else ""
 
 
-def _arms(said: PlanForecast) -> list[str]:
+def _arms(plan: PlanForecast) -> list[str]:
     rows = []
-    for arm in said.arms:
+    for arm in plan.arms:
         stages = ", ".join(arm["stages"]) or "untouched"
         steps = f", {arm['steps']} steps" if arm["steps"] else ""
         against = f", against {arm['matched']}" if arm["matched"] and arm["kind"] != "matched" else ""

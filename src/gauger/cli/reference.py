@@ -84,8 +84,8 @@ def _usage(param: Any) -> str:
 def _row(param: Any) -> str:
     default = param.default
     plain = isinstance(default, int | float | str) and not isinstance(default, bool) and default != ""
-    said = f" Default: `{default}`." if plain else ""
-    cells = (f"`{_spelling(param)}`", _prose(param.help) + said)
+    default_text = f" Default: `{default}`." if plain else ""
+    cells = (f"`{_spelling(param)}`", _prose(param.help) + default_text)
     return "| " + " | ".join(cell.replace("\n", " ").replace("|", "\\|") for cell in cells) + " |"
 
 

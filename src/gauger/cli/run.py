@@ -63,7 +63,7 @@ def run(
     from gauger.report import summary
 
     check_table_places(csv, latex, markdown)
-    found = run_study(
+    study_run = run_study(
         study,
         out=out,
         overrides=overrides or (),
@@ -77,16 +77,16 @@ def run(
         tries=tries,
         registered=registered,
     )
-    failures = found.document.failures
-    write_asked_tables(found, csv, latex, markdown)
+    failures = study_run.document.failures
+    write_asked_tables(study_run, csv, latex, markdown)
     for line in missing(failures):
         say(line)
     if as_json:
-        print_json(found.to_dict())
+        print_json(study_run.to_dict())
     else:
-        print_text(f"{summary(found.to_dict())}\nReport: {found.directory.report}")
-    if failures and found.result is not None:
-        say(f"details: gauger status {found.directory.root}; {_what_next(found.result)}")
+        print_text(f"{summary(study_run.to_dict())}\nReport: {study_run.directory.report}")
+    if failures and study_run.result is not None:
+        say(f"details: gauger status {study_run.directory.root}; {_what_next(study_run.result)}")
         raise typer.Exit(1)
 
 
@@ -101,8 +101,8 @@ def missing(failures: Sequence[Failure]) -> Iterator[str]:
     """Say what the estimates lack, one line per arm and reason."""
     replicates: dict[tuple[str, str, str], list[str]] = {}
     for failure in failures:
-        said = replicates.setdefault((failure.arm, failure.stage, failure.reason), [])
-        said += [] if failure.replicate is None else [str(failure.replicate)]
+        listed = replicates.setdefault((failure.arm, failure.stage, failure.reason), [])
+        listed += [] if failure.replicate is None else [str(failure.replicate)]
     for (arm, stage, reason), numbers in replicates.items():
         which = f" (replicate{'s' if len(numbers) > 1 else ''} {', '.join(numbers)})" if numbers else ""
         yield f"missing: {arm}{which}: {stage}: {reason.strip().splitlines()[0]}"

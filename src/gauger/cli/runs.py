@@ -24,12 +24,12 @@ def runs(
     from gauger.api import list_runs
     from gauger.cli.tables import table
 
-    found = list_runs(directory)
+    summaries = list_runs(directory)
     if as_json:
-        print_json({"runs": found})
-    elif found:
+        print_json({"runs": summaries})
+    elif summaries:
         header = ("Run", "Study", "Seed", "Replicates", "Verdict", "Value", "95 % interval")
-        print_text(table(header, [_row(one) for one in found], {2, 3, 5}))
+        print_text(table(header, [_row(summary) for summary in summaries], {2, 3, 5}))
     else:
         print_text(f"no runs in {directory}")
 

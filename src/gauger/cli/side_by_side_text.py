@@ -43,7 +43,7 @@ def _left_out(document: Row, shown: Sequence[Row]) -> str:
 
 
 def _runs(runs: Sequence[Row]) -> str:
-    return table(("Run", "Study", "Seed", "Verdict", "Value", "95 % interval"), [_run(one) for one in runs], {2, 4})
+    return table(("Run", "Study", "Seed", "Verdict", "Value", "95 % interval"), [_run(run) for run in runs], {2, 4})
 
 
 def _run(run: Row) -> Sequence[str]:
@@ -51,10 +51,10 @@ def _run(run: Row) -> Sequence[str]:
     seed = "" if run["seed"] is None else str(run["seed"])
     if verdict is None:
         return (run["run"], run["name"], seed, "-", "", "")
-    found = verdict["estimate"] or {}
-    value = found.get("value")
+    estimate = verdict["estimate"] or {}
+    value = estimate.get("value")
     shown = "undefined" if value is None else f"{100 * value:+.1f}"
-    ends = "" if value is None else _set(found)
+    ends = "" if value is None else _set(estimate)
     return (run["run"], run["name"], seed, verdict["outcome"].replace("_", " "), shown, ends)
 
 
@@ -66,7 +66,7 @@ def _pairing(pair: Row) -> str:
 
 
 def _settings(study: Row) -> str:
-    header = ("", *(one["run"] for one in study["runs"]))
+    header = ("", *(run["run"] for run in study["runs"]))
     rows = [(row["key"], *(_value(value) for value in row["values"])) for row in study["settings"]]
     return table(header, rows)
 

@@ -41,5 +41,5 @@ def signature_differences(directory: Path, signers: Path, signer: str) -> list[s
         done = subprocess.run(command, stdin=manifest, capture_output=True, text=True, timeout=60, check=False)
     if done.returncode == 0:
         return []
-    said = (done.stderr or done.stdout).strip().splitlines()
-    return [f"{signature.name}: {said[0] if said else 'not valid'}"]
+    output = (done.stderr or done.stdout).strip().splitlines()
+    return [f"{signature.name}: {output[0] if output else 'not valid'}"]

@@ -97,13 +97,13 @@ def named_values(given: Sequence[str], option: str) -> dict[str, str]:
     UserError
         Where one has no equals sign or no name, or a name comes twice.
     """
-    found: dict[str, str] = {}
-    for one in given:
-        name, equals, value = one.partition("=")
-        if not equals or not name.strip() or name.strip() in found:
-            raise UserError(f"{option} as NAME=VALUE, each name once", repr(one))
-        found[name.strip()] = value
-    return found
+    values: dict[str, str] = {}
+    for text in given:
+        name, equals, value = text.partition("=")
+        if not equals or not name.strip() or name.strip() in values:
+            raise UserError(f"{option} as NAME=VALUE, each name once", repr(text))
+        values[name.strip()] = value
+    return values
 
 
 def json_object(text: str | None, option: str) -> dict[str, Any]:
@@ -115,12 +115,12 @@ def json_object(text: str | None, option: str) -> dict[str, Any]:
         Where it is none.
     """
     try:
-        found = json.loads(text) if text else {}
+        value = json.loads(text) if text else {}
     except ValueError:
-        found = None
-    if not isinstance(found, dict):
+        value = None
+    if not isinstance(value, dict):
         raise UserError(f'{option} as a JSON object, such as {{"seed": null}}', repr(text))
-    return found
+    return value
 
 
 def _recorded(place: str, access: Access) -> Teacher:
@@ -157,8 +157,10 @@ def _proxy(text: str, access: Access) -> ProxyStudent:
     if kind != "hf" or not place:
         raise UserError("--proxy as hf:PATH", repr(text))
     engine = engine_of("hf")
-    texts = [(prompt if access.wire.plain else (Message("user", prompt),), said) for prompt, said in access.withheld]
-    rows = tuple(TrainingRow(prompt, said) for prompt, said in texts)
+    texts = [
+        (prompt if access.wire.plain else (Message("user", prompt),), answer) for prompt, answer in access.withheld
+    ]
+    rows = tuple(TrainingRow(prompt, answer) for prompt, answer in texts)
     return ProxyStudent(engine.load(_checkpoint(engine.materialise, place)), rows)
 
 

@@ -22,15 +22,15 @@ def validate(
     as_json: JsonFlag = False,
 ) -> None:
     """Check study files: every mistake at once, with its line. Nothing runs and nothing is written."""
-    found = [_checked(path, tuple(overrides or ())) for path in studies]
+    checked = [_checked(path, tuple(overrides or ())) for path in studies]
     if as_json:
-        print_json({"studies": found})
-    for one in found:
-        if not one["problems"] and not as_json:
-            print_text(f"{one['file']}: no mistakes ({one['arms']} arms, {one['benchmarks']} benchmarks)")
-        for line in (*one["notes"], *one["problems"]):
+        print_json({"studies": checked})
+    for study in checked:
+        if not study["problems"] and not as_json:
+            print_text(f"{study['file']}: no mistakes ({study['arms']} arms, {study['benchmarks']} benchmarks)")
+        for line in (*study["notes"], *study["problems"]):
             say(line)
-    wrong = [one for one in found if one["problems"]]
+    wrong = [study for study in checked if study["problems"]]
     if wrong:
         raise typer.Exit(2)
 

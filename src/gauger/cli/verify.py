@@ -43,28 +43,28 @@ def verify(
 
     if (signers is None) != (signer is None):
         raise UserError("--signers and --signer together", "one of them")
-    found = verify_run(directory, registered)
-    drawn = found.drawn
+    verified = verify_run(directory, registered)
+    drawn = verified.drawn
     if drawn is not None:
-        found.check("report", lambda: drawn_differences(drawn, directory))
+        verified.check("report", lambda: drawn_differences(drawn, directory))
     if signers is not None and signer is not None:
         from gauger.cli.signature import signature_differences
 
-        found.check("signature", lambda: signature_differences(directory, signers, signer))
+        verified.check("signature", lambda: signature_differences(directory, signers, signer))
     if as_json:
-        print_json(found.to_dict())
+        print_json(verified.to_dict())
     else:
-        print_text("\n".join(lines(found)))
-    if not found.right:
+        print_text("\n".join(lines(verified)))
+    if not verified.right:
         raise typer.Exit(UserError.exit_code)
 
 
-def lines(found: VerifiedRun) -> list[str]:
+def lines(verified: VerifiedRun) -> list[str]:
     """Say what was found in lines."""
-    told = []
-    for name, differences in found.checks.items():
-        told.append(f"{name:<14} {'differs' if differences else 'right'}")
-        told += [f"  {difference}" for difference in differences]
-    told += [f"note: {note}" for note in found.notes]
-    said = "this run is what it says" if found.right else "this run is not what was written when it ended"
-    return [*told, f"{found.directory}: {said}"]
+    texts = []
+    for name, differences in verified.checks.items():
+        texts.append(f"{name:<14} {'differs' if differences else 'right'}")
+        texts += [f"  {difference}" for difference in differences]
+    texts += [f"note: {note}" for note in verified.notes]
+    judgement = "this run is what it says" if verified.right else "this run is not what was written when it ended"
+    return [*texts, f"{verified.directory}: {judgement}"]

@@ -135,7 +135,7 @@ def require(program: Program, seeds: Sequence[Seed], wanted: int | None, student
     if program.needs_student and student is None:
         hint = "It writes the steps before the teacher's answers (--student hf:PATH)."
         raise UserError(f"a student or another helper for the strategy {program.name}", "none", hint=hint)
-    if program.name == "feedback" and student is None and not all(one.student_answers for one in seeds):
+    if program.name == "feedback" and student is None and not all(seed.student_answers for seed in seeds):
         raise UserError(
             "a student for the strategy feedback, or student_answers in every seed",
             "neither",
@@ -264,10 +264,10 @@ class _Asker:
 def _notes_on_bill(work: StrategyWork) -> Iterator[str]:
     """Say what of the bill the endpoint did not state, or stated wrongly."""
     took = [sample.took for sample in work.samples]
-    if problems := [one.usage_problem for one in took if one.usage_problem]:
+    if problems := [bill.usage_problem for bill in took if bill.usage_problem]:
         counted = "it counts as not stated, and against budgets at the most possible"
         yield f"{len(problems)} replies state a usage that cannot be; the first: {problems[0]}; {counted}"
-    if silent := sum(one.tokens_in is None or one.tokens_out is None for one in took):
+    if silent := sum(bill.tokens_in is None or bill.tokens_out is None for bill in took):
         yield f"the endpoint does not say what {silent} replies used"
     if unanswered := sum(sample.dropped == UNANSWERED for sample in work.samples):
         yield f"{unanswered} requests of earlier sessions were never answered, and may have been paid"

@@ -67,7 +67,7 @@ LEDGER: dict[str, pl.DataType | type[pl.DataType]] = {
 """Columns of `ledger.parquet`, of every kind of corpus; `length` is the text's own number of tokens, marks included."""
 _SEEDS = {"id": pl.String, "prompt": pl.String, "answer": pl.String, "benchmark": pl.String, "split": pl.String}
 _TEXTS = {"id": pl.String, "prompt": pl.String, "answer": pl.String, "whole": pl.Boolean}
-_TOOK = tuple(one.name for one in fields(Took))
+_TOOK = tuple(field.name for field in fields(Took))
 _IN_BOTH = ("seed_ids", "parents", "strategy", "source", "teacher", "terms", "template", "benchmark", "split")
 
 
@@ -122,7 +122,7 @@ class Corpus:
 
     def write_whole(self, directory: Path, count: Count = words_in) -> None:
         """Write every line as JSON as well, all files or none: what `gauger elicit` hands to its users."""
-        dropped, kept = (_line(one) for one in self.samples if one.dropped is not None), map(_line, self.kept)
+        dropped, kept = (_line(sample) for sample in self.samples if sample.dropped is not None), map(_line, self.kept)
         lines = {"dropped.jsonl": lines_bytes(dropped), "corpus.jsonl": lines_bytes(kept)}
         write_together(directory, lines | self._files(count))
 

@@ -117,7 +117,7 @@ def export_corpus(corpus: Corpus, directory: Path, formats: Sequence[str] = ()) 
     """
     require_formats(formats)
     samples, pairs = corpus.kept, [sample for sample in corpus.kept if sample.rejected is not None]
-    chosen = formats or [name for name, one in FORMATS.items() if pairs or not one.pairs]
+    chosen = formats or [name for name, writer in FORMATS.items() if pairs or not writer.pairs]
     files: dict[str, bytes] = {}
     for name in chosen:
         rows = [FORMATS[name].row(sample) for sample in (pairs if FORMATS[name].pairs else samples)]

@@ -49,5 +49,5 @@ def lineage(directory: Path, sample: str | None = None) -> pl.DataFrame:
         raise InputError("a folder with a corpus", f"none: {missing[0]}.parquet is missing", Place(str(directory)))
     with open_tables({name: directory / f"{name}.parquet" for name in names}) as connection:
         rows = connection.execute(LINEAGE_SQL).fetchall()
-    found = pl.DataFrame(rows, dict.fromkeys(("id", "seed", "benchmark", "split"), pl.String), orient="row")
-    return found if sample is None else found.filter(id=sample)
+    frame = pl.DataFrame(rows, dict.fromkeys(("id", "seed", "benchmark", "split"), pl.String), orient="row")
+    return frame if sample is None else frame.filter(id=sample)

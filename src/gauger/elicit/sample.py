@@ -52,19 +52,22 @@ class Took:
     def by(reply: Reply) -> Took:
         """Return what a reply took."""
         billed, most = reply.billed, reply.most
-        tokens_in, tokens_out = total([one.tokens_in for one in billed]), total([one.tokens_out for one in billed])
+        tokens_in, tokens_out = (
+            total([usage.tokens_in for usage in billed]),
+            total([usage.tokens_out for usage in billed]),
+        )
 
         def exact(value: T) -> T | None:
             return None if reply.paid_again else value  # nobody has reckoned the most
 
-        costs = [one.stated_usd for one in billed if one.stated_usd is not None]
-        problems = [one.problem for one in billed if one.problem]
+        costs = [usage.stated_usd for usage in billed if usage.stated_usd is not None]
+        problems = [usage.problem for usage in billed if usage.problem]
         return Took(
             queries=len(billed) + reply.paid_again,
             tokens_in=tokens_in,
             tokens_out=tokens_out,
-            tokens_reasoning=total([one.tokens_reasoning for one in billed]),
-            tokens_cached=total([one.tokens_cached for one in billed]),
+            tokens_reasoning=total([usage.tokens_reasoning for usage in billed]),
+            tokens_cached=total([usage.tokens_cached for usage in billed]),
             cost_usd=reply.cost_usd,
             tokens_in_most=exact(tokens_in) if most is None else most.tokens_in,
             tokens_out_most=exact(tokens_out) if most is None else most.tokens_out,

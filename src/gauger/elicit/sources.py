@@ -140,7 +140,9 @@ def unrelated_answers(world: World, skills: Sequence[str], samples: int, rng: np
 def true_answers(world: World, texts: Iterable[Text], strategy: str) -> Corpus:
     """Answer the same prompts truly; prompts that ask nothing sensible have no true answer and are left out."""
     answered = ((text, world.true_answer(text.prompt, text.answer)) for text in texts)
-    made = [plain_sample(text.prompt, said, strategy, "truth", whole=text.whole) for text, said in answered if said]
+    made = [
+        plain_sample(text.prompt, answer, strategy, "truth", whole=text.whole) for text, answer in answered if answer
+    ]
     return Corpus(tuple(made))
 
 

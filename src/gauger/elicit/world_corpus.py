@@ -168,8 +168,8 @@ def in_form(world: World, sample: Sample, forms: Sequence[str]) -> Sample:
     Which form is a function of the problem alone; a prompt that is of a form stays as it is.
     """
     prompt = world.as_prompt(sample.prompt_text, forms, int(sample.prompt_hash, 16))
-    said = world.joined(prompt, sample.answer)
-    return replace(sample, prompt=(Message("user", prompt),), answer=said)
+    whole = world.joined(prompt, sample.answer)
+    return replace(sample, prompt=(Message("user", prompt),), answer=whole)
 
 
 def _marked(corpus: Corpus, world: World) -> Corpus:

@@ -126,7 +126,7 @@ def plan_increment(cells: Cells, rule: FixedRule, arm: ArmInfo, control: str | N
     """
     estimand = find_estimand(rule.estimand)
     target = cells.average(rule.role)
-    judged_arm = next(one for one in cells.design.arms if one.name == rule.arm)
+    judged_arm = next(candidate for candidate in cells.design.arms if candidate.name == rule.arm)
     own = Case(cells, judged_arm, _control_of(cells.design, rule, judged_arm), target)
     return plan_contrast(rule.estimand, estimand, Case(cells, arm, control, target), own)
 
@@ -171,11 +171,11 @@ def make_checks(
         rows = range(start, start + len(check.entries))
         start += len(check.entries)
         made.append(_make(batch, list(rows), check, rule, len(checks)))
-    found = list(made)
+    completed = list(made)
     for name in CHECKS:
-        if not any(one.name == name for one in made):
-            found.append(_not_made(name, design))
-    return tuple(sorted(found, key=lambda one: CHECKS.index(one.name)))
+        if not any(check.name == name for check in made):
+            completed.append(_not_made(name, design))
+    return tuple(sorted(completed, key=lambda check: CHECKS.index(check.name)))
 
 
 def _not_made(name: str, design: Design) -> AssayCheck:
@@ -201,14 +201,14 @@ def _make(batch: PlannedBatch, rows: list[int], check: PlannedCheck, rule: Fixed
     strict = 1 - (1 - rule.level) / max(n_checks, 1)
     usual, wide = piece.interval(rule.level), piece.interval(strict)
     bound = {"placebo": rule.margin, "memorisation": 0.0}.get(check.name, rule.threshold)
-    told = f"{question}. {_told(check, piece, usual)}; the bound is {_number(bound, piece)}."
+    detail = f"{question}. {_told(check, piece, usual)}; the bound is {_number(bound, piece)}."
     judge = _below if check.name in ("placebo", "leak") else _above
     outcome = judge(usual, wide, bound)
     if len(rows) > 1 and outcome == CheckOutcome.PASSED:
         doubt = _second_look(batch, rows[1], check, rule)
         if doubt is not None:
-            return AssayCheck(check.name, CheckOutcome.NOT_POWERED, f"{told} {doubt}")
-    return AssayCheck(check.name, outcome, told)
+            return AssayCheck(check.name, CheckOutcome.NOT_POWERED, f"{detail} {doubt}")
+    return AssayCheck(check.name, outcome, detail)
 
 
 def _below(usual: RatioSet, wide: RatioSet, bound: float) -> CheckOutcome:
@@ -248,8 +248,8 @@ def _second_look(batch: PlannedBatch, row: int, check: PlannedCheck, rule: Fixed
 def _told(check: PlannedCheck, piece: JudgedContrast, interval: RatioSet) -> str:
     what = {"leak": "Increment", "memorisation": "Memorisation"}.get(check.name, check.entries[0].estimand.capitalize())
     ends = [_number(end, piece) for end in (interval.low, interval.high) if end is not None]
-    said = " to ".join(ends) if interval.kind == "bounded" else interval.text
-    return f"{what.replace('_', ' ')}: {_number(piece.value, piece)} ({said})"
+    range_text = " to ".join(ends) if interval.kind == "bounded" else interval.text
+    return f"{what.replace('_', ' ')}: {_number(piece.value, piece)} ({range_text})"
 
 
 def _number(value: float, piece: JudgedContrast) -> str:

@@ -79,11 +79,11 @@ class Cells:
 
     def same_skill(self, role: str, skill: str | None) -> Target:
         """Return the average over a role's benchmarks, only those of the skill where one is given."""
-        found = self.average(role)
+        target = self.average(role)
         if skill is None:
-            return found
+            return target
         names, skills = self.cube.benchmarks, self.design.skills
-        return Target(None, role, role, tuple(b for b in found.positions if skills.get(names[b]) == skill), skill)
+        return Target(None, role, role, tuple(b for b in target.positions if skills.get(names[b]) == skill), skill)
 
     def mean(self, arm: str | None, target: Target) -> Weights:
         """Return the weights of mu[arm, target].
@@ -114,8 +114,8 @@ class Cells:
     @cached_property
     def common_items(self) -> NDArray[np.int64]:
         """(B, A, A): how many items of each benchmark two arms both have scores for."""
-        found = [np.asarray(np.isfinite(scores).any(axis=1), dtype=np.float64) for scores in self.cube.panel.scores]
-        return np.array([np.matmul(one, one.T) for one in found]).astype(np.int64)
+        masks = [np.asarray(np.isfinite(scores).any(axis=1), dtype=np.float64) for scores in self.cube.panel.scores]
+        return np.array([np.matmul(mask, mask.T) for mask in masks]).astype(np.int64)
 
     def require_common_items(self, weights: Weights) -> None:
         """Refuse a contrast of arms that share no item on one of its benchmarks.

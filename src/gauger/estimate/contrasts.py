@@ -46,11 +46,11 @@ class PlannedBatch:
     @cached_property
     def of_ratio(self) -> NDArray[np.float64]:
         """(P,): covariance of numerator and denominator; 0 where there is no denominator."""
-        found = np.zeros(len(self.planned))
+        covariances = np.zeros(len(self.planned))
         ratios = np.flatnonzero((self.numerator >= 0) & (self.denominator >= 0))
         if len(ratios):
-            found[ratios] = self.contrasts.joint.pairs(self.numerator[ratios], self.denominator[ratios])
-        return found
+            covariances[ratios] = self.contrasts.joint.pairs(self.numerator[ratios], self.denominator[ratios])
+        return covariances
 
     def judged_row(self, p: int) -> int:
         """Return the row whose variance planned estimate p rests on: its own, or its tangent's."""
@@ -152,6 +152,6 @@ def _estimate(cells: Cells, stack: list[CellWeights]) -> Contrasts:
 def _rows(stack: list[CellWeights]) -> ContrastRows:
     """Lay the weights of all contrasts end to end."""
     starts = np.cumsum([0, *(len(weights.cells) for weights in stack)])
-    cells, values = (np.concatenate(one) for one in zip(*((w.cells, w.values) for w in stack), strict=True))
+    cells, values = (np.concatenate(parts) for parts in zip(*((w.cells, w.values) for w in stack), strict=True))
     n_arms, n_benchmarks = stack[0].shape
     return ContrastRows(starts, cells, values, (n_arms, n_benchmarks))

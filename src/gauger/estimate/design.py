@@ -116,8 +116,8 @@ class Design:
 
     def first(self, kind: ArmKind) -> str | None:
         """Return the name of the first arm of a kind; None where the study has none."""
-        found = self.of_kind(kind)
-        return found[0].name if found else None
+        arms = self.of_kind(kind)
+        return arms[0].name if arms else None
 
     def matched_of(self, arm: ArmInfo) -> str | None:
         """Return the name of the control an arm is compared with: its declared one, else the study's first matched arm.

@@ -85,15 +85,15 @@ def uplift_by_difficulty(
     share = _levels(difficulty) if difficulty.ndim == 1 else _quarters(difficulty)
     scores = pooled.scores[0]
     if difficulty.ndim == 1:
-        shown = tuple(np.where(one > 0, scores, np.nan) for one in share)
+        shown = tuple(np.where(part > 0, scores, np.nan) for part in share)
     else:
-        shown = tuple(_replaced(scores, one) for one in share)
+        shown = tuple(_replaced(scores, part) for part in share)
     # The tuple repeated, not the ids multiplied: an item shared by two quartiles is one and the same cluster in both.
     split = replace(pooled, scores=shown, units=pooled.units * QUARTILES)
     return ByDifficulty(
         estimate_contrasts(split, weights, moderated=difficulty.ndim == 1, level=level),
-        np.array([_mean_difficulty(difficulty, one) for one in share]),
-        np.array([(one > 0).any(axis=tuple(range(one.ndim - 1))).sum() for one in share]),
+        np.array([_mean_difficulty(difficulty, part) for part in share]),
+        np.array([(part > 0).any(axis=tuple(range(part.ndim - 1))).sum() for part in share]),
         source,
     )
 
@@ -104,8 +104,8 @@ def _replaced(scores: FloatArray, weight: FloatArray) -> FloatArray:
     used = np.where(known, weight, 0.0)
     total = used.sum(axis=2, keepdims=True)
     rows = np.divide((used * np.nan_to_num(scores)).sum(axis=2, keepdims=True), total, where=total > 0, out=0 * total)
-    there = (total > 0).sum(axis=1, keepdims=True)
-    mean = np.divide(rows.sum(axis=1, keepdims=True), there, where=there > 0, out=np.zeros((len(scores), 1, 1)))
+    counted = (total > 0).sum(axis=1, keepdims=True)
+    mean = np.divide(rows.sum(axis=1, keepdims=True), counted, where=counted > 0, out=np.zeros((len(scores), 1, 1)))
     scale = np.divide(known.sum(axis=2, keepdims=True), total, where=total > 0, out=0 * total)
     return np.asarray(np.where(known & (total > 0), mean + used * scale * (scores - mean), np.nan))
 
@@ -166,8 +166,8 @@ def difficulty_from_others(
             rows.append(np.full(scores.shape[2], np.nan))
             continue
         answers = np.stack(others)
-        found = fit_item_response(answers, model=model).difficulty
-        rows.append(np.where(np.isfinite(answers).any(axis=0), found, np.nan))
+        difficulty = fit_item_response(answers, model=model).difficulty
+        rows.append(np.where(np.isfinite(answers).any(axis=0), difficulty, np.nan))
     return np.stack(rows)
 
 
@@ -230,15 +230,15 @@ def _levels(difficulty: FloatArray) -> FloatArray:
     The easiest level is always in the first quartile and the hardest in the last.
     """
     known = np.isfinite(difficulty)
-    found = np.full(len(difficulty), -1)
+    levels = np.full(len(difficulty), -1)
     if known.any():
         values = difficulty[known]
         quartile = np.minimum((QUARTILES * (ranks(values) - 0.5) / len(values)).astype(int), HARDEST)
         # Where a level holds half of the items or more, mid-ranks would leave the first or the last quartile empty, and
         # the hardest minus the easiest undefined.
         quartile = np.where(values == values.max(), HARDEST, np.where(values == values.min(), 0, quartile))
-        found[known] = quartile
-    return np.stack([(found == q).astype(float) for q in range(QUARTILES)])
+        levels[known] = quartile
+    return np.stack([(levels == q).astype(float) for q in range(QUARTILES)])
 
 
 def _quarters(difficulty: FloatArray) -> FloatArray:

@@ -57,8 +57,8 @@ def difficulty_estimates(cells: Cells, difficulty: pl.DataFrame | None = None) -
         for arm in cells.design.of_kind(ArmKind.DISTILLED)
         if (control := cells.design.matched_of(arm)) is not None and {arm.name, control} <= set(cells.cube.arms)
     ]
-    found = [_at_target(cells, target, difficulty, pairs) for target in targets if target.positions and pairs]
-    return tuple(one for of_arm in zip(*found, strict=True) for at_target in of_arm for one in at_target)
+    by_target = [_at_target(cells, target, difficulty, pairs) for target in targets if target.positions and pairs]
+    return tuple(estimate for of_arm in zip(*by_target, strict=True) for at_target in of_arm for estimate in at_target)
 
 
 def _at_target(
@@ -72,8 +72,8 @@ def _at_target(
         units=tuple(panel.units[b] for b in target.positions),
     )
     known = None if table is None else known_difficulty(cells, target, table)
-    controls = tuple(cells.cube.arms.index(one.name) for one in cells.design.of_kind(*UNTAUGHT) if _has(cells, one))
-    fixed = tuple(cells.cube.arms.index(one.name) for one in cells.design.of_kind(ArmKind.BASE) if _has(cells, one))
+    controls = tuple(cells.cube.arms.index(arm.name) for arm in cells.design.of_kind(*UNTAUGHT) if _has(cells, arm))
+    fixed = tuple(cells.cube.arms.index(arm.name) for arm in cells.design.of_kind(ArmKind.BASE) if _has(cells, arm))
     given = difficulty_from_others(chosen, controls, fixed) if known is None else known
     source = ESTIMATED if known is None else KNOWN
     return [_of_arm(cells, target, pair, (chosen, given, source)) for pair in pairs]
@@ -97,28 +97,28 @@ def _of_arm(
         for name in (arm.name, control):
             cells.mean(name, target)
     except MissingCell as missing:
-        return [replace(one, reason=str(missing.reason)) for one in blank]
+        return [replace(estimate, reason=str(missing.reason)) for estimate in blank]
     if np.isfinite(difficulty).sum(axis=-1).max() < LEAST_ITEMS:
-        return [replace(one, reason=str(Reason.NOT_ESTIMABLE)) for one in blank]
+        return [replace(estimate, reason=str(Reason.NOT_ESTIMABLE)) for estimate in blank]
     split = uplift_by_difficulty(panel, (a, c), difficulty, source, cells.design.level)
     n_replicates = int((panel.replicates[a] != ABSENT).sum())
     rows = ESTIMANDS.values()
-    return [_filled(one, split, row, n_replicates) for one, row in zip(blank, rows, strict=True)]
+    return [_filled(estimate, split, row, n_replicates) for estimate, row in zip(blank, rows, strict=True)]
 
 
 def _filled(blank: Estimate, split: ByDifficulty, row: int, n_replicates: int) -> Estimate:
     """Write the numbers of one contrast into its estimate."""
-    found = split.quartiles
-    if found.undefined[row] is not None or not np.isfinite(found.value[row]):
+    contrasts = split.quartiles
+    if contrasts.undefined[row] is not None or not np.isfinite(contrasts.value[row]):
         return replace(blank, reason=str(Reason.NOT_ESTIMABLE))
-    df = float(found.df[row])
+    df = float(contrasts.df[row])
     return replace(
         blank,
-        value=tidy(float(found.value[row])),
-        se=tidy(float(found.se[row])),
+        value=tidy(float(contrasts.value[row])),
+        se=tidy(float(contrasts.se[row])),
         df=tidy(df) if np.isfinite(df) else None,
-        low=tidy(float(found.low[row])),
-        high=tidy(float(found.high[row])),
+        low=tidy(float(contrasts.low[row])),
+        high=tidy(float(contrasts.high[row])),
         n_items=int(split.n_items[HARDEST] if row == HARDEST else split.n_items[[0, HARDEST]].sum()),
         n_replicates=n_replicates,
         note=split.source,
@@ -157,8 +157,8 @@ def known_difficulty(cells: Cells, target: Target, table: pl.DataFrame) -> Float
     rows = []
     for b in target.positions:
         name, items = cells.cube.benchmarks[b], cells.cube.items[b]
-        found = np.array([float(values.get((name, item), np.nan)) for item in items])
-        rows.append(found if len(target.positions) == 1 else _fractions(found))
+        difficulty = np.array([float(values.get((name, item), np.nan)) for item in items])
+        rows.append(difficulty if len(target.positions) == 1 else _fractions(difficulty))
     joined = np.concatenate(rows)
     return joined if np.isfinite(joined).any() else None
 

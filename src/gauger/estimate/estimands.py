@@ -168,10 +168,12 @@ def _carried(*roles: Role) -> Callable[[Cells], list[Target]]:
     def targets(cells: Cells) -> list[Target]:
         if not cells.has_roles():
             return []
-        found = [cells.average(role) for role in roles]
-        single = [cells.benchmark(b) for average in found for b in average.positions]
+        averages = [cells.average(role) for role in roles]
+        single = [cells.benchmark(b) for average in averages for b in average.positions]
         counterpart = Role.PARALLEL if Role.TARGETED in roles else Role.TARGETED
-        return found + [one for one in single if one.skill and cells.same_skill(counterpart, one.skill).positions]
+        return averages + [
+            target for target in single if target.skill and cells.same_skill(counterpart, target.skill).positions
+        ]
 
     return targets
 

@@ -48,8 +48,8 @@ def logit_scale(panel: Panel, means: NDArray[np.float64]) -> LogitScale:
     n_items = np.array([scores.shape[2] for scores in panel.scores])
     means = np.where((means == 0) | (means == 1), (means * n_items + 0.5) / (n_items + 1), means)
     spreads = tuple(item_spread(scores, units) for scores, units in zip(panel.scores, panel.units, strict=True))
-    found = [to_item_logits(means[:, b], spread.sd) for b, spread in enumerate(spreads)]
+    logits = [to_item_logits(means[:, b], spread.sd) for b, spread in enumerate(spreads)]
     eta, slope, by_spread = (
-        np.stack([getattr(one, name) for one in found], axis=1) for name in ("eta", "slope", "by_spread")
+        np.stack([getattr(logit, name) for logit in logits], axis=1) for name in ("eta", "slope", "by_spread")
     )
     return LogitScale(eta, slope, by_spread, spreads)

@@ -50,7 +50,7 @@ def plan_by_items(cells: Cells, planned: Sequence[Planned]) -> list[Planned]:
     -----
     Tested in tests/estimate/test_other_averages.py.
     """
-    found = []
+    entries = []
     for entry in planned:
         target = entry.case.target
         if entry.estimand not in WEIGHTED or len(target.positions) < 2 or entry.numerator is None:
@@ -61,8 +61,8 @@ def plan_by_items(cells: Cells, planned: Sequence[Planned]) -> list[Planned]:
         shares = tuple((counts / counts.sum()).tolist())
         by_items = replace(target, over=f"{target.over}, weighted by items", shares=shares)
         case = replace(entry.case, target=by_items)
-        found.append(plan_one(entry.estimand, find_estimand(entry.estimand), case))
-    return found
+        entries.append(plan_one(entry.estimand, find_estimand(entry.estimand), case))
+    return entries
 
 
 def other_benchmarks(cells: Cells, batch: PlannedBatch, n: int) -> list[Estimate]:
@@ -86,7 +86,7 @@ def other_benchmarks(cells: Cells, batch: PlannedBatch, n: int) -> list[Estimate
         One per distilled arm and role of at least three benchmarks; the note holds the prediction interval for one
         further benchmark. Undefined where an uplift is, or where the fit did not reach its maximum.
     """
-    found = []
+    estimates = []
     for target in cells.averages():
         if len(target.positions) < FEWEST_BENCHMARKS:
             continue
@@ -100,8 +100,8 @@ def other_benchmarks(cells: Cells, batch: PlannedBatch, n: int) -> list[Estimate
             rows = [p for p in own if batch.planned[p].case.target.benchmark in names]
             whole = [p for p in own if batch.planned[p].case.target.over == target.over]
             if rows and whole:
-                found.append(_pooled(batch, rows, whole[0], target))
-    return found
+                estimates.append(_pooled(batch, rows, whole[0], target))
+    return estimates
 
 
 def _pooled(batch: PlannedBatch, rows: list[int], whole: int, target: Target) -> Estimate:
@@ -133,9 +133,9 @@ def _pooled(batch: PlannedBatch, rows: list[int], whole: int, target: Target) ->
         return replace(blank, reason=str(Reason.NOT_ESTIMABLE))
 
 
-def _written(blank: Estimate, found: MetaFit, n_benchmarks: int, own_se: float) -> Estimate:
-    mean, tau2, df = float(found.beta[0]), float(found.tau2.sum()), n_benchmarks - 1.0
-    variance = float(found.found.at.vcov[0, 0]) * max(found.dispersion, 1.0)
+def _written(blank: Estimate, fit: MetaFit, n_benchmarks: int, own_se: float) -> Estimate:
+    mean, tau2, df = float(fit.beta[0]), float(fit.tau2.sum()), n_benchmarks - 1.0
+    variance = float(fit.found.at.vcov[0, 0]) * max(fit.dispersion, 1.0)
     variance = max(variance, own_se**2 + tau2 / n_benchmarks)
     critical = float(t_quantile((1 + blank.level) / 2, df))
     half, reach = critical * np.sqrt(variance), critical * np.sqrt(variance + tau2)

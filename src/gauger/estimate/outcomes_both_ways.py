@@ -22,7 +22,7 @@ WRONG, LEFT_OUT = "counted as wrong", "left out"
 
 
 def outcome_scorings(
-    records: pl.DataFrame, found: StudyEstimates, design: Design, primary: Mapping[str, str]
+    records: pl.DataFrame, result: StudyEstimates, design: Design, primary: Mapping[str, str]
 ) -> tuple[list[Scoring], list[str]]:
     """Estimate uplift and gain once more for every kind of missing answer, scored the other way.
 
@@ -30,7 +30,7 @@ def outcome_scorings(
     ----------
     records : pl.DataFrame
         The contract table, with the rows that carry no score.
-    found : StudyEstimates
+    result : StudyEstimates
         What these records gave as the design scores them.
     design : Design
     primary : mapping of benchmark -> measure
@@ -53,10 +53,10 @@ def outcome_scorings(
         names = {name: measure for name, measure in primary.items() if name in touched}
         if not names:
             continue
-        other, said = _other_way(records, design, kind)
-        names = {name: f"{measure}, {kind} answers {said}" for name, measure in names.items()}
+        other, treatment = _other_way(records, design, kind)
+        names = {name: f"{measure}, {kind} answers {treatment}" for name, measure in names.items()}
         scorings += _scorings(other.estimates, names)
-        warnings += _verdict_warning(found, other, f"{kind} answers are {said}")
+        warnings += _verdict_warning(result, other, f"{kind} answers are {treatment}")
     return scorings, warnings
 
 
@@ -79,7 +79,7 @@ def primary_scorings(estimates: Sequence[Estimate], primary: Mapping[str, str]) 
     -----
     Tested in tests/estimate/test_outcomes_both_ways.py.
     """
-    return [replace(one, primary=True) for one in _scorings(estimates, primary)]
+    return [replace(scoring, primary=True) for scoring in _scorings(estimates, primary)]
 
 
 def _other_way(records: pl.DataFrame, design: Design, kind: Outcome) -> tuple[StudyEstimates, str]:
@@ -97,26 +97,26 @@ def _other_way(records: pl.DataFrame, design: Design, kind: Outcome) -> tuple[St
 def _scorings(estimates: Sequence[Estimate], names: Mapping[str, str]) -> list[Scoring]:
     return [
         Scoring(
-            benchmark=one.benchmark,
-            measure=names[one.benchmark],
+            benchmark=estimate.benchmark,
+            measure=names[estimate.benchmark],
             primary=False,
-            estimand=one.estimand,
-            arm=one.arm,
-            control=one.control,
-            value=one.value,
-            low=one.low,
-            high=one.high,
-            n_items=one.n_items,
-            reason=one.reason,
+            estimand=estimate.estimand,
+            arm=estimate.arm,
+            control=estimate.control,
+            value=estimate.value,
+            low=estimate.low,
+            high=estimate.high,
+            n_items=estimate.n_items,
+            reason=estimate.reason,
         )
-        for one in estimates
-        if one.estimand in ESTIMANDS and one.benchmark is not None and one.benchmark in names
+        for estimate in estimates
+        if estimate.estimand in ESTIMANDS and estimate.benchmark is not None and estimate.benchmark in names
     ]
 
 
-def _verdict_warning(found: StudyEstimates, other: StudyEstimates, said: str) -> list[str]:
-    ours, theirs = found.verdict, other.verdict
+def _verdict_warning(result: StudyEstimates, other: StudyEstimates, case: str) -> list[str]:
+    ours, theirs = result.verdict, other.verdict
     if ours is None or theirs is None or ours.outcome == theirs.outcome:
         return []
-    words = (one.outcome.replace("_", " ") for one in (ours, theirs))
-    return ["The verdict depends on the scoring: {} as it stands, {} where {}".format(*words, said)]
+    words = (verdict.outcome.replace("_", " ") for verdict in (ours, theirs))
+    return ["The verdict depends on the scoring: {} as it stands, {} where {}".format(*words, case)]

@@ -38,9 +38,9 @@ class CellWeights:
 
     def written_out(self) -> NDArray[np.float64]:
         """(A, B): all weights, zeros too."""
-        found = np.zeros(self.shape)
-        found.ravel()[self.cells] = self.values
-        return found
+        matrix = np.zeros(self.shape)
+        matrix.ravel()[self.cells] = self.values
+        return matrix
 
     def at(self, means: NDArray[np.float64]) -> float:
         """Return the contrast's value at cell means (A, B); those without weight are not looked at, and may be NaN."""
@@ -73,5 +73,5 @@ class Packed:
 
 def packed(planned: object, name: str) -> CellWeights | None:
     """Return a packed field as it is kept."""
-    found: CellWeights | None = planned.__dict__[f"packed_{name}"]
-    return found
+    weights: CellWeights | None = planned.__dict__[f"packed_{name}"]
+    return weights

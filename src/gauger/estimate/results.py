@@ -108,9 +108,9 @@ def _correlations(
     contrasts: Contrasts, members: NDArray[np.int64], first: NDArray[np.int64], second: NDArray[np.int64]
 ) -> NDArray[np.float64]:
     """Return the correlations of some members of a family with some others, each with itself exactly 1."""
-    found = contrasts.joint.correlations(members[first], members[second])
-    found[members[first][:, None] == members[second]] = 1.0
-    return found
+    correlation = contrasts.joint.correlations(members[first], members[second])
+    correlation[members[first][:, None] == members[second]] = 1.0
+    return correlation
 
 
 def _family_levels(contrasts: Contrasts, rows: NDArray[np.int64], level: float) -> NDArray[np.float64]:
@@ -171,17 +171,17 @@ def _nothing_varied(batch: PlannedBatch, p: int, piece: JudgedContrast) -> dict[
     """
     planned, n = batch.planned[p], int(batch.contrasts.n_clusters[batch.numerator[p]])
     hidden = 1 - ((1 - batch.level) / 2) ** (1 / max(n, 1))
-    said = f"No variation was seen: on {n} items every answer of an arm is alike. So few can hide {100 * hidden:.1f} %"
-    said += " of items that behave otherwise."
+    note = f"No variation was seen: on {n} items every answer of an arm is alike. So few can hide {100 * hidden:.1f} %"
+    note += " of items that behave otherwise."
     weights = planned.numerator
     if planned.is_ratio or weights is None:
-        return {"kind": str(SetKind.NONE), "note": said}
+        return {"kind": str(SetKind.NONE), "note": note}
     half = hidden * max(weights.clip(min=0).sum(), -weights.clip(max=0).sum())
     ends = {"low": tidy(piece.value - half), "high": tidy(piece.value + half)}
     return {
         **ends,
         "kind": str(SetKind.INTERVAL),
-        "note": f"{said} The interval is that, and says nothing of training.",
+        "note": f"{note} The interval is that, and says nothing of training.",
     }
 
 
@@ -285,7 +285,7 @@ def _replication_notes(batch: PlannedBatch, p: int) -> list[str]:
     planned = batch.planned[p]
     cells = planned.case.cells
     weights = [packed(planned, name) for name in ("numerator", "denominator")]
-    touched = np.unique(np.concatenate([one.arms for one in weights if one is not None]))
+    touched = np.unique(np.concatenate([row.arms for row in weights if row is not None]))
     used = [cells.design.arms[a] for a in touched]
     counts = {arm.name: replicates_of(planned, arm.name) for arm in used if arm.kind not in FIXED}
     if batch.contrasts.training_unknown[batch.numerator[p]] or not counts:

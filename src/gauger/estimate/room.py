@@ -44,8 +44,8 @@ def without_room(scores: Iterable[tuple[str, str, float | None]]) -> Mapping[str
     for benchmark, _, score in scores:
         if score is not None:
             ends.setdefault(benchmark, []).append(end_of(score))
-    found = {name: seen[0] for name, seen in ends.items() if len(seen) > 1 and len(set(seen)) == 1}
-    return {name: end for name, end in found.items() if end is not None}
+    common = {name: seen[0] for name, seen in ends.items() if len(seen) > 1 and len(set(seen)) == 1}
+    return {name: end for name, end in common.items() if end is not None}
 
 
 def room_warnings(scores: Iterable[tuple[str, str, float | None]]) -> list[str]:
@@ -56,9 +56,9 @@ def room_warnings(scores: Iterable[tuple[str, str, float | None]]) -> list[str]:
     scores : iterable of (benchmark, arm, score)
         As for `without_room`.
     """
-    said = {"ceiling": f"{CEILING:.0%} or more".replace("%", " %"), "floor": f"{FLOOR:.0%} or less".replace("%", " %")}
+    edge = {"ceiling": f"{CEILING:.0%} or more".replace("%", " %"), "floor": f"{FLOOR:.0%} or less".replace("%", " %")}
     return [
-        f"{name}: every arm stands at its {end} ({said[end]}), so it can show no difference, and averages that hold it "
+        f"{name}: every arm stands at its {end} ({edge[end]}), so it can show no difference, and averages that hold it "
         "are drawn towards zero"
         for name, end in without_room(scores).items()
     ]

@@ -30,7 +30,7 @@ STATEMENTS = {"memorisation": "memorised", "benchmark_bound_share": "bound to th
 def plan_rescaled(planned: Sequence[Planned]) -> list[Planned]:
     """Plan every estimate that compares benchmarks of different difficulty once more: in item logits, and in lead."""
     chosen = [entry for entry in planned if entry.estimand in RESCALED and entry.numerator is not None]
-    in_lead = [found for entry in chosen if (found := in_share_of_lead(entry)) is not None]
+    in_lead = [share for entry in chosen if (share := in_share_of_lead(entry)) is not None]
     return [in_logits(entry) for entry in chosen] + in_lead
 
 
@@ -103,14 +103,14 @@ def _logit_of_mean(entry: Planned) -> str:
     weights = [w for w in (entry.numerator, entry.denominator) if w is not None]
     if not all(np.isfinite(logit[w != 0]).all() for w in weights):
         return ""
-    found = [float(w[w != 0] @ logit[w != 0]) for w in weights]
-    if found[-1] == 0 and len(found) > 1:
+    logits = [float(w[w != 0] @ logit[w != 0]) for w in weights]
+    if logits[-1] == 0 and len(logits) > 1:
         return ""
-    value = found[0] if len(found) == 1 else found[0] / found[1]
+    value = logits[0] if len(logits) == 1 else logits[0] / logits[1]
     if entry.complement:
         value = 1 - value
-    said = f"{value:+.2f}" if len(found) == 1 else f"{100 * value:.0f} %"
-    return f" On the logit of the mean score: {said}."
+    shown = f"{value:+.2f}" if len(logits) == 1 else f"{100 * value:.0f} %"
+    return f" On the logit of the mean score: {shown}."
 
 
 def in_share_of_lead(entry: Planned) -> Planned | None:
@@ -145,37 +145,42 @@ def _share(case: Case, teacher: str, target: Target) -> tuple[Weights, float] | 
 
 def state_scales(estimates: Sequence[Estimate]) -> tuple[Estimate, ...]:
     """Write into the note of every memorisation and bound share what both scales together allow to be said."""
-    logits = {_key(one): one for one in estimates if one.scale == Scale.LOGIT}
+    logits = {_key(estimate): estimate for estimate in estimates if estimate.scale == Scale.LOGIT}
     return tuple(
-        replace(one, note=" ".join(filter(None, [statement(one, logits.get(_key(one))), one.note])))
-        if one.estimand in NULLS and one.scale == Scale.POINTS and one.value is not None
-        else one
-        for one in estimates
+        replace(estimate, note=" ".join(filter(None, [statement(estimate, logits.get(_key(estimate))), estimate.note])))
+        if estimate.estimand in NULLS and estimate.scale == Scale.POINTS and estimate.value is not None
+        else estimate
+        for estimate in estimates
     )
 
 
 def scale_warnings(estimates: Sequence[Estimate]) -> list[str]:
     """Warn of every statement about an average that one scale alone would make."""
-    logits = {_key(one): one for one in estimates if one.scale == Scale.LOGIT}
-    said = []
-    for one in estimates:
-        if one.estimand in NULLS and one.scale == Scale.POINTS and one.value is not None and one.benchmark is None:
-            told = statement(one, logits.get(_key(one)))
-            if told.startswith("Depends"):
-                name = one.estimand.replace("_", " ")
-                said.append(f"{one.arm}, {name}: {told[0].lower()}{told[1:].rstrip('.')}")
-    return said
+    logits = {_key(estimate): estimate for estimate in estimates if estimate.scale == Scale.LOGIT}
+    warnings = []
+    for estimate in estimates:
+        if (
+            estimate.estimand in NULLS
+            and estimate.scale == Scale.POINTS
+            and estimate.value is not None
+            and estimate.benchmark is None
+        ):
+            stated = statement(estimate, logits.get(_key(estimate)))
+            if stated.startswith("Depends"):
+                name = estimate.estimand.replace("_", " ")
+                warnings.append(f"{estimate.arm}, {name}: {stated[0].lower()}{stated[1:].rstrip('.')}")
+    return warnings
 
 
-def _key(one: Estimate) -> tuple[object, ...]:
-    return (one.estimand, one.arm, one.control, one.benchmark, one.over)
+def _key(estimate: Estimate) -> tuple[object, ...]:
+    return (estimate.estimand, estimate.arm, estimate.control, estimate.benchmark, estimate.over)
 
 
-def excludes_null(one: Estimate | None) -> bool:
+def excludes_null(estimate: Estimate | None) -> bool:
     """Tell whether an estimate's interval lies wholly above the null of its statement."""
-    if one is None or one.value is None or one.low is None:
+    if estimate is None or estimate.value is None or estimate.low is None:
         return False
-    return one.kind in (SetKind.INTERVAL, SetKind.ABOVE) and one.low > NULLS[one.estimand]
+    return estimate.kind in (SetKind.INTERVAL, SetKind.ABOVE) and estimate.low > NULLS[estimate.estimand]
 
 
 def statement(points: Estimate, logit: Estimate | None) -> str:
@@ -210,18 +215,18 @@ def statement(points: Estimate, logit: Estimate | None) -> str:
     if any(both):
         share = points.estimand == "benchmark_bound_share"
         factor, unit = (100, " %") if share else (1, " item logits")
-        told = f"{factor * logit.value:+.{0 if share else 2}f}{unit}{_ends(logit, factor, 0 if share else 2)}"
+        in_logits = f"{factor * logit.value:+.{0 if share else 2}f}{unit}{_ends(logit, factor, 0 if share else 2)}"
         on = " in item logits" if share else ""
         ours = (
             f"{100 * points.value:+.1f} {'%' if share else 'points'}{_ends(points, 100, 1)}"
             if points.value is not None
             else ""
         )
-        return f"Depends on the scale: {ours} in points, but {told}{on}; so it is not called {what}."
+        return f"Depends on the scale: {ours} in points, but {in_logits}{on}; so it is not called {what}."
     return f"Not shown to be {what}."
 
 
-def _ends(one: Estimate, factor: float, digits: int) -> str:
-    if one.low is None or one.high is None or one.kind != SetKind.INTERVAL:
+def _ends(estimate: Estimate, factor: float, digits: int) -> str:
+    if estimate.low is None or estimate.high is None or estimate.kind != SetKind.INTERVAL:
         return ""
-    return f" ({factor * one.low:+.{digits}f} to {factor * one.high:+.{digits}f})"
+    return f" ({factor * estimate.low:+.{digits}f} to {factor * estimate.high:+.{digits}f})"

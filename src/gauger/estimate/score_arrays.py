@@ -50,7 +50,7 @@ class Cube:
 
     def with_role(self, role: str) -> list[int]:
         """Return the positions of the benchmarks with a role."""
-        return [b for b, found in enumerate(self.roles) if found == role]
+        return [b for b, own_role in enumerate(self.roles) if own_role == role]
 
 
 def build_cube(table: pl.DataFrame, design: Design) -> Cube:
@@ -119,13 +119,13 @@ def _mean(scores: NDArray[np.float64], axis: int) -> NDArray[np.float64]:
 
 def _recorded_role(table: pl.DataFrame, benchmark: str) -> str | None:
     """Return the one role that the records give a benchmark; None where they give none."""
-    found = table.filter(pl.col("benchmark") == benchmark)["role"].drop_nulls().unique().sort().to_list()
-    for role in found:
+    roles = table.filter(pl.col("benchmark") == benchmark)["role"].drop_nulls().unique().sort().to_list()
+    for role in roles:
         if role not in list(Role):
             raise InputError(f"a role of benchmark {benchmark!r}", repr(role), hint=nearest(role, map(str, Role)))
-    if len(found) > 1:
-        raise InputError(f"one role of benchmark {benchmark!r}", " and ".join(map(repr, found)))
-    return found[0] if found else None
+    if len(roles) > 1:
+        raise InputError(f"one role of benchmark {benchmark!r}", " and ".join(map(repr, roles)))
+    return roles[0] if roles else None
 
 
 @dataclass(frozen=True)

@@ -27,13 +27,13 @@ def seed_scores(cells: Cells) -> tuple[Mapping[str, Any], ...]:
 
     Arms with a single row have one entry; `replicate` numbers an arm's rows from 0 in the order of the records.
     """
-    found = []
+    rows = []
     for a, arm in enumerate(cells.cube.arms):
         for b, benchmark in enumerate(cells.cube.benchmarks):
             block = cells.cube.panel.scores[b][a]
             for r in np.flatnonzero(np.isfinite(block).any(axis=1)):
                 known = block[r][np.isfinite(block[r])]
-                found.append(
+                rows.append(
                     {
                         "arm": arm,
                         "benchmark": benchmark,
@@ -42,7 +42,7 @@ def seed_scores(cells: Cells) -> tuple[Mapping[str, Any], ...]:
                         "n_items": len(known),
                     }
                 )
-    return tuple(found)
+    return tuple(rows)
 
 
 def seed_warnings(rows: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -50,16 +50,16 @@ def seed_warnings(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     cells: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
     for row in rows:
         cells.setdefault((row["arm"], row["benchmark"]), []).append(row)
-    said = []
+    warnings = []
     for (arm, benchmark), own in cells.items():
         scores = np.array([row["score"] for row in own])
         if splits(scores, min(row["n_items"] for row in own)):
             listed = ", ".join(f"{100 * score:.0f}" for score in scores)
-            said.append(
+            warnings.append(
                 f"{arm} on {benchmark}: the seeds disagree ({listed} % right). A mean over such seeds is that of no "
                 "model, and its interval does not say how often a seed learns"
             )
-    return said
+    return warnings
 
 
 def splits(scores: NDArray[np.float64], n_items: int) -> bool:

@@ -68,9 +68,9 @@ class _Question:
         return tuple((self.variance_df / special.chdtri(self.variance_df, middle)).tolist())
 
     def _chance(self, n_items: int, n_replicates: int, factor: float) -> float:
-        found = replace(self.components, replicate=self.components.replicate * factor)
-        now, _ = design_variance(found, self.items, self.replicates)
-        planned = design_variance(found, n_items, n_replicates)
+        components = replace(self.components, replicate=self.components.replicate * factor)
+        now, _ = design_variance(components, self.items, self.replicates)
+        planned = design_variance(components, n_items, n_replicates)
         return chance_to_settle(self.distance, now, planned, level=self.level)
 
 
@@ -91,25 +91,27 @@ def settling_addition(
     if batch.contrasts.n_replicates[batch.judged_row(p)] < 2:
         return "Replicates: nothing was replicated, so the noise of training is unknown."
     question = _question(batch, p, piece, threshold, level, chance)
-    found = _needed(question)
-    said = f" settles it with a chance of {100 * chance:.0f} %."
-    if found.items is not None:
+    needed = _needed(question)
+    chance_text = f" settles it with a chance of {100 * chance:.0f} %."
+    if needed.items is not None:
         more = (
-            f" (or {found.replicates} replicates per arm instead of {question.replicates})" if found.replicates else ""
+            f" (or {needed.replicates} replicates per arm instead of {question.replicates})"
+            if needed.replicates
+            else ""
         )
-        return f"About {found.items:,} items instead of {question.items:,}{more}{said}"
-    if found.replicates is not None:
+        return f"About {needed.items:,} items instead of {question.items:,}{more}{chance_text}"
+    if needed.replicates is not None:
         return (
-            f"About {found.replicates} replicates per arm instead of {question.replicates}{said} "
+            f"About {needed.replicates} replicates per arm instead of {question.replicates}{chance_text} "
             "More items alone would not do."
         )
-    if found.both is not None:
+    if needed.both is not None:
         return (
-            f"About {found.both} replicates per arm instead of {question.replicates}, with four times the items "
-            f"({4 * question.items:,}),{said} Neither alone would do."
+            f"About {needed.both} replicates per arm instead of {question.replicates}, with four times the items "
+            f"({4 * question.items:,}),{chance_text} Neither alone would do."
         )
     return (
-        f"Neither {MOST_REPLICATES} replicates nor {MOST_ITEM_FACTOR} times the items{said[:-1]}: "
+        f"Neither {MOST_REPLICATES} replicates nor {MOST_ITEM_FACTOR} times the items{chance_text[:-1]}: "
         "the estimate lies too close to the threshold."
     )
 

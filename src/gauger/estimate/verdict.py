@@ -132,11 +132,11 @@ def judge_study(
         _turning_noise(batch, start, piece, rule) if outcome in (VerdictOutcome.MAJOR, VerdictOutcome.MINOR) else None
     )
     if ratio is not None:
-        said = (
+        note = (
             f"The outcome would turn undetermined if that training were about {ratio:.1f} times as noisy as the "
             f"replicated arms'; it is taken for {ONCE_VARIANCE**0.5:.0f} times."
         )
-        estimate = replace(estimate, note=" ".join(filter(None, [estimate.note, said])))
+        estimate = replace(estimate, note=" ".join(filter(None, [estimate.note, note])))
     verdict = Verdict(
         rule={**asdict(rule), "placebo_margin": rule.margin, "control": estimate.control},
         outcome=str(outcome),
@@ -164,13 +164,13 @@ def _outcome(
     """Return the first outcome in order that applies, and why, or what would settle it."""
     failed = [check for check in checks if check.outcome == CheckOutcome.FAILED]
     if failed:
-        said = " ".join(f"The {check.name} check failed. {check.detail}" for check in failed)
-        return VerdictOutcome.INVALID, said
+        reasons = " ".join(f"The {check.name} check failed. {check.detail}" for check in failed)
+        return VerdictOutcome.INVALID, reasons
     if piece is None:
         return VerdictOutcome.UNDETERMINED, f"The estimate is undefined: {estimate.reason}."
     if batch.contrasts.training_unknown[batch.judged_row(p)]:
         return VerdictOutcome.NOT_REPLICATED, NOT_REPLICATED
-    doubtful = [one for one in checks if one.outcome == CheckOutcome.NOT_POWERED and one.name != "reference"]
+    doubtful = [check for check in checks if check.outcome == CheckOutcome.NOT_POWERED and check.name != "reference"]
     if doubtful:
         return VerdictOutcome.NOT_POWERED, _doubts(doubtful)
     if piece.denominator <= 0:
@@ -178,8 +178,8 @@ def _outcome(
     if piece.se_at(rule.threshold) == 0:
         return VerdictOutcome.UNDETERMINED, NO_VARIATION
     outcome = VerdictOutcome(decide(piece, rule.threshold, rule.level))
-    references = [one for one in checks if one.name == "reference"]
-    if outcome == VerdictOutcome.MINOR and any(one.outcome != CheckOutcome.PASSED for one in references):
+    references = [check for check in checks if check.name == "reference"]
+    if outcome == VerdictOutcome.MINOR and any(reference.outcome != CheckOutcome.PASSED for reference in references):
         return (
             VerdictOutcome.NOT_POWERED,
             f"The arm is below the threshold, but minor cannot be said. {_doubts(references)}",
@@ -193,8 +193,8 @@ def _outcome(
 
 def _doubts(checks: Sequence[AssayCheck]) -> str:
     """Say which checks decide nothing, and what makes them decide."""
-    said = " ".join(f"The {check.name} check decides nothing. {check.detail}" for check in checks)
-    return f"{said} More replicates and items narrow a check that straddles; one that could not fail needs its arm."
+    reasons = " ".join(f"The {check.name} check decides nothing. {check.detail}" for check in checks)
+    return f"{reasons} More replicates and items narrow a check that straddles; one that could not fail needs its arm."
 
 
 def decide(piece: JudgedContrast, threshold: float, level: float) -> str:

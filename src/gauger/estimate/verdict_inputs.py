@@ -140,8 +140,8 @@ def judged(batch: PlannedBatch, p: int) -> JudgedContrast | None:
     if extra is not None:
         df = with_sampling(float(batch.contrasts.se[row]) ** 2, df, extra)[1]
         var_n += extra.variance
-    found = JudgedContrast(top, bottom, var_n, var_d, cov, df, is_ratio=True)
-    return found.complement() if planned.complement else found
+    contrast = JudgedContrast(top, bottom, var_n, var_d, cov, df, is_ratio=True)
+    return contrast.complement() if planned.complement else contrast
 
 
 def with_sampling(variance: float, df: float, extra: CellSampling | None) -> tuple[float, float]:

@@ -64,13 +64,13 @@ class Addition:
     @property
     def contradictions(self) -> tuple[Finding, ...]:
         """Findings that contradict the coding rules: such rows are not appended."""
-        return tuple(one for one in self.findings if one.kind in ERRORS)
+        return tuple(finding for finding in self.findings if finding.kind in ERRORS)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the plain mapping of the JSON output."""
         return {
             "rows": self.n_rows, "entered": self.entered, "changes": self.changes(), "claims": self.moved_claims(),
-            "findings": [one.to_dict() for one in self.findings],
+            "findings": [finding.to_dict() for finding in self.findings],
             "headline_before": self.before.text(), "headline_after": self.after.text(),
         }  # fmt: skip
 
@@ -120,19 +120,27 @@ def add_study(
     fresh = after.filter(pl.col("row") > offset)
     reasons = fresh["exclusion"].fill_null("pooled").value_counts(sort=True)
     findings = tuple(
-        Finding(one.kind, one.row - offset, one.study_id, one.text) for one in check_table(after) if one.row > offset
+        Finding(finding.kind, finding.row - offset, finding.study_id, finding.text)
+        for finding in check_table(after)
+        if finding.row > offset
     )
     _refuse_shares(findings, source)
     return Addition(
-        joined, len(new), dict(reasons.iter_rows()), findings, headline_of(before), headline_of(after),
-        answer_claims(before), answer_claims(after),
-    )  # fmt: skip
+        joined,
+        len(new),
+        dict(reasons.iter_rows()),
+        findings,
+        headline_of(before),
+        headline_of(after),
+        answer_claims(before),
+        answer_claims(after),
+    )
 
 
 def _refuse_shares(findings: tuple[Finding, ...], source: str) -> None:
-    for one in findings:
-        if one.kind == FindingKind.SHARES:
-            raise UserError("scores in percent", "scores between 0 and 1", Place(source, one.row), one.text)
+    for finding in findings:
+        if finding.kind == FindingKind.SHARES:
+            raise UserError("scores in percent", "scores between 0 and 1", Place(source, finding.row), finding.text)
 
 
 def _join_studies(known: pl.DataFrame, new: pl.DataFrame, source: str) -> pl.DataFrame:

@@ -41,11 +41,11 @@ def contents(table: EvidenceTable) -> dict[str, str]:
         "studies.csv": table.studies.select(list(STUDY_COLUMNS)).write_csv(),
         "data_dictionary.csv": dictionary(),
         "headline.txt": quoted(frame).text() + "\n",
-        "claims.json": plain([one.to_dict() for one in answer_claims(frame)]),
+        "claims.json": plain([claim.to_dict() for claim in answer_claims(frame)]),
         "multiverse.json": plain(read_stored(frame)),
         "flow.json": plain(flow(frame).to_dict()),
         "agreement.txt": coders.text() + "\n",
-        "findings.json": plain([one.to_dict() for one in check_table(frame)]),
+        "findings.json": plain([finding.to_dict() for finding in check_table(frame)]),
         "references.bib": bibtex(frame),
         "CITATION.cff": citation(release.version, release.date),
     }

@@ -69,10 +69,10 @@ def read_level(question: str, text: str) -> Risk:
         The text begins with no known word; its two arguments are what was wanted and what was given.
     """
     words = _WORDS[question]
-    found = [word for word in words if re.match(rf"{re.escape(word)}(?![\w-])", text)]
-    if not found:
+    matching = [word for word in words if re.match(rf"{re.escape(word)}(?![\w-])", text)]
+    if not matching:
         raise ValueError("a coding that begins with one of " + ", ".join(words), repr(text))
-    level = words[max(found, key=len)]
+    level = words[max(matching, key=len)]
     tempered = question == "control_quality" and level == Risk.LOW and _TEMPERS.search(text)
     return Risk.SOME if tempered else level
 

@@ -84,15 +84,15 @@ def _carry_over(name: str, rows: pl.DataFrame) -> CarryOver:
         return CarryOver(name, n_studies, len(lines), analysis, reason=NOT_BOTH)
     targeted, held_out = analysis.fitted.beta.tolist()
     vcov = analysis.fitted.vcov.tolist()
-    known = [one.df for one in analysis.pooled if one.df is not None and one.name != DIFFERENCE]
+    known = [pooled.df for pooled in analysis.pooled if pooled.df is not None and pooled.name != DIFFERENCE]
     if len(known) < 2:
         return CarryOver(name, n_studies, len(lines), analysis, reason=NO_VARIATION)
     df = min(known)
-    found = fieller(held_out, targeted, vcov[1][1], vcov[0][0], vcov[0][1], df)
-    share = None if found.value is None else 1 - found.value
+    ratio = fieller(held_out, targeted, vcov[1][1], vcov[0][0], vcov[0][1], df)
+    share = None if ratio.value is None else 1 - ratio.value
     slope = _slope(both, lines)
     return CarryOver(
-        name, n_studies, len(lines), analysis, found.value, found.low, found.high, found.text, share, slope
+        name, n_studies, len(lines), analysis, ratio.value, ratio.low, ratio.high, ratio.text, share, slope
     )  # fmt: skip
 
 

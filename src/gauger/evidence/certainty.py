@@ -84,7 +84,7 @@ class CertaintyDomain:
 def grade(facts: Facts) -> tuple[Certainty, tuple[CertaintyDomain, ...]]:
     """Return the certainty and the five judgements behind it; never below very low."""
     domains = (_bias(facts), _inconsistency(facts), _indirectness(facts), _imprecision(facts), _selection(facts))
-    place = max(0, len(GRADES) - 1 - sum(one.steps for one in domains))
+    place = max(0, len(GRADES) - 1 - sum(domain.steps for domain in domains))
     return GRADES[place], domains
 
 
@@ -160,5 +160,5 @@ WOULD_CHANGE: Mapping[str, str] = {
 
 def would_change(domains: tuple[CertaintyDomain, ...]) -> tuple[str, ...]:
     """Name what would raise the certainty, heaviest domain first."""
-    lowering = sorted((one for one in domains if one.steps), key=lambda one: -one.steps)
-    return tuple(WOULD_CHANGE[one.name] for one in lowering)
+    lowering = sorted((domain for domain in domains if domain.steps), key=lambda domain: -domain.steps)
+    return tuple(WOULD_CHANGE[domain.name] for domain in lowering)

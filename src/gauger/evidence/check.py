@@ -80,15 +80,15 @@ def check_table(frame: pl.DataFrame) -> list[Finding]:
         controls, two_roles, role_rules, shares, two_flags, granularity, loose_below_strict, above_teacher, duplicates,
         two_controls, size_conflicts,
     )  # fmt: skip
-    return [finding for one in checks for finding in sorted(one(frame), key=lambda found: found.row)]
+    return [finding for check in checks for finding in sorted(check(frame), key=lambda finding: finding.row)]
 
 
 def controls(frame: pl.DataFrame) -> Iterator[Finding]:
     """Controls whose words say that they are distilled, the teacher, another stage ... against their contrast."""
     for row, study, words, contrast in frame.select("row", "study_id", "control_arm", "contrast").iter_rows():
-        found = contradiction(words, contrast) if words else None
-        if found:
-            yield Finding(FindingKind.CONTROL, row, study, f'{found} ("{words}")')
+        conflict = contradiction(words, contrast) if words else None
+        if conflict:
+            yield Finding(FindingKind.CONTROL, row, study, f'{conflict} ("{words}")')
 
 
 def two_roles(frame: pl.DataFrame) -> Iterator[Finding]:
@@ -179,8 +179,8 @@ def runs_that_fit(score: float, n_items: int, decimals: int) -> int | None:
     Only numbers of runs that the printed digits can tell apart (100 / (n m) coarser than the last digit) are tried;
     None where none of them fits.
     """
-    told = range(2, min(MAX_RUNS, int(100 * 10**decimals / n_items)) + 1)
-    return next((m for m in told if nearest_multiple(score, n_items * m, decimals) is not None), None)
+    counts = range(2, min(MAX_RUNS, int(100 * 10**decimals / n_items)) + 1)
+    return next((m for m in counts if nearest_multiple(score, n_items * m, decimals) is not None), None)
 
 
 def granularity(frame: pl.DataFrame) -> Iterator[Finding]:
@@ -192,7 +192,7 @@ def granularity(frame: pl.DataFrame) -> Iterator[Finding]:
     notes = pl.col("notes").fill_null("")
     single = ~pl.col("metric").str.contains(_MEAN) & ~notes.str.contains(_MEAN) & ~notes.str.contains("derived")
     rows = frame.filter((pl.col("score_scale") == "percent") & pl.col("n_items").is_not_null() & single)
-    rows = rows.filter(~pl.col("study_id").is_in([one.study_id for one in shares(frame)]))
+    rows = rows.filter(~pl.col("study_id").is_in([finding.study_id for finding in shares(frame)]))
     seen = set()
     for side in ("control", "distilled"):
         columns = ("row", "study_id", "benchmark", f"score_{side}", "n_items", f"decimals_{side}", f"cell_{side}")

@@ -42,17 +42,17 @@ def name_of(study_id: str, title: str, year: int) -> str:
 def names(frame: pl.DataFrame) -> Mapping[str, str]:
     """Name every study; where two would share a name, both keep their short name behind it."""
     first = frame.unique("study_id", keep="first", maintain_order=True).select("study_id", "title", "year")
-    found = {study: name_of(study, title, year) for study, title, year in first.iter_rows()}
-    often = Counter(found.values())
-    return {study: name if often[name] == 1 else f"{name}, {study}" for study, name in found.items()}
+    by_study = {study: name_of(study, title, year) for study, title, year in first.iter_rows()}
+    often = Counter(by_study.values())
+    return {study: name if often[name] == 1 else f"{name}, {study}" for study, name in by_study.items()}
 
 
 def links(frame: pl.DataFrame) -> Mapping[str, str]:
     """Return the address of every study: the first that one of its references holds; empty where none does."""
-    found: dict[str, str] = {}
+    addresses: dict[str, str] = {}
     for study, reference in frame.select("study_id", "reference").iter_rows():
-        found[study] = found.get(study) or link(reference)
-    return found
+        addresses[study] = addresses.get(study) or link(reference)
+    return addresses
 
 
 def bibtex(frame: pl.DataFrame) -> str:

@@ -163,8 +163,8 @@ def answer_claims(frame: pl.DataFrame, questions: Sequence[ClaimQuestion] = QUES
     frame : DataFrame
         All rows, from `clean.prepare`.
     """
-    open_cells = [one for one in unknowns(frame) if not one.answered]
-    return tuple(_answer(frame, one, [u.text() for u in open_cells]) for one in questions)
+    open_cells = [unknown for unknown in unknowns(frame) if not unknown.answered]
+    return tuple(_answer(frame, question, [u.text() for u in open_cells]) for question in questions)
 
 
 def rows_for(frame: pl.DataFrame, question: ClaimQuestion) -> pl.DataFrame:
@@ -182,59 +182,78 @@ def rows_for(frame: pl.DataFrame, question: ClaimQuestion) -> pl.DataFrame:
 
 def _answer(frame: pl.DataFrame, question: ClaimQuestion, open_cells: Sequence[str]) -> Claim:
     rows = rows_for(frame, question)
-    one = _estimate(frame, question, rows)
+    pooled = _estimate(frame, question, rows)
     mine = rows if question.role in (ANY_ROLE, "slope") else rows.filter(pl.col("benchmark_role") == question.role)
     by_role = {
         str(role): n for role in ROLES if (n := rows.filter(pl.col("benchmark_role") == role)["study_id"].n_unique())
     }
     empty = tuple(text for text in open_cells if any(word in text for word in question.empty))
     start = Claim(
-        question.id, question.question, "", None, None, None, None, None, one.n_studies, one.n_rows, Certainty.VERY_LOW,
-        studies_by_role=by_role, empty_cells=empty,
+        question.id,
+        question.question,
+        "",
+        None,
+        None,
+        None,
+        None,
+        None,
+        pooled.n_studies,
+        pooled.n_rows,
+        Certainty.VERY_LOW,
+        studies_by_role=by_role,
+        empty_cells=empty,
         also=tuple(_answer(frame, other, ()).sentence for other in question.also),
-    )  # fmt: skip
-    if one.estimate is None or one.low is None or one.high is None or one.df is None:
-        sentence = f"{question.subject} {question.ending}: this cannot be told, {one.reason} ({_counted(one)})."
-        return replace(start, sentence=sentence, reason=one.reason, would_change=("two studies or more",))
-    certainty, domains = grade(_facts(one, mine, question))
-    said = verb(one.estimate, one.low, one.high, certainty, question.up, question.down)
+    )
+    if pooled.estimate is None or pooled.low is None or pooled.high is None or pooled.df is None:
+        sentence = f"{question.subject} {question.ending}: this cannot be told, {pooled.reason} ({_counted(pooled)})."
+        return replace(start, sentence=sentence, reason=pooled.reason, would_change=("two studies or more",))
+    certainty, domains = grade(_facts(pooled, mine, question))
+    predicate = verb(pooled.estimate, pooled.low, pooled.high, certainty, question.up, question.down)
     sentence = (
-        f"{question.subject} {said} {question.ending}: {points(one.estimate, one.low, one.high)} "
-        f"({_counted(one)}; certainty {certainty}){reservation(one.low, one.high, certainty)}."
+        f"{question.subject} {predicate} {question.ending}: {points(pooled.estimate, pooled.low, pooled.high)} "
+        f"({_counted(pooled)}; certainty {certainty}){reservation(pooled.low, pooled.high, certainty)}."
     )
     return replace(
-        start, sentence=sentence, effect=one.estimate, low=one.low, high=one.high, prediction_low=one.prediction_low,
-        prediction_high=one.prediction_high, certainty=certainty, domains=domains, would_change=would_change(domains),
-    )  # fmt: skip
+        start,
+        sentence=sentence,
+        effect=pooled.estimate,
+        low=pooled.low,
+        high=pooled.high,
+        prediction_low=pooled.prediction_low,
+        prediction_high=pooled.prediction_high,
+        certainty=certainty,
+        domains=domains,
+        would_change=would_change(domains),
+    )
 
 
-def _counted(one: Pooled) -> str:
-    return f"{one.n_studies} {'study' if one.n_studies == 1 else 'studies'}, {one.n_rows} rows"
+def _counted(pooled: Pooled) -> str:
+    return f"{pooled.n_studies} {'study' if pooled.n_studies == 1 else 'studies'}, {pooled.n_rows} rows"
 
 
 def _estimate(frame: pl.DataFrame, question: ClaimQuestion, rows: pl.DataFrame) -> Pooled:
     if question.role == "slope":
-        samples = next(one for one in MODERATORS if one.name == "training samples")
-        (found,) = moderate(frame, (samples,))
-        slope = next(one for one in found.effects if one.name == "trained skill")
-        return replace(slope, n_rows=found.n_rows, n_studies=found.n_studies)
+        samples = next(moderator for moderator in MODERATORS if moderator.name == "training samples")
+        (moderation,) = moderate(frame, (samples,))
+        slope = next(effect for effect in moderation.effects if effect.name == "trained skill")
+        return replace(slope, n_rows=moderation.n_rows, n_studies=moderation.n_studies)
     if question.role == ANY_ROLE:
         analysis = pool_effects(add_effects(rows), {"mean": np.ones(len(rows))})
         return predictions(analysis)[0]
     return pool_roles(rows)[question.role]
 
 
-def _facts(one: Pooled, rows: pl.DataFrame, question: ClaimQuestion) -> Facts:
+def _facts(pooled: Pooled, rows: pl.DataFrame, question: ClaimQuestion) -> Facts:
     """Collect the numbers behind a grade; the caller has checked that there is an estimate."""
     risks = rows.group_by("study_id").agg(pl.col("risk").first())["risk"]
     bad = risks.is_in(["high", "unclear"]).mean()
     slope = _small_slope(rows) if question.role != "slope" else None
     plain, corrected = (None, None) if question.role == "slope" else _corrected(rows)
     # An undefined number here is our fault: it must end the claim, never enter its grade as 0.
-    estimate, low, high, df = (x for x in (one.estimate, one.low, one.high, one.df) if x is not None)
+    estimate, low, high, df = (x for x in (pooled.estimate, pooled.low, pooled.high, pooled.df) if x is not None)
     return Facts(
-        estimate, low, high, df, one.n_studies, float((risks == "low").mean()), float(bad),  # type: ignore[arg-type]
-        one.prediction_low, one.prediction_high, question.indirect,
+        estimate, low, high, df, pooled.n_studies, float((risks == "low").mean()), float(bad),  # type: ignore[arg-type]
+        pooled.prediction_low, pooled.prediction_high, question.indirect,
         slope.p if slope else None, slope.estimate if slope else None, corrected, plain,
     )  # fmt: skip
 
@@ -254,10 +273,10 @@ def _corrected(rows: pl.DataFrame) -> tuple[float | None, float | None]:
     effects = add_effects(rows)
     fitted = fit_rows(effects, role_terms(effects), robust=False)
     estimates, variances = study_means(effects, fitted)
-    found = average(estimates, variances)
-    if found.estimate is None:
+    averaged = average(estimates, variances)
+    if averaged.estimate is None:
         return None, None
-    return found.candidates[0].estimate, found.estimate
+    return averaged.candidates[0].estimate, averaged.estimate
 
 
 __all__ = ["ANY_ROLE", "QUESTIONS", "Claim", "ClaimQuestion", "answer_claims", "rows_for"]

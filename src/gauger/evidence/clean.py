@@ -113,8 +113,8 @@ def exclude(frame: pl.DataFrame) -> pl.DataFrame:
         (Exclusion.HANDICAPPED, (pl.col("handicap") == str(Handicap.FORMAT)).fill_null(False)),
     ]
     frame = frame.with_columns(exclusion=_first(rules))
-    again = pl.col("exclusion").is_null() & ~pl.col("row").is_in(_kept_once(frame).to_list())
-    late = [(Exclusion.MEASURED_AGAIN, again), (Exclusion.NO_ITEMS, pl.col("n_items").is_null())]
+    repeated = pl.col("exclusion").is_null() & ~pl.col("row").is_in(_kept_once(frame).to_list())
+    late = [(Exclusion.MEASURED_AGAIN, repeated), (Exclusion.NO_ITEMS, pl.col("n_items").is_null())]
     return frame.with_columns(exclusion=pl.coalesce("exclusion", _first(late)))
 
 

@@ -91,8 +91,8 @@ class Unknown:
         return {**asdict(self), "answered": self.answered, "text": self.text()}
 
 
-def _count(n: int, one: str, many: str | None = None) -> str:
-    return f"{n} {one if n == 1 else many or one + 's'}"
+def _count(n: int, singular: str, many: str | None = None) -> str:
+    return f"{n} {singular if n == 1 else many or singular + 's'}"
 
 
 def unknowns(frame: pl.DataFrame) -> tuple[Unknown, ...]:
@@ -104,11 +104,11 @@ def unknowns(frame: pl.DataFrame) -> tuple[Unknown, ...]:
         All rows, from `clean.prepare`. Rows with a suspected artefact or without a stronger teacher do not count.
     """
     rows = frame.filter(~pl.col("artefact") & ~pl.col("no_teacher"))
-    found = []
+    cells = []
     for question, needs in QUESTIONS.items():
         fitting = rows.filter(pl.all_horizontal([TRAITS[need].fill_null(False) for need in needs]))
-        found.append(Unknown(question, needs, len(fitting), fitting["study_id"].n_unique()))
-    return tuple(sorted(found, key=lambda one: (one.n_studies, one.n_rows)))
+        cells.append(Unknown(question, needs, len(fitting), fitting["study_id"].n_unique()))
+    return tuple(sorted(cells, key=lambda cell: (cell.n_studies, cell.n_rows)))
 
 
 NEVER = {

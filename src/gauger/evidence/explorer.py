@@ -98,16 +98,16 @@ def explore(frame: pl.DataFrame) -> Explorer:
 def _means(rows: pl.DataFrame) -> dict[str, Mean]:
     counts = {str(role): rows.filter(pl.col("benchmark_role") == role) for role in ROLES}
     sizes = {role: (len(part), part["study_id"].n_unique()) for role, part in counts.items()}
-    found = {role: Mean(*size) for role, size in sizes.items()}
+    means = {role: Mean(*size) for role, size in sizes.items()}
     present = [role for role, (_, studies) in sizes.items() if studies >= MIN_STUDIES]
     rows = rows.filter(pl.col("benchmark_role").is_in(present))
     if not present or len(rows) <= len(present):
-        return found
+        return means
     try:
         fitted = fit_rows(rows, role_terms(rows, present), robust=False)
         errors, df = _errors(fitted, rows)
     except ConvergenceError:
-        return found
+        return means
     own = row_variance(fitted)
     for k, role in enumerate(present):
         here = np.flatnonzero((rows["benchmark_role"] == role).to_numpy())
@@ -117,11 +117,11 @@ def _means(rows: pl.DataFrame) -> dict[str, Mean]:
         mean = float(fitted.beta[k])
         spread = t * float(np.sqrt(errors[k] ** 2 + _spread(fitted, k)))
         half = t * float(errors[k])
-        found[role] = Mean(
+        means[role] = Mean(
             *sizes[role], mean, mean - half, mean + half, mean - spread, mean + spread, bool(df[k] < FEW_DF),
             float(own[here[0]]),
         )  # fmt: skip
-    return found
+    return means
 
 
 def _spread(fitted: MetaFit, k: int) -> float:
@@ -136,12 +136,12 @@ def _errors(fitted: MetaFit, rows: pl.DataFrame) -> tuple[Any, Any]:
         likelihood = CategoryLikelihood(fitted.data, np.asarray(fitted.category), fitted.method)
         information, score = likelihood.scores(*fitted.structure.unpack(fitted.found.tau2))
         r = fitted.data.basis.r
-        found = score_robust(r.T @ information @ r, score @ r)
-        return np.sqrt(np.diag(found.vcov)), found.df
-    again = fit_rows(rows, dict(zip(fitted.data.moderator_names, fitted.data.design.T, strict=True)))
-    read = again.coefficients
-    errors = np.array([np.nan if one.reason else one.se for one in read])
-    return errors, np.array([one.df or 0.0 for one in read])
+        robust = score_robust(r.T @ information @ r, score @ r)
+        return np.sqrt(np.diag(robust.vcov)), robust.df
+    refitted = fit_rows(rows, dict(zip(fitted.data.moderator_names, fitted.data.design.T, strict=True)))
+    read = refitted.coefficients
+    errors = np.array([np.nan if coefficient.reason else coefficient.se for coefficient in read])
+    return errors, np.array([coefficient.df or 0.0 for coefficient in read])
 
 
 __all__ = ["NO_GROUP", "OPTIONS", "Explorer", "Mean", "explore"]

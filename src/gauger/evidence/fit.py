@@ -109,13 +109,13 @@ class Evidence:
                 "matched": self.headline.matched.to_dict(),
             },
             "by_contrast": {name: analysis.to_dict() for name, analysis in self.contrasts.items()},
-            "carry_over": {name: one.to_dict() for name, one in self.carried.items()},
+            "carry_over": {name: carry_over.to_dict() for name, carry_over in self.carried.items()},
             "gsm8k_minus_gsm1k": self.gaps.to_dict(),
             "laboratories": self.laboratories.to_dict(),
-            "movements": [asdict(one) for one in self.movements()],
+            "movements": [asdict(movement) for movement in self.movements()],
             "risk_of_bias": self.bias.to_dicts(),
             "findings": dict(self.findings),
-        } | {name: [one.to_dict() for one in several] for name, several in parts.items()}
+        } | {name: [entry.to_dict() for entry in several] for name, several in parts.items()}
 
 
 def analyse(table: EvidenceTable) -> Evidence:
@@ -127,7 +127,7 @@ def analyse(table: EvidenceTable) -> Evidence:
         From `load()`.
     """
     frame = prepare(table)
-    found = check_table(frame)
+    findings = check_table(frame)
     return Evidence(
         frame=frame,
         studies=table.studies,
@@ -145,7 +145,7 @@ def analyse(table: EvidenceTable) -> Evidence:
         small_studies=tuple(small_study_effects(frame, over) for over in SETS),
         bias=assess(table.studies),
         unknowns=unknowns(frame),
-        findings={str(kind): sum(one.kind == kind for one in found) for kind in FindingKind},
+        findings={str(kind): sum(finding.kind == kind for finding in findings) for kind in FindingKind},
     )
 
 

@@ -47,7 +47,7 @@ class Forest:
         """Return the plain mapping of the JSON output."""
         return {
             "over": self.over, "lines": [line.to_dict() for line in self.lines],
-            "pooled": [one.to_dict() for one in self.pooled],
+            "pooled": [mean.to_dict() for mean in self.pooled],
         }  # fmt: skip
 
 
@@ -67,7 +67,7 @@ def study_forest(frame: pl.DataFrame, over: str) -> Forest:
     """
     analysis = pool_roles(rows_of(frame, SETS[over]))
     lines = _lines(analysis) if analysis.fitted is not None else []
-    pooled = tuple(one for one in analysis.pooled if one.name in ROLES)
+    pooled = tuple(mean for mean in analysis.pooled if mean.name in ROLES)
     return Forest(over, tuple(lines), pooled, analysis)
 
 
@@ -98,8 +98,8 @@ def study_means(rows: pl.DataFrame, fitted: MetaFit) -> tuple[np.ndarray[Any, An
     """
     at = rows.with_columns(_at=pl.int_range(pl.len()))
     groups = at.partition_by("study_id", maintain_order=True)
-    found = np.array([_within(fitted, group["_at"].to_numpy()) for group in groups])
-    return found[:, 0], found[:, 1] ** 2
+    means = np.array([_within(fitted, group["_at"].to_numpy()) for group in groups])
+    return means[:, 0], means[:, 1] ** 2
 
 
 def row_variance(fitted: MetaFit) -> np.ndarray[Any, np.dtype[np.float64]]:

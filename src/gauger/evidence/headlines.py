@@ -35,7 +35,7 @@ class Headline:
     def text(self) -> str:
         """Say it in six sentences, one per line; without a multiverse in five."""
         difference = self.untouched[DIFFERENCE]
-        said = (
+        sentences = (
             f"Published evidence ({self.n_studies} studies, {self.n_rows:,} rows): over the untouched base, distilled "
             f"students gain {_roles(self.untouched)} ({_size(self.untouched)}).\n"
             f"Over every control that is not itself distilled: {_roles(self.controls)} ({_size(self.controls)}).\n"
@@ -44,7 +44,7 @@ class Headline:
             f"Targeted gains exceed held-out ones by {_points(difference)} over the untouched base.\n"
             f"Single results scatter widely: {_scatter(self.untouched)}."
         )
-        return f"{said}\n{self.multiverse}" if self.multiverse else said
+        return f"{sentences}\n{self.multiverse}" if self.multiverse else sentences
 
     def to_dict(self) -> dict[str, Any]:
         """Return the plain mapping of the JSON output."""
@@ -100,10 +100,10 @@ def _roles(analysis: Analysis) -> str:
     return f"{parts[0]}, {parts[1]} and {parts[2]}"
 
 
-def _points(one: Pooled) -> str:
-    if one.estimate is None or one.low is None or one.high is None:
-        return f"an unknown amount ({one.reason})"
-    return f"{one.estimate:+.1f} points [{one.low:.1f}, {one.high:.1f}]"
+def _points(pooled: Pooled) -> str:
+    if pooled.estimate is None or pooled.low is None or pooled.high is None:
+        return f"an unknown amount ({pooled.reason})"
+    return f"{pooled.estimate:+.1f} points [{pooled.low:.1f}, {pooled.high:.1f}]"
 
 
 def _size(analysis: Analysis) -> str:
@@ -113,7 +113,7 @@ def _size(analysis: Analysis) -> str:
 def _scatter(analysis: Analysis) -> str:
     parts = []
     for role in ("targeted", "held-out"):
-        one = analysis[role]
-        if one.prediction_low is not None and one.prediction_high is not None:
-            parts.append(f"{role} from {one.prediction_low:.0f} to {one.prediction_high:.0f}")
+        pooled = analysis[role]
+        if pooled.prediction_low is not None and pooled.prediction_high is not None:
+            parts.append(f"{role} from {pooled.prediction_low:.0f} to {pooled.prediction_high:.0f}")
     return "95 % of new results would fall " + ", ".join(parts) if parts else "by how much is unknown"

@@ -97,7 +97,7 @@ def moderate(frame: pl.DataFrame, moderators: Sequence[Moderator] = MODERATORS) 
     rows = rows_of(frame, ("untouched-base",)).filter(pl.col("benchmark_role") != "general")
     aimed = pl.col("benchmark_role").is_in([str(role) for role in AIMED])
     rows = rows.with_columns(_group=pl.when(aimed).then(pl.lit(GROUPS[0])).otherwise(pl.lit(GROUPS[1])))
-    return tuple(_levels(rows, one) if one.levels else _slopes(rows, one) for one in moderators)
+    return tuple(_levels(rows, moderator) if moderator.levels else _slopes(rows, moderator) for moderator in moderators)
 
 
 def _slopes(rows: pl.DataFrame, moderator: Moderator) -> Moderation:
@@ -114,7 +114,7 @@ def _slopes(rows: pl.DataFrame, moderator: Moderator) -> Moderation:
     for group in kept:
         terms[group] = inside[group] * (x - np.average(x, weights=inside[group]))
     analysis = pool(rows, terms)
-    slopes = [one for one in analysis.pooled if one.name in kept]
+    slopes = [slope for slope in analysis.pooled if slope.name in kept]
     return Moderation(moderator.name, moderator.unit, analysis.n_rows, analysis.n_studies, (*slopes, *undefined))
 
 
@@ -128,6 +128,6 @@ def _levels(rows: pl.DataFrame, moderator: Moderator) -> Moderation:
         reference, *others = (f"{group}: {level}" for level in moderator.levels)
         for other in others:
             name = f"{other} minus {moderator.levels[0]}"
-            found = contrast(analysis, {other: 1.0, reference: -1.0}, name)
-            differences.append(found or Pooled(name, 0, 0, reason=TOO_FEW))
+            difference = contrast(analysis, {other: 1.0, reference: -1.0}, name)
+            differences.append(difference or Pooled(name, 0, 0, reason=TOO_FEW))
     return Moderation(moderator.name, "", analysis.n_rows, analysis.n_studies, analysis.pooled, tuple(differences))

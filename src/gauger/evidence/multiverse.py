@@ -79,20 +79,22 @@ class Multiverse:
 
     def curve(self, role: str) -> Curve:
         """Return the curve of one role."""
-        return next(one for one in self.curves if one.role == role)
+        return next(curve for curve in self.curves if curve.role == role)
 
     def text(self) -> str:
         """Say what the multiverse says, in one sentence."""
-        n = max(one.n for one in self.curves)
-        return f"Over {n:,} defensible analyses the medians are " + "; ".join(one.text() for one in self.curves) + "."
+        n = max(curve.n for curve in self.curves)
+        return (
+            f"Over {n:,} defensible analyses the medians are " + "; ".join(curve.text() for curve in self.curves) + "."
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Return the plain mapping of the JSON output."""
         roles = [
-            {"role": one.role, "n": one.n, "median": one.median, "low": one.low, "high": one.high,
-             "share_above_zero": one.share_above_zero, "share_below_zero": one.share_below_zero,
-             "undefined": one.undefined}
-            for one in self.curves
+            {"role": curve.role, "n": curve.n, "median": curve.median, "low": curve.low, "high": curve.high,
+             "share_above_zero": curve.share_above_zero, "share_below_zero": curve.share_below_zero,
+             "undefined": curve.undefined}
+            for curve in self.curves
         ]  # fmt: skip
         return {"roles": roles, "switches": list(self.switches)}
 
@@ -210,12 +212,12 @@ def in_points(log_odds: Array, starts: Array) -> Array:
 
 
 def _curve(role: str, paths: list[Path]) -> Curve:
-    known = [one for one in paths if one.estimate is not None]
+    known = [path for path in paths if path.estimate is not None]
     if not known:
         return Curve(role, 0, None, None, None, None, None, len(paths))
-    estimates = np.array([one.estimate for one in known], dtype=float)
-    above = float(np.mean([one.low is not None and one.low > 0 for one in known]))
-    below = float(np.mean([one.high is not None and one.high < 0 for one in known]))
+    estimates = np.array([path.estimate for path in known], dtype=float)
+    above = float(np.mean([path.low is not None and path.low > 0 for path in known]))
+    below = float(np.mean([path.high is not None and path.high < 0 for path in known]))
     return Curve(role, len(known), float(np.median(estimates)), float(estimates.min()), float(estimates.max()), above,
                  below, len(paths) - len(known))  # fmt: skip
 
@@ -230,14 +232,14 @@ def _by_switch(paths: list[Path]) -> list[dict[str, Any]]:
                 option: _curve(role, [p for p in paths if p.role == role and p.specification[switch.name] == option])
                 for option in switch.options
             }
-            medians = [one.median for one in options.values() if one.median is not None]
+            medians = [option.median for option in options.values() if option.median is not None]
             roles[role] = {
                 "moves": max(medians) - min(medians) if len(medians) > 1 else None,
                 "options": {
-                    name: {"n": one.n, "median": one.median, "low": one.low, "high": one.high,
-                           "share_above_zero": one.share_above_zero, "share_below_zero": one.share_below_zero}
-                    for name, one in options.items()
+                    name: {"n": option.n, "median": option.median, "low": option.low, "high": option.high,
+                           "share_above_zero": option.share_above_zero, "share_below_zero": option.share_below_zero}
+                    for name, option in options.items()
                 },
             }  # fmt: skip
         lines.append({"switch": switch.name, "reason": switch.reason, "roles": roles})
-    return sorted(lines, key=lambda line: -max(one["moves"] or 0.0 for one in line["roles"].values()))
+    return sorted(lines, key=lambda line: -max(effect["moves"] or 0.0 for effect in line["roles"].values()))

@@ -36,9 +36,9 @@ class RowArrays:
 
 def columns_of(frame: pl.DataFrame) -> RowArrays:
     """Collect the rows that any specification lets in, from all rows of `clean.prepare`."""
-    found = pl.col("exclusion").is_in([str(rule) for rule in AS_FOUND]) | pl.col("exclusion").is_null()
+    as_found = pl.col("exclusion").is_in([str(rule) for rule in AS_FOUND]) | pl.col("exclusion").is_null()
     rows = frame.filter(
-        (found | (pl.col("exclusion") == str(Exclusion.HANDICAPPED)))
+        (as_found | (pl.col("exclusion") == str(Exclusion.HANDICAPPED)))
         & pl.col("contrast").is_in([str(contrast) for contrast in UPLIFT_CONTRASTS])
         & pl.col("score_control").is_not_null() & pl.col("score_distilled").is_not_null()
         & (pl.col("score_scale") == "percent") & ~pl.col("lower_is_better") & pl.col("n_items").is_not_null()

@@ -131,13 +131,13 @@ def _mean(name: str, values: np.ndarray[Any, np.dtype[np.float64]]) -> MeanGap:
 
 
 def _welch(
-    name: str, one: np.ndarray[Any, np.dtype[np.float64]], other: np.ndarray[Any, np.dtype[np.float64]]
+    name: str, first: np.ndarray[Any, np.dtype[np.float64]], other: np.ndarray[Any, np.dtype[np.float64]]
 ) -> MeanGap:
-    if min(len(one), len(other)) < 2:
-        return MeanGap(name, len(one) + len(other), None, None, None, None, "fewer than two models in a group")
-    v1, v2 = float(one.var(ddof=1)) / len(one), float(other.var(ddof=1)) / len(other)
-    df = (v1 + v2) ** 2 / (v1**2 / (len(one) - 1) + v2**2 / (len(other) - 1))
-    return _interval(name, len(one) + len(other), float(one.mean() - other.mean()), v1 + v2, df)
+    if min(len(first), len(other)) < 2:
+        return MeanGap(name, len(first) + len(other), None, None, None, None, "fewer than two models in a group")
+    v1, v2 = float(first.var(ddof=1)) / len(first), float(other.var(ddof=1)) / len(other)
+    df = (v1 + v2) ** 2 / (v1**2 / (len(first) - 1) + v2**2 / (len(other) - 1))
+    return _interval(name, len(first) + len(other), float(first.mean() - other.mean()), v1 + v2, df)
 
 
 def _interval(name: str, n: int, mean: float, variance: float, df: float) -> MeanGap:

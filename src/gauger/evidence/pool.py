@@ -163,8 +163,8 @@ def _spreads(fitted: MetaFit) -> dict[str, float]:
     if not isinstance(fitted, CategoryFit):
         return {name: float(np.sqrt(t)) for name, t in zip(fitted.data.level_names, fitted.tau2, strict=True)}
     between, within = np.sqrt(np.diag(np.asarray(fitted.groups))), np.sqrt(np.asarray(fitted.omega))
-    found = {f"study: {name}": float(tau) for name, tau in zip(fitted.names, between, strict=True)}
-    return found | {f"row: {name}": float(tau) for name, tau in zip(fitted.names, within, strict=True)}
+    spreads = {f"study: {name}": float(tau) for name, tau in zip(fitted.names, between, strict=True)}
+    return spreads | {f"row: {name}": float(tau) for name, tau in zip(fitted.names, within, strict=True)}
 
 
 def _obstacle(n_studies: int, terms: Mapping[str, Array]) -> str | None:
@@ -189,12 +189,12 @@ def _read(fitted: MetaFit, rows: pl.DataFrame, weights: Array, name: str) -> Poo
     empty = _counted(rows, name, np.abs(fitted.data.design) @ np.abs(weights), NO_VARIATION)
     if weights @ fitted.vcov @ weights <= 1e-16 * max(1.0, float(weights @ fitted.beta) ** 2):
         return empty
-    found = fitted.contrast(weights, name)
-    if found.reason is not None:
-        return replace(empty, reason=found.reason)
+    mean = fitted.contrast(weights, name)
+    if mean.reason is not None:
+        return replace(empty, reason=mean.reason)
     return replace(
-        empty, reason=None, estimate=found.estimate, se=found.se, df=found.df, low=found.low, high=found.high,
-        p=found.p, note=SHAKY if found.df is not None and found.df < FEW_DF else None,
+        empty, reason=None, estimate=mean.estimate, se=mean.se, df=mean.df, low=mean.low, high=mean.high,
+        p=mean.p, note=SHAKY if mean.df is not None and mean.df < FEW_DF else None,
     )  # fmt: skip
 
 
@@ -223,8 +223,8 @@ def pool_roles(
         difference = (Pooled(DIFFERENCE, 0, 0, reason=TOO_FEW),) if column == "benchmark_role" else ()
         return Analysis((*thin.values(), *difference), 0, 0, {})
     analysis = pool(rows, role_terms(rows, kept, column), model)
-    found = {one.name: one for one in predictions(analysis)}
-    pooled = [found.get(role, thin[role]) for role in roles]
+    means = {mean.name: mean for mean in predictions(analysis)}
+    pooled = [means.get(role, thin[role]) for role in roles]
     return replace(analysis, pooled=(*pooled, *(_difference(analysis) if column == "benchmark_role" else ())))
 
 
@@ -240,12 +240,12 @@ def predictions(analysis: Analysis) -> list[Pooled]:
     """Give the means of a fit (one column per mean) their prediction intervals."""
     if analysis.fitted is None:
         return list(analysis.pooled)
-    at = [None if one.reason else analysis.fitted.prediction(row)
-          for one, row in zip(analysis.pooled, np.eye(len(analysis.pooled)), strict=True)]  # fmt: skip
+    at = [None if mean.reason else analysis.fitted.prediction(row)
+          for mean, row in zip(analysis.pooled, np.eye(len(analysis.pooled)), strict=True)]  # fmt: skip
     return [
-        one if there is None
-        else replace(one, prediction_low=there.prediction_low, prediction_high=there.prediction_high)
-        for one, there in zip(analysis.pooled, at, strict=True)
+        mean if prediction is None
+        else replace(mean, prediction_low=prediction.prediction_low, prediction_high=prediction.prediction_high)
+        for mean, prediction in zip(analysis.pooled, at, strict=True)
     ]  # fmt: skip
 
 
@@ -263,5 +263,5 @@ DIFFERENCE = "targeted minus held-out"
 
 
 def _difference(analysis: Analysis) -> tuple[Pooled, ...]:
-    found = contrast(analysis, {"targeted": 1.0, "held-out": -1.0}, DIFFERENCE)
-    return (found,) if found else (Pooled(DIFFERENCE, 0, 0, reason=TOO_FEW),)
+    difference = contrast(analysis, {"targeted": 1.0, "held-out": -1.0}, DIFFERENCE)
+    return (difference,) if difference else (Pooled(DIFFERENCE, 0, 0, reason=TOO_FEW),)

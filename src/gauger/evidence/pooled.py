@@ -91,11 +91,11 @@ class Analysis:
     """The rows of the fit, with their effects."""
 
     def __getitem__(self, name: str) -> Pooled:
-        return next(one for one in self.pooled if one.name == name)
+        return next(mean for mean in self.pooled if mean.name == name)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the plain mapping of the JSON output."""
         return {
-            "estimates": [one.to_dict() for one in self.pooled],
+            "estimates": [mean.to_dict() for mean in self.pooled],
             "n_rows": self.n_rows, "n_studies": self.n_studies, "tau": dict(self.tau),
         }  # fmt: skip

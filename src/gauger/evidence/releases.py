@@ -42,16 +42,16 @@ def _released(row: Mapping[str, str]) -> Released:
     )  # fmt: skip
 
 
-def lines(version: str, date: str, rows: int, studies: int, found: Sequence[Claim]) -> list[tuple[str, ...]]:
+def lines(version: str, date: str, rows: int, studies: int, claims: Sequence[Claim]) -> list[tuple[str, ...]]:
     """Write a release's claims as lines of the changelog."""
 
     def plain(value: float | None) -> str:
         return "" if value is None else f"{value:.2f}"
 
     return [
-        (version, date, str(rows), str(studies), one.id, plain(one.effect), plain(one.low), plain(one.high),
-         str(one.certainty), one.sentence)
-        for one in found
+        (version, date, str(rows), str(studies), claim.id, plain(claim.effect), plain(claim.low), plain(claim.high),
+         str(claim.certainty), claim.sentence)
+        for claim in claims
     ]  # fmt: skip
 
 

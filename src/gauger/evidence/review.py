@@ -85,16 +85,16 @@ def agreement(frame: pl.DataFrame) -> Agreement:
     kappa = (p_o - p_e) / (1 - p_e), with the large-sample standard error sqrt(p_o (1 - p_o) / n) / (1 - p_e). Rows of
     one study are coded together, so the interval is too narrow. Source: Cohen (1960), Educ. Psychol. Meas. 20:37.
     """
-    one = frame["benchmark_role"].to_numpy().astype(str)
+    first = frame["benchmark_role"].to_numpy().astype(str)
     other = frame.select(pl.coalesce("benchmark_role_alt", "benchmark_role")).to_series().to_numpy().astype(str)
-    return kappa(one, other, [str(role) for role in ROLES])
+    return kappa(first, other, [str(role) for role in ROLES])
 
 
-def kappa(one: Any, other: Any, values: Sequence[str]) -> Agreement:
+def kappa(first: Any, other: Any, values: Sequence[str]) -> Agreement:
     """Compute Cohen's kappa of two codings of the same things; see `agreement`."""
-    n = len(one)
-    agreed = float(np.mean(np.asarray(one) == np.asarray(other)))
-    chance = sum(float(np.mean(np.asarray(one) == v)) * float(np.mean(np.asarray(other) == v)) for v in values)
+    n = len(first)
+    agreed = float(np.mean(np.asarray(first) == np.asarray(other)))
+    chance = sum(float(np.mean(np.asarray(first) == v)) * float(np.mean(np.asarray(other) == v)) for v in values)
     if chance >= 1.0:
         return Agreement(n, agreed, None, None, None)
     estimate = (agreed - chance) / (1 - chance)

@@ -44,8 +44,8 @@ class Moved:
 def under_restrictions(frame: pl.DataFrame, restrictions: Sequence[Restriction] = RESTRICTIONS) -> tuple[Moved, ...]:
     """Compute the headline as pre-specified and under every restriction, from all rows of `clean.prepare`."""
     return tuple(
-        Moved(one.name, one.doubt, str(one.model.scale), headline_of(frame, one))
-        for one in (PRESPECIFIED_ROWS, *restrictions)
+        Moved(restriction.name, restriction.doubt, str(restriction.model.scale), headline_of(frame, restriction))
+        for restriction in (PRESPECIFIED_ROWS, *restrictions)
     )
 
 
@@ -168,5 +168,5 @@ def small_study_effects(frame: pl.DataFrame, over: str) -> SmallStudy:
             slopes.append(replace(analysis[f"{role}: slope"], name=role))
         else:
             slopes.append(Pooled(role, 0, studies.get(role, 0), reason=TOO_FEW))
-    at_large = {one.name: one for one in analysis.pooled if one.name in CARRIED}
+    at_large = {pooled.name: pooled for pooled in analysis.pooled if pooled.name in CARRIED}
     return SmallStudy(over, tuple(slopes), at_large)

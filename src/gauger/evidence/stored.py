@@ -30,10 +30,10 @@ def digest_of(frame: pl.DataFrame) -> str:
     return hashlib.sha256(text.encode("utf-8")).hexdigest()
 
 
-def store(found: Multiverse, frame: pl.DataFrame, path: Path | None = None) -> Path:
+def store(multiverse: Multiverse, frame: pl.DataFrame, path: Path | None = None) -> Path:
     """Write a multiverse beside the table; see validation/evidence_rows/release.py."""
     path = path or data_path() / FILE
-    document = {"digest": digest_of(frame), **found.to_dict()}
+    document = {"digest": digest_of(frame), **multiverse.to_dict()}
     return write_text(path, json.dumps(document, indent=1) + "\n")
 
 
@@ -48,7 +48,7 @@ def read_stored(frame: pl.DataFrame) -> dict[str, Any] | None:
 
 def curves_of(document: dict[str, Any]) -> tuple[Curve, ...]:
     """Read the curves of a stored multiverse."""
-    return tuple(Curve(**one) for one in document["roles"])
+    return tuple(Curve(**curve) for curve in document["roles"])
 
 
 def quote(frame: pl.DataFrame) -> str:

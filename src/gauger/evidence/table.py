@@ -130,8 +130,8 @@ def did_you_mean(name: str, known: Iterable[str], otherwise: str = "") -> str:
 def _parse(table: CsvTable, columns: Mapping[str, Column], keep_decimals: bool) -> pl.DataFrame:
     _check_header(table, columns)
     rows, problems = [], []
-    for line, found in table.rows:
-        cells = dict.fromkeys(columns, "") | dict(zip(table.header, found, strict=True))
+    for line, values in table.rows:
+        cells = dict.fromkeys(columns, "") | dict(zip(table.header, values, strict=True))
         row, wrong = _read_row(cells, line, table.source, columns)
         problems.extend(wrong)
         if keep_decimals:

@@ -86,10 +86,10 @@ def _share(name: str, rows: pl.DataFrame) -> Share:
 
     def statistic(share: float, quantiles: float) -> float:
         """Pooled mean at this share, plus so many critical values of its standard error."""
-        one = pool_effects(_shifted(rows, share, teacher), {"mean": np.ones(len(rows))}).pooled[0]
-        if one.estimate is None or one.se is None or one.df is None:
+        pooled = pool_effects(_shifted(rows, share, teacher), {"mean": np.ones(len(rows))}).pooled[0]
+        if pooled.estimate is None or pooled.se is None or pooled.df is None:
             return float("nan")
-        return one.estimate + quantiles * one.se * float(t_quantile(0.975, one.df))
+        return pooled.estimate + quantiles * pooled.se * float(t_quantile(0.975, pooled.df))
 
     value, low, high = (_root(statistic, quantiles) for quantiles in (0.0, -1.0, 1.0))
     return Share(name, len(rows), n_studies, value, low, high, None if value is not None else OUTSIDE)
@@ -109,8 +109,8 @@ def _root(statistic: Any, quantiles: float) -> float | None:
     ends = statistic(LOWEST, quantiles), statistic(HIGHEST, quantiles)
     if not ends[0] > 0 > ends[1]:
         return None
-    found = optimize.brentq(statistic, LOWEST, HIGHEST, args=(quantiles,), xtol=1e-3)
-    return float(found)
+    root = optimize.brentq(statistic, LOWEST, HIGHEST, args=(quantiles,), xtol=1e-3)
+    return float(root)
 
 
 AIMED = (BenchmarkRole.TARGETED, BenchmarkRole.FRESH)

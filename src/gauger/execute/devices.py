@@ -48,10 +48,10 @@ def memory_gb(gpus: int, meminfo: Path = Path("/proc/meminfo")) -> float | None:
     if gpus:
         command = ["nvidia-smi", "--query-gpu=memory.total", "--format=csv,noheader,nounits"]
         try:
-            said = subprocess.run(command, capture_output=True, text=True, check=True, timeout=30).stdout
+            output = subprocess.run(command, capture_output=True, text=True, check=True, timeout=30).stdout
         except (OSError, subprocess.SubprocessError):
             return None
-        return min((float(line) * 2**20 / 1e9 for line in said.split()), default=None)
+        return min((float(line) * 2**20 / 1e9 for line in output.split()), default=None)
     if not meminfo.is_file():
         return None
     total = next((line for line in meminfo.read_text("ascii").splitlines() if line.startswith("MemTotal:")), None)

@@ -195,8 +195,8 @@ class _Driver:
             self.progress.retried(job, event.death)
             self.schedule.put_back(job)
         else:
-            told = f"{event.death}; given up after {count(self.rules.tries, 'try', 'tries')}"
-            self._fail(job, "worker", ("WorkerDied", told, event.log_tail))
+            reason = f"{event.death}; given up after {count(self.rules.tries, 'try', 'tries')}"
+            self._fail(job, "worker", ("WorkerDied", reason, event.log_tail))
 
     def _keep(self, job: Job, path: Path, seconds: float | None) -> None:
         self.result.done[job.key] = path

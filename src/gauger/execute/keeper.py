@@ -86,14 +86,14 @@ def _control(what: int, value: int = 1) -> None:
 
 def marked(mark: str) -> list[int]:
     """Return the processes that carry a mark, but for this one and what has ended already."""
-    wanted, found = f"{MARK}={mark}".encode(), []
+    wanted, processes = f"{MARK}={mark}".encode(), []
     for place in _PROCESSES.iterdir() if _PROCESSES.is_dir() else ():
         if not place.name.isdigit() or int(place.name) == os.getpid():
             continue
         with suppress(OSError):  # it has just ended, or is somebody else's
             if wanted in (place / "environ").read_bytes().split(b"\0"):
-                found.append(int(place.name))
-    return found
+                processes.append(int(place.name))
+    return processes
 
 
 def end_marked(mark: str, program: subprocess.Popen[bytes] | None = None) -> None:

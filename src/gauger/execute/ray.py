@@ -254,13 +254,13 @@ class RayPool:
 
 def _describe(error: Exception) -> str:
     """Say in one line how a worker was lost."""
-    said = {
+    reasons = {
         "WorkerCrashedError": "its worker was killed or crashed",
         "NodeDiedError": "its node was lost",
         "OutOfMemoryError": "its worker was killed for want of memory",
     }
     name = type(error).__name__
-    return said.get(name) or f"{name}: {str(error).strip().splitlines()[0]}"
+    return reasons.get(name) or f"{name}: {str(error).strip().splitlines()[0]}"
 
 
 @contextmanager

@@ -97,13 +97,13 @@ def scratch(url: str) -> Path:
 @lru_cache(maxsize=1)
 def software() -> dict[str, str]:
     """Say what computes results here: the code that jobs use, Python, and the packages that matter."""
-    found = {"code of Gauger": package_version(), "Python": platform.python_version()}
+    versions = {"code of Gauger": package_version(), "Python": platform.python_version()}
     for package in PACKAGES:
         try:
-            found[package] = version(package)
+            versions[package] = version(package)
         except PackageNotFoundError:
-            found[package] = "none"
-    return found
+            versions[package] = "none"
+    return versions
 
 
 def differences(wanted: Mapping[str, str], here: Mapping[str, str]) -> str:

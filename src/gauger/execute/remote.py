@@ -46,11 +46,11 @@ class RemoteStore:
         except ModuleNotFoundError:
             raise MissingExtraError("keeping results at a URL", "ray") from None
         try:
-            found = url_to_fs(url)
+            resolved = url_to_fs(url)
         except (ValueError, ImportError) as error:
             raise UserError("the URL of a file system that fsspec knows", f"{url} ({error})") from error
-        self.files: Any = found[0]
-        self.url, self.root = url, str(found[1]).rstrip("/")
+        self.files: Any = resolved[0]
+        self.url, self.root = url, str(resolved[1]).rstrip("/")
 
     def has(self, key: str) -> bool:
         """Whether the result of `key` is there as a whole (by its `done.json`; `fetch` verifies)."""

@@ -30,19 +30,34 @@ STUDIES: Mapping[str, str] = {
     "they are.",
     "context": "Pipelines run as factorials with attribution to every stage. The packaged one is of the embedded world.",
     "scale": "Scales with held-out cells give curves with scored forecasts, in the embedded world and for small language models.",
-}  # fmt: skip
+}
 THREATS: tuple[tuple[str, str, tuple[str, ...], tuple[str, ...]], ...] = (
-    ("seeds", "1. Seeds: is the teacher asked with the benchmark's own material?", ("targeted", "fresh"), ("targeted", "fresh")),
-    ("mixture", "2. MixedForecast: is the teacher credited with what other training gave?", ("no-teacher",), ("targeted",)),
+    (
+        "seeds",
+        "1. Seeds: is the teacher asked with the benchmark's own material?",
+        ("targeted", "fresh"),
+        ("targeted", "fresh"),
+    ),
+    (
+        "mixture",
+        "2. MixedForecast: is the teacher credited with what other training gave?",
+        ("no-teacher",),
+        ("targeted",),
+    ),
     ("benchmarks", "3. Benchmarks: is it capability, or the benchmark?", ("fresh", "held-out"), ("fresh", "held-out")),
     ("context", "4. Context: what does it add to a laboratory's other methods?", ("rl",), ("fresh",)),
     ("scale", "5. Scale: strong students, hard benchmarks, millions of exchanges", ("strong", "dose"), ("fresh",)),
-)  # fmt: skip
+)
 """Threat, heading, claims by what their question holds, and roles of the forecast."""
 _ASKS: Mapping[str, str] = {
-    "targeted": "what it aims at", "fresh": "fresh items", "held-out": "help elsewhere", "no-teacher": "without a teacher",
-    "rl": "reinforcement learning", "strong": "strong students", "dose": "number of samples",
-}  # fmt: skip
+    "targeted": "what it aims at",
+    "fresh": "fresh items",
+    "held-out": "help elsewhere",
+    "no-teacher": "without a teacher",
+    "rl": "reinforcement learning",
+    "strong": "strong students",
+    "dose": "number of samples",
+}
 
 
 def answer_page(document: Mapping[str, Any], claims: Sequence[Claim]) -> str:
@@ -64,12 +79,12 @@ def answer_page(document: Mapping[str, Any], claims: Sequence[Claim]) -> str:
 
 
 def _found(claims: Sequence[Claim], asked: Sequence[str]) -> list[Claim]:
-    return [one for name in asked for one in claims if _ASKS[name] in one.question]
+    return [claim for name in asked for claim in claims if _ASKS[name] in claim.question]
 
 
 def _literature(claims: Sequence[Claim], asked: Sequence[str]) -> list[str]:
-    said = " ".join(one.sentence for one in _found(claims, asked))
-    return [f"**Literature.** {said}\n"]
+    sentences = " ".join(claim.sentence for claim in _found(claims, asked))
+    return [f"**Literature.** {sentences}\n"]
 
 
 def _forecast(document: Mapping[str, Any], key: str, roles: Sequence[str]) -> list[str]:
@@ -77,17 +92,17 @@ def _forecast(document: Mapping[str, Any], key: str, roles: Sequence[str]) -> li
         return [f"**Forecast.** {_shares(document['context'])}\n"]
     lines = []
     for role in roles:
-        mine = [one for one in document["predictions"] if one["role"] == role]
-        answered = [one for one in mine if one["answer"] == "yes"]
+        mine = [prediction for prediction in document["predictions"] if prediction["role"] == role]
+        answered = [prediction for prediction in mine if prediction["answer"] == "yes"]
         if answered:
-            dose = max(one["exchanges"] or 0.0 for one in answered)
-            for one in (one for one in answered if (one["exchanges"] or 0.0) == dose):
+            dose = max(prediction["exchanges"] or 0.0 for prediction in answered)
+            for prediction in (prediction for prediction in answered if (prediction["exchanges"] or 0.0) == dose):
                 lines.append(
-                    f"On {role} benchmarks {OVER[one['control']]}, at {exchanges_in_words(one['exchanges'])}: "
-                    f"{signed(one['mean'])} points [{one['low']:.0f}, {one['high']:.0f}] in a new study; minor "
-                    f"{whole(one['probability_minor'])}, major {whole(one['probability_major'])}."
+                    f"On {role} benchmarks {OVER[prediction['control']]}, at {exchanges_in_words(prediction['exchanges'])}: "
+                    f"{signed(prediction['mean'])} points [{prediction['low']:.0f}, {prediction['high']:.0f}] in a new study; minor "
+                    f"{whole(prediction['probability_minor'])}, major {whole(prediction['probability_major'])}."
                 )
-        refused = [one for one in mine if one["answer"] != "yes"]
+        refused = [prediction for prediction in mine if prediction["answer"] != "yes"]
         if refused:
             lines.append(
                 f"On {role} benchmarks at {exchanges_in_words(refused[0]['exchanges'])} it cannot say: {refused[0]['reason']}."
@@ -97,23 +112,27 @@ def _forecast(document: Mapping[str, Any], key: str, roles: Sequence[str]) -> li
 
 def _shares(context: Mapping[str, Any]) -> str:
     lines = []
-    for one in context["shares"]:
-        if one["answer"] == "yes":
+    for share in context["shares"]:
+        if share["answer"] == "yes":
             lines.append(
-                f"On {one['role']} benchmarks {100 * one['share']:.0f} % [{100 * one['low']:.0f}, {100 * one['high']:.0f}] of "
-                f"the whole gain come on top of reinforcement learning ({one['studies']} studies)."
+                f"On {share['role']} benchmarks {100 * share['share']:.0f} % [{100 * share['low']:.0f}, {100 * share['high']:.0f}] of "
+                f"the whole gain come on top of reinforcement learning ({share['studies']} studies)."
             )
         else:
-            lines.append(f"On {one['role']} benchmarks it cannot say what share comes on top of RL: {one['reason']}.")
+            lines.append(
+                f"On {share['role']} benchmarks it cannot say what share comes on top of RL: {share['reason']}."
+            )
     return " ".join([*lines, context["earlier_stage"]])
 
 
 def _change(claims: Sequence[Claim], asked: Sequence[str], document: Mapping[str, Any], key: str) -> list[str]:
-    said = dict.fromkeys(text for one in _found(claims, asked) for text in one.would_change)
-    words = "; ".join(said).capitalize() + "."
+    changes = dict.fromkeys(text for claim in _found(claims, asked) for text in claim.would_change)
+    words = "; ".join(changes).capitalize() + "."
     if key == "scale" and document["decision"].get("settles"):
         best = next(
-            one for one in document["decision"]["experiments"] if one["name"] == document["decision"]["settles"]
+            experiment
+            for experiment in document["decision"]["experiments"]
+            if experiment["name"] == document["decision"]["settles"]
         )
         words += (
             f" For the decision itself: {best['what'][0].lower()}{best['what'][1:]} (about {best['flops']:.1e} FLOPs and "

@@ -43,14 +43,16 @@ def parts_of(literature: LiteratureRows) -> tuple[Part, ...]:
     """
     groups = connected_groups(literature)
     fold = folds_of(groups, OUTER_FOLDS)
-    found = [Part("groups", np.flatnonzero(fold != one), np.flatnonzero(fold == one)) for one in np.unique(fold)]
+    parts = [
+        Part("groups", np.flatnonzero(fold != number), np.flatnonzero(fold == number)) for number in np.unique(fold)
+    ]
     for year in np.unique(literature.year)[1:]:
         test = literature.year == year
         known = (literature.year < year) & ~np.isin(groups, np.unique(groups[test]))
         enough = all(len(np.unique(groups[known & (literature.role == role)])) >= 5 for role in range(len(ROLES)))
         if enough:
-            found.append(Part(f"year {year}", np.flatnonzero(known), np.flatnonzero(test)))
-    return tuple(found)
+            parts.append(Part(f"year {year}", np.flatnonzero(known), np.flatnonzero(test)))
+    return tuple(parts)
 
 
 def run_part(literature: LiteratureRows, forms: Sequence[ForecastForm], part: Part) -> dict[str, Any]:
@@ -76,7 +78,7 @@ def run_part(literature: LiteratureRows, forms: Sequence[ForecastForm], part: Pa
             scores[form.name] = score_rows(_spread_out(raw, spread), test.change)
     ours = np.array([chosen.form[ROLES[role]].name for role in test.role])
     picked = {
-        name: np.select([ours == form for form in scores], [getattr(one, name) for one in scores.values()])
+        name: np.select([ours == form for form in scores], [getattr(score, name) for score in scores.values()])
         for name in SCORES
     }
     return {
@@ -111,19 +113,19 @@ def run_back_test(
     """
     groups = connected_groups(literature)
     results = list(_run(literature, forms, parts_of(literature), workers))
-    found: dict[str, Any] = {"roles": [], "years": [], "chosen": {}}
+    summary: dict[str, Any] = {"roles": [], "years": [], "chosen": {}}
     for role, name in enumerate(ROLES):
         for kind in dict.fromkeys(result["part"].name for result in results):
-            chosen = [one for one in results if one["part"].name == kind]
+            chosen = [result for result in results if result["part"].name == kind]
             entry = _entry(chosen, literature, groups, role)
             if entry is not None:
-                target = found["roles"] if kind == "groups" else found["years"]
+                target = summary["roles"] if kind == "groups" else summary["years"]
                 target.append({"role": name, "left_out": kind, **entry})
         counts: dict[str, int] = {}
         for result in results:
             counts[result["form"][name]] = counts.get(result["form"][name], 0) + 1
-        found["chosen"][name] = counts
-    return found
+        summary["chosen"][name] = counts
+    return summary
 
 
 def _run(
@@ -141,17 +143,17 @@ def _entry(
     results: Sequence[dict[str, Any]], literature: LiteratureRows, groups: Codes, role: int
 ) -> dict[str, object] | None:
     """Score one role over parts of one kind."""
-    rows = np.concatenate([one["part"].test for one in results])
+    rows = np.concatenate([result["part"].test for result in results])
     here = literature.role[rows] == role
     if not here.any():
         return None
 
     def all_of(pick: Any) -> RowScores:
         return RowScores(**{
-            name: np.concatenate([getattr(pick(one), name) for one in results])[here] for name in SCORES
+            name: np.concatenate([getattr(pick(result), name) for result in results])[here] for name in SCORES
         })  # fmt: skip
 
-    ours = all_of(lambda one: one["scores"])
+    ours = all_of(lambda result: result["scores"])
     names = results[0]["baselines"]
-    baselines = {name: all_of(lambda one, name=name: one["baselines"][name]) for name in names}
+    baselines = {name: all_of(lambda result, name=name: result["baselines"][name]) for name in names}
     return {**summary_of(ours, groups[rows][here]), **gains(ours, baselines, groups[rows][here])}

@@ -41,8 +41,8 @@ class ChosenForms:
 
     def best_baseline(self, role: str) -> ForecastForm:
         """Return the baseline of least mean CRPS."""
-        known = [one for one in FORMS if one.baseline and (role, one.name) in self.crps]
-        return min(known, key=lambda one: self.crps[role, one.name])
+        known = [form for form in FORMS if form.baseline and (role, form.name) in self.crps]
+        return min(known, key=lambda form: self.crps[role, form.name])
 
     def guarded(self, helped: Mapping[str, bool] | None) -> ChosenForms:
         """Return the forms that a forecast may use: regressions only where predictors were shown to help.
@@ -56,8 +56,8 @@ class ChosenForms:
         if helped is None:
             return replace(self, form=self.sure)
         form = {
-            role: one if one.baseline or helped.get(role, False) else self.best_baseline(role)
-            for role, one in self.form.items()
+            role: chosen if chosen.baseline or helped.get(role, False) else self.best_baseline(role)
+            for role, chosen in self.form.items()
         }
         return replace(self, form=form)
 
@@ -86,16 +86,16 @@ def hold_out(
     """
     groups = connected_groups(train)
     fold = folds_of(groups, folds)
-    found = {}
+    forecasts = {}
     for form in forms:
         pieces, order, start = [], [], None
-        for one in np.unique(fold):
-            fitted = fit_form(form, train.take(fold != one), start)
+        for left_out in np.unique(fold):
+            fitted = fit_form(form, train.take(fold != left_out), start)
             start = fitted.fit.free if isinstance(fitted, Regression) else None
-            pieces.append(predict_rows(fitted, form, train.take(fold == one)))
-            order.append(np.flatnonzero(fold == one))
-        found[form.name] = _joined(pieces, np.argsort(np.concatenate(order)))
-    return HeldOutForecasts(found, groups)
+            pieces.append(predict_rows(fitted, form, train.take(fold == left_out)))
+            order.append(np.flatnonzero(fold == left_out))
+        forecasts[form.name] = _joined(pieces, np.argsort(np.concatenate(order)))
+    return HeldOutForecasts(forecasts, groups)
 
 
 def choose(train: LiteratureRows, forms: Sequence[ForecastForm] = FORMS, folds: int = INNER_FOLDS) -> ChosenForms:
@@ -140,13 +140,13 @@ def pick(forms: Sequence[ForecastForm], crps: Mapping[str, Array]) -> ForecastFo
     crps : mapping
         ForecastForm's name -> mean CRPS of each group (g,).
     """
-    baseline = min((one for one in forms if one.baseline), key=lambda one: float(crps[one.name].mean()))
+    baseline = min((form for form in forms if form.baseline), key=lambda form: float(crps[form.name].mean()))
     better = []
-    for one in forms:
-        gain = mean_interval(crps[baseline.name] - crps[one.name])
-        if not one.baseline and gain.low is not None and gain.low > 0:
-            better.append(one)
-    return min(better, key=lambda one: float(crps[one.name].mean())) if better else baseline
+    for form in forms:
+        gain = mean_interval(crps[baseline.name] - crps[form.name])
+        if not form.baseline and gain.low is not None and gain.low > 0:
+            better.append(form)
+    return min(better, key=lambda form: float(crps[form.name].mean())) if better else baseline
 
 
 def group_weights(groups: Codes) -> Array:
@@ -170,10 +170,10 @@ def fit_spread(raw: Predictive, change: Array, weight: Array) -> Spread:
     best, most = Spread(), -np.inf
     for df in TAILS:
         for width in WIDTHS:
-            one = Spread(float(width), df)
-            likelihood = float(weight @ raw.with_spread(one).log_density(change))
+            spread = Spread(float(width), df)
+            likelihood = float(weight @ raw.with_spread(spread).log_density(change))
             if likelihood > most:
-                best, most = one, likelihood
+                best, most = spread, likelihood
     return best
 
 
@@ -184,7 +184,7 @@ def fit_chosen(chosen: ChosenForms, train: LiteratureRows) -> dict[str, Fitted]:
 
 def _joined(pieces: Sequence[Predictive], order: Codes) -> Predictive:
     def all_of(name: str) -> Array:
-        return np.concatenate([getattr(one, name) for one in pieces])[order]
+        return np.concatenate([getattr(piece, name) for piece in pieces])[order]
 
     return Predictive(
         pieces[0].scale, all_of("mean"), all_of("of_mean"), all_of("of_new"), all_of("sampling"), all_of("start"),

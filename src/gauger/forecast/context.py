@@ -40,7 +40,7 @@ def share_of_gain(prepared: pl.DataFrame) -> list[dict[str, Any]]:
         .group_by("benchmark_role", "study_id")
         .agg(pl.col("gain").mean(), pl.col("uplift").mean(), pl.len())
     )
-    found = []
+    lines = []
     for role in ROLES:
         mine = pairs.filter(pl.col("benchmark_role") == role).sort("study_id")
         n = len(mine)
@@ -76,8 +76,8 @@ def share_of_gain(prepared: pl.DataFrame) -> list[dict[str, Any]]:
             }
             if ratio.kind != "bounded":
                 line["answer"], line["reason"] = "cannot_say", "the whole gain itself cannot be told from zero"
-        found.append(line)
-    return found
+        lines.append(line)
+    return lines
 
 
 EARLIER_STAGE = (

@@ -72,9 +72,9 @@ def read_run(folder: Path) -> RunRows:
             raise InputError("the directory of a finished run", f"no {path.name}", Place(str(folder)))
     document, study = (json.loads(path.read_text(encoding="utf-8")) for path in (run.estimates, run.study))
     wanted = [
-        one for one in document["estimates"]
-        if one["estimand"] == "uplift" and one["benchmark"] and one["value"] is not None and one["se"]
-        and one.get("scale", "points") == "points" and one["role"] in ROLE_OF and one["arm"] in study["arms"]
+        row for row in document["estimates"]
+        if row["estimand"] == "uplift" and row["benchmark"] and row["value"] is not None and row["se"]
+        and row.get("scale", "points") == "points" and row["role"] in ROLE_OF and row["arm"] in study["arms"]
     ]  # fmt: skip
     if not wanted:
         raise InputError("a run with uplifts over matched arms", "none", Place(str(folder)))
@@ -83,35 +83,35 @@ def read_run(folder: Path) -> RunRows:
 
 def _means(records: Path, wanted: Sequence[Mapping[str, Any]]) -> pl.DataFrame:
     """Mean score of every arm, benchmark and item, over replicates and samples."""
-    arms = {one["arm"] for one in wanted} | {one["control"] for one in wanted}
+    arms = {estimate["arm"] for estimate in wanted} | {estimate["control"] for estimate in wanted}
     frame = pl.read_parquet(records).filter(pl.col("arm").is_in(arms) & (pl.col("outcome") == "scored"))
     return frame.group_by("arm", "benchmark", "item").agg(pl.col("score").mean())
 
 
 def _arranged(study: Mapping[str, Any], wanted: Sequence[Mapping[str, Any]], means: pl.DataFrame) -> RunRows:
     m = len(wanted)
-    start = np.array([_mean(means, one["control"], one["benchmark"]) for one in wanted])
-    end = np.clip(start + np.array([one["value"] for one in wanted]), 0.005, 0.995)
+    start = np.array([_mean(means, estimate["control"], estimate["benchmark"]) for estimate in wanted])
+    end = np.clip(start + np.array([estimate["value"] for estimate in wanted]), 0.005, 0.995)
     middle = np.clip((start + end) / 2, 0.02, 0.98)
-    sd = np.array([one["se"] for one in wanted]) / (2.0 * np.sqrt(middle * (1.0 - middle)))
-    samples = np.log10([float(_samples(study, one["arm"])) for one in wanted])
+    sd = np.array([estimate["se"] for estimate in wanted]) / (2.0 * np.sqrt(middle * (1.0 - middle)))
+    samples = np.log10([float(_samples(study, estimate["arm"])) for estimate in wanted])
     world = str(study["world"]["kind"])
     shape_only = world != "language"
     slope = samples - samples.mean()
     covariance = np.outer(sd, sd) * _correlation(wanted, means) + SLOPE_SD**2 * np.outer(slope, slope)
     covariance += 0.0 if shape_only else LEVEL_SD**2
-    numbers = {one.name: np.full(m, np.nan) for one in NUMBERS}
+    numbers = {number.name: np.full(m, np.nan) for number in NUMBERS}
     numbers |= {"start": np.log(start) - np.log1p(-start), "samples": samples}
-    categories = {one.name: np.full(m, UNKNOWN, dtype="<U24") for one in CATEGORIES}
+    categories = {category.name: np.full(m, UNKNOWN, dtype="<U24") for category in CATEGORIES}
     categories["control"][:] = "no-teacher-training"
     categories["hard"][:], categories["domain"][:], categories["reasoning in"][:] = "other", "other", "short"
-    strategies = [str(study["arms"][one["arm"]]["stages"][-1].get("strategy")) for one in wanted]
-    categories["surface"] = np.array([SURFACE_OF.get(one, "answers") for one in strategies], dtype="<U24")
+    strategies = [str(study["arms"][estimate["arm"]]["stages"][-1].get("strategy")) for estimate in wanted]
+    categories["surface"] = np.array([SURFACE_OF.get(strategy, "answers") for strategy in strategies], dtype="<U24")
     categories["method"] = np.array(
-        ["rationales" if one in SURFACE_OF else "answers" for one in strategies], dtype="<U24"
+        ["rationales" if strategy in SURFACE_OF else "answers" for strategy in strategies], dtype="<U24"
     )
-    role = np.array([ROLES.index(ROLE_OF[one["role"]]) for one in wanted], dtype=np.intp)
-    arms = np.unique([one["arm"] for one in wanted], return_inverse=True)[1].ravel().astype(np.intp)
+    role = np.array([ROLES.index(ROLE_OF[estimate["role"]]) for estimate in wanted], dtype=np.intp)
+    arms = np.unique([estimate["arm"] for estimate in wanted], return_inverse=True)[1].ravel().astype(np.intp)
     effect = np.arcsin(np.sqrt(end)) - np.arcsin(np.sqrt(start))
     return RunRows(str(study["study"]), world, Rows(role, numbers, categories), effect, covariance, arms, shape_only)
 
@@ -123,19 +123,21 @@ def _mean(means: pl.DataFrame, arm: str, benchmark: str) -> float:
 
 def _samples(study: Mapping[str, Any], arm: str) -> float:
     """Training samples from the teacher: those of all stages that ask it."""
-    found = [stage.get("samples") or 0 for stage in study["arms"][arm]["stages"] if stage.get("strategy")]
-    return max(float(sum(found)), 1.0)
+    samples = [stage.get("samples") or 0 for stage in study["arms"][arm]["stages"] if stage.get("strategy")]
+    return max(float(sum(samples)), 1.0)
 
 
 def _correlation(wanted: Sequence[Mapping[str, Any]], means: pl.DataFrame) -> Array:
     """Correlation of the rows' errors: of their contrasts over the items of one benchmark, 0 between benchmarks."""
     m = len(wanted)
-    found = np.eye(m)
+    correlation = np.eye(m)
     contrasts = []
-    for one in wanted:
+    for estimate in wanted:
         pair = [
-            means.filter((pl.col("arm") == arm) & (pl.col("benchmark") == one["benchmark"])).select("item", "score")
-            for arm in (one["arm"], one["control"])
+            means.filter((pl.col("arm") == arm) & (pl.col("benchmark") == estimate["benchmark"])).select(
+                "item", "score"
+            )
+            for arm in (estimate["arm"], estimate["control"])
         ]
         contrasts.append(pair[0].join(pair[1], on="item").select("item", d=pl.col("score") - pl.col("score_right")))
     for i in range(m):
@@ -143,9 +145,9 @@ def _correlation(wanted: Sequence[Mapping[str, Any]], means: pl.DataFrame) -> Ar
             if wanted[i]["benchmark"] == wanted[j]["benchmark"]:
                 both = contrasts[i].join(contrasts[j], on="item").select("d", "d_right").to_numpy()
                 if len(both) > 2 and (both.std(axis=0) > 0).all():
-                    found[i, j] = found[j, i] = 0.99 * float(np.corrcoef(both.T)[0, 1])
+                    correlation[i, j] = correlation[j, i] = 0.99 * float(np.corrcoef(both.T)[0, 1])
     # pairwise correlations over different items need not be a correlation matrix together
-    values, vectors = np.linalg.eigh(found)
+    values, vectors = np.linalg.eigh(correlation)
     fixed = (vectors * np.maximum(values, 1e-6)) @ vectors.T
     scale = np.sqrt(np.diag(fixed))
     return np.asarray(fixed / np.outer(scale, scale))
@@ -212,13 +214,14 @@ def enter(forecaster: Forecaster, folders: Sequence[Path]) -> tuple[Forecaster, 
     runs = [read_run(folder) for folder in folders]
     form = form_named(FORM)
     joint = fit_jointly(forecaster.literature, runs, form)
-    told = {ROLES[role] for run in runs for role in run.rows.role}
+    covered = {ROLES[role] for run in runs for role in run.rows.role}
     chosen = replace(
-        forecaster.chosen, form={role: form if role in told else one for role, one in forecaster.chosen.form.items()}
+        forecaster.chosen,
+        form={role: form if role in covered else previous for role, previous in forecaster.chosen.form.items()},
     )
     words = ("a study of its size, with a discrepancy", "direction and shape only, never level")
-    said = [
+    entered = [
         {"run": run.name, "world": run.world, "rows": len(run.effect), "enters_as": words[run.shape_only]}
         for run in runs
     ]
-    return replace(forecaster, chosen=chosen, fits={**forecaster.fits, FORM: joint}), said
+    return replace(forecaster, chosen=chosen, fits={**forecaster.fits, FORM: joint}), entered

@@ -119,12 +119,14 @@ def regions(mixture: MixedForecast, scenario: Scenario) -> list[dict[str, Any]]:
         left = np.maximum(uplift, 0.0)[:, None] * (1.0 - share)[None, :] + np.minimum(uplift, 0.0)[:, None]
         severities.append(float(loss_of(left, shape, thresholds).mean()))
     light = scenario.defences.matched.honest_cost > 0
-    found = []
+    best_actions = []
     for stake in STAKES:
         for burden in BURDENS:
             expected = np.array([0.0, 1.0 if light else 0.0, burden]) + stake * np.array(severities)
-            found.append({"stake": float(stake), "burden": float(burden), "best": ACTIONS[int(np.argmin(expected))]})
-    return found
+            best_actions.append(
+                {"stake": float(stake), "burden": float(burden), "best": ACTIONS[int(np.argmin(expected))]}
+            )
+    return best_actions
 
 
 def turning_points(mixture: MixedForecast, scenario: Scenario) -> list[dict[str, Any]]:
@@ -140,9 +142,9 @@ def turning_points(mixture: MixedForecast, scenario: Scenario) -> list[dict[str,
     unit = scenario.defences.matched.honest_cost or 1.0
     burden = scenario.defences.aggressive.honest_cost / unit
     near = BURDENS[int(np.argmin(np.abs(np.log(BURDENS) - np.log(max(burden, 1.0)))))]
-    line = [one for one in regions(mixture, scenario) if one["burden"] == float(near)]
-    found: list[dict[str, Any]] = []
-    for one in line:
-        if not found or found[-1]["best"] != one["best"]:
-            found.append({"best": one["best"], "from": None if not found else one["stake"]})
-    return found
+    line = [region for region in regions(mixture, scenario) if region["burden"] == float(near)]
+    turns: list[dict[str, Any]] = []
+    for region in line:
+        if not turns or turns[-1]["best"] != region["best"]:
+            turns.append({"best": region["best"], "from": None if not turns else region["stake"]})
+    return turns

@@ -63,18 +63,18 @@ class DesignPlan:
     def matrix(self, rows: Rows) -> Array:
         """Return the design (m, 3 + q)."""
         means = np.eye(len(ROLES))[rows.role]
-        return np.column_stack([means, *(self._column(one, rows) for one in self.columns)])
+        return np.column_stack([means, *(self._column(column, rows) for column in self.columns)])
 
-    def _column(self, one: DesignColumn, rows: Rows) -> Array:
-        if one.predictor in rows.numbers:
-            x = rows.numbers[one.predictor]
+    def _column(self, column: DesignColumn, rows: Rows) -> Array:
+        if column.predictor in rows.numbers:
+            x = rows.numbers[column.predictor]
             missing = np.isnan(x)
-            standard = (x - self.centre[one.predictor]) / self.scale[one.predictor]
-            gap = np.full(len(x), self.printed_not[one.predictor]) if rows.imagined else missing.astype(float)
-            value = gap if one.gap else np.where(missing, 0.0, standard)
+            standard = (x - self.centre[column.predictor]) / self.scale[column.predictor]
+            gap = np.full(len(x), self.printed_not[column.predictor]) if rows.imagined else missing.astype(float)
+            value = gap if column.gap else np.where(missing, 0.0, standard)
         else:
-            value = (rows.categories[one.predictor] == one.level).astype(float)
-        return value * (rows.role == ELSEWHERE) if one.elsewhere else value
+            value = (rows.categories[column.predictor] == column.level).astype(float)
+        return value * (rows.role == ELSEWHERE) if column.elsewhere else value
 
 
 def plan_design(rows: Rows, study: Codes, predictors: Sequence[str], *, apart: bool, by_role: bool) -> DesignPlan:
@@ -108,14 +108,14 @@ def plan_design(rows: Rows, study: Codes, predictors: Sequence[str], *, apart: b
     columns: list[DesignColumn] = []
     groups: list[int] = []
     for place, name in enumerate(predictors):
-        for one in _columns_of(name, rows):
-            columns.append(one)
+        for column in _columns_of(name, rows):
+            columns.append(column)
             groups.append(place if apart else 0)
     if by_role:
         mains, first = list(zip(columns, groups, strict=True)), max(groups, default=-1) + 1
-        for one, group in mains:
-            if not one.gap:
-                columns.append(DesignColumn(one.name + " elsewhere", one.predictor, one.level, elsewhere=True))
+        for column, group in mains:
+            if not column.gap:
+                columns.append(DesignColumn(column.name + " elsewhere", column.predictor, column.level, elsewhere=True))
                 groups.append(first + group if apart else first)
     penalty = np.array([FREE] * len(ROLES) + groups, dtype=np.intp)
     return DesignPlan(tuple(columns), penalty, centre, scale, printed_not)
@@ -123,10 +123,10 @@ def plan_design(rows: Rows, study: Codes, predictors: Sequence[str], *, apart: b
 
 def _columns_of(name: str, rows: Rows) -> list[DesignColumn]:
     if name in rows.numbers:
-        found = [DesignColumn(name, name)]
+        columns = [DesignColumn(name, name)]
         missing = np.isnan(rows.numbers[name])
-        return [*found, DesignColumn(f"{name} not printed", name, gap=True)] if missing.any() else found
-    category = next(one for one in CATEGORIES if one.name == name)
-    found = [DesignColumn(f"{name}: {level}", name, level) for level in category.levels[1:]]
+        return [*columns, DesignColumn(f"{name} not printed", name, gap=True)] if missing.any() else columns
+    category = next(category for category in CATEGORIES if category.name == name)
+    columns = [DesignColumn(f"{name}: {level}", name, level) for level in category.levels[1:]]
     unknown = (rows.categories[name] == UNKNOWN).any()
-    return [*found, DesignColumn(f"{name} not told", name, UNKNOWN)] if unknown else found
+    return [*columns, DesignColumn(f"{name} not told", name, UNKNOWN)] if unknown else columns

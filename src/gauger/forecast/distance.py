@@ -68,17 +68,17 @@ class Distance:
     @property
     def beyond(self) -> tuple[Step, ...]:
         """The steps that lie outside."""
-        return tuple(one for one in self.steps if one.beyond != 0)
+        return tuple(step for step in self.steps if step.beyond != 0)
 
     @property
     def largest(self) -> float:
         """Largest distance in any predictor, doublings or years."""
-        return max((abs(one.beyond) for one in self.steps), default=0.0)
+        return max((abs(step.beyond) for step in self.steps), default=0.0)
 
     @property
     def refusals(self) -> tuple[Step, ...]:
         """The steps that the literature does not support."""
-        return tuple(one for one in self.steps if not one.supported)
+        return tuple(step for step in self.steps if not step.supported)
 
 
 def _shown(name: str, x: float) -> float:
@@ -106,8 +106,8 @@ def supported_stretch(literature: LiteratureRows, role: int, name: str) -> tuple
     studies = np.unique(literature.study[here])
     if len(studies) < FEWEST:
         return None
-    most = np.sort([x[here & (literature.study == one)].max() for one in studies])
-    least = np.sort([x[here & (literature.study == one)].min() for one in studies])
+    most = np.sort([x[here & (literature.study == study)].max() for study in studies])
+    least = np.sort([x[here & (literature.study == study)].min() for study in studies])
     return float(least[FEWEST - 1]), float(most[-FEWEST]), len(studies)
 
 
@@ -124,8 +124,8 @@ def measure(literature: LiteratureRows, imagined: Imagined, stated: Mapping[str,
     """
     role = int(imagined.rows.role[0])
     steps = [
-        _number_step(literature, role, one.name, one.doublings, imagined.rows.numbers[one.name])
-        for one in NUMBERS if one.name in LIMITS and stated.get(one.name, False)
+        _number_step(literature, role, number.name, number.doublings, imagined.rows.numbers[number.name])
+        for number in NUMBERS if number.name in LIMITS and stated.get(number.name, False)
     ]  # fmt: skip
     for name in FACTS:
         if stated.get(name, False):
@@ -136,11 +136,11 @@ def measure(literature: LiteratureRows, imagined: Imagined, stated: Mapping[str,
 
 def _number_step(literature: LiteratureRows, role: int, name: str, doublings: float, drawn: Array) -> Step:
     word, unit = WORDS[name]
-    found = supported_stretch(literature, role, name)
-    if found is None:
+    stretch = supported_stretch(literature, role, name)
+    if stretch is None:
         text = f"fewer than {FEWEST} studies of {ROLES[role]} benchmarks tell the {word}"
         return Step(name, _shown(name, float(np.median(drawn))), None, None, 0.0, LIMITS[name], 0, True, text)
-    low, high, studies = found
+    low, high, studies = stretch
     # the middle 90 % of a range: its farthest draws weigh too little to refuse the rest
     ends = np.quantile(drawn, [0.05, 0.95])
     above, below = max(ends[1] - high, 0.0) * doublings, max(low - ends[0], 0.0) * doublings
@@ -180,7 +180,7 @@ def _level_step(literature: LiteratureRows, role: int, name: str, level: str) ->
 
 def nearest_levels(literature: LiteratureRows, name: str) -> list[str]:
     """The levels of a category that enough studies have: what can be asked instead."""
-    levels = next(one.levels for one in CATEGORIES if one.name == name)
+    levels = next(category.levels for category in CATEGORIES if category.name == name)
     return [
         level for level in levels
         if len(np.unique(literature.study[literature.categories[name] == level])) >= FEWEST

@@ -42,7 +42,7 @@ def learn(literature: LiteratureRows) -> tuple[Forecaster, dict[str, Any] | None
     """
     kept = read_stored(literature)
     chosen = choose(literature) if kept is None else chosen_of(kept)
-    helped = None if kept is None else {one["role"]: one["predictors_help"] for one in kept["back_test"]["roles"]}
+    helped = None if kept is None else {entry["role"]: entry["predictors_help"] for entry in kept["back_test"]["roles"]}
     chosen = chosen.guarded(helped)
     widening = {} if kept is None else widening_of(kept["extrapolation"])
     return Forecaster(literature, chosen, fit_chosen(chosen, literature), widening), kept
@@ -74,7 +74,7 @@ def forecast_document(
     ]  # fmt: skip
     return {
         "schema": SCHEMA, "scenario": flat(scenario), "edges": EDGES.tolist(),
-        "predictions": [one.to_dict() for one in predictions],
+        "predictions": [prediction.to_dict() for prediction in predictions],
         **_decided(forecaster, scenario, predictions, progress),
         "context": {"shares": share_of_gain(prepared), "earlier_stage": EARLIER_STAGE},
         "studies": entered,
@@ -94,30 +94,30 @@ def _decided(
     forecaster: Forecaster, scenario: Scenario, predictions: Sequence[RoleForecast], progress: Sequence[Progress]
 ) -> dict[str, Any]:
     """Decide on the role that the scenario names, at the largest dose that can be answered."""
-    usable = [one for one in predictions if one.role == scenario.decide_on and one.answered]
+    usable = [prediction for prediction in predictions if prediction.role == scenario.decide_on and prediction.answered]
     empty = {"sensitivity": [], "nearest": [], "equivalents": [], "decision": _undecided(scenario, predictions)}
     if not usable:
         return {**empty, "sentence": answer_sentence(scenario, predictions, None)}
-    dose = max((one.exchanges or 0.0) for one in usable)
-    chosen = [one for one in usable if (one.exchanges or 0.0) == dose]
-    mixture = MixedForecast(np.concatenate([one.mixture.values for one in chosen]))
+    dose = max((answer.exchanges or 0.0) for answer in usable)
+    chosen = [answer for answer in usable if (answer.exchanges or 0.0) == dose]
+    mixture = MixedForecast(np.concatenate([answer.mixture.values for answer in chosen]))
     given = next(d for d in scenario.doses if _same(d, dose))
-    imagined = [forecaster.draws(scenario, one.role, one.control, given) for one in chosen]
+    imagined = [forecaster.draws(scenario, answer.role, answer.control, given) for answer in chosen]
     decision = _decision(mixture, scenario, chosen, dose)
     size = float(2.0 ** np.median(imagined[0].rows.numbers["size"]))
     samples = float(10.0 ** np.median(imagined[0].rows.numbers["samples"]))
     worths = value_experiments(mixture, scenario, size, samples)
     best = best_of(worths)
     decision |= {
-        "experiments": [one.to_dict() for one in worths], "settles": best.name if best else None,
+        "experiments": [worth.to_dict() for worth in worths], "settles": best.name if best else None,
         "study": study_file(scenario, best) if best else None,
     }  # fmt: skip
     return {
         "decision": decision,
         "sentence": answer_sentence(scenario, predictions, decision),
         "sensitivity": sensitivity(forecaster, imagined[0], scenario.thresholds.of(scenario.decide_on).major),
-        "nearest": nearest_studies(forecaster.literature, imagined[0], tuple(one.control for one in chosen)),
-        "equivalents": equivalents(mixture, np.concatenate([one.start for one in imagined]), progress),
+        "nearest": nearest_studies(forecaster.literature, imagined[0], tuple(answer.control for answer in chosen)),
+        "equivalents": equivalents(mixture, np.concatenate([draw.start for draw in imagined]), progress),
     }  # fmt: skip
 
 
@@ -134,33 +134,42 @@ def _decision(
     decided = decide(table)
     thresholds = scenario.thresholds.of(scenario.decide_on)
     below, above = mixture.below(thresholds.minor), 1.0 - mixture.below(thresholds.major)
-    found: dict[str, Any] = {
+    decision: dict[str, Any] = {
         "answer": "yes", "reason": None, "role": scenario.decide_on, "exchanges": dose or None,
-        "controls": [one.control for one in chosen], "expected_loss": decided.expected, "best": decided.best,
+        "controls": [answer.control for answer in chosen], "expected_loss": decided.expected, "best": decided.best,
         "worth_of_perfect_knowledge": decided.worth_of_knowing,
         "probability_minor": below, "probability_between": 1.0 - below - above, "probability_major": above,
         "losses": scenario.losses.model_dump(),
         "by_control": [
-            {"control": one.control, "best": decide(loss_table(one.mixture.values.ravel(), scenario)).best,
-             "probability_major": 1.0 - one.mixture.below(one.major)} for one in chosen
+            {"control": answer.control, "best": decide(loss_table(answer.mixture.values.ravel(), scenario)).best,
+             "probability_major": 1.0 - answer.mixture.below(answer.major)} for answer in chosen
         ],
         "regions": regions(mixture, scenario), "stakes": STAKES.tolist(), "burdens": BURDENS.tolist(),
         "turning_points": turning_points(mixture, scenario), "actions": list(ACTIONS),
     }  # fmt: skip
-    return found | {"sentence": decision_sentence(found)}
+    return decision | {"sentence": decision_sentence(decision)}
 
 
 def _undecided(scenario: Scenario, predictions: Sequence[RoleForecast]) -> dict[str, Any]:
-    reasons = [one.reason for one in predictions if one.role == scenario.decide_on and one.reason]
+    reasons = [
+        prediction.reason for prediction in predictions if prediction.role == scenario.decide_on and prediction.reason
+    ]
     reason = reasons[0] if reasons else f"the scenario names no benchmark of the role {scenario.decide_on}"
-    return {"answer": "cannot_say", "reason": reason, "role": scenario.decide_on, "best": None, "experiments": [],
-            "study": None, "sentence": f"No decision: {reason}."}  # fmt: skip
+    return {
+        "answer": "cannot_say",
+        "reason": reason,
+        "role": scenario.decide_on,
+        "best": None,
+        "experiments": [],
+        "study": None,
+        "sentence": f"No decision: {reason}.",
+    }
 
 
 def _warnings(predictions: Sequence[RoleForecast], kept: Mapping[str, Any] | None) -> list[str]:
-    found = [predictors_sentence(kept)]
-    said: dict[str, None] = {}
-    for one in predictions:
-        for step in one.distance.beyond:
-            said.setdefault(f"{one.role}: {step.sentence}", None)
-    return [*found, *said]
+    general = [predictors_sentence(kept)]
+    beyond: dict[str, None] = {}
+    for prediction in predictions:
+        for step in prediction.distance.beyond:
+            beyond.setdefault(f"{prediction.role}: {step.sentence}", None)
+    return [*general, *beyond]

@@ -87,8 +87,8 @@ def read_progress(path: Path | None = None) -> tuple[Progress, ...]:
 
 
 def _progress(name: str, lines: list[tuple[float, float, float, str]]) -> Progress:
-    years, score, flops = (np.array([one[k] for one in lines], dtype=float) for k in range(3))
-    return Progress(name, years, score, flops, tuple(one[3] for one in lines))
+    years, score, flops = (np.array([line[k] for line in lines], dtype=float) for k in range(3))
+    return Progress(name, years, score, flops, tuple(line[3] for line in lines))
 
 
 def _number(cell: str, name: str, table: Any, line: int) -> float:
@@ -113,16 +113,18 @@ def equivalents(mixture: MixedForecast, start: Array, progress: Sequence[Progres
     end = np.clip(begin + mixture.values / 100.0, 0.005, 0.995)
     uplift = (np.log(end / (1 - end)) - np.log(begin / (1 - begin))).ravel()
     picked = np.random.default_rng(0).choice(uplift, DRAWS)
-    found = []
-    for one in progress:
-        y = np.log(one.score / (100.0 - one.score))
-        best = np.maximum.accumulate(one.score) <= one.score
-        found.append(_equivalent(one.benchmark, "months", picked, one.years[best], y[best], 12.0, MONTHS_WARNING))
-        known = ~np.isnan(one.flops)
-        found.append(
-            _equivalent(one.benchmark, "compute", picked, np.log10(one.flops[known]), y[known], 1.0, COMPUTE_WARNING)
+    lines = []
+    for series in progress:
+        y = np.log(series.score / (100.0 - series.score))
+        best = np.maximum.accumulate(series.score) <= series.score
+        lines.append(_equivalent(series.benchmark, "months", picked, series.years[best], y[best], 12.0, MONTHS_WARNING))
+        known = ~np.isnan(series.flops)
+        lines.append(
+            _equivalent(
+                series.benchmark, "compute", picked, np.log10(series.flops[known]), y[known], 1.0, COMPUTE_WARNING
+            )
         )
-    return found
+    return lines
 
 
 def _equivalent(

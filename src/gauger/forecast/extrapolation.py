@@ -46,14 +46,14 @@ def extrapolate(literature: LiteratureRows, forms: Sequence[ForecastForm] = FORM
         on the width that the errors ask for (at least 1); None below four groups.
     """
     groups = connected_groups(literature)
-    found = []
+    lines = []
     for name in STRETCHED:
         pieces = [
             piece for cut in CUTS if (piece := _beyond(literature, groups, name, cut, forms)) is not None
         ]  # fmt: skip
         if pieces:
-            found += _by_distance(name, pieces, groups, literature)
-    return found
+            lines += _by_distance(name, pieces, groups, literature)
+    return lines
 
 
 def _beyond(
@@ -63,7 +63,7 @@ def _beyond(
     x = literature.numbers[name]
     known = ~np.isnan(x)
     studies = np.unique(literature.study[known])
-    most = np.array([x[known & (literature.study == one)].max() for one in studies])
+    most = np.array([x[known & (literature.study == study)].max() for study in studies])
     at = float(np.quantile(most, cut))
     test = np.flatnonzero(known & (x > at))
     train = np.flatnonzero(~(known & (x > at)) & ~np.isin(groups, np.unique(groups[test])))
@@ -71,7 +71,7 @@ def _beyond(
         train = np.flatnonzero(~(known & (x > at)))
     below = literature.take(train)
     chosen = choose(below, forms)
-    doublings = next(one.doublings for one in NUMBERS if one.name == name)
+    doublings = next(number.doublings for number in NUMBERS if number.name == name)
     gap = np.full(len(test), np.nan)
     order, parts = [], []
     for place, role in enumerate(ROLES):
@@ -87,7 +87,7 @@ def _beyond(
     if not parts:
         return None
     rows = np.concatenate(order)
-    return test[rows], gap[rows], _Together([one for _, one in parts])  # type: ignore[return-value]
+    return test[rows], gap[rows], _Together([part for _, part in parts])  # type: ignore[return-value]
 
 
 class _Together:
@@ -95,22 +95,22 @@ class _Together:
 
     def __init__(self, parts: Sequence[Predictive]) -> None:
         self.parts = parts
-        self.ends = np.cumsum([0, *(len(one.mean) for one in parts)])
+        self.ends = np.cumsum([0, *(len(part.mean) for part in parts)])
 
     def log_density(self, change: Array, factor: float) -> Array:
         return np.concatenate([
-            _wider(one, factor).log_density(change[self.ends[place] : self.ends[place + 1]])
-            for place, one in enumerate(self.parts)
+            _wider(part, factor).log_density(change[self.ends[place] : self.ends[place + 1]])
+            for place, part in enumerate(self.parts)
         ])  # fmt: skip
 
     def cdf(self, change: Array) -> Array:
         return np.concatenate([
-            one.cdf(change[self.ends[place] : self.ends[place + 1]]) for place, one in enumerate(self.parts)
+            part.cdf(change[self.ends[place] : self.ends[place + 1]]) for place, part in enumerate(self.parts)
         ])  # fmt: skip
 
 
-def _wider(one: Predictive, factor: float) -> Predictive:
-    return replace(one, spread=one.spread * np.array([factor, 1.0]))
+def _wider(predictive: Predictive, factor: float) -> Predictive:
+    return replace(predictive, spread=predictive.spread * np.array([factor, 1.0]))
 
 
 def _by_distance(name: str, pieces: Sequence[Any], groups: Codes, literature: LiteratureRows) -> list[dict[str, Any]]:
@@ -149,12 +149,12 @@ def widening_of(lines: Sequence[dict[str, Any]]) -> dict[str, tuple[tuple[float,
     lines : sequence of dict
         From `extrapolate`.
     """
-    found = {}
+    factors = {}
     for name in dict.fromkeys(line["predictor"] for line in lines):
         steps, most = [(0.0, 1.0)], 1.0
-        for line in (one for one in lines if one["predictor"] == name):
+        for line in (entry for entry in lines if entry["predictor"] == name):
             tested = line["factor"]
             most = max(most, tested) if tested is not None else most * 1.25 ** (line["to"] - line["from"])
             steps.append((line["to"], most))
-        found[name] = tuple(steps)
-    return found | {"any": ((0.0, 1.0), (1.0, 1.25), (2.0, 1.56))}
+        factors[name] = tuple(steps)
+    return factors | {"any": ((0.0, 1.0), (1.0, 1.25), (2.0, 1.56))}

@@ -19,7 +19,7 @@ from gauger.forecast.predictive import NORMAL_DF, Predictive
 from gauger.forecast.predictors import CATEGORIES, FACTS, NUMBERS, ROLES
 from gauger.stats import PartialFit, PoolingProblem, fit_partial_pooling
 
-EVERY = (*(one.name for one in NUMBERS), *(one.name for one in CATEGORIES))
+EVERY = (*(number.name for number in NUMBERS), *(category.name for category in CATEGORIES))
 FEW = ("start", "lead", "size", "control", "hard", "student", "domain", "reasoning in")
 """Predictors without dose, surface, method by itself, access and year."""
 NEIGHBOURS = 8
@@ -54,7 +54,7 @@ FORMS: tuple[ForecastForm, ...] = (
 
 def form_named(name: str) -> ForecastForm:
     """Return a form by its name."""
-    return next(one for one in FORMS if one.name == name)
+    return next(form for form in FORMS if form.name == name)
 
 
 class Fitted(Protocol):
@@ -110,11 +110,11 @@ def _untouched(m: int) -> Array:
 def _near(gap: Array, effect: Array, study: Codes) -> tuple[float, float, float]:
     """Mean, its variance, and the scatter of a new effect, over the nearest studies' nearest rows."""
     names = np.unique(study)
-    least = np.array([gap[study == one].min() for one in names])
+    least = np.array([gap[study == name].min() for name in names])
     chosen = names[np.argsort(least, kind="stable")[:NEIGHBOURS]]
-    kept = [effect[(study == one) & (gap <= gap[study == one].min() + 0.5)] for one in chosen]
-    means = np.array([one.mean() for one in kept])
-    within = float(np.mean([one.var() for one in kept]))
+    kept = [effect[(study == name) & (gap <= gap[study == name].min() + 0.5)] for name in chosen]
+    means = np.array([effects.mean() for effects in kept])
+    within = float(np.mean([effects.var() for effects in kept]))
     k = len(means)
     between = float(means.var(ddof=1)) if k > 1 else float(effect.var())
     return float(means.mean()), between / k, between + within
@@ -139,7 +139,7 @@ def distances(rows: Rows, here: Codes, train: Rows, there: Codes, spread: Mappin
         a, b = rows.numbers[number.name][here], train.numbers[number.name][there]
         gap = np.minimum(np.abs(a[:, None] - b[None, :]) / (2.0 * spread[number.name]), 2.0)
         total += np.where(np.isnan(gap), 0.5, gap)
-    facts = [one for one in CATEGORIES if one.name in FACTS]
+    facts = [category for category in CATEGORIES if category.name in FACTS]
     for category in facts:
         ours, theirs = rows.categories[category.name][here], train.categories[category.name][there]
         unknown = (ours[:, None] == UNKNOWN) | (theirs[None, :] == UNKNOWN)

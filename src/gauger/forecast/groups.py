@@ -89,4 +89,4 @@ def folds_of(groups: Codes, k: int) -> Codes:
         least = int(np.argmin(load))
         fold[names[place]] = least
         load[least] += sizes[place]
-    return np.array([fold[one] for one in groups], dtype=np.intp)
+    return np.array([fold[group] for group in groups], dtype=np.intp)

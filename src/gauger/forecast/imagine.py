@@ -63,24 +63,29 @@ def imagine(
     """
     donors = literature.take(literature.role == ROLES.index(role))
     draw = _Draw(donors, draws, f"{seed}|{role}")
-    asked = [one for one in scenario.asked() if one.role == role] or [ScenarioBenchmark(role=role)]  # type: ignore[arg-type]
+    asked = [benchmark for benchmark in scenario.asked() if benchmark.role == role] or [ScenarioBenchmark(role=role)]  # type: ignore[arg-type]
     which = np.arange(draws) % len(asked)
-    begin = _per_benchmark(asked, which, lambda one: draw.percent("start", one.start))
+    begin = _per_benchmark(asked, which, lambda benchmark: draw.percent("start", benchmark.start))
     numbers = {
-        "start": begin, "lead": _per_benchmark(asked, which, lambda one: _lead(draw, one, begin)),
+        "start": begin, "lead": _per_benchmark(asked, which, lambda benchmark: _lead(draw, benchmark, begin)),
         **_dose(scenario, draw, dose),
         "size": np.log2(draw.positive("size", scenario.student.parameters_b, lambda v: 2.0**v)),
         "year": np.full(draws, float(scenario.year)),
     }  # fmt: skip
     surface, method = _surface_and_method(scenario, draw)
-    domain = _per_benchmark(asked, which, lambda one: draw.kind("domain", one.domain))
+    domain = _per_benchmark(asked, which, lambda benchmark: draw.kind("domain", benchmark.domain))
     categories = {
-        "control": np.full(draws, control), "surface": surface, "method": method, "domain": domain,
-        "hard": _per_benchmark(asked, which, lambda one: draw.kind("hard", _said(one.hard, "hard", "other"))),
+        "control": np.full(draws, control),
+        "surface": surface,
+        "method": method,
+        "domain": domain,
+        "hard": _per_benchmark(
+            asked, which, lambda benchmark: draw.kind("hard", _said(benchmark.hard, "hard", "other"))
+        ),
         "student": draw.kind("student", _said(scenario.student.post_trained, "post-trained", "base")),
         "access": draw.kind("access", scenario.teacher.access),
         "reasoning in": np.array([taught_to_reason(str(d), str(m)) for d, m in zip(domain, method, strict=True)]),
-    }  # fmt: skip
+    }
     rows = Rows(np.full(draws, ROLES.index(role), dtype=np.intp), numbers, categories, imagined=True)
     return Imagined(rows, 1.0 / (1.0 + np.exp(-begin)))
 
@@ -91,13 +96,13 @@ def _said(value: bool | str, yes: str, no: str) -> str:
 
 def _per_benchmark(asked: list[ScenarioBenchmark], which: Codes, values: Any) -> Any:
     """Draw for every benchmark, and keep each draw's own."""
-    return np.choose(which, [values(one) for one in asked])
+    return np.choose(which, [values(benchmark) for benchmark in asked])
 
 
-def _lead(draw: _Draw, one: ScenarioBenchmark, begin: Array) -> Array:
-    if one.teacher == UNKNOWN_VALUE:
+def _lead(draw: _Draw, benchmark: ScenarioBenchmark, begin: Array) -> Array:
+    if benchmark.teacher == UNKNOWN_VALUE:
         return draw.number("lead")
-    return np.asarray(draw.percent("teacher", one.teacher) - begin)
+    return np.asarray(draw.percent("teacher", benchmark.teacher) - begin)
 
 
 def _dose(scenario: Scenario, draw: _Draw, dose: Any) -> dict[str, Array]:
@@ -109,9 +114,9 @@ def _dose(scenario: Scenario, draw: _Draw, dose: Any) -> dict[str, Array]:
         samples = np.log10(draw.positive("exchanges", dose) * draw.positive("kept", kept))
     tokens = draw.number("tokens")
     if scenario.dose.tokens_per_sample != UNKNOWN_VALUE:
-        told = samples + np.log10(draw.positive("each", scenario.dose.tokens_per_sample))
+        stated = samples + np.log10(draw.positive("each", scenario.dose.tokens_per_sample))
         # Few studies print tokens, most of them of pre-training: outside of those the dose in samples speaks alone.
-        tokens = np.where((told >= np.nanmin(tokens)) & (told <= np.nanmax(tokens)), told, tokens)
+        tokens = np.where((stated >= np.nanmin(tokens)) & (stated <= np.nanmax(tokens)), stated, tokens)
     return {"samples": samples, "tokens": tokens}
 
 
@@ -125,7 +130,7 @@ def _surface_and_method(scenario: Scenario, draw: _Draw) -> tuple[Any, Any]:
         methods = draw.kind("method", method)
     if surface != UNKNOWN_VALUE:
         return draw.kind("surface", surface), methods
-    fitting = np.array([SHOWN_BY.get(str(one), "reasoning") for one in methods])
+    fitting = np.array([SHOWN_BY.get(str(method), "reasoning") for method in methods])
     return fitting, methods
 
 

@@ -71,15 +71,15 @@ class LiteratureRows:
     def blocks(self, scale: str) -> tuple[tuple[Codes, Array], ...]:
         """Sampling covariance by study: (rows, V), rows that share a control score sharing its variance."""
         _, variance, control = self.effects[scale]
-        found = []
+        covariances = []
         for code in np.unique(self.study):
             rows = np.flatnonzero(self.study == code)
             group = self.shared[rows]
             same = (group[:, None] == group[None, :]) & (group[:, None] >= 0)
             v = same * np.minimum.outer(control[rows], control[rows])
             v[np.diag_indices(len(rows))] = variance[rows]
-            found.append((rows, v))
-        return tuple(found)
+            covariances.append((rows, v))
+        return tuple(covariances)
 
 
 def read_literature(prepared: pl.DataFrame) -> LiteratureRows:
@@ -109,11 +109,11 @@ def arrange(rows: pl.DataFrame) -> LiteratureRows:
     start, end = (_off_the_ends(rows[f"score_{which}"].to_numpy() / 100, n) for which in ("control", "distilled"))
     effects = {}
     for scale, unit in (("logit", EffectUnit.LOG_ODDS), ("points", EffectUnit.POINTS)):
-        found = add_effects(rows, unit)
+        with_effects = add_effects(rows, unit)
         effects[scale] = (
-            found["effect"].to_numpy(),
-            found["variance"].to_numpy(),
-            found["control_variance"].to_numpy(),
+            with_effects["effect"].to_numpy(),
+            with_effects["variance"].to_numpy(),
+            with_effects["control_variance"].to_numpy(),
         )
     effects["logit"] = (_logit(end) - _logit(start), *effects["logit"][1:])
     effects["arcsine"] = (np.arcsin(np.sqrt(end)) - np.arcsin(np.sqrt(start)), 0.5 / n, 0.25 / n)
@@ -121,8 +121,8 @@ def arrange(rows: pl.DataFrame) -> LiteratureRows:
         study.ravel().astype(np.intp), tuple(map(str, studies)), np.unique(names, return_inverse=True)[1].ravel(),
         np.array([ROLES.index(role) for role in rows["benchmark_role"].to_list()], dtype=np.intp), start, end, n,
         effects, shared_controls(rows),
-        {one.name: rows[f"x:{one.name}"].cast(pl.Float64).fill_null(np.nan).to_numpy() for one in NUMBERS},
-        {one.name: rows[f"x:{one.name}"].fill_null(UNKNOWN).to_numpy().astype(str) for one in CATEGORIES},
+        {number.name: rows[f"x:{number.name}"].cast(pl.Float64).fill_null(np.nan).to_numpy() for number in NUMBERS},
+        {kind.name: rows[f"x:{kind.name}"].fill_null(UNKNOWN).to_numpy().astype(str) for kind in CATEGORIES},
         rows["year"].to_numpy().astype(np.intp), rows,
     )  # fmt: skip
 

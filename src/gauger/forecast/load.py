@@ -24,7 +24,7 @@ _UNION = "a number, a range {low: …, high: …}, or unknown"
 def packaged() -> tuple[str, ...]:
     """Names of the scenarios that come with the package."""
     folder = files("gauger.forecast") / "scenarios"
-    return tuple(sorted(one.name.removesuffix(".yaml") for one in folder.iterdir() if one.name.endswith(".yaml")))
+    return tuple(sorted(path.name.removesuffix(".yaml") for path in folder.iterdir() if path.name.endswith(".yaml")))
 
 
 def load_scenario(source: Path | str | Mapping[str, Any] | None = None) -> Scenario:
@@ -58,7 +58,7 @@ def load_scenario(source: Path | str | Mapping[str, Any] | None = None) -> Scena
 
 
 def _known(path: Path) -> str:
-    beside = [one.name for one in path.parent.glob("*.yaml")] if path.parent.is_dir() else []
+    beside = [file.name for file in path.parent.glob("*.yaml")] if path.parent.is_dir() else []
     return nearest(str(path), [*packaged(), *beside])
 
 
@@ -87,11 +87,11 @@ def parse_scenario(text: str, file: str | None, data: dict[str, Any] | None = No
 
 def _problems(error: ValidationError, tree: YamlTree) -> list[UserError]:
     """One message per place; the branches of a union that did not fit are one mistake."""
-    found: dict[tuple[str | int, ...], list[Any]] = {}
+    by_path: dict[tuple[str | int, ...], list[Any]] = {}
     for detail in error.errors(include_url=False):
         path = _path(detail["loc"], tree.data, missing=detail["type"] in ("missing", "extra_forbidden"))
-        found.setdefault(path, []).append(detail)
-    problems = [_problem(path, details, tree) for path, details in found.items()]
+        by_path.setdefault(path, []).append(detail)
+    problems = [_problem(path, details, tree) for path, details in by_path.items()]
     return sorted(problems, key=lambda problem: problem.where.line or 0)
 
 
@@ -124,16 +124,16 @@ def _problem(path: tuple[str | int, ...], details: list[Any], tree: YamlTree) ->
 
 
 def _literal(details: list[Any]) -> bool:
-    return any(one["type"] == "literal_error" and "'unknown'" in one["ctx"]["expected"] for one in details)
+    return any(detail["type"] == "literal_error" and "'unknown'" in detail["ctx"]["expected"] for detail in details)
 
 
 def _wanted(details: list[Any]) -> str:
     """Say what would have been right, once."""
     words = []
-    for one in details:
-        said = str(one["msg"]).removeprefix("Input should be ").removeprefix("Value error, ")
-        said = said.removeprefix("a valid dictionary or instance of ").replace("PositiveBetween", "a range")
-        words.append(said.replace("Between", "a range"))
+    for detail in details:
+        expected = str(detail["msg"]).removeprefix("Input should be ").removeprefix("Value error, ")
+        expected = expected.removeprefix("a valid dictionary or instance of ").replace("PositiveBetween", "a range")
+        words.append(expected.replace("Between", "a range"))
     return " or ".join(dict.fromkeys(words))
 
 

@@ -37,13 +37,13 @@ def nearest_studies(literature: LiteratureRows, imagined: Imagined, controls: tu
         return []
     sample = np.arange(0, len(imagined.start), max(1, len(imagined.start) // 40))
     gap = distances(imagined.rows, sample, rows, here, spread).mean(axis=0)
-    found = []
+    entries = []
     for study in np.unique(literature.study[here]):
         mine = literature.study[here] == study
         kept = here[mine][gap[mine] <= gap[mine].min() + 0.1]
         frame = literature.frame[kept]
         samples = frame["n_samples"].drop_nulls()
-        found.append({
+        entries.append({
             "study": literature.studies[study], "distance": float(gap[mine].min()), "rows": len(kept),
             "student": frame["student_base"][0], "parameters_b": frame["student_params_b"][0],
             "control": ", ".join(sorted(set(frame["contrast"].to_list()))),
@@ -53,4 +53,4 @@ def nearest_studies(literature: LiteratureRows, imagined: Imagined, controls: tu
             "lowest": float(literature.change[kept].min()), "highest": float(literature.change[kept].max()),
             "reference": frame["reference"][0],
         })  # fmt: skip
-    return sorted(found, key=lambda one: one["distance"])[:SHOWN]
+    return sorted(entries, key=lambda entry: entry["distance"])[:SHOWN]

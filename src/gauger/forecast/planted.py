@@ -110,7 +110,7 @@ def _study(
     samples = float(rng.uniform(3.0, planted.highest)) if doses is None else float(rng.choice(doses))
     surface = "answers" if rng.random() < 0.4 else "reasoning"
     over_rl = bool(rng.random() < 0.3)
-    told = bool(rng.random() >= planted.missing)
+    is_printed = bool(rng.random() >= planted.missing)
     rows: list[dict[str, object]] = []
     for model in range(int(rng.integers(1, 4))):
         of_model = planted.model_sd * rng.standard_normal()
@@ -134,7 +134,7 @@ def _study(
                 if after - before < 1.96 * error and rng.random() < planted.selected:
                     continue
                 rows.append(
-                    _row(study, model, role, bench, n, before, after, samples if told else None, surface, over_rl)
+                    _row(study, model, role, bench, n, before, after, samples if is_printed else None, surface, over_rl)
                 )
     return rows
 

@@ -68,7 +68,7 @@ class RoleForecast:
         return {
             "role": self.role, "control": self.control, "exchanges": self.exchanges, "scale": self.scale,
             "level": LEVEL, **{name: value if known else None for name, value in numbers.items()},
-            "distance": self.distance.largest, "beyond": [asdict(one) for one in self.distance.beyond],
+            "distance": self.distance.largest, "beyond": [asdict(step) for step in self.distance.beyond],
             "widened": self.widened, "answer": self.answer, "reason": self.reason, "nearest": self.nearest,
             "form": self.form, "minor": self.minor, "major": self.major,
             "density": self.mixture.density(EDGES).tolist() if known else None,
@@ -100,7 +100,7 @@ class Forecaster:
 
     def widen(self, distance: Distance) -> float:
         """Return the factor on the width at a distance: the largest that any predictor's distance asks for."""
-        return max((self._factor(one.predictor, abs(one.beyond)) for one in distance.beyond), default=1.0)
+        return max((self._factor(step.predictor, abs(step.beyond)) for step in distance.beyond), default=1.0)
 
     def _factor(self, predictor: str, beyond: float) -> float:
         known = self.widening.get(predictor) or self.widening.get("any") or ((0.0, 1.0), (2.0, 1.5))
@@ -124,7 +124,7 @@ class Forecaster:
         new, mean = self.mixtures(imagined, factor)
         refused = distance.refusals
         thresholds = scenario.thresholds.of(role)
-        reason = "; ".join(one.sentence for one in refused) or None
+        reason = "; ".join(step.sentence for step in refused) or None
         exchanges = None if dose == UNKNOWN_VALUE else float(_middle(dose))
         form = self.chosen.form[role]
         return RoleForecast(
@@ -136,15 +136,15 @@ class Forecaster:
     def _nearest(self, role: str, distance: Distance) -> str:
         """Say the nearest question that the literature answers."""
         parts = []
-        for one in distance.refusals:
-            if one.predictor == "control":
+        for refusal in distance.refusals:
+            if refusal.predictor == "control":
                 others = _controls_with_studies(self.literature, role)
                 parts.append(f"over {' or '.join(others)}" if others else f"another role than {role}")
-            elif isinstance(one.value, str):
-                parts.append(f"{one.predictor} {' or '.join(nearest_levels(self.literature, one.predictor))}")
-            elif one.low is not None and one.high is not None:
-                edge = one.high if one.beyond > 0 else one.low
-                parts.append(f"{one.predictor} {'up to' if one.beyond > 0 else 'from'} {_round(edge)}")
+            elif isinstance(refusal.value, str):
+                parts.append(f"{refusal.predictor} {' or '.join(nearest_levels(self.literature, refusal.predictor))}")
+            elif refusal.low is not None and refusal.high is not None:
+                edge = refusal.high if refusal.beyond > 0 else refusal.low
+                parts.append(f"{refusal.predictor} {'up to' if refusal.beyond > 0 else 'from'} {_round(edge)}")
         return f"it can say with {', '.join(parts)}"
 
 
@@ -160,8 +160,8 @@ def _controls_with_studies(literature: LiteratureRows, role: str) -> list[str]:
     here = literature.role == ROLES.index(role)
     controls = literature.categories["control"][here]
     return [
-        str(one) for one in np.unique(controls)
-        if len(np.unique(literature.study[here][controls == one])) >= 3
+        str(control) for control in np.unique(controls)
+        if len(np.unique(literature.study[here][controls == control])) >= 3
     ]  # fmt: skip
 
 
@@ -169,19 +169,26 @@ def stated(scenario: Scenario, dose: Any) -> dict[str, bool]:
     """Tell which predictors a scenario states; the others are drawn from the studies and cannot be far from them."""
     asked = scenario.asked()
 
-    def said(value: Any) -> bool:
+    def is_stated(value: Any) -> bool:
         return bool(value != UNKNOWN_VALUE)
 
-    known_dose = said(dose)
+    known_dose = is_stated(dose)
     return {
-        "start": any(said(one.start) for one in asked), "lead": any(said(one.teacher) for one in asked),
-        "samples": known_dose, "size": said(scenario.student.parameters_b), "year": True, "control": True,
-        "surface": said(scenario.surface), "method": said(scenario.method),
-        "student": said(scenario.student.post_trained), "access": said(scenario.teacher.access),
-        "hard": any(said(one.hard) for one in asked), "domain": any(said(one.domain) for one in asked),
-    }  # fmt: skip
+        "start": any(is_stated(benchmark.start) for benchmark in asked),
+        "lead": any(is_stated(benchmark.teacher) for benchmark in asked),
+        "samples": known_dose,
+        "size": is_stated(scenario.student.parameters_b),
+        "year": True,
+        "control": True,
+        "surface": is_stated(scenario.surface),
+        "method": is_stated(scenario.method),
+        "student": is_stated(scenario.student.post_trained),
+        "access": is_stated(scenario.teacher.access),
+        "hard": any(is_stated(benchmark.hard) for benchmark in asked),
+        "domain": any(is_stated(benchmark.domain) for benchmark in asked),
+    }
 
 
 def roles_asked(scenario: Scenario) -> list[str]:
     """Roles of the scenario's benchmarks, in the order of `ROLES`."""
-    return [role for role in ROLES if any(one.role == role for one in scenario.asked())]
+    return [role for role in ROLES if any(benchmark.role == role for benchmark in scenario.asked())]

@@ -118,8 +118,8 @@ class Predictive:
     def cdf(self, change: Array) -> Array:
         """Return the probability (m,) of a change of at most `change` (m,) points."""
         low, high = self._cut
-        found = (self._raw_cdf(self._from_points(change)) - low) / np.maximum(high - low, 1e-12)
-        return np.clip(found, 0.0, 1.0)
+        probability = (self._raw_cdf(self._from_points(change)) - low) / np.maximum(high - low, 1e-12)
+        return np.clip(probability, 0.0, 1.0)
 
     def log_density(self, change: Array) -> Array:
         """Return the log density (m,) per point at changes (m,) strictly inside what can be."""

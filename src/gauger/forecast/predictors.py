@@ -126,7 +126,7 @@ CATEGORIES: tuple[Category, ...] = (
     Category("reasoning in", pl.when(_method.is_in(LONG)).then(_domain).otherwise(pl.lit("short")),
              ("short", *DOMAINS)),
 )  # fmt: skip
-FACTS = tuple(one.name for one in CATEGORIES if one.name != "reasoning in")
+FACTS = tuple(category.name for category in CATEGORIES if category.name != "reasoning in")
 """Categories that are facts of their own; the last follows from method and domain."""
 
 
@@ -139,4 +139,4 @@ def add_predictors(frame: pl.DataFrame) -> pl.DataFrame:
         Rows of `evidence.prepare`.
     """
     every: list[Numeric | Category] = [*NUMBERS, *CATEGORIES]
-    return frame.with_columns([one.value.alias(f"x:{one.name}") for one in every])
+    return frame.with_columns([predictor.value.alias(f"x:{predictor.name}") for predictor in every])

@@ -129,8 +129,8 @@ class ThresholdsByRole(SpecPart):
 
     def of(self, role: str) -> Thresholds:
         """Return those of a role."""
-        found: Thresholds = getattr(self, role.replace("-", "_"))
-        return found
+        thresholds: Thresholds = getattr(self, role.replace("-", "_"))
+        return thresholds
 
 
 class Protection(SpecPart):

@@ -113,14 +113,14 @@ def summary_of(scores: RowScores, groups: Codes) -> dict[str, object]:
     groups : int array (m,)
         Group of each.
     """
-    found: dict[str, object] = {"rows": len(scores.pit), "groups": len(np.unique(groups))}
+    summary: dict[str, object] = {"rows": len(scores.pit), "groups": len(np.unique(groups))}
     for level in LEVELS:
-        one = coverage_interval(by_group(covered(scores.pit, level), groups))
+        coverage = coverage_interval(by_group(covered(scores.pit, level), groups))
         key = f"coverage_{level * 100:.0f}"
-        found |= {key: one.value, f"{key}_low": one.low, f"{key}_high": one.high}
+        summary |= {key: coverage.value, f"{key}_low": coverage.low, f"{key}_high": coverage.high}
     weight = np.bincount(groups)[groups]
     histogram = np.histogram(scores.pit, bins=10, range=(0.0, 1.0), weights=1.0 / weight)[0]
-    return found | {
+    return summary | {
         "pit": (histogram / histogram.sum()).tolist(),
         "width_95": float(by_group(scores.width, groups).mean()),
         "crps": float(by_group(scores.crps, groups).mean()),
@@ -141,7 +141,7 @@ def gains(scores: RowScores, baselines: Mapping[str, RowScores], groups: Codes) 
         Name -> scores of the same rows.
     groups : int array (m,)
     """
-    means = {name: float(by_group(one.crps, groups).mean()) for name, one in baselines.items()}
+    means = {name: float(by_group(baseline.crps, groups).mean()) for name, baseline in baselines.items()}
     best = min(means, key=lambda name: means[name])
     gain = mean_interval(by_group(baselines[best].crps - scores.crps, groups))
     log_gain = mean_interval(by_group(scores.log_score - baselines[best].log_score, groups))

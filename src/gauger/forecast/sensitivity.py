@@ -37,20 +37,20 @@ def sensitivity(forecaster: Forecaster, imagined: Imagined, major: float) -> lis
     """
     role = ROLES[int(imagined.rows.role[0])]
     here = forecaster.literature.take(forecaster.literature.role == int(imagined.rows.role[0]))
-    found = []
+    lines = []
     for name in ("start", "lead", "samples", "size"):
         values = here.numbers[name][~np.isnan(here.numbers[name])]
         ends = np.quantile(values, [0.1, 0.9])
         tried = [(_number(name, end), _with_number(imagined, name, end)) for end in ends]
-        found.append(_line(forecaster, name, tried, major))
+        lines.append(_line(forecaster, name, tried, major))
     for name in ("control", "method", "student", "hard", "domain", "surface", "access"):
         levels = nearest_levels(here, name)
         tried = [(level, _with_level(imagined, name, level)) for level in levels]
         if tried:
-            found.append(_line(forecaster, name, tried, major))
-    for one in found:
-        one["role"] = role
-    return sorted(found, key=lambda one: -one["moves"])
+            lines.append(_line(forecaster, name, tried, major))
+    for line in lines:
+        line["role"] = role
+    return sorted(lines, key=lambda line: -line["moves"])
 
 
 def _line(forecaster: Forecaster, name: str, tried: list[tuple[str, Imagined]], major: float) -> dict[str, Any]:
@@ -58,7 +58,7 @@ def _line(forecaster: Forecaster, name: str, tried: list[tuple[str, Imagined]], 
     for label, rows in tried:
         mixture, _ = forecaster.mixtures(rows)
         results.append((label, 1.0 - mixture.below(major), mixture.mean))
-    least, most = min(results, key=lambda one: one[1]), max(results, key=lambda one: one[1])
+    least, most = min(results, key=lambda result: result[1]), max(results, key=lambda result: result[1])
     return {
         "input": name, "label": LABELS[name], "low_at": least[0], "probability_low": least[1], "mean_low": least[2],
         "high_at": most[0], "probability_high": most[1], "mean_high": most[2], "moves": most[1] - least[1],

@@ -52,21 +52,21 @@ def exchanges_in_words(value: float | None) -> str:
 def outcome_in_words(minor: float, between: float, major: float) -> str:
     """Say which outcome is clear, likely or open."""
     named = (("minor", minor), ("between minor and major", between), ("major", major))
-    word, most = max(named, key=lambda one: one[1])
+    word, most = max(named, key=lambda outcome: outcome[1])
     if most >= CLEAR:
         return f"clearly {word}"
     return f"likely {word}" if most >= LIKELY else "open"
 
 
-def one_sentence(one: RoleForecast) -> str:
+def one_sentence(answer: RoleForecast) -> str:
     """Say one forecast in a sentence."""
-    over, dose = OVER[one.control], exchanges_in_words(one.exchanges)
-    if not one.answered:
-        return f"On {ON[one.role]} {over}, at {dose}, the literature cannot say: {one.reason}; {one.nearest}."
-    entry = one.to_dict()
+    over, dose = OVER[answer.control], exchanges_in_words(answer.exchanges)
+    if not answer.answered:
+        return f"On {ON[answer.role]} {over}, at {dose}, the literature cannot say: {answer.reason}; {answer.nearest}."
+    entry = answer.to_dict()
     parts = (entry["probability_minor"], entry["probability_between"], entry["probability_major"])
     return (
-        f"On {ON[one.role]} {over}, at {dose}: {signed(entry['mean'])} points "
+        f"On {ON[answer.role]} {over}, at {dose}: {signed(entry['mean'])} points "
         f"[{entry['low']:.0f}, {entry['high']:.0f}]; "
         f"minor {whole(parts[0])}, between {whole(parts[1])}, major {whole(parts[2])}: {outcome_in_words(*parts)}."
     )
@@ -74,23 +74,27 @@ def one_sentence(one: RoleForecast) -> str:
 
 def answer_sentence(scenario: Scenario, predictions: Sequence[RoleForecast], decision: Mapping[str, Any] | None) -> str:
     """The answer: what the literature says on the role decided on, and what to do under the stated losses."""
-    mine = [one for one in predictions if one.role == scenario.decide_on]
+    mine = [prediction for prediction in predictions if prediction.role == scenario.decide_on]
     if decision is None:
-        reasons = sorted({one.reason for one in mine if one.reason})
+        reasons = sorted({prediction.reason for prediction in mine if prediction.reason})
         why = reasons[0] if reasons else f"the scenario asks of no {scenario.decide_on} benchmark"
         return f"The literature cannot say whether the uplift would be minor or major: {why}."
-    at = [one for one in mine if one.answered and (one.exchanges or None) == decision["exchanges"]]
+    at = [
+        prediction
+        for prediction in mine
+        if prediction.answered and (prediction.exchanges or None) == decision["exchanges"]
+    ]
     parts = []
-    for one in at:
-        entry = one.to_dict()
+    for prediction in at:
+        entry = prediction.to_dict()
         numbers = (entry["probability_minor"], entry["probability_between"], entry["probability_major"])
         parts.append(
-            f"{OVER[one.control]} it is {outcome_in_words(*numbers)} (minor {whole(numbers[0])}, major "
+            f"{OVER[prediction.control]} it is {outcome_in_words(*numbers)} (minor {whole(numbers[0])}, major "
             f"{whole(numbers[2])}; {signed(entry['mean'])} points, 95 % of new studies between {entry['low']:.0f} and "
             f"{entry['high']:.0f})"
         )
-    refused = [one for one in mine if not one.answered]
-    doses = ", ".join(dict.fromkeys(exchanges_in_words(one.exchanges) for one in refused))
+    refused = [prediction for prediction in mine if not prediction.answered]
+    doses = ", ".join(dict.fromkeys(exchanges_in_words(prediction.exchanges) for prediction in refused))
     cannot = f" At {doses} the literature cannot say: {refused[0].reason}." if refused else ""
     dose = exchanges_in_words(decision["exchanges"])
     return f"Uplift on {ON[scenario.decide_on]} at {dose}: {'; '.join(parts)}.{cannot}"
@@ -98,8 +102,8 @@ def answer_sentence(scenario: Scenario, predictions: Sequence[RoleForecast], dec
 
 def decision_sentence(decision: Mapping[str, Any]) -> str:
     """Say what to do under the stated losses, and where the choice turns."""
-    turns = [one for one in decision["turning_points"] if one["from"] is not None]
-    where = "; ".join(f"{DO[one['best']]} from a stake of {one['from']:.3g}" for one in turns)
+    turns = [turn for turn in decision["turning_points"] if turn["from"] is not None]
+    where = "; ".join(f"{DO[turn['best']]} from a stake of {turn['from']:.3g}" for turn in turns)
     change = (
         f" It would be to {where} (stake: loss of a missed major uplift over what a light defence costs)."
         if turns
@@ -113,12 +117,12 @@ def predictors_sentence(kept: Mapping[str, Any] | None) -> str:
     if kept is None:
         return "No back-test of this table is kept: nothing is claimed about how good these forecasts are."
     parts = []
-    for one in kept["back_test"]["roles"]:
-        if one["predictors_help"]:
+    for entry in kept["back_test"]["roles"]:
+        if entry["predictors_help"]:
             parts.append(
-                f"{one['role']}: predictors help ({100 * one['crps_gain_share']:.0f} % less error than the "
+                f"{entry['role']}: predictors help ({100 * entry['crps_gain_share']:.0f} % less error than the "
                 f"best baseline, interval above 0)"
             )
         else:
-            parts.append(f"{one['role']}: predictors do not help (no gain that can be told from 0)")
+            parts.append(f"{entry['role']}: predictors do not help (no gain that can be told from 0)")
     return "On studies left out, " + "; ".join(parts) + "."

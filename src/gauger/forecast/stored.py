@@ -62,7 +62,7 @@ def document_of(
         "digest": digest_of(literature),
         "form": {role: form.name for role, form in chosen.form.items()},
         "sure": {role: form.name for role, form in chosen.sure.items()},
-        "spread": [{"role": role, "form": form, **asdict(one)} for (role, form), one in chosen.spread.items()],
+        "spread": [{"role": role, "form": form, **asdict(spread)} for (role, form), spread in chosen.spread.items()],
         "crps": [{"role": role, "form": form, "crps": value} for (role, form), value in chosen.crps.items()],
         "back_test": dict(tested), "extrapolation": list(far),
     }  # fmt: skip
@@ -82,6 +82,6 @@ def chosen_of(document: Mapping[str, Any]) -> ChosenForms:
     return ChosenForms(
         {role: known[name] for role, name in document["form"].items()},
         {role: known[name] for role, name in document["sure"].items()},
-        {(one["role"], one["form"]): Spread(one["width"], one["df"]) for one in document["spread"]},
-        {(one["role"], one["form"]): one["crps"] for one in document["crps"]},
+        {(entry["role"], entry["form"]): Spread(entry["width"], entry["df"]) for entry in document["spread"]},
+        {(entry["role"], entry["form"]): entry["crps"] for entry in document["crps"]},
     )

@@ -103,19 +103,29 @@ def value_experiments(mixture: MixedForecast, scenario: Scenario, parameters_b: 
     now = float(table.mean(axis=0).min())
     perfect = now - float(table.min(axis=1).mean())
     tokens_each = _tokens(scenario)
-    found = []
-    for one in EXPERIMENTS:
-        value = max(now - expected_after(uplift, table, one.error_sd), 0.0)
-        size = parameters_b * (0.01 if one.name == "stand-in" else 1.0)
-        tokens = one.samples * samples * tokens_each
+    worths = []
+    for experiment in EXPERIMENTS:
+        value = max(now - expected_after(uplift, table, experiment.error_sd), 0.0)
+        size = parameters_b * (0.01 if experiment.name == "stand-in" else 1.0)
+        tokens = experiment.samples * samples * tokens_each
         # teacher arm and matched arm are trained, the teacher is asked once
-        flops = 2.0 * one.replicates * FLOPS_PER_PARAMETER_AND_TOKEN * size * 1e9 * tokens
+        flops = 2.0 * experiment.replicates * FLOPS_PER_PARAMETER_AND_TOKEN * size * 1e9 * tokens
         usd = flops / FLOPS_PER_USD + tokens * USD_PER_TOKEN
-        found.append(
-            Worth(one.name, one.what, one.error_sd, value, None if perfect <= 0 else value / perfect, flops, usd,
-                  one.samples * samples, one.replicates, one.items)
-        )  # fmt: skip
-    return sorted(found, key=lambda one: (-round(one.value, 6), one.usd))
+        worths.append(
+            Worth(
+                experiment.name,
+                experiment.what,
+                experiment.error_sd,
+                value,
+                None if perfect <= 0 else value / perfect,
+                flops,
+                usd,
+                experiment.samples * samples,
+                experiment.replicates,
+                experiment.items,
+            )
+        )
+    return sorted(worths, key=lambda worth: (-round(worth.value, 6), worth.usd))
 
 
 def expected_after(uplift: Array, table: Array, error_sd: float) -> float:
@@ -146,7 +156,7 @@ def _tokens(scenario: Scenario) -> float:
 
 def best_of(worths: Sequence[Worth]) -> Worth | None:
     """The cheapest experiment among those that give nine tenths of the most; None where none is worth anything."""
-    most = max((one.value for one in worths), default=0.0)
+    most = max((worth.value for worth in worths), default=0.0)
     if most <= 1e-9:
         return None
-    return min((one for one in worths if one.value >= 0.9 * most), key=lambda one: one.usd)
+    return min((worth for worth in worths if worth.value >= 0.9 * most), key=lambda worth: worth.usd)

@@ -94,7 +94,7 @@ def ask_base(params: AskBase, inputs: Inputs, out: Path) -> None:
 def _keep_shown(world: World, corpus: Corpus, model: Model, asked: Asked, top_k: int | None, out: Path) -> None:
     """Keep a model's log-probabilities along every kept answer, as far as its surface shows them."""
     most = shown_top_k(asked.surface, top_k, SHOWN_AT_MOST)
-    rows = [row_of(world, Text(one.prompt_text, one.answer, one.whole)) for one in corpus.kept]
+    rows = [row_of(world, Text(sample.prompt_text, sample.answer, sample.whole)) for sample in corpus.kept]
     if rows:
         soft = stack_shown(model.log_probabilities(rows, most))
         save_soft(replace(soft, log_probability_PK=shown_logs(soft.log_probability_PK, asked.surface)), out)

@@ -26,9 +26,9 @@ def evaluate_model(params: EvaluateModel, inputs: Inputs, out: Path) -> None:
     # what it is to the study changes nothing here, and so is no part of the address: any role will do
     described = {**params.task, "role": Role.FAR}
     task = EVALUATOR_TASKS.load(params.task["kind"]).model_validate(described, strict=False)
-    found = evaluator_version(task.kind, task.program)
-    if found != params.version:
-        raise GaugerError(f"the study was planned with {params.version!r}, here it is {found!r}")
+    installed = evaluator_version(task.kind, task.program)
+    if installed != params.version:
+        raise GaugerError(f"the study was planned with {params.version!r}, here it is {installed!r}")
     where = TeacherPlace(world, inputs, "model", out, {})
     target = _target(params, where)
     keyed = params.asked.kind == "endpoint"

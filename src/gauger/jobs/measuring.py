@@ -40,8 +40,8 @@ def evaluated(inputs: Inputs) -> list[str]:
 
 def _losses(model: Model, benchmarks: Sequence[Benchmark], world: World) -> dict[str, Any]:
     """Return the cross-entropy of the true answers, nats per token, on each benchmark, and the number of weights."""
-    found = {}
+    losses = {}
     for benchmark in benchmarks:
         rows = [row_of(world, Text(item.prompt, item.answer, whole=False)) for item in benchmark.items]
-        found[benchmark.name] = mean_loss(model, rows)
-    return {"loss": found, "parameters": model.n_parameters}
+        losses[benchmark.name] = mean_loss(model, rows)
+    return {"loss": losses, "parameters": model.n_parameters}

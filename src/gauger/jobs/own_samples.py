@@ -50,9 +50,9 @@ class Wrote(NamedTuple):
     """Of prompt and answer."""
 
 
-def student_wrote(world: World, prompt: str, said: str, strategy: str) -> Sample:
+def student_wrote(world: World, prompt: str, reply: str, strategy: str) -> Sample:
     """Return the ledger's row of a text that the student wrote, with the contents that it touches."""
-    answer = world.joined(prompt, said)
+    answer = world.joined(prompt, reply)
     overlaps = tuple(sorted(world.overlaps(prompt + answer)))
     seeds = tuple(sorted(world.content_keys(prompt)))
     return plain_sample(prompt, answer, strategy, TextSource.STUDENT, seed_ids=seeds, overlaps=overlaps)
@@ -92,7 +92,7 @@ class ScoredSamples:
 
     def choose(self, drawn: Sequence[Drawn]) -> list[int] | None:
         """Return the places of a step's samples that are scored; None where the budget allows none of them."""
-        touching = [self.touches(one) for one in drawn]
+        touching = [self.touches(sample) for sample in drawn]
         clean = [place for place, touches in enumerate(touching) if not touches]
         taken = clean[: self.room.admit([drawn[place].n_tokens for place in clean])]
         if clean and not taken:
@@ -114,7 +114,9 @@ def train_on_policy(params: TrainOnPolicy, inputs: Inputs, out: Path) -> None:
     student = read_model(inputs, "start", params.engine)
     scorer = open_asked(unserved(params.scorer), TeacherPlace(world, inputs, "scorer", out, {})).at_hand
     surface = params.scorer.surface
-    scored = ScoredSamples(lambda one: bool(_overlaps(world, prompts[one.prompt], one.completion)), Room.of(surface))
+    scored = ScoredSamples(
+        lambda sample: bool(_overlaps(world, prompts[sample.prompt], sample.completion)), Room.of(surface)
+    )
     n_web = round(params.web_share * params.batch)
     practice = Practice(
         _questions(world, prompts, params.answer_tokens),
@@ -126,9 +128,9 @@ def train_on_policy(params: TrainOnPolicy, inputs: Inputs, out: Path) -> None:
     )
     trained = distil_on_policy(student, scorer, practice, schedule_of(params, student), options_of(params))
     keep(trained, inputs, out)
-    taken = Counter(wrote(one) for one in trained.drawn if one.times)
+    taken = Counter(wrote(sample) for sample in trained.drawn if sample.times)
     _ledger_of_scored(world, prompts, taken, scored.refused, params).write(out)
-    own = counted(TextSource.STUDENT, [one.n_tokens for one in taken], list(taken.values()))
+    own = counted(TextSource.STUDENT, [written.n_tokens for written in taken], list(taken.values()))
     write_training(out, [own, *(used(None, rows) for rows in trained.sources)], trained.losses)
     short = len(trained.losses) < params.steps
     notes = [f"{len(trained.losses)} of {params.steps} steps: the budget is spent"] if short else []
@@ -152,11 +154,11 @@ def _ledger_of_scored(
     """Return a row per text that the student wrote, with how often somebody was asked about it."""
     rows = []
     surface = words_for(params.scorer.surface)
-    for one, count in taken.items():
-        row = student_wrote(world, prompts[one.place], one.text, "on-policy-distill")
-        took = Took(queries=count, tokens_in=count * one.n_tokens, tokens_in_most=count * one.n_tokens)
+    for written, count in taken.items():
+        row = student_wrote(world, prompts[written.place], written.text, "on-policy-distill")
+        took = Took(queries=count, tokens_in=count * written.n_tokens, tokens_in_most=count * written.n_tokens)
         rows.append(replace(row, teacher=params.scorer.name, terms=params.scorer.terms, surface=surface, took=took))
-    left_out = [student_wrote(world, prompts[one.place], one.text, "on-policy-distill") for one in refused]
+    left_out = [student_wrote(world, prompts[written.place], written.text, "on-policy-distill") for written in refused]
     return Corpus(tuple(rows + [row.fails(OVERLAP) for row in left_out]))
 
 
@@ -177,7 +179,7 @@ def train_on_own_answers(params: TrainOnRewards, inputs: Inputs, out: Path) -> N
     trained = train_on_rewards(student, play, schedule_of(params, student), options)
     keep(trained, inputs, out)
     counts, lengths = _learnt(trained)
-    rows = [_rewarded(world, prompts, one, left_out=not times) for one, times in counts.items()]
+    rows = [_rewarded(world, prompts, written, left_out=not times) for written, times in counts.items()]
     Corpus(tuple(rows)).write(out)
     own = counted(TextSource.STUDENT, lengths, list(counts.values()))
     write_training(out, [own], trained.losses, rewards=trained.rewards)
@@ -187,11 +189,11 @@ def train_on_own_answers(params: TrainOnRewards, inputs: Inputs, out: Path) -> N
 def _learnt(trained: Trained) -> tuple[dict[Wrote, int], list[int]]:
     """Count how often each text was trained on, 0 where it was left out; and its tokens."""
     counts: dict[Wrote, int] = {}
-    for one in trained.drawn:
-        counts[wrote(one)] = counts.get(wrote(one), 0) + one.times
-    return counts, [one.n_tokens for one in counts]
+    for sample in trained.drawn:
+        counts[wrote(sample)] = counts.get(wrote(sample), 0) + sample.times
+    return counts, [written.n_tokens for written in counts]
 
 
-def _rewarded(world: World, prompts: Sequence[str], one: Wrote, *, left_out: bool) -> Sample:
-    row = student_wrote(world, prompts[one.place], one.text, "rl")
+def _rewarded(world: World, prompts: Sequence[str], written: Wrote, *, left_out: bool) -> Sample:
+    row = student_wrote(world, prompts[written.place], written.text, "rl")
     return row.fails(OVERLAP if row.overlaps else UNJUDGED) if left_out else row

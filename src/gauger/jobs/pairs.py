@@ -52,11 +52,11 @@ def draw_pairs(params: DrawPairs, inputs: Inputs, out: Path) -> None:
     judged, notes, unanswered = _judged(world, params, inputs, out)
     student = read_model(inputs, "start", params.engine).merged()
     pairs, ledger = [], []
-    for one, answers in zip(judged, _draw(world, student, judged, params), strict=True):
-        pair = _pair(world, one, answers, rng)
+    for question, answers in zip(judged, _draw(world, student, judged, params), strict=True):
+        pair = _pair(world, question, answers, rng)
         if pair:
-            pairs.append((one.prompt, *pair))
-        ledger += _ledger_of_pair(world, one, pair or answers[:1] or ("",))
+            pairs.append((question.prompt, *pair))
+        ledger += _ledger_of_pair(world, question, pair or answers[:1] or ("",))
     Corpus((*ledger, *unanswered)).write(out, counter(student))
     write_parquet(out / "corpus.parquet", pl.DataFrame(pairs, _PAIRS, orient="row"))
     write_json(out / "notes.json", [f"{len(pairs)} of {len(judged)} prompts gave a right and a wrong answer", *notes])
@@ -75,14 +75,14 @@ def _judged(
     surface = params.judge.surface
     wanted = Wanted("preference", (), len(prompts), (), params.judge_tokens, surface)
     texts = [Text(prompt, "", whole=False) for prompt in prompts]
-    said = answer_prompts(world, opened.teacher, texts, wanted, params.seed, "student", keeps_truncated=False)
-    answers = {sample.prompt_text: sample for sample in said.samples if sample.dropped != UNANSWERED}
+    corpus = answer_prompts(world, opened.teacher, texts, wanted, params.seed, "student", keeps_truncated=False)
+    answers = {sample.prompt_text: sample for sample in corpus.samples if sample.dropped != UNANSWERED}
     unasked = {p: plain_sample(p, "", "preference", "student").fails(UNASKED) for p in prompts if p not in answers}
     if answers and all(sample.outcome is ReplyOutcome.FAILED for sample in answers.values()):
         raise GaugerError(f"the judge failed on all {len(prompts)} prompts")
     notes = [f"{len(answers)} of {len(prompts)} prompts judged: the budget is spent"] if unasked else []
     held = answers | unasked
-    unanswered = [sample for sample in said.samples if sample.dropped == UNANSWERED]
+    unanswered = [sample for sample in corpus.samples if sample.dropped == UNANSWERED]
     return [JudgedPrompt(prompt, held[prompt]) for prompt in prompts], notes, unanswered
 
 
@@ -91,7 +91,7 @@ def _draw(world: World, student: Model, judged: Sequence[JudgedPrompt], params: 
     each = params.candidates
     # a stream apart from that which chooses among wrong answers: neither moves the other
     seeds = np.random.default_rng([params.seed, 1]).integers(2**31, size=len(judged) * each).tolist()
-    asked = [one.prompt for one in judged for _ in range(each)]
+    asked = [question.prompt for question in judged for _ in range(each)]
     shown, stops = [prompt_of(world, prompt) for prompt in asked], [world.stops(prompt) for prompt in asked]
     drawn = student.complete(shown, Continuation(params.answer_tokens, temperature=1.0), seeds, stops) if asked else []
     answers: list[list[str]] = [[] for _ in judged]
@@ -102,32 +102,34 @@ def _draw(world: World, student: Model, judged: Sequence[JudgedPrompt], params: 
     return answers
 
 
-def _pair(world: World, one: JudgedPrompt, answers: Sequence[str], rng: np.random.Generator) -> tuple[str, str] | None:
+def _pair(
+    world: World, question: JudgedPrompt, answers: Sequence[str], rng: np.random.Generator
+) -> tuple[str, str] | None:
     """Choose an answer that is right and one that is not; None where one is lacking."""
-    if one.said is not None and one.said.dropped is not None:
+    if question.said is not None and question.said.dropped is not None:
         return None
-    verdicts = [_is_right(world, one, answer) for answer in answers]
+    verdicts = [_is_right(world, question, answer) for answer in answers]
     good = [answer for answer, right in zip(answers, verdicts, strict=True) if right]
     bad = [answer for answer, right in zip(answers, verdicts, strict=True) if right is False]
     return (good[0], bad[int(rng.integers(len(bad)))]) if good and bad else None
 
 
-def _is_right(world: World, one: JudgedPrompt, answer: str) -> bool | None:
+def _is_right(world: World, question: JudgedPrompt, answer: str) -> bool | None:
     """Tell whether the judge holds an answer to be right; None where nobody can say.
 
     The truth verifies it. A model's word is its own answer: both are read strictly and compared in words and numbers.
     """
-    if one.said is not None:
-        return world.agrees(one.prompt, answer, one.said.answer)
-    score = world.grade(one.prompt, answer, ended=True)
+    if question.said is not None:
+        return world.agrees(question.prompt, answer, question.said.answer)
+    score = world.grade(question.prompt, answer, ended=True)
     return None if score is None else score >= RIGHT
 
 
-def _ledger_of_pair(world: World, one: JudgedPrompt, said: Sequence[str]) -> list[Sample]:
+def _ledger_of_pair(world: World, question: JudgedPrompt, texts: Sequence[str]) -> list[Sample]:
     """Write down both answers of a pair, the judge's request with the first; a prompt without a pair is dropped."""
-    rows = [student_wrote(world, one.prompt, text, "preference") for text in said]
-    judge = one.said or plain_sample(one.prompt, "", "preference", "student")
-    dropped = None if len(said) == 2 else judge.dropped or NO_PAIR
+    rows = [student_wrote(world, question.prompt, text, "preference") for text in texts]
+    judge = question.said or plain_sample(question.prompt, "", "preference", "student")
+    dropped = None if len(texts) == 2 else judge.dropped or NO_PAIR
     asked = replace(rows[0], teacher=judge.teacher, terms=judge.terms, surface=judge.surface, took=judge.took)
     rows[0] = replace(asked, dropped=dropped)
     return rows

@@ -72,8 +72,8 @@ class TeacherPlace:
 
 def open_asked(asked: Asked, where: TeacherPlace) -> Opened:
     """Open who is asked; budgets hold, and what the surface hides is not seen, whoever it is."""
-    found: Opened = OPENERS.load(asked.opener)(asked, where)
-    return Opened(Surfaced(found.teacher, asked.surface), found.model)
+    opened: Opened = OPENERS.load(asked.opener)(asked, where)
+    return Opened(Surfaced(opened.teacher, asked.surface), opened.model)
 
 
 def open_at_hand(asked: Asked, where: TeacherPlace) -> Opened:

@@ -47,11 +47,11 @@ def counted(name: str | None, lengths: ArrayLike, counts: ArrayLike) -> dict[str
 
 def used(name: str | None, rows: Used) -> dict[str, Any]:
     """Count one source of given rows; where the context cut any, also how many, their tokens, and what was left out."""
-    found = counted(name, rows.length_N, rows.count_N)
+    counts = counted(name, rows.length_N, rows.count_N)
     n_cut = int((rows.lost_N > 0).sum())
     if not n_cut and not rows.left_out:
-        return found
-    return {**found, "cut_rows": n_cut, "cut_tokens": int(rows.lost_N.sum()), "left_out_rows": rows.left_out}
+        return counts
+    return {**counts, "cut_rows": n_cut, "cut_tokens": int(rows.lost_N.sum()), "left_out_rows": rows.left_out}
 
 
 def write_training(

@@ -140,8 +140,8 @@ def _judged(item: Item, reply: Reply, world: World) -> Iterator[tuple[str, float
         if lost is not None:
             yield str(lost), None
             continue
-        said = world.put_steps(reply.reasoning, reply.text)
-        outcome, score = world.judge(reading, item, said, ended=ended)
+        written = world.put_steps(reply.reasoning, reply.text)
+        outcome, score = world.judge(reading, item, written, ended=ended)
         yield str(outcome), score
 
 

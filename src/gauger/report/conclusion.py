@@ -81,17 +81,19 @@ def deed(rule: Row, row: Row) -> Markup:
 def lines(verdict: Row) -> Sequence[str]:
     """Return the sentences under the verdict: grounds, probability, what would settle it."""
     outcome = verdict["outcome"]
-    found: list[str | Markup] = [GROUNDS[outcome]]
+    sentences: list[str | Markup] = [GROUNDS[outcome]]
     if verdict.get("probability_major") is not None and outcome in ("major", "minor", "undetermined"):
         chance = probability(verdict["probability_major"])
-        found.append(fill("Probability that the true value lies above the threshold: <strong>{p}</strong>.", p=chance))
+        sentences.append(
+            fill("Probability that the true value lies above the threshold: <strong>{p}</strong>.", p=chance)
+        )
     if verdict.get("noise_ratio") is not None:
         text = (
             "The arm was trained once, and its training is taken to be twice as noisy as that of the replicated arms "
             "(standard deviation). If it were {ratio} times as noisy as theirs, the outcome would be undetermined."
         )
-        found.append(fill(text, ratio=number(verdict["noise_ratio"])))
-    return [*found, *settling(verdict)]
+        sentences.append(fill(text, ratio=number(verdict["noise_ratio"])))
+    return [*sentences, *settling(verdict)]
 
 
 def settling(verdict: Row) -> list[Markup]:
@@ -111,20 +113,20 @@ def without_rule(view: View) -> str | Markup:
     controls = dict.fromkeys(row["control"] for row in view.of("uplift", arm) if row["control"])
     if not controls:
         return fill("<code>{arm}</code> was measured; no control stands beside it.", arm=arm)
-    told = _told(view, arm)
-    return fill("<code>{arm}</code> against {controls}: ", arm=arm, controls=codes(controls)) + f"{told}."
+    changes = _told(view, arm)
+    return fill("<code>{arm}</code> against {controls}: ", arm=arm, controls=codes(controls)) + f"{changes}."
 
 
 def _told(view: View, arm: str) -> str:
     """Return the mean uplift on each role; where no mean was made, the range over benchmarks."""
     means = {role: view.headline("uplift", arm, role) for role in view.roles}
-    told = [
+    changes = [
         f"{describe_change(row)} on {row.get('benchmark') or f'{role or len(view.in_role(role))} benchmarks'}"
         for role, row in means.items()
         if row is not None and row["value"] is not None
     ]
     values = [row["value"] for row in defined(view.of("uplift", arm)) if row.get("benchmark")]
-    if told or not values:
-        return "; ".join(told) or "no uplift could be computed"
+    if changes or not values:
+        return "; ".join(changes) or "no uplift could be computed"
     ends = quantity(min(values), "points"), with_unit(max(values), "points")
     return f"uplift on {several(len(values), 'benchmark')} ranges from {ends[0]} to {ends[1]}"

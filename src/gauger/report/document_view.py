@@ -132,9 +132,9 @@ class View:
 
     def headline(self, estimand: str, arm: str, role: str | None) -> Row | None:
         """Return the average over a role; where the role has one benchmark alone, that benchmark's estimate."""
-        found = self.over(estimand, arm, role)
+        average = self.over(estimand, arm, role)
         names = self.in_role(role)
-        return self.on(estimand, arm, names[0]) if found is None and len(names) == 1 else found
+        return self.on(estimand, arm, names[0]) if average is None and len(names) == 1 else average
 
     @cached_property
     def without_room(self) -> Mapping[str, str]:

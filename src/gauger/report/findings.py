@@ -43,10 +43,10 @@ def two_roles(view: View) -> list[str | None]:
 
 def verdict(row: Row, rule: Row) -> str:
     """Say where the judged number lies."""
-    told = estimand(rule["estimand"])
-    digits = 0 if told.unit == "percent" else 1
-    at = with_unit(rule["threshold"], told.unit, digits=digits)
-    name = f"{told.label} of {rule.get('arm') or row['arm']}, {with_unit(row['value'], told.unit)},"
+    wording = estimand(rule["estimand"])
+    digits = 0 if wording.unit == "percent" else 1
+    at = with_unit(rule["threshold"], wording.unit, digits=digits)
+    name = f"{wording.label} of {rule.get('arm') or row['arm']}, {with_unit(row['value'], wording.unit)},"
     name = name[0].upper() + name[1:]
     kept = row.get("kind") or SetKind.INTERVAL
     if kept == SetKind.INTERVAL and row["low"] is not None and row["low"] > rule["threshold"]:
@@ -61,8 +61,8 @@ def uplift(view: View, arms: Sequence[str]) -> str:
     roles = [role for role in two_roles(view) if any(_known(view.headline("uplift", arm, role)) for arm in arms)]
     if not roles:
         return _counted(view, arms)
-    said = {arm: _against_control(view, arm, roles) for arm in arms}
-    return _grouped(said)
+    by_arm = {arm: _against_control(view, arm, roles) for arm in arms}
+    return _grouped(by_arm)
 
 
 def _known(row: Row | None) -> bool:
@@ -87,38 +87,38 @@ def _on(role: str | None) -> str:
 
 def _counted(view: View, arms: Sequence[str]) -> str:
     """Count the benchmarks on which each arm lies above and below its control, where no mean was made."""
-    said = {}
+    by_arm = {}
     for arm in arms:
         sides = [side(row) for row in view.of("uplift", arm) if row.get("benchmark")]
-        known = [one for one in sides if one is not None]
+        known = [sign for sign in sides if sign is not None]
         if known:
             of = several(len(known), "benchmark")
-            said[arm] = f"above the control on {known.count(1)} of {of}, below it on {known.count(-1)}"
-    return _grouped(said)
+            by_arm[arm] = f"above the control on {known.count(1)} of {of}, below it on {known.count(-1)}"
+    return _grouped(by_arm)
 
 
-def _grouped(said: Mapping[str, str]) -> str:
+def _grouped(by_arm: Mapping[str, str]) -> str:
     """Put arms of which the same is said together: "a and b above ...; c below ..."."""
     groups: dict[str, list[str]] = {}
-    for arm, words in said.items():
+    for arm, words in by_arm.items():
         groups.setdefault(words, []).append(arm)
     return "; ".join(f"{listing(arms)}: {words}" for words, arms in groups.items())
 
 
 def scores(view: View) -> str:
     """Name the distilled arm that scores highest per role, with those whose intervals reach it."""
-    said = []
+    parts = []
     for role in two_roles(view):
         rows = list(defined(view.headline("score", arm, role) for arm in view.distilled))
         if not rows:
             continue
         best = max(rows, key=lambda row: row["value"])
         reach = [row["arm"] for row in rows if row is not best and _reaches(row, best)]
-        told = f"{best['arm']} scores {percent(best['value'])}"
+        leader = f"{best['arm']} scores {percent(best['value'])}"
         others = f"; not told apart from it: {listing(reach)}" if reach else ""
         lead = " (the highest)" if len(rows) > 1 and not reach else ""
-        said.append(f"on {_on(role)} benchmarks {told}{lead}{others}")
-    return _capital("; ".join(said))
+        parts.append(f"on {_on(role)} benchmarks {leader}{lead}{others}")
+    return _capital("; ".join(parts))
 
 
 def _reaches(row: Row, best: Row) -> bool:
@@ -148,12 +148,12 @@ def carryover(view: View, arms: Sequence[str]) -> str:
     roles = [role for role in AWAY if any(_known(view.over("carryover", arm, role)) for arm in arms)]
     if not roles:
         return ""
-    said: dict[int, list[str]] = {1: [], -1: [], 0: []}
+    by_side: dict[int, list[str]] = {1: [], -1: [], 0: []}
     for arm in arms:
-        said[side(view.over("carryover", arm, roles[0]), HALF) or 0].append(arm)
-    parts = [f"more than half for {listing(said[1])}"] if said[1] else []
-    parts += [f"less than half for {listing(said[-1])}"] if said[-1] else []
-    parts += [f"not told for {listing(said[0])}"] if said[0] else []
+        by_side[side(view.over("carryover", arm, roles[0]), HALF) or 0].append(arm)
+    parts = [f"more than half for {listing(by_side[1])}"] if by_side[1] else []
+    parts += [f"less than half for {listing(by_side[-1])}"] if by_side[-1] else []
+    parts += [f"not told for {listing(by_side[0])}"] if by_side[0] else []
     return f"Carry-over to {roles[0]} benchmarks: {', '.join(parts)}"
 
 
@@ -188,18 +188,18 @@ def memorised(view: View, arms: Sequence[str]) -> str:
     shown = {arm: _memorised(view, arm) for arm in arms}
     mine = [arm for arm in arms if arm in view.distilled and shown[arm]]
     known = [arm for arm in arms if arm in view.distilled and shown[arm] is not None]
-    said = []
+    parts = []
     if known:
-        said = [f"Memorisation shows in {listing(mine)}" if mine else "Memorisation shows in no distilled arm"]
+        parts = [f"Memorisation shows in {listing(mine)}" if mine else "Memorisation shows in no distilled arm"]
     leak = [arm for arm in view.of_kind(ArmKind.LEAK) if shown.get(arm) is not None]
-    said += [f"the planted leak {'shows' if shown[leak[0]] else 'does not show'}"] if leak else []
-    return _capital("; ".join(said))
+    parts += [f"the planted leak {'shows' if shown[leak[0]] else 'does not show'}"] if leak else []
+    return _capital("; ".join(parts))
 
 
 def _memorised(view: View, arm: str) -> bool | None:
     rows = [row for row in (*view.of("memorisation", arm), *view.rescaled("memorisation", arm)) if averages(row)]
-    sides = [one for row in rows if (one := side(row)) is not None]
-    return all(one == 1 for one in sides) if sides else None
+    sides = [sign for row in rows if (sign := side(row)) is not None]
+    return all(sign == 1 for sign in sides) if sides else None
 
 
 def hardest(rows: Iterable[Row]) -> str:
@@ -208,8 +208,8 @@ def hardest(rows: Iterable[Row]) -> str:
     roles = [role for role in (*AWAY, "targeted") if any(role_of(row) == role for row in own)]
     if not roles:
         return ""
-    there = [row for row in own if role_of(row) == roles[0]]
-    adds = [row["arm"] for row in there if side(row) == 1]
+    of_role = [row for row in own if role_of(row) == roles[0]]
+    adds = [row["arm"] for row in of_role if side(row) == 1]
     return f"Above the control on the hardest quarter of {roles[0]} items: {listing(adds) if adds else 'no arm'}"
 
 
@@ -221,7 +221,7 @@ def difficulty(view: View, rows: Sequence[Row]) -> str:
     for row in rows:
         if row["arm"] in (arm, control) and not isinstance(row["difficulty"], str):
             known.setdefault(row["benchmark"], {}).setdefault(row["arm"], {})[row["difficulty"]] = row["score"]
-    both = [(one[arm], one[control]) for one in known.values() if arm in one and control in one]
+    both = [(levels[arm], levels[control]) for levels in known.values() if arm in levels and control in levels]
     ends = [(own[max(own)], other[max(own)]) for own, other in both if max(own) in other]
     if not ends:
         return ""
@@ -233,10 +233,10 @@ def ingredients(total: Row | None, share: Row | None, names: Sequence[str], role
     """Say what a whole pipeline gained on a role, and the teacher's share of it."""
     if total is None or total["value"] is None:
         return ""
-    said = f"All ingredients together gained {with_unit(total['value'], 'points')} on {_on(role)} benchmarks"
+    sentence = f"All ingredients together gained {with_unit(total['value'], 'points')} on {_on(role)} benchmarks"
     if share is not None and share["value"] is not None:
-        said += f", {percent(share['value'])} of it due to the teacher ({listing(names)})"
-    return said
+        sentence += f", {percent(share['value'])} of it due to the teacher ({listing(names)})"
+    return sentence
 
 
 def interactions(rows: Iterable[Row]) -> str:
@@ -251,30 +251,34 @@ def interactions(rows: Iterable[Row]) -> str:
 
 def scaled(points: Sequence[Row]) -> str:
     """Set the uplift of the least compute beside that of the most, per curve."""
-    said = []
+    parts = []
     for curve in dict.fromkeys(point["curve"] for point in points):
         own = [point for point in points if point["curve"] == curve]
         low, high = (pick(own, key=lambda point: point["flops"]) for pick in (min, max))
         if low is not high:
             ends = f"{quantity(low['uplift'], 'points')} to {with_unit(high['uplift'], 'points')}"
-            said.append(f"{ends} ({curve})")
-    return f"Uplift from the least to the most compute: {'; '.join(said)}" if said else ""
+            parts.append(f"{ends} ({curve})")
+    return f"Uplift from the least to the most compute: {'; '.join(parts)}" if parts else ""
 
 
 def held_out(covered: Mapping[str, int], curves: Sequence[Row] = ()) -> str:
     """Say how many of the largest cells were predicted right, which curves no law holds for, and which went too far."""
-    said = []
+    sentences = []
     if covered["of"]:
-        said.append(
+        sentences.append(
             f"{covered['inside']} of {several(covered['of'], 'largest cell')} lie where the others predict them"
         )
     refused = [row["curve"] for row in curves if not row.get("verdict", {"holds": True})["holds"]]
     if refused:
-        said.append(f"no law holds for {', '.join(refused)}")
-    beyond = [row["curve"] for row in curves if any(one.get("beyond_back_test") for one in row.get("predictions", ()))]
+        sentences.append(f"no law holds for {', '.join(refused)}")
+    beyond = [
+        row["curve"]
+        for row in curves
+        if any(prediction.get("beyond_back_test") for prediction in row.get("predictions", ()))
+    ]
     if beyond:
-        said.append(f"predictions beyond the largest distance that was back-tested: {', '.join(beyond)}")
-    return "; ".join(said)
+        sentences.append(f"predictions beyond the largest distance that was back-tested: {', '.join(beyond)}")
+    return "; ".join(sentences)
 
 
 def worth(equivalents: Sequence[Row]) -> str:
@@ -286,10 +290,10 @@ def worth(equivalents: Sequence[Row]) -> str:
 def who_gains(slopes: Sequence[Row]) -> str:
     """Say whether students who start stronger gain more or less, per curve."""
     words = {1: "gain more", -1: "gain less", 0: "are not told apart from weaker ones"}
-    said = {}
+    by_curve = {}
     for row in slopes:
         if row["against"] == "starting score" and row["slope"] is not None:
             low, high = row["low"], row["high"]
             sign = 1 if low is not None and low > 0 else -1 if high is not None and high < 0 else 0
-            said[row["curve"]] = f"students who start stronger {words[sign]}"
-    return _grouped(said)
+            by_curve[row["curve"]] = f"students who start stronger {words[sign]}"
+    return _grouped(by_curve)

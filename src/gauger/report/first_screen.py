@@ -42,10 +42,10 @@ def _defences(view: View) -> Iterator[Markup]:
     """Say every defence's outcome, and against whom."""
     entries = view.rows("defences")
     if entries:
-        said = "; ".join(f"{entry['defence']} {OUTCOMES[entry['outcome']]}" for entry in entries)
+        outcomes = "; ".join(f"{entry['defence']} {OUTCOMES[entry['outcome']]}" for entry in entries)
         attackers = dict.fromkeys(name for entry in entries for name in entry["against"])
         text = "<strong>Defences</strong> against these attackers ({attackers}): {said}."
-        yield fill(text, attackers=codes(attackers), said=said)
+        yield fill(text, attackers=codes(attackers), said=outcomes)
 
 
 def _what_it_is(view: View) -> Iterator[Markup]:
@@ -103,11 +103,11 @@ def _open_threats(view: View) -> Iterator[Markup]:
         stands.setdefault(row.get("stands", ""), []).append(str(row.get("threat", "")).lower())
     if not any(stands.values()):
         return
-    said = [f"{_are(stands['open'])} open here"] if stands["open"] else []
-    said += [f"{_are(stands['partly'])} controlled in part only"] if stands["partly"] else []
-    said += [f"{_are(stands['controlled'])} controlled"] if stands["controlled"] else []
+    parts = [f"{_are(stands['open'])} open here"] if stands["open"] else []
+    parts += [f"{_are(stands['partly'])} controlled in part only"] if stands["partly"] else []
+    parts += [f"{_are(stands['controlled'])} controlled"] if stands["controlled"] else []
     text = '<strong>Open threats:</strong> of the <a href="#threats">five ways such numbers mislead</a>, {said}.'
-    yield fill(text, said="; ".join(said) if stands["open"] else f"none is open; {'; '.join(said)}")
+    yield fill(text, said="; ".join(parts) if stands["open"] else f"none is open; {'; '.join(parts)}")
 
 
 def _are(names: list[str]) -> str:

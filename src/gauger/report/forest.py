@@ -68,9 +68,9 @@ def window(
     Values themselves always fit; only intervals are cut at the limits, and drawn with an arrowhead there.
     """
     names = ("low", "high", "simultaneous_low", "simultaneous_high")
-    found = list(defined(rows))
-    values = [row["value"] for row in found]
-    ends = [row[name] for row in found for name in names if row.get(name) is not None]
+    known = list(defined(rows))
+    values = [row["value"] for row in known]
+    ends = [row[name] for row in known for name in names if row.get(name) is not None]
     shown = [min(max(end, limits[0]), limits[1]) for end in ends] + values + list(include)
     low, high = min(shown), max(shown)
     margin = 0.04 * ((high - low) or 1.0)

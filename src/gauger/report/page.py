@@ -64,9 +64,9 @@ def report_files(document: Mapping[str, Any]) -> dict[str, bytes]:
 
 def drawn_differences(document: Mapping[str, Any], directory: Path | str) -> list[str]:
     """Draw a report once more, and say which of its files in a directory are not what this one draws."""
-    there = Path(directory)
+    folder = Path(directory)
     drawn = report_files(document)
-    same = {name: (there / name).is_file() and (there / name).read_bytes() == drawn[name] for name in sorted(drawn)}
+    same = {name: (folder / name).is_file() and (folder / name).read_bytes() == drawn[name] for name in sorted(drawn)}
     return [f"{name} is not what the estimates give" for name in same if not same[name]]
 
 
@@ -90,8 +90,8 @@ def summary(document: Mapping[str, Any]) -> str:
         from gauger.report.side_by_side import sentence as sentence_of_runs
 
         return sentence_of_runs(view).striptags()
-    said = [sentence(view.verdict), *settling(view.verdict)] if view.verdict else [without_rule(view)]
-    return "\n".join(line.striptags() if isinstance(line, Markup) else line for line in (*said, *about(view)))
+    sentences = [sentence(view.verdict), *settling(view.verdict)] if view.verdict else [without_rule(view)]
+    return "\n".join(line.striptags() if isinstance(line, Markup) else line for line in (*sentences, *about(view)))
 
 
 def sections_of(view: View) -> Sequence[Section]:

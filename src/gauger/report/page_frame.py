@@ -23,16 +23,16 @@ _FOLD = re.compile(r"<details(?! open)(?=[ >])")
 @cache
 def environment() -> Environment:
     """Return the template environment: always escaping, and strict about undefined names."""
-    found = Environment(
+    templates = Environment(
         loader=PackageLoader("gauger.report", "."),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    found.globals.update(embed_chart=embed_chart)
-    found.filters.update(printable=printable, script_json=script_json)
-    return found
+    templates.globals.update(embed_chart=embed_chart)
+    templates.filters.update(printable=printable, script_json=script_json)
+    return templates
 
 
 @cache

@@ -38,14 +38,14 @@ VALUE_LIMIT = 80
 def sentence(view: View) -> Markup:
     """Return what the runs conclude, and what the judged number differs by, in plain words."""
     runs = view.study["runs"]
-    told = [
-        fill("<code>{run}</code>: {outcome}", run=one["run"], outcome=_outcome(one["verdict"]))
-        for one in runs
-        if one["verdict"]
+    outcomes = [
+        fill("<code>{run}</code>: {outcome}", run=run["run"], outcome=_outcome(run["verdict"]))
+        for run in runs
+        if run["verdict"]
     ]
-    if not told:
+    if not outcomes:
         return _differences(view)
-    return Markup("{}. {}").format(Markup(", ").join(told), _differences(view))
+    return Markup("{}. {}").format(Markup(", ").join(outcomes), _differences(view))
 
 
 def _outcome(verdict: Row | None) -> str:
@@ -59,13 +59,13 @@ def _differences(view: View) -> Markup:
 
 def _headlines(view: View) -> Sequence[Row]:
     """Return, of records tables, one average a run: of the nearest role that all have."""
-    found: dict[str, Row] = {}
+    by_run: dict[str, Row] = {}
     for row in view.estimates:
         if row["estimand"] == SHOWN[0] and row["scale"] == Scale.POINTS:
-            known = found.get(row["run"])
+            known = by_run.get(row["run"])
             if known is None or (known["benchmark"] is not None and row["benchmark"] is None):
-                found[row["run"]] = row
-    return list(found.values())
+                by_run[row["run"]] = row
+    return list(by_run.values())
 
 
 def _told(row: Row) -> Markup:
@@ -75,9 +75,9 @@ def _told(row: Row) -> Markup:
         text = "What {label} on {where} is in <code>{run}</code> beyond <code>{against}</code> is undefined: {reason}."
         return fill(text, reason=row["reason"], **about)
     size = f"{with_unit(row['value'], unit_of(row))} (95 % interval {set_of(row, unit_of(row))})"
-    said = _conclusion(row)
+    conclusion = _conclusion(row)
     text = "In <code>{run}</code>, {label} on {where} lies {size} from that in <code>{against}</code>: {said}."
-    return fill(text, size=size, said=said, **about)
+    return fill(text, size=size, said=conclusion, **about)
 
 
 def _conclusion(row: Row) -> str:
@@ -93,11 +93,11 @@ def _conclusion(row: Row) -> str:
 def verdicts(view: View) -> Section:
     """Return the chapter that comes first: every run with its verdict, and the judged difference."""
     judged = {row["run"]: row for row in view.study["judged"] or _headlines(view)}
-    rows = [_run_row(one, judged.get(one["run"])) for one in view.study["runs"]]
+    rows = [_run_row(run, judged.get(run["run"])) for run in view.study["runs"]]
     columns = ("Run", "Verdict", "Its own value", "Interval", "Beyond the first", "Interval", "As if unrelated")
     table = HtmlTable(columns, rows, "The number that the verdict judges", numeric=frozenset({2, 3, 4, 5, 6}))
-    said = view.rows("warnings")
-    boxes = [Callout("warn", "Warnings of the runs", said)] if said else []  # type: ignore[arg-type]
+    warnings = view.rows("warnings")
+    boxes = [Callout("warn", "Warnings of the runs", warnings)] if warnings else []  # type: ignore[arg-type]
     return Section("verdicts", "Side by side", [sentence(view), *_pairing(view)], summary=table, callouts=boxes)
 
 
@@ -132,7 +132,7 @@ def _unpaired(row: Row) -> TableCell:
 
 def _pairing(view: View) -> list[Markup]:
     """Say of every pair what the intervals use."""
-    said = []
+    sentences = []
     for pair in view.study["pairs"]:
         shared = pair["shared_arms"]
         same = (
@@ -141,14 +141,14 @@ def _pairing(view: View) -> list[Markup]:
         text = "<code>{run}</code> and <code>{against}</code>: {items}, {seeds}, and {same}; intervals use that."
         items = "the same items" if pair["same_items"] else "different items"
         seeds = "replicates of the same number share their seed" if pair["same_seeds"] else "different seeds"
-        said.append(fill(text, run=pair["run"], against=pair["against"], items=items, seeds=seeds, same=same))
-    return said
+        sentences.append(fill(text, run=pair["run"], against=pair["against"], items=items, seeds=seeds, same=same))
+    return sentences
 
 
 def settings(view: View) -> Section | None:
     """Return the chapter of settings that are not alike; None where there are none to show."""
     rows = view.study["settings"]
-    names = [one["run"] for one in view.study["runs"]]
+    names = [run["run"] for run in view.study["runs"]]
     if not rows or any(len(row["values"]) != len(names) for row in rows):
         return None
     table = HtmlTable(
@@ -166,7 +166,7 @@ def _value(value: Any) -> TableCell:
 
 def differences(view: View) -> Section | None:
     """Return the chapter of differences by benchmark, one figure for each run that is set against the first."""
-    name = next((one for one in SHOWN if any(row["estimand"] == one for row in view.estimates)), None)
+    name = next((candidate for candidate in SHOWN if any(row["estimand"] == candidate for row in view.estimates)), None)
     if name is None:
         return None
     rows = [row for row in view.estimates if row["estimand"] == name and row["arm"] in view.distilled]
@@ -218,8 +218,8 @@ def _finding(run: str, against: str, rows: Sequence[Row]) -> str:
 
 
 def _end(row: Row, end: str) -> float:
-    found = row[f"simultaneous_{end}"]
-    value = row[end] if found is None else found
+    simultaneous = row[f"simultaneous_{end}"]
+    value = row[end] if simultaneous is None else simultaneous
     return float(0.0 if value is None else value)
 
 

@@ -38,7 +38,7 @@ def check_study(
     parts_known : mapping, optional
         `filter`, `defence` and `engine` -> the names that there are; None leaves them unchecked.
     """
-    found = [
+    faults = [
         *_check_models(study),
         *_check_sizes(study),
         *check_surface(study),
@@ -47,7 +47,7 @@ def check_study(
         *_check_evaluators(study),
         *check_starts(study),
     ]
-    found += [
+    faults += [
         *check_arms(study),
         *_check_controls(study),
         *_check_launder(study),
@@ -58,9 +58,9 @@ def check_study(
     ]
     benchmarks = ((("benchmarks", name), name) for name in study.benchmarks)
     forms = ((path, form) for path, _, form in forms_of(study))
-    found += _check_known(study, benchmarks_known, "benchmark", benchmarks)
-    found += _check_known(study, forms_known, "form", forms)
-    return found + list(_check_parts(study, parts_known or {}))
+    faults += _check_known(study, benchmarks_known, "benchmark", benchmarks)
+    faults += _check_known(study, forms_known, "form", forms)
+    return faults + list(_check_parts(study, parts_known or {}))
 
 
 def _check_parts(study: Study, known: Mapping[str, Collection[str]]) -> Iterator[Fault]:

@@ -93,8 +93,8 @@ def copied_arm(study: Study, control: str) -> str:
 
 def _seeded_by_benchmark(study: Study, name: str) -> bool:
     """Whether the teacher was asked the benchmark's own questions: a leak would take its answers' place."""
-    stages = (one for stage in study.arms[name].stages for one in stage.resolve().alone)
-    return any(one.seeds == "benchmark-train" and one.source is TextSource.TEACHER for one in stages)
+    stages = (part for stage in study.arms[name].stages for part in stage.resolve().alone)
+    return any(stage.seeds == "benchmark-train" and stage.source is TextSource.TEACHER for stage in stages)
 
 
 def resolved_controls(study: Study) -> dict[str, dict[str, Any]]:
@@ -103,15 +103,15 @@ def resolved_controls(study: Study) -> dict[str, dict[str, Any]]:
     `format` has its `answers` too.
     """
     off = switched_off(study)
-    found: dict[str, dict[str, Any]] = {
+    controls: dict[str, dict[str, Any]] = {
         name: {"on": name not in off, "of": copied_arm(study, name) if name in COPYING and name not in off else None}
         for name in CONTROL_NAMES
     }
-    found["format"]["answers"] = None if "format" in off else study.controls.format.answers
+    controls["format"]["answers"] = None if "format" in off else study.controls.format.answers
     launder = study.controls.launder
     if launder is not None:  # it is not asked for by itself, and studies without it stay as they were
-        found["launder"] = {**launder.model_dump(), "on": True, "of": laundered_arm(study)}
-    return found
+        controls["launder"] = {**launder.model_dump(), "on": True, "of": laundered_arm(study)}
+    return controls
 
 
 def expand_arms(study: Study) -> tuple[Arm, ...]:
@@ -238,7 +238,7 @@ def _matched_controls(declared: tuple[Arm, ...]) -> dict[Recipe, Arm]:
     """
     first: dict[Recipe, Arm] = {}
     taught = [arm for arm in declared if arm.uses_teacher]
-    for arm in sorted(taught, key=lambda one: (sum(len(stage.own) for stage in one.recipe), one.name)):
+    for arm in sorted(taught, key=lambda arm: (sum(len(stage.own) for stage in arm.recipe), arm.name)):
         first.setdefault(_asked_alike(arm.recipe), arm)
     order = dict.fromkeys(_asked_alike(arm.recipe) for arm in taught)
     names = _matched_names(list(first.values()))
@@ -261,11 +261,11 @@ def _matched_names(arms: list[Arm]) -> dict[str, str]:
     steps = {arm.name: f"{forms[arm.name]}-{sum(stage.steps for stage in arm.recipe)}-steps" for arm in arms}
     by_arm = {arm.name: f"matched-{arm.attacker or arm.name}" for arm in arms}
     every = [name for names in (forms, steps, by_arm) for name in names.values()]
-    found = {}
+    chosen = {}
     for arm in by_arm:
         unique = (names[arm] for names in (forms, steps, by_arm) if every.count(names[arm]) == 1)
-        found[arm] = next(unique, f"{steps[arm]}-{arm}")
-    return found
+        chosen[arm] = next(unique, f"{steps[arm]}-{arm}")
+    return chosen
 
 
 def _forms(recipe: Recipe) -> tuple[str, ...]:

@@ -31,10 +31,10 @@ class Fault:
         return _has(self.path if self.extra else self.path[:-1], data)
 
 
-def related(one: Path, other: Path) -> bool:
+def related(path: Path, other: Path) -> bool:
     """Whether one path leads to the other, or both are the same."""
-    shorter = min(len(one), len(other))
-    return one[:shorter] == other[:shorter]
+    shorter = min(len(path), len(other))
+    return path[:shorter] == other[:shorter]
 
 
 def value_at(path: Path, data: Any) -> Any:

@@ -36,13 +36,13 @@ class FactorialCell:
 
 def factorial_cells(factorial: Factorial) -> tuple[FactorialCell, ...]:
     """List the cells that a checked factorial runs: the declared order first, the fewest ingredients first."""
-    found: dict[str, FactorialCell] = {}
+    cells: dict[str, FactorialCell] = {}
     for order in all_orders(factorial):
         for cell in _masks(factorial):
             present = {factorial.order[i] for i in members_of(int(cell))}
-            one = _cell(factorial, order, present)
-            found.setdefault(one.name, one)
-    return tuple(found.values())
+            made = _cell(factorial, order, present)
+            cells.setdefault(made.name, made)
+    return tuple(cells.values())
 
 
 def all_orders(factorial: Factorial) -> tuple[tuple[str, ...], ...]:

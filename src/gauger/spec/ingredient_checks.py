@@ -30,9 +30,9 @@ def check_factorial(
     base : bool
         Whether the control `base` is on.
     """
-    found = [*_check_order(factorial)]
-    yield from found
-    if found:
+    faults = [*_check_order(factorial)]
+    yield from faults
+    if faults:
         return
     yield from _check_ingredients(factorial)
     if not paired:
@@ -124,7 +124,7 @@ def _check_other_orders(factorial: Factorial) -> Iterator[Fault]:
             yield Fault(at, "all ingredients, each once", f"'{text}'", hint, ((*ROOT, "ingredients"),))
         elif order in orders[:i]:
             yield Fault(at, "another order than those before it", f"'{text}'", "", ((*ROOT, "order"),))
-    if factorial.other_orders and any(one.off == "matched" for one in factorial.ingredients.values()):
+    if factorial.other_orders and any(ingredient.off == "matched" for ingredient in factorial.ingredients.values()):
         hint = "Where an ingredient that is out is replaced, its place in the order would not show in the cell's name."
         yield Fault(path, "no other orders where an ingredient has off: matched", "some", hint, (ROOT,))
 

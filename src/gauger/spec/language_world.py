@@ -123,7 +123,7 @@ class JsonLinesTask(TaskSettings):
 if TYPE_CHECKING:  # which kinds there are is known at run time alone: other packages may add some
     Task = TaskSettings
 else:
-    Task = variants(TASKS, lambda found: getattr(found, "settings_type", found))
+    Task = variants(TASKS, lambda target: getattr(target, "settings_type", target))
 
 
 class LanguageWorld(WorldSettings):

@@ -91,8 +91,10 @@ def parse_study(
     faults = [fault for fault in faults if not any(related(fault.path, path) for path in tree.unread)]
     if study is not None:
         broken = [fault.path for fault in faults] + list(tree.unread)
-        found = check_study(study, benchmarks_known, forms_known, parts_known)
-        faults += [fault for fault in found if fault.stands_in(tree.data) and not any(map(fault.rests_on, broken))]
+        contradictions = check_study(study, benchmarks_known, forms_known, parts_known)
+        faults += [
+            fault for fault in contradictions if fault.stands_in(tree.data) and not any(map(fault.rests_on, broken))
+        ]
     problems = [*tree.problems, *map(partial(_problem, tree), faults)]
     if problems or study is None:
         raise StudyError(sorted(problems, key=lambda problem: problem.where.line or 0))

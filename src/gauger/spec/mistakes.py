@@ -34,12 +34,12 @@ def find_faults(data: Any) -> tuple[Study | None, list[Fault]]:
         Every fault of the data as given.
     """
     study, faults = _validate(data)
-    found = faults
+    latest = faults
     for _ in range(_MAX_ROUNDS):
         if study is not None:
             break
-        data = _mend(data, found)
-        study, found = _validate(data)
+        data = _mend(data, latest)
+        study, latest = _validate(data)
     return study, faults
 
 
@@ -48,8 +48,10 @@ def _validate(data: Any) -> tuple[Study | None, list[Fault]]:
         return Study.model_validate(data), []
     except ValidationError as error:
         details = error.errors(include_url=False)
-        told = [_translate(detail, data) for detail in details if not _miscounted(detail)]
-        faults = [fault for place, fault in enumerate(told) if fault not in told[:place]]  # one per alternative else
+        translated = [_translate(detail, data) for detail in details if not _miscounted(detail)]
+        faults = [
+            fault for place, fault in enumerate(translated) if fault not in translated[:place]
+        ]  # one per alternative else
         return None, [fault for fault in faults if not _is_misspelt(fault, faults)]
 
 

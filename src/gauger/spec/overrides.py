@@ -21,10 +21,10 @@ def apply_override(tree: YamlTree, override: str) -> YamlTree:
     the file leaves out are made on the way where the schema knows them; a benchmark, arm or list item on the way must
     stand in the file. A mistake is added to the tree's problems, and the data stay as they were.
     """
-    name, found, text = override.partition("=")
+    name, equals, text = override.partition("=")
     origin = f"--set {visible(override if len(override) <= 80 else f'{override[:77]}...')}"
     keys = name.split(".")
-    if not found or not all(keys):
+    if not equals or not all(keys):
         hint = "For example: --set world.seed=11"
         return _with(tree, UserError("a key and a value", describe(override), Place("--set"), hint))
     value = read_tree(text, origin, numbered=False)
@@ -57,7 +57,7 @@ def half_changed(text: str, overrides: Sequence[str]) -> tuple[str, ...]:
     file = tree = read_tree(text)
     for override in overrides if file.shared else ():
         tree = apply_override(tree, override)
-    said = []
+    sentences = []
     for override in overrides if file.shared else ():
         name, _, value = override.partition("=")
         path = _known_path(file.data, name.split("."))
@@ -67,8 +67,8 @@ def half_changed(text: str, overrides: Sequence[str]) -> tuple[str, ...]:
             rest = " ".join(f"--set {dotted(other)}={value}" for other in others)
             places = " and ".join(str(dotted(other)) for other in others)
             keep = "keeps its value" if len(others) == 1 else "keep their values"
-            said.append(f"--set {name} changes one use of a YAML anchor; {places} {keep} (for all: {rest})")
-    return tuple(dict.fromkeys(said))
+            sentences.append(f"--set {name} changes one use of a YAML anchor; {places} {keep} (for all: {rest})")
+    return tuple(dict.fromkeys(sentences))
 
 
 _ABSENT = object()
@@ -98,7 +98,7 @@ def _at(data: Any, path: Path) -> Any:
 
 def _other_uses(tree: YamlTree, path: Path) -> Iterator[Path]:
     """Yield every other path at which the value of a path stands, because it, or what it lies in, is shared."""
-    found = {
+    uses = {
         (*other, *path[len(use) :])
         for uses in tree.shared
         for use in uses
@@ -106,7 +106,7 @@ def _other_uses(tree: YamlTree, path: Path) -> Iterator[Path]:
         for other in uses
         if other != use
     }
-    yield from sorted(found, key=str)
+    yield from sorted(uses, key=str)
 
 
 def _with(tree: YamlTree, *problems: UserError) -> YamlTree:

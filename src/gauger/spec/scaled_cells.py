@@ -45,14 +45,14 @@ def scale_cells(study: Study) -> tuple[ScaledCell, ...]:
     matched = arms[distilled.matched or ""]
     sizes = tuple(product(scale.students or (own.size,), scale.base_steps or (own.training.steps,)))
     teachers = scale.teacher_steps or (asked.training.steps,)
-    found = [ScaledCell(f"scale:teacher:t{t}", ArmKind.TEACHER, asked.size, 0, t, 0.0, (), None) for t in teachers]
+    cells = [ScaledCell(f"scale:teacher:t{t}", ArmKind.TEACHER, asked.size, 0, t, 0.0, (), None) for t in teachers]
     for student, steps in sizes:
-        found.append(
+        cells.append(
             ScaledCell(f"scale:base:{_named(student, steps)}", ArmKind.BASE, student, steps, None, 0.0, (), None)
         )
         for budget in scale.budgets:
-            found += _of_budget(student, steps, budget, teachers, (distilled, matched))
-    return tuple(found)
+            cells += _of_budget(student, steps, budget, teachers, (distilled, matched))
+    return tuple(cells)
 
 
 def _of_budget(

@@ -24,7 +24,7 @@ if TYPE_CHECKING:  # which variants there are is known at run time alone: other 
     Teacher = TeacherSettings
     Student = StudentSettings
 else:
-    World = variants(WORLD_SETTINGS, lambda found: getattr(found, "settings_type", found))
+    World = variants(WORLD_SETTINGS, lambda target: getattr(target, "settings_type", target))
     Teacher, Student = variants(TEACHERS), variants(STUDENTS)
 
 

@@ -47,7 +47,7 @@ class WorldSettings(SpecPart):
         return False
 
 
-def variants(registry: Registry, settings_of: Callable[[Any], type[SpecPart]] = lambda found: found) -> Any:
+def variants(registry: Registry, settings_of: Callable[[Any], type[SpecPart]] = lambda target: target) -> Any:
     """Return the union of all variants that a registry names.
 
     Parameters

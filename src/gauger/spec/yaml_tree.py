@@ -62,8 +62,8 @@ class YamlTree:
     def place(self, path: Path) -> Place:
         """Where a value stands, or would stand: the place of the nearest value above it, with the full key."""
         for end in range(len(path), -1, -1):
-            if (found := self.places.get(path[:end])) is not None:
-                return Place(found.file, found.line, dotted(path))
+            if (nearest := self.places.get(path[:end])) is not None:
+                return Place(nearest.file, nearest.line, dotted(path))
         return Place(None, None, dotted(path))
 
 

@@ -82,7 +82,9 @@ def cost_of(spendings: Sequence[Spending], replicates: IntArray) -> float:
     float
         In the unit of `Spending.cost`. A piece that no arm needs costs nothing.
     """
-    return float(sum(one.cost * max((int(replicates[a]) for a in one.arms), default=0) for one in spendings))
+    return float(
+        sum(spending.cost * max((int(replicates[a]) for a in spending.arms), default=0) for spending in spendings)
+    )
 
 
 def divide(
@@ -166,10 +168,10 @@ def divide_equally(
 
 def _groups(arms: IntArray) -> list[list[int]]:
     """List the arms that a step may change together: one, two (of few arms), or all."""
-    found = [[int(a)] for a in arms]
+    groups = [[int(a)] for a in arms]
     if len(arms) <= MOST_ARMS_IN_PAIRS:
-        found += [list(pair) for pair in combinations(map(int, arms), 2)]
-    return [*found, [int(a) for a in arms]]
+        groups += [list(pair) for pair in combinations(map(int, arms), 2)]
+    return [*groups, [int(a) for a in arms]]
 
 
 @dataclass(frozen=True)
@@ -191,7 +193,7 @@ class _Problem:
     def swapped(self, replicates: IntArray) -> IntArray | None:
         """Take a replicate from some arms and spend anew what that frees; the best result, None if none helps."""
         # A swap must lower the variance by more than rounding, else two equal divisions would be swapped for ever.
-        best, found = variance_of(self.covariance, replicates) * (1 - ROUNDING), None
+        best, best_after = variance_of(self.covariance, replicates) * (1 - ROUNDING), None
         for group in self.groups:
             less = replicates.copy()
             less[group] -= 1
@@ -200,12 +202,12 @@ class _Problem:
             after = self.filled(less)
             variance = variance_of(self.covariance, after)
             if variance < best:
-                best, found = variance, after
-        return found
+                best, best_after = variance, after
+        return best_after
 
     def _best_step(self, replicates: IntArray) -> IntArray | None:
         before, paid = variance_of(self.covariance, replicates), cost_of(self.spendings, replicates)
-        best, found = 0.0, None
+        best, best_after = 0.0, None
         for group in self.groups:
             after = replicates.copy()
             after[group] += 1
@@ -214,5 +216,5 @@ class _Problem:
             if after.max() > self.bounds[1] or paid + extra > self.budget * (1 + ROUNDING) or gain <= ROUNDING * before:
                 continue
             if gain / max(extra, TINY) > best:
-                best, found = gain / max(extra, TINY), after
-        return found
+                best, best_after = gain / max(extra, TINY), after
+        return best_after

@@ -102,8 +102,8 @@ class Fraction:
 
         Effect 0 is the overall mean. Empty for the full design.
         """
-        found = {effect ^ word: sign for word, sign in self.relation.items()}
-        return dict(sorted(found.items(), key=lambda pair: (pair[0].bit_count(), pair[0])))
+        aliases = {effect ^ word: sign for word, sign in self.relation.items()}
+        return dict(sorted(aliases.items(), key=lambda pair: (pair[0].bit_count(), pair[0])))
 
 
 def regular_fraction(n_ingredients: int, words: Sequence[tuple[int, int]] = ()) -> Fraction:

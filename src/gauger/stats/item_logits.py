@@ -112,13 +112,13 @@ def item_spread(scores: FloatArray, units: IntArray) -> ItemSpread:
     units : (I,) array
         Cluster of each item; the estimate's variance counts clusters.
     """
-    found = _within(scores)
-    within = found is not None
-    if found is None:
-        found = _between(scores)
-    if found is None or len(units) < 2:
+    moments = _within(scores)
+    within = moments is not None
+    if moments is None:
+        moments = _between(scores)
+    if moments is None or len(units) < 2:
         return ItemSpread(np.nan, np.nan, within_arms=False)
-    first, second, per_item = found
+    first, second, per_item = moments
     sd, slope = _match(first, second, float(per_item.mean()))
     sums = np.bincount(np.unique(units, return_inverse=True)[1], per_item - per_item.mean())
     noise = float((sums**2).sum()) / len(per_item) ** 2
@@ -176,19 +176,21 @@ def _match(first: FloatArray, second: FloatArray, wanted: float) -> tuple[float,
     low, high = 0.0, MOST_SPREAD
     for _ in range(2):
         grid = np.linspace(low, high, 13)
-        found = _expected(first, second, grid)
-        place = int(np.clip(np.searchsorted(found, wanted), 1, len(grid) - 1))
+        expected = _expected(first, second, grid)
+        place = int(np.clip(np.searchsorted(expected, wanted), 1, len(grid) - 1))
         low, high = grid[place - 1], grid[place]
-    slope = float((found[place] - found[place - 1]) / (high - low))
-    return float(np.interp(wanted, found[place - 1 : place + 1], (low, high))), slope
+    slope = float((expected[place] - expected[place - 1]) / (high - low))
+    return float(np.interp(wanted, expected[place - 1 : place + 1], (low, high))), slope
 
 
 def _expected(first: FloatArray, second: FloatArray, sd: FloatArray) -> FloatArray:
     """Sum ``E p p' - m m'`` over pairs of means (n,), at each spread (S,)."""
     same = first is second
-    one = _probabilities(first, sd)
-    other = one if same else _probabilities(second, sd)
-    return np.asarray((((one * other) @ _WEIGHTS) - (one @ _WEIGHTS) * (other @ _WEIGHTS)).sum(axis=1))
+    probabilities = _probabilities(first, sd)
+    other = probabilities if same else _probabilities(second, sd)
+    return np.asarray(
+        (((probabilities * other) @ _WEIGHTS) - (probabilities @ _WEIGHTS) * (other @ _WEIGHTS)).sum(axis=1)
+    )
 
 
 def _probabilities(mean: FloatArray, sd: FloatArray) -> FloatArray:

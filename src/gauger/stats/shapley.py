@@ -218,5 +218,5 @@ def dividends(values: FloatArray) -> FloatArray:
     result = np.zeros(len(values))
     for group in cells:
         inside = cells[(cells & ~group) == 0]
-        result[group] = sum((-1) ** (len(members_of(int(group ^ one)))) * values[one] for one in inside)
+        result[group] = sum((-1) ** (len(members_of(int(group ^ subset)))) * values[subset] for subset in inside)
     return result

@@ -204,11 +204,11 @@ def _chunk(
     np.abs(z, out=z)
     largest = np.maximum.reduceat(z, starts, axis=1).astype(float)
     quantile = rng.permutation(CHUNK)
-    found = np.zeros(CHUNK)
+    smallest = np.zeros(CHUNK)
     for column, table in enumerate(tables):
         t = largest[:, column] / table.shrink[quantile]
-        np.minimum(found, np.interp(np.log1p(t), _GRID, table.log_p), out=found)
-    return found
+        np.minimum(smallest, np.interp(np.log1p(t), _GRID, table.log_p), out=smallest)
+    return smallest
 
 
 def _df_classes(df: FloatArray) -> tuple[FloatArray, IntArray]:

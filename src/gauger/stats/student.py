@@ -28,8 +28,8 @@ def t_quantile(probability: ArrayLike, df: ArrayLike) -> Any:
     """
     lower = np.asarray(probability, float)
     # scipy answers inf at 0 as at 1
-    found = np.where(lower == 0, -np.inf, special.stdtrit(np.asarray(df, float), lower))
-    return found if found.ndim else found[()]
+    quantile = np.where(lower == 0, -np.inf, special.stdtrit(np.asarray(df, float), lower))
+    return quantile if quantile.ndim else quantile[()]
 
 
 def t_cdf(t: ArrayLike, df: ArrayLike) -> Any:

@@ -63,7 +63,7 @@ def as_current(document: Mapping[str, Any]) -> Mapping[str, Any]:
     current = {**document, "schema": ESTIMATES_SCHEMA}
     for name, change in (("estimates", _with_kind), ("assay", _with_outcome)):
         if name in document:
-            current[name] = [change(one) for one in document[name] or ()]
+            current[name] = [change(entry) for entry in document[name] or ()]
     verdict = document.get("verdict")
     if verdict and verdict.get("estimate"):
         current["verdict"] = {**verdict, "estimate": _with_kind(verdict["estimate"])}
@@ -72,8 +72,8 @@ def as_current(document: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _with_kind(estimate: Mapping[str, Any]) -> Mapping[str, Any]:
     note = estimate.get("note") or ""
-    said = (kind for words, kind in _KINDS.items() if words in note)
-    kind = SetKind.NONE if estimate.get("value") is None else next(said, SetKind.INTERVAL)
+    kinds = (kind for words, kind in _KINDS.items() if words in note)
+    kind = SetKind.NONE if estimate.get("value") is None else next(kinds, SetKind.INTERVAL)
     return {"kind": str(kind), **estimate}
 
 

@@ -97,10 +97,10 @@ def holder(path: Path) -> Holder | None:
     """Name the living process that holds the lock; None where there is none (or its file cannot be read)."""
     try:
         value = json.loads(path.read_bytes())
-        found = Holder(int(value["pid"]), value["started"], str(value["host"]), _seconds(value.get("since")))
+        owner = Holder(int(value["pid"]), value["started"], str(value["host"]), _seconds(value.get("since")))
     except (FileNotFoundError, ValueError, KeyError, TypeError):
         return None
-    return found if found.alive else None
+    return owner if owner.alive else None
 
 
 def start_time(pid: int) -> str | None:
@@ -128,17 +128,17 @@ def _seconds(value: object) -> float | None:
 
 def _refuse_other_host(path: Path) -> None:
     """Refuse a lock that another host signed: file systems that hosts share do not always share locks."""
-    found = holder(path)
-    if found is not None and found.host != socket.gethostname():
+    owner = holder(path)
+    if owner is not None and owner.host != socket.gethostname():
         raise UserError(
-            f"process {found.pid} on {found.host} ({found.age}) is already working in {path.parent}, or was killed",
+            f"process {owner.pid} on {owner.host} ({owner.age}) is already working in {path.parent}, or was killed",
             hint=f"Wait for it; if it is gone, remove {path}.",
         )
 
 
 def _busy(path: Path) -> UserError:
-    found = holder(path)
-    who = f"process {found.pid} on {found.host} ({found.age})" if found else "another process"
+    owner = holder(path)
+    who = f"process {owner.pid} on {owner.host} ({owner.age})" if owner else "another process"
     return UserError(
         f"{who} is already working in {path.parent}",
         hint="Wait for it, or choose another directory with --out.",

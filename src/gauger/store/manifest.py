@@ -68,8 +68,8 @@ def update_manifest(root: Path, folder_or_file: tuple[str, ...]) -> None:
     if not (root / MANIFEST_FILE).exists():
         return
     kept = {name: about for name, about in read_manifest_file(root).items() if not name.startswith(folder_or_file)}
-    again = {name: describe_file(root / name) for name in listed_names(root) if name.startswith(folder_or_file)}
-    write_json(root / MANIFEST_FILE, {"schema": MANIFEST_SCHEMA, "files": dict(sorted((kept | again).items()))})
+    listed_anew = {name: describe_file(root / name) for name in listed_names(root) if name.startswith(folder_or_file)}
+    write_json(root / MANIFEST_FILE, {"schema": MANIFEST_SCHEMA, "files": dict(sorted((kept | listed_anew).items()))})
 
 
 def read_manifest_file(root: Path) -> Mapping[str, Any]:
@@ -105,15 +105,15 @@ def manifest_differences(root: Path, *, only: frozenset[str] | None = None) -> l
         listed = read_manifest_file(root)
     except DamagedError as error:
         return [str(error)]
-    there = set(listed_names(root))
+    present = set(listed_names(root))
     wanted = set(listed) if only is None else only & set(listed)
-    found = [f"{name} is missing" for name in sorted(wanted - there)]
-    for name in sorted(wanted & there):
+    differences = [f"{name} is missing" for name in sorted(wanted - present)]
+    for name in sorted(wanted & present):
         if not (root / name).is_file() or describe_file(root / name) != listed[name]:
-            found.append(f"{name} is not what {MANIFEST_FILE} lists")
-    unlisted = there - set(listed) if only is None else (only & there) - set(listed)
-    found += [f"{name} is not listed in {MANIFEST_FILE}" for name in sorted(unlisted)]
-    return found + ([] if only is not None else _lock_differences(root))
+            differences.append(f"{name} is not what {MANIFEST_FILE} lists")
+    unlisted = present - set(listed) if only is None else (only & present) - set(listed)
+    differences += [f"{name} is not listed in {MANIFEST_FILE}" for name in sorted(unlisted)]
+    return differences + ([] if only is not None else _lock_differences(root))
 
 
 def _lock_differences(root: Path) -> list[str]:

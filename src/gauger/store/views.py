@@ -50,4 +50,4 @@ def open_tables(files: Mapping[str, Path]) -> duckdb.DuckDBPyConnection:
 
 def _without_wildcards(path: Path) -> str:
     """Spell a path such that DuckDB takes it for one file, whatever characters its name has."""
-    return re.sub(r"[\[*?]", lambda found: f"[{found[0]}]", str(path.absolute()))
+    return re.sub(r"[\[*?]", lambda match: f"[{match[0]}]", str(path.absolute()))

@@ -70,7 +70,7 @@ def _is_empty(key: str, done: Mapping[str, Path]) -> bool:
 
 
 def defence_entries(
-    study: Study, arms: Sequence[Arm], found: StudyEstimates, records: pl.DataFrame
+    study: Study, arms: Sequence[Arm], result: StudyEstimates, records: pl.DataFrame
 ) -> tuple[dict[str, Any], ...]:
     """List the defences with their outcomes, and what the report shows beside them.
 
@@ -80,7 +80,7 @@ def defence_entries(
         A checked study.
     arms : sequence of Arm
         All arms of the study.
-    found : StudyEstimates
+    result : StudyEstimates
         What its records say.
     records : pl.DataFrame
         The records themselves: what honest users were refused, and how long their answers were.
@@ -93,7 +93,7 @@ def defence_entries(
     return tuple(
         _entry(defences, verdict, study.teacher.surface)
         | {"honest": {"open": honest[TEACHER], "defended": honest[shown[verdict.defence].name]}}
-        for verdict in found.defences
+        for verdict in result.defences
     )
 
 
@@ -116,17 +116,17 @@ def _entry(defences: DefenceStudy, verdict: DefenceVerdict, own: Surface) -> dic
         },
         "passive": [name for name in verdict.against if defences.attackers[name].passive],
         "literature": [
-            one.to_dict() for kind in _kinds(surface, own) for one in defences_in_literature() if one.kind == kind
+            row.to_dict() for kind in _kinds(surface, own) for row in defences_in_literature() if row.kind == kind
         ],
     }
 
 
 def _kinds(surface: Surface, own: Surface) -> list[str]:
     """Return the kinds of published defences that are like this one; empty where none is."""
-    found = list(LITERATURE_OF.get(surface.defence or "", ())) if surface.strength else []
+    kinds = list(LITERATURE_OF.get(surface.defence or "", ())) if surface.strength else []
     if (surface.reasoning, own.reasoning) == ("hidden", "shown"):
-        found.append("reasoning-hidden")
-    return list(dict.fromkeys(found))
+        kinds.append("reasoning-hidden")
+    return list(dict.fromkeys(kinds))
 
 
 def _use(records: pl.DataFrame, arm: str) -> Mapping[str, float | int | None]:

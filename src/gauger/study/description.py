@@ -59,7 +59,7 @@ def _with_share(info: ArmInfo, own: Mapping[str, int]) -> ArmInfo:
 
 def _info(arm: Arm, ledger: Sequence[Mapping[str, Any]]) -> ArmInfo:
     """Introduce one arm; a declared one without a teacher in any stage is not distilled."""
-    asked = [one for stage in arm.recipe for one in stage.alone if one.strategy]
+    asked = [part for stage in arm.recipe for part in stage.alone if part.strategy]
     forms = [form for stage in arm.recipe for form in stage.forms or ()]
     sums = {key: sum(row[key] for row in ledger) if ledger else None for key in _SUMMED}
     bills = [[row[end] for row in ledger if row["queries"]] for end in _BILL]
@@ -86,11 +86,13 @@ def _info(arm: Arm, ledger: Sequence[Mapping[str, Any]]) -> ArmInfo:
 
 def _in_words(arm: Arm) -> str:
     """Describe a declared arm that the study does not describe: "label prompts, text-distill in quiz; then ..."."""
-    said = []
+    parts = []
     for stage in arm.recipe:
-        texts = " and ".join(f"{one.strategy} prompts" if one.strategy else f"{one.source} text" for one in stage.alone)
-        said.append(f"{texts}, {stage.kind}" + (f" in {', '.join(stage.forms)}" if stage.forms else ""))
-    return "; then ".join(said).capitalize()
+        texts = " and ".join(
+            f"{part.strategy} prompts" if part.strategy else f"{part.source} text" for part in stage.alone
+        )
+        parts.append(f"{texts}, {stage.kind}" + (f" in {', '.join(stage.forms)}" if stage.forms else ""))
+    return "; then ".join(parts).capitalize()
 
 
 def examples(arms: Sequence[Arm], texts: Mapping[str, Sequence[tuple[str, str]]]) -> list[dict[str, Any]]:
@@ -108,10 +110,10 @@ def threats(
     """Say how the study stands on the five threats to a conclusion; `infos` tell what the arms were trained on."""
     distilled = [arm for arm in arms if arm.kind is ArmKind.DISTILLED and arm.uses_teacher]
     untaught = [arm.name for arm in arms if arm.kind is ArmKind.DISTILLED and not arm.uses_teacher]
-    seeds = sorted({one.seeds for arm in distilled for stage in arm.recipe for one in stage.alone if one.seeds})
+    seeds = sorted({part.seeds for arm in distilled for stage in arm.recipe for part in stage.alone if part.seeds})
     apart = "benchmark-train" in seeds and len(seeds) > 1
     roles = set(study.roles.values())
-    held, missing = ([str(role) for role in Role if (role in roles) is there] for there in (True, False))
+    held, missing = ([str(role) for role in Role if (role in roles) is is_held] for is_held in (True, False))
     other_tokens = _other_tokens([info for info in infos if info.kind == ArmKind.DISTILLED])
     stages = {len([s for s in arm.recipe if s.source is not TextSource.TEACHER]) for arm in distilled}
     return [
@@ -160,11 +162,11 @@ def _other_tokens(distilled: Sequence[ArmInfo]) -> str:
     """Say which arms' controls have not their tokens to 1 %, or that it is not known; empty where all have them."""
     shares = {info.name: info.matched_tokens for info in distilled}
     known = {name: share for name, share in shares.items() if share is not None}
-    said = [f"{share:.1%} for {name}" for name, share in known.items() if abs(share - 1) > AGREES_WITHIN]
+    apart = [f"{share:.1%} for {name}" for name, share in known.items() if abs(share - 1) > AGREES_WITHIN]
     unknown = [name for name in shares if name not in known]
     return "; ".join(
         [
-            *([f"the control's tokens are not the arm's own ({', '.join(said)} of them)"] if said else []),
+            *([f"the control's tokens are not the arm's own ({', '.join(apart)} of them)"] if apart else []),
             *([f"tokens of {', '.join(unknown)} and its control are not known"] if unknown else []),
         ]
     )
@@ -207,14 +209,14 @@ def setting(study: Study) -> str:
 
 def limits(study: Study) -> list[str]:
     """Say what the study cannot say."""
-    said = [
+    sentences = [
         "It speaks of this teacher, this base student, these recipes and this budget. The base and the teacher are one "
         "trained model each; intervals cover training and eliciting again from them, and new items, not new bases.",
         study.world.leaves_open,
     ]
     if study.replicates == 1:
-        said.append("Nothing was replicated: its intervals cover item sampling alone.")
-    return said
+        sentences.append("Nothing was replicated: its intervals cover item sampling alone.")
+    return sentences
 
 
 def program_versions(study: Study) -> dict[str, str]:

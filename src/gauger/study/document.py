@@ -73,15 +73,15 @@ def make_document(material: Material) -> Document:
     design = make_design(study, arms, benchmarks, ingredients, history=material.history)
     if study.defences is not None:
         design = replace(design, defences=defence_question(study.defences, plan, material.done or {}))
-    found = estimate_study(collected.records, design, _difficulty(benchmarks))
-    scorings, scoring_warnings = _scorings(collected, found, design)
+    result = estimate_study(collected.records, design, _difficulty(benchmarks))
+    scorings, scoring_warnings = _scorings(collected, result, design)
     return Document(
         study=about(material.loaded, material.history.registered)
         | _items(study, arms, collected, benchmarks)
-        | ({"extraction": [one.to_dict() for one in scorings]} if scorings else {}),
-        estimates=found.estimates,
-        verdict=found.verdict,
-        assay=found.assay,
+        | ({"extraction": [scoring.to_dict() for scoring in scorings]} if scorings else {}),
+        estimates=result.estimates,
+        verdict=result.verdict,
+        assay=result.assay,
         arms=arms,
         benchmarks=[
             BenchmarkInfo(name, design.roles[name], len(b.items), b.skill, b.form, b.description)
@@ -89,19 +89,19 @@ def make_document(material: Material) -> Document:
         ]
         + [_evaluated(name, part, collected.records) for name, part in study.evaluated.items()],
         ledger=ledger,
-        outcomes=found.outcomes,
-        seeds=found.seeds,
-        difficulty=found.difficulty,
+        outcomes=result.outcomes,
+        seeds=result.seeds,
+        difficulty=result.difficulty,
         examples=examples(plan.arms, material.texts or {}),
         threats=threats(study, plan.arms, off, arms),
         limits=limits(study),
-        defences=defence_entries(study, plan.arms, found, collected.records),
+        defences=defence_entries(study, plan.arms, result, collected.records),
         scaling=scaling(plan, whole, material.done or {}, study.estimation.level),
         failures=collected.failures,
         switched_off=off,
         warnings=[f"Changed after the run had started: {change}." for change in material.history.changes]
         + [f"{note}." for note in collected.notes]
-        + [f"{warning}." for warning in found.warnings]
+        + [f"{warning}." for warning in result.warnings]
         + scoring_warnings
         + disagreements(scorings),
     )
@@ -121,8 +121,8 @@ def _items(
     if judged is None or judged.matched is None:
         return {}
     wrong = study.unparsed == "wrong"
-    found = flipped_items(collected.records, (judged.name, judged.matched), benchmarks, unparsed_wrong=wrong)
-    return {} if found is None else {"items": found}
+    flipped = flipped_items(collected.records, (judged.name, judged.matched), benchmarks, unparsed_wrong=wrong)
+    return {} if flipped is None else {"items": flipped}
 
 
 def _without_scale(plan: Plan, collected: Collected) -> Collected:
@@ -148,7 +148,7 @@ def _ingredients(study: Study, collected: Collected) -> Ingredients | None:
     return ingredients_of(study.factorial, amounts(study.factorial, tokens))
 
 
-def _scorings(collected: Collected, found: StudyEstimates, design: Design) -> tuple[list[Scoring], list[str]]:
+def _scorings(collected: Collected, result: StudyEstimates, design: Design) -> tuple[list[Scoring], list[str]]:
     """Estimate once more with answers in every other reading that the records hold, and with missing ones scored.
 
     Returns the scorings, the primary ones first, and a warning where the verdict depends on them.
@@ -156,15 +156,15 @@ def _scorings(collected: Collected, found: StudyEstimates, design: Design) -> tu
     further = list(collected.readings)
     choices = readings(list(design.roles), further)
     primary = {name: str(choice.primary) for name, choice in choices.items()}
-    outcomes, warnings = outcome_scorings(collected.records, found, design, primary)
+    outcomes, warnings = outcome_scorings(collected.records, result, design, primary)
     if not further:
-        return (primary_scorings(found.estimates, primary) if outcomes else []) + outcomes, warnings
+        return (primary_scorings(result.estimates, primary) if outcomes else []) + outcomes, warnings
     others = [
         ScoredBenchmark(name, measure, collected.readings[reading].filter(benchmark=name))
         for name, choice in choices.items()
         for reading, measure in zip(further, choice.others, strict=True)
     ]
-    return sensitivity(collected.records, found.estimates, design, others, choices) + outcomes, warnings
+    return sensitivity(collected.records, result.estimates, design, others, choices) + outcomes, warnings
 
 
 def make_design(

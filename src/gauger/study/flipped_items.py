@@ -52,8 +52,8 @@ def flipped_items(
         items = {item.id: item for item in benchmark.items}
         for row in [*won.head(EACH).iter_rows(named=True), *lost.head(EACH).iter_rows(named=True)]:
             asked = items[row["item"]]
-            told = {"prompt": asked.prompt[:LONGEST], "answer": asked.answer[:LONGEST]}
-            rows.append({**row, "difficulty": asked.difficulty, **told})
+            texts = {"prompt": asked.prompt[:LONGEST], "answer": asked.answer[:LONGEST]}
+            rows.append({**row, "difficulty": asked.difficulty, **texts})
     rows.sort(key=lambda row: -abs(row["change"]))
     return {"arm": pair[0], "control": pair[1], "counts": counts, "rows": rows[:MOST]}
 

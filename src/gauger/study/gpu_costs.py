@@ -81,7 +81,7 @@ def largest_job_gb(costs: Costs) -> float | None:
     costs : Costs
         Of the plan.
     """
-    known = [found for job in costs.plan.jobs.values() if (found := job_gb(costs, job)) is not None]
+    known = [gb for job in costs.plan.jobs.values() if (gb := job_gb(costs, job)) is not None]
     return max(known, default=None)
 
 
@@ -129,8 +129,8 @@ def _key_value_bytes(described: Mapping[str, Any], small: int) -> float:
 
 def _described(checkpoint: Path) -> Mapping[str, Any] | None:
     path = checkpoint / "config.json"
-    found: Any = read_json(path) if path.is_file() else None
-    return found if isinstance(found, dict) and {"hidden_size", "num_hidden_layers"} <= found.keys() else None
+    config: Any = read_json(path) if path.is_file() else None
+    return config if isinstance(config, dict) and {"hidden_size", "num_hidden_layers"} <= config.keys() else None
 
 
 def require_memory(costs: Costs) -> None:

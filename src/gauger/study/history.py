@@ -84,8 +84,8 @@ def begin(run: RunDirectory, loaded: LoadedStudy, plan: Plan, registered: str | 
     append_entry(run.starts, _start(run, loaded, deciding(loaded, plan), registered))
     entries = read_log(run)
     notes = _keep_rule(run, entries)
-    found = history(entries)
-    return replace(found, changes=(*legacy, *found.changes), notes=notes)
+    logged = history(entries)
+    return replace(logged, changes=(*legacy, *logged.changes), notes=notes)
 
 
 def _older_rule(run: RunDirectory, loaded: LoadedStudy) -> tuple[str, ...]:

@@ -72,18 +72,18 @@ def computed_again(run: RunDirectory, jobs: Sequence[Job], cache: Cache) -> list
         done = old is not None and cache.path(old.key).is_dir()
         if old is not None and old.key != job.key and done and not cache.path(job.key).is_dir():
             counts[job.kind, _why(job, old, names)] += 1
-    told = [
+    sentences = [
         f"computed again, for {why}: {n} {'result' if n == 1 else 'results'} of {kind}"
         for (kind, why), n in counts.items()
     ]
     kept = "the old results stay: gauger clean removes them"
-    return [*told, kept] if told else []
+    return [*sentences, kept] if sentences else []
 
 
 def _why(job: Job, old: Job, names: Mapping[str, tuple[str, str]]) -> str:
     if dict(job.params) != dict(old.params):
         return SETTINGS
-    inputs = [{role: names.get(key) for role, key in one.inputs.items()} for one in (job, old)]
+    inputs = [{role: names.get(key) for role, key in compared.inputs.items()} for compared in (job, old)]
     return CODE if inputs[0] == inputs[1] and dict(job.inputs) == dict(old.inputs) else INPUTS
 
 
@@ -99,12 +99,12 @@ def find_leftovers(directory: Path) -> Leftovers:
     jobs = RunDirectory(directory).jobs
     entries = jobs / "entries"
     results = sorted(path.name for path in entries.iterdir() if path.name not in needed) if entries.is_dir() else []
-    found = Leftovers(directory, tuple(results), tuple(Cache(jobs).damaged()), 0)
-    sizes = (file.stat().st_size for path in found.paths for file in path.rglob("*") if file.is_file())
-    return Leftovers(directory, found.results, found.damaged, sum(sizes))
+    leftovers = Leftovers(directory, tuple(results), tuple(Cache(jobs).damaged()), 0)
+    sizes = (file.stat().st_size for path in leftovers.paths for file in path.rglob("*") if file.is_file())
+    return Leftovers(directory, leftovers.results, leftovers.damaged, sum(sizes))
 
 
-def remove_leftovers(found: Leftovers) -> None:
+def remove_leftovers(leftovers: Leftovers) -> None:
     """Remove them, and list what is left anew; of a run that verified before, it verifies after.
 
     Raises
@@ -112,16 +112,20 @@ def remove_leftovers(found: Leftovers) -> None:
     InputError
         Where the run is not what its manifest lists: to list it anew would hide that.
     """
-    run = RunDirectory(found.directory)
+    run = RunDirectory(leftovers.directory)
     with locked(run.jobs / "lock"):
         entries = read_log(run)
         sealed = bool(entries) and entries[-1]["kind"] == END and run.manifest.exists()
         # The lock itself is not empty while it is held here.
-        differences = [one for one in manifest_differences(run.root) if "jobs/lock" not in one] if sealed else []
+        differences = (
+            [difference for difference in manifest_differences(run.root) if "jobs/lock" not in difference]
+            if sealed
+            else []
+        )
         if differences:
             hint = "gauger verify says more."
             raise InputError("a run that is what it wrote", differences[0], Place(str(run.root)), hint)
-        for path in found.paths:
+        for path in leftovers.paths:
             shutil.rmtree(path)
         if sealed:
             last = entries[-1]

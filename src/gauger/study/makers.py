@@ -62,8 +62,8 @@ class Made:
 
     def inputs(self, role: str) -> dict[str, str]:
         """Return the inputs of a job that reads it under a role; none where no job makes it."""
-        found = {role: self.model, f"{role}_base": self.base}
-        return {name: key for name, key in found.items() if key}
+        keys = {role: self.model, f"{role}_base": self.base}
+        return {name: key for name, key in keys.items() if key}
 
     def trained(self, model: str) -> Made:
         """Return what a training that starts from it makes."""

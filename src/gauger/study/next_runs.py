@@ -92,8 +92,10 @@ def propose(
     )
     works = _works(plan, world)
     spent = sum(work.cost for work in works) * study.replicates if budget is None else budget
-    found = None if design.rule is None else propose_allocation(cells, plan_verdict(cells, design.rule), works, spent)
-    return Proposal(spent, found, *_next_cells(plan, pilot, budget, target))
+    allocation = (
+        None if design.rule is None else propose_allocation(cells, plan_verdict(cells, design.rule), works, spent)
+    )
+    return Proposal(spent, allocation, *_next_cells(plan, pilot, budget, target))
 
 
 def _next_cells(

@@ -122,13 +122,13 @@ def _detectable(study: Study, n_items: int) -> tuple[float, str]:
     """Return the smallest detectable uplift on a benchmark of that many items, and what it assumes."""
     replicates, level = study.replicates, study.estimation.level
     if replicates == 1:
-        found = smallest_detectable(ASSUMED_UNREPLICATED, n_items, 1, level=level)
+        smallest = smallest_detectable(ASSUMED_UNREPLICATED, n_items, 1, level=level)
         return (
-            found,
+            smallest,
             f"{n_items} items near one half; with one replicate the interval covers items alone: no verdict",
         )
-    found = smallest_detectable(ASSUMED, n_items, replicates, level=level)
-    return found, (
+    smallest = smallest_detectable(ASSUMED, n_items, replicates, level=level)
+    return smallest, (
         f"{n_items} items near one half, {replicates} paired replicates that differ by 2.8 points "
         "(standard deviation); a run's own records tell better"
     )

@@ -63,7 +63,7 @@ class Planner(StageCorpora):
         self._cell(TEACHER, 0, (), (), self.teacher)
         places = {arm.name: place for place, arm in enumerate(self.result.arms)}
         # what a matched arm shares with the arm that it is matched with goes by that arm's name: it comes last
-        for arm in sorted(self.result.arms, key=lambda one: one.kind is ArmKind.MATCHED):
+        for arm in sorted(self.result.arms, key=lambda arm: arm.kind is ArmKind.MATCHED):
             if arm.name == BASE:
                 self._cell(BASE, 0, (), (), self.base)
                 continue
@@ -241,7 +241,7 @@ class Planner(StageCorpora):
 
     def _evaluations(self, measuring: p.MeasureModel, maker: Maker, model: Made) -> dict[str, str]:
         """Plan what programs of others measure; returns the inputs under which the measurement reads their records."""
-        found = {}
+        jobs = {}
         for number, (name, task) in enumerate(self.study.evaluated.items()):
             params = p.EvaluateModel(
                 world=self.described,
@@ -252,8 +252,8 @@ class Planner(StageCorpora):
             )
             cost = maker.rows_of_loading + maker.rows_per_item * (task.limit or ASSUMED_ITEMS)
             inputs = model.inputs("model")
-            found[f"{EVALUATED}{number}"] = self.job("evaluate", f"evaluate {name}", params, inputs, cost)
-        return found
+            jobs[f"{EVALUATED}{number}"] = self.job("evaluate", f"evaluate {name}", params, inputs, cost)
+        return jobs
 
     def _measured(self, model: Made) -> Surface:
         """Return what a measured model shows: all; of the teacher's budgets that in money holds, it is the user's."""
@@ -317,22 +317,26 @@ def _decisive(params: SpecPart) -> dict[str, Any]:
 def resources_of(params: SpecPart) -> dict[str, float]:
     """Return what a job asks of a machine that has GPUs: none where no model is at hand; nothing where one will do."""
     asked = [value for value in vars(params).values() if isinstance(value, p.Asked)]
-    wanted = [one.serving.gpus for one in asked if one.serving is not None]
+    wanted = [asked_model.serving.gpus for asked_model in asked if asked_model.serving is not None]
     if isinstance(params, p.TrainExternal):
         wanted.append(params.gpus)
     if wanted:
         return {} if max(wanted) == 1 else {"gpus": float(max(wanted))}
-    at_hand = getattr(params, "engine", None) or any(one.engine for one in asked)
+    at_hand = getattr(params, "engine", None) or any(asked_model.engine for asked_model in asked)
     return {} if at_hand else {"gpus": 0.0}
 
 
 def code_of(kind: str, params: SpecPart) -> list[str]:
     """Return what is behind a job: its function, and the parts that it finds by the names in its parameters."""
     asked = [value for value in vars(params).values() if isinstance(value, p.Asked)]
-    named = [name for one in asked for name in (one.engine, one.proxy)]
+    named = [name for respondent in asked for name in (respondent.engine, respondent.proxy)]
     engines = {getattr(params, "engine", None), *named} - {None}
-    parts = [REGISTRY[kind], *(OPENERS[one.opener] for one in asked), *(ENGINES[str(name)] for name in engines)]
-    parts += [DEFENCES[one.surface.defence] for one in asked if one.surface.defence]
+    parts = [
+        REGISTRY[kind],
+        *(OPENERS[respondent.opener] for respondent in asked),
+        *(ENGINES[str(name)] for name in engines),
+    ]
+    parts += [DEFENCES[respondent.surface.defence] for respondent in asked if respondent.surface.defence]
     if isinstance(params, p.EvaluateModel):
         parts += [PROGRAMS[params.task["kind"]]]
     if isinstance(params, p.InWorld):

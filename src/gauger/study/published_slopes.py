@@ -28,15 +28,15 @@ def who_gains_in_literature() -> dict[str, Any]:
         `slopes`: per moderator (`against`, `unit`) and group of benchmarks (`where`) slope, se, low, high on the scale
         of scores (0-1), with `n_rows` and `n_studies`, or None and a `reason`; `caveat`.
     """
-    found = moderate(prepare(load()), [one for one in MODERATORS if one.name in ASKED])
-    return {"slopes": [row for one in found for row in _rows(one)], "caveat": CAVEAT}
+    moderations = moderate(prepare(load()), [moderator for moderator in MODERATORS if moderator.name in ASKED])
+    return {"slopes": [row for moderation in moderations for row in _rows(moderation)], "caveat": CAVEAT}
 
 
-def _rows(found: Moderation) -> Iterator[dict[str, Any]]:
-    for effect in found.effects:
+def _rows(moderation: Moderation) -> Iterator[dict[str, Any]]:
+    for effect in moderation.effects:
         numbers = {"slope": effect.estimate, "se": effect.se, "low": effect.low, "high": effect.high}
         yield (
-            {"against": ASKED[found.name], "unit": found.unit, "where": effect.name}
+            {"against": ASKED[moderation.name], "unit": moderation.unit, "where": effect.name}
             | {name: None if value is None else tidy(value / POINTS) for name, value in numbers.items()}
             | {"df": tidy(effect.df), "n_rows": effect.n_rows, "n_studies": effect.n_studies}
             | {"reason": effect.reason, "note": effect.note}

@@ -86,17 +86,17 @@ def run_study(
     if execution.on == "local":
         require_memory(Costs(plan, world))
     with locked(run.jobs / "lock"):
-        found = begin(run, loaded, plan, registered)
-    for note in (*loaded.notes, *found.notes):
+        history = begin(run, loaded, plan, registered)
+    for note in (*loaded.notes, *history.notes):
         progress.note(note)
-    for change in found.changes:
+    for change in history.changes:
         progress.note(f"changed with results in sight, and so post hoc: {change}")
     jobs, cache = list(plan.jobs.values()), Cache(run.jobs.resolve())
     for line in computed_again(run, jobs, cache):
         progress.note(line)
     result = execute(jobs, cache, execution, REGISTRY, training_flops(plan, world), progress, read=READ)
     collected = collect(plan, result)
-    document = make_document(Material(loaded, plan, world, collected, found, sample_texts(plan, result), result.done))
+    document = make_document(Material(loaded, plan, world, collected, history, sample_texts(plan, result), result.done))
     results = {
         run.study.name: document_bytes(loaded.study.model_dump(mode="json")),
         run.records.name: parquet_bytes(run.records.name, collected.records),
@@ -124,10 +124,10 @@ def refuse_another_study(run: RunDirectory, name: str) -> None:
     UserError
         With both names.
     """
-    there = _study_there(run)
-    if there not in (None, name):
+    present = _study_there(run)
+    if present not in (None, name):
         hint = "Choose another one with --out; what stands there would be replaced."
-        raise UserError(f"a directory for study {name!r}", f"one that holds {there!r}", Place(str(run.root)), hint)
+        raise UserError(f"a directory for study {name!r}", f"one that holds {present!r}", Place(str(run.root)), hint)
 
 
 def _study_there(run: RunDirectory) -> str | None:
@@ -135,9 +135,9 @@ def _study_there(run: RunDirectory) -> str | None:
     if not run.root.is_dir():
         return None
     for path, keys in ((run.frozen, ("study",)), (run.study, ("study",)), (run.estimates, ("study", "name"))):
-        found = read_json(path) if path.exists() else None
+        value = read_json(path) if path.exists() else None
         for key in keys:
-            found = found.get(key) if isinstance(found, dict) else None
-        if isinstance(found, str):
-            return found
+            value = value.get(key) if isinstance(value, dict) else None
+        if isinstance(value, str):
+            return value
     return None

@@ -81,8 +81,8 @@ def _starts(
     for cell in plan.scaled:
         if cell.kind is ArmKind.BASE and (measured := losses.get(cell.name)):
             score = estimates.get(("score", cell.name))
-            said = (score.value, score.n_items) if score else (None, None)
-            starts.append(Start(_student(cell), int(measured[0]["parameters"]), *said))
+            start_score = (score.value, score.n_items) if score else (None, None)
+            starts.append(Start(_student(cell), int(measured[0]["parameters"]), *start_score))
     return starts
 
 
@@ -112,19 +112,23 @@ def _design(plan: Plan) -> Design:
 
 def _estimates(plan: Plan, records: pl.DataFrame, design: Design) -> dict[tuple[str, str], Estimate]:
     """Score every cell, each distilled one against its control, over the scale's role; by (estimand, arm)."""
-    found = estimate_study(records, design).estimates
+    estimates = estimate_study(records, design).estimates
     role = str(plan.study.scale.role) if plan.study.scale is not None else ""
-    return {(one.estimand, one.arm): one for one in found if one.over == role and one.benchmark is None}
+    return {
+        (estimate.estimand, estimate.arm): estimate
+        for estimate in estimates
+        if estimate.over == role and estimate.benchmark is None
+    }
 
 
 def _losses(plan: Plan, done: Mapping[str, Path]) -> dict[str, list[dict[str, Any]]]:
     """Read the losses that were measured, replicate by replicate."""
     names = {cell.name for cell in plan.scaled}
-    found: dict[str, list[dict[str, Any]]] = {}
+    losses: dict[str, list[dict[str, Any]]] = {}
     for cell in plan.cells:
         if cell.arm in names and cell.records in done:
-            found.setdefault(cell.arm, []).append(read_json(done[cell.records] / "loss.json"))
-    return found
+            losses.setdefault(cell.arm, []).append(read_json(done[cell.records] / "loss.json"))
+    return losses
 
 
 def _point(
@@ -138,7 +142,7 @@ def _point(
     measured = losses.get(cell.name, ())
     if not measured:
         return None
-    of_role = [_mean_loss(plan, one) for one in measured]
+    of_role = [_mean_loss(plan, measurement) for measurement in measured]
     teacher = losses.get(f"scale:teacher:t{cell.teacher_steps}", ())
     score, uplift = estimates.get(("score", cell.name)), estimates.get(("uplift", cell.name))
     spent = collected.ledger.filter(arm=cell.name, source="teacher")
@@ -172,5 +176,7 @@ def _point(
 def _mean_loss(plan: Plan, measured: Mapping[str, Any]) -> float:
     """Average a model's losses over the benchmarks of the scale's role."""
     scale = plan.study.scale
-    names = [name for name, one in plan.study.benchmarks.items() if scale is not None and one.role == scale.role]
+    names = [
+        name for name, benchmark in plan.study.benchmarks.items() if scale is not None and benchmark.role == scale.role
+    ]
     return fmean(measured["loss"][name] for name in names)

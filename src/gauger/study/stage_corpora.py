@@ -113,8 +113,8 @@ class StageCorpora(ABC):
         the same order (`what` names whose they are there), so that it shares all of that arm's prompts.
         """
         key = fingerprint({"what": what, "params": params.model_dump(mode="json"), "inputs": dict(inputs)})
-        again, self.drawn[key] = self.drawn[key], self.drawn[key] + 1
-        return seed_of(params.seed, "again", again) if again else params.seed
+        times, self.drawn[key] = self.drawn[key], self.drawn[key] + 1
+        return seed_of(params.seed, "again", times) if times else params.seed
 
     def _ask_teacher(self, stage: ResolvedStage, replicate: int) -> str:
         params = p.AskTeacher(
@@ -195,8 +195,8 @@ class StageCorpora(ABC):
         form = self.world.own_form
         had = [skill for skill, known in self.world.known.items() if known and self.world.has_form(skill, form)]
         for without in (asked.keys(), near):
-            if found := tuple(skill for skill in had if skill not in without):
-                return found
+            if unasked := tuple(skill for skill in had if skill not in without):
+                return unasked
         hint = "Take shuffled answers there (controls: {format: {answers: shuffled}}), or switch the control off."
         wanted = f"something that the base has had, can be put as {form}, and is asked by far benchmarks at most"
         raise UserError(wanted, "none", Place(key="controls.format.answers"), hint)

@@ -62,16 +62,19 @@ class VerifiedRun:
     def check(self, name: str, find: Callable[[], Sequence[str]]) -> bool:
         """Make a check; returns whether it was passed. What cannot be read is a difference."""
         try:
-            found = list(find())
+            differences = list(find())
         except (GaugerError, OSError, ValueError, KeyError, TypeError, pl.exceptions.PolarsError) as error:
-            found = [f"could not be checked: {error or type(error).__name__}"]
-        more = len(found) - MOST_NAMED
-        self.checks[name] = found[:MOST_NAMED] + ([f"and {more} more"] if more > 0 else [])
-        return not found
+            differences = [f"could not be checked: {error or type(error).__name__}"]
+        more = len(differences) - MOST_NAMED
+        self.checks[name] = differences[:MOST_NAMED] + ([f"and {more} more"] if more > 0 else [])
+        return not differences
 
     def to_dict(self) -> dict[str, Any]:
         """Return the plain mapping that ``gauger verify --json`` prints."""
-        checks = [{"check": name, "right": not found, "differences": found} for name, found in self.checks.items()]
+        checks = [
+            {"check": name, "right": not differences, "differences": differences}
+            for name, differences in self.checks.items()
+        ]
         return {
             "schema": "gauger.verify/1",
             "run": str(self.directory),
@@ -102,48 +105,50 @@ def verify_run(directory: Path, registered: str | None = None) -> VerifiedRun:
     InputError
         Where no run stands there.
     """
-    run, found = RunDirectory(directory), VerifiedRun(directory)
+    run, verified = RunDirectory(directory), VerifiedRun(directory)
     if not (run.starts.exists() or run.manifest.exists() or run.jobs.exists()):
         raise InputError("the directory of a run", "none", Place(str(directory)))
-    logged = found.check("log of starts", lambda: _log_differences(run, found))
-    found.check("manifest", lambda: manifest_differences(run.root))
-    found.check("results", lambda: list(_damaged_results(run)))
+    logged = verified.check("log of starts", lambda: _log_differences(run, verified))
+    verified.check("manifest", lambda: manifest_differences(run.root))
+    verified.check("results", lambda: list(_damaged_results(run)))
     if not logged:
-        found.notes.append("study and estimates were not checked: they follow from the log of starts")
-        return found
-    found.check("contents", lambda: _contents_differences(run, found.entries))
-    found.check("study", lambda: _study_differences(run, found.entries))
+        verified.notes.append("study and estimates were not checked: they follow from the log of starts")
+        return verified
+    verified.check("contents", lambda: _contents_differences(run, verified.entries))
+    verified.check("study", lambda: _study_differences(run, verified.entries))
     if registered is not None:
-        found.check("registered", lambda: _registered_differences(found.entries, registered))
-    elif starts_of(found.entries)[-1]["registered"] is None:
-        found.notes.append("not externally anchored: no digest was published before the run, or none was given")
-    if _rests_on_difference(found):
-        found.notes.append("estimates were not built anew: they would rest on what differs")
-    elif found.check("estimates", lambda: _estimate_differences(run, found)):
-        _may_be_drawn(run, found)
-    return found
+        verified.check("registered", lambda: _registered_differences(verified.entries, registered))
+    elif starts_of(verified.entries)[-1]["registered"] is None:
+        verified.notes.append("not externally anchored: no digest was published before the run, or none was given")
+    if _rests_on_difference(verified):
+        verified.notes.append("estimates were not built anew: they would rest on what differs")
+    elif verified.check("estimates", lambda: _estimate_differences(run, verified)):
+        _may_be_drawn(run, verified)
+    return verified
 
 
-def _rests_on_difference(found: VerifiedRun) -> bool:
+def _rests_on_difference(verified: VerifiedRun) -> bool:
     return any(
-        one.startswith("jobs/") or "manifest.json is" in one for name in found.checks for one in found.checks[name]
+        difference.startswith("jobs/") or "manifest.json is" in difference
+        for name in verified.checks
+        for difference in verified.checks[name]
     )
 
 
-def _may_be_drawn(run: RunDirectory, found: VerifiedRun) -> None:
+def _may_be_drawn(run: RunDirectory, verified: VerifiedRun) -> None:
     """Let the report be compared where the same programs drew it."""
-    start = starts_of(found.entries)[-1]
+    start = starts_of(verified.entries)[-1]
     if start["versions"] == program_versions(loaded_again(run, start).study):
-        found.drawn = read_document(run.estimates).to_dict()
+        verified.drawn = read_document(run.estimates).to_dict()
     else:
-        found.notes.append("the report was not drawn anew: other versions of the programs drew it")
+        verified.notes.append("the report was not drawn anew: other versions of the programs drew it")
 
 
-def _log_differences(run: RunDirectory, found: VerifiedRun) -> list[str]:
-    found.entries = read_log(run)
-    if not starts_of(found.entries):
+def _log_differences(run: RunDirectory, verified: VerifiedRun) -> list[str]:
+    verified.entries = read_log(run)
+    if not starts_of(verified.entries):
         return [f"{run.starts.name} is missing: the run began under a version that kept no log, or it was removed"]
-    if found.entries[-1]["kind"] != END:
+    if verified.entries[-1]["kind"] != END:
         return ["the last start has no end: the run was stopped, or is going on"]
     return []
 
@@ -158,8 +163,8 @@ def _damaged_results(run: RunDirectory) -> Iterator[str]:
             yield f"jobs/entries/{path.name}: {entry.reason or entry.state}"
             continue
         listed = set(read_json(path / "done.json")["files"]) | {"done.json"}
-        there = {one.relative_to(path).as_posix() for one in path.rglob("*") if not one.is_dir()}
-        yield from (f"jobs/entries/{path.name}: {name} is not listed" for name in sorted(there - listed))
+        present = {file.relative_to(path).as_posix() for file in path.rglob("*") if not file.is_dir()}
+        yield from (f"jobs/entries/{path.name}: {name} is not listed" for name in sorted(present - listed))
 
 
 def _contents_differences(run: RunDirectory, entries: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -169,41 +174,43 @@ def _contents_differences(run: RunDirectory, entries: Sequence[Mapping[str, Any]
 
 
 def _study_differences(run: RunDirectory, entries: Sequence[Mapping[str, Any]]) -> list[str]:
-    start, found = starts_of(entries)[-1], []
+    start, differences = starts_of(entries)[-1], []
     if run.study.read_bytes() != document_bytes(json.loads(start["study"]["resolved"])):
-        found.append(f"{run.study.name} is not the study of the last start")
+        differences.append(f"{run.study.name} is not the study of the last start")
     if not run.frozen.exists():
-        found.append(f"{run.frozen.name} is missing")
+        differences.append(f"{run.frozen.name} is missing")
     elif read_json(run.frozen) != fixed_start(entries)["rule"] and not fixed_start(entries)["results"]:
-        found.append(f"{run.frozen.name} is not the rule that the log of starts holds")
+        differences.append(f"{run.frozen.name} is not the rule that the log of starts holds")
     loaded = loaded_again(run, start)
     if parse_study(loaded.text, loaded.overrides) != loaded.study:
-        found.append("the text of the study in the log of starts gives another study than the one that was run")
+        differences.append("the text of the study in the log of starts gives another study than the one that was run")
     if json.loads(document_bytes(frozen_rule(loaded.study) | {"study": loaded.study.study})) != start["rule"]:
-        found.append("the rule of the last start is not its study's")
-    return found
+        differences.append("the rule of the last start is not its study's")
+    return differences
 
 
 def _registered_differences(entries: Sequence[Mapping[str, Any]], registered: str) -> list[str]:
     """Hold the last start, which the estimates are of, to the published digest."""
-    found = fingerprint({"schema": REGISTRATION_SCHEMA, **starts_of(entries)[-1]["deciding"]})
-    same = found == registered.strip().lower()
-    return [] if same else [f"the run is of the study with digest {found}, not {registered}"]
+    digest = fingerprint({"schema": REGISTRATION_SCHEMA, **starts_of(entries)[-1]["deciding"]})
+    same = digest == registered.strip().lower()
+    return [] if same else [f"the run is of the study with digest {digest}, not {registered}"]
 
 
-def _estimate_differences(run: RunDirectory, found: VerifiedRun) -> list[str]:
+def _estimate_differences(run: RunDirectory, verified: VerifiedRun) -> list[str]:
     """Estimate again from the results of the jobs, and compare."""
-    again = rebuild(run, found.entries)
+    rebuilt = rebuild(run, verified.entries)
     differences = []
-    for path, table in ((run.records, again.records), (run.ledger, again.ledger)):
+    for path, table in ((run.records, rebuilt.records), (run.ledger, rebuilt.ledger)):
         if not pl.read_parquet(path).equals(table):
             differences.append(f"{path.name} does not hold the results of the jobs")
-    stored, wanted = run.estimates.read_bytes(), document_bytes(again.document.to_dict())
+    stored, wanted = run.estimates.read_bytes(), document_bytes(rebuilt.document.to_dict())
     if stored != wanted:
         apart = list(unlike(read_json(run.estimates), json.loads(wanted)))
         differences += [f"{run.estimates.name}: {place}" for place in apart]
         if not apart:
-            found.notes.append("numbers agree to 1e-9, bytes do not: another platform, or other versions of libraries")
+            verified.notes.append(
+                "numbers agree to 1e-9, bytes do not: another platform, or other versions of libraries"
+            )
     return differences
 
 
@@ -247,11 +254,13 @@ def require_unedited(directory: Path) -> None:
         return
     read_log(run)
     files = (run.estimates, run.records, run.ledger, run.study, run.frozen)
-    found = manifest_differences(run.root, only=frozenset(path.name for path in files))
-    if not found:
+    differences = manifest_differences(run.root, only=frozenset(path.name for path in files))
+    if not differences:
         listed = contents_digest(read_manifest_file(run.root))
         ends = [entry["files"] for entry in read_log(run) if entry["kind"] == END]
-        found = [] if listed in ends[-1:] else [f"{run.manifest.name} is not the one that the run ended with"]
-    if found:
+        differences = [] if listed in ends[-1:] else [f"{run.manifest.name} is not the one that the run ended with"]
+    if differences:
         hint = "gauger verify says more; the same gauger run command writes the results again from those of the jobs."
-        raise InputError(f"the results that the run wrote; {'; '.join(found)}", where=Place(str(directory)), hint=hint)
+        raise InputError(
+            f"the results that the run wrote; {'; '.join(differences)}", where=Place(str(directory)), hint=hint
+        )

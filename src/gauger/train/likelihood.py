@@ -69,14 +69,14 @@ def token_logs(model: Model, rows: TokenRows) -> Tensor:
 
 def _along(model: Model, rows: TokenRows, values_of: Callable[[Tensor, PaddedRows], Tensor]) -> Tensor:
     """Compute values of learnt positions, rows of similar length together, and put them back in the rows' order."""
-    found = torch.empty(0)
+    joined = torch.empty(0)
     for index in by_length(rows.length_N, MICRO * model.defaults.micro_tokens):
         batch = collate([(rows, index)]).to(model.device)
         values = values_of(model.hidden(batch), batch).cpu()
-        if not len(found):
-            found = values.new_empty(int(rows.n_learnt.sum()), *values.shape[1:])
-        found[torch.from_numpy(positions(rows, index))] = values
-    return found
+        if not len(joined):
+            joined = values.new_empty(int(rows.n_learnt.sum()), *values.shape[1:])
+        joined[torch.from_numpy(positions(rows, index))] = values
+    return joined
 
 
 def log_probabilities(model: Model, rows: Sequence[TrainingRow], top_k: int | None) -> list[Shown]:

@@ -185,7 +185,12 @@ def _told(rows: Sequence[TokenRows], draws: Sequence[Sequence[IntArray]]) -> obj
 
 
 def fit(
-    student: Model, steps: Steps, schedule: TrainingSchedule, options: Options, loss: Loss, told: Callable[[], object]
+    student: Model,
+    steps: Steps,
+    schedule: TrainingSchedule,
+    options: Options,
+    loss: Loss,
+    describe: Callable[[], object],
 ) -> Trained:
     """Run steps.
 
@@ -197,7 +202,7 @@ def fit(
         Made when their turn comes, so that they may draw from the student as it is then.
     schedule, options, loss
         How to train; `options.loss` is not read.
-    told : callable
+    describe : callable
         Returns what tells checkpoints of other rows apart; asked only where checkpoints are kept.
 
     Returns
@@ -221,7 +226,7 @@ def fit(
         weights.values(), lr=schedule.learning_rate, weight_decay=schedule.weight_decay, betas=(0.9, 0.98), fused=True
     )
     path = options.checkpoints.directory / STATE if options.checkpoints else None
-    identity = fingerprint(_identity(student, schedule, options, loss, told())) if path else ""
+    identity = fingerprint(_identity(student, schedule, options, loss, describe())) if path else ""
     progress = read_state(path, identity, weights, optimizer) if path else TrainingProgress()
     for step, make_parts in enumerate(steps):
         if step < progress.step:

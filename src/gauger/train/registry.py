@@ -25,5 +25,5 @@ def engine_of(name: str) -> Engine:
     UserError
         Where no engine has that name; says which is nearest.
     """
-    found: Engine = ENGINES.load(name)
-    return found
+    engine: Engine = ENGINES.load(name)
+    return engine

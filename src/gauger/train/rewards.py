@@ -152,10 +152,10 @@ def advantages_of(rewards: Sequence[float | None], group: int) -> list[float | N
     -----
     Proof: tests/train/test_rewards.py (advantages are within the known rewards of a group).
     """
-    found: list[float | None] = []
+    by_reward: list[float | None] = []
     for first in range(0, len(rewards), group):
         own = rewards[first : first + group]
         known = torch.tensor([[reward for reward in own if reward is not None]], dtype=torch.float32)
         compared = iter(advantages(known)[0].tolist() if known.numel() else [])
-        found += [None if reward is None else next(compared) for reward in own]
-    return found
+        by_reward += [None if reward is None else next(compared) for reward in own]
+    return by_reward

@@ -345,8 +345,8 @@ def micro_batches(parts: Sequence[Part], max_tokens: int, group: int = 1) -> lis
     batches = []
     for groups in by_length(length_B.reshape(-1, group).max(axis=1), max_tokens, group):
         chosen = (groups[:, None] * group + np.arange(group)).reshape(-1)
-        found = [(rows, index_B[chosen[part_B[chosen] == number]]) for number, (rows, _) in enumerate(parts)]
-        batches.append(collate([(rows, index) for rows, index in found if len(index)]))
+        picked = [(rows, index_B[chosen[part_B[chosen] == number]]) for number, (rows, _) in enumerate(parts)]
+        batches.append(collate([(rows, index) for rows, index in picked if len(index)]))
     return batches
 
 

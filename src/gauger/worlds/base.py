@@ -159,10 +159,10 @@ class World(ABC):
         """Return the skills that a text is about."""
 
     @abstractmethod
-    def true_answer(self, prompt: str, said: str = "") -> str | None:
+    def true_answer(self, prompt: str, reply: str = "") -> str | None:
         """Return the true answer to a prompt in its form's format; None where it asks nothing sensible.
 
-        `said`: what somebody answered; free text keeps what it tells of, corrected.
+        `reply`: what somebody answered; free text keeps what it tells of, corrected.
         """
 
     @abstractmethod
@@ -211,14 +211,14 @@ class World(ABC):
 
     # --- putting answers into a form ----------------------------------------------------------------------------------
 
-    def joined(self, prompt: str, said: str) -> str:  # noqa: ARG002 - some worlds look at the prompt
+    def joined(self, prompt: str, reply: str) -> str:  # noqa: ARG002 - some worlds look at the prompt
         """Put what was said after a prompt into the shape of an answer, with the space that divides the two."""
-        said = said.strip()
-        return f" {said}" if said else ""
+        reply = reply.strip()
+        return f" {reply}" if reply else ""
 
-    def put_steps(self, steps: str | None, said: str) -> str:  # noqa: ARG002 - most worlds write none
+    def put_steps(self, steps: str | None, reply: str) -> str:  # noqa: ARG002 - most worlds write none
         """Put reasoning that was shown before an answer as this world's texts hold it; most worlds leave it out."""
-        return said
+        return reply
 
     def as_prompt(self, problem: str, forms: Sequence[str], place: int) -> str:  # noqa: ARG002
         """Put a problem in somebody's own words into one of the forms; a prompt of this world's own stays as it is.
@@ -230,7 +230,7 @@ class World(ABC):
     # --- judging answers ----------------------------------------------------------------------------------------------
 
     @abstractmethod
-    def extract(self, reading: str, said: str, question: Question, form: str) -> str | None:
+    def extract(self, reading: str, reply: str, question: Question, form: str) -> str | None:
         """Read the answer out of what a model said; None where it is not there."""
 
     @abstractmethod
@@ -247,13 +247,13 @@ class World(ABC):
     def question_of(self, prompt: str) -> Question | None:
         """Return the question that a prompt asks; None where it asks nothing with one right answer."""
 
-    def judge(self, reading: str, item: Item, said: str, *, ended: bool) -> tuple[Outcome, float | None]:
+    def judge(self, reading: str, item: Item, reply: str, *, ended: bool) -> tuple[Outcome, float | None]:
         """Score one answer to an item.
 
         An answer that can be read is `scored` by the verifier. Where none can be read the outcome is `truncated` if a
         limit cut the text off, else `unparsed`; a verifier that breaks gives `failed`. None of these has a score.
         """
-        answer = self.extract(reading, said, item.question, item.form)
+        answer = self.extract(reading, reply, item.question, item.form)
         if answer is None:
             return (Outcome.UNPARSED if ended else Outcome.TRUNCATED), None
         try:
@@ -261,7 +261,7 @@ class World(ABC):
         except VerifierError:
             return Outcome.FAILED, None
 
-    def grade(self, prompt: str, said: str, *, ended: bool) -> float | None:
+    def grade(self, prompt: str, reply: str, *, ended: bool) -> float | None:
         """Score an answer to any prompt by the truth, read strictly: the reward of reinforcement learning.
 
         Returns
@@ -271,7 +271,7 @@ class World(ABC):
             verifier broke on it.
         """
         question, form = self.question_of(prompt), self.form_of(prompt)
-        answer = self.extract(STRICT, said, question, form) if ended and question is not None and form else None
+        answer = self.extract(STRICT, reply, question, form) if ended and question is not None and form else None
         if answer is None or question is None:
             return 0.0
         try:
@@ -279,13 +279,13 @@ class World(ABC):
         except VerifierError:
             return None
 
-    def agrees(self, prompt: str, said: str, held: str) -> bool:
+    def agrees(self, prompt: str, reply: str, held: str) -> bool:
         """Tell whether two answers to a prompt say the same: both are read strictly and compared in words."""
         question, form = self.question_of(prompt), self.form_of(prompt)
         if question is None or form is None:
-            return said.split() == held.split()
-        one, other = (self.extract(STRICT, text, question, form) for text in (said, held))
-        return one is not None and other is not None and normal(one) == normal(other)
+            return reply.split() == held.split()
+        answer, other = (self.extract(STRICT, text, question, form) for text in (reply, held))
+        return answer is not None and other is not None and normal(answer) == normal(other)
 
     # --- models that are trained from scratch -------------------------------------------------------------------------
 

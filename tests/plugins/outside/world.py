@@ -147,7 +147,7 @@ class Codes(World):
         words = prompt.split()
         return self._question(*known[words[1]]) if self.form_of(prompt) and words[1] in known else None
 
-    def true_answer(self, prompt: str, said: str = "") -> str | None:
+    def true_answer(self, prompt: str, reply: str = "") -> str | None:
         question = self.question_of(prompt)
         return None if question is None else f" {question.answer}"
 
@@ -170,8 +170,8 @@ class Codes(World):
     def finished(self, written: str, stop: str | None, forms: Sequence[str]) -> str:
         return f"{written} {stop}".strip() if stop else written
 
-    def extract(self, reading: str, said: str, question: Question, form: str) -> str | None:
-        return said.split()[-1] if reading == "last-word" and said.split() else said.strip()
+    def extract(self, reading: str, reply: str, question: Question, form: str) -> str | None:
+        return reply.split()[-1] if reading == "last-word" and reply.split() else reply.strip()
 
     def verify(self, question: Question, answer: str) -> float:
         return float(answer == question.answer)

@@ -55,12 +55,12 @@ class Address:
         UserError
             Where a variable is not set.
         """
-        names = [found[1] for value in self.headers.values() for found in _VARIABLE.finditer(value)]
+        names = [match[1] for value in self.headers.values() for match in _VARIABLE.finditer(value)]
         missing = [name for name in names if not os.environ.get(name, "").strip()]
         if missing:
             raise UserError(f"the environment variable {missing[0]}, which a header names", "none")
         known = {name: os.environ[name].strip() for name in names}
-        sent = {name: _VARIABLE.sub(lambda found: known[found[1]], value) for name, value in self.headers.items()}
+        sent = {name: _VARIABLE.sub(lambda match: known[match[1]], value) for name, value in self.headers.items()}
         return sent, tuple(SecretStr(value) for value in known.values())
 
     @property

@@ -49,8 +49,8 @@ class EqualFaults:
         self._why, self._count = why, self._count + 1 if why == self._why else 1
         if self._count >= _EQUAL_FAULTS:
             hint = "Nothing is lost. Mend its cause, or take these prompts out, then run again."
-            found = f"{self._count} requests in a row that failed alike: {reply.error} from {self._address}"
-            raise UserError("an endpoint that answers", found, hint=hint)
+            given = f"{self._count} requests in a row that failed alike: {reply.error} from {self._address}"
+            raise UserError("an endpoint that answers", given, hint=hint)
 
 
 class Reservation:

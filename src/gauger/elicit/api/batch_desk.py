@@ -46,18 +46,20 @@ class BatchDesk:
     async def files(self, batch: Mapping[str, Any]) -> list[bytes]:
         """Fetch the files that an endpoint made of a batch: of replies, and of errors."""
         names = [batch.get(f"{kind}_file_id") for kind in ("output", "error")]
-        found = [await self._surely("GET", f"/files/{in_address(str(one), safe='')}/content") for one in names if one]
-        return [content for content in found if content is not None]
+        contents = [
+            await self._surely("GET", f"/files/{in_address(str(name), safe='')}/content") for name in names if name
+        ]
+        return [content for content in contents if content is not None]
 
     async def _created(self, name: str, about: Mapping[str, Any]) -> str:
         """Create a batch, once: where the endpoint does not say so, it is looked for before it is asked again."""
         content = json.dumps(about).encode("ascii")
         fault = FailedAttempt("nothing was tried")
         for faults in range(1, self.patience.attempts + 1):
-            found = await self.line.exchange("POST", "/batches", content)
-            if not isinstance(found, FailedAttempt):
-                return str(self._told(found)["id"])
-            fault = found
+            response = await self.line.exchange("POST", "/batches", content)
+            if not isinstance(response, FailedAttempt):
+                return str(self._told(response)["id"])
+            fault = response
             if not fault.again:
                 break
             try:
@@ -89,16 +91,16 @@ class BatchDesk:
     ) -> bytes | None:
         """Exchange what can be exchanged twice, however often; None where there is no such thing, if `absent`."""
         faults = 0
-        while isinstance(found := await self.line.exchange(method, path, content, kind), FailedAttempt):
+        while isinstance(response := await self.line.exchange(method, path, content, kind), FailedAttempt):
             faults += 1
-            if absent and found.missing:
+            if absent and response.missing:
                 return None
-            if found.closed is not None and not found.missing:
-                raise found.closed
-            if not found.again or found.missing or faults >= self.patience.attempts:
-                raise self.stuck(found)
-            await self.rest(found, faults)
-        return found
+            if response.closed is not None and not response.missing:
+                raise response.closed
+            if not response.again or response.missing or faults >= self.patience.attempts:
+                raise self.stuck(response)
+            await self.rest(response, faults)
+        return response
 
     def stuck(self, fault: FailedAttempt) -> UserError:
         """Say that a fault does not pass, and that the batch stays where it is."""
@@ -108,13 +110,13 @@ class BatchDesk:
     def _told(self, content: bytes | None, *names: str) -> dict[str, Any]:
         """Read what the endpoint says of a file or batch."""
         try:
-            found = json.loads(self.line.clean((content or b"").decode("utf-8", "replace")))
+            document = json.loads(self.line.clean((content or b"").decode("utf-8", "replace")))
         except (ValueError, RecursionError):
-            found = None
-        if not isinstance(found, dict) or any(name not in found for name in names or ("id",)):
+            document = None
+        if not isinstance(document, dict) or any(name not in document for name in names or ("id",)):
             given = f"something else from {self.line.url}"
             raise UserError("a file, a batch or a list of them, as JSON", given, hint=_GOES_ON)
-        return found
+        return document
 
     async def rest(self, fault: FailedAttempt, faults: int) -> None:
         """Wait before something is tried again."""

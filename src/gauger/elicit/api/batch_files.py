@@ -19,8 +19,8 @@ UPLOAD_KIND = f"multipart/form-data; boundary={_BOUNDARY}"
 
 def request_line(name: str, path: str, body: Mapping[str, Any]) -> bytes:
     """Spell one request of a batch; providers name the path from the version on, whatever their address is."""
-    said = {"custom_id": name, "method": "POST", "url": f"/v1{path}", "body": body}
-    return json.dumps(said, ensure_ascii=True, separators=(",", ":")).encode("ascii") + b"\n"
+    line = {"custom_id": name, "method": "POST", "url": f"/v1{path}", "body": body}
+    return json.dumps(line, ensure_ascii=True, separators=(",", ":")).encode("ascii") + b"\n"
 
 
 def upload(name: str, lines: Iterable[bytes]) -> bytes:
@@ -38,7 +38,7 @@ def results(files: Iterable[bytes]) -> dict[str, Mapping[str, Any]]:
 
     A line that is no JSON object, or has no name, says nothing: its request is as one that is missing.
     """
-    found: dict[str, Mapping[str, Any]] = {}
+    lines_by_name: dict[str, Mapping[str, Any]] = {}
     for content in files:
         for raw in content.splitlines():
             try:
@@ -46,8 +46,8 @@ def results(files: Iterable[bytes]) -> dict[str, Mapping[str, Any]]:
             except (ValueError, RecursionError):
                 continue
             if isinstance(line, dict) and isinstance(line.get("custom_id"), str):
-                found.setdefault(line["custom_id"], line)
-    return found
+                lines_by_name.setdefault(line["custom_id"], line)
+    return lines_by_name
 
 
 def outcome(
@@ -80,8 +80,8 @@ def outcome(
 
 def _without_response(error: Any, clean: Callable[[str], str]) -> FailedAttempt:
     """Say what an error in place of a response means: never begun, or nobody knows."""
-    said = error if isinstance(error, Mapping) else {}
-    code, message = str(said.get("code") or ""), str(said.get("message") or "")
+    details = error if isinstance(error, Mapping) else {}
+    code, message = str(details.get("code") or ""), str(details.get("message") or "")
     words = quote(clean(f"{code}: {message}" if code and message else code or message or "no response"))
     return FailedAttempt(f"in a batch: {words}", paid=not any(part in code for part in _UNPAID))
 

@@ -61,9 +61,9 @@ class BatchSession:
     def _name_apart(self) -> None:
         """Tell equal requests apart."""
         seen: dict[str, int] = {}
-        for one in self._lines:
-            count = seen[one.name] = seen.get(one.name, -1) + 1
-            one.name = f"{one.name}-{count}" if count else one.name
+        for member in self._lines:
+            count = seen[member.name] = seen.get(member.name, -1) + 1
+            member.name = f"{member.name}-{count}" if count else member.name
 
     def batches(self) -> Iterator[list[tuple[int, Reply]]]:
         """Yield the replies that have come since the last time."""
@@ -77,21 +77,21 @@ class BatchSession:
         try:
             asyncio.run(self._all(put))
         finally:
-            for one in self._lines:
-                if one.reservation.held:
-                    one.reservation.lose()  # it may be in a batch that nobody waits for
+            for member in self._lines:
+                if member.reservation.held:
+                    member.reservation.lose()  # it may be in a batch that nobody waits for
 
     async def _all(self, put: Put) -> None:
         how = self._conduct
         open_ones = list(self._log.under_way()) if self._log is not None else []
-        inside = {index for one in open_ones for index in one.indices}
+        inside = {index for batch in open_ones for index in batch.indices}
         for index in inside:
             self._lines[index].reservation.hold()
-        self._todo.extend(one for one in self._lines if one.index not in inside)
+        self._todo.extend(member for member in self._lines if member.index not in inside)
         async with line(how.place, self._patience, 2) as opened:
             self._desk = BatchDesk(opened, self._patience, how.chance, lambda: self._stopping)
-            for one in open_ones:
-                await self._resume(one, [self._lines[index] for index in one.indices], put)
+            for batch in open_ones:
+                await self._resume(batch, [self._lines[index] for index in batch.indices], put)
             while not self._stopping and (lines := await self._next(put)):
                 spoken = how.dialect
                 batch_id = await self._begin(lines, spoken)
@@ -110,12 +110,12 @@ class BatchSession:
             return
         if batch_id is not None and batch.id is None and self._log is not None:
             self._log.taken(batch.name, batch_id)
-        found = batch_id is not None and await self._collect(batch_id, lines, batch.respelt, put)
-        if not found and batch.url != self._conduct.place.url:
+        collected = batch_id is not None and await self._collect(batch_id, lines, batch.respelt, put)
+        if not collected and batch.url != self._conduct.place.url:
             hint = f"It was begun at {batch.url}: ask there until it has come in."
             wanted = f"the batch {batch.id or batch.name}, which these requests are in, at {self._conduct.place.url}"
             raise UserError(wanted, "none of that name", hint=hint)
-        if not found:
+        if not collected:
             self._conclude_all(lines, FailedAttempt("the endpoint no longer has the batch", paid=True), put)
 
     async def _next(self, put: Put) -> list[BatchLine]:
@@ -123,11 +123,11 @@ class BatchSession:
         lines: list[BatchLine] = []
         n_bytes = 0
         while self._todo and len(lines) < _MOST_LINES:
-            one = self._todo[0]
-            n_bytes += len(self._spelt(one, self._conduct.dialect))
-            if lines and (n_bytes > _MOST_BYTES or not one.reservation.take_now()):
+            member = self._todo[0]
+            n_bytes += len(self._spelt(member, self._conduct.dialect))
+            if lines and (n_bytes > _MOST_BYTES or not member.reservation.take_now()):
                 break
-            if not lines and not await one.reservation.take():
+            if not lines and not await member.reservation.take():
                 self._turn_away(put)
                 continue
             lines.append(self._todo.popleft())
@@ -135,24 +135,24 @@ class BatchSession:
 
     def _turn_away(self, put: Put) -> None:
         """Leave the first request, for which there is no room: what was sent before has failed, the others end."""
-        one = self._todo[0]
-        if not one.attempts.sent:
+        member = self._todo[0]
+        if not member.attempts.sent:
             self._todo.clear()
             return
         self._todo.popleft()
-        self._put(one, one.attempts.failed("the budget has no room for another attempt"), put)
+        self._put(member, member.attempts.failed("the budget has no room for another attempt"), put)
 
-    def _spelt(self, one: BatchLine, spoken: Dialect) -> bytes:
-        body = replace(spoken, stream=False).body(self._conduct.place.model, one.request)
-        return batch_files.request_line(one.name, spoken.path, body)
+    def _spelt(self, member: BatchLine, spoken: Dialect) -> bytes:
+        body = replace(spoken, stream=False).body(self._conduct.place.model, member.request)
+        return batch_files.request_line(member.name, spoken.path, body)
 
     async def _begin(self, lines: list[BatchLine], spoken: Dialect) -> str:
         """Write a batch down, send it, and write down what the endpoint calls it."""
         name = uuid.uuid4().hex
         if self._log is not None:
-            indices = [one.index for one in lines]
+            indices = [member.index for member in lines]
             self._log.sending_together(BatchUnderWay(name, self._conduct.place.url, None, indices, spoken.changes))
-        form = batch_files.upload(name, (self._spelt(one, spoken) for one in lines))
+        form = batch_files.upload(name, (self._spelt(member, spoken) for member in lines))
         batch_id = await self._desk.begin(name, form, spoken.path)
         if self._log is not None:
             self._log.taken(name, batch_id)
@@ -182,16 +182,18 @@ class BatchSession:
             self._conclude_all(lines, replace(rejected, again=True, closed=refusal), put)
             await self._desk.rest(rejected, lines[0].attempts.faults)
             return
-        said = batch_files.results(files)
+        results = batch_files.results(files)
         self._conclude(
-            [(one, batch_files.outcome(said.get(one.name), status, clean, url)) for one in lines], changes, put
+            [(member, batch_files.outcome(results.get(member.name), status, clean, url)) for member in lines],
+            changes,
+            put,
         )
 
     def _conclude_all(self, lines: list[BatchLine], fault: FailedAttempt, put: Put) -> None:
-        self._conclude([(one, fault) for one in lines], (), put)
+        self._conclude([(member, fault) for member in lines], (), put)
 
     def _conclude(
-        self, found: list[tuple[BatchLine, Reply | FailedAttempt]], changes: tuple[str, ...], put: Put
+        self, outcomes: list[tuple[BatchLine, Reply | FailedAttempt]], changes: tuple[str, ...], put: Put
     ) -> None:
         """Book every outcome; what is asked again comes first in the next batch, in its order.
 
@@ -201,47 +203,47 @@ class BatchSession:
             At the end, where the endpoint lets nobody in.
         """
         again, closed, spoken = [], None, self._conduct.dialect
-        for one, outcome in found:
-            one.attempts.count(outcome)
+        for member, outcome in outcomes:
+            member.attempts.count(outcome)
             if isinstance(outcome, Reply):
-                one.reservation.charge(outcome.billed[0])
-                self._put(one, one.attempts.finished(replace(outcome, respelt=changes)), put)
+                member.reservation.charge(outcome.billed[0])
+                self._put(member, member.attempts.finished(replace(outcome, respelt=changes)), put)
                 continue
-            self._settle(one, outcome)
+            self._settle(member, outcome)
             closed = closed or outcome.closed
-            if (reply := self._given_up(one, outcome, spoken, changes)) is not None:
-                self._put(one, reply, put)
+            if (reply := self._given_up(member, outcome, spoken, changes)) is not None:
+                self._put(member, reply, put)
             else:
-                again.append(one)
+                again.append(member)
         self._todo.extendleft(reversed(again))
         if closed is not None:
             raise closed
 
-    def _settle(self, one: BatchLine, fault: FailedAttempt) -> None:
+    def _settle(self, member: BatchLine, fault: FailedAttempt) -> None:
         """Book what a request without a usable reply states; the most where it may be paid, else nothing."""
         if fault.usage is not None:
-            one.reservation.charge(fault.usage)
+            member.reservation.charge(fault.usage)
         elif fault.paid:
-            one.reservation.lose()
-        one.reservation.release()
+            member.reservation.lose()
+        member.reservation.release()
         if self._log is None:
             return
         if fault.paid and fault.usage is None:
-            self._log.lost(one.index)
+            self._log.lost(member.index)
         else:
-            self._log.missed(one.index, fault.usage)
+            self._log.missed(member.index, fault.usage)
 
     def _given_up(
-        self, one: BatchLine, fault: FailedAttempt, spoken: Dialect, changes: tuple[str, ...]
+        self, member: BatchLine, fault: FailedAttempt, spoken: Dialect, changes: tuple[str, ...]
     ) -> Reply | None:
         """Return the reply of a request that is not asked again; None where it is."""
         if fault.refused:
-            return one.attempts.finished(Reply(ReplyOutcome.REFUSED, error=fault.what, unpaid=True, respelt=changes))
-        if fault.closed is not None or self._conduct.respelled(fault, one.attempts, spoken):
+            return member.attempts.finished(Reply(ReplyOutcome.REFUSED, error=fault.what, unpaid=True, respelt=changes))
+        if fault.closed is not None or self._conduct.respelled(fault, member.attempts, spoken):
             return None
-        if (why := one.attempts.given_up(fault)) is None:
+        if (why := member.attempts.given_up(fault)) is None:
             return None
-        return one.attempts.failed(why) if fault.empty is None else one.attempts.emptied(fault.empty)
+        return member.attempts.failed(why) if fault.empty is None else member.attempts.emptied(fault.empty)
 
-    def _put(self, one: BatchLine, reply: Reply, put: Put) -> None:
-        put((one.index, self._conduct.budget.booked(one.request, reply)))
+    def _put(self, member: BatchLine, reply: Reply, put: Put) -> None:
+        put((member.index, self._conduct.budget.booked(member.request, reply)))

@@ -39,8 +39,8 @@ def read_reply(content: bytes, clean: Callable[[str], str], address: str) -> Rep
         Half a JSON, half a stream, an error in the place of a reply and a reply without content are faults.
     """
     try:
-        found = joined_stream(content) if looks_streamed(content) else _loads(content)
-        body = _without_spelt_key(cleaned(found, clean), clean)
+        parsed = joined_stream(content) if looks_streamed(content) else _loads(content)
+        body = _without_spelt_key(cleaned(parsed, clean), clean)
     except BrokenStreamError as error:
         return FailedAttempt(str(error), paid=True)
     except (ValueError, RecursionError):
@@ -65,8 +65,8 @@ def _loads(content: bytes) -> Any:
 
 def _finite(number: str) -> float | str:
     """Read a number; one that no float holds stays the word that it is, so that what came can be kept as JSON."""
-    found = float(number)
-    return found if math.isfinite(found) else number
+    value = float(number)
+    return value if math.isfinite(value) else number
 
 
 def _stated(body: Mapping[str, Any]) -> Usage | None:
@@ -80,9 +80,9 @@ def cleaned(value: Any, clean: Callable[[str], str]) -> Any:
     if isinstance(value, str):
         return clean(value)
     if isinstance(value, list):
-        return [cleaned(one, clean) for one in value]
+        return [cleaned(element, clean) for element in value]
     if isinstance(value, dict):
-        return {clean(name): cleaned(one, clean) for name, one in value.items()}
+        return {clean(name): cleaned(element, clean) for name, element in value.items()}
     return value
 
 
@@ -100,8 +100,8 @@ def _without_spelt_key(body: Any, clean: Callable[[str], str]) -> Any:
 def _tokens_of(logs: Mapping[str, Any]) -> list[str]:
     """Return the tokens of log-probabilities, of chats or of completions."""
     listed = logs.get("content") or logs.get("tokens") or ()
-    found = (one.get("token") if isinstance(one, dict) else one for one in listed)
-    return [token for token in found if isinstance(token, str)]
+    tokens = (entry.get("token") if isinstance(entry, dict) else entry for entry in listed)
+    return [token for token in tokens if isinstance(token, str)]
 
 
 def _not_json(content: bytes, clean: Callable[[str], str]) -> str:

@@ -85,21 +85,21 @@ class Dialect:
     @property
     def changes(self) -> tuple[str, ...]:
         """Say what is put otherwise than it was asked for, or not at all."""
-        found = [f"asked without {name}" for name in sorted(self.left_out) if name in _OPTIONAL]
-        found += [] if self.system else ["the system's words stood before the user's"]
-        return tuple(found)
+        changes = [f"asked without {name}" for name in sorted(self.left_out) if name in _OPTIONAL]
+        changes += [] if self.system else ["the system's words stood before the user's"]
+        return tuple(changes)
 
 
 def without_system(messages: tuple[Message, ...]) -> tuple[Message, ...]:
     """Put the words of the system before those of the user that follow."""
     before: list[str] = []
-    found: list[Message] = []
+    merged: list[Message] = []
     for message in messages:
         if message.role == "system":
             before.append(message.content)
         elif message.role == "user" and before:
-            found.append(Message("user", "\n\n".join([*before, message.content])))
+            merged.append(Message("user", "\n\n".join([*before, message.content])))
             before = []
         else:
-            found.append(message)
-    return (*found, Message("user", "\n\n".join(before))) if before else tuple(found)
+            merged.append(message)
+    return (*merged, Message("user", "\n\n".join(before))) if before else tuple(merged)

@@ -123,12 +123,12 @@ def quote(text: str) -> str:
 def _explanation(body: str) -> tuple[str, str | None, Any]:
     """Find (message, code, the error's JSON) in an error body; what is not JSON is its own message."""
     try:
-        found = json.loads(body)
+        parsed = json.loads(body)
     except (ValueError, RecursionError):
         return quote(_title(body)), None, None
-    error = found.get("error", found) if isinstance(found, dict) else found
+    error = parsed.get("error", parsed) if isinstance(parsed, dict) else parsed
     if not isinstance(error, dict):
-        return quote(str(error)), None, found
+        return quote(str(error)), None, parsed
     code = error.get("code")
     message = error.get("message") or error.get("detail") or ""
     return quote(str(message)), code if isinstance(code, str) else None, error

@@ -89,9 +89,9 @@ class ModelServer:
             if code is not None:
                 raise GaugerError(f"the model's server ended with exit code {code}:\n{self.program.tail()}")
             if time.monotonic() > end:
-                said = self.program.tail()
+                last_lines = self.program.tail()
                 minutes = self.serving.start_s / 60
-                raise GaugerError(f"{self.serving.health} did not answer within {minutes:g} minutes:\n{said}")
+                raise GaugerError(f"{self.serving.health} did not answer within {minutes:g} minutes:\n{last_lines}")
             time.sleep(POLL_S)
 
 

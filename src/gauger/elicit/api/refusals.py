@@ -65,8 +65,8 @@ def refused_parameter(error: Any, message: str) -> str | None:
     for place in _places(error):
         if place in _NAMES:
             return place
-    found = _NAMED.search(message)
-    return found[1] if found and _REFUSES.search(message) else None
+    match = _NAMED.search(message)
+    return match[1] if match and _REFUSES.search(message) else None
 
 
 def _places(value: Any) -> list[str]:
@@ -89,4 +89,4 @@ def declines_prompt(status: int, error: Any, message: str) -> bool:
         inner = error.get("innererror")
         words += [str(error.get("code") or ""), str(error.get("type") or ""), str(error.get("metadata") or "")]
         words += [str(inner.get("code") or "")] if isinstance(inner, Mapping) else []
-    return any(_FLAGGED.search(one) for one in words)
+    return any(_FLAGGED.search(word) for word in words)

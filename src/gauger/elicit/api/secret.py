@@ -38,13 +38,13 @@ def api_key() -> SecretStr | None:
         Where it holds characters that cannot be sent; its value is not in the message.
     """
     for variable in VARIABLES:
-        found = SecretStr(os.environ.get(variable, "").strip())
-        if found:
-            if not (found.get_secret_value().isascii() and found.get_secret_value().isprintable()):
+        key = SecretStr(os.environ.get(variable, "").strip())
+        if key:
+            if not (key.get_secret_value().isascii() and key.get_secret_value().isprintable()):
                 raise UserError(
                     f"a key of printable ASCII characters in {variable}", "other characters", hint="Copy it again."
                 )
-            return found
+            return key
     return None
 
 
@@ -84,7 +84,7 @@ def _holds(text: str, forms: tuple[str, ...]) -> bool:
 def _undone(text: str) -> str:
     """Undo one layer of JSON's, addresses' and HTML's spellings, as far as letters of a key can stand in them."""
     if "\\" in text:
-        text = _ESCAPED.sub(lambda found: chr(int(found[1], 16)), text).replace("\\", "")
+        text = _ESCAPED.sub(lambda match: chr(int(match[1], 16)), text).replace("\\", "")
     if "%" in text:
         text = unquote(text)
     return html.unescape(text) if "&" in text else text
@@ -102,14 +102,14 @@ def _spellings(secret: str) -> tuple[tuple[str, ...], re.Pattern[str]]:
 
 def _in_base64(content: bytes) -> list[str]:
     """Return what base64 makes of a key wherever it begins among other bytes, without the ends that these decide."""
-    found = []
+    spellings = []
     for before in range(3):
         whole = base64.b64encode(b"\0" * before + content).decode("ascii").rstrip("=")
         first = -(-before * 8 // 6)
         last = (before + len(content)) * 8 // 6
         core = whole[first:last]
-        found += [core, core.replace("+", "-").replace("/", "_")]
-    return found
+        spellings += [core, core.replace("+", "-").replace("/", "_")]
+    return spellings
 
 
 def _in_any_spelling(letter: str) -> str:

@@ -47,8 +47,8 @@ def joined_stream(content: bytes) -> dict[str, Any]:
         if piece.get("error"):
             return {"error": piece["error"]}
         body |= {name: value for name, value in piece.items() if name != "choices" and value is not None}
-        for one in (piece.get("choices") or [])[:1]:
-            _add_choice(choice, one)
+        for first_choice in (piece.get("choices") or [])[:1]:
+            _add_choice(choice, first_choice)
     if not done and not choice.get("finish_reason"):
         raise BrokenStreamError("the stream ended before the reply did")
     return {**body, "choices": [choice] if choice else []}
@@ -67,12 +67,12 @@ def _events(content: bytes) -> list[str]:
 
 def _parsed(data: str) -> dict[str, Any]:
     try:
-        found = json.loads(data)
+        parsed = json.loads(data)
     except ValueError:
         raise BrokenStreamError("a piece of the stream is not whole JSON") from None
-    if not isinstance(found, dict):
+    if not isinstance(parsed, dict):
         raise BrokenStreamError("a piece of the stream is no object")
-    return found
+    return parsed
 
 
 def _add_choice(choice: dict[str, Any], piece: Mapping[str, Any]) -> None:

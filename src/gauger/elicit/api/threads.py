@@ -54,10 +54,10 @@ class Background(Generic[T]):
         """Wait for a result, then take all there are."""
         batch: list[T] = []
         while True:
-            found = self._queue.get()
-            if isinstance(found, _End):
-                return batch, found
-            batch.append(found)
+            result = self._queue.get()
+            if isinstance(result, _End):
+                return batch, result
+            batch.append(result)
             if self._queue.empty():
                 return batch, None
 

@@ -92,12 +92,12 @@ class EndpointLine:
 
     def _broken(self, error: Exception) -> FailedAttempt:
         causes = _causes(error)
-        said = quote(self.clean(str(causes[-1])))
+        message = quote(self.clean(str(causes[-1])))
         name = type(causes[-1]).__name__
         nobody = _never_connected(causes)
         if not nobody and self.patience.silence_s and name in _SILENT:
             return self._slow(f"no piece of the reply within {self.patience.silence_s:g} s")
-        return FailedAttempt(f"{name}: {said}" if said else name, paid=not nobody, unreachable=nobody)
+        return FailedAttempt(f"{name}: {message}" if message else name, paid=not nobody, unreachable=nobody)
 
 
 @asynccontextmanager
@@ -118,8 +118,8 @@ async def line(place: Address, patience: Patience, in_flight: int) -> AsyncItera
         max_retries=0,
         http_client=pool,
     )
-    said = {**client.default_headers, **client.auth_headers}
-    headers = httpx2.Headers({name: value for name, value in said.items() if isinstance(value, str)} | own)
+    default_headers = {**client.default_headers, **client.auth_headers}
+    headers = httpx2.Headers({name: value for name, value in default_headers.items() if isinstance(value, str)} | own)
     known = (*([] if key is None else [key]), *secrets)
     try:
         yield EndpointLine(place.url, place.sent_query, patience, pool, headers, known, network_errors)
@@ -149,10 +149,10 @@ def _pool(in_flight: int, encrypted: bool) -> tuple[httpx2.AsyncClient, tuple[ty
 
 def _causes(error: BaseException) -> list[BaseException]:
     """Return an error and its causes, the first of all last."""
-    found = [error]
-    while (cause := found[-1].__cause__) is not None:
-        found.append(cause)
-    return found
+    causes = [error]
+    while (cause := causes[-1].__cause__) is not None:
+        causes.append(cause)
+    return causes
 
 
 def _never_connected(causes: list[BaseException]) -> bool:

@@ -29,6 +29,8 @@ DEFENCES = Registry(
 
 def defence_of(name: str) -> Defence:
     """Return a defence by its name; an unknown one is answered with the nearest known one."""
-    found = DEFENCES.load(name)
-    known: Defence = found if isinstance(found, ViewDefence | GenerationDefence | PolicyDefence) else ViewDefence(found)
+    defence = DEFENCES.load(name)
+    known: Defence = (
+        defence if isinstance(defence, ViewDefence | GenerationDefence | PolicyDefence) else ViewDefence(defence)
+    )
     return known

@@ -34,14 +34,14 @@ def rounded_logs(log_PK: LogProbabilities, strength: float) -> LogProbabilities:
 def _rounded(reply: Reply, strength: float) -> Reply:
     if strength == 0 or not reply.log_probabilities:
         return reply
-    return replace(reply, log_probabilities=tuple(_token(one, strength) for one in reply.log_probabilities))
+    return replace(reply, log_probabilities=tuple(_token(choice, strength) for choice in reply.log_probabilities))
 
 
-def _token(one: TokenChoices, strength: float) -> TokenChoices:
-    logs = rounded_logs(np.array([[value for _, value in one.alternatives]]), strength)[0].tolist()
-    alternatives = tuple((token, value) for (token, _), value in zip(one.alternatives, logs, strict=True))
-    own = dict(alternatives).get(one.token, round(one.log_probability / strength) * strength)
-    return TokenChoices(one.token, float(own), alternatives)
+def _token(choice: TokenChoices, strength: float) -> TokenChoices:
+    logs = rounded_logs(np.array([[value for _, value in choice.alternatives]]), strength)[0].tolist()
+    alternatives = tuple((token, value) for (token, _), value in zip(choice.alternatives, logs, strict=True))
+    own = dict(alternatives).get(choice.token, round(choice.log_probability / strength) * strength)
+    return TokenChoices(choice.token, float(own), alternatives)
 
 
 ROUND = ViewDefence(_rounded, rounded_logs)

@@ -96,8 +96,8 @@ class Language:
     def __call__(self, sample: Sample) -> Sample:
         """Drop answers that are surely of another language."""
         wanted = language_of(sample.prompt_text) if self.wanted == "same" else self.wanted
-        found = language_of(sample.answer)
-        return sample.fails(self.name) if wanted and found and found != wanted else sample
+        language = language_of(sample.answer)
+        return sample.fails(self.name) if wanted and language and language != wanted else sample
 
 
 def same_answer(seed: Seed, text: str) -> float:
@@ -139,8 +139,8 @@ class Overlap:
 
     def __call__(self, sample: Sample) -> Sample:
         """Name the protected texts that it overlaps, and drop it if there are any."""
-        found = self.protected.found_in((sample.tagged if self.tagged else sample).text)
-        return replace(sample, overlaps=found).fails(self.name) if found else sample
+        overlaps = self.protected.found_in((sample.tagged if self.tagged else sample).text)
+        return replace(sample, overlaps=overlaps).fails(self.name) if overlaps else sample
 
 
 @dataclass(frozen=True)

@@ -63,10 +63,10 @@ class Near:
         return True
 
 
-def jaccard(one: frozenset[str], other: frozenset[str]) -> float:
+def jaccard(first: frozenset[str], other: frozenset[str]) -> float:
     """|A n B| / |A u B|; 1 for two empty sets."""
-    either = len(one | other)
-    return len(one & other) / either if either else 1.0
+    either = len(first | other)
+    return len(first & other) / either if either else 1.0
 
 
 def _key(text: str) -> bytes:

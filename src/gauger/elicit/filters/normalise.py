@@ -18,8 +18,8 @@ def normal(text: str) -> str:
 
 def tokens(text: str) -> tuple[str, ...]:
     """Split a normalised text into words, numbers and signs that matter; emphasis (**) is left out."""
-    found = _TOKEN.findall(normal(text).replace("**", " "))
-    return tuple(token for token in found if token not in _SILENT)
+    parts = _TOKEN.findall(normal(text).replace("**", " "))
+    return tuple(token for token in parts if token not in _SILENT)
 
 
 def shingles(words: tuple[str, ...], length: int) -> frozenset[str]:

@@ -33,5 +33,7 @@ class Protected:
 
     def found_in(self, text: str) -> tuple[str, ...]:
         """Return the ids of the items found in a text, sorted."""
-        found = find_items(self._index, words_of([text]), self._needed)
-        return tuple(sorted(self._index.ids[one.item] for one in found if one.exact >= self._needed[one.item]))
+        matches = find_items(self._index, words_of([text]), self._needed)
+        return tuple(
+            sorted(self._index.ids[match.item] for match in matches if match.exact >= self._needed[match.item])
+        )

@@ -90,8 +90,8 @@ class HeldOut:
 
     def __call__(self, sample: Sample) -> Sample:
         """Name the content that it touches, and drop it if there is any."""
-        found = self.found(self.learnt(sample)) | set(sample.overlaps)
-        return replace(sample, overlaps=tuple(sorted(found))).fails(self.name) if found else sample
+        touched = self.found(self.learnt(sample)) | set(sample.overlaps)
+        return replace(sample, overlaps=tuple(sorted(touched))).fails(self.name) if touched else sample
 
     def found(self, sample: Sample) -> frozenset[str]:
         """Return the held-out content that a text touches as it stands."""
@@ -99,5 +99,5 @@ class HeldOut:
 
     def marked(self, sample: Sample) -> Sample:
         """Name what a row touches that another filter dropped first."""
-        found = self.found(sample) | set(sample.overlaps)
-        return replace(sample, overlaps=tuple(sorted(found))) if found else sample
+        touched = self.found(sample) | set(sample.overlaps)
+        return replace(sample, overlaps=tuple(sorted(touched))) if touched else sample

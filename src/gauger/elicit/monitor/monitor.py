@@ -74,17 +74,17 @@ class QueryWatch:
 
 
 def _index(items: Iterable[str]) -> dict[str, list[frozenset[str]]]:
-    found: dict[str, list[frozenset[str]]] = {}
+    by_word: dict[str, list[frozenset[str]]] = {}
     for item in items:
         bag = frozenset(normal(item).split())
         for word in bag:
-            found.setdefault(word, []).append(bag)
-    return found
+            by_word.setdefault(word, []).append(bag)
+    return by_word
 
 
-def _jaccard(one: frozenset[str], other: frozenset[str]) -> float:
-    either = len(one | other)
-    return len(one & other) / either if either else 1.0
+def _jaccard(bag: frozenset[str], other: frozenset[str]) -> float:
+    either = len(bag | other)
+    return len(bag & other) / either if either else 1.0
 
 
 @dataclass(frozen=True)
@@ -152,10 +152,10 @@ class Monitor:
         for queries in accounts:
             for look, features in looks(queries, self.items):
                 rows[look].append(features)
-        return {look: np.sort(np.array(found), axis=0) for look, found in rows.items() if found}
+        return {look: np.sort(np.array(scores), axis=0) for look, scores in rows.items() if scores}
 
     def _score(self, queries: Sequence[str]) -> float:
-        return max((self.rank(look, found) for look, found in looks(queries, self.items)), default=0.0)
+        return max((self.rank(look, features) for look, features in looks(queries, self.items)), default=0.0)
 
     def rank(self, look: int, features: NDArray[np.float64]) -> float:
         """Return the largest rank of any feature among honest accounts that got so far, 0 to a little above 1.

@@ -106,7 +106,7 @@ class ItemIndex:
 
     def needed(self, share: float | None = None) -> Floats:
         """Return the weight of its words from which each item counts as found: `share`, or by its length."""
-        n_words = np.array([len(one) for one in self.exact.words])
+        n_words = np.array([len(item_words) for item_words in self.exact.words])
         return np.where(n_words >= _LONG, FOUND, FOUND_SHORT) if share is None else np.full(len(n_words), share)
 
     @property
@@ -142,9 +142,9 @@ def index_items(
     exact, masked = (_level(hashes, bounds, group, counted) for hashes in (words.exact, words.masked))
     short: dict[tuple[int, ...], list[int]] = {}
     for item in np.flatnonzero((np.diff(bounds) < SHORTEST) & (np.diff(bounds) > 0)):
-        key = tuple(int(one) for one in words.exact[bounds[item] : bounds[item + 1]])
+        key = tuple(int(code) for code in words.exact[bounds[item] : bounds[item + 1]])
         short.setdefault(key, []).append(int(item))
-    return ItemIndex(ids, texts, words, exact, masked, {key: tuple(found) for key, found in short.items()})
+    return ItemIndex(ids, texts, words, exact, masked, {key: tuple(items) for key, items in short.items()})
 
 
 def _level(hashes: Hashes, bounds: Ints, group: Ints, counted: int) -> LevelOfNumbers:
@@ -155,20 +155,20 @@ def _level(hashes: Hashes, bounds: Ints, group: Ints, counted: int) -> LevelOfNu
     own_runs = np.array([run_length(n) for n in lengths])
     weights = np.zeros(len(hashes))
     runs = {}
-    for n in sorted({int(one) for one in own_runs if one >= SHORTEST}):
-        found = run_hashes(hashes, n)
-        start = np.flatnonzero((own_runs[owner[: len(found)]] == n) & (owner[: len(found)] == owner[n - 1 :]))
-        shared = _sharing(found[start], owner[start], group, counted)
+    for n in sorted({int(length) for length in own_runs if length >= SHORTEST}):
+        hashed = run_hashes(hashes, n)
+        start = np.flatnonzero((own_runs[owner[: len(hashed)]] == n) & (owner[: len(hashed)] == owner[n - 1 :]))
+        shared = _sharing(hashed[start], owner[start], group, counted)
         size = sizes[group[owner[start]]]
         telling = (np.log((size + 1) / shared) / np.log(size + 1)) ** 2
         least = np.ones(len(hashes))
         for step in range(n):
             np.minimum.at(least, start + step, telling)
         weights += np.where(own_runs[owner] == n, rarity * least, 0.0)
-        runs[n] = (found[start], start, shared, size)
+        runs[n] = (hashed[start], start, shared, size)
     totals = np.bincount(owner, weights, n_items)
     weights = np.divide(weights, totals[owner], out=np.zeros_like(weights), where=totals[owner] > 0)
-    tables = {n: _table(n, *found, owner, bounds, weights) for n, found in runs.items()}
+    tables = {n: _table(n, *run, owner, bounds, weights) for n, run in runs.items()}
     return LevelOfNumbers(_split(hashes, bounds), _split(weights, bounds), tables)
 
 
@@ -183,10 +183,10 @@ def _sharing(hashes: Hashes, owner: Ints, group: Ints, counted: int) -> Ints:
     code = code * groups + group[owner]
     counts = owner < counted
     pairs = np.unique(np.stack([code[counts], owner[counts]]), axis=1)
-    found, holding = np.unique(pairs[0], return_counts=True)
-    at = np.minimum(np.searchsorted(found, code), max(len(found) - 1, 0))
-    known = found[at] == code if len(found) else np.zeros(len(code), np.bool_)
-    return np.where(known, holding[at] if len(found) else 1, 1)
+    distinct, holding = np.unique(pairs[0], return_counts=True)
+    at = np.minimum(np.searchsorted(distinct, code), max(len(distinct) - 1, 0))
+    known = distinct[at] == code if len(distinct) else np.zeros(len(code), np.bool_)
+    return np.where(known, holding[at] if len(distinct) else 1, 1)
 
 
 def _table(

@@ -71,9 +71,9 @@ def find_items(index: ItemIndex, words: WordsOfTexts, least: Floats) -> Iterator
     masked = np.add.reduceat(shared.cover * (1 - shared.is_exact), begins)
     enough = np.minimum(least, 1.0) - _ROUNDING
     for k in np.flatnonzero(np.maximum(exact, masked) >= enough[shared.item[begins]]):
-        found = _closer(index, shared, slice(int(begins[k]), int(ends[k])))
-        if found.masked >= enough[found.item]:
-            yield found
+        match = _closer(index, shared, slice(int(begins[k]), int(ends[k])))
+        if match.masked >= enough[match.item]:
+            yield match
 
 
 def _short_items(index: ItemIndex, words: WordsOfTexts) -> Iterator[ItemInText]:
@@ -83,7 +83,7 @@ def _short_items(index: ItemIndex, words: WordsOfTexts) -> Iterator[ItemInText]:
     n_words = np.bincount(words.text)
     for text in np.flatnonzero((n_words > 0) & (n_words < SHORTEST)):
         place = words.of(int(text))
-        key = tuple(int(one) for one in words.exact[place])
+        key = tuple(int(code) for code in words.exact[place])
         for item in index.short.get(key, ()):
             yield ItemInText(int(text), item, 1.0, 1.0, ((place.start, 0, len(key)),))
 
@@ -92,9 +92,9 @@ def _shared_runs(index: ItemIndex, words: WordsOfTexts) -> _Shared | None:
     parts = [part for n in index.lengths for part in _of_length(index, words, n)]
     if not any(len(part[0]) for part in parts):
         return None
-    text, item, word, place, length, cover, is_exact = (np.concatenate(one) for one in zip(*parts, strict=True))
+    text, item, word, place, length, cover, is_exact = (np.concatenate(column) for column in zip(*parts, strict=True))
     order = np.lexsort((word, item, text))
-    return _Shared(*(one[order] for one in (text, item, word, place, length, cover, is_exact)))
+    return _Shared(*(column[order] for column in (text, item, word, place, length, cover, is_exact)))
 
 
 def _of_length(index: ItemIndex, words: WordsOfTexts, n: int) -> Iterator[tuple[Ints | Floats, ...]]:
@@ -103,8 +103,8 @@ def _of_length(index: ItemIndex, words: WordsOfTexts, n: int) -> Iterator[tuple[
     runs = run_hashes(words.masked, n)
     at = masked.may_hold(runs)
     number = masked.look_up(runs[at])
-    there = (number >= 0) & (words.text[at] == words.text[at + n - 1])
-    at, number = at[there], number[there]
+    within_text = (number >= 0) & (words.text[at] == words.text[at + n - 1])
+    at, number = at[within_text], number[within_text]
     yield _postings(masked, number, at, words, n, 0)
     number = exact.look_up(hashes_of_runs(words.exact, at, n))
     yield _postings(exact, number[number >= 0], at[number >= 0], words, n, 1)
@@ -152,7 +152,7 @@ def _places(shared: _Shared, inside: slice) -> tuple[tuple[int, int, int], ...]:
     order = np.lexsort((shared.word[inside], shared.word[inside] - shared.place[inside]))
     stretches: list[list[int]] = []
     columns = (shared.word[inside][order], shared.place[inside][order], shared.length[inside][order])
-    for word, place, length in zip(*(one.tolist() for one in columns), strict=True):
+    for word, place, length in zip(*(column.tolist() for column in columns), strict=True):
         last = stretches[-1] if stretches else None
         if last and word - place == last[0] - last[1] and word <= last[0] + last[2]:
             last[2] = max(last[2], word + length - last[0])

@@ -84,7 +84,7 @@ def words_of_bytes(encoded: Sequence[bytes], is_ascii: bool) -> WordsOfTexts:
         Whether no byte is above 127, which saves looking at letters of several bytes.
     """
     whole = b"\n".join((b"", *encoded, b""))
-    begins = np.cumsum([1, *(len(one) + 1 for one in encoded)])
+    begins = np.cumsum([1, *(len(content) + 1 for content in encoded)])
     alone = None
     if not is_ascii:
         raw, alone = _wide(np.frombuffer(whole, np.uint8))
@@ -164,16 +164,16 @@ def _powers(base: int, n: int) -> tuple[Hashes, Hashes]:
     """Return base^k and base^-k modulo 2^64 for k = 0 ... n - 1."""
     inverse = pow(base, -1, 1 << 64)
     return tuple(  # type: ignore[return-value]
-        np.concatenate([[np.uint64(1)], np.full(n - 1, one, np.uint64)]).cumprod(dtype=np.uint64)
-        for one in (base, inverse)
+        np.concatenate([[np.uint64(1)], np.full(n - 1, factor, np.uint64)]).cumprod(dtype=np.uint64)
+        for factor in (base, inverse)
     )
 
 
 def _kinds() -> bytes:
     kinds = bytearray([_GAP] * 128 + [_LETTER] * 128)
     for letters, kind in ((ascii_letters, _LETTER), (digits, _DIGIT), (".,", _POINT), ("+-*/=<>%^", _SIGN)):
-        for one in letters:
-            kinds[ord(one)] = kind
+        for letter in letters:
+            kinds[ord(letter)] = kind
     return bytes(kinds)
 
 

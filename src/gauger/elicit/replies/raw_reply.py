@@ -73,10 +73,10 @@ def _read_choice(choice: Mapping[str, Any]) -> Reply:
     if ending is Ending.BROKEN:
         raise BrokenOffError(str(reason))
     message = choice.get("message") or {"content": choice.get("text")}
-    found = read_message(message)
-    answer, thought = divided(found.answer)
-    thoughts = [*found.reasoning, *([thought] if thought else [])]
-    flags = [*found.flags, *unknown_marks(answer)]
+    reading = read_message(message)
+    answer, thought = divided(reading.answer)
+    thoughts = [*reading.reasoning, *([thought] if thought else [])]
+    flags = [*reading.flags, *unknown_marks(answer)]
     refusal = message.get("refusal")
     if refusal is not None and not isinstance(refusal, str):
         raise TypeError("not a text")

@@ -42,21 +42,21 @@ def read_message(message: Mapping[str, Any]) -> FoundInMessage:
     TypeError
         Where the content is neither a text nor a list of parts.
     """
-    found = FoundInMessage()
-    _read_content(message.get("content"), found)
+    reading = FoundInMessage()
+    _read_content(message.get("content"), reading)
     for name, value in message.items():
         if name in FIELDS:
-            _add(words_of(value), found)
+            _add(words_of(value), reading)
         elif value and name != "content" and _SOUNDS.search(name) and not _QUIET.search(name):
-            found.flags.append(f"unknown field {name}")
-    return found
+            reading.flags.append(f"unknown field {name}")
+    return reading
 
 
-def _read_content(content: Any, found: FoundInMessage) -> None:
+def _read_content(content: Any, reading: FoundInMessage) -> None:
     if content is None:
         return
     if isinstance(content, str):
-        found.answer = content
+        reading.answer = content
         return
     if not isinstance(content, Sequence):
         raise TypeError("not a text")
@@ -67,19 +67,19 @@ def _read_content(content: Any, found: FoundInMessage) -> None:
             continue
         kind = part.get("type")
         if kind in PARTS or part.get("thought") is True:
-            _add(words_of(part), found)
+            _add(words_of(part), reading)
         elif kind in TEXTS:
             answers.append(str(part["text"]))
         elif _SOUNDS.search(str(kind)):
-            found.flags.append(f"unknown part {kind}")
-    found.answer = "".join(answers)
+            reading.flags.append(f"unknown part {kind}")
+    reading.answer = "".join(answers)
 
 
-def _add(words: Iterable[str], found: FoundInMessage) -> None:
+def _add(words: Iterable[str], reading: FoundInMessage) -> None:
     """Add reasoning, once where servers say the same in two fields."""
-    said = "".join(words)
-    if said.strip() and said not in found.reasoning:
-        found.reasoning.append(said)
+    reasoning = "".join(words)
+    if reasoning.strip() and reasoning not in reading.reasoning:
+        reading.reasoning.append(reasoning)
 
 
 def words_of(value: Any) -> list[str]:

@@ -73,8 +73,8 @@ def phrased(opening: str, closing: str) -> Callable[[str], Divided]:
     pattern = re.compile(rf"\s*(?:{opening})(.*?)(?:{closing})(.*)\Z", re.DOTALL)
 
     def divide(text: str) -> Divided:
-        found = pattern.match(text)
-        return Divided(found[2].strip(), found[1].strip()) if found else Divided(text, None)
+        match = pattern.match(text)
+        return Divided(match[2].strip(), match[1].strip()) if match else Divided(text, None)
 
     return divide
 
@@ -88,11 +88,13 @@ _CHANNEL = re.compile(
 
 def channels(text: str) -> Divided:
     """Take apart a text in the harmony format: the channel `final` is the answer, every other one is not."""
-    found = _CHANNEL.findall(text) if text.lstrip().startswith(("<|channel|>", "<|start|>assistant<|channel|>")) else []
-    if not found:
+    messages = (
+        _CHANNEL.findall(text) if text.lstrip().startswith(("<|channel|>", "<|start|>assistant<|channel|>")) else []
+    )
+    if not messages:
         return Divided(text, None)
-    final = "".join(said for name, said in found if name == "final")
-    return Divided(final.strip(), _thought([said for name, said in found if name != "final"]) or "")
+    final = "".join(content for name, content in messages if name == "final")
+    return Divided(final.strip(), _thought([content for name, content in messages if name != "final"]) or "")
 
 
 def _between(opening: str, closing: str, writers: str, lines: str = "") -> ReasoningForm:

@@ -9,16 +9,16 @@ from typing import Any
 from gauger.elicit.teacher.messages import TokenChoices
 
 
-def token_logs(found: Mapping[str, Any]) -> tuple[TokenChoices, ...]:
+def token_logs(logs: Mapping[str, Any]) -> tuple[TokenChoices, ...]:
     """Read the log-probabilities of a choice: chats name them by token, completions keep parallel lists."""
-    if found.get("content"):
+    if logs.get("content"):
         return tuple(
             TokenChoices(str(token["token"]), float(token["logprob"]), _alternatives(token))
-            for token in found["content"]
+            for token in logs["content"]
         )
-    tokens: Sequence[Any] = found.get("tokens") or ()
-    values: Sequence[Any] = found.get("token_logprobs") or ()
-    tops: Sequence[Any] = found.get("top_logprobs") or [{}] * len(tokens)
+    tokens: Sequence[Any] = logs.get("tokens") or ()
+    values: Sequence[Any] = logs.get("token_logprobs") or ()
+    tops: Sequence[Any] = logs.get("top_logprobs") or [{}] * len(tokens)
     return tuple(
         TokenChoices(str(token), float(value), _ordered((top or {}).items()))
         for token, value, top in zip(tokens, values, tops, strict=True)
@@ -39,7 +39,7 @@ def logs_of_end(logs: Sequence[TokenChoices], text: str) -> tuple[TokenChoices, 
         length += len(logs[place].token)
     else:
         kept = tuple(logs)
-    return kept if "".join(one.token for one in kept).lstrip() == text else ()
+    return kept if "".join(choice.token for choice in kept).lstrip() == text else ()
 
 
 def _alternatives(token: Mapping[str, Any]) -> tuple[tuple[str, float], ...]:

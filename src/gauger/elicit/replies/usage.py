@@ -73,12 +73,12 @@ class _Reading:
         return "", None
 
 
-def read_usage(found: object, text: str = "") -> Usage:
+def read_usage(usage: object, text: str = "") -> Usage:
     """Read the `usage` of a reply.
 
     Parameters
     ----------
-    found
+    usage
         What stands under `usage`; anything but a mapping states nothing.
     text : str
         What was generated: no reply with a text took no tokens, so a 0 for it is no statement.
@@ -89,14 +89,14 @@ def read_usage(found: object, text: str = "") -> Usage:
         Negative counts, fractions, words, and more than any model reads or writes are named in `problem` and count as
         not stated. So does a part (cached, reasoning) that exceeds its whole.
     """
-    if not isinstance(found, Mapping):
+    if not isinstance(usage, Mapping):
         return Usage()
-    reading = _Reading(found)
+    reading = _Reading(usage)
     listed_in = reading.tokens(*([name] for name in _IN))
     listed_out = reading.tokens(*([name] for name in _OUT))
     whole = reading.tokens(["total_tokens"])
     reasoning, cached = reading.tokens(*_REASONING), reading.tokens(*_CACHED)
-    if listed_in is not None and found.get(_IN[0]) is None:
+    if listed_in is not None and usage.get(_IN[0]) is None:
         listed_in += sum(reading.tokens([name]) or 0 for name in _BESIDE)
     stated_usd = reading.usd(*_COST)
     tokens_out = _out(listed_in, listed_out, whole, reasoning)

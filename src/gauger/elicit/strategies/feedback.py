@@ -31,8 +31,12 @@ def ask_feedback(work: StrategyWork) -> Rounds:
         replies = yield [ask for seed in unanswered for ask in _student(work, seed)]
         draws = work.template.parts["student"].draws
         for place, seed in enumerate(unanswered):
-            said = [reply for reply in replies[place * draws : (place + 1) * draws] if reply and reply.dropped == STEP]
-            answered.append((seed, tuple(reply.answer for reply in said), tuple(reply.id for reply in said)))
+            student_replies = [
+                reply for reply in replies[place * draws : (place + 1) * draws] if reply and reply.dropped == STEP
+            ]
+            answered.append(
+                (seed, tuple(reply.answer for reply in student_replies), tuple(reply.id for reply in student_replies))
+            )
         yield [_judge(work, seed, answers, parents) for seed, answers, parents in answered if any(answers)]
         at_once = min(MOST_AT_ONCE, 2 * at_once)
 

@@ -43,8 +43,10 @@ class Traces:
         if sample.reasoning and self.believes:
             return sample
         wanted = sample.answer.split()
-        found = next((one.reasoning for one in self.said if one.reasoning and one.answer.split() == wanted), None)
-        return sample.fails(NO_STEPS) if found is None else replace(sample, reasoning=found)
+        steps = next(
+            (written.reasoning for written in self.said if written.reasoning and written.answer.split() == wanted), None
+        )
+        return sample.fails(NO_STEPS) if steps is None else replace(sample, reasoning=steps)
 
 
 def continue_inverted(work: StrategyWork, *, believes: bool = True) -> Rounds:
@@ -85,7 +87,9 @@ def ask_inverted(work: StrategyWork, *, believes: bool = True) -> Rounds:
         replies = yield [
             Ask(with_context(part.request({"prompt": seed.prompt}), seed), work.own(seed), step=True) for seed in chosen
         ]
-        answered = [(seed, one) for seed, one in zip(chosen, replies, strict=True) if one and one.dropped == STEP]
+        answered = [
+            (seed, reply) for seed, reply in zip(chosen, replies, strict=True) if reply and reply.dropped == STEP
+        ]
         told = [(seed, reply if believes else replace(reply, reasoning=None)) for seed, reply in answered]
         yield [_explained(work, seed, reply) for seed, reply in told]
         if work.missing == 0:

@@ -152,16 +152,16 @@ def _check_parts(template: Template, holes: Mapping[str, frozenset[str]], tree: 
     for name, part in template.parts.items():
         _check_holes(part.holes, holes[name], tree, ("parts", name))
     if template.train:
-        found = frozenset(name for turn in template.train for name in _HOLE.findall(turn.content))
-        _check_holes(found, frozenset({"prompt"}), tree, ("train",))
+        names = frozenset(name for turn in template.train for name in _HOLE.findall(turn.content))
+        _check_holes(names, frozenset({"prompt"}), tree, ("train",))
     if any("direction" in part.holes for part in template.parts.values()) and not template.vary:
         raise InputError("directions in `vary` for {{direction}}", "none", tree.place(("vary",)))
 
 
-def _check_holes(found: frozenset[str], known: frozenset[str], tree: YamlTree, path: tuple[str, ...]) -> None:
-    for name in sorted(found - known):
+def _check_holes(names: frozenset[str], known: frozenset[str], tree: YamlTree, path: tuple[str, ...]) -> None:
+    for name in sorted(names - known):
         raise InputError("a name that the strategy fills in", f"{{{{{name}}}}}", tree.place(path), nearest(name, known))
-    if "prompt" in known and "prompt" not in found:
+    if "prompt" in known and "prompt" not in names:
         raise InputError("{{prompt}} in its messages", "none", tree.place(path))
 
 

@@ -79,8 +79,8 @@ class Program:
 
 def strategy_of(name: str) -> Strategy:
     """Return a strategy by its name; an unknown one is answered with the nearest known one."""
-    found: Strategy = STRATEGIES.load(name)
-    return found
+    strategy: Strategy = STRATEGIES.load(name)
+    return strategy
 
 
 def program(strategy: str, folder: Path | None = None) -> Program:
@@ -91,17 +91,17 @@ def program(strategy: str, folder: Path | None = None) -> Program:
     UserError
         For an unknown strategy, with the nearest known one, or a template that does not fit it.
     """
-    found = strategy_of(strategy)
-    template = load_template(strategy, found.holes, folder)
+    entry = strategy_of(strategy)
+    template = load_template(strategy, entry.holes, folder)
     return Program(
         strategy,
-        found.rounds,
+        entry.rounds,
         template,
-        found.near,
-        found.needs_seeds,
-        found.needs_number,
-        found.source,
-        found.needs_student,
+        entry.near,
+        entry.needs_seeds,
+        entry.needs_number,
+        entry.source,
+        entry.needs_student,
     )
 
 
@@ -119,8 +119,8 @@ def continuing_program(strategy: str) -> Program:
     UserError
         Where the strategy consists of instructions.
     """
-    found = strategy_of(strategy)
-    if found.continuing is None:
+    entry = strategy_of(strategy)
+    if entry.continuing is None:
         raise UserError("a strategy for a model that continues texts", repr(strategy))
-    student = found.needs_student
-    return Program(strategy, found.continuing, PLAIN, None, found.needs_seeds, True, found.source, student)
+    student = entry.needs_student
+    return Program(strategy, entry.continuing, PLAIN, None, entry.needs_seeds, True, entry.source, student)

@@ -33,8 +33,8 @@ def list_items(text: str) -> list[str]:
 
 
 def _unfenced(text: str) -> str:
-    found = _FENCE.search(text)
-    return found[1] if found and not text.replace(found[0], "").strip() else text
+    fence = _FENCE.search(text)
+    return fence[1] if fence and not text.replace(fence[0], "").strip() else text
 
 
 def _json_items(text: str) -> list[str]:
@@ -53,17 +53,17 @@ def _numbered(text: str) -> Iterator[tuple[int, int]]:
     """Yield (first line of an item, characters of its mark)."""
     expected: int | None = None
     for place, line in enumerate(text.split("\n")):
-        found = _MARK.match(line)
-        number = int(found[1]) if found else None
-        if found and (number == expected or (expected is None and number in (0, 1))):
-            expected = int(found[1]) + 1
-            yield place, found.end()
+        mark = _MARK.match(line)
+        number = int(mark[1]) if mark else None
+        if mark and (number == expected or (expected is None and number in (0, 1))):
+            expected = int(mark[1]) + 1
+            yield place, mark.end()
 
 
 def _bulleted(text: str) -> Iterator[tuple[int, int]]:
     for place, line in enumerate(text.split("\n")):
-        if found := _BULLET.match(line):
-            yield place, found.end()
+        if bullet := _BULLET.match(line):
+            yield place, bullet.end()
 
 
 def _split(text: str, marks: Iterator[tuple[int, int]]) -> list[str]:
@@ -108,9 +108,9 @@ def final_answer(text: str) -> str:
 
     Of several the last one counts.
     """
-    found = [match for pattern in _FINAL for match in pattern.finditer(text)]
+    matches = [match for pattern in _FINAL for match in pattern.finditer(text)]
     boxed = text.rfind(_BOXED)
-    last = max(found, key=lambda match: match.start(), default=None)
+    last = max(matches, key=lambda match: match.start(), default=None)
     if boxed >= 0 and (last is None or boxed > last.start() or _BOXED in last[1]):
         return _balanced(text[boxed + len(_BOXED) :]).strip()
     return last[1].strip().strip("*_").strip() if last else text.strip()

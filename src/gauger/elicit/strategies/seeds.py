@@ -106,9 +106,9 @@ def read_seeds(path: Path) -> tuple[Seed, ...]:
     """
     seeds: dict[str, Seed] = {}
     lines: dict[str, int] = {}
-    for number, found in read_json_lines(path, "a file of seeds"):
+    for number, fields in read_json_lines(path, "a file of seeds"):
         place = Place(str(path), number)
-        seed = parse_seed(found, place)
+        seed = parse_seed(fields, place)
         if seed.id in seeds:
             raise InputError("each id once", f"{seed.id!r} as on line {lines[seed.id]}", place)
         seeds[seed.id], lines[seed.id] = seed, number
@@ -117,10 +117,10 @@ def read_seeds(path: Path) -> tuple[Seed, ...]:
     return tuple(seeds.values())
 
 
-def parse_seed(found: Mapping[str, Any], place: Place) -> Seed:
+def parse_seed(fields: Mapping[str, Any], place: Place) -> Seed:
     """Read the object of one line."""
     try:
-        return Seed.model_validate(found)
+        return Seed.model_validate(fields)
     except ValidationError as error:
         first = error.errors()[0]
     key = ".".join(str(part) for part in first["loc"])

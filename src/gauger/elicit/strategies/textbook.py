@@ -37,9 +37,9 @@ def ask_textbook(work: StrategyWork) -> Rounds:
     written: Counter[str] = Counter()
     while seeds and work.missing != 0:
         chosen, seeds = seeds[:at_once], seeds[at_once:]
-        found = _topics((yield [_name(work, seed) for seed in chosen]), chosen)
-        topics |= {key: _join([topics[key], topic]) if key in topics else topic for key, topic in found.items()}
-        yield _sections(work, list(found.items())[: work.missing], written)
+        named = _topics((yield [_name(work, seed) for seed in chosen]), chosen)
+        topics |= {key: _join([topics[key], topic]) if key in topics else topic for key, topic in named.items()}
+        yield _sections(work, list(named.items())[: work.missing], written)
         at_once = min(MOST_AT_ONCE, 2 * at_once)
     while work.missing and (asks := _sections(work, list(topics.items())[: work.missing], written)):
         yield asks
@@ -53,11 +53,11 @@ def _name(work: StrategyWork, seed: Seed) -> Ask:
 
 def _topics(replies: Results, seeds: Sequence[Seed]) -> dict[str, _Topic]:
     """Return normalised topic -> topic with all the seeds that have it."""
-    found: dict[str, list[_Topic]] = {}
+    topics: dict[str, list[_Topic]] = {}
     for reply, seed in zip(replies, seeds, strict=True):
         if reply is not None and reply.dropped == STEP and (name := _topic(reply.answer)):
-            found.setdefault(normal(name), []).append(_Topic(name, (seed,), (reply.id,)))
-    return {key: _join(same) for key, same in found.items()}
+            topics.setdefault(normal(name), []).append(_Topic(name, (seed,), (reply.id,)))
+    return {key: _join(same) for key, same in topics.items()}
 
 
 def _join(topics: Sequence[_Topic]) -> _Topic:

@@ -38,9 +38,9 @@ class Ballot:
         learnt from as if nobody had voted.
         """
         self.cast(sample)
-        counts = Counter(" ".join(one.answer.split()) for one in self.said)
+        counts = Counter(" ".join(ballot.answer.split()) for ballot in self.said)
         winner = max(counts, key=lambda answer: counts[answer])  # the first of equals
-        chosen = next(one for one in self.said if " ".join(one.answer.split()) == winner)
+        chosen = next(ballot for ballot in self.said if " ".join(ballot.answer.split()) == winner)
         return replace(sample, answer=chosen.answer, reasoning=chosen.reasoning)
 
 

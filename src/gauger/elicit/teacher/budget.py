@@ -186,9 +186,9 @@ class QueryBudget:
         most = self.most(request)
         used = Use().plus(most, reply.paid_again)
         for usage in reply.billed:
-            found = self._bounded(usage, most)
-            tokens = min(found.tokens_in, most.tokens_in), min(found.tokens_out, most.tokens_out)
-            used = used.plus(Use(1, *tokens, min(found.usd, most.usd)))
+            bounded = self._bounded(usage, most)
+            tokens = min(bounded.tokens_in, most.tokens_in), min(bounded.tokens_out, most.tokens_out)
+            used = used.plus(Use(1, *tokens, min(bounded.usd, most.usd)))
         return used
 
     def release(self, request: Request) -> None:

@@ -52,8 +52,8 @@ def torn_line(n_bytes: int) -> bytes:
 
 def sent_line(key: str, number: int, most: Use, batch: str | None = None) -> bytes:
     """Spell that a request is about to be sent, for the how manieth time, by itself or in a batch."""
-    said: dict[str, Any] = {"sent": key, "n": number, "most": [most.tokens_in, most.tokens_out]}
-    return _line(said if batch is None else said | {"batch": batch})
+    fields: dict[str, Any] = {"sent": key, "n": number, "most": [most.tokens_in, most.tokens_out]}
+    return _line(fields if batch is None else fields | {"batch": batch})
 
 
 def batch_line(name: str, **about: Any) -> bytes:
@@ -68,8 +68,8 @@ def lost_line(key: str, number: int) -> bytes:
 
 def missed_line(key: str, number: int, usage: Usage | None) -> bytes:
     """Spell that a sending came to nothing: billed as stated, or not billed at all."""
-    said: dict[str, Any] = {"missed": key, "n": number}
-    return _line(said if usage is None else said | {"usage": _chosen(usage)})
+    fields: dict[str, Any] = {"missed": key, "n": number}
+    return _line(fields if usage is None else fields | {"usage": _chosen(usage)})
 
 
 def reply_line(key: str, request: Request, reply: Reply) -> bytes:
@@ -79,53 +79,53 @@ def reply_line(key: str, request: Request, reply: Reply) -> bytes:
 
 def request_fields(request: Request) -> dict[str, Any]:
     """Return what a request says."""
-    found = _chosen(request)
-    found["messages"] = [{"role": message.role, "content": message.content} for message in request.messages]
-    return found
+    fields = _chosen(request)
+    fields["messages"] = [{"role": message.role, "content": message.content} for message in request.messages]
+    return fields
 
 
 def reply_fields(reply: Reply) -> dict[str, Any]:
     """Return what a reply says."""
-    found = _chosen(reply)
+    fields = _chosen(reply)
     if reply.earlier:
-        found["earlier"] = [_chosen(usage) for usage in reply.earlier]
+        fields["earlier"] = [_chosen(usage) for usage in reply.earlier]
     if reply.raw is not None:
-        return {name: value for name, value in found.items() if name in TOOK}
+        return {name: value for name, value in fields.items() if name in TOOK}
     if reply.log_probabilities:
-        found["log_probabilities"] = [
+        fields["log_probabilities"] = [
             [choice.token, choice.log_probability, choice.alternatives] for choice in reply.log_probabilities
         ]
-    return found
+    return fields
 
 
-def request_from(found: Mapping[str, Any]) -> Request:
+def request_from(fields: Mapping[str, Any]) -> Request:
     """Return the request that `request_fields` spelled."""
-    messages = tuple(Message(message["role"], message["content"]) for message in found["messages"])
-    return Request(**{**found, "messages": messages, "stop": tuple(found.get("stop", ()))})
+    messages = tuple(Message(message["role"], message["content"]) for message in fields["messages"])
+    return Request(**{**fields, "messages": messages, "stop": tuple(fields.get("stop", ()))})
 
 
-def reply_from(found: Mapping[str, Any]) -> Reply:
+def reply_from(fields: Mapping[str, Any]) -> Reply:
     """Return the reply that `reply_fields` spelled."""
-    earlier = tuple(usage_from(usage) for usage in found.get("earlier", ()))
-    most = None if found.get("most") is None else Use(*found["most"])
-    found = {**found, "earlier": earlier, "most": most, "respelt": tuple(found.get("respelt", ()))}
-    if found.get("raw") is not None:
-        return replace(read_raw(found["raw"]), **found)
+    earlier = tuple(usage_from(usage) for usage in fields.get("earlier", ()))
+    most = None if fields.get("most") is None else Use(*fields["most"])
+    fields = {**fields, "earlier": earlier, "most": most, "respelt": tuple(fields.get("respelt", ()))}
+    if fields.get("raw") is not None:
+        return replace(read_raw(fields["raw"]), **fields)
     choices = tuple(
         TokenChoices(token, value, tuple((other, its) for other, its in alternatives))
-        for token, value, alternatives in found.get("log_probabilities", ())
+        for token, value, alternatives in fields.get("log_probabilities", ())
     )
     read = {
-        "outcome": ReplyOutcome(found["outcome"]),
+        "outcome": ReplyOutcome(fields["outcome"]),
         "log_probabilities": choices,
-        "flags": tuple(found.get("flags", ())),
+        "flags": tuple(fields.get("flags", ())),
     }
-    return Reply(**{**found, **read})
+    return Reply(**{**fields, **read})
 
 
-def usage_from(found: Mapping[str, Any]) -> Usage:
+def usage_from(fields: Mapping[str, Any]) -> Usage:
     """Return the usage that a line spells."""
-    return Usage(**found)
+    return Usage(**fields)
 
 
 def _chosen(record: Request | Reply | Usage) -> dict[str, Any]:

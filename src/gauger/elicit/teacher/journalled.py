@@ -73,7 +73,7 @@ class JournalLog:
     def sending_together(self, batch: BatchUnderWay) -> None:
         """Write a batch down before it is sent."""
         questions = [self._questions[index] for index in batch.indices]
-        rows = [(one.key, self._budget.most(one.request)) for one in questions]
+        rows = [(question.key, self._budget.most(question.request)) for question in questions]
         with self._journal.batches() as log:
             log.sent_together(batch.name, {"at": batch.url, "respelt": list(batch.respelt)}, rows)
 
@@ -97,8 +97,8 @@ class JournalLog:
                     indices.setdefault(sendings.batch, []).append(index)
             about = {name: log.batches[name] for name in indices}
         return [
-            BatchUnderWay(name, found["at"], found.get("id"), indices[name], tuple(found["respelt"]))
-            for name, found in about.items()
+            BatchUnderWay(name, details["at"], details.get("id"), indices[name], tuple(details["respelt"]))
+            for name, details in about.items()
         ]
 
 
@@ -216,7 +216,7 @@ class Journalled:
     def _keeping(self, questions: Sequence[PlacedRequest]) -> tuple[Callable[[Put], None], Callable[[], None]]:
         """Return what asks and keeps, and what stops it."""
         requests, teacher = [question.request for question in questions], self._teacher
-        past = {question.key: found for question in questions if (found := self.journal.past(question.key))}
+        past = {question.key: reply for question in questions if (reply := self.journal.past(question.key))}
         asking: OpenBatch
         if isinstance(teacher, Stoppable):
             budget = teacher.budget if isinstance(teacher, Budgeted) else QueryBudget()
@@ -230,7 +230,9 @@ class Journalled:
         try:
             for batch in asking.batches():
                 rows = [(place, questions[place], reply) for place, reply in batch]
-                kept = [(place, self._with_past(one, past.get(one.key), reply)) for place, one, reply in rows]
+                kept = [
+                    (place, self._with_past(question, past.get(question.key), reply)) for place, question, reply in rows
+                ]
                 self.journal.append(
                     JournalRow(questions[place].key, questions[place].request, reply) for place, reply in kept
                 )

@@ -62,8 +62,8 @@ class Surfaced:
     def ask(self, requests: Sequence[Request]) -> Iterator[tuple[int, Reply]]:
         """Yield (index, what is shown of its reply): first what a policy answers, then what comes."""
         decided = [self._decide(request) for request in requests]
-        yield from ((index, one) for index, one in enumerate(decided) if isinstance(one, Reply))
-        asked = [(index, one) for index, one in enumerate(decided) if isinstance(one, Request)]
+        yield from ((index, answer) for index, answer in enumerate(decided) if isinstance(answer, Reply))
+        asked = [(index, request) for index, request in enumerate(decided) if isinstance(request, Request)]
         for place, reply in self._teacher.ask([request for _, request in asked]):
             yield asked[place][0], shown(reply, self._surface)
 
@@ -214,7 +214,7 @@ def _read(reply: Reply) -> Reply:
     marks = unknown_marks(answer)
     if thought is None and not marks:
         return reply
-    reasoning = "\n\n".join(said for said in (reply.reasoning, thought) if said) or None
+    reasoning = "\n\n".join(text for text in (reply.reasoning, thought) if text) or None
     empty = thought is not None and not answer and reply.outcome is ReplyOutcome.ANSWERED
     outcome = ReplyOutcome.EMPTY if empty else reply.outcome
     return replace(reply, outcome=outcome, text=answer, reasoning=reasoning, flags=(*reply.flags, *marks))
@@ -228,7 +228,9 @@ def _view(reply: Reply, surface: Surface) -> Reply:
         return reply
     if surface.log_probabilities == "none":
         return replace(reply, log_probabilities=())
-    kept = tuple(replace(one, alternatives=one.alternatives[: surface.top_k]) for one in reply.log_probabilities)
+    kept = tuple(
+        replace(choice, alternatives=choice.alternatives[: surface.top_k]) for choice in reply.log_probabilities
+    )
     return replace(reply, log_probabilities=kept)
 
 

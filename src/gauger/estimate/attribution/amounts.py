@@ -86,8 +86,8 @@ def amounts(factorial: Factorial, stage_amounts: Mapping[tuple[str, int], float]
         Ingredient -> amount; ingredients in no cell with a full ledger are left out. With `off: matched` an
         ingredient's amount is that of its own stages, not the difference to those that replace them.
     """
-    found: dict[str, float] = {}
-    for cell in sorted(factorial_cells(factorial), key=lambda one: -len(one.ingredients)):
+    totals: dict[str, float] = {}
+    for cell in sorted(factorial_cells(factorial), key=lambda cell: -len(cell.ingredients)):
         place = 0
         for name in all_orders(factorial)[0] if not factorial.other_orders else cell.ingredients:
             ingredient, is_in = factorial.ingredients[name], name in cell.ingredients
@@ -95,6 +95,6 @@ def amounts(factorial: Factorial, stage_amounts: Mapping[tuple[str, int], float]
             parts = [stage_amounts.get((cell.name, place + n)) for n in range(length)]
             place += length
             known = [part for part in parts if part is not None]
-            if is_in and name not in found and len(known) == len(parts):
-                found[name] = float(sum(known))
-    return found
+            if is_in and name not in totals and len(known) == len(parts):
+                totals[name] = float(sum(known))
+    return totals

@@ -88,9 +88,17 @@ def _per(amounts: str, unit: float) -> Callable[[Ingredients, Scheme], list[Subj
     def subjects(ingredients: Ingredients, scheme: Scheme) -> list[Subject]:
         known: dict[str, float] = getattr(ingredients, amounts)
         return [
-            Subject(one.arm, one.weights, None, one.control, one.note, one.ingredients, unit / known[one.arm])
-            for one in _shapley(ingredients, scheme)
-            if known.get(one.arm)
+            Subject(
+                subject.arm,
+                subject.weights,
+                None,
+                subject.control,
+                subject.note,
+                subject.ingredients,
+                unit / known[subject.arm],
+            )
+            for subject in _shapley(ingredients, scheme)
+            if known.get(subject.arm)
         ]
 
     return subjects
@@ -138,13 +146,13 @@ def _orders(ingredients: Ingredients, _scheme: Scheme) -> list[Subject]:
 
 def _differences(ingredients: Ingredients, pairs: Iterable[tuple[str, int, int]]) -> list[Subject]:
     """Set one cell against another, where the design has both."""
-    found = []
+    subjects = []
     for name, cell, other in pairs:
         if cell in ingredients.arms and other in ingredients.arms:
             weights = np.zeros(ingredients.full + 1)
             weights[cell], weights[other] = 1.0, -1.0
-            found.append(Subject(name, weights))
-    return found
+            subjects.append(Subject(name, weights))
+    return subjects
 
 
 def _nothing(ingredients: Ingredients) -> str | None:

@@ -103,16 +103,16 @@ class Ingredients:
         gone apart since.
         """
         paths = [self.paths.get(arm, self.cells.get(arm, ())) for arm in arms]
-        return np.array([[_kinship(one, other) for other in paths] for one in paths], dtype=np.int64)
+        return np.array([[_kinship(path, other) for other in paths] for path in paths], dtype=np.int64)
 
     def effect(self, mask: int) -> str:
         """Name an effect: `web`, `web:distil`; `mean` for the effect of nothing."""
         return WITH.join(name for i, name in enumerate(self.names) if mask >> i & 1) or "mean"
 
 
-def _kinship(one: tuple[str, ...], other: tuple[str, ...]) -> int:
-    shared = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))
-    apart = len(one) + len(other) - 2 * shared
+def _kinship(path: tuple[str, ...], other: tuple[str, ...]) -> int:
+    shared = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(path, other, strict=False)))
+    apart = len(path) + len(other) - 2 * shared
     return FARTHEST * shared + apart if shared else 0
 
 

@@ -98,10 +98,10 @@ class _Table:
         used = self.cells.cube.present
         score = np.where(used, self.cells.cube.means, 0.0)
         values = (self.means * score).sum(axis=(1, 2))
-        found = order_sampling(scheme.orders, values)
-        if found is None:
+        sampling = order_sampling(scheme.orders, values)
+        if sampling is None:
             return None
-        return CellSampling(subject.scale**2 * found.of_sum(len(subject.ingredients)), found.df)
+        return CellSampling(subject.scale**2 * sampling.of_sum(len(subject.ingredients)), sampling.df)
 
 
 def _mean(cells: Cells, arms: tuple[str | None, ...], target: Target) -> Weights:

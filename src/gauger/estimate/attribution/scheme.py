@@ -89,10 +89,10 @@ def _of_fraction(ingredients: Ingredients, fraction: Fraction) -> Scheme:
 
 def _aliased(ingredients: Ingredients, fraction: Fraction, effect: int) -> str:
     """Name what the contrast of an effect cannot be told from, with what sign it enters, main effects first."""
-    found = [
+    aliases = [
         f"{'minus ' if sign < 0 else ''}{ingredients.effect(other)}" for other, sign in fraction.aliases(effect).items()
     ]
-    return f"Aliased in this fraction of the cells with {', '.join(found)}."
+    return f"Aliased in this fraction of the cells with {', '.join(aliases)}."
 
 
 def _of_sample(k: int, orders: IntArray) -> Scheme:

@@ -139,8 +139,8 @@ def _grid(tree: YamlTree, value: object) -> dict[str, list[Any]]:
             raise InputError("no names in the grid", repr(values), place, "Its cells are named by their values.")
         if not isinstance(values, list) or not values:
             raise InputError("a list of values", repr(values), place)
-        for one in values:
-            _check(key, one, place)
+        for element in values:
+            _check(key, element, place)
         if len(set(values)) < len(values):
             raise InputError("each value once", repr(values), place)
     return grid

@@ -68,13 +68,13 @@ def read_pipelines(tree: YamlTree, given: object, settings: Settings) -> tuple[P
     """
     if not isinstance(given, list):
         raise InputError("a list of pipelines", repr(given), tree.place(("pipelines",)))
-    found = [_pipeline(tree, ("pipelines", number), one, settings) for number, one in enumerate(given)]
-    names = [one.name for one in found]
+    pipelines = [_pipeline(tree, ("pipelines", number), entry, settings) for number, entry in enumerate(given)]
+    names = [pipeline.name for pipeline in pipelines]
     for number, name in enumerate(names):
         if name in names[:number]:
             place = tree.place(("pipelines", number))
             raise InputError("pipelines with different names", f"a second {name!r}", place)
-    return tuple(found)
+    return tuple(pipelines)
 
 
 def _pipeline(tree: YamlTree, path: Path, given: object, settings: Settings) -> PlantedPipeline:
@@ -99,9 +99,9 @@ def _check(tree: YamlTree, path: Path, key: str, value: object) -> None:
     wanted, types = _WANTED[key]
     fits = isinstance(value, types) and (isinstance(value, bool) is (bool in types))
     if isinstance(value, list):
-        fits = fits and all(isinstance(one, str) for one in value)
+        fits = fits and all(isinstance(element, str) for element in value)
     if isinstance(value, dict) and key == "dividends":
-        fits = all(isinstance(one, int | float) and not isinstance(one, bool) for one in value.values())
+        fits = all(isinstance(element, int | float) and not isinstance(element, bool) for element in value.values())
         fits = fits and all(isinstance(name, str) for name in value)
     if not fits:
         raise InputError(wanted, repr(value), tree.place(path))

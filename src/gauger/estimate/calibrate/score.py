@@ -180,7 +180,7 @@ def to_document(
     document = {"schema": CALIBRATION_SCHEMA, "draws": design.draws, "seed": design.seed, "cells": cells}
     if pipelines:
         document["pipelines"] = [
-            {"planted": asdict(one.planted), "estimates": [asdict(score) for score in one.estimates]}
-            for one in pipelines
+            {"planted": asdict(pipeline.planted), "estimates": [asdict(score) for score in pipeline.estimates]}
+            for pipeline in pipelines
         ]
     return document

@@ -49,8 +49,8 @@ def score_pipeline(planted: PlantedPipeline, draws: int, rng: np.random.Generato
     for _ in range(draws):
         cells = Cells(generator.draw(rng), generator.design)
         if not tallies:
-            entries = [one for one in plan_attributions(cells) if one.case.target.benchmark is None]
-            tallies = [DrawTally.of(one, means) for one in entries if one.reason is None]
+            entries = [entry for entry in plan_attributions(cells) if entry.case.target.benchmark is None]
+            tallies = [DrawTally.of(entry, means) for entry in entries if entry.reason is None]
         batch = run_batch(cells, [tally.planned for tally in tallies])
         for p, tally in enumerate(tallies):
             tally.add(batch, p)

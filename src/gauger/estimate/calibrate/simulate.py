@@ -85,8 +85,8 @@ class Generator:
         """Draw item effects (A, I) of one benchmark: difficulty common to all arms, and each arm's own."""
         A = len(self.eta)
         planted, unit = self.planted, item_model(self.planted).unit
-        found = planted.item_sd * self._clustered(rng, 1) + planted.item_arm_sd * self._clustered(rng, A)
-        return np.asarray(unit * found)
+        effects = planted.item_sd * self._clustered(rng, 1) + planted.item_arm_sd * self._clustered(rng, A)
+        return np.asarray(unit * effects)
 
     def _clustered(self, rng: np.random.Generator, rows: int) -> FloatArray:
         """Draw standard normal effects (rows, I) that share a part within clusters."""
@@ -100,8 +100,10 @@ class Generator:
 
     def _units(self) -> NDArray[np.int64]:
         """Return the global cluster id of every item, (B, I)."""
-        one = np.arange(self.planted.items) // self.planted.cluster_size
-        return np.asarray(one[None, :] + np.arange(self.eta.shape[1])[:, None] * self.planted.items, dtype=np.int64)
+        clusters = np.arange(self.planted.items) // self.planted.cluster_size
+        return np.asarray(
+            clusters[None, :] + np.arange(self.eta.shape[1])[:, None] * self.planted.items, dtype=np.int64
+        )
 
 
 def prepare(planted: Planted) -> Generator:

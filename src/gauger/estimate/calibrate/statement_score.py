@@ -59,7 +59,7 @@ class StatementTally:
         ]
         points = [entry for entry in points if entry.estimand in NULLS or entry.case.target.over == "near"]
         if not self.truths:
-            self.truths = {(one.estimand, one.case.arm.name): self._truth(one) for one in points}
+            self.truths = {(entry.estimand, entry.case.arm.name): self._truth(entry) for entry in points}
         self.entries = [both for entry in points for both in (entry, in_logits(entry))]
         return self.entries
 

@@ -138,7 +138,7 @@ class VerdictTally:
     def score(self) -> VerdictScore:
         """Sum up over the draws."""
         share = {key: count / max(self.draws, 1) for key, count in self.counts.items()}
-        outcomes = {str(one): share.get(str(one), 0.0) for one in VerdictOutcome}
+        outcomes = {str(outcome): share.get(str(outcome), 0.0) for outcome in VerdictOutcome}
         failed, passed = (
             {name: share.get(f"{name} {outcome}", 0.0) for name in CHECKS}
             for outcome in (CheckOutcome.FAILED, CheckOutcome.PASSED)

@@ -45,12 +45,12 @@ def extra_averages(records: pl.DataFrame, design: Design, groups: Mapping[str, S
         are left out: each average is a question of its own.
     """
     names = records["benchmark"].unique(maintain_order=True).to_list()
-    found = []
+    estimates = []
     for label, members in groups.items():
         inside = [b for b in names if b in members]
         if len(inside) > 1:
-            found += _by_benchmarks(records, design, label, inside) + _by_items(records, design, label, inside)
-    return found
+            estimates += _by_benchmarks(records, design, label, inside) + _by_items(records, design, label, inside)
+    return estimates
 
 
 def _by_items(records: pl.DataFrame, design: Design, label: str, members: Sequence[str]) -> list[Estimate]:
@@ -61,16 +61,26 @@ def _by_items(records: pl.DataFrame, design: Design, label: str, members: Sequen
         role=pl.lit(None, pl.String),
     )
     estimates = estimate_study(merged, replace(design, roles={}, rule=None)).estimates
-    return [_named(one, label, BY_ITEMS) for one in estimates if one.benchmark == label and one.estimand in ESTIMANDS]
+    return [
+        _named(estimate, label, BY_ITEMS)
+        for estimate in estimates
+        if estimate.benchmark == label and estimate.estimand in ESTIMANDS
+    ]
 
 
 def _by_benchmarks(records: pl.DataFrame, design: Design, label: str, members: Sequence[str]) -> list[Estimate]:
     part = records.filter(pl.col("benchmark").is_in(members)).with_columns(role=pl.lit(None, pl.String))
     estimates = estimate_study(part, replace(design, roles={}, rule=None)).estimates
-    return [_named(one, label, BY_BENCHMARKS) for one in estimates if one.over == ALL and one.estimand in ESTIMANDS]
+    return [
+        _named(estimate, label, BY_BENCHMARKS)
+        for estimate in estimates
+        if estimate.over == ALL and estimate.estimand in ESTIMANDS
+    ]
 
 
-def _named(one: Estimate, label: str, how: str) -> Estimate:
-    note = " ".join(filter(None, [one.note, _NOTE[how]])) if one.reason is None else one.note
+def _named(estimate: Estimate, label: str, how: str) -> Estimate:
+    note = " ".join(filter(None, [estimate.note, _NOTE[how]])) if estimate.reason is None else estimate.note
     over = f"{label}, {how}"
-    return replace(one, benchmark=None, role=None, over=over, note=note, simultaneous_low=None, simultaneous_high=None)
+    return replace(
+        estimate, benchmark=None, role=None, over=over, note=note, simultaneous_low=None, simultaneous_high=None
+    )

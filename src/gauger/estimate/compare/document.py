@@ -62,13 +62,13 @@ def comparison_document(
             "kind": "compare",
             "replicates": {arm.name: arm.n_replicates for arm in arms},
             "paired": design.paired,
-            "measures": {one.benchmark: one.measure for one in scorings if one.primary},
-            "extraction": [one.to_dict() for one in scorings],
+            "measures": {scoring.benchmark: scoring.measure for scoring in scorings if scoring.primary},
+            "extraction": [scoring.to_dict() for scoring in scorings],
             "versions": {"gauger": version("gauger")},
         },
         estimates=result.estimates,
         arms=design.arms,
-        benchmarks=[BenchmarkInfo(b, design.roles.get(b, ""), one.n_items) for b, one in matched.items()],
+        benchmarks=[BenchmarkInfo(b, design.roles.get(b, ""), benchmark.n_items) for b, benchmark in matched.items()],
         outcomes=result.outcomes,
         seeds=result.seeds,
         threats=_threats(design),
@@ -83,8 +83,8 @@ def _fingerprint(matched: Mapping[str, Matched], result: StudyEstimates, design:
     Neither the order of files nor that of lines shows in it.
     """
     switches = (design.paired, design.moderated, design.level, design.unparsed_wrong)
-    compared = sorted((name, one.n_items, one.key) for name, one in matched.items())
-    numbers = [one.to_dict() for one in result.estimates]
+    compared = sorted((name, benchmark.n_items, benchmark.key) for name, benchmark in matched.items())
+    numbers = [estimate.to_dict() for estimate in result.estimates]
     return sha256(json.dumps([switches, compared, numbers]).encode()).hexdigest()[:16]
 
 

@@ -30,9 +30,14 @@ def item_table(matched: Mapping[str, Matched], arms: Sequence[str]) -> pl.DataFr
         benchmark, item (as the first arm's log names it), group, then a column per arm named "score ARM".
     """
     parts = []
-    for one in matched.values():
-        means = {f"score {arm}": _means(one.records.filter(pl.col("arm") == arm), one.items["item"]) for arm in arms}
-        named = one.items.select(pl.lit(one.benchmark).alias("benchmark"), pl.col("label").alias("item"), "group")
+    for benchmark in matched.values():
+        means = {
+            f"score {arm}": _means(benchmark.records.filter(pl.col("arm") == arm), benchmark.items["item"])
+            for arm in arms
+        }
+        named = benchmark.items.select(
+            pl.lit(benchmark.benchmark).alias("benchmark"), pl.col("label").alias("item"), "group"
+        )
         parts.append(named.with_columns(**means))
     return pl.concat(parts)
 
@@ -70,14 +75,14 @@ def flips(table: pl.DataFrame, pairs: Sequence[tuple[str, str]]) -> list[dict[st
         benchmark, arm, control, won, lost, same (numbers of items), and the first few of each by name, those with the
         largest difference first.
     """
-    found = []
+    rows = []
     for arm, control in pairs:
         with_change = table.with_columns(change=pl.col(f"score {arm}") - pl.col(f"score {control}"))
         for (benchmark,), part in with_change.group_by("benchmark", maintain_order=True):
             change = part.filter(pl.col("change").is_not_null())
             won = change.filter(pl.col("change") > 0).sort("change", descending=True, maintain_order=True)
             lost = change.filter(pl.col("change") < 0).sort("change", maintain_order=True)
-            found.append(
+            rows.append(
                 {
                     "benchmark": benchmark,
                     "arm": arm,
@@ -89,4 +94,4 @@ def flips(table: pl.DataFrame, pairs: Sequence[tuple[str, str]]) -> list[dict[st
                     "items_lost": lost["item"].head(SHOWN).to_list(),
                 }
             )
-    return found
+    return rows

@@ -111,19 +111,19 @@ class JointRuns:
         """Plan every compared estimand of one run, by what it is about in the run's own words."""
         cells = self.sides[side]
         own = {b for b, name in enumerate(cells.cube.benchmarks) if name in self.benchmarks[side].values()}
-        found: dict[tuple[str | None, ...], Planned] = {}
-        for one in plan_estimates(cells, ESTIMANDS):
-            case = one.case
+        by_subject: dict[tuple[str | None, ...], Planned] = {}
+        for entry in plan_estimates(cells, ESTIMANDS):
+            case = entry.case
             if set(case.target.positions) <= own:
                 key = (
-                    one.estimand,
+                    entry.estimand,
                     self.own_name(side, "arm", case.arm.name),
                     self.own_name(side, "arm", case.control),
                     self.own_name(side, "benchmark", case.target.benchmark),
                     case.target.over,
                 )
-                found[key] = one
-        return found
+                by_subject[key] = entry
+        return by_subject
 
     def judged(self, side: int) -> Planned:
         """Plan what a run's rule judges."""
@@ -140,8 +140,8 @@ def _shared(first: ComparedRun, second: ComparedRun) -> tuple[str, ...]:
 
 
 def _answers(run: ComparedRun, arm: str) -> pl.DataFrame:
-    there = [name for name in _KEY if name in run.records.columns]
-    return run.records.filter(pl.col("arm") == arm).select(there).sort(there)
+    columns = [name for name in _KEY if name in run.records.columns]
+    return run.records.filter(pl.col("arm") == arm).select(columns).sort(columns)
 
 
 def _renamed(

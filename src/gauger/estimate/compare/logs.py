@@ -91,30 +91,30 @@ def compare_items(arms: Sequence[ArmLogs], question: ComparisonQuestion) -> Comp
     arms = agree_on_benchmarks(arms)
     copies = refuse_shared_logs(arms)
     check_wish(arms, question.wish)
-    found = prepare(arms, question)
-    design = design_of(arms, found.roles, question)
-    scales, faults = _own_scales(arms, found, design)
-    if not found.matched and not scales:
-        raise next(iter(found.left_out.values()))
-    samples = pl.concat([one.records for one in found.matched.values()]) if found.matched else _NO_RECORDS
+    ready = prepare(arms, question)
+    design = design_of(arms, ready.roles, question)
+    scales, faults = _own_scales(arms, ready, design)
+    if not ready.matched and not scales:
+        raise next(iter(ready.left_out.values()))
+    samples = pl.concat([benchmark.records for benchmark in ready.matched.values()]) if ready.matched else _NO_RECORDS
     records = samples if question.reduce == MEAN else reduce_samples(samples, question.reduce, question.unparsed_wrong)
-    result = estimate_study(records, design) if found.matched else StudyEstimates(())
-    reduced, not_reduced = _reduced(arms, found, question)
-    others = [*_others(found, question), *reduced]
-    scorings = sensitivity(records, result.estimates, design, others, found.choices) if found.matched else []
-    measures = {b: str(choice.primary) for b, choice in found.choices.items()}
-    scorings += outcome_scorings(records, result, design, measures)[0] if found.matched else []
-    extra = _extras(arms, found, records, design, result, question)
+    result = estimate_study(records, design) if ready.matched else StudyEstimates(())
+    reduced, not_reduced = _reduced(arms, ready, question)
+    others = [*_others(ready, question), *reduced]
+    scorings = sensitivity(records, result.estimates, design, others, ready.choices) if ready.matched else []
+    measures = {b: str(choice.primary) for b, choice in ready.choices.items()}
+    scorings += outcome_scorings(records, result, design, measures)[0] if ready.matched else []
+    extra = _extras(arms, ready, records, design, result, question)
     warnings = [
         *_replication(arms),
         *result.warnings,
-        *setting_differences(arms, list(found.matched)),
+        *setting_differences(arms, list(ready.matched)),
         *copies,
-        *found.notes,
-        *_left_out(found, scales),
+        *ready.notes,
+        *_left_out(ready, scales),
         *faults,
-        *(note for b in found.matched for note in (*found.choices[b].notes, *found.matched[b].notes)),
-        *_reducers(arms, found, question),
+        *(note for b in ready.matched for note in (*ready.choices[b].notes, *ready.matched[b].notes)),
+        *_reducers(arms, ready, question),
         *not_reduced,
         *disagreements(scorings),
         *_log_notes(arms),
@@ -122,15 +122,17 @@ def compare_items(arms: Sequence[ArmLogs], question: ComparisonQuestion) -> Comp
     estimates = (*result.estimates, *extra.estimates)
     study = {"other_scales": scales, **extra.study}
     document = comparison_document(
-        arms, design, found.matched, replace(result, estimates=estimates), scorings, warnings
+        arms, design, ready.matched, replace(result, estimates=estimates), scorings, warnings
     )
     document = replace(document, study={**document.study, **study})
-    return Compared(document, extra.items, _named_items(records, found), design)
+    return Compared(document, extra.items, _named_items(records, ready), design)
 
 
-def _named_items(records: pl.DataFrame, found: Prepared) -> pl.DataFrame:
+def _named_items(records: pl.DataFrame, ready: Prepared) -> pl.DataFrame:
     """Name items by the keys that they were matched by, which mean the same in another comparison; see `runs`."""
-    keys = [one.items.select(pl.lit(b).alias("benchmark"), "item", "key") for b, one in found.matched.items()]
+    keys = [
+        benchmark.items.select(pl.lit(b).alias("benchmark"), "item", "key") for b, benchmark in ready.matched.items()
+    ]
     if not keys:
         return records
     return records.join(pl.concat(keys), on=["benchmark", "item"]).with_columns(item="key").drop("key")
@@ -155,20 +157,22 @@ class _Extras:
 
 def _extras(
     arms: Sequence[ArmLogs],
-    found: Prepared,
+    ready: Prepared,
     records: pl.DataFrame,
     design: Design,
     result: StudyEstimates,
     question: ComparisonQuestion,
 ) -> _Extras:
     """Estimate averages by items and within groups, pairs and ranks of several students, sub-groups; list the items."""
-    if not found.matched:
+    if not ready.matched:
         return _Extras((), {}, pl.DataFrame())
     groups = _groups(arms)
     averages = extra_averages(records, design, groups)
     students = [arm.name for arm in design.of_kind(ArmKind.DISTILLED)]
     weights = {group: how for arm in reversed(arms) for group, how in group_weights(arm.first_model)[0].items()}
-    study: dict[str, Any] = {"groups": {g: {"weights": weights[g], "benchmarks": found} for g, found in groups.items()}}
+    study: dict[str, Any] = {
+        "groups": {g: {"weights": weights[g], "benchmarks": members} for g, members in groups.items()}
+    }
     pairs = []
     if len(students) > 1:
         compared = in_order(students) if is_series(students) else students
@@ -177,15 +181,15 @@ def _extras(
         if is_series(students):
             study["series"] = changes(pairs, compared)
     if question.by:
-        study["by"] = {"column": question.by, "estimates": subgroup_estimates(found.matched, design, question.by)}
+        study["by"] = {"column": question.by, "estimates": subgroup_estimates(ready.matched, design, question.by)}
     if question.audited:
-        study["audit"] = touched_estimates(found.matched, design, question.audited)
-    table = item_table(found.matched, [arm.name for arm in arms])
+        study["audit"] = touched_estimates(ready.matched, design, question.audited)
+    table = item_table(ready.matched, [arm.name for arm in arms])
     against = design.first(ArmKind.MATCHED) or design.first(ArmKind.BASE)
     study["flips"] = flips(table, [(name, str(against)) for name in students])
     if students:
-        study["items"] = parted_items(table, found.matched, arms, (students[0], str(against)))
-    study["matched_by"] = {b: one.key for b, one in found.matched.items()}
+        study["items"] = parted_items(table, ready.matched, arms, (students[0], str(against)))
+    study["matched_by"] = {b: benchmark.key for b, benchmark in ready.matched.items()}
     return _Extras((*averages, *pairs), study, table)
 
 
@@ -198,35 +202,35 @@ def _groups(arms: Sequence[ArmLogs]) -> dict[str, list[str]]:
     return {group: list(dict.fromkeys(members)) for group, members in groups.items()}
 
 
-def _own_scales(arms: Sequence[ArmLogs], found: Prepared, design: Design) -> tuple[list[dict[str, Any]], list[str]]:
+def _own_scales(arms: Sequence[ArmLogs], ready: Prepared, design: Design) -> tuple[list[dict[str, Any]], list[str]]:
     rows, faults = [], []
-    for benchmark in (*found.matched, *found.left_out):
-        some, said = other_scales(having(arms, benchmark), benchmark, design, found.rule)
+    for benchmark in (*ready.matched, *ready.left_out):
+        some, own_faults = other_scales(having(arms, benchmark), benchmark, design, ready.rule)
         rows += some
-        faults += said
+        faults += own_faults
     return rows, faults
 
 
-def _left_out(found: Prepared, scales: Sequence[Mapping[str, Any]]) -> list[str]:
+def _left_out(ready: Prepared, scales: Sequence[Mapping[str, Any]]) -> list[str]:
     """Name the benchmarks without a score from 0 to 1, and say where their own scale is compared instead."""
-    said = []
-    for benchmark, why in found.left_out.items():
+    sentences = []
+    for benchmark, why in ready.left_out.items():
         own = dict.fromkeys(
             f"{row['measure']}, {row['better']} is better" for row in scales if row["benchmark"] == benchmark
         )
         if own:
-            said.append(f"{benchmark} is compared on its own scale alone ({'; '.join(own)}) and enters no average")
+            sentences.append(f"{benchmark} is compared on its own scale alone ({'; '.join(own)}) and enters no average")
         else:
-            said.append(f"{benchmark} is not compared: {why}")
-    return said
+            sentences.append(f"{benchmark} is not compared: {why}")
+    return sentences
 
 
-def _others(found: Prepared, question: ComparisonQuestion) -> list[ScoredBenchmark]:
+def _others(ready: Prepared, question: ComparisonQuestion) -> list[ScoredBenchmark]:
     """Return every further measure of every benchmark, matched like the primary one."""
     others = []
-    for b, choice in found.choices.items():
+    for b, choice in ready.choices.items():
         for measure in choice.others:
-            records = match_coded(found.coded[b], measure, found.rule, named=False).records
+            records = match_coded(ready.coded[b], measure, ready.rule, named=False).records
             if question.reduce != MEAN:
                 records = reduce_samples(records, question.reduce, question.unparsed_wrong)
             others.append(ScoredBenchmark(b, measure, records))
@@ -238,23 +242,23 @@ def _log_reducers(arms: Sequence[ArmLogs], benchmark: str) -> tuple[str, ...]:
 
 
 def _reduced(
-    arms: Sequence[ArmLogs], found: Prepared, question: ComparisonQuestion
+    arms: Sequence[ArmLogs], ready: Prepared, question: ComparisonQuestion
 ) -> tuple[list[ScoredBenchmark], list[str]]:
     """Return the primary measure of every benchmark with several samples under the other reducers.
 
     Nobody asked for them: one that these samples do not allow is left out, and the second list says why.
     """
     others, left_out = [], []
-    for b, one in found.matched.items():
-        n = most_samples(one.records)
-        binary = one.records["score"].drop_nulls().is_in([0.0, 1.0]).all()
+    for b, matched in ready.matched.items():
+        n = most_samples(matched.records)
+        binary = matched.records["score"].drop_nulls().is_in([0.0, 1.0]).all()
         names = [MEAN, *offered(n, _log_reducers(arms, b), bool(binary))] if n > 1 else []
         for name in names:
             if name != question.reduce:
-                primary = found.choices[b].primary
+                primary = ready.choices[b].primary
                 measure = Measure(primary.filter, f"{primary.metric}, {name} of {n} samples")
                 try:
-                    records = reduce_samples(one.records, name, question.unparsed_wrong)
+                    records = reduce_samples(matched.records, name, question.unparsed_wrong)
                 except UserError as error:
                     left_out.append(f"{b}: not shown under {name} of its samples: {error}")
                 else:
@@ -262,18 +266,18 @@ def _reduced(
     return others, left_out
 
 
-def _reducers(arms: Sequence[ArmLogs], found: Prepared, question: ComparisonQuestion) -> list[str]:
+def _reducers(arms: Sequence[ArmLogs], ready: Prepared, question: ComparisonQuestion) -> list[str]:
     """Say where the log's own headline reduces samples in another way than the comparison."""
-    said = []
-    for b, one in found.matched.items():
+    sentences = []
+    for b, matched in ready.matched.items():
         own = [name for name in _log_reducers(arms, b) if name.replace("pass_at_", "pass@") != question.reduce]
-        if own and most_samples(one.records) > 1:
+        if own and most_samples(matched.records) > 1:
             named = " and ".join(own)
-            said.append(
-                f"{b}: the log's own headline is the {named} over {most_samples(one.records)} samples of an item; "
+            sentences.append(
+                f"{b}: the log's own headline is the {named} over {most_samples(matched.records)} samples of an item; "
                 f"compared is their {question.reduce} (--reduce {own[0]} compares the headline)"
             )
-    return said
+    return sentences
 
 
 def _replication(arms: Sequence[ArmLogs]) -> list[str]:
@@ -289,11 +293,11 @@ def _replication(arms: Sequence[ArmLogs]) -> list[str]:
 
 
 def _log_notes(arms: Sequence[ArmLogs]) -> list[str]:
-    said = [note for arm in arms for note in arm.notes]
+    notes = [note for arm in arms for note in arm.notes]
     for arm in arms:
-        said += [f"{arm.name}, {doubt}" for doubt in group_weights(arm.first_model)[1]]
+        notes += [f"{arm.name}, {doubt}" for doubt in group_weights(arm.first_model)[1]]
         for replicate, log in zip(arm.replicates, arm.logs, strict=True):
             which = f"{arm.name}, replicate {replicate}" if arm.n_replicates > 1 else arm.name
             limited = [log.partial] if log.partial.startswith("limited") else []
-            said += [f"{which}, {log.benchmark}: {note}" for note in (*limited, *log.notes)]
-    return said
+            notes += [f"{which}, {log.benchmark}: {note}" for note in (*limited, *log.notes)]
+    return notes

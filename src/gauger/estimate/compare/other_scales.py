@@ -44,7 +44,7 @@ def other_scales(
     list of str
         Why a measure could not be estimated.
     """
-    found, faults = [], []
+    rows, faults = [], []
     for measure in _measures(arms, benchmark):
         try:
             matched = match_items(arms, benchmark, measure, rule)
@@ -52,8 +52,8 @@ def other_scales(
             faults.append(f"{benchmark}: {measure} is not compared on its own scale: {fault}")
             continue
         lower = any(measure.metric in log.errors for arm in arms for _, log in arm.on(benchmark))
-        found += _estimated(benchmark, measure, matched.records, design, lower)
-    return found, faults
+        rows += _estimated(benchmark, measure, matched.records, design, lower)
+    return rows, faults
 
 
 def _measures(arms: Sequence[ArmLogs], benchmark: str) -> list[Measure]:
@@ -84,36 +84,41 @@ def _estimated(
         records.with_columns(score=scaled.clip(0.0, 1.0), role=pl.lit(None, pl.String)), plain
     ).estimates
     means = {
-        one.arm: (high - span * one.value if lower else low + span * one.value)
-        for one in estimates
-        if one.estimand == "score" and one.value is not None
+        estimate.arm: (high - span * estimate.value if lower else low + span * estimate.value)
+        for estimate in estimates
+        if estimate.estimand == "score" and estimate.value is not None
     }
     rows = []
-    for one in estimates:
-        if one.estimand in ESTIMANDS and one.value is not None and one.low is not None and one.high is not None:
-            ends = sorted((sign * span * one.low, sign * span * one.high))
+    for estimate in estimates:
+        if (
+            estimate.estimand in ESTIMANDS
+            and estimate.value is not None
+            and estimate.low is not None
+            and estimate.high is not None
+        ):
+            ends = sorted((sign * span * estimate.low, sign * span * estimate.high))
             rows.append(
                 {
                     "benchmark": benchmark,
                     "measure": str(measure),
                     "better": LOWER if lower else HIGHER,
-                    "estimand": one.estimand,
-                    "arm": one.arm,
-                    "control": one.control,
-                    "score_arm": means.get(one.arm),
-                    "score_control": means.get(str(one.control)),
-                    "value": sign * span * one.value,
+                    "estimand": estimate.estimand,
+                    "arm": estimate.arm,
+                    "control": estimate.control,
+                    "score_arm": means.get(estimate.arm),
+                    "score_control": means.get(str(estimate.control)),
+                    "value": sign * span * estimate.value,
                     "low": ends[0],
                     "high": ends[1],
-                    "n_items": one.n_items,
-                    "conclusion": _conclusion(one),
+                    "n_items": estimate.n_items,
+                    "conclusion": _conclusion(estimate),
                 }
             )
     return rows
 
 
-def _conclusion(one: Estimate) -> str:
+def _conclusion(estimate: Estimate) -> str:
     """Return gain, loss or unclear, on the scale where higher is better."""
-    if one.low is not None and one.low > 0:
+    if estimate.low is not None and estimate.low > 0:
         return "gain"
-    return "loss" if one.high is not None and one.high < 0 else "unclear"
+    return "loss" if estimate.high is not None and estimate.high < 0 else "unclear"

@@ -80,19 +80,21 @@ def ranks(differences: Sequence[Estimate], scores: Sequence[Estimate], names: Se
         benchmark, over, arm, score, rank (1 is best; ties share the better one), low, high. An arm that lacks a
         difference on a target is not ranked there.
     """
-    targets = dict.fromkeys((one.benchmark, one.over) for one in differences)
-    found = []
+    targets = dict.fromkeys((difference.benchmark, difference.over) for difference in differences)
+    rows = []
     for benchmark, over in targets:
-        here = [one for one in differences if (one.benchmark, one.over) == (benchmark, over)]
+        here = [
+            difference for difference in differences if (difference.benchmark, difference.over) == (benchmark, over)
+        ]
         means = {
-            one.arm: one.value
-            for one in scores
-            if one.estimand == "score" and (one.benchmark, one.over) == (benchmark, over)
-            if one.value is not None and one.arm in names
+            score.arm: score.value
+            for score in scores
+            if score.estimand == "score" and (score.benchmark, score.over) == (benchmark, over)
+            if score.value is not None and score.arm in names
         }
-        if all(one.simultaneous_low is not None for one in here) and len(means) == len(names):
-            found += _ranked(benchmark, over, here, {name: means[name] for name in names})
-    return found
+        if all(difference.simultaneous_low is not None for difference in here) and len(means) == len(names):
+            rows += _ranked(benchmark, over, here, {name: means[name] for name in names})
+    return rows
 
 
 def _ranked(
@@ -101,11 +103,11 @@ def _ranked(
     """Rank the arms on one target."""
     better = dict.fromkeys(means, 0)
     worse = dict.fromkeys(means, 0)
-    for one in here:
-        first, second = one.arm, str(one.control)
-        if one.simultaneous_low is not None and one.simultaneous_low > 0:
+    for difference in here:
+        first, second = difference.arm, str(difference.control)
+        if difference.simultaneous_low is not None and difference.simultaneous_low > 0:
             worse[first], better[second] = worse[first] + 1, better[second] + 1
-        elif one.simultaneous_high is not None and one.simultaneous_high < 0:
+        elif difference.simultaneous_high is not None and difference.simultaneous_high < 0:
             better[first], worse[second] = better[first] + 1, worse[second] + 1
     values = [float(value or 0.0) for value in means.values()]
     return [

@@ -134,13 +134,13 @@ def _benchmarks(arms: Sequence[ArmLogs]) -> tuple[list[str], list[str]]:
     """Return the benchmarks of a distilled arm that something can be compared with, and a word on all others."""
     distilled = [arm for arm in arms if arm.kind == "distilled"]
     comparable = {b for arm in arms if arm.kind in ("control", "base") for b in arm.benchmarks}
-    found = [b for b in dict.fromkeys(b for arm in distilled for b in arm.benchmarks) if b in comparable]
-    if not found:
+    compared = [b for b in dict.fromkeys(b for arm in distilled for b in arm.benchmarks) if b in comparable]
+    if not compared:
         given = "; ".join(f"{arm.name}: {', '.join(arm.benchmarks)}" for arm in arms)
         raise InputError("a benchmark that the distilled arm and its control both have", given)
     everywhere = dict.fromkeys(b for arm in arms for b in arm.benchmarks)
-    left = [b for b in everywhere if b not in found]
-    return found, [f"{b} is not compared: only {' and '.join(a.name for a in having(arms, b))} has it" for b in left]
+    left = [b for b in everywhere if b not in compared]
+    return compared, [f"{b} is not compared: only {' and '.join(a.name for a in having(arms, b))} has it" for b in left]
 
 
 def _roles(arms: Sequence[ArmLogs], benchmarks: Sequence[str], asked: Mapping[str, str]) -> dict[str, str]:

@@ -65,11 +65,11 @@ def reducer_of(name: str) -> Callable[[Scores], float]:
     """
     if name in _PLAIN:
         return _PLAIN[name]
-    found = _COUNTED.fullmatch(name)
-    if found is None:
+    match = _COUNTED.fullmatch(name)
+    if match is None:
         raise UserError("a reducer of samples", repr(name), hint=nearest(name, [*_PLAIN, "at_least_K", "pass@K"]))
-    k = int(found["k"])
-    return (lambda s: _pass(s, k, name)) if found["name"] == "pass" else (lambda s: float((s >= 1).sum() >= k))
+    k = int(match["k"])
+    return (lambda s: _pass(s, k, name)) if match["name"] == "pass" else (lambda s: float((s >= 1).sum() >= k))
 
 
 def _pass(scores: Scores, k: int, name: str) -> float:

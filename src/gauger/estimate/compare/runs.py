@@ -64,8 +64,8 @@ def compare_runs(first: ComparedRun, second: ComparedRun) -> RunDifferences:
     Recomputed literally in tests/estimate/test_side_by_side.py.
     """
     joint = JointRuns.of(first, second)
-    one, other = (joint.planned(side) for side in (0, 1))
-    pairs = [(one[key], other[key]) for key in one if key in other]
+    against, other = (joint.planned(side) for side in (0, 1))
+    pairs = [(against[key], other[key]) for key in against if key in other]
     judged = None
     if first.design.rule is not None and second.design.rule is not None:
         pairs.append((joint.judged(0), joint.judged(1)))
@@ -85,33 +85,36 @@ def _rows(joint: JointRuns, pairs: Sequence[tuple[Planned, Planned]]) -> list[Ma
     sides = [[pair[side] for pair in pairs] for side in (0, 1)]
     own = [collect_estimates(run_batch(joint.cells, _on_joint(joint, plan))) for plan in sides]
     planned = [
-        _difference(joint, *pair, ratios_known=all(one[k].kind == SetKind.INTERVAL for one in own))
+        _difference(joint, *pair, ratios_known=all(side[k].kind == SetKind.INTERVAL for side in own))
         for k, pair in enumerate(pairs)
     ]
-    known = [k for k, one in enumerate(planned) if one.numerator is None or one.numerator.any()]
-    found = dict(zip(known, collect_estimates(run_batch(joint.cells, [planned[k] for k in known])), strict=True))
-    return [_row(joint, found.get(k) or _nothing(one), one, own[0][k], own[1][k]) for k, one in enumerate(planned)]
+    known = [k for k, entry in enumerate(planned) if entry.numerator is None or entry.numerator.any()]
+    differences = dict(zip(known, collect_estimates(run_batch(joint.cells, [planned[k] for k in known])), strict=True))
+    return [
+        _row(joint, differences.get(k) or _nothing(entry), entry, own[0][k], own[1][k])
+        for k, entry in enumerate(planned)
+    ]
 
 
 def _on_joint(joint: JointRuns, plan: Sequence[Planned]) -> list[Planned]:
-    return [replace(one, case=replace(one.case, cells=joint.cells)) for one in plan]
+    return [replace(entry, case=replace(entry.case, cells=joint.cells)) for entry in plan]
 
 
-def _difference(joint: JointRuns, one: Planned, other: Planned, *, ratios_known: bool) -> Planned:
+def _difference(joint: JointRuns, against: Planned, other: Planned, *, ratios_known: bool) -> Planned:
     """Plan other - one."""
     case = Case(joint.cells, other.case.arm, other.case.control, other.case.target)
     name = f"{other.estimand}{SUFFIX}"
-    reason = one.reason or other.reason
-    if reason is not None or one.numerator is None or other.numerator is None:
+    reason = against.reason or other.reason
+    if reason is not None or against.numerator is None or other.numerator is None:
         return Planned(name, case, None, None, reason)
-    if one.denominator is None or other.denominator is None:
-        return Planned(name, case, other.numerator - one.numerator, None)
-    if np.array_equal(one.denominator, other.denominator):
+    if against.denominator is None or other.denominator is None:
+        return Planned(name, case, other.numerator - against.numerator, None)
+    if np.array_equal(against.denominator, other.denominator):
         floor = other.least_denominator
-        return Planned(name, case, other.numerator - one.numerator, other.denominator, least_denominator=floor)
+        return Planned(name, case, other.numerator - against.numerator, other.denominator, least_denominator=floor)
     if not ratios_known:
         return Planned(name, case, None, None, Reason.DENOMINATOR_UNCERTAIN)
-    (first, slope_first), (second, slope_second) = _ratio(joint, one), _ratio(joint, other)
+    (first, slope_first), (second, slope_second) = _ratio(joint, against), _ratio(joint, other)
     return Planned(name, case, slope_second - slope_first, None, note=DELTA, linearised=Linearised(second - first))
 
 
@@ -132,18 +135,20 @@ def _nothing(planned: Planned) -> Estimate:
     )  # fmt: skip
 
 
-def _row(joint: JointRuns, found: Estimate, planned: Planned, one: Estimate, other: Estimate) -> Mapping[str, Any]:
+def _row(
+    joint: JointRuns, difference: Estimate, planned: Planned, against: Estimate, other: Estimate
+) -> Mapping[str, Any]:
     """Return a row under the second run's own names, with both values and the interval that ignores what is shared."""
     first, second = joint.runs
-    said = " ".join(filter(None, [planned.note if found.value is not None else None, found.note]))
-    names = {"arm": found.arm, "control": found.control}
+    note = " ".join(filter(None, [planned.note if difference.value is not None else None, difference.note]))
+    names = {"arm": difference.arm, "control": difference.control}
     own: dict[str, Any] = {name: joint.own_name(1, "arm", value) for name, value in names.items()}
-    own["benchmark"] = joint.own_name(1, "benchmark", found.benchmark)
-    more = {"run": second.label, "against": first.label, "value_run": other.value, "value_against": one.value}
-    return {**found.to_dict(), **own, "note": said or None, **more, **unpaired(found, one, other)}
+    own["benchmark"] = joint.own_name(1, "benchmark", difference.benchmark)
+    more = {"run": second.label, "against": first.label, "value_run": other.value, "value_against": against.value}
+    return {**difference.to_dict(), **own, "note": note or None, **more, **unpaired(difference, against, other)}
 
 
-def unpaired(found: Estimate, one: Estimate, other: Estimate) -> dict[str, float | None]:
+def unpaired(difference: Estimate, against: Estimate, other: Estimate) -> dict[str, float | None]:
     """Return the interval of a difference as if the two sides had neither items, seeds nor models in common.
 
     se = sqrt(se_1^2 + se_2^2), degrees of freedom by Welch and Satterthwaite: what a reader of two reports would work
@@ -151,7 +156,7 @@ def unpaired(found: Estimate, one: Estimate, other: Estimate) -> dict[str, float
 
     Parameters
     ----------
-    found : Estimate
+    difference : Estimate
         The difference.
     one, other : Estimate
         The two values.
@@ -162,16 +167,16 @@ def unpaired(found: Estimate, one: Estimate, other: Estimate) -> dict[str, float
         unpaired_se, unpaired_low, unpaired_high; NULL where a side has no standard error.
     """
     nothing: dict[str, float | None] = dict.fromkeys(("unpaired_se", "unpaired_low", "unpaired_high"))
-    if found.value is None or one.se is None or other.se is None or not one.se + other.se:
+    if difference.value is None or against.se is None or other.se is None or not against.se + other.se:
         return nothing
-    variances = one.se**2, other.se**2
+    variances = against.se**2, other.se**2
     # A side without replicates or with many items has no finite df: its variance counts as known.
-    known = sum(v**2 / df for v, df in zip(variances, (one.df, other.df), strict=True) if df is not None)
+    known = sum(v**2 / df for v, df in zip(variances, (against.df, other.df), strict=True) if df is not None)
     df = sum(variances) ** 2 / known if known else np.inf
     se = sqrt(sum(variances))
-    half = float(t_quantile((1 + found.level) / 2, df)) * se
+    half = float(t_quantile((1 + difference.level) / 2, df)) * se
     return {
         "unpaired_se": tidy(se),
-        "unpaired_low": tidy(found.value - half),
-        "unpaired_high": tidy(found.value + half),
+        "unpaired_low": tidy(difference.value - half),
+        "unpaired_high": tidy(difference.value + half),
     }

@@ -94,45 +94,49 @@ def sensitivity(
     primary = {benchmark: str(choice.primary) for benchmark, choice in choices.items()}
     scorings = _scorings(estimates, primary, primary=True)
     for layer in _layers(others):
-        names = {one.benchmark: str(one.measure) for one in layer}
+        names = {scored.benchmark: str(scored.measure) for scored in layer}
         rest = records.filter(~pl.col("benchmark").is_in(list(names)))
-        exchanged = pl.concat([rest, *(one.records for one in layer)])
+        exchanged = pl.concat([rest, *(scored.records for scored in layer)])
         scorings += _scorings(estimate_study(exchanged, design).estimates, names, primary=False)
     return scorings + _without_unparsed(records, design, primary)
 
 
 def disagreements(scorings: Sequence[Scoring]) -> list[str]:
     """Say where the conclusion of an uplift or gain depends on how the outputs were scored."""
-    said = []
-    defined = [one for one in scorings if one.conclusion != "undefined"]
-    for first in (one for one in defined if one.primary):
-        rivals = [one for one in defined if _same_question(one, first) and one.conclusion != first.conclusion]
+    sentences = []
+    defined = [scoring for scoring in scorings if scoring.conclusion != "undefined"]
+    for first in (scoring for scoring in defined if scoring.primary):
+        rivals = [
+            scoring for scoring in defined if _same_question(scoring, first) and scoring.conclusion != first.conclusion
+        ]
         if rivals:
-            told = "; ".join(_told(one) for one in [first, *rivals])
-            said.append(f"{first.benchmark}: the conclusion on {first.estimand} depends on the scoring: {told}")
-    return said
+            values = "; ".join(_told(scoring) for scoring in [first, *rivals])
+            sentences.append(f"{first.benchmark}: the conclusion on {first.estimand} depends on the scoring: {values}")
+    return sentences
 
 
-def _same_question(one: Scoring, other: Scoring) -> bool:
+def _same_question(scoring: Scoring, other: Scoring) -> bool:
     keys = ("benchmark", "estimand", "arm", "control")
-    return not one.primary and all(getattr(one, key) == getattr(other, key) for key in keys)
+    return not scoring.primary and all(getattr(scoring, key) == getattr(other, key) for key in keys)
 
 
-def _told(one: Scoring) -> str:
-    value, low, high = (f"{100 * number:+.1f}" for number in (one.value, one.low, one.high) if number is not None)
-    return f"{one.measure} {value} points ({low} to {high}), {one.conclusion}"
+def _told(scoring: Scoring) -> str:
+    value, low, high = (
+        f"{100 * number:+.1f}" for number in (scoring.value, scoring.low, scoring.high) if number is not None
+    )
+    return f"{scoring.measure} {value} points ({low} to {high}), {scoring.conclusion}"
 
 
 def _layers(others: Sequence[ScoredBenchmark]) -> list[list[ScoredBenchmark]]:
     """Group the further measures: the first of every benchmark, the second of every benchmark, ..."""
     layers: list[list[ScoredBenchmark]] = []
     seen: dict[str, int] = {}
-    for one in others:
-        depth = seen.get(one.benchmark, 0)
-        seen[one.benchmark] = depth + 1
+    for scored in others:
+        depth = seen.get(scored.benchmark, 0)
+        seen[scored.benchmark] = depth + 1
         if depth == len(layers):
             layers.append([])
-        layers[depth].append(one)
+        layers[depth].append(scored)
     return layers
 
 
@@ -141,7 +145,7 @@ def _without_unparsed(records: pl.DataFrame, design: Design, primary: Mapping[st
 
     Items stay paired: one on which no answer of some arm was parsed is left out for every arm.
     """
-    unparsed, scored = (pl.col("outcome") == str(one) for one in (Outcome.UNPARSED, Outcome.SCORED))
+    unparsed, scored = (pl.col("outcome") == str(outcome) for outcome in (Outcome.UNPARSED, Outcome.SCORED))
     touched = records.filter(unparsed)["benchmark"].unique(maintain_order=True).to_list()
     if not design.unparsed_wrong or not touched:
         return []
@@ -156,18 +160,18 @@ def _without_unparsed(records: pl.DataFrame, design: Design, primary: Mapping[st
 def _scorings(estimates: Sequence[Estimate], names: Mapping[str, str], *, primary: bool) -> list[Scoring]:
     return [
         Scoring(
-            benchmark=one.benchmark,
-            measure=names[one.benchmark],
+            benchmark=estimate.benchmark,
+            measure=names[estimate.benchmark],
             primary=primary,
-            estimand=one.estimand,
-            arm=one.arm,
-            control=one.control,
-            value=one.value,
-            low=one.low,
-            high=one.high,
-            n_items=one.n_items,
-            reason=one.reason,
+            estimand=estimate.estimand,
+            arm=estimate.arm,
+            control=estimate.control,
+            value=estimate.value,
+            low=estimate.low,
+            high=estimate.high,
+            n_items=estimate.n_items,
+            reason=estimate.reason,
         )
-        for one in estimates
-        if one.estimand in ESTIMANDS and one.benchmark is not None and one.benchmark in names
+        for estimate in estimates
+        if estimate.estimand in ESTIMANDS and estimate.benchmark is not None and estimate.benchmark in names
     ]

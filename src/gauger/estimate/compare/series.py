@@ -19,10 +19,10 @@ _UNITS = {"": 1.0, "k": 1e3, "m": 1e6, "b": 1e9, "t": 1e12}
 
 def step_of(name: str) -> tuple[str, float] | None:
     """Return (stem, number) of a name that ends in a number of steps or tokens ("step-500", "2B"); None for others."""
-    found = _STEP.fullmatch(name)
-    if found is None:
+    match = _STEP.fullmatch(name)
+    if match is None:
         return None
-    return found["stem"], float(found["number"]) * _UNITS[found["unit"].lower()]
+    return match["stem"], float(match["number"]) * _UNITS[match["unit"].lower()]
 
 
 def is_series(names: Sequence[str]) -> bool:
@@ -55,9 +55,11 @@ def changes(differences: Sequence[Estimate], names: Sequence[str]) -> list[dict[
         benchmark, over, direction ("up", "down" or "none"), begins_after and begins_by: the steps between which the
         change began; both None where no change is seen.
     """
-    found = []
-    for benchmark, over in dict.fromkeys((one.benchmark, one.over) for one in differences):
-        here = [one for one in differences if (one.benchmark, one.over) == (benchmark, over)]
+    rows = []
+    for benchmark, over in dict.fromkeys((difference.benchmark, difference.over) for difference in differences):
+        here = [
+            difference for difference in differences if (difference.benchmark, difference.over) == (benchmark, over)
+        ]
         sides = [_side(here, names[0], later) for later in names[1:]]
         row: dict[str, Any] = {
             "benchmark": benchmark,
@@ -75,14 +77,14 @@ def changes(differences: Sequence[Estimate], names: Sequence[str]) -> list[dict[
                 "begins_after": (step_of(names[start]) or ("", 0.0))[1],
                 "begins_by": (step_of(names[start + 1]) or ("", 0.0))[1],
             }
-        found.append(row)
-    return found
+        rows.append(row)
+    return rows
 
 
 def _side(here: Sequence[Estimate], first: str, later: str) -> int:
     """Return on which side of 0 the interval of later minus first lies; 0 where it holds 0 or is undefined."""
-    for one in here:
-        sign = {(later, first): 1, (first, later): -1}.get((one.arm, str(one.control)))
-        if sign and one.simultaneous_low is not None and one.simultaneous_high is not None:
-            return sign if one.simultaneous_low > 0 else -sign if one.simultaneous_high < 0 else 0
+    for difference in here:
+        sign = {(later, first): 1, (first, later): -1}.get((difference.arm, str(difference.control)))
+        if sign and difference.simultaneous_low is not None and difference.simultaneous_high is not None:
+            return sign if difference.simultaneous_low > 0 else -sign if difference.simultaneous_high < 0 else 0
     return 0

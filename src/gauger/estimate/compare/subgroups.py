@@ -41,7 +41,7 @@ def subgroup_estimates(matched: Mapping[str, Matched], design: Design, by: str) 
     UserError
         No item has a value, or there are more than `MAX_GROUPS` different ones.
     """
-    parts = [_grouped(one) for one in matched.values()]
+    parts = [_grouped(benchmark) for benchmark in matched.values()]
     records = pl.concat(parts)
     groups = records["benchmark"].unique(maintain_order=True)
     if records.is_empty():
@@ -53,18 +53,18 @@ def subgroup_estimates(matched: Mapping[str, Matched], design: Design, by: str) 
             f"at most {MAX_GROUPS} sub-groups", f"{len(groups)} values of {by!r}", hint=nearest("", shown[:5])
         )
     estimates = estimate_study(records, replace(design, roles={}, rule=None)).estimates
-    found = []
-    for one in estimates:
-        if one.benchmark is not None and one.estimand in ESTIMANDS:
-            benchmark, group = one.benchmark.split(_BETWEEN)
-            found.append({**one.to_dict(), "benchmark": benchmark, "group": group})
-    return found
+    rows = []
+    for estimate in estimates:
+        if estimate.benchmark is not None and estimate.estimand in ESTIMANDS:
+            benchmark, group = estimate.benchmark.split(_BETWEEN)
+            rows.append({**estimate.to_dict(), "benchmark": benchmark, "group": group})
+    return rows
 
 
-def _grouped(one: Matched) -> pl.DataFrame:
-    groups = one.items.filter(pl.col("group").is_not_null()).select("item", "group")
+def _grouped(benchmark: Matched) -> pl.DataFrame:
+    groups = benchmark.items.filter(pl.col("group").is_not_null()).select("item", "group")
     return (
-        one.records.join(groups, on="item", how="inner", maintain_order="left")
+        benchmark.records.join(groups, on="item", how="inner", maintain_order="left")
         .with_columns(benchmark=pl.concat_str("benchmark", "group", separator=_BETWEEN), role=pl.lit(None, pl.String))
         .drop("group")
     )

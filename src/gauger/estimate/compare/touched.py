@@ -55,20 +55,20 @@ def touched_estimates(
         The audit knows none of the benchmarks.
     """
     parts, counts, left_out = [], [], {}
-    for name, one in matched.items():
-        flags = flags_for(audited, name, one.key, one.items["key"].to_list())
+    for name, benchmark in matched.items():
+        flags = flags_for(audited, name, benchmark.key, benchmark.items["key"].to_list())
         known = sum(flag is not None for flag in flags)
         if known < _LEAST_KNOWN * len(flags):
-            left_out[name] = f"the audit knows {known} of {len(flags)} items by {one.key}"
+            left_out[name] = f"the audit knows {known} of {len(flags)} items by {benchmark.key}"
             continue
         touched = sum(flag is True for flag in flags)
         counts.append({
             "benchmark": name, TOUCHED: touched, CLEAN: known - touched, "unknown": len(flags) - known,
         })  # fmt: skip
-        parts.append(_grouped(one, flags))
+        parts.append(_grouped(benchmark, flags))
     if not parts:
-        said = "; ".join(f"{name}: {why}" for name, why in left_out.items())
-        raise UserError("an audit of these benchmarks", said, hint="Audit the logs themselves: --against LOG.")
+        given = "; ".join(f"{name}: {why}" for name, why in left_out.items())
+        raise UserError("an audit of these benchmarks", given, hint="Audit the logs themselves: --against LOG.")
     records = pl.concat(parts)
     names = records["benchmark"].unique(maintain_order=True).to_list()
     roles = {name: Role.TARGETED if name.endswith(TOUCHED) else Role.PARALLEL for name in names}
@@ -77,28 +77,30 @@ def touched_estimates(
     estimates = estimate_study(records.with_columns(role=pl.lit(None, pl.String)), apart).estimates
     return {
         "benchmarks": counts,
-        "estimates": [row for one in estimates if (row := _row(one)) is not None],
+        "estimates": [row for estimate in estimates if (row := _row(estimate)) is not None],
         "unexplained": _unexplained(records, design),
         "left_out": left_out,
     }
 
 
-def _grouped(one: Matched, flags: Sequence[bool | None]) -> pl.DataFrame:
+def _grouped(benchmark: Matched, flags: Sequence[bool | None]) -> pl.DataFrame:
     words = {True: TOUCHED, False: CLEAN, None: None}
-    groups = one.items.select("item").with_columns(group=pl.Series([words[flag] for flag in flags], dtype=pl.String))
-    joined = one.records.join(groups.drop_nulls("group"), on="item", how="inner", maintain_order="left")
+    groups = benchmark.items.select("item").with_columns(
+        group=pl.Series([words[flag] for flag in flags], dtype=pl.String)
+    )
+    joined = benchmark.records.join(groups.drop_nulls("group"), on="item", how="inner", maintain_order="left")
     return joined.with_columns(pl.concat_str("benchmark", "group", separator=_BETWEEN).alias("benchmark")).drop("group")
 
 
-def _row(one: Estimate) -> dict[str, Any] | None:
+def _row(estimate: Estimate) -> dict[str, Any] | None:
     """Return an estimate with its group: of one benchmark's items, or the difference between them."""
-    if one.estimand == "memorisation":
-        name = None if one.benchmark is None else one.benchmark.split(_BETWEEN)[0]
-        return {**one.to_dict(), "benchmark": name, "over": None, "role": None, "group": "difference"}
-    if one.estimand not in ESTIMANDS or one.benchmark is None:
+    if estimate.estimand == "memorisation":
+        name = None if estimate.benchmark is None else estimate.benchmark.split(_BETWEEN)[0]
+        return {**estimate.to_dict(), "benchmark": name, "over": None, "role": None, "group": "difference"}
+    if estimate.estimand not in ESTIMANDS or estimate.benchmark is None:
         return None
-    name, group = one.benchmark.split(_BETWEEN)
-    return {**one.to_dict(), "benchmark": name, "group": group, "role": None}
+    name, group = estimate.benchmark.split(_BETWEEN)
+    return {**estimate.to_dict(), "benchmark": name, "group": group, "role": None}
 
 
 def _unexplained(records: pl.DataFrame, design: Design) -> list[dict[str, Any]]:
@@ -110,5 +112,5 @@ def _unexplained(records: pl.DataFrame, design: Design) -> list[dict[str, Any]]:
     )
     if clean.is_empty():
         return []
-    found = estimate_study(clean, replace(design, rule=None)).estimates
-    return [one.to_dict() for one in found if one.estimand == "memorisation"]
+    estimates = estimate_study(clean, replace(design, rule=None)).estimates
+    return [estimate.to_dict() for estimate in estimates if estimate.estimand == "memorisation"]

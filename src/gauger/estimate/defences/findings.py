@@ -62,12 +62,12 @@ def find_defences(cells: Cells, question: DefenceQuestion) -> DefenceFindings:
     Coverage, false and true outcomes are in validation/defences, beside the naive interval of whoever came out best.
     """
     contrasts = plan_defences(cells, question)
-    batch = run_batch(cells, [one.planned for one in contrasts])
-    single = [one for one in contrasts if one.other is None]
+    batch = run_batch(cells, [contrast.planned for contrast in contrasts])
+    single = [contrast for contrast in contrasts if contrast.other is None]
     listed = collect_estimates(batch, len(single))
     estimates = [
-        replace(estimate, defence=one.defence, attacker=one.attacker)
-        for estimate, one in zip(listed, single, strict=True)
+        replace(estimate, defence=contrast.defence, attacker=contrast.attacker)
+        for estimate, contrast in zip(listed, single, strict=True)
     ]
     best = _Best(question, contrasts, batch)
     verdicts = [
@@ -78,11 +78,11 @@ def find_defences(cells: Cells, question: DefenceQuestion) -> DefenceFindings:
 
 
 def _uplifts(question: DefenceQuestion, estimates: Sequence[Estimate]) -> dict[str, dict[str, Estimate]]:
-    found: dict[str, dict[str, Estimate]] = {surface: {} for surface in question.attacks}
-    for one in estimates:
-        if one.estimand == "uplift" and one.defence is not None and one.attacker is not None:
-            found[one.defence][one.attacker] = one
-    return found
+    by_surface: dict[str, dict[str, Estimate]] = {surface: {} for surface in question.attacks}
+    for estimate in estimates:
+        if estimate.estimand == "uplift" and estimate.defence is not None and estimate.attacker is not None:
+            by_surface[estimate.defence][estimate.attacker] = estimate
+    return by_surface
 
 
 @dataclass(frozen=True)
@@ -116,17 +116,17 @@ class _Best:
         """Return the places of defined contrasts of an estimand: single attackers, or pairs."""
         return [
             p
-            for p, one in enumerate(self.contrasts)
-            if one.planned.estimand == estimand
-            and surface in (None, one.defence)
-            and (one.other is not None) is pairs
+            for p, contrast in enumerate(self.contrasts)
+            if contrast.planned.estimand == estimand
+            and surface in (None, contrast.defence)
+            and (contrast.other is not None) is pairs
             and undefined_reason(self.batch, p) is None
         ]
 
     def _family(self, places: Sequence[int]) -> ContrastFamily:
         rows = self.batch.numerator[list(places)]
-        found = self.batch.contrasts
-        return ContrastFamily(found.value[rows], found.joint.among(rows), found.df[rows])
+        contrasts = self.batch.contrasts
+        return ContrastFamily(contrasts.value[rows], contrasts.joint.among(rows), contrasts.df[rows])
 
     @cached_property
     def _criticals(self) -> dict[tuple[int, ...], NDArray[np.float64]]:
@@ -141,7 +141,7 @@ class _Best:
 
     def _missing(self, *surfaces: str) -> bool:
         """Whether an attacker on one of the surfaces has no estimate."""
-        return any(len(self._places("uplift", one)) < len(self.question.attacks[one]) for one in surfaces)
+        return any(len(self._places("uplift", name)) < len(self.question.attacks[name]) for name in surfaces)
 
     def _why(self, surface: str) -> str:
         """Return why nothing can be said of the best attacker on a surface."""
@@ -160,20 +160,20 @@ class _Best:
         return self._bounded("best_uplift", surface, own, together)
 
     def _removed(self, defence: str) -> Estimate:
-        found = self._pairs("uplift_removed", defence)
-        if found.value is None:
-            return found
+        removed = self._pairs("uplift_removed", defence)
+        if removed.value is None:
+            return removed
         # The difference of the two values without luck; the median of all pairs would have no such meaning.
         value = self._value(OPEN_SURFACE) - self._value(defence)
-        assert found.low is not None and found.high is not None  # noqa: S101, PT018 - a defined one has both ends
-        return replace(found, value=tidy(float(np.clip(value, found.low, found.high))))
+        assert removed.low is not None and removed.high is not None  # noqa: S101, PT018 - a defined one has both ends
+        return replace(removed, value=tidy(float(np.clip(value, removed.low, removed.high))))
 
     def _value(self, surface: str) -> float:
         return without_luck(self._family(self._places("uplift", surface)))
 
     def _pairs(self, estimand: str, surface: str) -> Estimate:
         """Bound the best of the first attackers less the best of the second ones, from all their differences."""
-        here, everywhere = (self._places(estimand, one, pairs=True) for one in (surface, None))
+        here, everywhere = (self._places(estimand, place, pairs=True) for place in (surface, None))
         if not here:
             return self._named(estimand, surface, reason=self._why(surface), kind=str(SetKind.NONE))
         own, together = (
@@ -185,7 +185,7 @@ class _Best:
         family = self._family(places)
         half = critical * family.se
         ends = (family.value, family.value - half, family.value + half)
-        value, low, high = (maximin(self._matrix(places, one)) for one in ends)
+        value, low, high = (maximin(self._matrix(places, end)) for end in ends)
         return BestContrast(value, low, high)
 
     def _matrix(self, places: Sequence[int], values: NDArray[Any]) -> NDArray[Any]:
@@ -195,7 +195,7 @@ class _Best:
 
     def _share(self, defence: str) -> Estimate:
         """Estimate max_k uplift[defence, k] / max_j uplift[open, j], with Fieller's set over all pairs."""
-        here, before = (self._places("uplift", one) for one in (defence, OPEN_SURFACE))
+        here, before = (self._places("uplift", place) for place in (defence, OPEN_SURFACE))
         if not here or not before:
             return self._named("residual_share", defence, reason=self._why(defence), kind=str(SetKind.NONE))
         bottom = self._value(OPEN_SURFACE)
@@ -216,17 +216,17 @@ class _Best:
             return self._named("exchange_rate", defence, reason=str(Reason.COSTS_NOTHING), kind=str(SetKind.NONE))
         n = self._matrix(pairs, np.arange(len(pairs)))
         value = float(removed.value or 0.0) / bottom
-        found = rate_of_best(PairedRatio(family, n, np.full_like(n, len(pairs))), value, self.batch.level)
-        return self._ratio("exchange_rate", defence, value, found)
+        rate = rate_of_best(PairedRatio(family, n, np.full_like(n, len(pairs))), value, self.batch.level)
+        return self._ratio("exchange_rate", defence, value, rate)
 
     # --- rows -------------------------------------------------------------------------------------------------------
 
-    def _ratio(self, estimand: str, defence: str, value: float, found: BestRatio) -> Estimate:
-        if found.low is not None and found.high is not None and abs(found.high - found.low) < COLLAPSED:
+    def _ratio(self, estimand: str, defence: str, value: float, rate: BestRatio) -> Estimate:
+        if rate.low is not None and rate.high is not None and abs(rate.high - rate.low) < COLLAPSED:
             # The two differ in no answer of any student: that is no certainty, and what it may hide is not known here
             return self._named(estimand, defence, value=tidy(value), kind=str(SetKind.NONE))
-        ends = {"low": tidy(found.low), "high": tidy(found.high)}
-        return self._named(estimand, defence, value=tidy(value), kind=str(found.kind), **ends)
+        ends = {"low": tidy(rate.low), "high": tidy(rate.high)}
+        return self._named(estimand, defence, value=tidy(value), kind=str(rate.kind), **ends)
 
     def _bounded(self, estimand: str, surface: str, own: BestContrast, together: BestContrast) -> Estimate:
         ends = {

@@ -140,12 +140,12 @@ def _lost(case: Case) -> Weights:
 def _planned(estimand: str, case: Case, weights: Callable[[Case], Weights]) -> Planned:
     """Write down the weights of one contrast, or why there are none."""
     try:
-        found = weights(case)
-        case.cells.require_common_items(found)
+        numerator = weights(case)
+        case.cells.require_common_items(numerator)
     except MissingCell as missing:
         starved = case.arm.name in getattr(case.cells.design.defences, "starved", ())
         return Planned(estimand, case, None, None, Reason.NOTHING_CAME_THROUGH if starved else missing.reason)
-    return Planned(estimand, case, found, None)
+    return Planned(estimand, case, numerator, None)
 
 
 def _rate(estimand: str, unit: float, arm: ArmInfo) -> float | None:

@@ -112,14 +112,14 @@ def joint_uplifts(records: pl.DataFrame, design: Design, role: str) -> Uplifts:
     target, uplift = cells.average(role), find_estimand("uplift")
     arms = design.of_kind(ArmKind.DISTILLED)
     batch = run_batch(cells, [plan_one("uplift", uplift, Case(cells, a, design.matched_of(a), target)) for a in arms])
-    found = [
+    defined = [
         (arm.name, row)
         for arm, row in zip(arms, batch.numerator.tolist(), strict=True)
         if row >= 0 and batch.contrasts.undefined[row] is None
     ]
-    rows = [row for _, row in found]
+    rows = [row for _, row in defined]
     return Uplifts(
-        tuple(name for name, _ in found),
+        tuple(name for name, _ in defined),
         batch.contrasts.value[rows],
         batch.contrasts.joint.among(np.array(rows, dtype=np.int64)),
     )
@@ -173,28 +173,30 @@ class _Students:
     @property
     def score(self) -> list[float]:
         """Starting scores, drawn half an item in from 0 and 1, so that they have a logit."""
-        counted = [(one.score, one.n_items) for one in self.starts]
+        counted = [(start.score, start.n_items) for start in self.starts]
         return [(score * n + 0.5) / (n + 1) for score, n in counted if score is not None and n is not None]
 
     @property
     def size(self) -> list[float]:
         """Weights."""
-        return [float(one.n_params) for one in self.starts]
+        return [float(start.n_params) for start in self.starts]
 
 
 def _students(cells: Sequence[Lifted], covariance: FloatArray, starts: Sequence[Start], curve: str) -> _Students:
     """Average the uplifts of each student over the budgets that all of them have."""
     at = {(cell.student, cell.budget): i for i, cell in enumerate(cells) if cell.curve == curve}
     seen = {student for student, _ in at}
-    known = tuple(one for one in starts if one.student in seen and None not in (one.score, one.n_items))
+    known = tuple(start for start in starts if start.student in seen and None not in (start.score, start.n_items))
     budgets = tuple(
-        budget for budget in sorted({budget for _, budget in at}) if all((one.student, budget) in at for one in known)
+        budget
+        for budget in sorted({budget for _, budget in at})
+        if all((start.student, budget) in at for start in known)
     )
     if not known or not budgets:
         return _Students((), np.empty(0), np.empty((0, 0)), (), NO_UPLIFT if known else NO_BASE)
     weights = np.zeros((len(known), len(cells)))
-    for row, one in enumerate(known):
-        weights[row, [at[one.student, budget] for budget in budgets]] = 1 / len(budgets)
+    for row, start in enumerate(known):
+        weights[row, [at[start.student, budget] for budget in budgets]] = 1 / len(budgets)
     uplift = np.array([cell.uplift for cell in cells])
     return _Students(known, weights @ uplift, weights @ covariance @ weights.T, budgets)
 
@@ -212,9 +214,11 @@ class _View:
 
 
 VIEWS = (
-    _View("starting ability", "logit", "starting abilities", lambda one: one.score, uplift_against_ability),
-    _View("starting score", "10 points higher", "starting scores", lambda one: one.score, uplift_against_score),
-    _View("student's size", "doubling of parameters", "sizes", lambda one: one.size, uplift_against_size),
+    _View("starting ability", "logit", "starting abilities", lambda students: students.score, uplift_against_ability),
+    _View(
+        "starting score", "10 points higher", "starting scores", lambda students: students.score, uplift_against_score
+    ),
+    _View("student's size", "doubling of parameters", "sizes", lambda students: students.size, uplift_against_size),
 )
 NUMBERS = ("slope", "se", "low", "high", "df", "at_mean", "mean")
 
@@ -222,10 +226,10 @@ NUMBERS = ("slope", "se", "low", "high", "df", "at_mean", "mean")
 def _slope(view: _View, students: _Students, level: float) -> dict[str, Any]:
     """Regress on one property; where that cannot be done the numbers are None beside the reason."""
     about = {"against": view.against, "unit": view.unit, "n": len(students.starts), "budgets": list(students.budgets)}
-    found, reason = None, students.reason
+    slope, reason = None, students.reason
     if reason is None:
-        found, reason = _fitted(view, students, level)
-    numbers = {} if found is None else {name: tidy(value) for name, value in asdict(found).items() if name in NUMBERS}
+        slope, reason = _fitted(view, students, level)
+    numbers = {} if slope is None else {name: tidy(value) for name, value in asdict(slope).items() if name in NUMBERS}
     return about | {**dict.fromkeys(NUMBERS), **numbers, "level": level, "reason": reason}
 
 
@@ -234,9 +238,9 @@ def _fitted(view: _View, students: _Students, level: float) -> tuple[UpliftSlope
         return None, NO_VARIATION
     values = view.values(students)
     try:
-        found = view.fit(values, students.uplift.tolist(), students.covariance, level)
+        slope = view.fit(values, students.uplift.tolist(), students.covariance, level)
     except ConvergenceError:
         return None, NOT_CONVERGED
-    if found is None:
+    if slope is None:
         return None, f"fewer than {LEAST_DIFFERENT} different {view.few} ({len(set(values))})"
-    return found, None
+    return slope, None

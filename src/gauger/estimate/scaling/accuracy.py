@@ -137,36 +137,38 @@ def link_document(link: AccuracyLink, level: float) -> tuple[dict[str, Any], lis
         JSON-able: formula, source, parameters, objective, n and lack of fit (a standard deviation of the score) of the
         link of most weight; `links` with the weights of all; `held_out` points of their back-test; the root mean square
         of its errors, and of those of the direct way.
-    said : list of str
+    warnings : list of str
         Warnings; also why intervals are by profile likelihood, where they are.
     """
     ensemble = link.ensemble
     best = int(np.argmax(ensemble.weights))
     fitted = ensemble.fits[best]
     parameters, reasons = parameter_estimates(fitted, ensemble.draws[best], level)
-    said = [f"link from loss to accuracy: {one}" for one in findings(fitted)]
+    warnings = [f"link from loss to accuracy: {finding}" for finding in findings(fitted)]
     document = {
         "law": fitted.law.name,
         "formula": fitted.law.formula,
         "source": fitted.law.source,
-        "parameters": [asdict(one) for one in parameters],
+        "parameters": [asdict(parameter) for parameter in parameters],
         "objective": fitted.objective,
         "n": len(fitted.points),
         "lack_of_fit_sd": float(np.sqrt(fitted.tau2)),
         "links": [
-            {"law": one.law.name, "weight": round(float(w), 6)}
-            for one, w in zip(ensemble.fits, ensemble.weights, strict=True)
+            {"law": fit.law.name, "weight": round(float(w), 6)}
+            for fit, w in zip(ensemble.fits, ensemble.weights, strict=True)
         ],
         "held_out": 0 if ensemble.test is None else len(ensemble.test.point),
         "rmse": _rmse(ensemble),
         "rmse_direct": None if link.direct is None else _rmse(link.direct),
     }
     if ensemble.test is None:
-        said.append("link from loss to accuracy: too few points to hold any out, so nothing checks it at lower losses")
+        warnings.append(
+            "link from loss to accuracy: too few points to hold any out, so nothing checks it at lower losses"
+        )
     if reasons:
         kind = "profile likelihood" if parameters[0].method == "profile" else "draws of groups, with care"
-        said.append(f"link from loss to accuracy: intervals are by {kind}: {'; '.join(reasons)}")
-    return document, said
+        warnings.append(f"link from loss to accuracy: intervals are by {kind}: {'; '.join(reasons)}")
+    return document, warnings
 
 
 def _rmse(ensemble: Ensemble) -> float | None:
@@ -244,7 +246,7 @@ def _chained(
     cloud = cloud + rng.normal(0.0, np.sqrt(ensemble.fits[0].tau2), cloud.shape)
     cloud = cloud + extra * rng.standard_t(max(cuts, 1.0), cloud.shape)
     mass = np.repeat(weights / count, count)
-    tail = wider_tail(level, ensemble.draws[0].n_units, max(len(one.theta) for one in ensemble.fits))
+    tail = wider_tail(level, ensemble.draws[0].n_units, max(len(fit.theta) for fit in ensemble.fits))
     order = np.argsort(cloud.ravel())
     below = np.cumsum(mass[order]) - 0.5 * mass[order]
     low, high = np.clip(np.interp([tail, 1.0 - tail], below, cloud.ravel()[order]), 0.0, 1.0)

@@ -88,18 +88,18 @@ def propose_allocation(
         Spending(work.cost, tuple(names.index(arm) for arm in work.arms if covariance[names.index(arm)].any()))
         for work in works
     ]
-    found = divide(covariance, spendings, budget, item=max(item, 0.0), least=least)
-    if found is None:
+    division = divide(covariance, spendings, budget, item=max(item, 0.0), least=least)
+    if division is None:
         return None
-    return _allocation(names, found, divide_equally(covariance, spendings, budget, item=max(item, 0.0)))
+    return _allocation(names, division, divide_equally(covariance, spendings, budget, item=max(item, 0.0)))
 
 
-def _allocation(names: tuple[str, ...], found: Division, equal: Division | None) -> Allocation:
-    chosen = {name: int(n) for name, n in zip(names, found.replicates, strict=True) if n > 0}
-    se = float(np.sqrt(found.variance))
+def _allocation(names: tuple[str, ...], division: Division, equal: Division | None) -> Allocation:
+    chosen = {name: int(n) for name, n in zip(names, division.replicates, strict=True) if n > 0}
+    se = float(np.sqrt(division.variance))
     if equal is None:
-        return Allocation(chosen, se, found.cost, None, None)
-    return Allocation(chosen, se, found.cost, int(equal.replicates.max()), float(np.sqrt(equal.variance)))
+        return Allocation(chosen, se, division.cost, None, None)
+    return Allocation(chosen, se, division.cost, int(equal.replicates.max()), float(np.sqrt(equal.variance)))
 
 
 def replicate_covariance(components: Components, *, moderated: bool) -> FloatArray:

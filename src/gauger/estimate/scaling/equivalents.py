@@ -70,7 +70,7 @@ class Gain:
 
     def times(self, factor: float, shift: float = 0.0) -> Gain:
         """Return factor x gain + shift, factor above 0."""
-        ends = [None if one is None else factor * one + shift for one in (self.value, self.low, self.high, self.limit)]
+        ends = [None if end is None else factor * end + shift for end in (self.value, self.low, self.high, self.limit)]
         return replace(self, value=ends[0], low=ends[1], high=ends[2], limit=ends[3])
 
 
@@ -247,8 +247,8 @@ def crossing(control: Ensemble, distilled: Ensemble, n_params: float, level: flo
         Within the budgets that both curves support. Not within the data: where fewer than half of the draws cross
         there. An end of the interval is None where that tail of the draws does not cross.
     """
-    one, other = supported(control, n_params), supported(distilled, n_params)
-    low, high = max(one[0], other[0]), min(one[-1], other[-1])
+    of_control, other = supported(control, n_params), supported(distilled, n_params)
+    low, high = max(of_control[0], other[0]), min(of_control[-1], other[-1])
     if high <= low:
         return Crossing(None, None, None, 0.0, "the curves share no budgets")
     budgets = np.geomspace(low, high, GRID)

@@ -223,29 +223,29 @@ def fit_document(
     if forecast is not None and wanted is not None:
         document["predictions"] = _predictions(ensemble, forecast, wanted)
     if link is not None:
-        document["accuracy_link"], said = link_document(link, request.level)
-        warnings += said
+        document["accuracy_link"], link_warnings = link_document(link, request.level)
+        warnings += link_warnings
         if wanted is not None and forecast is not None:
             chained = predict_accuracy(link, forecast, wanted, request.level, ensemble.seed)
-            for row, one in zip(document["predictions"], chained, strict=True):
-                row["accuracy"] = one
+            for row, accuracy in zip(document["predictions"], chained, strict=True):
+                row["accuracy"] = accuracy
     return document | {"warnings": list(dict.fromkeys(warnings))}
 
 
 def _law_document(ensemble: Ensemble, which: int, level: float) -> dict[str, Any]:
     fitted, draws = ensemble.fits[which], ensemble.draws[which]
     parameters, reasons = parameter_estimates(fitted, draws, level)
-    said = findings(fitted)
+    warnings = findings(fitted)
     if reasons:
         kind = "profile likelihood" if parameters[0].method == "profile" else "draws of groups, with care"
-        said.append(f"intervals of parameters are by {kind}: {'; '.join(reasons)}")
+        warnings.append(f"intervals of parameters are by {kind}: {'; '.join(reasons)}")
     return {
         "law": fitted.law.name,
         "weight": round(float(ensemble.weights[which]), 6),
         "objective": fitted.objective,
         "noise": fitted.noise,
-        "parameters": [asdict(one) for one in parameters],
-        "warnings": said,
+        "parameters": [asdict(parameter) for parameter in parameters],
+        "warnings": warnings,
     }
 
 
@@ -266,7 +266,7 @@ def _predictions(ensemble: Ensemble, forecast: Forecast, wanted: Points) -> list
     rows = []
     for i in range(len(wanted)):
         ends = np.array([forecast.value[i], forecast.low[i], forecast.high[i]])
-        value, low, high = (float(one) for one in (np.exp(ends) if is_loss else np.clip(ends, 0.0, 1.0)))
+        value, low, high = (float(number) for number in (np.exp(ends) if is_loss else np.clip(ends, 0.0, 1.0)))
         row = {name: _cell(wanted, name, i) for name in ECHOED if getattr(wanted, name) is not None}
         row |= {"value": value, "low": low, "high": high}
         row |= {"efolds_beyond": float(forecast.distance[i]), "stretch": float(forecast.stretch[i])}

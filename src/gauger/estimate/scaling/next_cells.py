@@ -134,13 +134,13 @@ def _grid(cells: Sequence[ScalePoint]) -> _Grid:
     sizes = _denser(sorted({float(cell.n_params) for cell in cells}))
     budgets = _denser(sorted({cell.budget for cell in cells}))
     per_budget = float(np.median([cell.n_tokens / cell.budget for cell in cells]))
-    there = {(float(cell.n_params), cell.budget): cell.n_tokens for cell in cells}
+    n_tokens_of = {(float(cell.n_params), cell.budget): cell.n_tokens for cell in cells}
     pairs = list(product(sizes, budgets))
     n_params = np.array([size for size, _ in pairs])
-    n_tokens = np.array([there.get(pair, per_budget * pair[1]) for pair in pairs])
+    n_tokens = np.array([n_tokens_of.get(pair, per_budget * pair[1]) for pair in pairs])
     replicates = max(cell.n_replicates for cell in cells)
     flops = FLOPS_PER_PARAMETER_AND_TOKEN * n_params * n_tokens * replicates
-    known = tuple(pair in there for pair in pairs)
+    known = tuple(pair in n_tokens_of for pair in pairs)
     return _Grid(Points(n_params, n_tokens), np.array([budget for _, budget in pairs]), flops, known)
 
 
@@ -152,18 +152,18 @@ def _denser(values: Sequence[float]) -> list[float]:
 
 def _cells(chosen: Chosen, grids: Mapping[str, _Grid], curves: Sequence[Candidates]) -> list[NextCell]:
     names = list(grids)
-    found = []
-    for one in chosen.choices:
-        grid, i = grids[names[one.curve]], one.candidate
-        found.append(
+    cells = []
+    for choice in chosen.choices:
+        grid, i = grids[names[choice.curve]], choice.candidate
+        cells.append(
             NextCell(
-                curve=names[one.curve],
+                curve=names[choice.curve],
                 n_params=float(grid.points.n_params[i]),
                 n_tokens=float(grid.points.n_tokens[i]),
                 budget=float(grid.budgets[i]),
-                flops=float(curves[one.curve].cost[i]),
+                flops=float(curves[choice.curve].cost[i]),
                 known=grid.known[i],
-                narrowing=float(np.sqrt(max(one.variance, 0.0) / chosen.before)),
+                narrowing=float(np.sqrt(max(choice.variance, 0.0) / chosen.before)),
             )
         )
-    return found
+    return cells

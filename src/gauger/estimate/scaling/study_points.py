@@ -99,7 +99,9 @@ def scale_document(points: Sequence[ScalePoint], role: str, n_held_out: int, req
         "covered": {"inside": sum(inside), "of": len(inside)},
         "equivalents": _equivalents(points, ensembles.get(CONTROL), request.level),
         "crossings": _crossings(points, ensembles, request.level),
-        "lines": [line for name, one in ensembles.items() for line in _lines(name, one, points, request.level)],
+        "lines": [
+            line for name, ensemble in ensembles.items() for line in _lines(name, ensemble, points, request.level)
+        ],
     }
 
 
@@ -151,8 +153,11 @@ def _lines(name: str, ensemble: Ensemble, points: Sequence[ScalePoint], level: f
     for n_params, student in sorted({(point.n_params, point.student) for point in points}):
         run = [point.n_tokens for point in points if point.n_params == n_params]
         tokens = np.geomspace(min(run), max(run), LINE_POINTS)
-        said = predict(ensemble, Points(np.full(LINE_POINTS, float(n_params)), tokens), level)
-        columns = [np.exp(one) if is_loss else np.clip(one, 0.0, 1.0) for one in (said.value, said.low, said.high)]
+        forecast = predict(ensemble, Points(np.full(LINE_POINTS, float(n_params)), tokens), level)
+        columns = [
+            np.exp(column) if is_loss else np.clip(column, 0.0, 1.0)
+            for column in (forecast.value, forecast.low, forecast.high)
+        ]
         for at, value, low, high in zip(tokens, *columns, strict=True):
             place = {"curve": name, "student": student, "n_params": n_params, "n_tokens": float(at)}
             lines.append(place | {"value": float(value), "low": float(low), "high": float(high)})
@@ -163,12 +168,12 @@ def _score(asked: Sequence[ScalePoint], document: dict[str, Any]) -> list[dict[s
     """Hold the predictions against what was measured."""
     rows = []
     predictions = document["predictions"] or [None] * len(asked)
-    for point, said in zip(asked, predictions, strict=True):
+    for point, prediction in zip(asked, predictions, strict=True):
         measured = outcome_of(point)
         row = {"arm": point.arm, "curve": point.curve, "measured": measured, "inside": None}
-        if said is not None and measured is not None:
-            row |= {name: said[name] for name in ("value", "low", "high", "efolds_beyond", "stretch")}
-            row["inside"] = bool(said["low"] <= measured <= said["high"])
+        if prediction is not None and measured is not None:
+            row |= {name: prediction[name] for name in ("value", "low", "high", "efolds_beyond", "stretch")}
+            row["inside"] = bool(prediction["low"] <= measured <= prediction["high"])
         rows.append(row)
     return rows
 

@@ -55,12 +55,12 @@ def validation_document(ensemble: Ensemble, level: float) -> dict[str, Any]:
         "by_distance": _by_distance(test.distance, hit, seen.error),
         "laws": [
             {
-                "law": one.law.name,
+                "law": fit.law.name,
                 "weight": round(float(weight), 6),
                 "rmse": float(np.sqrt((errors**2).mean())),
                 "coverage_alone": float((np.abs(errors) <= ndtri(0.5 + level / 2.0) * scale).mean()),
             }
-            for one, weight, errors, scale in zip(
+            for fit, weight, errors, scale in zip(
                 ensemble.fits, ensemble.weights, test.error, np.sqrt(test.spread**2 + test.noise**2), strict=True
             )
         ],
@@ -158,7 +158,7 @@ def verdict_document(verdict: LawVerdict) -> dict[str, Any]:
         JSON-able: `holds`, `answer` in words, and per checked law both statistics with their p-values; `one_sign` is
         None where nothing was held out.
     """
-    checks = [{**asdict(one), "p": one.p} for one in verdict.checks]
+    checks = [{**asdict(check), "p": check.p} for check in verdict.checks]
     return {"holds": verdict.holds, "answer": verdict_text(verdict), "checks": checks}
 
 

@@ -54,8 +54,8 @@ class InspectProgram:
             return ()
         if not file.is_file():
             raise UserError("a file with a task of Inspect", "none", Place(str(file)))
-        found = (path for path in file.parent.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
-        return sorted(found)
+        files = (path for path in file.parent.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
+        return sorted(files)
 
 
 PROGRAM = InspectProgram()

@@ -39,18 +39,18 @@ class LmEvalProgram:
     @staticmethod
     def _arguments(task: LmEvalTask, target: EvaluationTarget) -> str:
         if target.url is None:
-            found = {"pretrained": str(target.checkpoint), "dtype": "bfloat16" if target.gpus else "float32"}
+            arguments = {"pretrained": str(target.checkpoint), "dtype": "bfloat16" if target.gpus else "float32"}
         else:
             path = "/chat/completions" if target.chat else "/completions"
-            found = {"model": target.name, "base_url": target.url + path, "num_concurrent": str(task.concurrency)}
-            found |= {"tokenized_requests": "False", "max_retries": "5"}
-            found |= {"tokenizer": str(target.checkpoint)} if target.checkpoint else {"tokenizer_backend": "None"}
-        found |= {name: str(value) for name, value in task.model_args.items()}
-        for name, value in found.items():
+            arguments = {"model": target.name, "base_url": target.url + path, "num_concurrent": str(task.concurrency)}
+            arguments |= {"tokenized_requests": "False", "max_retries": "5"}
+            arguments |= {"tokenizer": str(target.checkpoint)} if target.checkpoint else {"tokenizer_backend": "None"}
+        arguments |= {name: str(value) for name, value in task.model_args.items()}
+        for name, value in arguments.items():
             if "," in value or "=" in value:
                 hint = "lm-eval takes its model's arguments as NAME=VALUE, divided by commas."
                 raise UserError(f"a value for {name} without comma and equals sign", repr(value), hint=hint)
-        return ",".join(f"{name}={value}" for name, value in found.items())
+        return ",".join(f"{name}={value}" for name, value in arguments.items())
 
     def environment(self, target: EvaluationTarget) -> Mapping[str, str]:
         """Let nothing be fetched where its data are files; a server of our own wants some key, whichever."""

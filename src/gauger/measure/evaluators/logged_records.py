@@ -70,16 +70,18 @@ def _rows(log: Log, measure: Measure, *, several: bool) -> pl.DataFrame:
 
 def _measure(logs: Sequence[Log], benchmark: str, wanted: WantedScore) -> Measure:
     """Return the first measure that every log has, that can be compared, and that is wanted."""
-    everywhere = [one for one in logs[0].measures if all(one in log.measures for log in logs)]
+    everywhere = [measure for measure in logs[0].measures if all(measure in log.measures for log in logs)]
     refused = {measure: why for log in logs for measure, why in log.refused.items()}
     errors = frozenset().union(*(log.errors for log in logs))
-    usable = [one for one in everywhere if one not in refused and one.metric not in errors]
+    usable = [measure for measure in everywhere if measure not in refused and measure.metric not in errors]
     fits = [
-        one for one in usable if wanted.metric in (None, one.metric) and wanted.filter in (None, one.filter or "none")
+        measure
+        for measure in usable
+        if wanted.metric in (None, measure.metric) and wanted.filter in (None, measure.filter or "none")
     ]
     if not fits:
         known = "; ".join(map(str, usable)) or "none"
-        why = "; ".join(f"{measure}: {said}" for measure, said in refused.items())
+        why = "; ".join(f"{measure}: {reason}" for measure, reason in refused.items())
         asked = " ".join(word for word in (wanted.metric, wanted.filter) if word) or "a score from 0 to 1"
         raise GaugerError(f"{benchmark}: {asked} is not among its scores ({known}){f'; {why}' if why else ''}")
     return fits[0]

@@ -28,19 +28,21 @@ def read(contents: Contents, wants: Wants) -> list[Log]:
         Annotations of several models or against several references.
     """
     values = contents.value if contents.is_array else [contents.value]
-    references = sorted({str(one["generator_1"]) for one in values})
-    models = sorted({str(one["generator_2"]) for one in values})
+    references = sorted({str(annotation["generator_1"]) for annotation in values})
+    models = sorted({str(annotation["generator_2"]) for annotation in values})
     for what, names in (("reference", references), ("model", models)):
         if len(names) > 1:
             given = " and ".join(map(repr, names[:3]))
             raise InputError(f"annotations of one {what}", given, Place(str(contents.path)), "Give a file for each.")
-    items = [_item(k, one, wants.by) for k, one in enumerate(values)]
+    items = [_item(k, annotation, wants.by) for k, annotation in enumerate(values)]
     return [log_of_items(contents.path, NAME, Evaluation(f"alpaca_eval against {references[0]}", items, models[0]))]
 
 
-def _item(k: int, one: dict[str, Any], by: str | None) -> LoggedAnswer:
-    preference, group = one.get("preference"), one.get(by) if by else None
+def _item(k: int, annotation: dict[str, Any], by: str | None) -> LoggedAnswer:
+    preference, group = annotation.get("preference"), annotation.get(by) if by else None
     won = None
     if isinstance(preference, (int, float)) and not isinstance(preference, bool):
         won = 0.5 if preference == 0 else preference - 1
-    return LoggedAnswer(str(k), {"win_rate": won}, str(one["instruction"]), group=None if group is None else str(group))
+    return LoggedAnswer(
+        str(k), {"win_rate": won}, str(annotation["instruction"]), group=None if group is None else str(group)
+    )

@@ -83,22 +83,22 @@ def gather_arm(
     InputError
         A file given twice, or no log that could be read.
     """
-    found = [(path, root) for argument in arguments for path, root in find_logs(argument)]
-    for path, times in Counter(path.resolve() for path, _ in found).items():
+    files = [(path, root) for argument in arguments for path, root in find_logs(argument)]
+    for path, times in Counter(path.resolve() for path, _ in files).items():
         if times > 1:
             raise InputError(f"each log of {name} once", "one twice", Place(str(path)))
-    logs, notes = _read_all(name, found, wants or Wants())
+    logs, notes = _read_all(name, files, wants or Wants())
     arm = arm_of_logs(name, kind, logs, pattern)
     return replace(arm, notes=(*arm.notes, *notes))
 
 
-def _read_all(name: str, found: Sequence[tuple[Path, Path]], wants: Wants) -> tuple[list[Log], list[str]]:
+def _read_all(name: str, files: Sequence[tuple[Path, Path]], wants: Wants) -> tuple[list[Log], list[str]]:
     """Read what can be read; return a sentence on the rest."""
     logs: list[Log] = []
     broken: list[InputError] = []
     foreign: list[tuple[str, NoLogError]] = []
     notes = []
-    for path, root in found:
+    for path, root in files:
         shown = str(path.relative_to(root)) if path != root else path.name
         try:
             logs += [replace(log, shown=shown) for log in read_file(path, name, wants)]
@@ -157,20 +157,20 @@ def arms_of_table(
 
 
 def _one_table(path: Path, wants: Wants | None) -> RecordsTable:
-    found = find_logs(str(path))
-    if len(found) > 1:
-        raise InputError("one records table beside --distilled and --control", f"{len(found)} files", Place(str(path)))
-    return read_table(found[0][0], wants)
+    files = find_logs(str(path))
+    if len(files) > 1:
+        raise InputError("one records table beside --distilled and --control", f"{len(files)} files", Place(str(path)))
+    return read_table(files[0][0], wants)
 
 
 def arm_of_logs(
     name: str, kind: str, logs: Sequence[Log], pattern: str | None = None, split: Split | None = None
 ) -> ArmLogs:
     """Choose the evaluations of an arm that count, and number them by trained model."""
-    found = identify(name, logs, pattern, split)
-    arm = ArmLogs(name, kind, found.logs, found.replicates, found.numbered, (), tuple(logs), pattern)
-    twins = [said for benchmark in arm.benchmarks for said in _twins(arm, benchmark)]
-    return replace(arm, notes=(*found.notes, *dict.fromkeys(twins)))
+    identified = identify(name, logs, pattern, split)
+    arm = ArmLogs(name, kind, identified.logs, identified.replicates, identified.numbered, (), tuple(logs), pattern)
+    twins = [sentence for benchmark in arm.benchmarks for sentence in _twins(arm, benchmark)]
+    return replace(arm, notes=(*identified.notes, *dict.fromkeys(twins)))
 
 
 def agree_on_benchmarks(arms: Sequence[ArmLogs]) -> list[ArmLogs]:
@@ -191,8 +191,8 @@ def _argument_names(log: Log) -> list[str]:
 
 
 def _again(arm: ArmLogs, split: Split) -> ArmLogs:
-    again = arm_of_logs(arm.name, arm.kind, arm.read or arm.logs, arm.pattern, split)
-    return replace(again, notes=tuple(dict.fromkeys((*again.notes, *arm.notes))))
+    regrouped = arm_of_logs(arm.name, arm.kind, arm.read or arm.logs, arm.pattern, split)
+    return replace(regrouped, notes=tuple(dict.fromkeys((*regrouped.notes, *arm.notes))))
 
 
 def refuse_shared_logs(arms: Sequence[ArmLogs]) -> list[str]:
@@ -211,37 +211,37 @@ def refuse_shared_logs(arms: Sequence[ArmLogs]) -> list[str]:
     InputError
         Naming both arms and the file.
     """
-    said = list(_shared_names(arms))
-    for one, other in combinations(arms, 2):
-        for log in one.logs:
+    notes = list(_shared_names(arms))
+    for arm, other in combinations(arms, 2):
+        for log in arm.logs:
             for twin in (twin for _, twin in other.on(log.benchmark) if log.rows.equals(twin.rows)):
                 same, copy = _same_file(log, twin), _is_copy(log, twin)
                 if same or (copy and not (log.model and twin.model and log.model != twin.model)):
                     given = "the same log for both" if same else f"a copy of {twin.file}"
                     hint = "Give each model's own logs; a folder of one arm must not hold those of the other."
-                    raise InputError(f"different logs for {one.name} and {other.name}", given, Place(log.file), hint)
+                    raise InputError(f"different logs for {arm.name} and {other.name}", given, Place(log.file), hint)
                 if copy:
-                    names = f"{log.model!r} ({one.name}) and {twin.model!r} ({other.name})"
-                    said.append(f"{log.benchmark}: the logs of {names} are the same file, byte for byte")
-    return said
+                    names = f"{log.model!r} ({arm.name}) and {twin.model!r} ({other.name})"
+                    notes.append(f"{log.benchmark}: the logs of {names} are the same file, byte for byte")
+    return notes
 
 
 def _shared_names(arms: Sequence[ArmLogs]) -> Iterator[str]:
     """Say where two arms name the same model: one of them may have been evaluated in the other's place."""
-    for one, other in combinations(arms, 2):
-        for model in dict.fromkeys(log.model for log in one.logs if log.model):
+    for arm, other in combinations(arms, 2):
+        for model in dict.fromkeys(log.model for log in arm.logs if log.model):
             if any(model == log.model for log in other.logs):
-                yield f"the logs of {one.name} and {other.name} name the same model, {model!r}: is each the right one?"
+                yield f"the logs of {arm.name} and {other.name} name the same model, {model!r}: is each the right one?"
 
 
-def _same_file(one: Log, other: Log) -> bool:
-    return Path(one.file).is_file() and Path(one.file).resolve() == Path(other.file).resolve()
+def _same_file(log: Log, other: Log) -> bool:
+    return Path(log.file).is_file() and Path(log.file).resolve() == Path(other.file).resolve()
 
 
-def _is_copy(one: Log, other: Log) -> bool:
+def _is_copy(log: Log, other: Log) -> bool:
     """Tell whether two files are equal, and not only because every score in them is."""
-    telling = one.n_items >= MIN_ITEMS_TO_TELL and one.rows["score"].drop_nulls().n_unique() > 1
-    files = Path(one.file), Path(other.file)
+    telling = log.n_items >= MIN_ITEMS_TO_TELL and log.rows["score"].drop_nulls().n_unique() > 1
+    files = Path(log.file), Path(other.file)
     return telling and all(file.is_file() for file in files) and filecmp.cmp(*files, shallow=False)
 
 

@@ -98,8 +98,8 @@ class Contents:
             raise InputError("UTF-8 text", byte, Place(str(self.path)), hint) from None
         except json.JSONDecodeError as fault:
             hint = "The file is damaged or truncated: write it again."
-            said = f"{fault.msg[0].lower()}{fault.msg[1:]} at column {fault.colno}"
-            raise InputError("JSON", said, Place(str(self.path), fault.lineno), hint) from None
+            given = f"{fault.msg[0].lower()}{fault.msg[1:]} at column {fault.colno}"
+            raise InputError("JSON", given, Place(str(self.path), fault.lineno), hint) from None
         except RecursionError:
             raise InputError("JSON", "a value nested too deeply", Place(str(self.path))) from None
 
@@ -117,8 +117,8 @@ class Contents:
     def _goes_on(self) -> bool:
         """Tell whether something follows the first line."""
         with self.plain.open("rb") as file:
-            found = [raw for raw in iter(lambda: file.readline(FIRST_LINE_BYTES), b"") if raw.strip()][:2]
-        return len(found) > 1
+            lines = [raw for raw in iter(lambda: file.readline(FIRST_LINE_BYTES), b"") if raw.strip()][:2]
+        return len(lines) > 1
 
 
 @contextmanager
@@ -159,7 +159,7 @@ def as_lines(contents: Contents) -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="gauger-") as folder:
         lines = Path(folder) / "lines.jsonl"
         with lines.open("w", encoding="utf-8") as file:
-            file.writelines(json.dumps(one, ensure_ascii=False) + "\n" for one in contents.value)
+            file.writelines(json.dumps(element, ensure_ascii=False) + "\n" for element in contents.value)
         try:
             yield lines
         except InputError as fault:

@@ -29,7 +29,7 @@ def find_logs(argument: str) -> list[tuple[Path, Path]]:
     matches = _matches(argument) if glob.has_magic(argument) else []
     if not matches:
         raise InputError("an existing file, folder or pattern", "nothing there", Place(argument))
-    return [one for match in matches for one in (_in_folder(match) if match.is_dir() else [(match, match.parent)])]
+    return [entry for match in matches for entry in (_in_folder(match) if match.is_dir() else [(match, match.parent)])]
 
 
 def _matches(pattern: str) -> list[Path]:

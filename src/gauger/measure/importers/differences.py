@@ -23,7 +23,7 @@ def setting_differences(arms: Sequence[ArmLogs], benchmarks: Sequence[str]) -> l
     for benchmark in benchmarks:
         for sentence in _differences_on(arms, benchmark):
             where.setdefault(sentence, []).append(benchmark)
-    return [f"{sentence}, on {_names(found)}" for sentence, found in where.items()] + _unknown(arms, benchmarks)
+    return [f"{sentence}, on {_names(affected)}" for sentence, affected in where.items()] + _unknown(arms, benchmarks)
 
 
 def prompt_differences(matched: Mapping[str, pl.DataFrame], first: str, benchmark: str) -> list[str]:
@@ -37,7 +37,7 @@ def prompt_differences(matched: Mapping[str, pl.DataFrame], first: str, benchmar
         The arm the others are held against.
     benchmark : str
     """
-    said = []
+    sentences = []
     for arm, rows in matched.items():
         if arm == first:
             continue
@@ -46,26 +46,26 @@ def prompt_differences(matched: Mapping[str, pl.DataFrame], first: str, benchmar
         pairs = matched[first].join(rows, on="code", suffix="_other", maintain_order="left")
         both = pairs.filter(pl.col("prompt") != pl.col("prompt_other"))
         if not both.is_empty():
-            said.append(
+            sentences.append(
                 f"{benchmark}: {first} and {arm} were shown different prompts for "
                 f"{counted(both['label'].to_list(), 'items')} of {matched[first].height}"
             )
-    return said
+    return sentences
 
 
-def _alike(one: pl.DataFrame, other: pl.DataFrame) -> bool:
+def _alike(rows: pl.DataFrame, other: pl.DataFrame) -> bool:
     """Tell quickly that two arms were shown the same prompts in the same order."""
-    return one["code"].equals(other["code"]) and one["prompt"].equals(other["prompt"])
+    return rows["code"].equals(other["code"]) and rows["prompt"].equals(other["prompt"])
 
 
 def _differences_on(arms: Sequence[ArmLogs], benchmark: str) -> Iterator[str]:
     stated = {arm.name: [log.settings for _, log in arm.on(benchmark) if log.settings] for arm in arms}
-    names = dict.fromkeys(name for settings in stated.values() for one in settings for name in one)
+    names = dict.fromkeys(name for settings in stated.values() for of_log in settings for name in of_log)
     for name in names:
-        values = {arm: list(dict.fromkeys(one.get(name, "none") for one in found)) for arm, found in stated.items()}
-        if len({value for found in values.values() for value in found}) > 1:
+        values = {arm: list(dict.fromkeys(of_log.get(name, "none") for of_log in logs)) for arm, logs in stated.items()}
+        if len({value for texts in values.values() for value in texts}) > 1:
             yield f"{name} differ: " + "; ".join(
-                f"{arm} {' and '.join(_short(value) for value in found)}" for arm, found in values.items() if found
+                f"{arm} {' and '.join(_short(value) for value in texts)}" for arm, texts in values.items() if texts
             )
 
 

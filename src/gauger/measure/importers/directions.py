@@ -22,5 +22,5 @@ def errors_among(metrics: Iterable[str], higher_is_better: Mapping[str, Any] | N
     higher_is_better : mapping of str -> bool, optional
         What the log says of its metrics.
     """
-    said = higher_is_better or {}
-    return frozenset(m for m in metrics if said.get(m) is False or (said.get(m) is not True and _ERRORS.search(m)))
+    known = higher_is_better or {}
+    return frozenset(m for m in metrics if known.get(m) is False or (known.get(m) is not True and _ERRORS.search(m)))

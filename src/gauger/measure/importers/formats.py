@@ -78,7 +78,7 @@ def read_file(path: Path, arm: str, wants: Wants) -> list[Log]:
         A log that cannot be read, with its line.
     """
     with opened(path) as contents:
-        name = next((one for one, known in formats().items() if known.fits(contents)), None)
+        name = next((key for key, known in formats().items() if known.fits(contents)), None)
         if name is None and wants.columns and (contents.first is not None or not contents.is_json):
             name = TABLE  # its columns have names of their own, and the user tells them
         if name is None:
@@ -123,21 +123,21 @@ def shown_answers(log: Log, rows: Collection[int]) -> dict[int, ShownAnswer]:
     if not log.holds_texts:
         return {}
     with opened(Path(log.file)) as contents:
-        known = next((one for one in formats().values() if one.fits(contents)), None)
+        known = next((importer for importer in formats().values() if importer.fits(contents)), None)
         return dict(known.shown(contents, frozenset(rows))) if known is not None and known.shown is not None else {}
 
 
-def _of_arm(found: table.RecordsTable, arm: str) -> list[Log]:
+def _of_arm(records: table.RecordsTable, arm: str) -> list[Log]:
     """Return the logs of a table that holds one arm, or several with this one among them."""
-    if len(found.arms) <= 1:
-        return table.table_logs(found)
-    if arm not in found.arms:
+    if len(records.arms) <= 1:
+        return table.table_logs(records)
+    if arm not in records.arms:
         hint = (
-            f"Give the whole table and name its arms: gauger compare {found.path.name} --distilled ARM --control ARM."
+            f"Give the whole table and name its arms: gauger compare {records.path.name} --distilled ARM --control ARM."
         )
-        given = f"the arms {', '.join(map(repr, found.arms))}"
-        raise InputError(f"a table with one arm, or with one named {arm!r}", given, Place(str(found.path)), hint)
-    return table.table_logs(found, arm)
+        given = f"the arms {', '.join(map(repr, records.arms))}"
+        raise InputError(f"a table with one arm, or with one named {arm!r}", given, Place(str(records.path)), hint)
+    return table.table_logs(records, arm)
 
 
 def _no_log(contents: Contents) -> InputError:

@@ -77,15 +77,15 @@ def group_weights(logs: Sequence[Log]) -> tuple[dict[str, str], list[str]]:
         for group in log.groups:
             members.setdefault(group, []).append(log)
     weights, doubts = {}, []
-    for group, found in members.items():
-        weights[group], said = _weights(group, found)
-        doubts += said
+    for group, group_logs in members.items():
+        weights[group], group_doubts = _weights(group, group_logs)
+        doubts += group_doubts
     return weights, doubts
 
 
 def _weights(group: str, logs: Sequence[Log]) -> tuple[str, list[str]]:
     reported = next((log.group_means[group] for log in logs if log.group_means.get(group)), {})
-    said = []
+    doubts = []
     for key, theirs in reported.items():
         metric, _, filter_name = key.partition(",")
         tasks = [task_mean(log, Measure(filter_name, metric)) for log in logs]
@@ -96,9 +96,9 @@ def _weights(group: str, logs: Sequence[Log]) -> tuple[str, list[str]]:
         fitting = [how for how, value in ours.items() if abs(value - theirs) <= _TOLERANCE]
         if fitting:
             return fitting[0], []
-        said.append(
+        doubts.append(
             f"{group}: the harness reports {theirs:.4f} as {metric}, but its {len(logs)} tasks give "
             f"{ours[BY_ITEMS]:.4f} by items and {ours[BY_BENCHMARKS]:.4f} by benchmarks (tasks that are missing, or "
             "metrics of several kinds)"
         )
-    return BY_ITEMS, said[:1]
+    return BY_ITEMS, doubts[:1]

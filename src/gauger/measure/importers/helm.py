@@ -27,11 +27,11 @@ def read(contents: Contents, wants: Wants) -> list[Log]:  # noqa: ARG001 - every
     """Read one file; trials are samples, and the scenario of the run beside it names the benchmark."""
     items = [
         LoggedAnswer(
-            id=f"{one['instance_id']}{_perturbation(one)}",
-            scores={name: stat.get("mean") for stat in one["stats"] if (name := _metric(stat))},
-            sample=int(one.get("train_trial_index") or 0),
+            id=f"{instance['instance_id']}{_perturbation(instance)}",
+            scores={name: stat.get("mean") for stat in instance["stats"] if (name := _metric(stat))},
+            sample=int(instance.get("train_trial_index") or 0),
         )
-        for one in contents.value
+        for instance in contents.value
     ]
     benchmark, model = _run(contents.path)
     return [log_of_items(contents.path, NAME, Evaluation(benchmark, items, model))]
@@ -52,7 +52,10 @@ def texts_beside(path: Path) -> dict[AnswerKey, tuple[str | None, str | None, st
 
     A file that is not there, or is of another form, leaves its part None: the scores do not depend on it.
     """
-    asked = {(str(one.get("id")), _perturbation(one)): one for one in _objects_beside(path, "instances.json")}
+    asked = {
+        (str(instance.get("id")), _perturbation(instance)): instance
+        for instance in _objects_beside(path, "instances.json")
+    }
     texts: dict[AnswerKey, tuple[str | None, str | None, str | None]] = {}
     for told in _objects_beside(path, "display_predictions.json"):
         key = answer_key(told)
@@ -71,7 +74,7 @@ def _objects_beside(path: Path, name: str) -> list[dict[str, Any]]:
     except (ValueError, RecursionError) as fault:
         hint = "Write the file again, or remove it to compare without the texts."
         raise InputError("HELM's texts in JSON", str(fault)[:80], Place(str(beside)), hint) from None
-    return [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
+    return [element for element in listed if isinstance(element, dict)] if isinstance(listed, list) else []
 
 
 def _text_of(part: Any) -> str | None:
@@ -82,7 +85,9 @@ def _text_of(part: Any) -> str | None:
 def _right(instance: Mapping[str, Any]) -> str | None:
     references = instance.get("references")
     listed = references if isinstance(references, list) else []
-    right = (one for one in listed if isinstance(one, dict) and "correct" in (one.get("tags") or ()))
+    right = (
+        reference for reference in listed if isinstance(reference, dict) and "correct" in (reference.get("tags") or ())
+    )
     return _text_of(next(right, {}).get("output"))
 
 
@@ -94,9 +99,9 @@ def _metric(stat: dict[str, Any]) -> str | None:
     return str(metric)
 
 
-def _perturbation(one: Mapping[str, Any]) -> str:
-    found = (one.get("perturbation") or {}).get("name")
-    return f" ({found})" if found else ""
+def _perturbation(instance: Mapping[str, Any]) -> str:
+    name = (instance.get("perturbation") or {}).get("name")
+    return f" ({name})" if name else ""
 
 
 def _run(path: Path) -> tuple[str, str | None]:

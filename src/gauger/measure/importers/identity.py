@@ -91,8 +91,8 @@ def _named_by_arguments(logs: Sequence[Log], split: Split) -> list[Log]:
     named = []
     for log in logs:
         task = log.task or log.benchmark
-        told = ", ".join(f"{name}={log.arguments[name]}" for name in split.get(task, ()) if name in log.arguments)
-        named.append(replace(log, task=task, benchmark=f"{task} ({told})" if told else task))
+        arguments = ", ".join(f"{name}={log.arguments[name]}" for name in split.get(task, ()) if name in log.arguments)
+        named.append(replace(log, task=task, benchmark=f"{task} ({arguments})" if arguments else task))
     return named
 
 
@@ -128,14 +128,14 @@ def _run_without_task(log: Log) -> str:
 
 def _matched(log: Log, pattern: str) -> str:
     try:
-        found = next(filter(None, (re.search(pattern, text) for text in (log.model or "", log.file))), None)
+        match = next(filter(None, (re.search(pattern, text) for text in (log.model or "", log.file))), None)
     except re.error as fault:
         raise InputError("a regular expression for --replicate", f"{pattern!r} ({fault})") from None
-    if found is None:
+    if match is None:
         given = f"model {log.model!r}" if log.model else "a log that names no model"
         hint = "The pattern is searched in the model's name and in the file's path: 'seed([0-9]+)', for instance."
         raise InputError(f"a match of --replicate {pattern!r}", given, Place(log.file), hint)
-    return "/".join(group for group in found.groups() if group) or found[0]
+    return "/".join(group for group in match.groups() if group) or match[0]
 
 
 def _newest_complete(arm: str, logs: Sequence[Log], keys: Sequence[str]) -> tuple[list[int], list[str]]:
@@ -143,14 +143,14 @@ def _newest_complete(arm: str, logs: Sequence[Log], keys: Sequence[str]) -> tupl
     rivals: dict[tuple[str, str], list[int]] = {}
     for position, (log, key) in enumerate(zip(logs, keys, strict=True)):
         rivals.setdefault((key, log.benchmark), []).append(position)
-    kept, said = [], []
+    kept, sentences = [], []
     for positions in rivals.values():
         best = _best([logs[p] for p in positions])
         kept.append(positions[best])
         for rank, p in enumerate(positions):
             if rank != best:
-                said.append(_left_out(arm, logs[p], logs[positions[best]]))
-    return sorted(kept), sorted(said)
+                sentences.append(_left_out(arm, logs[p], logs[positions[best]]))
+    return sorted(kept), sorted(sentences)
 
 
 def _without_fragments(arm: str, logs: Sequence[Log], kept: Sequence[int]) -> tuple[list[int], list[str]]:
@@ -158,19 +158,19 @@ def _without_fragments(arm: str, logs: Sequence[Log], kept: Sequence[int]) -> tu
 
     Beside whole evaluations of other seeds, a smoke run of one seed is no replicate.
     """
-    whole, said = [], []
+    whole, sentences = [], []
     for p in kept:
         rivals = [logs[k] for k in kept if logs[k].benchmark == logs[p].benchmark and not logs[k].partial]
         full = max((log.n_items for log in rivals), default=0)
         if logs[p].n_items < MIN_SHARE * full:
             why = logs[p].partial or f"{logs[p].n_items} of {full} items"
             shown = logs[p].shown or logs[p].file
-            said.append(
+            sentences.append(
                 f"{arm}, {logs[p].benchmark}: left out {shown!r} ({why}): other trainings have whole evaluations"
             )
         else:
             whole.append(p)
-    return whole, said
+    return whole, sentences
 
 
 MIN_SHARE = 0.5
@@ -235,7 +235,7 @@ def _as_seeds_do(models: Sequence[str]) -> bool:
         return False
     if len({_SEED.sub("#", model) for model in models}) == 1:
         return True
-    ends = sorted(int(found[0]) for model in models if (found := _COUNTER.search(model)))
+    ends = sorted(int(counter[0]) for model in models if (counter := _COUNTER.search(model)))
     counted = ends in (list(range(len(models))), list(range(1, len(models) + 1)))
     return counted and len({_COUNTER.sub("#", model) for model in models}) == 1
 

@@ -78,7 +78,7 @@ def _codec_errors(path: Path) -> tuple[type[Exception], ...]:
 
 
 def _archive_header(path: Path, archive: Unpacked) -> Mapping[str, Any]:
-    name = next((one for one in _HEADERS if one in archive.names), None)
+    name = next((header for header in _HEADERS if header in archive.names), None)
     if name is None:
         held = ", ".join(archive.names[:3]) or "nothing"
         raise InputError("an Inspect log", f"an archive of {held}", Place(str(path)), _DAMAGED)

@@ -53,15 +53,15 @@ def read_inspect(path: Path, plain: Path | None = None, wants: Wants | None = No
     InputError
         Damaged or oversized archive, not an Inspect log, no samples in it.
     """
-    found = _Found()
+    collected = _Found()
     with open_inspect(plain or path) as file:
         header = file.header
         for row, (where, sample) in enumerate(file.samples):
-            _take(found, path, row, where, sample, wants)
+            _take(collected, path, row, where, sample, wants)
     status = str(header.get("status") or "started")
-    rows = pl.DataFrame(found.rows, schema=dict(ROWS), orient="row")
+    rows = pl.DataFrame(collected.rows, schema=dict(ROWS), orient="row")
     if rows.filter(pl.col("metric") != UNSCORED).is_empty():
-        wanted = "an Inspect log with scores" if found.rows else "an Inspect log with samples"
+        wanted = "an Inspect log with scores" if collected.rows else "an Inspect log with samples"
         raise InputError(wanted, f"none (status {status})", Place(str(path)), _NO_SAMPLES)
     rows, text_problems = _without_text(_complete(rows))
     rows, repeats = _without_repeats(path, rows)
@@ -75,13 +75,13 @@ def read_inspect(path: Path, plain: Path | None = None, wants: Wants | None = No
         measures=tuple(m for m in measures if m not in text_problems),
         refused={**text_problems, **_refused(rows, measures, text_problems)},
         settings=_settings(header),
-        notes=(*_status(header, status), *_absent(header, found), *repeats, *_said(found, rows)),
+        notes=(*_status(header, status), *_absent(header, collected), *repeats, *_said(collected, rows)),
         run=str(path.parent),
         model=_model(spec),
         date=_utc(str(spec.get("created", ""))),
         task_id=str(spec.get("task_id") or ""),
         arguments={key: canonical_setting(value) for key, value in _part(spec, "task_args").items()},
-        partial=_partial(header, status, found),
+        partial=_partial(header, status, collected),
         reducer=_reducer(header),
         errors=errors_among(measure.metric for measure in measures),
     )
@@ -96,12 +96,12 @@ class _Found:
     n_samples: int = 0
 
 
-def _take(found: _Found, path: Path, row: int, where: str, sample: Mapping[str, Any], wants: Wants | None) -> None:
+def _take(collected: _Found, path: Path, row: int, where: str, sample: Mapping[str, Any], wants: Wants | None) -> None:
     try:
-        found.rows += sample_rows(row, sample, wants.by if wants else None)
-        found.n_samples += 1
+        collected.rows += sample_rows(row, sample, wants.by if wants else None)
+        collected.n_samples += 1
         if cut_off(sample):
-            found.cut_off.append(f"sample {sample.get('id')}")
+            collected.cut_off.append(f"sample {sample.get('id')}")
     except InputError as fault:
         raise InputError(fault.wanted, fault.given, Place(str(path), key=where)) from None
     except (AttributeError, TypeError, ValueError, KeyError) as fault:
@@ -156,9 +156,9 @@ def _without_text(rows: pl.DataFrame) -> tuple[pl.DataFrame, dict[Measure, str]]
     firsts = text.unique(subset="metric", keep="first", maintain_order=True)
     problems = {
         Measure(
-            "", one["metric"]
-        ): f"{one['label']} has {one['outcome'].removeprefix(NO_NUMBER)}, no number from 0 to 1 (nor C, P, I, N)"
-        for one in firsts.iter_rows(named=True)
+            "", row["metric"]
+        ): f"{row['label']} has {row['outcome'].removeprefix(NO_NUMBER)}, no number from 0 to 1 (nor C, P, I, N)"
+        for row in firsts.iter_rows(named=True)
     }
     return rows.filter(~pl.col("metric").is_in(firsts["metric"].to_list())), problems
 
@@ -192,17 +192,17 @@ def _refused(rows: pl.DataFrame, measures: tuple[Measure, ...], text: Mapping[Me
 
 
 def _status(header: Mapping[str, Any], status: str) -> list[str]:
-    said = [] if status == "success" else [f"the evaluation did not end well (status {status})"]
-    return [*said, "the log was invalidated after the run"] if header.get("invalidated") else said
+    notes = [] if status == "success" else [f"the evaluation did not end well (status {status})"]
+    return [*notes, "the log was invalidated after the run"] if header.get("invalidated") else notes
 
 
-def _partial(header: Mapping[str, Any], status: str, found: _Found) -> str:
+def _partial(header: Mapping[str, Any], status: str, collected: _Found) -> str:
     """Say why the log holds no whole evaluation."""
     if status != "success":
         return f"status {status}"
     limit, every = _part(header, "eval", "config").get("limit"), _part(header, "eval", "dataset").get("samples")
-    if limit is not None and isinstance(every, int) and found.n_samples < every * _epochs(header):
-        return f"limited to {found.n_samples // _epochs(header)} of {every} samples"
+    if limit is not None and isinstance(every, int) and collected.n_samples < every * _epochs(header):
+        return f"limited to {collected.n_samples // _epochs(header)} of {every} samples"
     return ""
 
 
@@ -216,28 +216,28 @@ def _reducer(header: Mapping[str, Any]) -> str:
     if _epochs(header) == 1:
         return ""
     scores = _part(header, "results").get("scores") or []
-    named = [one.get("reducer") for one in scores if isinstance(one, dict) and one.get("reducer")]
+    named = [score.get("reducer") for score in scores if isinstance(score, dict) and score.get("reducer")]
     given = _part(header, "eval", "config").get("epochs_reducer") or []
     return str([*named, *given, MEAN][0])
 
 
-def _absent(header: Mapping[str, Any], found: _Found) -> list[str]:
+def _absent(header: Mapping[str, Any], collected: _Found) -> list[str]:
     """Compare the samples with the count in the log's own results: a damaged or edited log may have lost some."""
     total = _part(header, "results").get("total_samples") or 0
-    lost = isinstance(total, int) and total > found.n_samples
-    return [f"Inspect counted {total} samples but the log holds {found.n_samples}"] if lost else []
+    lost = isinstance(total, int) and total > collected.n_samples
+    return [f"Inspect counted {total} samples but the log holds {collected.n_samples}"] if lost else []
 
 
-def _said(found: _Found, rows: pl.DataFrame) -> list[str]:
+def _said(collected: _Found, rows: pl.DataFrame) -> list[str]:
     """Count what carries no score, and answers that were cut off but scored all the same."""
-    said = []
+    notes = []
     for outcome, words in ((Outcome.FAILED, "failed samples"), (Outcome.TRUNCATED, "samples ended by a limit")):
         labels = rows.filter(pl.col("outcome") == str(outcome))["label"].unique(maintain_order=True).to_list()
         if labels:
-            said.append(f"no score, left out rather than counted as wrong: {counted(labels, words)}")
-    if found.cut_off:
-        said.append(f"cut off by the token limit and scored as it stands: {counted(found.cut_off, 'answers')}")
-    return said
+            notes.append(f"no score, left out rather than counted as wrong: {counted(labels, words)}")
+    if collected.cut_off:
+        notes.append(f"cut off by the token limit and scored as it stands: {counted(collected.cut_off, 'answers')}")
+    return notes
 
 
 _LIMITS = ("message_limit", "token_limit", "time_limit", "working_limit", "turn_limit")
@@ -251,7 +251,7 @@ def _settings(header: Mapping[str, Any]) -> dict[str, str]:
         "task version": spec.get("task_version"),
         "task arguments": spec.get("task_args"),
         "solver": [{"solver": step.get("solver"), **_part(step, "params")} for step in plan.get("steps") or []],
-        "metrics": [{"name": one.get("name"), "options": one.get("options")} for one in scorers],
+        "metrics": [{"name": scorer.get("name"), "options": scorer.get("options")} for scorer in scorers],
         "generation settings": _known(_part(spec, "model_generate_config")) | _known(_part(plan, "config")),
         "dataset": {key: spec.get("dataset", {}).get(key) for key in ("name", "samples")},
         "grader models": spec.get("model_roles"),

@@ -70,8 +70,8 @@ def code_items(arms: Sequence[ArmLogs], benchmark: str, asked: str | None = None
         coded = _coded(arms, benchmark, key)
         tried[key] = _overlap(coded)
         if tried[key] >= MIN_OVERLAP:
-            said = tuple(_said(arms, benchmark, key, tried))
-            return Coded(benchmark, key, coded.names, coded.rows, said)
+            notes = tuple(_said(arms, benchmark, key, tried))
+            return Coded(benchmark, key, coded.names, coded.rows, notes)
     raise _too_few(arms, benchmark, known, tried)
 
 
@@ -120,8 +120,8 @@ def _identity(log: Log, key: str) -> tuple[pl.Series, int]:
     rows, times = _one_measure(log)
     if key == "question" and rows["question"].n_unique() < rows["position"].n_unique():
         nth = pl.col("position").rank("dense").over("question")
-        told = pl.when(nth > 1).then(pl.format("{}#{}", key, nth)).otherwise(pl.col(key))
-        return rows.select(told.alias(key)).to_series(), times
+        numbered = pl.when(nth > 1).then(pl.format("{}#{}", key, nth)).otherwise(pl.col(key))
+        return rows.select(numbered.alias(key)).to_series(), times
     return rows[key], times
 
 
@@ -145,13 +145,13 @@ def _one_measure(log: Log) -> tuple[pl.DataFrame, int]:
 
 def items_of(coded: Coded) -> dict[str, NDArray[np.bool_]]:
     """Return arm -> (I,) whether any of its logs holds the item."""
-    found = {}
+    held = {}
     for arm, parts in coded.rows.items():
         present = np.zeros(len(coded.names), dtype=bool)
         for _, rows in parts:
             present[rows["code"].to_numpy()] = True
-        found[arm] = present
-    return found
+        held[arm] = present
+    return held
 
 
 def _overlap(coded: Coded) -> float:
@@ -159,7 +159,7 @@ def _overlap(coded: Coded) -> float:
     items = list(items_of(coded).values())
     if coded.key in ("document", "question") and _is_placeholder(coded):
         return 0.0
-    return float(np.logical_and.reduce(items).sum() / max(1, min(one.sum() for one in items)))
+    return float(np.logical_and.reduce(items).sum() / max(1, min(held.sum() for held in items)))
 
 
 def _is_placeholder(coded: Coded) -> bool:
@@ -169,9 +169,9 @@ def _is_placeholder(coded: Coded) -> bool:
 
 def _said(arms: Sequence[ArmLogs], benchmark: str, key: str, tried: Mapping[str, float]) -> list[str]:
     """Say where a weaker key had to do than some log would allow."""
-    passed = [one for one in tried if one != key]
+    passed = [other for other in tried if other != key]
     if passed:
-        shares = ", ".join(f"{KEYS[one]} {tried[one]:.0%}" for one in passed)
+        shares = ", ".join(f"{KEYS[other]} {tried[other]:.0%}" for other in passed)
         return [
             f"{benchmark}: items are matched by {KEYS[key]}, of which {tried[key]:.0%} are on every side ({shares})"
         ]

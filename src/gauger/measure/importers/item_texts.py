@@ -82,7 +82,7 @@ def _of_inspect(contents: Contents) -> Iterator[LoggedItem]:
             label = f"sample {sample.get('id')}"
             if row in known and label not in seen:
                 seen.add(label)
-                choices = tuple(str(one) for one in sample.get("choices") or ())
+                choices = tuple(str(choice) for choice in sample.get("choices") or ())
                 yield LoggedItem(log.task or log.benchmark, label, _input(sample.get("input")), choices, known[row])
 
 

@@ -46,8 +46,8 @@ def read(contents: Contents, wants: Wants) -> list[Log]:
         raise InputError("a Parquet file", given, Place(str(contents.path)), "The file is damaged.") from None
     column = next(name for name in _COLUMNS if isinstance(frame.schema.get(name), pl.Struct))
     items = [_item(k, row, column, wants.by) for k, row in enumerate(frame.iter_rows(named=True))]
-    found = _FILE_NAME.fullmatch(contents.path.name)
-    task, date = (found["task"], found["date"] or "") if found else (contents.path.stem, "")
+    match = _FILE_NAME.fullmatch(contents.path.name)
+    task, date = (match["task"], match["date"] or "") if match else (contents.path.stem, "")
     model = _model(contents.path)
     return [log_of_items(contents.path, NAME, Evaluation(task, items, model, date))]
 

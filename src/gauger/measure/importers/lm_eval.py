@@ -55,9 +55,9 @@ _OLD_NAME = re.compile(r"(?P<model>(?:pretrained|model|path)(?:__|=).+(?:__|=)[^
 def task_and_date(path: Path) -> tuple[str, str]:
     """Return the task and the date in a file name; the bare name and no date where it follows another pattern."""
     name = path.name.removesuffix(".gz")
-    found = _FILE_NAME.fullmatch(name)
-    if found:
-        return found["task"], found["date"] or ""
+    match = _FILE_NAME.fullmatch(name)
+    if match:
+        return match["task"], match["date"] or ""
     old = _OLD_NAME.fullmatch(name)
     return (old["task"] if old else name.rpartition(".")[0] or name), ""
 
@@ -180,8 +180,8 @@ def _document_field(plain: Path, name: str) -> pl.Series:
     values = []
     for _, line in read_json_lines(plain):
         doc = line.get("doc")
-        found = doc.get(name) if isinstance(doc, dict) and name in doc else line.get(name)
-        values.append(None if found is None or isinstance(found, (dict, list)) else str(found))
+        value = doc.get(name) if isinstance(doc, dict) and name in doc else line.get(name)
+        values.append(None if value is None or isinstance(value, (dict, list)) else str(value))
     return pl.Series("group", values, dtype=pl.String)
 
 

@@ -19,15 +19,15 @@ def fits(contents: Contents) -> bool:
 
 def read(contents: Contents, wants: Wants) -> list[Log]:
     """Read one file; numbers stand in it as text."""
-    items = [_item(one, wants.by) for one in contents.value]
+    items = [_item(row, wants.by) for row in contents.value]
     task = contents.path.name.removesuffix(".gz").removesuffix(_ENDING).removesuffix(".json")
     return [log_of_items(contents.path, NAME, Evaluation(task, items))]
 
 
-def _item(one: dict[str, Any], by: str | None) -> LoggedAnswer:
-    scores = {name: _number(value) for name, value in one.items() if not _is_payload(name)}
-    group = one.get(by) if by else None
-    return LoggedAnswer(str(one["doc_id"]), scores, str(one["prompt_0"]), group=None if group is None else str(group))
+def _item(row: dict[str, Any], by: str | None) -> LoggedAnswer:
+    scores = {name: _number(value) for name, value in row.items() if not _is_payload(name)}
+    group = row.get(by) if by else None
+    return LoggedAnswer(str(row["doc_id"]), scores, str(row["prompt_0"]), group=None if group is None else str(group))
 
 
 def _is_payload(name: str) -> bool:

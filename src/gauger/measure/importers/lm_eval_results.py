@@ -70,28 +70,30 @@ class Results:
         refused : mapping of Measure -> str
             Measures that are not compared and so not checked.
         """
-        found = max(summary["n_items"].to_list(), default=0)
-        said = []
-        if self.n_items is not None and found != self.n_items:
-            said.append(f"the harness evaluated {self.n_items} items of {self.task} but the samples file holds {found}")
+        most = max(summary["n_items"].to_list(), default=0)
+        doubts = []
+        if self.n_items is not None and most != self.n_items:
+            doubts.append(
+                f"the harness evaluated {self.n_items} items of {self.task} but the samples file holds {most}"
+            )
         for filter_name, metric, mean in summary.select("filter", "metric", "mean").iter_rows():
             theirs, measure = self.means.get(f"{metric},{filter_name}"), Measure(filter_name, metric)
             if not isinstance(theirs, (int, float)) or mean is None or measure in refused:
                 continue
             if abs(theirs - mean) > _MEAN_TOLERANCE:
                 figures = f"{measure}: the harness reports {theirs:.4f} but the samples' mean is {mean:.4f}"
-                said.append(f"{figures} (a metric that is not a mean over items, or samples that are missing)")
-        return said
+                doubts.append(f"{figures} (a metric that is not a mean over items, or samples that are missing)")
+        return doubts
 
 
 def results_beside(samples: Path, task: str, date: str) -> Results:
     """Find and read the results file of a samples file: the one of the same date, else the only one of the folder."""
     dated = samples.with_name(f"results_{date}.json")
     others = sorted(samples.parent.glob("results*.json"))
-    found = dated if date and dated.is_file() else others[0] if len(others) == 1 else None
-    if found:
-        return _of_task(found, _load(found), task)
-    models = {_model(one, _part(one, "config")) for one in map(_load, others)}
+    results_file = dated if date and dated.is_file() else others[0] if len(others) == 1 else None
+    if results_file:
+        return _of_task(results_file, _load(results_file), task)
+    models = {_model(results, _part(results, "config")) for results in map(_load, others)}
     return Results(model=models.pop() if len(models) == 1 else None)
 
 
@@ -151,15 +153,15 @@ def _partial(counts: Mapping[str, Any], limit: Any) -> str:
 
 def _groups(subtasks: Mapping[str, Any], task: str) -> tuple[str, ...]:
     """Return the groups that hold the task, directly or through another group, from the smallest outwards."""
-    found: list[str] = []
+    groups: list[str] = []
     wanted = [task]
     while wanted:
         inner = wanted.pop(0)
         for group, members in subtasks.items():
-            if isinstance(members, list) and inner in members and group not in (task, *found):
-                found.append(group)
+            if isinstance(members, list) and inner in members and group not in (task, *groups):
+                groups.append(group)
                 wanted.append(group)
-    return tuple(found)
+    return tuple(groups)
 
 
 def _part(values: Mapping[str, Any], *keys: str) -> Mapping[str, Any]:

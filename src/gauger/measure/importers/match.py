@@ -130,8 +130,8 @@ def _records(
             item_numbers(pl.col("code")).alias("item"),
             "cluster", "sample", "outcome", "score", "code",
         )
-        for arm, found in rows.items()
-        for replicate, frame in found
+        for arm, frames in rows.items()
+        for replicate, frame in frames
     ]  # fmt: skip
     records = pl.concat(parts)
     if records["cluster"].null_count() < records.height:
@@ -142,12 +142,14 @@ def _records(
 def _items(coded: Coded, rows: Mapping[str, Sequence[tuple[int, pl.DataFrame]]], common: Mask) -> pl.DataFrame:
     """Return what each item's number stands for, named as the first arm names it."""
     first = _having(next(iter(rows.values()))[0][1], common)
-    every = [first, *(_having(frame, common) for found in rows.values() for _, frame in found)]
+    every = [first, *(_having(frame, common) for frames in rows.values() for _, frame in frames)]
     codes = np.flatnonzero(common).astype(np.uint32)
     table = pl.DataFrame({"code": codes, "key": coded.names.gather(codes)})
     named = first.unique(subset="code", keep="first", maintain_order=True).select("code", "label", "group")
     if len(named) < len(codes):
-        named = pl.concat([one.select("code", "label", "group") for one in every]).unique(subset="code", keep="first")
+        named = pl.concat([frame.select("code", "label", "group") for frame in every]).unique(
+            subset="code", keep="first"
+        )
     table = table.join(named, on="code", how="left", maintain_order="left")
     return table.select(item_numbers(pl.col("code")).alias("item"), "key", "label", "group")
 
@@ -165,9 +167,9 @@ class _Names:
     def label(self, code: int) -> str:
         """Return how the first log that holds an item names it."""
         for frame in self.frames:
-            found = frame.filter(pl.col("code") == code)
-            if not found.is_empty():
-                return str(found["label"][0])
+            rows = frame.filter(pl.col("code") == code)
+            if not rows.is_empty():
+                return str(rows["label"][0])
         raise KeyError(code)
 
     def counted(self, items: Mask) -> str:
@@ -180,23 +182,25 @@ def _uncompared(coded: Coded, answered: Mapping[str, Mask], common: Mask, names:
     """Count and name the items that some arm did not answer, by the arms that lack them."""
     if common.all():
         return []
-    said = []
+    sentences = []
     for arm, present in items_of(coded).items():
         without = ~common & ~answered[arm]
         for mask, words in ((without & ~present, "not in the logs of"), (without & present, "without a score in")):
             if mask.any():
-                said.append(f"{coded.benchmark}: {names.counted(mask)} {words} {arm}, left out on every side")
-    return [*said, f"{coded.benchmark}: {common.sum()} of {len(common)} items are compared"]
+                sentences.append(f"{coded.benchmark}: {names.counted(mask)} {words} {arm}, left out on every side")
+    return [*sentences, f"{coded.benchmark}: {common.sum()} of {len(common)} items are compared"]
 
 
 def _partly_missing(coded: Coded, answered: Mapping[str, Sequence[Mask]], common: Mask, names: _Names) -> list[str]:
     """Count the compared items that some replicate of an arm did not answer."""
-    said = []
+    sentences = []
     for arm, masks in answered.items():
         missing = common & ~np.logical_and.reduce(masks)
         if missing.any():
-            said.append(f"{coded.benchmark}: without an answer of some replicate of {arm}: {names.counted(missing)}")
-    return said
+            sentences.append(
+                f"{coded.benchmark}: without an answer of some replicate of {arm}: {names.counted(missing)}"
+            )
+    return sentences
 
 
 def _shown(frames: Sequence[pl.DataFrame], common: Mask) -> pl.DataFrame:

@@ -24,16 +24,16 @@ def read(contents: Contents, wants: Wants) -> list[Log]:
     Where no answer was extracted (`pred` is null) the harness guesses at random; here it is `unparsed`.
     """
     values = contents.value if contents.is_array else [contents.value]
-    subjects = {str(one.get("category")) for one in values}
+    subjects = {str(record.get("category")) for record in values}
     benchmark = f"{BENCHMARK}/{subjects.pop()}" if len(subjects) == 1 else BENCHMARK
-    return [log_of_items(contents.path, NAME, Evaluation(benchmark, [_item(one, wants.by) for one in values]))]
+    return [log_of_items(contents.path, NAME, Evaluation(benchmark, [_item(record, wants.by) for record in values]))]
 
 
-def _item(one: dict[str, Any], by: str | None) -> LoggedAnswer:
-    pred, answer, group = one.get("pred"), one.get("answer"), one.get(by) if by else None
-    question = "\x1f".join([str(one.get("question", "")), *map(str, one.get("options") or [])])
+def _item(record: dict[str, Any], by: str | None) -> LoggedAnswer:
+    pred, answer, group = record.get("pred"), record.get("answer"), record.get(by) if by else None
+    question = "\x1f".join([str(record.get("question", "")), *map(str, record.get("options") or [])])
     outcome = Outcome.UNPARSED if pred in (None, "") else None
     scores = {"correct": float(pred == answer)}
     return LoggedAnswer(
-        str(one["question_id"]), scores, question, group=None if group is None else str(group), outcome=outcome
+        str(record["question_id"]), scores, question, group=None if group is None else str(group), outcome=outcome
     )

@@ -22,17 +22,17 @@ def read(contents: Contents, wants: Wants) -> list[Log]:
     """Read one file; its name is the benchmark's."""
     details = contents.value["details"]
     pairs = details.items() if isinstance(details, dict) else enumerate(details)
-    items = [_item(str(name), one, wants.by) for name, one in pairs if isinstance(one, dict)]
+    items = [_item(str(name), detail, wants.by) for name, detail in pairs if isinstance(detail, dict)]
     if not items:
         hint = "Evaluate with dump_eval_details=True."
         raise InputError(f"{NAME} with details of every item", "none", Place(str(contents.path)), hint)
     return [log_of_items(contents.path, NAME, Evaluation(contents.path.name.split(".")[0], items))]
 
 
-def _item(name: str, one: dict[str, Any], by: str | None) -> LoggedAnswer:
-    correct = one.get("correct", one.get("cascade_correct"))
+def _item(name: str, detail: dict[str, Any], by: str | None) -> LoggedAnswer:
+    correct = detail.get("correct", detail.get("cascade_correct"))
     if isinstance(correct, list) and len(correct) == 1:
         correct = correct[0]
-    prompt, group = one.get("prompt") or one.get("origin_prompt"), one.get(by) if by else None
+    prompt, group = detail.get("prompt") or detail.get("origin_prompt"), detail.get(by) if by else None
     question = prompt if isinstance(prompt, str) or prompt is None else repr(prompt)
     return LoggedAnswer(name, {"correct": correct}, question, group=None if group is None else str(group))

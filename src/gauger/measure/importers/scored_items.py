@@ -44,7 +44,7 @@ class Evaluation:
     notes: tuple[str, ...] = field(default=())
 
 
-def log_of_items(path: Path, name: str, found: Evaluation) -> Log:
+def log_of_items(path: Path, name: str, evaluation: Evaluation) -> Log:
     """Return the log of an evaluation.
 
     A value that is NaN or absent gives the outcome `failed`; a metric that holds something else than numbers is
@@ -56,19 +56,19 @@ def log_of_items(path: Path, name: str, found: Evaluation) -> Log:
         The file, as messages name it.
     name : str
         Name of the format.
-    found : Evaluation
+    evaluation : Evaluation
 
     Raises
     ------
     InputError
         No item with a score, or one answer twice with different scores.
     """
-    metrics = list(dict.fromkeys(metric for item in found.items for metric in item.scores))
+    metrics = list(dict.fromkeys(metric for item in evaluation.items for metric in item.scores))
     if not metrics:
         raise InputError(f"{name} with items and scores", "neither", Place(str(path)))
-    text = _not_numbers(found.items, metrics)
+    text = _not_numbers(evaluation.items, metrics)
     kept = [metric for metric in metrics if metric not in text]
-    rows = [_row(k, item, metric) for metric in kept for k, item in enumerate(found.items)]
+    rows = [_row(k, item, metric) for metric in kept for k, item in enumerate(evaluation.items)]
     frame, repeats = without_repeats(
         pl.DataFrame(rows, schema=dict(ROWS), orient="row"),
         ("position", "question", "sample", "metric"),
@@ -83,14 +83,14 @@ def log_of_items(path: Path, name: str, found: Evaluation) -> Log:
     return Log(
         file=str(path),
         format=name,
-        benchmark=found.benchmark,
+        benchmark=evaluation.benchmark,
         rows=frame,
         measures=tuple(measures.values()),
         refused={**{Measure("", m): why for m, why in text.items()}, **{m: why for m, why in problems.items() if why}},
-        notes=(*found.notes, *repeats),
+        notes=(*evaluation.notes, *repeats),
         run=str(path.parent),
-        model=found.model,
-        date=found.date,
+        model=evaluation.model,
+        date=evaluation.date,
         errors=errors_among(metrics),
     )
 
@@ -123,10 +123,10 @@ def _row(k: int, item: LoggedAnswer, metric: str) -> tuple[Any, ...]:
 
 def _not_numbers(items: Sequence[LoggedAnswer], metrics: Sequence[str]) -> dict[str, str]:
     """Return the metrics that hold something else than numbers -> what."""
-    found = {}
+    faulty = {}
     for metric in metrics:
         values = ((item, item.scores.get(metric)) for item in items)
         bad = next(((i, v) for i, v in values if v is not None and not isinstance(v, (bool, int, float))), None)
         if bad is not None:
-            found[metric] = f"item {bad[0].id} has {str(bad[1])[:40]!r}, no number"
-    return found
+            faulty[metric] = f"item {bad[0].id} has {str(bad[1])[:40]!r}, no number"
+    return faulty

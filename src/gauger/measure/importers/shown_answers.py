@@ -46,8 +46,8 @@ def _of_lines(path: Path, rows: frozenset[int]) -> Iterator[tuple[int, ShownAnsw
                 reply = f"{names[choices.index(max(choices))]} (the most likely of {len(names)})"
                 yield place, ShownAnswer(prompt, _of_choices(line.get("target"), names), reply)
             else:
-                said = line.get("resps") or line.get("filtered_resps")
-                yield place, ShownAnswer(prompt, _text(line.get("target")), _text(_first(said)))
+                responses = line.get("resps") or line.get("filtered_resps")
+                yield place, ShownAnswer(prompt, _text(line.get("target")), _text(_first(responses)))
         if place >= last:
             return
 
@@ -63,8 +63,8 @@ def _requests(arguments: Any) -> list[tuple[Any, Any]]:
 
 def _likelihoods(line: Mapping[str, Any]) -> list[float]:
     """Return the log-likelihood of each choice; empty where the model wrote its answer."""
-    found = line.get("filtered_resps")
-    pairs = found if isinstance(found, list) else []
+    responses = line.get("filtered_resps")
+    pairs = responses if isinstance(responses, list) else []
     if not all(isinstance(pair, list) and len(pair) == 2 for pair in pairs):
         return []
     try:

@@ -92,7 +92,7 @@ def _checked(source: TableSource, path: Path, wants: Wants, stem: str | None) ->
     columns = find_columns(raw.columns, wants.columns, source.header, source.benchmark or stem)
     named = {name: raw[actual] for name, actual in columns.names.items()}
     filled = [_typed(named.get(name), name, raw.height, locate) for name in (*DEFAULTS, *NEEDED)]
-    table = pl.DataFrame([one for one in filled if one is not None]).with_row_index("row")
+    table = pl.DataFrame([column for column in filled if column is not None]).with_row_index("row")
     if "benchmark" not in table.columns:
         table = table.with_columns(benchmark=pl.lit(source.benchmark or stem))
     table = table.with_columns(pl.col("row").cast(pl.Int64), group=_group(raw, wants.by))
@@ -111,12 +111,12 @@ def _of_one_study(table: pl.DataFrame, column: pl.Series | None, wanted: str | N
             raise InputError(f"a column 'study' for --study {wanted}", "none", header)
         return table
     names = column.cast(pl.String).fill_null("")
-    there = sorted(name for name in names.unique().to_list() if name)
-    if wanted is None and len(there) > 1:
-        given = f"{len(there)}: {', '.join(there[:5])}{', ...' if len(there) > 5 else ''}"
+    studies = sorted(name for name in names.unique().to_list() if name)
+    if wanted is None and len(studies) > 1:
+        given = f"{len(studies)}: {', '.join(studies[:5])}{', ...' if len(studies) > 5 else ''}"
         raise InputError("the records of one study", given, header, "Say which with --study NAME.")
-    if wanted is not None and wanted not in there:
-        raise InputError("a study of the table", repr(wanted), header, nearest(wanted, there))
+    if wanted is not None and wanted not in studies:
+        raise InputError("a study of the table", repr(wanted), header, nearest(wanted, studies))
     return table if wanted is None else table.filter(names == wanted)
 
 
@@ -160,10 +160,10 @@ def table_logs(table: RecordsTable, arm: str | None = None) -> list[Log]:
         table.locate,
     )
     logs = []
-    said = (*table.notes, *notes)
+    log_notes = (*table.notes, *notes)
     for (replicate, benchmark), part in rows.group_by("replicate", "benchmark", maintain_order=True):
-        logs.append(_log(table.path, int(str(replicate)), str(benchmark), part, said))
-        said = ()
+        logs.append(_log(table.path, int(str(replicate)), str(benchmark), part, log_notes))
+        log_notes = ()
     return logs
 
 
@@ -233,7 +233,7 @@ def _check_values(table: pl.DataFrame, locate: Callable[[int], Place]) -> None:
     score, outcome = pl.col("score"), pl.col("outcome")
     scored = outcome == str(Outcome.SCORED)
     counted_wrong = (outcome == str(Outcome.UNPARSED)) & (score == 0)
-    outcomes, roles = [str(one) for one in Outcome], [str(one) for one in Role]
+    outcomes, roles = [str(kind) for kind in Outcome], [str(role) for role in Role]
     checks: tuple[tuple[str, str, pl.Expr, str], ...] = (
         ("benchmark", "the name of a benchmark", pl.col("benchmark").is_null(), ""),
         ("item", "the id of an item", pl.col("item").is_null(), ""),

@@ -58,17 +58,17 @@ def find_columns(
         if column not in names and column in by_small_letters:
             names[column] = by_small_letters[column]
     for column in NEEDED:
-        found = [by_small_letters[name] for name in SYNONYMS[column] if name in by_small_letters]
-        if column in names or not found:
+        usual = [by_small_letters[name] for name in SYNONYMS[column] if name in by_small_letters]
+        if column in names or not usual:
             continue
-        names[column] = found[0]
-        guessed[column] = found[0]
+        names[column] = usual[0]
+        guessed[column] = usual[0]
     for column in NEEDED:
         if column not in names and not (column == "benchmark" and benchmark):
             hint = f"Say which column it is: --column {column}=NAME. {nearest(column, header)}"
             raise NoLogError(f"a column {column!r}", f"columns {', '.join(header[:20])}", where, hint)
-    told = ", ".join(f"{column} from {name!r}" for column, name in guessed.items())
-    return ColumnNames(names, (f"read {told} (--column COLUMN=NAME names other columns)",) if guessed else ())
+    guesses = ", ".join(f"{column} from {name!r}" for column, name in guessed.items())
+    return ColumnNames(names, (f"read {guesses} (--column COLUMN=NAME names other columns)",) if guessed else ())
 
 
 def _asked(header: Sequence[str], asked: Mapping[str, str], where: Place) -> dict[str, str]:

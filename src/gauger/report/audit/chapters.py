@@ -29,16 +29,16 @@ def _cell(value: float | None, low: float | None, high: float | None, reason: st
 def shares(document: Document) -> Section:
     """Which share of each benchmark was touched."""
     rows = [
-        [one["benchmark"], count(one["n_items"]), count(one["flagged"]),
-         _cell(one["share"], one["low"], one["high"]), listing(one["counted_nets"]) or "none"]
-        for one in document["benchmarks"]
+        [benchmark["benchmark"], count(benchmark["n_items"]), count(benchmark["flagged"]),
+         _cell(benchmark["share"], benchmark["low"], benchmark["high"]), listing(benchmark["counted_nets"]) or "none"]
+        for benchmark in document["benchmarks"]
     ]  # fmt: skip
     table = HtmlTable(
         ("Benchmark", "Items", "Touched", "Share (95 %)", "Nets that count"), rows, numeric=frozenset({1, 2, 3})
     )
     lines = [
-        ForestLine(one["benchmark"], _estimate(one), BLUE if one["flagged"] else SLATE)
-        for one in document["benchmarks"]
+        ForestLine(benchmark["benchmark"], _estimate(benchmark), BLUE if benchmark["flagged"] else SLATE)
+        for benchmark in document["benchmarks"]
     ]
     extent = (0.0, max(0.01, window([line.estimate for line in lines])[1]))
     chart = forest(lines, unit="share", x_title="% of items", extent=extent, references=[Reference(0.0)])
@@ -52,30 +52,30 @@ def shares(document: Document) -> Section:
     return Section("shares", "What stands in the texts", _lead(document), [figure], callouts=warnings, summary=table)
 
 
-def _estimate(one: Mapping[str, Any]) -> dict[str, Any]:
+def _estimate(row: Mapping[str, Any]) -> dict[str, Any]:
     return {
-        "estimand": "share", "arm": one["benchmark"], "benchmark": one["benchmark"], "over": None, "role": None,
-        "value": one["share"], "low": one["low"], "high": one["high"], "simultaneous_low": None,
-        "simultaneous_high": None, "n_items": one["n_items"], "n_replicates": None, "reason": one.get("reason"),
+        "estimand": "share", "arm": row["benchmark"], "benchmark": row["benchmark"], "over": None, "role": None,
+        "value": row["share"], "low": row["low"], "high": row["high"], "simultaneous_low": None,
+        "simultaneous_high": None, "n_items": row["n_items"], "n_replicates": None, "reason": row.get("reason"),
     }  # fmt: skip
 
 
 def _lead(document: Document) -> list[str]:
-    touched = [one for one in document["benchmarks"] if one["flagged"]]
+    touched = [benchmark for benchmark in document["benchmarks"] if benchmark["flagged"]]
     if not touched:
         return ["No item was found. What copies of each kind would have been found is said below."]
-    said = [
-        f"{one['benchmark']}: {count(one['flagged'])} of {several(one['n_items'], 'item')} ({percent(one['share'], 1)})"
-        for one in touched
+    sentences = [
+        f"{row['benchmark']}: {count(row['flagged'])} of {several(row['n_items'], 'item')} ({percent(row['share'], 1)})"
+        for row in touched
     ]
-    return [f"{'; '.join(said[:6])}{'; …' if len(said) > 6 else ''}."]
+    return [f"{'; '.join(sentences[:6])}{'; …' if len(sentences) > 6 else ''}."]
 
 
 def _left_out(document: Document) -> list[str]:
     return [
-        f"{one['benchmark']}: “{net}” flags more than one in twenty items that are surely in no text."
-        for one in document["benchmarks"]
-        for net in one["left_out_nets"]
+        f"{benchmark['benchmark']}: “{net}” flags more than one in twenty items that are surely in no text."
+        for benchmark in document["benchmarks"]
+        for net in benchmark["left_out_nets"]
     ]
 
 
@@ -85,13 +85,13 @@ def sources(document: Document) -> Section | None:
         return None
     rows = [
         [
-            one["benchmark"],
-            one["source"],
-            one["net"],
-            count(one["flagged"]),
-            _cell(one["share"], one["low"], one["high"]),
+            row["benchmark"],
+            row["source"],
+            row["net"],
+            count(row["flagged"]),
+            _cell(row["share"], row["low"], row["high"]),
         ]
-        for one in document["sources"]
+        for row in document["sources"]
     ]
     table = HtmlTable(
         ("Benchmark", "Source", "Net", "Touched", "Share (95 %)"),
@@ -106,11 +106,11 @@ def sources(document: Document) -> Section | None:
 def rates(document: Document) -> Section:
     """How often the audit errs."""
     rows = [
-        [one["benchmark"], one["net"], one["class"], count(one["n_planted"]),
-         _cell(one["recall"], one["recall_low"], one["recall_high"]), count(one["n_negatives"]),
-         _cell(one["false_positive_rate"], one["fpr_low"], one["fpr_high"])]
-        for one in document["nets"]
-        if one["n_planted"]
+        [row["benchmark"], row["net"], row["class"], count(row["n_planted"]),
+         _cell(row["recall"], row["recall_low"], row["recall_high"]), count(row["n_negatives"]),
+         _cell(row["false_positive_rate"], row["fpr_low"], row["fpr_high"])]
+        for row in document["nets"]
+        if row["n_planted"]
     ]  # fmt: skip
     table = HtmlTable(
         ("Benchmark", "Net", "Class of copy", "Planted", "Recall (95 %)", "Negatives", "False alarms per item (95 %)"),
@@ -127,8 +127,8 @@ def rates(document: Document) -> Section:
 def corrected(document: Document) -> Section:
     """What the flags say of the truth, where the copies are of one class."""
     rows = [
-        [one["benchmark"], one["net"], one["class"], _cell(one["share"], one["low"], one["high"], one.get("reason"))]
-        for one in document["corrected"]
+        [row["benchmark"], row["net"], row["class"], _cell(row["share"], row["low"], row["high"], row.get("reason"))]
+        for row in document["corrected"]
     ]
     table = HtmlTable(
         ("Benchmark", "Net", "If all copies were", "Share of items (95 %)"), rows, numeric=frozenset({3}),
@@ -144,13 +144,13 @@ def corrected(document: Document) -> Section:
 def matches(document: Document) -> Section | None:
     """The worst matches, side by side."""
     best: dict[tuple[str, str], Mapping[str, Any]] = {}
-    for one in document["items"]:
-        key = (one["benchmark"], one["item"])
-        if one["flag"] and one["spans"] and (key not in best or one["score"] > best[key]["score"]):
-            best[key] = one
+    for item in document["items"]:
+        key = (item["benchmark"], item["item"])
+        if item["flag"] and item["spans"] and (key not in best or item["score"] > best[key]["score"]):
+            best[key] = item
     if not best:
         return None
-    shown = sorted(best.values(), key=lambda one: -one["score"])[:_SHOWN]
+    shown = sorted(best.values(), key=lambda item: -item["score"])[:_SHOWN]
     which = "all are shown" if len(shown) == len(best) else f"the {len(shown)} with the highest scores are shown"
     lead = [f"{several(len(best), 'item')} flagged; {which}. Marked is what both texts have in common."]
     return Section(
@@ -158,20 +158,20 @@ def matches(document: Document) -> Section | None:
         "Worst matches",
         lead,
         template="audit/matches.html.j2",
-        data={"matches": [_match(one) for one in shown]},
+        data={"matches": [_match(item) for item in shown]},
     )
 
 
-def _match(one: Mapping[str, Any]) -> dict[str, Any]:
-    span = one["spans"][0]
+def _match(item: Mapping[str, Any]) -> dict[str, Any]:
+    span = item["spans"][0]
     return {
-        "benchmark": one["benchmark"],
-        "item": one["item"],
-        "net": one["net"],
-        "score": f"{one['score']:.2f}",
-        "documents": several(one["documents"], "document"),
+        "benchmark": item["benchmark"],
+        "item": item["item"],
+        "net": item["net"],
+        "score": f"{item['score']:.2f}",
+        "documents": several(item["documents"], "document"),
         "document": span["document"],
-        "own": _parts(one["text"], span["item_marks"]),
+        "own": _parts(item["text"], span["item_marks"]),
         "found": _parts(span["text"], span["marks"]),
     }
 
@@ -188,10 +188,10 @@ def _parts(text: str, marks: Sequence[Sequence[int]]) -> list[dict[str, Any]]:
 
 def missed(document: Document) -> Section | None:
     """What each net alone would have missed."""
-    if not any(one["missed"] or one["found_alone"] for one in document["missed"]):
+    if not any(row["missed"] or row["found_alone"] for row in document["missed"]):
         return None
     rows = [
-        [one["benchmark"], one["net"], count(one["missed"]), count(one["found_alone"])] for one in document["missed"]
+        [row["benchmark"], row["net"], count(row["missed"]), count(row["found_alone"])] for row in document["missed"]
     ]
     table = HtmlTable(
         ("Benchmark", "Net", "Items that only others flag", "Items that it alone flags"),

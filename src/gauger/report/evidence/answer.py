@@ -50,27 +50,27 @@ _WHERE = {
 
 def answer(evidence: Evidence) -> Section:
     """Say how much, and whether we can tell; with the one figure behind it."""
-    found = {one.id: one for one in evidence.claims}
+    claims = {claim.id: claim for claim in evidence.claims}
     return Section(
         "answer", "How much, and can we tell?", template="evidence/answer.html.j2",
-        data={"sentence": sentence(evidence, found), "more": evidence.headline.multiverse, "terms": TERMS},
+        data={"sentence": sentence(evidence, claims), "more": evidence.headline.multiverse, "terms": TERMS},
         figures=[_figure(evidence)], short="The answer",
     )  # fmt: skip
 
 
-def sentence(evidence: Evidence, found: dict[str, Claim]) -> str:
+def sentence(evidence: Evidence, claims: dict[str, Claim]) -> str:
     """Say in one sentence what the mean gains are, which of them can be told from zero, and how sure that is."""
     parts = []
     for role in CARRIED:
-        one = evidence.headline.untouched[role]
-        if one.estimate is None or one.low is None or one.high is None:
-            parts.append(f"{_WHERE[role]} nobody can tell ({one.reason})")
-        elif one.low > 0 or one.high < 0:
-            parts.append(f"{one.estimate:+.1f} points [{one.low:.1f}, {one.high:.1f}] {_WHERE[role]}")
+        pooled = evidence.headline.untouched[role]
+        if pooled.estimate is None or pooled.low is None or pooled.high is None:
+            parts.append(f"{_WHERE[role]} nobody can tell ({pooled.reason})")
+        elif pooled.low > 0 or pooled.high < 0:
+            parts.append(f"{pooled.estimate:+.1f} points [{pooled.low:.1f}, {pooled.high:.1f}] {_WHERE[role]}")
         else:
-            ends = f"[{one.low:.1f}, {one.high:.1f}]"
-            parts.append(f"{_WHERE[role]} a mean of {one.estimate:+.1f} {ends} that cannot be told from zero")
-    grades = [found[role].certainty for role in CARRIED if role in found]
+            ends = f"[{pooled.low:.1f}, {pooled.high:.1f}]"
+            parts.append(f"{_WHERE[role]} a mean of {pooled.estimate:+.1f} {ends} that cannot be told from zero")
+    grades = [claims[role].certainty for role in CARRIED if role in claims]
     certainty = f" The certainty is {max(grades, key=GRADES.index)} at best." if grades else ""
     return f"Over their untouched base, distilled students gain {parts[0]}, {parts[1]}, and {parts[2]}.{certainty}"
 
@@ -104,22 +104,22 @@ def _answer_chart(
     table: list[Sequence[str]] = []
     for place, role in enumerate(CARRIED):
         for heading, option, pooled in sides:
-            one = pooled[place]
+            mean = pooled[place]
             many = control["roles"][role]["options"].get(option) if control and option else None
             line = f"{role}, {heading}"
             marks.append({
-                "line": line, "role": role, "colour": COLOURS[role], "shape": SHAPES[role], "estimate": one.estimate,
-                "low": one.low, "high": one.high, "from": many and many["low"], "to": many and many["high"],
+                "line": line, "role": role, "colour": COLOURS[role], "shape": SHAPES[role], "estimate": mean.estimate,
+                "low": mean.low, "high": mean.high, "from": many and many["low"], "to": many and many["high"],
                 "median": many and many["median"],
             })  # fmt: skip
-            said = "cannot be told"
-            if one.estimate is not None and one.low is not None and one.high is not None:
-                said = f"{number(one.estimate, signed=True)} ({number(one.low)} to {number(one.high)})"
+            shown = "cannot be told"
+            if mean.estimate is not None and mean.low is not None and mean.high is not None:
+                shown = f"{number(mean.estimate, signed=True)} ({number(mean.low)} to {number(mean.high)})"
             among = "–"
             if many:
                 among = f"{number(many['median'], signed=True)} ({number(many['low'])} to {number(many['high'])})"
-            table.append([role, heading, said, among, str(one.n_studies)])
-    y = alt.Y("line:N", sort=[one["line"] for one in marks], title=None, axis=alt.Axis(labelLimit=230))
+            table.append([role, heading, shown, among, str(mean.n_studies)])
+    y = alt.Y("line:N", sort=[mark["line"] for mark in marks], title=None, axis=alt.Axis(labelLimit=230))
     clip = alt.Scale(domain=[-15, 35], clamp=True)
     base = alt.Chart().encode(y=y)
     chart = layered(
@@ -146,9 +146,9 @@ def claim_section(evidence: Evidence) -> Section:
         "Each sentence is worded from its numbers by rules; its certainty follows GRADE's five domains, by stated "
         "thresholds. Certainty is about the mean: new results scatter far more."
     ]
-    found = [one.to_dict() for one in evidence.claims]
-    return Section("claims", f"{_words(len(found))} claims", lead, template="evidence/claims.html.j2",
-                   data={"claims": found}, short="Claims")  # fmt: skip
+    claims = [claim.to_dict() for claim in evidence.claims]
+    return Section("claims", f"{_words(len(claims))} claims", lead, template="evidence/claims.html.j2",
+                   data={"claims": claims}, short="Claims")  # fmt: skip
 
 
 def _words(n: int) -> str:
@@ -170,9 +170,9 @@ def explorer_section(evidence: Evidence) -> Section:
                    short="Explorer")  # fmt: skip
 
 
-def explorer_data(found: Explorer) -> dict[str, Any]:
+def explorer_data(explorer: Explorer) -> dict[str, Any]:
     """Pack the explorer for the page: columns of rows, flags as bits, means by the positions of the options."""
-    frame = found.frame
+    frame = explorer.frame
     named, linked = names(frame), links(frame)
     order = list(named)
     at = {study: place for place, study in enumerate(order)}
@@ -196,7 +196,7 @@ def explorer_data(found: Explorer) -> dict[str, Any]:
              plain(m.prediction_high), round(m.row_variance, 3), int(m.few)]
             for m in (by_role[role] for role in roles)
         ]
-        for chosen, by_role in found.means.items()
+        for chosen, by_role in explorer.means.items()
     }  # fmt: skip
     return {
         "roles": roles, "names": [named[study] for study in order],

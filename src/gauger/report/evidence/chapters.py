@@ -38,10 +38,10 @@ def headline(evidence: Evidence) -> Section:
     """The sentence with its numbers."""
     lines = evidence.headline.text().splitlines()
     spread = [
-        f"{one.role}: {number(one.low, signed=True)} ({one.low_under}) to {number(one.high, signed=True)} "
-        f"({one.high_under})"
-        for one in evidence.movements()
-        if one.over == UNTOUCHED and one.low is not None and one.high is not None
+        f"{move.role}: {number(move.low, signed=True)} ({move.low_under}) to {number(move.high, signed=True)} "
+        f"({move.high_under})"
+        for move in evidence.movements()
+        if move.over == UNTOUCHED and move.low is not None and move.high is not None
     ]
     return Section(
         "headline", "The headline", lines, summary=tables.headline_table(evidence),
@@ -53,9 +53,9 @@ def forests(evidence: Evidence) -> Section:
     """Every study's own estimate, by role, for both sets of controls."""
     figures, named = [], names(evidence.frame)
     for place, over in enumerate(SETS):
-        found = study_forest(evidence.frame, over)
-        roles = draw.roles_present(found)
-        lines = {role: {"": draw.study_lines(found, role, named)} for role in roles}
+        forest = study_forest(evidence.frame, over)
+        roles = draw.roles_present(forest)
+        lines = {role: {"": draw.study_lines(forest, role, named)} for role in roles}
         panels = _panels({f"{role} benchmarks": lines[role] for role in roles}, f"Forest plot over {over}")
         figures.append(
             Figure(
@@ -63,9 +63,9 @@ def forests(evidence: Evidence) -> Section:
                 "One line per study: the mean over its rows, with an interval from sampling error and from the "
                 "differences between rows. The diamond is the pooled mean with its 95 % interval (REML, study and row "
                 "levels, errors clustered by study). An arrowhead goes on beyond the plot.",
-                panels, tables.forest_table(found, tables.study_cells(evidence.frame)),
+                panels, tables.forest_table(forest, tables.study_cells(evidence.frame)),
                 [*draw.role_keys(roles), Key("pooled", "diamond", INK)],
-                finding=findings.by_role(found.pooled, over),
+                finding=findings.by_role(forest.pooled, over),
             )
         )  # fmt: skip
     return Section("studies", "Study by study", figures=figures, short="Studies")
@@ -77,7 +77,7 @@ def contrasts(evidence: Evidence) -> Section:
         name: [analysis[str(role)] for role in ROLES] for name, analysis in evidence.contrasts.items()
     }  # fmt: skip
     chart, height = draw.interval_chart(draw.pooled_groups(by_control))
-    every = [one for members in by_control.values() for one in members]
+    every = [pooled for members in by_control.values() for pooled in members]
     figure = Figure(
         "contrasts", "Uplift by kind of control",
         "The same roles under four kinds of control. The untouched base credits the teacher with everything that "
@@ -87,8 +87,13 @@ def contrasts(evidence: Evidence) -> Section:
         finding=findings.by_control(by_control, "targeted"),
     )  # fmt: skip
     rows = [
-        [one.name, one.reason or _share(one.value, one.low, one.high), count(one.n_rows), str(one.n_studies)]
-        for one in evidence.recovered
+        [
+            share.name,
+            share.reason or _share(share.value, share.low, share.high),
+            count(share.n_rows),
+            str(share.n_studies),
+        ]
+        for share in evidence.recovered
     ]
     table = HtmlTable(
         ("Role", "Share (95 %)", "Rows", "Studies"), rows,
@@ -122,7 +127,7 @@ def carried(evidence: Evidence) -> Section:
         [Key("over the untouched base", "circle", BLUE), Key("over another control", "square", RUST)],
         finding=findings.carried(tuple(evidence.carried.values())),
     )  # fmt: skip
-    lead = [_carry_sentence(one) for one in evidence.carried.values()]
+    lead = [_carry_sentence(gain) for gain in evidence.carried.values()]
     return Section("carry-over", "Does it carry over?", lead, [figure], short="Carry-over")
 
 
@@ -143,13 +148,13 @@ def _points(chart: Chart, alt: str) -> FigurePanel:
     return FigurePanel(chart, "", draw.POINT_HEIGHT + 50, alt, labelled=False)
 
 
-def _carry_sentence(one: CarryOver) -> str:
-    if one.ratio is None or one.bound_share is None:
-        return f"Over {one.over}: {one.reason}."
+def _carry_sentence(gain: CarryOver) -> str:
+    if gain.ratio is None or gain.bound_share is None:
+        return f"Over {gain.over}: {gain.reason}."
     return (
-        f"Over {one.over}: the held-out gain is {percent(one.ratio)} of the targeted one ({one.n_studies} studies, "
-        f"{one.n_arms} students), so {percent(one.bound_share)} stays bound to the trained skill. 95 % set of the "
-        f"ratio: {one.interval[0].lower()}{one.interval[1:]}"
+        f"Over {gain.over}: the held-out gain is {percent(gain.ratio)} of the targeted one ({gain.n_studies} studies, "
+        f"{gain.n_arms} students), so {percent(gain.bound_share)} stays bound to the trained skill. 95 % set of the "
+        f"ratio: {gain.interval[0].lower()}{gain.interval[1:]}"
     )
 
 
@@ -214,8 +219,8 @@ def trust(evidence: Evidence) -> Section:
             "One point per row over the untouched base; to the right, smaller benchmarks with larger sampling error. "
             "If only favourable results of small benchmarks were published, the cloud would lean upwards to the right.",
             [_points(draw.scatter(base, "_x", "1 / √(number of items)"), "Funnel")],
-            tables.pooled_table([replace(slope, name=f"{slope.name}, over {one.over}")
-                                 for one in evidence.small_studies for slope in one.slopes],
+            tables.pooled_table([replace(slope, name=f"{slope.name}, over {small.over}")
+                                 for small in evidence.small_studies for slope in small.slopes],
                                 "Slope: points of uplift per unit of 1 / √n, within role", "Slope"),
             draw.role_keys(), finding=findings.funnelled(evidence),
         ),
@@ -228,18 +233,27 @@ def trust(evidence: Evidence) -> Section:
         ),
     ]  # fmt: skip
     return Section(
-        "trust", "How far can this be trusted?", figures=figures,
-        tables=[tables.influence_table(one, tables.study_cells(evidence.frame)) for one in evidence.influences],
+        "trust",
+        "How far can this be trusted?",
+        figures=figures,
+        tables=[
+            tables.influence_table(influence, tables.study_cells(evidence.frame)) for influence in evidence.influences
+        ],
         short="Trust",
-    )  # fmt: skip
+    )
 
 
 def others(evidence: Evidence) -> Section:
     """Teacher and method swaps, the GSM gaps, noise between laboratories."""
     chart, height = draw.gap_chart(evidence)
     rows = [
-        [one.name, "–" if one.mean is None else number(one.mean, signed=True), str(one.n_models), one.reason or ""]
-        for one in evidence.gaps.groups
+        [
+            group.name,
+            "–" if group.mean is None else number(group.mean, signed=True),
+            str(group.n_models),
+            group.reason or "",
+        ]
+        for group in evidence.gaps.groups
     ]
     figure = Figure(
         "gsm", "GSM8K minus GSM1k",
@@ -251,11 +265,11 @@ def others(evidence: Evidence) -> Section:
     )  # fmt: skip
     labs = evidence.laboratories
     lead = [
-        f"Choosing another {one.question} moves a student by {number(one.typical)} points (root mean square of "
-        f"{len(one.pairs)} pairs in {one.n_studies} studies); the sign depends on the order in print, so pairs are "
+        f"Choosing another {swap.question} moves a student by {number(swap.typical)} points (root mean square of "
+        f"{len(swap.pairs)} pairs in {swap.n_studies} studies); the sign depends on the order in print, so pairs are "
         "listed."
-        for one in evidence.swaps
-        if one.typical is not None
+        for swap in evidence.swaps
+        if swap.typical is not None
     ]
     if labs.sd is not None:
         lead.append(
@@ -263,7 +277,7 @@ def others(evidence: Evidence) -> Section:
             f"deviation over {labs.n_pairs} models and benchmarks that were measured more than once)."
         )
     listed = [
-        *(tables.swap_table(one, tables.study_cells(evidence.frame)) for one in evidence.swaps),
+        *(tables.swap_table(swap, tables.study_cells(evidence.frame)) for swap in evidence.swaps),
         tables.laboratories_table(evidence),
     ]
     return Section("others", "Other questions the table answers", lead, [figure], listed, short="Other questions")
@@ -271,9 +285,9 @@ def others(evidence: Evidence) -> Section:
 
 def cannot_tell(evidence: Evidence) -> Section:
     """Questions whose cells are empty."""
-    lines = [one.text() for one in evidence.unknowns if not one.answered]
+    lines = [unknown.text() for unknown in evidence.unknowns if not unknown.answered]
     lines += [f"{what[0].upper()}{what[1:]}: the table lacks {lacks}." for what, lacks in NEVER.items()]
-    answered = [one.text() for one in evidence.unknowns if one.answered]
+    answered = [unknown.text() for unknown in evidence.unknowns if unknown.answered]
     table = HtmlTable(("Question, and what the table holds",), [[text] for text in answered],
                   "Questions on which at least two studies have rows", folded=True)  # fmt: skip
     lead = ["Counted from the table: a question is open where fewer than two studies have a row for it."]
@@ -290,8 +304,8 @@ def consistency(evidence: Evidence) -> Section:
         "over runs, a wrong size in this table, or a slip."
     ]
     counts = [f"{kind}: {n}" for kind, n in evidence.findings.items()]
-    found = tables.findings_table(check_table(evidence.frame), tables.study_cells(evidence.frame))
-    return Section("findings", "Do the tables agree with themselves?", lead, tables=[found],
+    table = tables.findings_table(check_table(evidence.frame), tables.study_cells(evidence.frame))
+    return Section("findings", "Do the tables agree with themselves?", lead, tables=[table],
                    callouts=[Callout("info", "Findings", counts)], short="Findings")  # fmt: skip
 
 

@@ -31,31 +31,31 @@ def role_keys(roles: Iterable[str] = tuple(COLOURS)) -> list[Key]:
     return [Key(role, SHAPES[role], COLOURS[role]) for role in roles]
 
 
-def row_of(label: str, one: Any, note: str = "") -> dict[str, Any]:
+def row_of(label: str, estimate: Any, note: str = "") -> dict[str, Any]:
     """Return an estimate of the evidence (points) as a row of the report's charts (0-1 scale)."""
-    known = one.estimate is not None
+    known = estimate.estimate is not None
     return {
         "estimand": "uplift", "arm": label, "benchmark": None, "over": None, "role": None,
-        "value": one.estimate / 100 if known else None,
-        "low": one.low / 100 if known else None, "high": one.high / 100 if known else None,
+        "value": estimate.estimate / 100 if known else None,
+        "low": estimate.low / 100 if known else None, "high": estimate.high / 100 if known else None,
         "simultaneous_low": None, "simultaneous_high": None, "n_items": None, "n_replicates": None,
-        "note": note or getattr(one, "note", None), "reason": getattr(one, "reason", None),
+        "note": note or getattr(estimate, "note", None), "reason": getattr(estimate, "reason", None),
     }  # fmt: skip
 
 
-def study_lines(found: Forest, role: str, named: Mapping[str, str]) -> list[ForestLine]:
+def study_lines(forest: Forest, role: str, named: Mapping[str, str]) -> list[ForestLine]:
     """Return one line per study and the pooled mean below them, for one role."""
     lines = [
         ForestLine(
-            named[one.study_id],
-            row_of(named[one.study_id], one, f"{one.n_rows} rows; risk of bias: {one.risk}"),
+            named[line.study_id],
+            row_of(named[line.study_id], line, f"{line.n_rows} rows; risk of bias: {line.risk}"),
             COLOURS[role],
             SHAPES[role],
         )
-        for one in found.lines
-        if one.role == role
+        for line in forest.lines
+        if line.role == role
     ]
-    pooled = next(one for one in found.pooled if one.name == role)
+    pooled = next(mean for mean in forest.pooled if mean.name == role)
     note = f"{pooled.n_rows} rows of {pooled.n_studies} studies"
     return [*lines, ForestLine("pooled mean", row_of("pooled mean", pooled, note), INK, "diamond")]
 
@@ -92,13 +92,13 @@ def moderator_groups(evidence: Evidence, where: str) -> dict[str, list[ForestLin
     """Return the slopes and differences of every moderator for one group of roles."""
     groups: dict[str, list[ForestLine]] = {}
     colour = COLOURS["targeted" if where == "trained skill" else "held-out"]
-    for one in evidence.moderations:
+    for moderation in evidence.moderations:
         lines = []
-        for effect in one.differences or one.effects:
+        for effect in moderation.differences or moderation.effects:
             if effect.name.split(":")[0] == where:
-                label = f"per {one.unit}" if one.unit else effect.name.split(": ", 1)[1]
-                lines.append(ForestLine(label, row_of(f"{one.name}: {label}", effect), colour))
-        groups[one.name] = lines
+                label = f"per {moderation.unit}" if moderation.unit else effect.name.split(": ", 1)[1]
+                lines.append(ForestLine(label, row_of(f"{moderation.name}: {label}", effect), colour))
+        groups[moderation.name] = lines
     return groups
 
 
@@ -106,8 +106,13 @@ def pooled_groups(groups: Mapping[str, Sequence[Pooled]]) -> dict[str, list[Fore
     """Return lines of pooled estimates under headings, coloured by role where the name is one."""
     return {
         heading: [
-            ForestLine(one.name, row_of(one.name, one), COLOURS.get(one.name, BLUE), SHAPES.get(one.name, "circle"))
-            for one in members
+            ForestLine(
+                pooled.name,
+                row_of(pooled.name, pooled),
+                COLOURS.get(pooled.name, BLUE),
+                SHAPES.get(pooled.name, "circle"),
+            )
+            for pooled in members
         ]
         for heading, members in groups.items()
     }
@@ -120,9 +125,9 @@ def restriction_groups(evidence: Evidence, role: str) -> dict[str, list[ForestLi
         groups[heading] = []
         for place, moved in enumerate(evidence.restrictions):
             if moved.unit == "points":
-                one = getattr(moved.headline, side)[role]
+                pooled = getattr(moved.headline, side)[role]
                 shape = "diamond" if place == 0 else SHAPES[role]
-                groups[heading].append(ForestLine(moved.name, row_of(moved.name, one), COLOURS[role], shape))
+                groups[heading].append(ForestLine(moved.name, row_of(moved.name, pooled), COLOURS[role], shape))
     return groups
 
 
@@ -239,14 +244,17 @@ class _Mean:
 def gap_chart(evidence: Evidence) -> tuple[Chart, int]:
     """Return the GSM8K - GSM1k gaps of groups of models."""
     lines = [
-        ForestLine(one.name, row_of(one.name, _Mean(one.mean, one.low, one.high, one.reason), f"{one.n_models} models"),
-             RUST if "distilled" in one.name else MUTED)
-        for one in evidence.gaps.groups
-    ]  # fmt: skip
+        ForestLine(
+            group.name,
+            row_of(group.name, _Mean(group.mean, group.low, group.high, group.reason), f"{group.n_models} models"),
+            RUST if "distilled" in group.name else MUTED,
+        )
+        for group in evidence.gaps.groups
+    ]
     return interval_chart({"": lines}, "GSM8K minus GSM1k, points")
 
 
-def roles_present(found: Forest) -> list[str]:
+def roles_present(forest: Forest) -> list[str]:
     """Return the roles that have at least one study line, in the order of `ROLES`."""
-    present = {line.role for line in found.lines}
+    present = {line.role for line in forest.lines}
     return [str(role) for role in ROLES if role in present]

@@ -9,24 +9,26 @@ from gauger.report.wording import count, number
 
 def method(evidence: Evidence) -> Section:
     """What reviewers ask for: flow of rows, agreement of coders, releases, protocol."""
-    found = flow(evidence.frame)
+    chart = flow(evidence.frame)
     rows = [[step.reason, count(step.rows), str(step.studies), count(step.rows_left), str(step.studies_left)]
-            for step in found.steps]  # fmt: skip
+            for step in chart.steps]  # fmt: skip
     steps = HtmlTable(
         ("Why rows stay out, in the order of the rules", "Rows out", "Studies", "Rows left", "Studies left"), rows,
-        f"{count(found.rows_found)} rows of {found.studies_found} studies found, {count(found.rows_pooled)} of "
-        f"{found.studies_pooled} pooled", numeric=frozenset({1, 2, 3, 4}),
+        f"{count(chart.rows_found)} rows of {chart.studies_found} studies found, {count(chart.rows_pooled)} of "
+        f"{chart.studies_pooled} pooled", numeric=frozenset({1, 2, 3, 4}),
     )  # fmt: skip
     lines = [
-        [one.version, one.date, str(one.studies), one.claim, _released(one), one.certainty] for one in read_releases()
+        [release.version, release.date, str(release.studies), release.claim, _released(release), release.certainty]
+        for release in read_releases()
     ]
     moved = HtmlTable(("Release", "Date", "Studies", "Claim", "Points (95 %)", "Certainty"), lines,
                   "How each release moved each claim, by today's rules", frozenset({2, 4}), folded=True)  # fmt: skip
-    return Section("method", "How the review was made", [agreement(evidence.frame).text()], tables=[steps, moved],
-                   short="Method")  # fmt: skip
+    return Section(
+        "method", "How the review was made", [agreement(evidence.frame).text()], tables=[steps, moved], short="Method"
+    )
 
 
-def _released(one: Released) -> str:
-    if one.effect is None or one.low is None or one.high is None:
+def _released(release: Released) -> str:
+    if release.effect is None or release.low is None or release.high is None:
         return "–"
-    return f"{number(one.effect, signed=True)} ({number(one.low)} to {number(one.high)})"
+    return f"{number(release.effect, signed=True)} ({number(release.low)} to {number(release.high)})"

@@ -12,32 +12,34 @@ from gauger.report.blocks import HtmlTable, TableCell
 from gauger.report.wording import count, number
 
 
-def points_cell(one: Pooled, decimals: int = 1) -> TableCell:
+def points_cell(mean: Pooled, decimals: int = 1) -> TableCell:
     """Return estimate and interval in one cell, or the reason why there is none."""
-    if one.estimate is None or one.low is None or one.high is None:
-        return TableCell(one.reason or "undefined", kind="undefined")
-    ends = f"{number(one.low, decimals, signed=True)} to {number(one.high, decimals, signed=True)}"
-    title = f"{count(one.n_rows)} rows of {one.n_studies} studies; {one.note or f'{one.df:.1f} degrees of freedom'}"
-    text = f"{number(one.estimate, decimals, signed=True)} ({ends}){'*' if one.note else ''}"
-    return TableCell(text, title, sort=one.estimate)
+    if mean.estimate is None or mean.low is None or mean.high is None:
+        return TableCell(mean.reason or "undefined", kind="undefined")
+    ends = f"{number(mean.low, decimals, signed=True)} to {number(mean.high, decimals, signed=True)}"
+    title = f"{count(mean.n_rows)} rows of {mean.n_studies} studies; {mean.note or f'{mean.df:.1f} degrees of freedom'}"
+    text = f"{number(mean.estimate, decimals, signed=True)} ({ends}){'*' if mean.note else ''}"
+    return TableCell(text, title, sort=mean.estimate)
 
 
 def pooled_table(several: Iterable[Pooled], caption: str, first: str = "") -> HtmlTable:
     """Return one line per estimate: value, interval, prediction interval, rows, studies."""
     rows: list[Sequence[TableCell | str]] = []
-    for one in several:
+    for pooled in several:
         predicted = ""
-        if one.prediction_low is not None and one.prediction_high is not None:
-            predicted = f"{number(one.prediction_low, 0, signed=True)} to {number(one.prediction_high, 0, signed=True)}"
-        rows.append([one.name, points_cell(one), predicted, count(one.n_rows), str(one.n_studies)])
+        if pooled.prediction_low is not None and pooled.prediction_high is not None:
+            predicted = (
+                f"{number(pooled.prediction_low, 0, signed=True)} to {number(pooled.prediction_high, 0, signed=True)}"
+            )
+        rows.append([pooled.name, points_cell(pooled), predicted, count(pooled.n_rows), str(pooled.n_studies)])
     columns = (first or "Role", "Points (95 % interval)", "A new result (95 %)", "Rows", "Studies")
     return HtmlTable(columns, rows, caption, numeric=frozenset(range(1, 5)))
 
 
 def headline_table(evidence: Evidence) -> HtmlTable:
     """Return role by control: the three analyses of the headline."""
-    found = evidence.headline
-    sides = (found.untouched, found.controls, found.matched)
+    headline = evidence.headline
+    sides = (headline.untouched, headline.controls, headline.matched)
     rows: list[Sequence[TableCell | str]] = [
         [str(role), *(points_cell(side[str(role)]) for side in sides)] for role in ROLES
     ]
@@ -56,14 +58,14 @@ def study_cells(frame: pl.DataFrame) -> Mapping[str, TableCell]:
     return {study: TableCell(name, study, href=linked[study]) for study, name in names_of(frame).items()}
 
 
-def forest_table(found: Forest, named: Mapping[str, TableCell]) -> HtmlTable:
+def forest_table(forest: Forest, named: Mapping[str, TableCell]) -> HtmlTable:
     """Return every line of a forest plot."""
     rows: list[Sequence[TableCell | str]] = [
         [line.role, named[line.study_id], count(line.n_rows),
          TableCell(f"{number(line.estimate, signed=True)} ({number(line.low)} to {number(line.high)})",
                    sort=line.estimate),
          line.risk]
-        for line in found.lines
+        for line in forest.lines
     ]  # fmt: skip
     return HtmlTable(("Role", "Study", "Rows", "Points (95 %)", "Risk of bias"), rows, "", numeric=frozenset({2, 3}))
 
@@ -81,15 +83,15 @@ def restrictions_table(evidence: Evidence) -> HtmlTable:
                  numeric=frozenset({3, 4, 5, 6, 7}), filters=(2,), id="table-restrictions")  # fmt: skip
 
 
-def influence_table(found: HeadlineInfluence, named: Mapping[str, TableCell]) -> HtmlTable:
+def influence_table(influence: HeadlineInfluence, named: Mapping[str, TableCell]) -> HtmlTable:
     """Return how the means move when one study is left out, most moving first."""
     rows: list[Sequence[TableCell | str]] = [
         [named[line.study_id], count(line.n_rows),
          *(_shift(line.shifts.get(role)) for role in CARRIED)]
-        for line in found.left_out
+        for line in influence.left_out
     ]  # fmt: skip
     columns = ("Study left out", "Its rows", *(f"{role}, change" for role in CARRIED))
-    caption = f"Change of the pooled means over {found.over} (points) when one study is left out"
+    caption = f"Change of the pooled means over {influence.over} (points) when one study is left out"
     return HtmlTable(columns, rows, caption, numeric=frozenset({1, 2, 3, 4}), folded=True)
 
 
@@ -100,29 +102,38 @@ def _shift(value: float | None) -> TableCell:
 def moderators_table(evidence: Evidence) -> HtmlTable:
     """Return every slope, mean and difference of the moderators."""
     rows: list[Sequence[TableCell | str]] = []
-    for one in evidence.moderations:
-        for what, several in (("slope" if one.unit else "mean", one.effects), ("difference", one.differences)):
+    for moderation in evidence.moderations:
+        for what, several in (
+            ("slope" if moderation.unit else "mean", moderation.effects),
+            ("difference", moderation.differences),
+        ):
             rows.extend(
-                [one.name, f"{what} per {one.unit}" if one.unit else what, effect.name, points_cell(effect),
-                 count(effect.n_rows), str(effect.n_studies)]
+                [
+                    moderation.name,
+                    f"{what} per {moderation.unit}" if moderation.unit else what,
+                    effect.name,
+                    points_cell(effect),
+                    count(effect.n_rows),
+                    str(effect.n_studies),
+                ]
                 for effect in several
-            )  # fmt: skip
+            )
     columns = ("Moderator", "What", "Where", "Points (95 %)", "Rows", "Studies")
     return HtmlTable(
         columns, rows, "All moderators", numeric=frozenset({3, 4, 5}), filters=(0, 1), id="table-moderators"
     )
 
 
-def swap_table(found: Swap, named: Mapping[str, TableCell]) -> HtmlTable:
+def swap_table(swap: Swap, named: Mapping[str, TableCell]) -> HtmlTable:
     """Return one line per pair of distilled models."""
     rows: list[Sequence[TableCell | str]] = [
         [named[line["study_id"]], line["arm"], line["control_arm"] or "–", line["role"],
          str(line["n_benchmarks"]), TableCell(number(line["difference"], 1, signed=True), sort=line["difference"]),
          "–" if line["se"] is None else number(line["se"])]
-        for line in found.pairs.sort("difference", descending=True).iter_rows(named=True)
+        for line in swap.pairs.sort("difference", descending=True).iter_rows(named=True)
     ]  # fmt: skip
     columns = ("Study", "Student", "Compared with", "Role", "Benchmarks", "Points", "Sampling error")
-    caption = f"Another {found.question}: {len(found.pairs)} pairs"
+    caption = f"Another {swap.question}: {len(swap.pairs)} pairs"
     return HtmlTable(columns, rows, caption, numeric=frozenset({4, 5, 6}), folded=True)
 
 
@@ -151,10 +162,10 @@ def bias_table(evidence: Evidence) -> HtmlTable:
     return HtmlTable(columns, rows)
 
 
-def findings_table(found: Sequence[Finding], named: Mapping[str, TableCell]) -> HtmlTable:
+def findings_table(findings: Sequence[Finding], named: Mapping[str, TableCell]) -> HtmlTable:
     """Return every finding of the consistency check."""
     rows: list[Sequence[TableCell | str]] = [
-        [str(one.kind), str(one.row), named[one.study_id], one.text] for one in found
+        [str(finding.kind), str(finding.row), named[finding.study_id], finding.text] for finding in findings
     ]
     columns = ("Finding", "Row", "Study", "What")
     return HtmlTable(columns, rows, "All findings", numeric=frozenset({1}), filters=(0,), id="table-findings")

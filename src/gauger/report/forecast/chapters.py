@@ -17,7 +17,9 @@ ACTION_WORDS = {"accept": "accept", "matched": "defend lightly", "aggressive": "
 def answer(document: Mapping[str, Any]) -> Section:
     """The sentence, and one probability bar per role, alternative and dose."""
     predictions = document["predictions"]
-    mine = [one for one in predictions if one["role"] == document["scenario"]["decide_on"]] or predictions
+    mine = [
+        prediction for prediction in predictions if prediction["role"] == document["scenario"]["decide_on"]
+    ] or predictions
     chart, height = draw.probability_bars(mine, role=False)
     low, high = mine[0]["minor"], mine[0]["major"]
     figure = Figure(
@@ -41,7 +43,9 @@ def answer(document: Mapping[str, Any]) -> Section:
 
 def elsewhere(document: Mapping[str, Any]) -> Section | None:
     """The other roles."""
-    rest = [one for one in document["predictions"] if one["role"] != document["scenario"]["decide_on"]]
+    rest = [
+        prediction for prediction in document["predictions"] if prediction["role"] != document["scenario"]["decide_on"]
+    ]
     if not rest:
         return None
     chart, height = draw.probability_bars(rest)
@@ -60,24 +64,24 @@ def elsewhere(document: Mapping[str, Any]) -> Section | None:
 def predictions_table(predictions: Sequence[Mapping[str, Any]]) -> HtmlTable:
     """Tabulate predictions; a refusal carries its reason."""
     rows: list[Sequence[TableCell | str]] = []
-    for one in predictions:
-        head = [one["role"], draw.CONTROLS[one["control"]], count(one["exchanges"])]
-        if one["answer"] == "yes":
-            shares = [probability(one[f"probability_{name}"]) for name in ("minor", "between", "major")]
-            ends = f"{number(one['low'])} to {number(one['high'])}"
-            mean = f"{number(one['mean_low'])} to {number(one['mean_high'])}"
-            rows.append([*head, number(one["mean"], signed=True), ends, mean, *shares, ""])
+    for prediction in predictions:
+        head = [prediction["role"], draw.CONTROLS[prediction["control"]], count(prediction["exchanges"])]
+        if prediction["answer"] == "yes":
+            shares = [probability(prediction[f"probability_{name}"]) for name in ("minor", "between", "major")]
+            ends = f"{number(prediction['low'])} to {number(prediction['high'])}"
+            mean = f"{number(prediction['mean_low'])} to {number(prediction['mean_high'])}"
+            rows.append([*head, number(prediction["mean"], signed=True), ends, mean, *shares, ""])
         else:
             rows.append(
                 [
                     *head,
-                    TableCell("cannot say", one["reason"], "undefined"),
+                    TableCell("cannot say", prediction["reason"], "undefined"),
                     "",
                     "",
                     "",
                     "",
                     "",
-                    f"{one['reason']}; {one['nearest']}",
+                    f"{prediction['reason']}; {prediction['nearest']}",
                 ]
             )
     columns = (
@@ -97,15 +101,15 @@ def predictions_table(predictions: Sequence[Mapping[str, Any]]) -> HtmlTable:
 
 def decision(document: Mapping[str, Any]) -> Section:
     """The best action, and the plane of losses on which it is best."""
-    found = document["decision"]
-    if found["best"] is None:
-        return Section("decision", "What to do", [found["sentence"]], short="Decision")
+    decided = document["decision"]
+    if decided["best"] is None:
+        return Section("decision", "What to do", [decided["sentence"]], short="Decision")
     losses, defences = document["scenario"]["losses"], document["scenario"]["defences"]
     unit = defences["matched"]["honest_cost"] or 1.0
     burden, stake = defences["aggressive"]["honest_cost"] / unit, losses["major"] / unit
     rows = [
-        [ACTION_WORDS[name], number(value, 2), "best" if name == found["best"] else ""]
-        for name, value in found["expected_loss"].items()
+        [ACTION_WORDS[name], number(value, 2), "best" if name == decided["best"] else ""]
+        for name, value in decided["expected_loss"].items()
     ]
     table = HtmlTable(("Action", "Expected loss", ""), rows, numeric=frozenset({1}))
     figure = Figure(
@@ -114,33 +118,34 @@ def decision(document: Mapping[str, Any]) -> Section:
         "Every square is one set of values: up, a missed major uplift costs more; right, the aggressive defence costs "
         "honest "
         "users more. Both in units of what a light defence costs them. The cross is the scenario's own.",
-        [FigurePanel(draw.decision_regions(found, burden, stake), "", 360, "Best action by losses", labelled=False)],
+        [FigurePanel(draw.decision_regions(decided, burden, stake), "", 360, "Best action by losses", labelled=False)],
         table,
         [Key(ACTION_WORDS[name], "square", colour) for name, colour in draw.ACTION_COLOURS.items()]
         + [Key("the scenario", "cross", INK)],
     )
     by_control = "; ".join(
-        f"{draw.CONTROLS[one['control']]}: {ACTION_WORDS[one['best']]}" for one in found["by_control"]
+        f"{draw.CONTROLS[alternative['control']]}: {ACTION_WORDS[alternative['best']]}"
+        for alternative in decided["by_control"]
     )
-    lead = [found["sentence"], f"Taken by itself, each alternative would say: {by_control}."]
+    lead = [decided["sentence"], f"Taken by itself, each alternative would say: {by_control}."]
     return Section("decision", "What to do", lead, [figure], summary=table, short="Decision")
 
 
 def settling(document: Mapping[str, Any]) -> Section | None:
     """The experiments by what they are worth, and the best one's study file."""
-    found = document["decision"]
-    if not found["experiments"]:
+    decided = document["decision"]
+    if not decided["experiments"]:
         return None
     rows = [
         [
-            one["what"],
-            number(one["value"], 3),
-            "–" if one["share"] is None else percent(one["share"]),
-            f"{one['flops']:.1e}",
-            count(round(one["usd"])),
-            "chosen" if one["name"] == found["settles"] else "",
+            experiment["what"],
+            number(experiment["value"], 3),
+            "–" if experiment["share"] is None else percent(experiment["share"]),
+            f"{experiment['flops']:.1e}",
+            count(round(experiment["usd"])),
+            "chosen" if experiment["name"] == decided["settles"] else "",
         ]
-        for one in found["experiments"]
+        for experiment in decided["experiments"]
     ]
     table = HtmlTable(
         ("Experiment", "Loss saved", "of perfect knowledge", "FLOPs", "Dollars", ""),
@@ -148,11 +153,11 @@ def settling(document: Mapping[str, Any]) -> Section | None:
         numeric=frozenset({1, 2, 3, 4}),
     )
     lead = [
-        f"Knowing the true uplift before choosing would save {number(found['worth_of_perfect_knowledge'], 2)} "
+        f"Knowing the true uplift before choosing would save {number(decided['worth_of_perfect_knowledge'], 2)} "
         "of expected loss. "
         "An experiment saves a part of that; prices are stated round ones.",
         "The chosen one is the cheapest among those that save nine tenths of the most."
-        if found["settles"]
+        if decided["settles"]
         else "No experiment would change the choice: it is the same whatever they find.",
     ]
     return Section(
@@ -161,28 +166,28 @@ def settling(document: Mapping[str, Any]) -> Section | None:
         lead,
         summary=table,
         template="forecast/study.html.j2",
-        data={"study": found["study"]},
+        data={"study": decided["study"]},
     )
 
 
 def context(document: Mapping[str, Any]) -> Section:
     """Beside other methods; months and compute."""
     shares = []
-    for one in document["context"]["shares"]:
-        if one["answer"] == "yes":
-            said = f"{percent(one['share'])} ({percent(one['low'])} to {percent(one['high'])})"
+    for share in document["context"]["shares"]:
+        if share["answer"] == "yes":
+            shown = f"{percent(share['share'])} ({percent(share['low'])} to {percent(share['high'])})"
             shares.append(
                 [
-                    one["role"],
-                    number(one["gain"], signed=True),
-                    number(one["uplift"], signed=True),
-                    said,
-                    str(one["studies"]),
+                    share["role"],
+                    number(share["gain"], signed=True),
+                    number(share["uplift"], signed=True),
+                    shown,
+                    str(share["studies"]),
                 ]
             )
         else:
             shares.append(
-                [one["role"], "", "", TableCell("cannot say", one["reason"], "undefined"), str(one["studies"])]
+                [share["role"], "", "", TableCell("cannot say", share["reason"], "undefined"), str(share["studies"])]
             )
     first = HtmlTable(
         ("Role", "Gain over the start", "of it over RL", "Share (95 %)", "Studies"),
@@ -191,14 +196,14 @@ def context(document: Mapping[str, Any]) -> Section:
         numeric=frozenset({1, 2, 3, 4}),
     )
     lines = []
-    for one in document["equivalents"]:
-        what = "months of progress" if one["kind"] == "months" else "times the training compute"
-        if one["value"] is None:
-            value: TableCell | str = TableCell("cannot say", one["reason"], "undefined")
+    for equivalent in document["equivalents"]:
+        what = "months of progress" if equivalent["kind"] == "months" else "times the training compute"
+        if equivalent["value"] is None:
+            value: TableCell | str = TableCell("cannot say", equivalent["reason"], "undefined")
         else:
-            high = "open" if one["high"] is None else f"{one['high']:.3g}"
-            value = f"{one['value']:.2g} ({one['low']:.2g} to {high})"
-        lines.append([what, one["benchmark"], value, one["warning"]])
+            high = "open" if equivalent["high"] is None else f"{equivalent['high']:.3g}"
+            value = f"{equivalent['value']:.2g} ({equivalent['low']:.2g} to {high})"
+        lines.append([what, equivalent["benchmark"], value, equivalent["warning"]])
     second = HtmlTable(
         ("Expressed as", "On the scale of", "Value (95 %)", "Warning"), lines, "Equivalents", numeric=frozenset({2})
     )

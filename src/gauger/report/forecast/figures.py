@@ -28,11 +28,11 @@ LINE = 30
 """Pixels of one bar."""
 
 
-def line_of(one: Mapping[str, Any], *, role: bool = True) -> str:
+def line_of(prediction: Mapping[str, Any], *, role: bool = True) -> str:
     """Name a prediction in few characters, so that a bar has room on a narrow screen."""
-    dose = one["exchanges"]
+    dose = prediction["exchanges"]
     amount = "" if dose is None else f", {dose / 1e6:g} M" if dose >= 1e5 else f", {dose / 1e3:g} k"
-    return f"{one['role'] + ', ' if role else ''}over {SHORT[one['control']]}{amount}"
+    return f"{prediction['role'] + ', ' if role else ''}over {SHORT[prediction['control']]}{amount}"
 
 
 def probability_bars(predictions: Sequence[Mapping[str, Any]], *, role: bool = True) -> tuple[Chart, int]:
@@ -46,12 +46,12 @@ def probability_bars(predictions: Sequence[Mapping[str, Any]], *, role: bool = T
         Whether the line names the role.
     """
     bars, order = [], []
-    for one in predictions:
-        label = line_of(one, role=role)
+    for prediction in predictions:
+        label = line_of(prediction, role=role)
         order.append(label)
         begin = 0.0
         for name, colour in OUTCOMES:
-            share = one[f"probability_{name}"]
+            share = prediction[f"probability_{name}"]
             if share is None:
                 bars.append(
                     {
@@ -66,14 +66,14 @@ def probability_bars(predictions: Sequence[Mapping[str, Any]], *, role: bool = T
                     }
                 )
                 break
-            said = f"{100 * share:.0f} %" if share >= 0.06 else ""
+            text = f"{100 * share:.0f} %" if share >= 0.06 else ""
             bars.append(
                 {
                     "line": label,
                     "from": begin,
                     "to": begin + share,
                     "colour": colour,
-                    "said": said,
+                    "said": text,
                     "at": begin + share / 2,
                     "outcome": name,
                     "ink": "#ffffff",
@@ -112,13 +112,13 @@ def distribution(predictions: Sequence[Mapping[str, Any]], edges: Sequence[float
     """
     colours = (BLUE, RUST, GREEN, ORANGE)
     rows = []
-    for place, one in enumerate(predictions):
-        for low, high, share in zip(edges, edges[1:], one["density"], strict=False):
+    for place, prediction in enumerate(predictions):
+        for low, high, share in zip(edges, edges[1:], prediction["density"], strict=False):
             rows.append(
                 {
                     "points": (low + high) / 2,
                     "density": share / (high - low),
-                    "line": CONTROLS[one["control"]],
+                    "line": CONTROLS[prediction["control"]],
                     "colour": colours[place % len(colours)],
                 }
             )
@@ -150,15 +150,15 @@ def decision_regions(decision: Mapping[str, Any], burden: float, stake: float) -
     across = (decision["burdens"][1] / decision["burdens"][0]) ** 0.5
     up = (decision["stakes"][1] / decision["stakes"][0]) ** 0.5
     rows = [
-        one
+        region
         | {
-            "colour": ACTION_COLOURS[one["best"]],
-            "left": one["burden"] / across,
-            "right": one["burden"] * across,
-            "bottom": one["stake"] / up,
-            "top": one["stake"] * up,
+            "colour": ACTION_COLOURS[region["best"]],
+            "left": region["burden"] / across,
+            "right": region["burden"] * across,
+            "bottom": region["stake"] / up,
+            "top": region["stake"] * up,
         }
-        for one in decision["regions"]
+        for region in decision["regions"]
     ]
     x = alt.X(
         "left:Q",
@@ -205,15 +205,15 @@ def sensitivity_bars(lines: Sequence[Mapping[str, Any]]) -> tuple[Chart, int]:
     """
     rows = [
         {
-            "input": one["label"],
-            "from": one["probability_low"],
-            "to": one["probability_high"],
-            "low": one["low_at"],
-            "high": one["high_at"],
+            "input": line["label"],
+            "from": line["probability_low"],
+            "to": line["probability_high"],
+            "low": line["low_at"],
+            "high": line["high_at"],
         }
-        for one in lines
+        for line in lines
     ]
-    y = alt.Y("input:N", sort=[one["input"] for one in rows], title=None)
+    y = alt.Y("input:N", sort=[row["input"] for row in rows], title=None)
     base = alt.Chart().encode(y=y)
     x = alt.X("from:Q", axis=alt.Axis(format="%"), title="probability of a major uplift")
     tips = ["input:N", "low:N", "from:Q", "high:N", "to:Q"]
@@ -233,8 +233,8 @@ def nearest_forest(lines: Sequence[Mapping[str, Any]]) -> tuple[Chart, int]:
     lines : sequence of mapping
         The document's nearest studies.
     """
-    rows = [{**one, "line": one["study"]} for one in lines]
-    y = alt.Y("line:N", sort=[one["line"] for one in rows], title=None, axis=alt.Axis(labelLimit=230))
+    rows = [{**line, "line": line["study"]} for line in lines]
+    y = alt.Y("line:N", sort=[row["line"] for row in rows], title=None, axis=alt.Axis(labelLimit=230))
     base = alt.Chart().encode(y=y)
     tips = ["study:N", "uplift:Q", "lowest:Q", "highest:Q", "benchmarks:N", "student:N"]
     layers = [
@@ -257,9 +257,9 @@ def pit_histogram(roles: Sequence[Mapping[str, Any]]) -> Chart:
     """
     colours = {"targeted": RUST, "fresh": BLUE, "held-out": SLATE}
     rows = [
-        {"at": (place + 0.5) / 10, "share": share, "role": one["role"], "colour": colours[one["role"]]}
-        for one in roles
-        for place, share in enumerate(one["pit"])
+        {"at": (place + 0.5) / 10, "share": share, "role": entry["role"], "colour": colours[entry["role"]]}
+        for entry in roles
+        for place, share in enumerate(entry["pit"])
     ]
     lines = (
         alt.Chart()

@@ -14,17 +14,21 @@ from gauger.report.wording import count, number, percent
 
 def distributions(document: Mapping[str, Any]) -> Section:
     """Predictive distributions by role, at the largest dose that is answered."""
-    found = []
-    for role in dict.fromkeys(one["role"] for one in document["predictions"]):
-        answered = [one for one in document["predictions"] if one["role"] == role and one["answer"] == "yes"]
+    figures = []
+    for role in dict.fromkeys(prediction["role"] for prediction in document["predictions"]):
+        answered = [
+            prediction
+            for prediction in document["predictions"]
+            if prediction["role"] == role and prediction["answer"] == "yes"
+        ]
         if not answered:
             continue
-        dose = max((one["exchanges"] or 0.0) for one in answered)
-        mine = [one for one in answered if (one["exchanges"] or 0.0) == dose]
+        dose = max((prediction["exchanges"] or 0.0) for prediction in answered)
+        mine = [prediction for prediction in answered if (prediction["exchanges"] or 0.0) == dose]
         chart = draw.distribution(mine, document["edges"], mine[0]["minor"], mine[0]["major"])
         colours = (BLUE, RUST, GREEN, ORANGE)
-        keys = [Key(draw.CONTROLS[one["control"]], "bar", colours[k % 4]) for k, one in enumerate(mine)]
-        found.append(
+        keys = [Key(draw.CONTROLS[prediction["control"]], "bar", colours[k % 4]) for k, prediction in enumerate(mine)]
+        figures.append(
             Figure(
                 f"distribution-{role}",
                 f"{role.capitalize()} benchmarks at {count(dose) if dose else 'an unknown number of'} exchanges",
@@ -38,7 +42,7 @@ def distributions(document: Mapping[str, Any]) -> Section:
     return Section(
         "distributions",
         "Predictive distributions",
-        figures=found,
+        figures=figures,
         tables=[predictions_table(document["predictions"])],
         short="Distributions",
     )
@@ -52,16 +56,16 @@ def nearest(document: Mapping[str, Any]) -> Section | None:
     chart, height = draw.nearest_forest(lines)
     rows = [
         [
-            one["study"],
-            number(one["distance"], 2),
-            one["student"],
-            one["control"],
-            count(one["samples"]),
-            one["benchmarks"],
-            number(one["start"]),
-            number(one["uplift"], signed=True),
+            line["study"],
+            number(line["distance"], 2),
+            line["student"],
+            line["control"],
+            count(line["samples"]),
+            line["benchmarks"],
+            number(line["start"]),
+            number(line["uplift"], signed=True),
         ]
-        for one in lines
+        for line in lines
     ]
     table = HtmlTable(
         ("Study", "Distance", "Student", "Control", "Samples", "Benchmarks", "Start", "Uplift"),
@@ -87,8 +91,14 @@ def sensitivity(document: Mapping[str, Any]) -> Section | None:
         return None
     chart, height = draw.sensitivity_bars(lines)
     rows = [
-        [one["label"], percent(one["probability_low"]), one["low_at"], percent(one["probability_high"]), one["high_at"]]
-        for one in lines
+        [
+            line["label"],
+            percent(line["probability_low"]),
+            line["low_at"],
+            percent(line["probability_high"]),
+            line["high_at"],
+        ]
+        for line in lines
     ]
     figure = Figure(
         "sensitivity",
@@ -105,22 +115,22 @@ def sensitivity(document: Mapping[str, Any]) -> Section | None:
 
 def back_test(document: Mapping[str, Any]) -> Section:
     """Coverage, scores and gains on studies left out; calibration; widening beyond the data."""
-    found = document["back_test"]
-    if found["reason"]:
-        return Section("back-test", "Back-test", [found["reason"]])
+    tested = document["back_test"]
+    if tested["reason"]:
+        return Section("back-test", "Back-test", [tested["reason"]])
     rows = []
-    for one in [*found["roles"], *found["years"]]:
+    for row in [*tested["roles"], *tested["years"]]:
         rows.append(
             [
-                one["role"],
-                one["left_out"],
-                f"{one['rows']} in {one['groups']}",
-                *(_coverage(one, level) for level in (50, 80, 95)),
-                number(one["width_95"], 0),
-                number(one["crps"], 2),
-                f"{one['best_baseline']}: {one['crps_baseline']:.2f}",
-                _gain(one, "crps_gain"),
-                _gain(one, "log_score_gain"),
+                row["role"],
+                row["left_out"],
+                f"{row['rows']} in {row['groups']}",
+                *(_coverage(row, level) for level in (50, 80, 95)),
+                number(row["width_95"], 0),
+                number(row["crps"], 2),
+                f"{row['best_baseline']}: {row['crps_baseline']:.2f}",
+                _gain(row, "crps_gain"),
+                _gain(row, "log_score_gain"),
             ]
         )
     head = (
@@ -146,13 +156,13 @@ def back_test(document: Mapping[str, Any]) -> Section:
         "calibration",
         "Where results fell in their forecasts",
         "Level lines at 10 % would be perfect calibration; a hump in the middle means intervals that are too wide.",
-        [FigurePanel(draw.pit_histogram(found["roles"]), "", 300, "PIT histogram by role", labelled=False)],
-        _extrapolation(found),
+        [FigurePanel(draw.pit_histogram(tested["roles"]), "", 300, "PIT histogram by role", labelled=False)],
+        _extrapolation(tested),
         [Key("targeted", "line", RUST), Key("fresh", "line", BLUE), Key("held-out", "line", SLATE)],
     )
     chosen = "; ".join(
         f"{role}: " + ", ".join(f"{form} in {n} of {sum(forms.values())} parts" for form, n in forms.items())
-        for role, forms in found["chosen"].items()
+        for role, forms in tested["chosen"].items()
     )
     lead = [document["warnings"][0], f"Chosen inside the training parts: {chosen}."]
     return Section(
@@ -160,22 +170,22 @@ def back_test(document: Mapping[str, Any]) -> Section:
         "How such forecasts did on studies left out",
         lead,
         [figure],
-        [table, _extrapolation(found)],
+        [table, _extrapolation(tested)],
         short="Back-test",
     )
 
 
-def _extrapolation(found: Mapping[str, Any]) -> HtmlTable:
+def _extrapolation(tested: Mapping[str, Any]) -> HtmlTable:
     words = {"samples": "dose", "start": "starting score", "size": "student's size"}
     rows = [
         [
-            words[one["predictor"]],
-            f"{one['from']:g} to {one['to']:g}",
-            f"{one['rows']} in {one['groups']}",
-            TableCell("–", one["reason"] or "") if one["coverage_95"] is None else percent(one["coverage_95"]),
-            TableCell("–", one["reason"] or "") if one["factor"] is None else number(one["factor"], 2),
+            words[band["predictor"]],
+            f"{band['from']:g} to {band['to']:g}",
+            f"{band['rows']} in {band['groups']}",
+            TableCell("–", band["reason"] or "") if band["coverage_95"] is None else percent(band["coverage_95"]),
+            TableCell("–", band["reason"] or "") if band["factor"] is None else number(band["factor"], 2),
         ]
-        for one in found["extrapolation"]
+        for band in tested["extrapolation"]
     ]
     return HtmlTable(
         ("Predictor", "Doublings beyond", "Rows in groups", "95 % holds, before widening", "Width factor"),
@@ -185,15 +195,15 @@ def _extrapolation(found: Mapping[str, Any]) -> HtmlTable:
     )
 
 
-def _coverage(one: Mapping[str, Any], level: int) -> str:
-    value, low, high = (one[f"coverage_{level}{end}"] for end in ("", "_low", "_high"))
+def _coverage(row: Mapping[str, Any], level: int) -> str:
+    value, low, high = (row[f"coverage_{level}{end}"] for end in ("", "_low", "_high"))
     return "–" if value is None else f"{percent(value)} ({percent(low)} to {percent(high)})"
 
 
-def _gain(one: Mapping[str, Any], name: str) -> str:
-    if one[name] is None:
+def _gain(row: Mapping[str, Any], name: str) -> str:
+    if row[name] is None:
         return "–"
-    return f"{number(one[name], 2, signed=True)} ({number(one[f'{name}_low'], 2)} to {number(one[f'{name}_high'], 2)})"
+    return f"{number(row[name], 2, signed=True)} ({number(row[f'{name}_low'], 2)} to {number(row[f'{name}_high'], 2)})"
 
 
 def inputs(document: Mapping[str, Any]) -> Section:
@@ -201,7 +211,9 @@ def inputs(document: Mapping[str, Any]) -> Section:
     rows = _flat(document["scenario"])
     tables = [HtmlTable(("Field", "Value"), rows, "The scenario; unknown means integrated over, never guessed")]
     if document["studies"]:
-        studies = [[one["run"], one["world"], count(one["rows"]), one["enters_as"]] for one in document["studies"]]
+        studies = [
+            [study["run"], study["world"], count(study["rows"]), study["enters_as"]] for study in document["studies"]
+        ]
         tables.append(
             HtmlTable(("Run", "World", "Results", "Enters as"), studies, "Controlled studies", numeric=frozenset({2}))
         )
@@ -211,6 +223,6 @@ def inputs(document: Mapping[str, Any]) -> Section:
 def _flat(value: Any, key: str = "") -> list[Sequence[TableCell | str]]:
     if isinstance(value, Mapping):
         return [row for name, inner in value.items() for row in _flat(inner, f"{key}.{name}" if key else str(name))]
-    if isinstance(value, list) and any(isinstance(one, Mapping) for one in value):
+    if isinstance(value, list) and any(isinstance(element, Mapping) for element in value):
         return [row for place, inner in enumerate(value, 1) for row in _flat(inner, f"{key} {place}")]
     return [[key, ", ".join(map(str, value)) if isinstance(value, list) else str(value)]]

@@ -25,11 +25,11 @@ def build(view: View) -> Section | None:
 
 
 def _result(outcome: str) -> TableCell:
-    said = {
+    words = {
         CheckOutcome.PASSED: ("✓ passed", "good"),
         CheckOutcome.FAILED: ("✕ failed", "bad"),
         CheckOutcome.NOT_POWERED: ("○ decides nothing", "warn"),
         CheckOutcome.NOT_MADE: ("– not made", "warn"),
     }
-    text, kind = said[CheckOutcome(outcome)]
+    text, kind = words[CheckOutcome(outcome)]
     return TableCell(text, kind=kind)

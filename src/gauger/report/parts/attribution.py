@@ -49,8 +49,8 @@ def build(view: View) -> Section | None:
     rows += [row for row in view.estimates if row["estimand"] in ("format_effect", "training_effect")]
     table = estimates_table(rows, "The raw gain and its parts")
     title = "The raw gain taken apart, percentage points, mean over each role"
-    found = findings.raw_gain(view, lambda arm, role: parts_of(view, arm, role))
-    figure = Figure("attribution", title, CAPTION, panels, table, legend, wide=len(panels) == 1, finding=found)
+    finding = findings.raw_gain(view, lambda arm, role: parts_of(view, arm, role))
+    figure = Figure("attribution", title, CAPTION, panels, table, legend, wide=len(panels) == 1, finding=finding)
     return Section("attribution", "Where the raw gain comes from", _lead(view), [figure], short="Raw gain taken apart")
 
 
@@ -150,12 +150,12 @@ def _totals(view: View, arm: str, y: alt.Y, extent: tuple[float, float]) -> Char
 def _lead(view: View) -> list[str | Markup]:
     """Return one sentence on the headline arm, targeted and near."""
     arm = view.headline_arm
-    found: list[str | Markup] = []
+    sentences: list[str | Markup] = []
     for role in ("targeted", "near"):
         parts = parts_of(view, arm, role) if arm else None
         if parts:
-            told = ", ".join(f"{PARTS[name][0]} {quantity(value, 'points')}" for name, value in parts.items())
+            amounts = ", ".join(f"{PARTS[name][0]} {quantity(value, 'points')}" for name, value in parts.items())
             gain = with_unit(sum(parts.values()), "points")
             text = "<code>{arm}</code> gained {gain} on {role} benchmarks: {told}."
-            found.append(fill(text, arm=arm, gain=gain, role=role, told=told))
-    return found
+            sentences.append(fill(text, arm=arm, gain=gain, role=role, told=amounts))
+    return sentences

@@ -28,12 +28,12 @@ def cards(view: View) -> Sequence[Card]:
     arm = view.headline_arm
     if arm is None:
         return ()
-    found: list[Card] = []
+    chosen: list[Card] = []
     for title, name, role, note in _story(view):
         row = view.headline(name, arm, role)
-        if row is not None and len(found) < MOST:
-            found.append(_card(row, title, role or "", note))
-    return found
+        if row is not None and len(chosen) < MOST:
+            chosen.append(_card(row, title, role or "", note))
+    return chosen
 
 
 def _story(view: View) -> Iterator[tuple[str, str, str | None, str]]:

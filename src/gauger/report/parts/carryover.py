@@ -44,13 +44,13 @@ def build(view: View) -> Section | None:
 
 def _lead(view: View) -> list[str]:
     """Say of each distilled arm whether its uplift is bound to the benchmark by points and by item logits."""
-    told = [
+    sentences = [
         fill("<code>{arm}</code>: {said}", arm=row["arm"], said=row["note"])
         for arm in view.distilled
         for row in view.of("benchmark_bound_share", arm)
         if averages(row) and row["value"] is not None and row.get("note")
     ]
-    return [SCALES, *told] if told else []
+    return [SCALES, *sentences] if sentences else []
 
 
 def _figure(view: View, arms: list[str]) -> Figure:

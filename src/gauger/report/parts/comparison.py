@@ -55,8 +55,8 @@ def students(view: View) -> Section | None:
     tables = [HtmlTable(("On", "Student", "Score", "Rank", "Interval of the rank"), cells, numeric=frozenset({2, 3}))]
     series = view.study.get("series") or ()
     if series:
-        told = [[_where(row), _change(row)] for row in series]
-        tables.append(HtmlTable(("On", "Against the first checkpoint"), told, caption="Where a change begins"))
+        changes = [[_where(row), _change(row)] for row in series]
+        tables.append(HtmlTable(("On", "Against the first checkpoint"), changes, caption="Where a change begins"))
     return Section("students", "How do the students rank?", [lead], tables=tables, short="Ranks")
 
 
@@ -165,19 +165,19 @@ def _plain(value: float | None) -> str:
 
 
 def _group(row: Row) -> Sequence[TableCell | str]:
-    told = estimand(row["estimand"])
+    wording = estimand(row["estimand"])
     if row["value"] is None:
         values: list[TableCell | str] = [TableCell(row["reason"] or "undefined", kind="undefined"), "", ""]
     else:
         values = [
-            TableCell(quantity(row["value"], told.unit), sort=row["value"]),
-            interval(row["low"], row["high"], told.unit),
-            interval(row["simultaneous_low"], row["simultaneous_high"], told.unit),
+            TableCell(quantity(row["value"], wording.unit), sort=row["value"]),
+            interval(row["low"], row["high"], wording.unit),
+            interval(row["simultaneous_low"], row["simultaneous_high"], wording.unit),
         ]
     return [
         TableCell(row["benchmark"], kind="code"),
         printable(row["group"], 60),
-        told.label,
+        wording.label,
         row["arm"],
         *values,
         count(row["n_items"]),

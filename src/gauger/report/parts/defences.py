@@ -69,13 +69,13 @@ def _kept(view: View, defence: str) -> str:
 
 def _cheaper(view: View, entries: Sequence[Row]) -> list[str]:
     """Say, surface by surface, with how few queries an attacker was shown to pass the threshold."""
-    said = []
+    routes = []
     for surface, threshold in [("open", entries[0]["threshold"]), *((e["defence"], e["threshold"]) for e in entries)]:
-        found = cheapest(view, surface, threshold)
-        if found is not None:
-            said.append(f"{surface}: {found[0]} with {count(found[1])} queries")
-    if not said:
+        route = cheapest(view, surface, threshold)
+        if route is not None:
+            routes.append(f"{surface}: {route[0]} with {count(route[1])} queries")
+    if not routes:
         return []
     silent = [e["defence"] for e in entries if cheapest(view, e["defence"], e["threshold"]) is None]
     more = f" On {listing(silent)} nobody was shown to pass it." if silent else ""
-    return [f"What would be cheapest for an attacker who only wants to pass the threshold: {'; '.join(said)}.{more}"]
+    return [f"What would be cheapest for an attacker who only wants to pass the threshold: {'; '.join(routes)}.{more}"]

@@ -49,12 +49,12 @@ def frontier_figure(view: View, entries: Sequence[Row]) -> Figure | None:
 
 
 def _found(entries: Sequence[Row]) -> str:
-    said = []
+    parts = []
     for outcome, words in (("works", "works"), ("does_not", "does not work"), ("undetermined", "is undetermined")):
         names = [entry["defence"] for entry in entries if entry["outcome"] == outcome]
         if names:
-            said.append(f"{listing(names)} {words if len(names) == 1 else _plural(words)}")
-    return f"Against these attackers {', '.join(said)}" if said else "None of the defences could be judged"
+            parts.append(f"{listing(names)} {words if len(names) == 1 else _plural(words)}")
+    return f"Against these attackers {', '.join(parts)}" if parts else "None of the defences could be judged"
 
 
 def _plural(words: str) -> str:
@@ -143,16 +143,16 @@ def _attackers(view: View, surface: str, passive: set[str]) -> list[ForestLine]:
 
 def gap_figure(view: View, entries: Sequence[Row]) -> Figure | None:
     """Draw the best attacker who reacts beside the best one who does not."""
-    found = {surface: best(view, "adaptive_gap", surface) for surface in surfaces(entries)}
-    rows = [row for row in found.values() if row is not None]
+    by_surface = {surface: best(view, "adaptive_gap", surface) for surface in surfaces(entries)}
+    rows = [row for row in by_surface.values() if row is not None]
     if not any(True for _ in defined(rows)):
         return None
-    lines = [ForestLine(surface, row) for surface, row in found.items()]
+    lines = [ForestLine(surface, row) for surface, row in by_surface.items()]
     chart = forest(
         lines, unit="points", x_title="points", extent=window(rows), references=[Reference(0.0)], label_room=90
     )
-    apart = [s for s, row in found.items() if row and (row["simultaneous_low"] or 0.0) > 0]
-    said = f"Reacting pays on {listing(apart)}" if apart else "Reacting is not shown to pay on any surface"
+    apart = [s for s, row in by_surface.items() if row and (row["simultaneous_low"] or 0.0) > 0]
+    finding = f"Reacting pays on {listing(apart)}" if apart else "Reacting is not shown to pay on any surface"
     panel = FigurePanel(chart, "", height_of(lines), "Adaptive less passive attacker, by surface")
     title = "Best attacker who reacts less best one who does not, percentage points"
-    return Figure("defences-gap", title, GAP, [panel], estimates_table(rows, title), finding=said)
+    return Figure("defences-gap", title, GAP, [panel], estimates_table(rows, title), finding=finding)

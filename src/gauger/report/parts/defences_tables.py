@@ -99,18 +99,18 @@ def literature_table(entries: Sequence[Row]) -> HtmlTable | None:
     body: list[list[TableCell | str]] = [
         [
             TableCell(entry["defence"], kind="code"),
-            one["defence"],
-            one["study_id"],
-            one["benchmark"],
-            *(_share(one[name]) for name in ("student_open", "student_defended")),
-            _points(one["removed"]),
-            _share(one["student_adaptive"]),
-            _points(one["regained"]),
-            _points(one["honest_cost"]),
-            TableCell(one["source"], kind="note"),
+            row["defence"],
+            row["study_id"],
+            row["benchmark"],
+            *(_share(row[name]) for name in ("student_open", "student_defended")),
+            _points(row["removed"]),
+            _share(row["student_adaptive"]),
+            _points(row["regained"]),
+            _points(row["honest_cost"]),
+            TableCell(row["source"], kind="note"),
         ]
         for entry in entries
-        for one in entry["literature"]
+        for row in entry["literature"]
     ]
     caption = "The literature's figures for the same kinds of defence, beside this study's and not pooled with them"
     return HtmlTable(columns, body, caption, numeric=frozenset(range(4, 10)), folded=True) if body else None

@@ -67,7 +67,7 @@ def build(view: View) -> Section | None:
 def _hardest(view: View) -> Figure | None:
     """Draw uplift on the hardest quarter of the items beside uplift on all of them, role by role."""
     groups = {f"{role} benchmarks": _hardest_lines(view, role) for role in view.roles if role is not None}
-    lines = lines_of({name: found for name, found in groups.items() if found})
+    lines = lines_of({name: group for name, group in groups.items() if group})
     rows = [line.estimate for line in lines if line.estimate is not None]
     if not rows:
         return None
@@ -83,13 +83,13 @@ def _hardest(view: View) -> Figure | None:
 
 
 def _hardest_lines(view: View, role: str) -> list[ForestLine]:
-    found = []
+    lines = []
     for arm in view.distilled:
         for estimand, colour in (("hardest_quartile_uplift", RUST), ("uplift", MUTED)):
             hardest, row = view.over("hardest_quartile_uplift", arm, role), view.over(estimand, arm, role)
             if hardest is not None and row is not None:
-                found.append(ForestLine(arm if estimand != "uplift" else f"{arm}, all items", row, colour, "circle"))
-    return found
+                lines.append(ForestLine(arm if estimand != "uplift" else f"{arm}, all items", row, colour, "circle"))
+    return lines
 
 
 def _styles(view: View) -> dict[str, tuple[str, str, bool]]:

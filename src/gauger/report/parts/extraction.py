@@ -27,17 +27,17 @@ def build(view: View) -> Section | None:
 
 
 def _cells(row: Row) -> list[TableCell]:
-    told = estimand(row["estimand"])
+    wording = estimand(row["estimand"])
     undefined = row["value"] is None
     return [
         TableCell(row["benchmark"], kind="code"),
         TableCell(row["measure"]),
         TableCell("✓ used" if row["primary"] else "", kind="good" if row["primary"] else ""),
-        TableCell(told.label),
+        TableCell(wording.label),
         TableCell(row["reason"] or "undefined", kind="undefined")
         if undefined
-        else TableCell(quantity(row["value"], told.unit)),
-        TableCell("" if undefined else interval(row["low"], row["high"], told.unit)),
+        else TableCell(quantity(row["value"], wording.unit)),
+        TableCell("" if undefined else interval(row["low"], row["high"], wording.unit)),
         TableCell(count(row["n_items"])),
         TableCell(row["conclusion"]),
     ]

@@ -40,8 +40,8 @@ def build(view: View) -> Section | None:
         Key("matched, no teacher", "circle", SLATE),
         Key("mean", "diamond", MUTED),
     )
-    found = findings.losses(view, rows)
-    figure = Figure("forgetting", title, CAPTION, [panel], estimates_table(rows, title), legend, finding=found)
+    finding = findings.losses(view, rows)
+    figure = Figure("forgetting", title, CAPTION, [panel], estimates_table(rows, title), legend, finding=finding)
     return Section("forgetting", "What was lost on the way", _lead(view, rows), [figure], short="Forgetting")
 
 

@@ -61,28 +61,28 @@ def _lead(view: View) -> list[str | Markup]:
     total = totals[role]
     text = "All ingredients together gained {gain} ({between}) on {role} benchmarks."
     gain, between = with_unit(total["value"], "points"), interval(total["low"], total["high"], "points")
-    found: list[str | Markup] = [fill(text, gain=gain, between=between, role=role or "all")]
+    sentences: list[str | Markup] = [fill(text, gain=gain, between=between, role=role or "all")]
     mine = teachers(view)
     share = view.headline("teacher_share", "+".join(mine), role) if mine else None
     if share is not None and share["value"] is not None:
-        told = "{share} of it ({between}) is due to the teacher: to {names}. {others}"
+        template = "{share} of it ({between}) is due to the teacher: to {names}. {others}"
         values = {
             "share": with_unit(share["value"], "percent"),
             "between": interval(share["low"], share["high"], "percent"),
             "names": listing(mine),
             "others": _overstated(view, role, mine),
         }
-        found.append(fill(told, **values))
-    return found
+        sentences.append(fill(template, **values))
+    return sentences
 
 
 def _overstated(view: View, role: str | None, mine: Sequence[str]) -> str:
     """Say what the two usual tables would have credited the teacher with."""
     kinds = {"step_gain": "adding one ingredient after the other", "ablation_loss": "leaving one out"}
-    told = []
+    phrases = []
     for kind, words in kinds.items():
         rows = [view.headline(kind, name, role) for name in mine]
         values = [row["value"] for row in defined(rows)]
         if len(values) == len(mine):
-            told.append(f"{words} would credit it with {with_unit(sum(values), 'points')}")
-    return (listing(told) + ".").capitalize() if told else ""
+            phrases.append(f"{words} would credit it with {with_unit(sum(values), 'points')}")
+    return (listing(phrases) + ".").capitalize() if phrases else ""

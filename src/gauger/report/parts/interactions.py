@@ -36,25 +36,25 @@ def matrix_figure(view: View, names: Sequence[str]) -> Figure | None:
     most = max(
         (abs(row["value"]) for row in defined(rows) if row["estimand"] == KINDS[0] and averages(row)), default=0.0
     )
-    found = {role: _cells(view, names, role) for role in view.roles}
-    most = max((abs(cell["size"]) for cells in found.values() for cell in cells if "size" in cell), default=0.0)
-    panels = [_panel(cells, names, role, most) for role, cells in found.items() if cells]
+    by_role = {role: _cells(view, names, role) for role in view.roles}
+    most = max((abs(cell["size"]) for cells in by_role.values() for cell in cells if "size" in cell), default=0.0)
+    panels = [_panel(cells, names, role, most) for role, cells in by_role.items() if cells]
     legend = (Key("help each other", "square", BLUE), Key("do the same work", "square", RUST))
     table = estimates_table([row for row in rows if averages(row)] or rows, "Interactions of ingredients")
     title = "How ingredients work together, percentage points, mean over each role"
-    told = findings.interactions([row for row in rows if row["estimand"] == KINDS[0] and averages(row)] or rows)
-    return Figure("interactions", title, CAPTION, panels, table, legend, wide=len(panels) == 1, finding=told)
+    finding = findings.interactions([row for row in rows if row["estimand"] == KINDS[0] and averages(row)] or rows)
+    return Figure("interactions", title, CAPTION, panels, table, legend, wide=len(panels) == 1, finding=finding)
 
 
 def _cells(view: View, names: Sequence[str], role: str | None) -> list[dict[str, Any]]:
     """Return the cells of one role; empty where no pair has a row."""
     cells: list[dict[str, Any]] = []
-    for i, one in enumerate(names):
+    for i, name in enumerate(names):
         for j, other in enumerate(names):
-            first, second = (one, other) if i < j else (other, one)
-            row = view.headline(KINDS[0], f"{first}:{second}", role) if i != j else view.headline("shapley", one, role)
+            first, second = (name, other) if i < j else (other, name)
+            row = view.headline(KINDS[0], f"{first}:{second}", role) if i != j else view.headline("shapley", name, role)
             if row is not None:
-                cells.append({"row": one, "column": other, "own": i == j, **_said(row, own=i == j)})
+                cells.append({"row": name, "column": other, "own": i == j, **_said(row, own=i == j)})
     return cells if any(not cell["own"] for cell in cells) else []
 
 

@@ -14,39 +14,39 @@ LONGEST = 240
 
 def build(view: View) -> Section | None:
     """Return the chapter, or None where the document lists no items."""
-    found = view.study.get("items")
-    if not found or not found["counts"]:
+    items = view.study.get("items")
+    if not items or not items["counts"]:
         return None
     lead = (
-        f"An item is won where the mean score of {found['arm']} on it, over replicates and samples, is above that of "
-        f"{found['control']}, and lost where it is below. Listed are the largest differences of each benchmark; they "
+        f"An item is won where the mean score of {items['arm']} on it, over replicates and samples, is above that of "
+        f"{items['control']}, and lost where it is below. Listed are the largest differences of each benchmark; they "
         "were picked for being large, so another run would show smaller ones."
     )
     columns = ("Benchmark", "Won", "Lost", "Same")
     totals: list[list[TableCell | str]] = [
         [TableCell(row["benchmark"], kind="code"), *(count(row[name]) for name in ("won", "lost", "same"))]
-        for row in found["counts"]
+        for row in items["counts"]
     ]
-    if any(row.get("reply_arm") or row.get("reply_control") for row in found["rows"]):
+    if any(row.get("reply_arm") or row.get("reply_control") for row in items["rows"]):
         lead += " What each of them said is taken from its first replicate, its scores from all."
     summary = HtmlTable(columns, totals, "Items won and lost", numeric=frozenset({1, 2, 3}))
     shown = _Shown(
-        difficulty=any(row["difficulty"] is not None for row in found["rows"]),
-        replies=any(row.get("reply_arm") or row.get("reply_control") for row in found["rows"]),
+        difficulty=any(row["difficulty"] is not None for row in items["rows"]),
+        replies=any(row.get("reply_arm") or row.get("reply_control") for row in items["rows"]),
     )
     names = (
         "Benchmark", "Item", "", *(("Difficulty",) if shown.difficulty else ()), "Asked", "Right answer",
-        found["arm"], found["control"],
-        *((f"{found['arm']} said", f"{found['control']} said") if shown.replies else ()),
+        items["arm"], items["control"],
+        *((f"{items['arm']} said", f"{items['control']} said") if shown.replies else ()),
     )  # fmt: skip
     scores = 6 if shown.difficulty else 5
     table = HtmlTable(
-        names, [_cells(row, shown) for row in found["rows"]], "The items with the largest differences",
+        names, [_cells(row, shown) for row in items["rows"]], "The items with the largest differences",
         numeric=frozenset({scores, scores + 1, *((3,) if shown.difficulty else ())}), filters=(0, 2), id="items-table",
         folded=True,
     )  # fmt: skip
     title = "What was asked where they part?" if view.study.get("flips") else "Which items were won and lost?"
-    return Section("items", title, [lead], tables=[table] if found["rows"] else [], summary=summary, short="Items")
+    return Section("items", title, [lead], tables=[table] if items["rows"] else [], summary=summary, short="Items")
 
 
 @dataclass(frozen=True)

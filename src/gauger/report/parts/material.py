@@ -118,13 +118,13 @@ def _money(ledger: Sequence[Row]) -> list[str]:
 
 def _samples(examples: Sequence[Row]) -> list[Row]:
     arms = list(dict.fromkeys(row.get("arm", "") for row in examples))
-    found: list[Row] = []
+    by_arm: list[Row] = []
     for arm in arms:
         own = [row for row in examples if row.get("arm", "") == arm][:SAMPLES_PER_ARM]
         samples = [{"prompt": str(row.get("prompt") or ""), "answer": str(row.get("answer") or "")} for row in own]
         strategy = own[0].get("strategy") or ""
-        found.append({"name": arm, "strategy": strategy, "samples": samples, "count": several(len(own), "sample")})
-    return found
+        by_arm.append({"name": arm, "strategy": strategy, "samples": samples, "count": several(len(own), "sample")})
+    return by_arm
 
 
 def outcomes(view: View) -> Section | None:

@@ -71,14 +71,14 @@ def _cannot_be_said(view: View, arms: list[str]) -> str:
 
 def _lead(view: View) -> list[str]:
     """Say what points and item logits together show of each distilled arm; `estimate.scales` wrote it in the notes."""
-    told = [
+    sentences = [
         fill("<code>{arm}</code>: {said}", arm=row["arm"], said=row["note"])
         for arm in view.distilled
         for row in view.of("memorisation", arm)
         if averages(row) and row["value"] is not None and row.get("note")
     ]
-    if told:
-        return [SCALES, *told]
+    if sentences:
+        return [SCALES, *sentences]
     above = [
         row["arm"]
         for arm in view.distilled

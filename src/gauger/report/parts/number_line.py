@@ -27,14 +27,16 @@ def number_line(verdict: Row) -> Figure | None:
     row, rule = verdict.get("estimate"), verdict["rule"]
     if row is None or row["value"] is None:
         return None
-    told = estimand(rule["estimand"])
+    wording = estimand(rule["estimand"])
     threshold = rule["threshold"]
-    include = (0.0, threshold, 1.0) if told.unit == "percent" else (0.0, 2 * threshold)
+    include = (0.0, threshold, 1.0) if wording.unit == "percent" else (0.0, 2 * threshold)
     extent = window([row], include=include, limits=(-0.5, 1.2))
     legend = (Key("minor", "bar", TRACK), Key("major", "bar", BAND), Key("estimate and interval", "circle", BLUE))
-    title = f"The judged number: {told.label}, {rule.get('arm') or row['arm']}"
-    chart = _chart(row, threshold, extent, f"{told.label}, {'%' if told.unit == 'percent' else told.unit}")
-    panel = FigurePanel(chart, height=HEIGHT + 50, labelled=False, alt=f"{title}: {with_unit(row['value'], told.unit)}")
+    title = f"The judged number: {wording.label}, {rule.get('arm') or row['arm']}"
+    chart = _chart(row, threshold, extent, f"{wording.label}, {'%' if wording.unit == 'percent' else wording.unit}")
+    panel = FigurePanel(
+        chart, height=HEIGHT + 50, labelled=False, alt=f"{title}: {with_unit(row['value'], wording.unit)}"
+    )
     caption = CAPTION + (GAP_CAPTION if rule["estimand"] == "gap_recovered" else "")
     return Figure(
         "verdict",

@@ -51,25 +51,25 @@ def build(view: View) -> Section | None:
 def _styles(points: Sequence[Row]) -> dict[str, tuple[str, str]]:
     """Give every curve a colour and a shape; the control is grey squares."""
     names = [name for name in dict.fromkeys(point["curve"] for point in points) if name != CONTROL]
-    found = {name: (COLOURS[i % len(COLOURS)], SHAPES[i % len(SHAPES)]) for i, name in enumerate(names)}
-    return {CONTROL: (MUTED, "square"), **found}
+    styles = {name: (COLOURS[i % len(COLOURS)], SHAPES[i % len(SHAPES)]) for i, name in enumerate(names)}
+    return {CONTROL: (MUTED, "square"), **styles}
 
 
 def _lead(scaling: Mapping[str, Any]) -> list[str]:
     covered = scaling["covered"]
-    said = [
+    sentences = [
         f"Scores are averaged over the {scaling['role']} benchmarks. The curves were fitted without the "
         f"{covered['of']} largest cells; {covered['inside']} of these lie inside their prediction intervals."
         if covered["of"]
         else "No cell was left out of the fits, so that their extrapolation was not checked."
     ]
-    reasons = [f"{one['curve']}: {one['reason']}" for one in scaling["curves"] if one.get("reason")]
+    reasons = [f"{curve['curve']}: {curve['reason']}" for curve in scaling["curves"] if curve.get("reason")]
     if reasons:
-        said.append("No curve could be fitted for " + "; ".join(reasons) + ".")
-    crossed = list(dict.fromkeys(one["text"] for one in scaling["crossings"]))
+        sentences.append("No curve could be fitted for " + "; ".join(reasons) + ".")
+    crossed = list(dict.fromkeys(crossing["text"] for crossing in scaling["crossings"]))
     if len(crossed) == 1:
-        said.append(f"Does the control catch up? For every student and teacher: {crossed[0]}.")
-    return said
+        sentences.append(f"Does the control catch up? For every student and teacher: {crossed[0]}.")
+    return sentences
 
 
 def _is_loss(scaling: Mapping[str, Any]) -> bool:
@@ -199,8 +199,8 @@ def _uplift(scaling: Mapping[str, Any], styles: Mapping[str, tuple[str, str]]) -
     )
     legend = [Key(name, shape, colour, hollow=True) for name, (colour, shape) in styles.items() if name != CONTROL]
     panel = FigurePanel(chart, "", HEIGHT + 90, "Uplift by training compute", False)
-    title, found = "Uplift by training compute", findings.scaled(rows)
-    return Figure("scale-uplift", title, caption, [panel], points_table(scaling), legend, finding=found)
+    title, finding = "Uplift by training compute", findings.scaled(rows)
+    return Figure("scale-uplift", title, caption, [panel], points_table(scaling), legend, finding=finding)
 
 
 def _worth(scaling: Mapping[str, Any], styles: Mapping[str, tuple[str, str]]) -> Figure:
@@ -211,8 +211,8 @@ def _worth(scaling: Mapping[str, Any], styles: Mapping[str, tuple[str, str]]) ->
         rows = [row for row in scaling["equivalents"] if row["curve"] == name]
         data = [_gain(row, styles[name]) for row in rows]
         panels.append(FigurePanel(_gains(data), name, 24 * len(data) + 60, f"Data-equivalent gain, {name}", False))
-    title, found = "Data-equivalent gain", findings.worth(scaling["equivalents"])
-    return Figure("scale-worth", title, WORTH, panels, equivalents_table(scaling), (), False, found)
+    title, finding = "Data-equivalent gain", findings.worth(scaling["equivalents"])
+    return Figure("scale-worth", title, WORTH, panels, equivalents_table(scaling), (), False, finding)
 
 
 def _gain(row: Row, style: tuple[str, str]) -> dict[str, Any]:
@@ -241,5 +241,7 @@ def _gains(data: Sequence[Mapping[str, Any]]) -> Chart:
     marks = base.mark_point(size=60, opacity=1, strokeWidth=1.8).encode(
         x=x, stroke=colour, shape=alt.Shape("shape:N", scale=None)
     )
-    one = layered([alt.Chart().mark_rule(color=MUTED, strokeDash=[4, 3]).encode(x=alt.X("at:Q"))], rows=[{"at": 1}])
-    return layered([one, layered([bars, marks], rows=list(data))], height=22 * len(data))
+    line_at_one = layered(
+        [alt.Chart().mark_rule(color=MUTED, strokeDash=[4, 3]).encode(x=alt.X("at:Q"))], rows=[{"at": 1}]
+    )
+    return layered([line_at_one, layered([bars, marks], rows=list(data))], height=22 * len(data))

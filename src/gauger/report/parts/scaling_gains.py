@@ -35,8 +35,8 @@ def gains_figure(scaling: Mapping[str, Any], styles: Mapping[str, tuple[str, str
     legend = [
         Key(name, shape, colour) for name, (colour, shape) in styles.items() if any(r["curve"] == name for r in rows)
     ]
-    title, found = "Uplift by starting score", findings.who_gains(ability["slopes"])
-    return Figure("scale-ability", title, caption, [panel], students_table(rows), legend, finding=found)
+    title, finding = "Uplift by starting score", findings.who_gains(ability["slopes"])
+    return Figure("scale-ability", title, caption, [panel], students_table(rows), legend, finding=finding)
 
 
 def _chart(rows: Sequence[Row], styles: Mapping[str, tuple[str, str]]) -> Chart:
@@ -96,10 +96,10 @@ def gains_lead(scaling: Mapping[str, Any]) -> list[str]:
     theirs = [row for row in (literature or {"slopes": []})["slopes"] if row["against"] == SIZE]
     if not mine:
         return []
-    said = "; ".join(f"{_points(row)} ({row['curve']})" for row in mine)
-    found = "; ".join(f"{_points(row)} on {row['where']} benchmarks" for row in theirs if row["slope"] is not None)
-    beside = f" The published literature has, over the untouched base: {found}." if found else ""
-    return [f"Who gains most? Per doubling of the student's parameters uplift changes by {said}.{beside}"]
+    measured = "; ".join(f"{_points(row)} ({row['curve']})" for row in mine)
+    published = "; ".join(f"{_points(row)} on {row['where']} benchmarks" for row in theirs if row["slope"] is not None)
+    beside = f" The published literature has, over the untouched base: {published}." if published else ""
+    return [f"Who gains most? Per doubling of the student's parameters uplift changes by {measured}.{beside}"]
 
 
 def _points(row: Row) -> str:

@@ -58,19 +58,19 @@ def predicted_table(scaling: Mapping[str, Any]) -> HtmlTable:
 def fits_table(scaling: Mapping[str, Any]) -> HtmlTable:
     """Say which laws were fitted, how they did in the back-test, and what to know of them."""
     body: list[list[TableCell | str]] = []
-    for one in scaling["curves"]:
-        if one.get("reason"):
-            body.append([TableCell(one["curve"]), TableCell(one["reason"], kind="undefined"), "", "", ""])
+    for curve in scaling["curves"]:
+        if curve.get("reason"):
+            body.append([TableCell(curve["curve"]), TableCell(curve["reason"], kind="undefined"), "", "", ""])
             continue
-        validation = one["validation"]
+        validation = curve["validation"]
         known = validation["coverage"] is not None
         body.append(
             [
-                TableCell(one["curve"]),
-                TableCell(", ".join(f"{law['law']} {percent(law['weight'])}" for law in one["laws"][:3])),
-                TableCell(count(one["n"])),
+                TableCell(curve["curve"]),
+                TableCell(", ".join(f"{law['law']} {percent(law['weight'])}" for law in curve["laws"][:3])),
+                TableCell(count(curve["n"])),
                 TableCell(percent(validation["coverage"]) if known else "not checked"),
-                TableCell(" ".join(f"{text}." for text in one["warnings"]) or "none"),
+                TableCell(" ".join(f"{text}." for text in curve["warnings"]) or "none"),
             ]
         )
     columns = ("Curve", "Laws and their weights", "Points", "Back-test coverage", "Warnings")

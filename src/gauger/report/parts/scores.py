@@ -40,23 +40,23 @@ def build(view: View) -> Section | None:
     panels = [_panel(view, role) for role in view.roles]
     table = estimates_table(rows, "Scores, per cent")
     title = "Score of every arm, per cent"
-    found = findings.scores(view)
-    figure = Figure("scores", title, caption(view), panels, table, legend(view), wide=len(panels) == 1, finding=found)
+    finding = findings.scores(view)
+    figure = Figure("scores", title, caption(view), panels, table, legend(view), wide=len(panels) == 1, finding=finding)
     lead = [*_ends_lead(rows), *_seeds_lead(view)]
     return Section("scores", "Where every arm stands", lead, [figure], _seeds(view), short="Scores")
 
 
 def _ends_lead(rows: Sequence[Row]) -> list[str]:
     """Name the arms at the ceiling and at the floor of benchmarks: what they win or lose beyond cannot be seen."""
-    found: dict[str, dict[str, list[str]]] = {"ceiling": {}, "floor": {}}
+    by_end: dict[str, dict[str, list[str]]] = {"ceiling": {}, "floor": {}}
     for row in defined(rows):
         end = end_of(row["value"]) if row.get("benchmark") else None
         if end:
-            found[end].setdefault(row["benchmark"], []).append(row["arm"])
+            by_end[end].setdefault(row["benchmark"], []).append(row["arm"])
     limit = {"ceiling": "98 % or more", "floor": "2 % or less"}
-    said = {end: "; ".join(f"{listing(arms)} on {name}" for name, arms in at.items()) for end, at in found.items()}
+    places = {end: "; ".join(f"{listing(arms)} on {name}" for name, arms in at.items()) for end, at in by_end.items()}
     return [
-        f"At the {end} ({limit[end]}), where more could not be seen: {where}." for end, where in said.items() if where
+        f"At the {end} ({limit[end]}), where more could not be seen: {where}." for end, where in places.items() if where
     ]
 
 
@@ -65,10 +65,10 @@ def _seeds_lead(view: View) -> list[str]:
     counts: dict[tuple[str, str], int] = {}
     for row in view.rows("seeds"):
         counts[row["arm"], row["benchmark"]] = counts.get((row["arm"], row["benchmark"]), 0) + 1
-    found = [n for (arm, _), n in counts.items() if arm in view.distilled]
-    if not found:
+    of_distilled = [n for (arm, _), n in counts.items() if arm in view.distilled]
+    if not of_distilled:
         return []
-    n = min(found)
+    n = min(of_distilled)
     share = percent(share_not_excluded(n))
     return [
         f"Every seed's own score stands in the table below. {several(n, 'seed')} that behave alike do not show that "
@@ -97,14 +97,14 @@ def _seeds(view: View) -> list[HtmlTable]:
 def caption(view: View) -> str:
     """Return how to read the figure, naming only what this document holds."""
     kinds = set(view.kinds.values())
-    told = ["Each row is a benchmark."]
+    sentences = ["Each row is a benchmark."]
     if {ArmKind.BASE, ArmKind.TEACHER} <= kinds:
-        told.append("The grey track runs from the untouched base to the teacher: the distance there is to close.")
+        sentences.append("The grey track runs from the untouched base to the teacher: the distance there is to close.")
     if ArmKind.MATCHED in kinds:
-        told.append("The dark tick is the control, so an arm's uplift is the stretch from the tick to its mark.")
+        sentences.append("The dark tick is the control, so an arm's uplift is the stretch from the tick to its mark.")
     if kinds & set(REFERENCE_MARKS):
-        told.append("Teacher and other controls stand in the upper lane, distilled arms below, one lane each.")
-    return " ".join([*told, "Hover over a mark for its interval."])
+        sentences.append("Teacher and other controls stand in the upper lane, distilled arms below, one lane each.")
+    return " ".join([*sentences, "Hover over a mark for its interval."])
 
 
 def legend(view: View) -> list[Key]:

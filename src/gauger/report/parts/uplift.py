@@ -50,8 +50,8 @@ def role_figure(view: View, arms: Sequence[str]) -> Figure:
     table = estimates_table(rows, "Uplift, percentage points")
     title = "Uplift by benchmark, percentage points"
     caption = (COMPARE if view.is_compare else STUDY) + CAPTION
-    found = findings.uplift(view, arms)
-    return Figure("uplift", title, caption, panels, table, legend, wide=len(panels) == 1, finding=found)
+    finding = findings.uplift(view, arms)
+    return Figure("uplift", title, caption, panels, table, legend, wide=len(panels) == 1, finding=finding)
 
 
 def _panel(view: View, arm: str, extent: tuple[float, float], ticks: int) -> FigurePanel:

@@ -50,8 +50,8 @@ class Bar:
 
 def teachers(view: View) -> tuple[str, ...]:
     """Name the ingredients that are the teacher's doing; none where the document has no teacher's share."""
-    found = next((row["arm"] for row in view.estimates if row["estimand"] == "teacher_share"), "")
-    return tuple(found.split("+")) if found else ()
+    joined = next((row["arm"] for row in view.estimates if row["estimand"] == "teacher_share"), "")
+    return tuple(joined.split("+")) if joined else ()
 
 
 @dataclass(frozen=True)
@@ -65,9 +65,9 @@ class Fall:
 
     def ends(self) -> list[float]:
         """Return everything that the axis must show, in percentage points."""
-        found = [0.0, *_interval(self.total)]
-        found += [end for bars in self.bars.values() for bar in bars for end in (bar.start, bar.end)]
-        return found + [bar.start + end for bar in self.bars["shapley"] for end in _interval(bar.row)]
+        shown = [0.0, *_interval(self.total)]
+        shown += [end for bars in self.bars.values() for bar in bars for end in (bar.start, bar.end)]
+        return shown + [bar.start + end for bar in self.bars["shapley"] for end in _interval(bar.row)]
 
 
 def waterfall_figure(view: View, names: Sequence[str]) -> Figure | None:
@@ -88,9 +88,9 @@ def waterfall_figure(view: View, names: Sequence[str]) -> Figure | None:
     rows.sort(key=lambda row: NUMBERS.index(row["estimand"]))
     title = "From nothing to the whole pipeline, percentage points, mean over each role"
     table = estimates_table(rows, "What each ingredient added")
-    found = findings.ingredients(*_whole(view))
+    finding = findings.ingredients(*_whole(view))
     return Figure(
-        "ingredients", title, CAPTION, panels, table, _legend(view, falls), wide=len(panels) == 1, finding=found
+        "ingredients", title, CAPTION, panels, table, _legend(view, falls), wide=len(panels) == 1, finding=finding
     )
 
 
@@ -117,7 +117,7 @@ def _panel(fall: Fall, names: Sequence[str], extent: tuple[float, float]) -> Fig
     y = alt.Y("label:N", sort=None, scale=alt.Scale(domain=labels), axis=alt.Axis(title=None))
     scale = alt.Scale(domain=list(extent), nice=False, zero=False)
     x = alt.X("start:Q", title="percentage points over none of them", scale=scale, axis=alt.Axis(tickCount=6))
-    layers = [_layer(name, found, x, y) for name, found in fall.bars.items() if found]
+    layers = [_layer(name, bars, x, y) for name, bars in fall.bars.items() if bars]
     layers += [upright_line(0.0), _whiskers(fall.bars["shapley"], y), _total_layer(fall.total, y)]
     height = ROW_HEIGHT * len(labels)
     title = fall.role or "all benchmarks"
@@ -126,14 +126,14 @@ def _panel(fall: Fall, names: Sequence[str], extent: tuple[float, float]) -> Fig
 
 def _bars(view: View, names: Sequence[str], role: str | None, name: str) -> list[Bar]:
     """Set the ingredients one after the other; nothing where one of them has no value."""
-    found: list[Bar] = []
+    bars: list[Bar] = []
     mine = teachers(view)
     for arm in names:
         row = view.headline(name, arm, role)
         if row is None or row["value"] is None:
             return []
-        found.append(Bar(arm, found[-1].end if found else 0.0, row, BLUE if arm in mine else SLATE))
-    return found
+        bars.append(Bar(arm, bars[-1].end if bars else 0.0, row, BLUE if arm in mine else SLATE))
+    return bars
 
 
 def _layer(name: str, bars: Sequence[Bar], x: alt.X, y: alt.Y) -> Chart:

@@ -26,5 +26,5 @@ STAGES = Registry(
 
 def kind_of(stage: ResolvedStage) -> type[StageSpec]:
     """Return what is special about a stage's kind."""
-    found: type[StageSpec] = STAGES.load(stage.kind)
-    return found
+    spec: type[StageSpec] = STAGES.load(stage.kind)
+    return spec

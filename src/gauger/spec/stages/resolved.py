@@ -149,7 +149,7 @@ _FOREMOST = (
 
 def of_parts(mixture: ResolvedStage, parts: tuple[MixedPart, ...]) -> ResolvedStage:
     """Complete a mixture with its parts; its source is the first that is theirs of teacher, self, ..., web."""
-    found = {part.stage.source for part in parts}
-    source = next(source for source in _FOREMOST if source in found)
+    sources = {part.stage.source for part in parts}
+    source = next(source for source in _FOREMOST if source in sources)
     forms = tuple(dict.fromkeys(form for part in parts for form in part.stage.forms or ()))
     return replace(mixture, source=source, forms=forms or None, parts=parts)

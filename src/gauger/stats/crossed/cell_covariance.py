@@ -34,21 +34,21 @@ class BlockCovariance:
         """Return the entries of pairs of cells."""
         n = self.shape[1]
         a, b, c, d = first // n, first % n, second // n, second % n
-        found = np.where(b == d, self.own[b, a, c], 0.0)
-        for (one, other), block in zip(self.pairs, self.cross, strict=True):
-            found = np.where((b == one) & (d == other), block[a, c], found)
-            found = np.where((b == other) & (d == one), block[c, a], found)
-        return np.asarray(found)
+        covariance = np.where(b == d, self.own[b, a, c], 0.0)
+        for (left, other), block in zip(self.pairs, self.cross, strict=True):
+            covariance = np.where((b == left) & (d == other), block[a, c], covariance)
+            covariance = np.where((b == other) & (d == left), block[c, a], covariance)
+        return np.asarray(covariance)
 
     def times(self, values: FloatArray) -> FloatArray:
         """Return its product with (K, q)."""
         n_arms, n = self.shape
         by_benchmark = values.reshape(n_arms, n, -1).transpose(1, 0, 2)
-        found = self.own @ by_benchmark
-        for (one, other), block in zip(self.pairs, self.cross, strict=True):
-            found[one] += block @ by_benchmark[other]
-            found[other] += block.T @ by_benchmark[one]
-        return np.asarray(found.transpose(1, 0, 2).reshape(len(values), -1))
+        product = self.own @ by_benchmark
+        for (left, other), block in zip(self.pairs, self.cross, strict=True):
+            product[left] += block @ by_benchmark[other]
+            product[other] += block.T @ by_benchmark[left]
+        return np.asarray(product.transpose(1, 0, 2).reshape(len(values), -1))
 
     def diagonal(self) -> FloatArray:
         """(A, B): variances."""
@@ -58,20 +58,22 @@ class BlockCovariance:
         """(B, B): sums over the pairs of arms of a kind (A, A; 0 or 1) of entries times the levers (A, B) of both."""
         n = self.shape[1]
         moved = lever.T[:, :, None] * self.own * lever.T[:, None, :]
-        found = np.diag((moved * kind).sum(axis=(1, 2)))
-        for (one, other), block in zip(self.pairs, self.cross, strict=True):
-            found[one, other] = float((kind * block * np.outer(lever[:, one], lever[:, other])).sum())
-            found[other, one] = float((kind.T * block * np.outer(lever[:, one], lever[:, other])).sum())
-        return found.reshape(n, n)
+        table = np.diag((moved * kind).sum(axis=(1, 2)))
+        for (left, other), block in zip(self.pairs, self.cross, strict=True):
+            table[left, other] = float((kind * block * np.outer(lever[:, left], lever[:, other])).sum())
+            table[other, left] = float((kind.T * block * np.outer(lever[:, left], lever[:, other])).sum())
+        return table.reshape(n, n)
 
     def of(self, arms: IntArray) -> BlockCovariance:
         """Return that of some arms."""
         square = np.ix_(arms, arms)
-        return BlockCovariance(self.own[:, arms[:, None], arms], self.pairs, tuple(one[square] for one in self.cross))
+        return BlockCovariance(
+            self.own[:, arms[:, None], arms], self.pairs, tuple(block[square] for block in self.cross)
+        )
 
     def minus(self, other: BlockCovariance) -> BlockCovariance:
         """Subtract a covariance over the same pairs of benchmarks."""
-        cross = tuple(one - two for one, two in zip(self.cross, other.cross, strict=True))
+        cross = tuple(mine - two for mine, two in zip(self.cross, other.cross, strict=True))
         return BlockCovariance(self.own - other.own, self.pairs, cross)
 
     def with_diagonal(self, variances: FloatArray) -> BlockCovariance:
@@ -102,19 +104,19 @@ class KindCovariance:
         n = self.lever.shape[1]
         flat = self.lever.ravel()
         kind = self.kinds[first // n, second // n]
-        found = flat[first] * flat[second] * self.tables[kind, first % n, second % n]
-        return np.asarray(np.where(kind >= 0, found, 0.0))
+        value = flat[first] * flat[second] * self.tables[kind, first % n, second % n]
+        return np.asarray(np.where(kind >= 0, value, 0.0))
 
     def times(self, values: FloatArray) -> FloatArray:
         """Return its product with (K, q)."""
         lever = self.lever[:, :, None]
         moved = values.reshape(*self.lever.shape, -1) * lever
-        found = self.tables[0] @ moved
+        product = self.tables[0] @ moved
         for kind in range(1, len(self.tables)):
             related = (self.kinds == kind).astype(float)
             if related.any():
-                found += self.tables[kind] @ np.tensordot(related, moved, axes=1)
-        return np.asarray((found * lever).reshape(len(values), -1))
+                product += self.tables[kind] @ np.tensordot(related, moved, axes=1)
+        return np.asarray((product * lever).reshape(len(values), -1))
 
     def diagonal(self) -> FloatArray:
         """(A, B): variances."""

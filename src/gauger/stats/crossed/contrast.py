@@ -113,9 +113,9 @@ def estimate_contrasts(
 
 
 def _report(
-    components: Components, rows: ContrastRows, found: tuple[ItemPart, ReplicatePart, Interval], shared: FloatArray
+    components: Components, rows: ContrastRows, parts: tuple[ItemPart, ReplicatePart, Interval], shared: FloatArray
 ) -> Contrasts:
-    item, replicate, interval = found
+    item, replicate, interval = parts
     undefined = why_undefined(components, rows)
     missing = np.array([reason is not None for reason in undefined], dtype=bool)
     value = np.where(missing, np.nan, rows.sums(rows.values * np.nan_to_num(components.mean.ravel())[rows.cells]))

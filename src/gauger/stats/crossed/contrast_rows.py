@@ -87,11 +87,11 @@ class ContrastRows:
 
     def sums(self, entries: FloatArray) -> FloatArray:
         """Sum (N,) or (N, q) numbers of the entries within each contrast: (C,) or (C, q)."""
-        found = np.zeros((len(self), *entries.shape[1:]))
+        totals = np.zeros((len(self), *entries.shape[1:]))
         some = np.diff(self.starts) > 0
         if some.any():
-            found[some] = np.add.reduceat(entries, self.starts[:-1][some], axis=0)
-        return found
+            totals[some] = np.add.reduceat(entries, self.starts[:-1][some], axis=0)
+        return totals
 
     def any(self, entries: BoolArray) -> BoolArray:
         """Tell which contrasts have an entry for which (N,) holds."""
@@ -117,8 +117,8 @@ class ContrastRows:
         key = self.row * self.shape[1] + self.benchmark
         order = np.argsort(key, kind="stable")
         keys, first = np.unique(key[order], return_index=True)
-        found = np.maximum.reduceat(values[order], first) if len(keys) else np.zeros(0)
-        return keys // self.shape[1], keys % self.shape[1], found
+        peaks = np.maximum.reduceat(values[order], first) if len(keys) else np.zeros(0)
+        return keys // self.shape[1], keys % self.shape[1], peaks
 
     def squares(self, *matrices: CellMatrix) -> list[FloatArray]:
         """Return ``w' M w`` of every contrast for each matrix M."""
@@ -129,13 +129,13 @@ class ContrastRows:
         """Return ``w_i' M w_j`` of pairs of contrasts (i, j) for each matrix M."""
         lengths = np.diff(self.starts)
         size = lengths[first] * lengths[second]
-        found = [np.zeros(len(first)) for _ in matrices]
+        products = [np.zeros(len(first)) for _ in matrices]
         for chunk in _chunks(size):
-            self._add_products(first[chunk], second[chunk], [values[chunk] for values in found], matrices)
-        return found
+            self._add_products(first[chunk], second[chunk], [values[chunk] for values in products], matrices)
+        return products
 
     def _add_products(
-        self, first: IntArray, second: IntArray, found: list[FloatArray], matrices: Sequence[CellMatrix]
+        self, first: IntArray, second: IntArray, products: list[FloatArray], matrices: Sequence[CellMatrix]
     ) -> None:
         lengths = np.diff(self.starts)
         size = lengths[first] * lengths[second]
@@ -144,14 +144,14 @@ class ContrastRows:
         width = lengths[second][pair]
         s, t = self.starts[first][pair] + place // width, self.starts[second][pair] + place % width
         weight = self.values[s] * self.values[t]
-        for values, matrix in zip(found, matrices, strict=True):
+        for values, matrix in zip(products, matrices, strict=True):
             values += totals(pair, weight * matrix.at(self.cells[s], self.cells[t]), len(first))
 
     def written_out(self) -> FloatArray:
         """(K, C): all weights, zeros too."""
-        found = np.zeros((self.shape[0] * self.shape[1], len(self)))
-        found[self.cells, self.row] = self.values
-        return found
+        matrix = np.zeros((self.shape[0] * self.shape[1], len(self)))
+        matrix[self.cells, self.row] = self.values
+        return matrix
 
     def times(self, values: FloatArray) -> FloatArray:
         """Return (C, q) sums of weights times values (K, q)."""

@@ -162,21 +162,21 @@ def _sharing(parts: list[BenchmarkParts]) -> list[_Sharing]:
     everything = np.concatenate([part.clusters for part in parts])
     if len(np.unique(everything)) == len(everything):
         return []
-    found = []
+    pairs = []
     for first, second in combinations(range(len(parts)), 2):
-        one, other = parts[first].clusters, parts[second].clusters
-        common, here, there = np.intersect1d(one, other, assume_unique=True, return_indices=True)
+        clusters, other = parts[first].clusters, parts[second].clusters
+        common, here, there = np.intersect1d(clusters, other, assume_unique=True, return_indices=True)
         if len(common):
-            found.append(_Sharing(first, second, here, there))
-    return found
+            pairs.append(_Sharing(first, second, here, there))
+    return pairs
 
 
 def _blocks(n_benchmarks: int, sharing: list[_Sharing]) -> tuple[tuple[int, ...], ...]:
     """Group the benchmarks that share clusters, directly or through others."""
     label = list(range(n_benchmarks))
     for pair in sharing:
-        one, other = label[pair.first], label[pair.second]
-        label = [one if name == other else name for name in label]
+        kept, other = label[pair.first], label[pair.second]
+        label = [kept if name == other else name for name in label]
     return tuple(tuple(b for b in range(n_benchmarks) if label[b] == name) for name in sorted(set(label)))
 
 
@@ -223,8 +223,8 @@ def _shared_covariance(parts: list[BenchmarkParts], row_of: IntArray, sharing: l
         for b, residual in enumerate(residuals):
             own[b][square] += _products(residual, residual)
         for pair, block in zip(sharing, cross, strict=True):
-            one, other = residuals[pair.first], residuals[pair.second]
-            block[square] += _products(one[:, :, pair.rows_first], other[:, :, pair.rows_second])
+            residual_first, other = residuals[pair.first], residuals[pair.second]
+            block[square] += _products(residual_first[:, :, pair.rows_first], other[:, :, pair.rows_second])
     return BlockCovariance(own, tuple((pair.first, pair.second) for pair in sharing), cross)
 
 
@@ -234,7 +234,7 @@ def _by_holders(row_of: IntArray) -> list[IntArray]:
     return [row_of[number.ravel() == pattern] for pattern in range(len(patterns))]
 
 
-def _products(one: FloatArray, other: FloatArray) -> FloatArray:
+def _products(first: FloatArray, other: FloatArray) -> FloatArray:
     """Sum over replicates and clusters of (P, n, U) arrays: (n, n)."""
-    n_arms = one.shape[1]
-    return one.swapaxes(0, 1).reshape(n_arms, -1) @ other.swapaxes(0, 1).reshape(n_arms, -1).T
+    n_arms = first.shape[1]
+    return first.swapaxes(0, 1).reshape(n_arms, -1) @ other.swapaxes(0, 1).reshape(n_arms, -1).T

@@ -36,18 +36,18 @@ class JointCovariance:
 
     def correlations(self, first: IntArray, second: IntArray) -> FloatArray:
         """Return the (n, m) correlations of two sets of contrasts."""
-        found = self.replicate.columns(first, second)
+        columns = self.replicate.columns(first, second)
         own = self.rows.take(first)
         for start in range(0, len(second), COLUMNS):
             some = slice(start, start + COLUMNS)
-            found[:, some] += own.times(self.net_item.times(self.rows.take(second[some]).written_out()))
-        return _held(found, np.outer(self.size[first], self.size[second]))
+            columns[:, some] += own.times(self.net_item.times(self.rows.take(second[some]).written_out()))
+        return _held(columns, np.outer(self.size[first], self.size[second]))
 
     def pairs(self, first: IntArray, second: IntArray) -> FloatArray:
         """Return the (n,) covariances of pairs of contrasts."""
-        (found,) = self.rows.products(first, second, self.net_item)
-        found += self.replicate.pairs(first, second)
-        correlation = _held(found, self.size[first] * self.size[second])
+        (covariance,) = self.rows.products(first, second, self.net_item)
+        covariance += self.replicate.pairs(first, second)
+        correlation = _held(covariance, self.size[first] * self.size[second])
         correlation[first == second] = 1.0
         return np.asarray(correlation * self.se[first] * self.se[second])
 

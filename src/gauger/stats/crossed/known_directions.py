@@ -85,7 +85,7 @@ def spread_of_sizes(kinds: tuple[CovarianceKind, ...], root: FloatArray, covaria
         total = float((weight * kind.times(weight[..., None])[..., 0]).sum())
         form = r[..., None] * kind.times(turned) / total if total > 0 else np.zeros_like(turned)
         moved.append(form.reshape(len(covariance), -1))
-    return np.array([[float((one * other.T).sum()) for other in moved] for one in moved])
+    return np.array([[float((matrix * other.T).sum()) for other in moved] for matrix in moved])
 
 
 def _possible(covariance: FloatArray) -> FloatArray:

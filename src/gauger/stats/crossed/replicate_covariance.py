@@ -83,21 +83,21 @@ class GroupCovariance:
 
     def columns(self, first: IntArray, second: IntArray) -> FloatArray:
         """Return (n, m) covariances of touched contrasts, by their place among these."""
-        found = self.shown.influence[first] @ self.shown.influence[second].T
+        shared = self.shown.influence[first] @ self.shown.influence[second].T
         if self.expected is None or self.blend is None:
-            return np.asarray(found)
+            return np.asarray(shared)
         own, others = self.shown.rows.take(first), self.shown.rows.take(second).written_out()
         parts = (self.expected.noise, self.expected.common, self.expected.pooled)
         noise, common, pooled = (own.times(part.times(others)) for part in parts)
-        return self._blended((first[:, None], second[None, :]), (found, noise, common, pooled))
+        return self._blended((first[:, None], second[None, :]), (shared, noise, common, pooled))
 
     def pairs(self, first: IntArray, second: IntArray) -> FloatArray:
         """Return (n,) covariances of pairs of touched contrasts, by their place among these."""
-        found = (self.shown.influence[first] * self.shown.influence[second]).sum(axis=1)
+        shared = (self.shown.influence[first] * self.shown.influence[second]).sum(axis=1)
         if self.expected is None or self.blend is None:
-            return np.asarray(found)
+            return np.asarray(shared)
         parts = (self.expected.noise, self.expected.common, self.expected.pooled)
-        return self._blended((first, second), (found, *self.shown.rows.products(first, second, *parts)))
+        return self._blended((first, second), (shared, *self.shown.rows.products(first, second, *parts)))
 
     def _blended(self, at: tuple[IntArray, IntArray], values: tuple[FloatArray, ...]) -> FloatArray:
         """Blend by the geometric means of both contrasts' shares."""
@@ -126,25 +126,25 @@ class ReplicateCovariance:
 
     def columns(self, first: IntArray, second: IntArray) -> FloatArray:
         """Return (n, m) covariances of two sets of contrasts."""
-        found = np.zeros((len(first), len(second)))
+        matrix = np.zeros((len(first), len(second)))
         for group, place in zip(self.groups, self._places, strict=True):
             rows, columns = np.flatnonzero(place[first] >= 0), np.flatnonzero(place[second] >= 0)
             for start in range(0, len(columns), COLUMNS):
                 some = columns[start : start + COLUMNS]
                 if len(rows):
-                    found[np.ix_(rows, some)] += group.columns(place[first][rows], place[second][some])
+                    matrix[np.ix_(rows, some)] += group.columns(place[first][rows], place[second][some])
         if self.alive is not None:
-            found *= np.outer(self.alive[first], self.alive[second])
-        return found
+            matrix *= np.outer(self.alive[first], self.alive[second])
+        return matrix
 
     def pairs(self, first: IntArray, second: IntArray) -> FloatArray:
         """Return (n,) covariances of pairs of contrasts."""
-        found = np.zeros(len(first))
+        values = np.zeros(len(first))
         for group, place in zip(self.groups, self._places, strict=True):
             both = np.flatnonzero((place[first] >= 0) & (place[second] >= 0))
             if len(both):
-                found[both] += group.pairs(place[first][both], place[second][both])
-        return found if self.alive is None else found * self.alive[first] * self.alive[second]
+                values[both] += group.pairs(place[first][both], place[second][both])
+        return values if self.alive is None else values * self.alive[first] * self.alive[second]
 
     def variances(self) -> FloatArray:
         """Return (C,) the covariance of each contrast with itself."""

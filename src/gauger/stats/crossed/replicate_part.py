@@ -109,10 +109,10 @@ class _View:
 
 def _total(parts: list[tuple[IntArray, FloatArray]], shape: tuple[int, ...]) -> FloatArray:
     """Add up what groups say of the contrasts that they touch; 0 for all others."""
-    found = np.zeros(shape)
+    total = np.zeros(shape)
     for touched, values in parts:
-        found[touched] += values
-    return found
+        total[touched] += values
+    return total
 
 
 def _as_shown(groups: list[ShownPart], n: int) -> ReplicatePart:

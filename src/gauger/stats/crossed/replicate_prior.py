@@ -106,7 +106,7 @@ def replicate_prior(components: Components, groups: list[Group]) -> ReplicatePri
     if residual_df[0] >= FEWEST_DF:
         most = _mean(expected * inverse**2, root**2)
         pairs = zip(kinds, covariances, strict=True)
-        covariances = [_possible(kind, found, most, cells.df.shape[1]) for kind, found in pairs]
+        covariances = [_possible(kind, covariance, most, cells.df.shape[1]) for kind, covariance in pairs]
     common = _common_tables(net, covariances, cells.df.shape[1])
     pooled = [
         np.divide(top, bottom, out=level.copy(), where=bottom > 0)
@@ -130,8 +130,8 @@ def replicate_prior(components: Components, groups: list[Group]) -> ReplicatePri
 def _cells(components: Components) -> _Cells:
     rows = np.maximum(components.n_replicates, 1)
     gross, noise = components.shown_variance * rows, components.shared.diagonal() * rows
-    told = (components.sensitivity > 0) & (gross + noise > 0)
-    df = np.where(told, rows - 1, 0).astype(float)
+    informative = (components.sensitivity > 0) & (gross + noise > 0)
+    df = np.where(informative, rows - 1, 0).astype(float)
     return _Cells(gross, noise, components.sensitivity, df, np.sqrt(rows))
 
 
@@ -230,8 +230,8 @@ def _possible(kind: BoolArray, covariance: tuple[float, float], variance: float,
 
 def _common_tables(net: float, covariances: list[tuple[float, float]], n_benchmarks: int) -> FloatArray:
     """(kinds, B, B): one value on the same benchmark, one on different ones; of a cell with itself the net variance."""
-    one = np.eye(n_benchmarks)
-    tables = [same * one + other * (1 - one) for same, other in [(net, covariances[0][1]), *covariances[1:]]]
+    identity = np.eye(n_benchmarks)
+    tables = [same * identity + other * (1 - identity) for same, other in [(net, covariances[0][1]), *covariances[1:]]]
     return np.stack(tables)
 
 

@@ -155,9 +155,9 @@ def _one_law(points: Points, law: Law, fitted: FloatArray, search: Search, *, pr
     rng = np.random.default_rng(search.seed)
     n_cuts = len(fitted)
     starts = np.concatenate([law.starts(points.take(cut > 0), rng, STARTS) for cut in fitted])
-    found = minimise(problem, starts, np.repeat(fitted * own, STARTS, axis=0), steps=100)
-    objective = found.objective.reshape(n_cuts, STARTS)
-    best = found.theta.reshape(n_cuts, STARTS, -1)[np.arange(n_cuts), objective.argmin(axis=1)]
+    minima = minimise(problem, starts, np.repeat(fitted * own, STARTS, axis=0), steps=100)
+    objective = minima.objective.reshape(n_cuts, STARTS)
+    best = minima.theta.reshape(n_cuts, STARTS, -1)[np.arange(n_cuts), objective.argmin(axis=1)]
     residuals = law.evaluate(best, points)[0] - problem.observed
     noise = np.array([robust_scale(r, w * own, best.shape[1]) for r, w in zip(residuals, fitted, strict=True)])
     weights = windows(law, points, fitted * own) if prior else fitted * own

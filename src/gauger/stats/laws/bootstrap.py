@@ -88,8 +88,8 @@ def draw(fitted: LawFit, weights: FloatArray) -> Draws:
     validation/laws.
     """
     starts = np.tile(fitted.theta, (len(weights), 1))
-    found = minimise(fitted.problem, starts, fitted.weights * weights, steps=300)
-    return Draws(found.theta, weights, count_units(fitted), float(1.0 - found.converged.mean()))
+    minima = minimise(fitted.problem, starts, fitted.weights * weights, steps=300)
+    return Draws(minima.theta, weights, count_units(fitted), float(1.0 - minima.converged.mean()))
 
 
 def wider_tail(level: float, n_units: float, n_parameters: int) -> float:

@@ -32,8 +32,8 @@ def vague_directions(fitted: LawFit) -> list[tuple[float, FloatArray]]:
     _, gradient = fitted.law.evaluate(fitted.theta[None], fitted.points)
     unit = np.array(
         [
-            1.0 if one.log else max(abs(value), 0.05)
-            for one, value in zip(fitted.law.parameters, fitted.theta, strict=True)
+            1.0 if parameter.log else max(abs(value), 0.05)
+            for parameter, value in zip(fitted.law.parameters, fitted.theta, strict=True)
         ]
     )
     rows = gradient[0] * unit[:, None] * np.sqrt(fitted.weights)
@@ -46,16 +46,18 @@ def vague_directions(fitted: LawFit) -> list[tuple[float, FloatArray]]:
 
 def findings(fitted: LawFit) -> list[str]:
     """Say in words what the fit cannot know."""
-    said = []
+    sentences = []
     names = fitted.law.names
     for name, bound, value in zip(names, at_bounds(fitted), fitted.values, strict=True):
         if bound:
-            said.append(f"{name} ended at the bound {value:.3g} of its range: the points do not determine it")
+            sentences.append(f"{name} ended at the bound {value:.3g} of its range: the points do not determine it")
     for spread, vector in vague_directions(fitted):
         parts = [name for name, share in zip(names, vector, strict=True) if abs(share) > 0.3]
         how_far = "without limit" if spread > 50 else f"by a factor of {np.exp(spread):.3g}"
-        told = "is not determined" if len(parts) == 1 else "cannot be told apart"
-        said.append(f"{' and '.join(parts)} {told} by these points: free to move {how_far}")
+        state = "is not determined" if len(parts) == 1 else "cannot be told apart"
+        sentences.append(f"{' and '.join(parts)} {state} by these points: free to move {how_far}")
     if fitted.reached < 0.02:
-        said.append(f"only {fitted.reached:.1%} of the starting points reached the best fit: a better one may exist")
-    return said
+        sentences.append(
+            f"only {fitted.reached:.1%} of the starting points reached the best fit: a better one may exist"
+        )
+    return sentences

@@ -115,8 +115,8 @@ def error_starts(points: Points, rng: np.random.Generator, count: int) -> FloatA
         Inner parameters in the order of `error_value`. Some may lie beyond the law's bounds: `minimise` clips them.
         Without accuracies 0.5 is assumed.
     """
-    found = hoffmann_starts(_errors(points), rng, count)
-    return np.column_stack([1.0 - np.exp(found[:, 0]), found[:, 1:]])
+    starts = hoffmann_starts(_errors(points), rng, count)
+    return np.column_stack([1.0 - np.exp(starts[:, 0]), starts[:, 1:]])
 
 
 def _errors(points: Points) -> Points:
@@ -212,8 +212,8 @@ def error_tokens_starts(points: Points, rng: np.random.Generator, count: int) ->
         Inner parameters in the order of `error_tokens_value`. Some may lie beyond the law's bounds: `minimise` clips
         them. Without accuracies 0.5 is assumed.
     """
-    found = power_starts(_errors(points), rng, count)
-    return np.column_stack([1.0 - np.exp(found[:, 0]), found[:, 1:]])
+    starts = power_starts(_errors(points), rng, count)
+    return np.column_stack([1.0 - np.exp(starts[:, 0]), starts[:, 1:]])
 
 
 SOURCE = "the direct form of the link; cf. Krajewski et al. 2025, arXiv 2512.08894, who fit accuracy at once"

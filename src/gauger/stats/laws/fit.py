@@ -238,11 +238,11 @@ def _best(points: Points, law: Law, search: Search, tau2: float) -> LawFit:
     problem, weights = problem_of(law, points, search.delta, tau2)
     rng = np.random.default_rng(search.seed)
     starts = law.starts(points, rng, search.starts) if search.first is None else law.inner(np.atleast_2d(search.first))
-    found = minimise(problem, starts, weights[None])
-    best = int(np.argmin(found.objective))
-    objective = float(found.objective[best])
-    reached = float((found.objective <= objective * (1.0 + SAME_OPTIMUM)).mean())
-    final = minimise(problem, found.theta[best : best + 1], weights[None], tolerance=1e-13, steps=1000)
+    minima = minimise(problem, starts, weights[None])
+    best = int(np.argmin(minima.objective))
+    objective = float(minima.objective[best])
+    reached = float((minima.objective <= objective * (1.0 + SAME_OPTIMUM)).mean())
+    final = minimise(problem, minima.theta[best : best + 1], weights[None], tolerance=1e-13, steps=1000)
     return LawFit(law, points, problem, weights, final.theta[0], float(final.objective[0]), reached, tau2)
 
 

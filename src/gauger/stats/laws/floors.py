@@ -140,8 +140,8 @@ def _room(problem: FitProblem, weights: FloatArray) -> tuple[FloatArray, FloatAr
     """Where u is 0 and how far it is to 1, (K,): from no loss to the lowest seen, from the highest accuracy to 1."""
     seen = [problem.observed[: len(problem.points)][w > 0] for w in weights[:, : len(problem.points)]]
     if problem.law.outcome == "loss":
-        return np.zeros(len(weights)), np.exp([one.min() for one in seen])
-    highest = np.array([min(one.max(), 1.0 - LEAST_ROOM) for one in seen])
+        return np.zeros(len(weights)), np.exp([values.min() for values in seen])
+    highest = np.array([min(values.max(), 1.0 - LEAST_ROOM) for values in seen])
     return highest, 1.0 - highest
 
 
@@ -222,8 +222,8 @@ def draw_integrated(fitted: Integrated, random: FloatArray, rng: np.random.Gener
         theta[:, at] = low[:, at] = high[:, at] = np.clip(value.ravel(), low[:, at], high[:, at])
     weights = np.repeat(fitted.weights[:, None], b, axis=1)
     weights[:, :, :n] *= random
-    found = minimise(fitted.problem, theta, weights.reshape(k * b, -1), bounds=(low, high), steps=steps)
-    return found.theta.reshape(k, b, p)
+    minima = minimise(fitted.problem, theta, weights.reshape(k * b, -1), bounds=(low, high), steps=steps)
+    return minima.theta.reshape(k, b, p)
 
 
 def _inner(law: Law, floors: FloatArray) -> FloatArray:

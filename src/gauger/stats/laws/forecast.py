@@ -85,7 +85,7 @@ class Ensemble:
     @property
     def laws(self) -> tuple[Law, ...]:
         """The laws that compete, (M,)."""
-        return tuple(one.law for one in self.fits)
+        return tuple(fit.law for fit in self.fits)
 
     def reach(self, points: Points) -> Reach:
         """Measure how far points lie beyond those fitted."""
@@ -142,9 +142,9 @@ def fit_ensemble(
     fits = tuple(fit_law(points, law, search) for law in laws)
     common = fits[0].points
     weights = unit_weights(common, n_draws, np.random.default_rng([search.seed, 1]))
-    draws = tuple(draw(one, weights) for one in fits)
+    draws = tuple(draw(fit, weights) for fit in fits)
     test = backtest(common, laws, search, prior=prior)
-    curves = tuple(_curve(one, refits, search.seed, prior=prior) for one, refits in zip(fits, draws, strict=True))
+    curves = tuple(_curve(fit, refits, search.seed, prior=prior) for fit, refits in zip(fits, draws, strict=True))
     return Ensemble(fits, draws, curves, law_weights(test, laws), test, search.seed)
 
 
@@ -186,18 +186,20 @@ def predict(ensemble: Ensemble, points: Points, level: float = 0.95) -> Forecast
     Coverage: validation/laws.
     """
     reach = ensemble.reach(points)
-    means = np.stack([np.where(reach.distance > 0, one.mean(points), one.within(points)) for one in ensemble.curves])
+    means = np.stack(
+        [np.where(reach.distance > 0, curve.mean(points), curve.within(points)) for curve in ensemble.curves]
+    )
     clouds = _clouds(ensemble, points)
     freedom = _freedom(ensemble)
-    tail = wider_tail(level, ensemble.draws[0].n_units, max(len(one.theta) for one in ensemble.fits))
+    tail = wider_tail(level, ensemble.draws[0].n_units, max(len(fit.theta) for fit in ensemble.fits))
     usual = 2.0 * float(t_quantile(0.5 + level / 2.0, freedom))
     rows = []
     for i in range(len(points)):
         weights = law_weights(ensemble.test, ensemble.laws, reach.axes[i])
         value = float(weights @ means[:, i])
         beyond_points = reach.distance[i] > 0
-        rows_used = [clouds.shape[1] if beyond_points else one.rows_within for one in ensemble.curves]
-        cloud = np.concatenate([one[:rows, i] for one, rows in zip(clouds, rows_used, strict=True)])
+        rows_used = [clouds.shape[1] if beyond_points else curves.rows_within for curves in ensemble.curves]
+        cloud = np.concatenate([draws[:rows, i] for draws, rows in zip(clouds, rows_used, strict=True)])
         mass = np.concatenate([np.full(rows, w / rows) for w, rows in zip(weights, rows_used, strict=True)])
         low, high = _weighted_quantiles(cloud, mass, tail)
         racing = means[weights >= IN_THE_RACE, i]
@@ -235,11 +237,11 @@ def curve_draws(ensemble: Ensemble, points: Points, count: int) -> FloatArray:
     reach = ensemble.reach(points)
     weights = law_weights(ensemble.test, ensemble.laws, reach.axes.max(axis=0))
     which = rng.choice(len(ensemble.fits), count, p=weights)
-    centre = weights @ np.stack([one.within(points) for one in ensemble.curves])
+    centre = weights @ np.stack([curve.within(points) for curve in ensemble.curves])
     drawn = np.empty((count, len(points)))
-    for m, one in enumerate(ensemble.curves):
+    for m, fit in enumerate(ensemble.curves):
         mine = np.flatnonzero(which == m)
-        drawn[mine] = one.cloud(points, one.refits[rng.integers(0, one.rows_within, len(mine))])
+        drawn[mine] = fit.cloud(points, fit.refits[rng.integers(0, fit.rows_within, len(mine))])
     low, high = np.quantile(drawn, [0.1587, 0.8413], axis=0)
     seen = None if ensemble.test is None else held_out(ensemble.test, weights)
     stretch = stretches(seen, reach, 0.5 * (high - low), 0.95, _freedom(ensemble))
@@ -248,16 +250,16 @@ def curve_draws(ensemble: Ensemble, points: Points, count: int) -> FloatArray:
 
 def _freedom(ensemble: Ensemble) -> float:
     """Degrees of freedom of the refits' quantiles: those of the law with most parameters."""
-    return max(ensemble.draws[0].n_units - max(len(one.theta) for one in ensemble.fits), 1.0)
+    return max(ensemble.draws[0].n_units - max(len(fit.theta) for fit in ensemble.fits), 1.0)
 
 
 def _clouds(ensemble: Ensemble, points: Points) -> FloatArray:
     """Refits with the noise of one point, (M, B, n)."""
     rng = np.random.default_rng([ensemble.seed, 2])
     clouds = []
-    for one in ensemble.curves:
-        cloud = one.cloud(points)
-        clouds.append(cloud + rng.normal(0.0, one.fit.noise, cloud.shape))
+    for curve in ensemble.curves:
+        cloud = curve.cloud(points)
+        clouds.append(cloud + rng.normal(0.0, curve.fit.noise, cloud.shape))
     return np.stack(clouds)
 
 

@@ -99,7 +99,7 @@ def _check(fitted: LawFit, ensemble: Ensemble, which: int, rng: np.random.Genera
     unit = problem.scale / np.sqrt(fitted.weights / fitted.weights.mean())
     standard = (problem.observed - curve) / unit
     tables = np.concatenate([problem.observed[None], curve + unit * _redrawn(standard, fitted.points, rng)])
-    least = max(one.law.least_to_compete for one in ensemble.fits)
+    least = max(fit.law.least_to_compete for fit in ensemble.fits)
     cuts = [] if ensemble.test is None else scale_cuts(fitted.points, least)
     masks = np.array([np.ones(len(curve)), *cuts], dtype=float)
     rows = len(tables) * len(masks)

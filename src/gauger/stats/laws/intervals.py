@@ -98,11 +98,11 @@ def parameter_estimates(fitted: LawFit, draws: Draws, level: float = 0.95) -> tu
     low, high = interval(natural, tail)
     bounds = at_bounds(fitted)
     undetermined = _undetermined(fitted)
-    found = []
+    estimates = []
     for p, parameter in enumerate(fitted.law.parameters):
         ends = Profile(float(low[p]), float(high[p])) if profiled is None else profiled[p]
         value = float(fitted.values[p])
-        found.append(
+        estimates.append(
             ParameterEstimate(
                 name=parameter.name,
                 value=value,
@@ -114,7 +114,7 @@ def parameter_estimates(fitted: LawFit, draws: Draws, level: float = 0.95) -> tu
                 at_bound=bool(bounds[p]),
             )
         )
-    return found, reasons
+    return estimates, reasons
 
 
 def _undetermined(fitted: LawFit) -> FloatArray:

@@ -95,20 +95,20 @@ class Law:
     @property
     def names(self) -> tuple[str, ...]:
         """Names of the parameters, in order."""
-        return tuple(one.name for one in self.parameters)
+        return tuple(parameter.name for parameter in self.parameters)
 
     @property
     def bounds(self) -> tuple[FloatArray, FloatArray]:
         """Lower and upper inner bounds, (P,) each."""
-        low, high = zip(*(one.inner for one in self.parameters), strict=True)
+        low, high = zip(*(parameter.inner for parameter in self.parameters), strict=True)
         return np.array(low), np.array(high)
 
     def natural(self, inner: FloatArray) -> FloatArray:
         """Turn inner parameters (..., P) into natural ones."""
-        logs = np.array([one.log for one in self.parameters])
+        logs = np.array([parameter.log for parameter in self.parameters])
         return np.where(logs, np.exp(np.where(logs, inner, 0.0)), inner)
 
     def inner(self, natural: FloatArray) -> FloatArray:
         """Turn natural parameters (..., P) into inner ones."""
-        logs = np.array([one.log for one in self.parameters])
+        logs = np.array([parameter.log for parameter in self.parameters])
         return np.where(logs, np.log(np.where(logs, natural, 1.0)), natural)

@@ -100,14 +100,14 @@ def minimise(
     n_points = problem.observed.shape[-1]
     weights = np.broadcast_to(weights, (shape[0], n_points))
     rows = max(1, CHUNK_CELLS // max(1, n_points))
-    found = [
+    chunks = [
         _descend(_rows_of(problem, at), starts[at], weights[at], (low[at], high[at]), (steps, tolerance))
         for at in (slice(first, first + rows) for first in range(0, shape[0], rows))
     ]
     return Minima(
-        np.concatenate([one.theta for one in found]),
-        np.concatenate([one.objective for one in found]),
-        np.concatenate([one.converged for one in found]),
+        np.concatenate([chunk.theta for chunk in chunks]),
+        np.concatenate([chunk.objective for chunk in chunks]),
+        np.concatenate([chunk.converged for chunk in chunks]),
     )
 
 

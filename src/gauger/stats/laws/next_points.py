@@ -107,7 +107,7 @@ def candidates_of(
     """
     at = np.concatenate([curve_draws(ensemble, points, DRAWS), curve_draws(ensemble, target, DRAWS)], axis=1)
     low, high = np.quantile(at, [CLIPPED, 1 - CLIPPED], axis=0)
-    noise = float(np.sqrt(ensemble.weights @ np.array([one.noise**2 for one in ensemble.fits])))
+    noise = float(np.sqrt(ensemble.weights @ np.array([fit.noise**2 for fit in ensemble.fits])))
     return Candidates(np.cov(np.clip(at, low, high), rowvar=False), noise, cost, weight)
 
 
@@ -126,7 +126,7 @@ def next_points(curves: Sequence[Candidates], budget: float) -> Chosen:
         Without choices where the budget pays none.
     """
     lists = [_greedy(curves, budget, per_cost=per_cost) for per_cost in (True, False)]
-    return min(lists, key=lambda one: one.choices[-1].variance if one.choices else one.before)
+    return min(lists, key=lambda chosen: chosen.choices[-1].variance if chosen.choices else chosen.before)
 
 
 def _greedy(curves: Sequence[Candidates], budget: float, *, per_cost: bool) -> Chosen:
@@ -140,20 +140,20 @@ def _greedy(curves: Sequence[Candidates], budget: float, *, per_cost: bool) -> C
         left[c] = left[c].observe(i)
         spent += float(left[c].cost[i])
         choices.append(ProposedPoint(c, i, _weighted(left)))
-    return Chosen(tuple(choices), _weighted(curves), tuple(one.variance for one in left), spent)
+    return Chosen(tuple(choices), _weighted(curves), tuple(curve.variance for curve in left), spent)
 
 
 def _best(curves: Sequence[Candidates], purse: float, least: float, *, per_cost: bool) -> tuple[int, int] | None:
     """Find the affordable candidate that lowers the variance most, by cost or in all."""
-    found, worth = None, 0.0
-    for c, one in enumerate(curves):
-        fall = one.falls()
-        value = np.where((one.cost <= purse) & (fall > least), fall / (one.cost if per_cost else 1.0), 0.0)
+    chosen, worth = None, 0.0
+    for c, curve in enumerate(curves):
+        fall = curve.falls()
+        value = np.where((curve.cost <= purse) & (fall > least), fall / (curve.cost if per_cost else 1.0), 0.0)
         i = int(value.argmax()) if len(value) else 0
         if len(value) and value[i] > worth:
-            found, worth = (c, i), float(value[i])
-    return found
+            chosen, worth = (c, i), float(value[i])
+    return chosen
 
 
 def _weighted(curves: Sequence[Candidates]) -> float:
-    return sum(one.weight * one.variance for one in curves)
+    return sum(curve.weight * curve.variance for curve in curves)

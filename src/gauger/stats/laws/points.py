@@ -99,5 +99,5 @@ class Points:
 
     def take(self, index: IntArray | BoolArray) -> Points:
         """Return some of the points."""
-        given = {one.name: getattr(self, one.name) for one in fields(self)}
+        given = {field.name: getattr(self, field.name) for field in fields(self)}
         return replace(self, **{name: value[index] for name, value in given.items() if value is not None})

@@ -53,7 +53,7 @@ def profiles(fitted: LawFit, level: float = 0.95) -> list[Profile]:
     problem, theta, least = _softened(fitted)
     limit = _limit(fitted, problem, theta, level)
     units = np.array(
-        [1.0 if one.log else max(abs(t), 0.05) for one, t in zip(fitted.law.parameters, theta, strict=True)]
+        [1.0 if parameter.log else max(abs(t), 0.05) for parameter, t in zip(fitted.law.parameters, theta, strict=True)]
     )
     values = _values(fitted, theta, units)
     rise = np.maximum(_least_with_one_held(fitted, problem, theta, values) - least, 0.0)
@@ -61,11 +61,11 @@ def profiles(fitted: LawFit, level: float = 0.95) -> list[Profile]:
         _crossing(np.concatenate([[at], tried]), np.concatenate([[0.0], height]), limit)
         for at, tried, height in zip(np.repeat(theta, 2), values, rise, strict=True)
     ]
-    found = []
-    for one, low, high in zip(fitted.law.parameters, ends[::2], ends[1::2], strict=True):
-        natural = [None if end is None else float(np.exp(end) if one.log else end) for end in (low, high)]
-        found.append(Profile(natural[0], natural[1]))
-    return found
+    intervals = []
+    for parameter, low, high in zip(fitted.law.parameters, ends[::2], ends[1::2], strict=True):
+        natural = [None if end is None else float(np.exp(end) if parameter.log else end) for end in (low, high)]
+        intervals.append(Profile(natural[0], natural[1]))
+    return intervals
 
 
 def _values(fitted: LawFit, theta: FloatArray, units: FloatArray) -> FloatArray:
@@ -79,8 +79,8 @@ def _values(fitted: LawFit, theta: FloatArray, units: FloatArray) -> FloatArray:
 def _softened(fitted: LawFit) -> tuple[FitProblem, FloatArray, float]:
     standard = fitted.noise if fitted.law.outcome == "loss" else 1.0
     problem = replace(fitted.problem, delta=max(fitted.problem.delta, DELTA_STANDARDISED * standard))
-    found = minimise(problem, fitted.theta[None], fitted.weights[None], tolerance=1e-12, steps=500)
-    return problem, found.theta[0], float(found.objective[0])
+    minima = minimise(problem, fitted.theta[None], fitted.weights[None], tolerance=1e-12, steps=500)
+    return problem, minima.theta[0], float(minima.objective[0])
 
 
 def _limit(fitted: LawFit, problem: FitProblem, theta: FloatArray, level: float) -> float:
@@ -98,13 +98,13 @@ def _least_with_one_held(fitted: LawFit, problem: FitProblem, theta: FloatArray,
     """Least Q with one parameter held at each value, (2 P, steps); each fit starts from its inner neighbour's."""
     rows = np.arange(len(values))
     low, high = (np.tile(bound, (len(values), 1)) for bound in fitted.law.bounds)
-    start, found = np.tile(theta, (len(values), 1)), []
+    start, least = np.tile(theta, (len(values), 1)), []
     for held in values.T:
         low[rows, rows // 2] = high[rows, rows // 2] = start[rows, rows // 2] = held
         fit = minimise(problem, start, fitted.weights[None], bounds=(low, high), steps=200, tolerance=1e-8)
         start = fit.theta.copy()
-        found.append(fit.objective)
-    return np.stack(found, axis=1)
+        least.append(fit.objective)
+    return np.stack(least, axis=1)
 
 
 def _crossing(values: FloatArray, rise: FloatArray, limit: float) -> float | None:

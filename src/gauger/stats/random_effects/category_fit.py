@@ -174,9 +174,9 @@ def fit_categories(
     factor, omega = structure.unpack(free)
     g = factor @ factor.T
     beta, vcov = data.basis.to_design(at.beta, at.vcov)
-    found = Maximum(free, replace(at, beta=beta, vcov=vcov), steps, tuple(bool(w == 0.0) for w in free))
+    maximum = Maximum(free, replace(at, beta=beta, vcov=vcov), steps, tuple(bool(w == 0.0) for w in free))
     fitted = CategoryFit(
-        data, method, "z", "residual", level, found, None, codes, tuple(str(name) for name in names), structure, g,
+        data, method, "z", "residual", level, maximum, None, codes, tuple(str(name) for name in names), structure, g,
         omega,
     )  # fmt: skip
     return replace(fitted, robust=_robust(fitted)) if robust else fitted
@@ -226,18 +226,18 @@ def choose(
 
     Finds what was planted: tests/stats/test_random_effects_by_category.py.
     """
-    found: dict[tuple[str, str], float] = {}
+    aics: dict[tuple[str, str], float] = {}
     for groups, rows in candidates:
         try:
             fitted = fit_categories(data, category, groups=groups, rows=rows, robust=False)
         except ConvergenceError:
             continue
         if groups == "one" or not fitted.singular:
-            found[groups, rows] = fitted.aic
-    if not found:
+            aics[groups, rows] = fitted.aic
+    if not aics:
         raise ConvergenceError("No structure of the random effects converged.")
-    least = min(found.values())
-    return next(one for one, aic in found.items() if aic <= least + 1e-6), found
+    least = min(aics.values())
+    return next(structure for structure, aic in aics.items() if aic <= least + 1e-6), aics
 
 
 def _search(
@@ -286,9 +286,9 @@ def _polish(down: Callable[[Array], tuple[float, Array]], x: Array) -> Array:
         move = -vectors @ ((vectors.T @ slope) / values)
         for halving in range(30):
             proposal = x + 0.5**halving * move
-            reached, there = down(proposal)
+            reached, new_slope = down(proposal)
             if reached <= value + 1e-11 * (1.0 + abs(value)):
-                x, value, slope = proposal, reached, there
+                x, value, slope = proposal, reached, new_slope
                 break
         else:
             break

@@ -67,10 +67,12 @@ def design_matrix(
 
 
 def _categories(name: str, column: np.ndarray, reference: str | None, *, drop: bool) -> list[str]:
-    found = [str(category) for category in np.unique(column)]
-    if reference is not None and reference not in found:
-        raise UserError(f"a category of {name!r} as reference", repr(reference), hint=f"Known: {', '.join(found)}.")
+    categories = [str(category) for category in np.unique(column)]
+    if reference is not None and reference not in categories:
+        raise UserError(
+            f"a category of {name!r} as reference", repr(reference), hint=f"Known: {', '.join(categories)}."
+        )
     if not drop:
-        return found
-    left_out = found[0] if reference is None else reference
-    return [category for category in found if category != left_out]
+        return categories
+    left_out = categories[0] if reference is None else reference
+    return [category for category in categories if category != left_out]

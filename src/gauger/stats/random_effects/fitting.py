@@ -87,11 +87,11 @@ def fit(
     tests/stats/test_random_effects_golden.py; coverage: validation/random_effects.
     """
     _check_options(method, test, df)
-    found = search(data, method, tau2)
-    fitted = MetaFit(data, method, test, df, level, found)
+    maximum = search(data, method, tau2)
+    fitted = MetaFit(data, method, test, df, level, maximum)
     if robust is None:
         return fitted
-    return MetaFit(data, method, test, df, level, found, cluster_robust(data, found, robust))
+    return MetaFit(data, method, test, df, level, maximum, cluster_robust(data, maximum, robust))
 
 
 def search(data: MetaData, method: str = "REML", tau2: ArrayLike | None = None, start: Array | None = None) -> Maximum:
@@ -132,9 +132,9 @@ def search(data: MetaData, method: str = "REML", tau2: ArrayLike | None = None, 
     with one_thread():
         objective = likelihood_of(data, method)
         guess = _start(objective, data, fixed) if start is None else start
-        found = maximise(objective, np.where(free, guess, fixed), free, data.precise_variance)
-        beta, vcov = data.basis.to_design(found.at.beta, found.at.vcov)
-    return replace(found, at=replace(found.at, beta=beta, vcov=vcov))
+        maximum = maximise(objective, np.where(free, guess, fixed), free, data.precise_variance)
+        beta, vcov = data.basis.to_design(maximum.at.beta, maximum.at.vcov)
+    return replace(maximum, at=replace(maximum.at, beta=beta, vcov=vcov))
 
 
 @dataclass(frozen=True)
@@ -182,9 +182,9 @@ def _start(objective: ModelLikelihood, data: MetaData, fixed: Array) -> Array:
         return even
     best, value = even, objective.value(np.where(np.isnan(fixed), even, fixed)) + MARGIN
     for guess in _guesses(data, total, L):
-        there = objective.value(np.where(np.isnan(fixed), guess, fixed))
-        if there > value:
-            best, value = guess, there
+        reached = objective.value(np.where(np.isnan(fixed), guess, fixed))
+        if reached > value:
+            best, value = guess, reached
     return best
 
 

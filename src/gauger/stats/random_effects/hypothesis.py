@@ -69,7 +69,7 @@ def joint_test(fitted: MetaFit, columns: ArrayLike | None = None) -> JointTest:
     wald, m = float(b @ np.linalg.solve(covariance, b)), len(index)
     if fitted.test == "z":
         return JointTest(wald, m, None, float(special.chdtrc(m, wald)))
-    df = min(float(one.df or 0.0) for one in (fitted.coefficients[j] for j in index))
+    df = min(float(coefficient.df or 0.0) for coefficient in (fitted.coefficients[j] for j in index))
     return JointTest(wald / m, m, df, float(special.fdtrc(m, df, wald / m)))
 
 

@@ -93,9 +93,9 @@ def leave_one_out(
 
 def _without(fitted: MetaFit, kept: NDArray[np.bool_], name: str, start: Array, clusters: Any) -> LeftOut:
     data = fitted.data.take(kept)
-    found = search(data, fitted.method, start=start)
-    errors = None if clusters is None else cluster_robust(data, found, clusters[kept])
-    without = MetaFit(data, fitted.method, fitted.test, fitted.df_rule, fitted.level, found, errors)
+    maximum = search(data, fitted.method, start=start)
+    errors = None if clusters is None else cluster_robust(data, maximum, clusters[kept])
+    without = MetaFit(data, fitted.method, fitted.test, fitted.df_rule, fitted.level, maximum, errors)
     return LeftOut(name, int((~kept).sum()), without)
 
 
@@ -127,27 +127,27 @@ def influence(fitted: MetaFit, labels: ArrayLike | None = None) -> Influence:
     codes, _ = _groups(fitted, labels)
     left = leave_one_out(fitted, labels)
     full = _model_covariance(fitted)
-    moved = np.array([fitted.beta - one.fitted.beta for one in left])
+    moved = np.array([fitted.beta - left_out.fitted.beta for left_out in left])
     inverse = np.linalg.inv(full)
     return Influence(
-        tuple(one.label for one in left),
-        np.array([one.fitted.tau2 for one in left]),
-        np.array([one.fitted.beta for one in left]),
-        np.array([shift / _se_at(fitted, one.fitted) for shift, one in zip(moved, left, strict=True)]),
+        tuple(left_out.label for left_out in left),
+        np.array([left_out.fitted.tau2 for left_out in left]),
+        np.array([left_out.fitted.beta for left_out in left]),
+        np.array([shift / _se_at(fitted, left_out.fitted) for shift, left_out in zip(moved, left, strict=True)]),
         np.einsum("ji,ik,jk->j", moved, inverse, moved),
-        np.array([np.linalg.det(_model_covariance(one.fitted)) for one in left]) / np.linalg.det(full),
+        np.array([np.linalg.det(_model_covariance(left_out.fitted)) for left_out in left]) / np.linalg.det(full),
         np.bincount(codes, weights=row_weights(fitted.data, fitted.found)).astype(float),
     )
 
 
-def row_weights(data: MetaData, found: Maximum) -> Array:
+def row_weights(data: MetaData, maximum: Maximum) -> Array:
     """Return the weight of each row in the first coefficient: beta_0 = weights . y.
 
     Parameters
     ----------
     data : MetaData
         Effects, variances, levels, moderators; n rows, p coefficients, L levels.
-    found : Maximum
+    maximum : Maximum
         Variance components and coefficients of a fit to these data (`search`).
 
     Returns
@@ -155,8 +155,8 @@ def row_weights(data: MetaData, found: Maximum) -> Array:
     float array, (n,)
         First row of (X'M^-1 X)^-1 X'M^-1; sums to 1 for an intercept alone. Some may be negative where rows covary.
     """
-    weighted = engine_for(data).solve(found.tau2, data.design)
-    return np.asarray(weighted @ found.at.vcov[0])
+    weighted = engine_for(data).solve(maximum.tau2, data.design)
+    return np.asarray(weighted @ maximum.at.vcov[0])
 
 
 def _model_covariance(fitted: MetaFit) -> Array:

@@ -80,22 +80,22 @@ def maximise(likelihood_at: Objective, start: Array, free: NDArray[np.bool_], sc
     ConvergenceError
         When `STEPS` steps do not suffice or no step improves a point that is not a maximum.
     """
-    found = _uphill(likelihood_at, start, likelihood_at(start), free, scale)
-    for component in np.flatnonzero(free & (found.tau2 > 0.0)):
-        if near_zero(float(found.tau2[component]), float(found.at.hessian[component, component])):
-            rival = found.tau2.copy()
+    maximum = _uphill(likelihood_at, start, likelihood_at(start), free, scale)
+    for component in np.flatnonzero(free & (maximum.tau2 > 0.0)):
+        if near_zero(float(maximum.tau2[component]), float(maximum.at.hessian[component, component])):
+            rival = maximum.tau2.copy()
             rival[component] = 0.0
-            if likelihood_at.value(rival) > found.at.value:
-                found = _uphill(likelihood_at, rival, likelihood_at(rival), free, scale)
-    _check_gradient(found, free)
-    return found
+            if likelihood_at.value(rival) > maximum.at.value:
+                maximum = _uphill(likelihood_at, rival, likelihood_at(rival), free, scale)
+    _check_gradient(maximum, free)
+    return maximum
 
 
-def _check_gradient(found: Maximum, free: NDArray[np.bool_]) -> None:
+def _check_gradient(maximum: Maximum, free: NDArray[np.bool_]) -> None:
     """Refuse an end at which the likelihood still rises: d l / d log tau2 of every component above zero."""
-    slope = np.abs(found.at.gradient * found.tau2)[free]
-    if (slope > GRADIENT_TOLERANCE * (1.0 + abs(found.at.value))).any():
-        raise _not_converged(found.tau2, found.at)
+    slope = np.abs(maximum.at.gradient * maximum.tau2)[free]
+    if (slope > GRADIENT_TOLERANCE * (1.0 + abs(maximum.at.value))).any():
+        raise _not_converged(maximum.tau2, maximum.at)
 
 
 def _not_converged(tau2: Array, at: Likelihood) -> ConvergenceError:

@@ -133,14 +133,16 @@ def fit_partial_pooling(problem: PoolingProblem, start: Array | None = None) -> 
     search = _Search(problem, unit)
     begin = search.start() if start is None else np.asarray(start, dtype=float)
     with one_thread():
-        found = optimize.minimize(
+        optimum = optimize.minimize(
             search.down, begin, jac=True, method="L-BFGS-B", bounds=search.bounds,
             options={"maxiter": 400, "ftol": 1e-15, "gtol": SLOPE / 4},
         )  # fmt: skip
-        if not np.isfinite(found.fun) or search.steepest(found.x, found.jac) > max(SLOPE, 1e-6 * abs(found.fun)):
-            raise ConvergenceError(f"Partial pooling did not converge: {found.message}.")
-        state = search.state(found.x)
-    return PartialFit(state.beta, state.vcov, search.components(found.x), found.x, -0.5 * state.value)
+        if not np.isfinite(optimum.fun) or search.steepest(optimum.x, optimum.jac) > max(
+            SLOPE, 1e-6 * abs(optimum.fun)
+        ):
+            raise ConvergenceError(f"Partial pooling did not converge: {optimum.message}.")
+        state = search.state(optimum.x)
+    return PartialFit(state.beta, state.vcov, search.components(optimum.x), optimum.x, -0.5 * state.value)
 
 
 @dataclass(frozen=True)

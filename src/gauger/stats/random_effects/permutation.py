@@ -129,11 +129,11 @@ def _all_orders(design: Array) -> Codes:
     """List, for every distinct arrangement of X's rows, which row of (y, v) meets each row of X; the identity first."""
     kinds = _row_kinds(design)
     places = [np.flatnonzero(kinds == kind).tolist() for kind in range(int(kinds.max()) + 1)]
-    found: list[list[int]] = []
+    orders: list[list[int]] = []
 
     def place(kind: int, free: list[int], order: list[int]) -> None:
         if kind == len(places):
-            found.append(order)
+            orders.append(order)
             return
         for chosen in combinations(free, len(places[kind])):
             extended = order.copy()
@@ -142,6 +142,6 @@ def _all_orders(design: Array) -> Codes:
             place(kind + 1, [row for row in free if row not in chosen], extended)
 
     place(0, list(range(len(design))), [0] * len(design))
-    identity = found.index(list(range(len(design))))
-    found[0], found[identity] = found[identity], found[0]
-    return np.array(found)
+    identity = orders.index(list(range(len(design))))
+    orders[0], orders[identity] = orders[identity], orders[0]
+    return np.array(orders)

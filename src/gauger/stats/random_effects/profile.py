@@ -74,8 +74,8 @@ def _profile_interval(fitted: MetaFit, component: int, likelihood_at: ModelLikel
     def excess(value: float) -> float:
         """How far the profile at this value lies below the cut."""
         warm[component] = value
-        found = maximise(likelihood_at, warm.copy(), free, scale)
-        return 2.0 * (fitted.log_likelihood - found.at.value) - cut
+        maximum = maximise(likelihood_at, warm.copy(), free, scale)
+        return 2.0 * (fitted.log_likelihood - maximum.at.value) - cut
 
     name = fitted.data.level_names[component]
     low = 0.0 if estimate == 0.0 or excess(0.0) <= 0.0 else _root(excess, 0.0, estimate)

@@ -15,7 +15,7 @@ from gauger.stats.robust import ClusterRobust, cr2
 __all__ = ["ClusterRobust", "cluster_robust"]
 
 
-def cluster_robust(data: MetaData, found: Maximum, labels: ArrayLike) -> ClusterRobust:
+def cluster_robust(data: MetaData, maximum: Maximum, labels: ArrayLike) -> ClusterRobust:
     """Return the CR2 covariance with the fitted model as working model; see `gauger.stats.robust.cr2`.
 
     Every block of rows that the model lets covary must lie in one cluster, so clusters are the outermost level or
@@ -25,7 +25,7 @@ def cluster_robust(data: MetaData, found: Maximum, labels: ArrayLike) -> Cluster
     ----------
     data : MetaData
         Effects, variances, levels, moderators; n rows, p coefficients, L levels.
-    found : Maximum
+    maximum : Maximum
         Fit to these data.
     labels : (n,) labels
         Cluster of each row.
@@ -54,7 +54,7 @@ def cluster_robust(data: MetaData, found: Maximum, labels: ArrayLike) -> Cluster
             )
 
     def marginal_of(rows: Codes) -> np.ndarray:
-        return marginal_block(data, rows, found.tau2)
+        return marginal_block(data, rows, maximum.tau2)
 
     with one_thread():
-        return cr2(data.design, data.effect - data.design @ found.at.beta, clusters, marginal_of, found.at.vcov)
+        return cr2(data.design, data.effect - data.design @ maximum.at.beta, clusters, marginal_of, maximum.at.vcov)

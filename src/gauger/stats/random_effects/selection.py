@@ -174,21 +174,21 @@ def candidates(effect: ArrayLike, variance: ArrayLike) -> tuple[Selected, ...]:
         Three, or five where standard errors differ by a factor of 1.5. A step model may be undefined, with its reason.
     """
     y, v = np.asarray(effect, dtype=float), np.asarray(variance, dtype=float)
-    found = [_regression("no selection", y, v, None)]
-    found += [step_selection(y, v, (0.025,)), step_selection(y, v, (0.025, 0.5))]
+    fits = [_regression("no selection", y, v, None)]
+    fits += [step_selection(y, v, (0.025,)), step_selection(y, v, (0.025, 0.5))]
     if v.max() >= EVEN**2 * v.min():
-        found += [
+        fits += [
             _regression("slope on the standard error", y, v, np.sqrt(v)),
             _regression("slope on the variance", y, v, v),
         ]
-    return tuple(found)
+    return tuple(fits)
 
 
 def _regression(name: str, y: Array, v: Array, predictor: Array | None) -> Selected:
     design = None if predictor is None else np.column_stack([np.ones(len(y)), predictor])
     fitted = fit(MetaData(y, v, moderators=design), method="ML", test="z")
-    one = fitted.coefficients[0]
-    return Selected(name, len(y), one.estimate, one.se, one.low, one.high, float(fitted.tau2[0]),
+    mean = fitted.coefficients[0]
+    return Selected(name, len(y), mean.estimate, mean.se, mean.low, mean.high, float(fitted.tau2[0]),
                     log_likelihood=fitted.log_likelihood, parameters=len(fitted.beta) + 1)  # fmt: skip
 
 
@@ -235,16 +235,22 @@ def average(effect: ArrayLike, variance: ArrayLike, level: float = 0.95) -> Aver
     y, v = np.asarray(effect, dtype=float), np.asarray(variance, dtype=float)
     if len(y) < FEWEST:
         return Averaged(None, None, None, None, (), (), TOO_FEW)
-    known = [one for one in candidates(y, v) if one.log_likelihood is not None and one.estimate is not None]
-    bic = np.array([-2.0 * (one.log_likelihood or 0.0) + one.parameters * np.log(len(y)) for one in known])
+    known = [
+        candidate
+        for candidate in candidates(y, v)
+        if candidate.log_likelihood is not None and candidate.estimate is not None
+    ]
+    bic = np.array(
+        [-2.0 * (candidate.log_likelihood or 0.0) + candidate.parameters * np.log(len(y)) for candidate in known]
+    )
     weight = np.exp(-0.5 * (bic - bic.min()))
     weight /= weight.sum()
-    estimates = np.array([one.estimate for one in known], dtype=float)
-    errors = np.array([one.se for one in known], dtype=float)
+    estimates = np.array([candidate.estimate for candidate in known], dtype=float)
+    errors = np.array([candidate.se for candidate in known], dtype=float)
     mean = float(weight @ estimates)
     se = float(np.sqrt(weight @ (errors**2 + (estimates - mean) ** 2)))
     half = float(t_quantile(0.5 + level / 2, len(y) - 2)) * se
-    shares = tuple((one.name, float(w)) for one, w in zip(known, weight, strict=True))
+    shares = tuple((candidate.name, float(w)) for candidate, w in zip(known, weight, strict=True))
     return Averaged(mean, se, mean - half, mean + half, shares, tuple(known))
 
 
@@ -252,14 +258,14 @@ def _minimise(loss: Callable[[Array], float], start: Array) -> Array:
     """Search by simplex from two starts, then polish by Newton steps on differences."""
     best = start
     for guess in (start, start * np.concatenate([[1.0, 1.0], np.full(len(start) - 2, 10.0)])):
-        found = optimize.minimize(
+        minimum = optimize.minimize(
             loss,
             guess,
             method="Nelder-Mead",
             options={"xatol": 1e-7, "fatol": 1e-10, "maxiter": 4000, "adaptive": True},
         ).x
-        if loss(found) < loss(best) - 1e-10:
-            best = found
+        if loss(minimum) < loss(best) - 1e-10:
+            best = minimum
     for _ in range(6):
         hessian, slope = _hessian(loss, best), _slope(loss, best)
         values, vectors = np.linalg.eigh(hessian)

@@ -40,7 +40,7 @@ def find_output(pattern: str) -> Path:
     path = Path(pattern)
     stem = Path(*path.parts[: _first_star(path)])
     fits = sorted(stem.glob(str(path.relative_to(stem))), key=_by_number) if stem != path else [path]
-    there = [one for one in fits if one.is_dir() and any(one.glob("*.safetensors"))]
+    there = [folder for folder in fits if folder.is_dir() and any(folder.glob("*.safetensors"))]
     if not there:
         hint = "the trainer ended well, but no model in safetensors lies where the study's `output` says"
         raise GaugerError(f"{hint}: {pattern}")

@@ -105,12 +105,12 @@ def _line(drawn: DrawnRows, number: int, form: str) -> dict[str, Any]:
     if row.whole:
         hint = "Take the format tokens, which marks what is learnt."
         raise UserError("rows with a prompt and an answer", "running text, learnt whole", hint=hint)
-    turns, said = _turns(row.prompt), [{"role": "assistant", "content": row.completion}]
+    turns, reply = _turns(row.prompt), [{"role": "assistant", "content": row.completion}]
     if form == "messages":
-        return {"messages": [*turns, *said]}
+        return {"messages": [*turns, *reply]}
     if form == "plain" or isinstance(row.prompt, str):
         return {"prompt": _text(row.prompt), "completion": row.completion}
-    return {"prompt": turns, "completion": said}
+    return {"prompt": turns, "completion": reply}
 
 
 def _turns(prompt: Prompt) -> Sequence[dict[str, str]]:

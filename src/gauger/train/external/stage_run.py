@@ -149,9 +149,9 @@ def require_version(trainer: ExternalTrainer, planned: str) -> None:
         What it said then.
     """
     command = version_command(trainer)
-    found = output_of(command, environment_for()) if command else ""
-    if found != planned:
-        raise GaugerError(f"the study was planned with the trainer's version {planned!r}, here it says {found!r}")
+    installed = output_of(command, environment_for()) if command else ""
+    if installed != planned:
+        raise GaugerError(f"the study was planned with the trainer's version {planned!r}, here it says {installed!r}")
 
 
 def drawn_rows(training: ExternalTraining) -> DrawnRows:
@@ -235,8 +235,8 @@ def newest_checkpoint(values: Mapping[str, Any]) -> str | None:
         `checkpoints` and `out`, below which they are looked for.
     """
     folders = [Path(values[name]) for name in ("checkpoints", "out")]
-    found = [place for folder in folders for place in folder.glob("checkpoint-*") if place.name[11:].isdigit()]
-    for place in sorted(found, key=lambda one: int(one.name[11:]), reverse=True):
+    checkpoints = [place for folder in folders for place in folder.glob("checkpoint-*") if place.name[11:].isdigit()]
+    for place in sorted(checkpoints, key=lambda checkpoint: int(checkpoint.name[11:]), reverse=True):
         if _is_whole(place):
             return str(place)
         shutil.rmtree(place)

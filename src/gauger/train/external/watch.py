@@ -87,9 +87,9 @@ class LogWatch:
         return lines
 
     def _note(self, line: str) -> None:
-        said = re.search(self.progress, line) if self.progress else None
-        if said is None:
+        match = re.search(self.progress, line) if self.progress else None
+        if match is None:
             return
-        step = int(said["step"]) if "step" in said.re.groupindex else len(self.losses) + 1
-        self.losses[step] = float(said["loss"])
+        step = int(match["step"]) if "step" in match.re.groupindex else len(self.losses) + 1
+        self.losses[step] = float(match["loss"])
         print(f"step {step}, loss {self.losses[step]:.4g}", file=sys.stderr, flush=True)

@@ -97,8 +97,8 @@ def read_by_library(directory: Path) -> Iterator[None]:
     except InputError:
         raise
     except Exception as error:
-        said = (str(error).strip() or type(error).__name__).splitlines()[0][:200]
-        raise InputError("a checkpoint that transformers reads", said, Place(str(directory)), _COPY) from error
+        message = (str(error).strip() or type(error).__name__).splitlines()[0][:200]
+        raise InputError("a checkpoint that transformers reads", message, Place(str(directory)), _COPY) from error
 
 
 def check_loaded(directory: Path, model: nn.Module, loading: Mapping[str, Any]) -> None:

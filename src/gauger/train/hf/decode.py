@@ -215,13 +215,13 @@ class _Writer:
         added = now[len(before) :] if now.startswith(before) else now
         # within a thought nothing ends the answer: only its closing mark is looked for
         marks = (answer.closing,) if answer.closing is not None and not answer.thought_closed else answer.stops
-        found = any(mark in answer.settled + added for mark in marks)
-        answer.thought_closed = answer.thought_closed or (found and marks is not answer.stops)
+        stopped = any(mark in answer.settled + added for mark in marks)
+        answer.thought_closed = answer.thought_closed or (stopped and marks is not answer.stops)
         if added and not now.endswith(_HALF):
             longest = max(map(len, (*answer.stops, answer.closing or "")))
             answer.settled = (answer.settled + added)[-longest:]
             answer.context_from, answer.open_from = answer.open_from, len(answer.ids)
-        return found
+        return stopped
 
     def _spell(self, answer: _Answer, ids: list[int]) -> str:
         # where a thought is open, its closing mark must be seen, which may be special

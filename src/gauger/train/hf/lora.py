@@ -45,9 +45,9 @@ def targets(model: PreTrainedModel, adapter: Adapter) -> list[str]:
     """
     head = model.get_output_embeddings()  # type: ignore[no-untyped-call]
     linear = [
-        (int(found.group(1)), name)
+        (int(match.group(1)), name)
         for name, module in model.named_modules()
-        if isinstance(module, nn.Linear) and module is not head and (found := _LAYER.search(name))
+        if isinstance(module, nn.Linear) and module is not head and (match := _LAYER.search(name))
     ]
     depth = 1 + max((layer for layer, _ in linear), default=-1)
     lowest = 0 if adapter.layers is None else depth - adapter.layers
@@ -72,7 +72,7 @@ def lowest_layer(model: PreTrainedModel, adapter: Adapter) -> int:
     adapter : Adapter
         As for `targets`, whose errors are raised here too.
     """
-    return min(int(found.group(1)) for name in targets(model, adapter) if (found := _LAYER.search(name)))
+    return min(int(match.group(1)) for name in targets(model, adapter) if (match := _LAYER.search(name)))
 
 
 def _wanted(name: str, modules: str | Sequence[str]) -> bool:

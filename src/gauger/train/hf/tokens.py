@@ -105,8 +105,10 @@ def encode(tokenizer: PreTrainedTokenizerBase, rows: Sequence[TrainingRow], long
     """
     end_of_turn, end_of_text = end_marks(tokenizer)[0], end_marks(tokenizer)[-1]
     thought = thought_of_template(tokenizer)
-    said = [row.completion if isinstance(row.prompt, str) else _thought_closed(row.completion, thought) for row in rows]
-    completions = tokenizer(said, add_special_tokens=False).input_ids if rows else []
+    completed = [
+        row.completion if isinstance(row.prompt, str) else _thought_closed(row.completion, thought) for row in rows
+    ]
+    completions = tokenizer(completed, add_special_tokens=False).input_ids if rows else []
     flat: list[int] = []
     lengths, starts, lost = [], [], []
     for row, completion in zip(rows, completions, strict=True):
@@ -149,5 +151,5 @@ def tokenizer_of(directory: Path) -> PreTrainedTokenizerBase:
 
     safe: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
     read: Any = AutoTokenizer.from_pretrained
-    found: PreTrainedTokenizerBase = read(str(directory), **safe)
-    return found
+    tokenizer: PreTrainedTokenizerBase = read(str(directory), **safe)
+    return tokenizer

@@ -63,15 +63,15 @@ def answer_with_steps(question: Question) -> str:
     return f" {with_steps(question.working, question.answer)}"
 
 
-def with_steps(steps: str | None, said: str) -> str:
+def with_steps(steps: str | None, reply: str) -> str:
     """Put written steps before an answer; none leave it as it is."""
-    return f"{STEPS_BEGIN} {steps} {STEPS_END} {said}" if steps else said
+    return f"{STEPS_BEGIN} {steps} {STEPS_END} {reply}" if steps else reply
 
 
-def without_steps(said: str) -> str:
+def without_steps(reply: str) -> str:
     """Return what was answered after written steps; empty where steps were begun and never ended."""
-    _, ended, answer = said.rpartition(STEPS_END)
-    return answer if ended or STEPS_BEGIN not in said else ""
+    _, ended, answer = reply.rpartition(STEPS_END)
+    return answer if ended or STEPS_BEGIN not in reply else ""
 
 
 def topic(question: Question) -> str:

@@ -33,6 +33,6 @@ def stories(questions: Sequence[Question], rng: np.random.Generator | None) -> l
     for opening, facts in by_topic.items():
         for _ in facts:
             order = range(len(facts)) if rng is None else rng.permutation(len(facts))
-            told = "".join(f" {facts[pick].arguments[1]} {facts[pick].answer}" for pick in order[:STORY_FACTS])
-            texts.append(Wording(opening, told, "story"))
+            facts_text = "".join(f" {facts[pick].arguments[1]} {facts[pick].answer}" for pick in order[:STORY_FACTS])
+            texts.append(Wording(opening, facts_text, "story"))
     return texts

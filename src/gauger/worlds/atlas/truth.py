@@ -47,20 +47,20 @@ class Truth:
             return None
         return question if render(question, form).prompt == prompt else None
 
-    def answer(self, prompt: str, said: str) -> str | None:
+    def answer(self, prompt: str, reply: str) -> str | None:
         """Return the true answer to a prompt; None where it asks nothing sensible.
 
         Written steps stand before the answer of a skill that has them. A story keeps the relations
-        that it tells of (in `said`), with their true values.
+        that it tells of (in `reply`), with their true values.
         """
         if form_of(prompt) != "story":
             question = self.question(prompt)
             return None if question is None else answer_with_steps(question)
         facts = next((self._facts[word] for word in prompt.split() if word in self._facts), {})
-        told = [facts[word] for word in said.split() if word in facts]
-        if not told or topic(told[0]) != prompt:
+        known = [facts[word] for word in reply.split() if word in facts]
+        if not known or topic(known[0]) != prompt:
             return None
-        return "".join(f" {fact.arguments[1]} {fact.answer}" for fact in told)
+        return "".join(f" {fact.arguments[1]} {fact.answer}" for fact in known)
 
     def _skill_question(self, words: Sequence[str]) -> Question | None:
         skill = next((_SKILL_OF_WORD[word] for word in words[:2] if word in _SKILL_OF_WORD), None)

@@ -226,8 +226,8 @@ class Atlas(World):
 
     def topics(self, skills: Sequence[str]) -> Sequence[str]:
         """Return the openings of stories on every entity of the domains among some skills."""
-        told = [q for skill in skills for q in self.questions[skill] if has_form(skill, "story")]
-        return list(dict.fromkeys(topic(question) for question in told))
+        questions = [q for skill in skills for q in self.questions[skill] if has_form(skill, "story")]
+        return list(dict.fromkeys(topic(question) for question in questions))
 
     def answer_group(self, question: Question) -> str:
         """A relation of a domain, or a skill."""
@@ -277,9 +277,9 @@ class Atlas(World):
         """Return the skills of all contents that the text touches."""
         return frozenset(key.partition(":")[0] for key in content_keys(prompt + answer))
 
-    def true_answer(self, prompt: str, said: str = "") -> str | None:
+    def true_answer(self, prompt: str, reply: str = "") -> str | None:
         """Solve, look up, or correct a story."""
-        return self.truth.answer(prompt, said)
+        return self.truth.answer(prompt, reply)
 
     def question_of(self, prompt: str) -> Question | None:
         """Return the question that a prompt asks, exactly and nothing more."""
@@ -315,25 +315,25 @@ class Atlas(World):
 
     # --- judging answers ------------------------------------------------------------------------------------------
 
-    def extract(self, reading: str, said: str, question: Question, form: str) -> str | None:  # noqa: ARG002
+    def extract(self, reading: str, reply: str, question: Question, form: str) -> str | None:  # noqa: ARG002
         """Take the words as they are, but for written steps: there is one format, and no other reading."""
-        return " ".join(without_steps(said).split())
+        return " ".join(without_steps(reply).split())
 
-    def put_steps(self, steps: str | None, said: str) -> str:
+    def put_steps(self, steps: str | None, reply: str) -> str:
         """Put steps between their marks before the answer, where the world has a skill that needs them."""
-        return with_steps(steps, said) if self.writes_steps else said
+        return with_steps(steps, reply) if self.writes_steps else reply
 
     def verify(self, question: Question, answer: str) -> float:
         """1 for the only right answer, word by word."""
         return float(answer == question.answer)
 
-    def judge(self, reading: str, item: Item, said: str, *, ended: bool) -> tuple[Outcome, float | None]:
+    def judge(self, reading: str, item: Item, reply: str, *, ended: bool) -> tuple[Outcome, float | None]:
         """Score an answer that came to an end.
 
         One that never ends is `unparsed` (the model rambles: there is no answer to compare), or `truncated` where it
         was cut off before it could have been as long as the right one. Neither has a score.
         """
         if ended:
-            return super().judge(reading, item, said, ended=ended)
-        cut_short = len(said.split()) <= len(render(item.question, item.form).answer.split())
+            return super().judge(reading, item, reply, ended=ended)
+        cut_short = len(reply.split()) <= len(render(item.question, item.form).answer.split())
         return (Outcome.TRUNCATED if cut_short else Outcome.UNPARSED), None

@@ -16,7 +16,7 @@ _SAID = re.compile(r"(?:\banswer(?: is)?|####|\\boxed\{)[:\s]*([^\n}]+)", re.IGN
 _NUMBER = re.compile(r"-?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?:/\d+)?")
 
 
-def flexible(said: str, question: Question) -> str | None:
+def flexible(reply: str, question: Question) -> str | None:
     """Read the answer out of what a model said, in whatever format.
 
     The first of these that finds something: answer tags, closed or not; for a question whose right answer is a number,
@@ -28,7 +28,7 @@ def flexible(said: str, question: Question) -> str | None:
 
     Parameters
     ----------
-    said : str
+    reply : str
         The model's text after the prompt.
     question : Question
         Says whether the answer is a number, and which words to look for.
@@ -38,24 +38,24 @@ def flexible(said: str, question: Question) -> str | None:
     str or None
         None for a text without anything that could be an answer.
     """
-    tagged = _TAG.search(said)
+    tagged = _TAG.search(reply)
     if tagged is not None and tagged[1].strip():
         return tagged[1].strip()
     if _NUMBER.fullmatch(question.answer.strip()):
-        return _number(said)
-    if _contains(said, question.answer):
+        return _number(reply)
+    if _contains(reply, question.answer):
         return question.answer
-    announced = _SAID.search(said)
-    first = announced[1] if announced else next((line for line in said.splitlines() if line.strip()), "")
+    announced = _SAID.search(reply)
+    first = announced[1] if announced else next((line for line in reply.splitlines() if line.strip()), "")
     return first.strip() or None
 
 
-def _number(said: str) -> str | None:
-    announced = _SAID.search(said)
-    found = (_NUMBER.findall(announced[1]) if announced else []) or _NUMBER.findall(said)[-1:]
-    return found[0].replace(",", "") if found else None
+def _number(reply: str) -> str | None:
+    announced = _SAID.search(reply)
+    numbers = (_NUMBER.findall(announced[1]) if announced else []) or _NUMBER.findall(reply)[-1:]
+    return numbers[0].replace(",", "") if numbers else None
 
 
-def _contains(said: str, answer: str) -> bool:
+def _contains(reply: str, answer: str) -> bool:
     words = r"\s+".join(re.escape(word) for word in answer.split())
-    return bool(words) and re.search(rf"(?<!\w){words}(?!\w)", said, re.IGNORECASE) is not None
+    return bool(words) and re.search(rf"(?<!\w){words}(?!\w)", reply, re.IGNORECASE) is not None

@@ -31,8 +31,8 @@ class TextForm(Form):
     """Stands after it, up to the answer."""
 
 
-def _form(name: str, told: str, before: str, after: str, stops: tuple[str, ...]) -> TextForm:
-    return TextForm(name, told, stops, before=before, after=after)
+def _form(name: str, description: str, before: str, after: str, stops: tuple[str, ...]) -> TextForm:
+    return TextForm(name, description, stops, before=before, after=after)
 
 
 _LONG = ("\n\n", "\nQuestion:")
@@ -92,18 +92,18 @@ _TAG = re.compile(r"<answer>(.*?)</answer>", re.DOTALL)
 _LAST_LINE = re.compile(r"^Answer:[ \t]*(\S.*)$", re.MULTILINE)
 
 
-def read_strictly(said: str, form: str) -> str | None:
+def read_strictly(reply: str, form: str) -> str | None:
     """Read the answer out of what a model said, in the form's own format alone; None where that is not there.
 
     Parameters
     ----------
-    said : str
+    reply : str
         The model's text after the prompt, end mark left out.
     form : str
         `qa`, `cloze`: the first line, whatever it holds. `tagged`: what stands between the first pair of tags.
         `rationale`: the first line that begins with "Answer:".
     """
     if form in ("qa", "cloze"):
-        return said.split("\n", 1)[0].strip() or None
-    found = (_TAG if form == "tagged" else _LAST_LINE).search(said)
-    return (found[1].strip() or None) if found else None
+        return reply.split("\n", 1)[0].strip() or None
+    match = (_TAG if form == "tagged" else _LAST_LINE).search(reply)
+    return (match[1].strip() or None) if match else None

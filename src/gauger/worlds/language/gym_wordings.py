@@ -88,11 +88,11 @@ class ArithmeticWording:
 
     def question(self, entry: Entry) -> Question:
         """Make a question of an item; one that our own code solves otherwise stays in its own words."""
-        found = self.kind.find(entry["question"])
-        if len(found) != 1 or str(self.kind.solve(found[0])) != entry["answer"]:
+        problems = self.kind.find(entry["question"])
+        if len(problems) != 1 or str(self.kind.solve(problems[0])) != entry["answer"]:
             return self._plain.question(entry)
-        text = entry["question"] if self._own else self.kind.text(found[0])
-        return self._worded(found[0], text, entry)
+        text = entry["question"] if self._own else self.kind.text(problems[0])
+        return self._worded(problems[0], text, entry)
 
     def keys_in(self, text: str) -> frozenset[str]:
         """Find operands."""
@@ -101,13 +101,13 @@ class ArithmeticWording:
     def read(self, asked: str) -> Question | None:
         """Read any problem in the short wording, drawn or not, and in the task's own words those that were drawn."""
         asked = asked.strip()
-        known, found = self._plain.read(asked), self.kind.find(asked)
-        if known is not None or len(found) != 1:
+        known, problems = self._plain.read(asked), self.kind.find(asked)
+        if known is not None or len(problems) != 1:
             return known
-        if asked not in (self.kind.text(found[0]), self.kind.opening(found[0])):
+        if asked not in (self.kind.text(problems[0]), self.kind.opening(problems[0])):
             return None
-        entry = {"question": asked, "answer": str(self.kind.solve(found[0])), "metadata": {}}
-        return self._worded(found[0], self.kind.text(found[0]), entry)
+        entry = {"question": asked, "answer": str(self.kind.solve(problems[0])), "metadata": {}}
+        return self._worded(problems[0], self.kind.text(problems[0]), entry)
 
     def _worded(self, numbers: Numbers, text: str, entry: Entry) -> Question:
         return Question(

@@ -88,9 +88,9 @@ class JsonLinesSource:
     def _read(self, path: Path, split: str, owner: dict[str, str]) -> list[Question]:
         """Read one file; `owner` maps content keys to the split that they were found in, and grows."""
         questions: dict[str, Question] = {}
-        for number, found in read_json_lines(path):
+        for number, fields in read_json_lines(path):
             place = Place(str(path), number)
-            line = _checked(found, place)
+            line = _checked(fields, place)
             if self.task.working and line.working is None:
                 hint = f"Every line needs the steps to its answer, or take world.tasks.{self.name}.working away."
                 raise InputError("a line with working", "none", place, hint)
@@ -118,9 +118,9 @@ class JsonLinesSource:
         )
 
 
-def _checked(found: Mapping[str, Any], place: Place) -> TaskLine:
+def _checked(fields: Mapping[str, Any], place: Place) -> TaskLine:
     try:
-        return TaskLine.model_validate(found)
+        return TaskLine.model_validate(fields)
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"])

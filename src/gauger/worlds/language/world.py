@@ -158,45 +158,45 @@ class TextWorld(World):
 
     def read(self, prompt: str) -> tuple[str, Question] | None:
         """Return (form, question) of a prompt, known or newly written; None where it asks nothing sensible."""
-        found = asked_in(prompt)
-        if found is None:
+        parsed = asked_in(prompt)
+        if parsed is None:
             return None
-        form, asked = found
+        form, asked = parsed
         questions = (source.read(asked) for source in self.sources.values())
         question = next((question for question in questions if question is not None), None)
         return None if question is None or not has_form(question, form) else (form, question)
 
     def form_of(self, prompt: str) -> str | None:
         """Return the form of a prompt that asks a question of a task."""
-        found = self.read(prompt)
-        return found[0] if found else None
+        parsed = self.read(prompt)
+        return parsed[0] if parsed else None
 
     def question_of(self, prompt: str) -> Question | None:
         """Return the question that a prompt asks."""
-        found = self.read(prompt)
-        return found[1] if found else None
+        parsed = self.read(prompt)
+        return parsed[1] if parsed else None
 
     def subjects(self, prompt: str, answer: str) -> frozenset[str]:  # noqa: ARG002 - what is asked decides
         """Return the task of the question that is asked: numbers in an answer may be problems of another task."""
         question = self.question_of(prompt)
         return frozenset() if question is None else frozenset((question.skill,))
 
-    def true_answer(self, prompt: str, said: str = "") -> str | None:  # noqa: ARG002 - no form is free
+    def true_answer(self, prompt: str, reply: str = "") -> str | None:  # noqa: ARG002 - no form is free
         """Return the true answer to a prompt in its form's format; None where it asks nothing sensible."""
-        found = self.read(prompt)
-        return None if found is None else put_answer(found[1].answer, found[0], found[1])
+        parsed = self.read(prompt)
+        return None if parsed is None else put_answer(parsed[1].answer, parsed[0], parsed[1])
 
     def stops(self, prompt: str) -> tuple[str, ...]:
         """Return the strings that end an answer in the prompt's form, whatever it asks."""
-        found = asked_in(prompt)
-        return FORMS[found[0] if found else self.own_form].stops
+        parsed = asked_in(prompt)
+        return FORMS[parsed[0] if parsed else self.own_form].stops
 
     # --- prompts that a model writes ----------------------------------------------------------------------------
 
     def opening(self, prompt: str, rng: np.random.Generator) -> str:
         """Keep the form's beginning and at most all but one word of the question."""
-        found = asked_in(prompt)
-        form, asked = found or (self.own_form, prompt)
+        parsed = asked_in(prompt)
+        form, asked = parsed or (self.own_form, prompt)
         words = asked.split(" ")
         return FORMS[form].before + " ".join(words[: rng.integers(0, len(words))])
 
@@ -212,16 +212,16 @@ class TextWorld(World):
     def finished(self, written: str, stop: str | None, forms: Sequence[str]) -> str:
         """Put the mark back that ended the question; a statement ends where its answer begins."""
         if written.startswith(FORMS["cloze"].before):
-            found = _STATEMENT.match(written)
-            return found[0] if found else written
+            match = _STATEMENT.match(written)
+            return match[0] if match else written
         ends = [form for form in forms if FORMS[form].after and written.startswith(FORMS[form].before)]
         return written + (stop or FORMS[ends[0] if ends else self.own_form].after)
 
     # --- putting answers into a form ----------------------------------------------------------------------------
 
-    def joined(self, prompt: str, said: str) -> str:
+    def joined(self, prompt: str, reply: str) -> str:
         """Put a space before what was said, but for forms that end with a line break."""
-        return said.strip() if prompt.endswith("\n") else super().joined(prompt, said)
+        return reply.strip() if prompt.endswith("\n") else super().joined(prompt, reply)
 
     def as_prompt(self, problem: str, forms: Sequence[str], place: int) -> str:
         """Put a problem into one of the forms; a sentence to complete is no problem, so that `qa` stands for it."""
@@ -259,9 +259,9 @@ class TextWorld(World):
         score = min(1.0, max(0.0, self.sources[question.skill].score(question, answer)))
         return score if self.settings.credit == "partial" else float(score >= RIGHT)
 
-    def extract(self, reading: str, said: str, question: Question, form: str) -> str | None:
+    def extract(self, reading: str, reply: str, question: Question, form: str) -> str | None:
         """Read an answer strictly, in the form's own format, or flexibly, wherever it stands."""
-        return read_strictly(said, form) if reading == STRICT else flexible(said, question)
+        return read_strictly(reply, form) if reading == STRICT else flexible(reply, question)
 
     # --- benchmarks ---------------------------------------------------------------------------------------------
 
