@@ -23,7 +23,10 @@ _T = "URL#MODEL (OpenAI-compatible; the key comes from GAUGER_API_KEY, else OPEN
 _Teacher: TypeAlias = Annotated[str, typer.Option(metavar="T", help=_T)]
 _Strategy: TypeAlias = Annotated[
     str,
-    typer.Option(metavar="S", help="label, rationale, expand, textbook, seedless, feedback or self (the placebo)."),
+    typer.Option(
+        metavar="S",
+        help="label, rationale, expand, textbook, seedless, feedback, vote, invert, rederive or self (the placebo).",
+    ),
 ]
 _Out: TypeAlias = Annotated[Path, typer.Option(metavar="DIR", help="Where the corpus goes; a stopped one goes on.")]
 _Seeds: TypeAlias = Annotated[

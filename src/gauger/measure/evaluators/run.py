@@ -17,6 +17,7 @@ from gauger.execute import ProgramOrder, RunningProgram, environment_for, output
 from gauger.measure.evaluators.logged_records import WantedScore, records_of_logs
 from gauger.measure.evaluators.target import PROGRAMS, EvaluationTarget, EvaluatorProgram
 from gauger.spec import EvaluatorTask
+from gauger.store import write_text
 
 LOG, LOGS = "evaluator.log", "logs"
 POLL_S = 0.2
@@ -102,7 +103,7 @@ def _run(order: ProgramOrder) -> int:
 
 def _keep(log: Path, out: Path, secret: str) -> None:
     text = log.read_text("utf-8", "replace") if log.is_file() else ""
-    out.write_text(text.replace(secret, "[key removed]") if len(secret) > len("none") else text, "utf-8")
+    write_text(out, text.replace(secret, "[key removed]") if len(secret) > len("none") else text)
 
 
 def evaluator_version(kind: str, program: str | None) -> str:
