@@ -173,6 +173,7 @@ def test_a_conclusion_that_hangs_on_the_answer_extraction_is_a_warning(tmp_path:
     assert by_measure["exact_match, flexible-extract"]["conclusion"] == "unclear"
     assert by_measure[f"exact_match, strict-match, {WITHOUT_UNPARSED}"]["n_items"] < 300
     (warning,) = (one for one in compared.warnings if "depends on the scoring" in one)
+    assert warning.startswith("distilled on gsm8k: the conclusion on uplift depends on the scoring")
     assert "strict-match +" in warning
     assert "flexible-extract +0.0 points" in warning
 

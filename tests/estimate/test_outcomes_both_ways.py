@@ -50,4 +50,4 @@ def test_a_verdict_that_hangs_on_the_scoring_is_warned_of():
     assert warnings == ["The verdict depends on the scoring: major as it stands, minor where truncated answers are "
                         "counted as wrong"]  # fmt: skip
     said = disagreements([*primary_scorings(found.estimates, NAMES), *scorings])
-    assert any(one.startswith("near1: the conclusion on uplift depends on the scoring") for one in said)
+    assert any(one.startswith("distilled1 on near1: the conclusion on uplift depends on the scoring") for one in said)

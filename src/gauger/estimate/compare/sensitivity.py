@@ -111,7 +111,8 @@ def disagreements(scorings: Sequence[Scoring]) -> list[str]:
         ]
         if rivals:
             values = "; ".join(_told(scoring) for scoring in [first, *rivals])
-            sentences.append(f"{first.benchmark}: the conclusion on {first.estimand} depends on the scoring: {values}")
+            asked = f"{first.arm} on {first.benchmark}: the conclusion on {first.estimand}"
+            sentences.append(f"{asked} depends on the scoring: {values}")
     return sentences
 
 
