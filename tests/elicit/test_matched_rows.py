@@ -174,3 +174,11 @@ def test_rows_are_matched_within_a_hundredth_of_the_tokens_or_the_share_is_said(
         assert corpus.notes == (
             f"rows matched with the teacher's have {ratio:.1%} of its tokens: the text at hand has no nearer lengths",
         )
+
+
+def test_tokens_that_one_form_cannot_give_another_makes_up_for():
+    rows = texts("a", [6] * 10) + texts("b", [9] * 10)
+    corpus = matched(rows, pool("a", [5] * 4) + pool("b", range(3, 30)))
+    assert sum(lengths(corpus)) == 150
+    assert Counter(sample.prompt_text for sample in corpus.samples) == {"a": 10, "b": 10}
+    assert corpus.notes == ()

@@ -144,3 +144,13 @@ def test_no_more_than_a_stated_number_of_items_is_kept(tmp_path: Path, monkeypat
     assert len(found["rows"]) == 4
     assert sum(row["change"] > 0 for row in found["rows"]) <= 3
     assert found["counts"][0]["won"] == len(WON), "all are counted"
+
+
+def test_of_a_long_prompt_the_end_is_shown_where_the_question_stands(tmp_path: Path) -> None:
+    shots = "An example. " * 100
+    for arm in ("distilled", "control"):
+        lines = [generation_line(i, "none", score(arm, i), "7", prompt_head=shots) for i in range(N)]
+        write_lines(tmp_path / arm / "samples_sums_2025-11-03T14-07-52.118034.jsonl", lines)
+    rows = rows_of(tmp_path, distilled=tmp_path / "distilled", control=tmp_path / "control")
+    assert rows["doc 3"]["prompt"].endswith("Ada has 3 pears and buys 6. How many?\nAnswer:")
+    assert len(rows["doc 3"]["prompt"]) == parted_items.LONGEST

@@ -4,12 +4,14 @@ import gzip
 import json
 import zipfile
 
+import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from gauger.cli import main
 from gauger.errors import InputError
+from gauger.measure.importers.json_lines import read_fields
 from gauger.store import RepeatedKeyError, parse_json, read_json_lines
 
 VALUES = st.recursive(
@@ -39,6 +41,16 @@ def test_a_line_is_named(tmp_path):
     with pytest.raises(InputError, match="twice in one object") as raised:
         list(read_json_lines(path))
     assert f"{path}:3" in str(raised.value)
+
+
+def test_a_line_without_the_field_does_not_hide_one_that_names_it_twice(tmp_path):
+    """Twice in one line and nowhere in another: as many names as lines, and still one value too many."""
+    path = tmp_path / "samples.jsonl"
+    path.write_text('{"score": 1, "score": 0}\n{"other": 1}\n{"score": 0.5}\n')
+    with pytest.raises(InputError, match=r'the key "score" twice'):
+        read_fields(path, {"score": pl.Float64()})
+    path.write_text('{"score": 1, "text": "\\"score\\""}\n{"other": 1}\n{"score": 0.5}\n')
+    assert read_fields(path, {"score": pl.Float64()})["score"].to_list() == [1.0, None, 0.5]
 
 
 SAMPLE = '{{"doc_id": {0}, "target": "x", "filter": "none", "metrics": ["acc"], "acc": {1}, "doc": {{"acc": 5}}}}'
