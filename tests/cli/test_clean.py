@@ -54,6 +54,23 @@ def test_nothing_is_said_where_nothing_is_computed_again(run, tmp_path):
     assert computed_again(run, [new], cache) == [], "it is there under the new address too"
 
 
+def test_two_jobs_of_one_name_are_not_taken_for_each_other_after_a_kill(tmp_path):
+    """One of the two was done when the run was killed: the plan is the same, so nothing changed."""
+    run = RunDirectory(tmp_path / "run")
+    jobs = [job("a"), job("b")]
+    write_json(run.jobs / "jobs.json", {"schema": "gauger.jobs/1", "jobs": [each.to_dict() for each in jobs]})
+    cache = Cache(run.jobs)
+    for done in jobs:
+        cache.commit(done.key, cache.begin(done.key))
+        assert computed_again(run, jobs, cache) == []
+        cache.discard(done.key)
+    cache.commit(jobs[1].key, cache.begin(jobs[1].key))
+    assert (
+        computed_again(run, [jobs[0], job("c")], cache)[0]
+        == "computed again, for their settings changed: 1 result of train"
+    )
+
+
 def test_old_results_are_kept_or_removed_by_choice_and_the_run_verifies(copy_of_run, capsys):
     cache = Cache(copy_of_run / "jobs")
     assert main(["clean", str(copy_of_run)]) == 0

@@ -64,14 +64,19 @@ def computed_again(run: RunDirectory, jobs: Sequence[Job], cache: Cache) -> list
     """
     if not (run.jobs / "jobs.json").is_file():
         return []
-    stored = {(job.kind, job.name): job for job in read_plan(run.root)}
-    names = {job.key: (job.kind, job.name) for job in (*jobs, *stored.values())}
+    stored = read_plan(run.root)
+    names = {job.key: (job.kind, job.name) for job in (*jobs, *stored)}
+    # Jobs may share a name (one of two corpora asks the same model): only what one plan lacks has changed.
+    unchanged = {job.key for job in jobs} & {job.key for job in stored}
+    replaced: dict[tuple[str, str], list[Job]] = {}
+    for job in stored:
+        if job.key not in unchanged and cache.path(job.key).is_dir():
+            replaced.setdefault((job.kind, job.name), []).append(job)
     counts: Counter[tuple[str, str]] = Counter()
     for job in jobs:
-        old = stored.get((job.kind, job.name))
-        done = old is not None and cache.path(old.key).is_dir()
-        if old is not None and old.key != job.key and done and not cache.path(job.key).is_dir():
-            counts[job.kind, _why(job, old, names)] += 1
+        candidates = replaced.get((job.kind, job.name), [])
+        if candidates and job.key not in unchanged and not cache.path(job.key).is_dir():
+            counts[job.kind, _why(job, candidates.pop(0), names)] += 1
     sentences = [
         f"computed again, for {why}: {n} {'result' if n == 1 else 'results'} of {kind}"
         for (kind, why), n in counts.items()
