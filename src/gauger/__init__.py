@@ -17,7 +17,7 @@ jobs/        Does one job: typed parameters and input directories in, files out
 measure/     Makes records from models, and from evaluation logs that exist
 plugs.py     Finds parts by name: our own from a table, those of other packages through entry points, imported when
              first used
-records.py   Defines the frozen types that cross rooms: records, estimates, and the document a report is made of
+records/     Defines the frozen types that cross rooms: records, estimates, and the document a report is made of
 report/      Draws the report: a document in, one self-contained HTML page out, with its figures also as SVG and PNG
 spec/        Defines the study file: its schema, loading with line-numbered errors, controls, fingerprint, frozen rule
 stats/       Turns arrays into numbers: the estimation engine. No files, no records, no study; imports only errors
