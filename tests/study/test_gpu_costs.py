@@ -35,6 +35,9 @@ verdict: {arm: label, threshold: 0.25}
 """
 WEIGHTS, LAYERS, WIDTH = 1_000_000_000, 16, 2048
 CONFIG = {"hidden_size": WIDTH, "num_hidden_layers": LAYERS, "num_attention_heads": 32, "num_key_value_heads": 8}
+CONFIG |= {"intermediate_size": 3 * WIDTH, "vocab_size": 50_000, "tie_word_embeddings": False}
+ADAPTER = 4 * LAYERS * (2 * 2 * WIDTH + 2 * (WIDTH + WIDTH // 4) + 3 * (WIDTH + 3 * WIDTH))
+"""Weights of an adapter of rank 4: rank (in + out) of seven matrices in every layer."""
 
 
 @pytest.fixture
@@ -75,16 +78,65 @@ def of_training(costs):
 def test_memory_is_that_of_the_formula(path, monkeypatch):
     full = 16 * WEIGHTS + 34 * 1024 * WIDTH * LAYERS * 2 + 2**30
     assert largest_job_gb(costs_of(path)) == pytest.approx(full / 1e9)
-    adapter = 4 * WEIGHTS + 34 * 1024 * WIDTH * LAYERS * 2 + 2**30
+    adapter = 4 * WEIGHTS + 16 * ADAPTER + 34 * 1024 * WIDTH * LAYERS * 2 + 2**30
     lora = costs_of(path, "student.lora={rank: 4}")
     assert max(job_gb(lora, job) for job in lora.plan.jobs.values() if job.kind == "train") == pytest.approx(
         adapter / 1e9
     )
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
-    halved = 2 * WEIGHTS + 34 * 1024 * WIDTH * LAYERS + 2**30
+    halved = 2 * WEIGHTS + 16 * ADAPTER + 34 * 1024 * WIDTH * LAYERS + 2**30
     assert max(job_gb(lora, job) for job in lora.plan.jobs.values() if job.kind == "train") == pytest.approx(
         halved / 1e9
     )
+
+
+def trained_gb(path, computing, lora="{rank: 4}"):
+    return of_training(costs_of(path, f"student.lora={lora}", f"student.computing={computing}"))
+
+
+def test_memory_knows_how_the_engine_computes(path, monkeypatch):
+    kept, around = 34 * 1024 * WIDTH * LAYERS, 2 * 50_000 * WIDTH  # in bfloat16; embeddings and a head of its own
+    halved = 2 * WEIGHTS + 16 * ADAPTER + kept + 2**30
+    assert trained_gb(path, "{precision: bfloat16}") == pytest.approx(halved / 1e9)
+    assert trained_gb(path, "{precision: bfloat16}", "null") == pytest.approx((16 * WEIGHTS + kept + 2**30) / 1e9)
+    again = halved - kept + 2 * 1024 * WIDTH * LAYERS + 34 * 1024 * WIDTH
+    assert trained_gb(path, "{precision: bfloat16, checkpoint_activations: true}") == pytest.approx(again / 1e9)
+    rows = costs_of(path).row_tokens + 100
+    for packed, seen in (("", rows), (", pack_rows: true", 1024)):
+        eager = halved + 5 * 1024 * seen * 32 * LAYERS
+        assert trained_gb(path, f"{{precision: bfloat16, attention: eager{packed}}}") == pytest.approx(eager / 1e9)
+    assert trained_gb(path, "{pack_rows: true}") == trained_gb(path, "{}"), "as many tokens together"
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
+    monkeypatch.setattr("gauger.study.computing.find_spec", lambda name: name)
+    quantised = halved - 2 * WEIGHTS + 0.52 * (WEIGHTS - around) + 2 * around
+    assert trained_gb(path, "{quantise_base: nf4}") == pytest.approx(quantised / 1e9)
+    assert trained_gb(path, "{precision: float32}") > trained_gb(path, "{}")
+
+
+def test_one_row_longer_than_what_goes_through_together_counts_whole(path):
+    long = costs_of(path, "student.lora={rank: 4}", "decoding.max_new_tokens=5000")
+    together = long.row_tokens + 5000
+    wanted = 4 * WEIGHTS + 16 * ADAPTER + 34 * together * WIDTH * LAYERS * 2 + 2**30
+    assert of_training(long) == pytest.approx(wanted / 1e9)
+
+
+def test_a_model_is_asked_in_the_precision_that_was_chosen(path):
+    def of_measuring(costs):
+        return max(
+            job_gb(costs, job) for job in costs.plan.jobs.values() if job.kind == "measure" and job.arm == "base"
+        )
+
+    exact, rounded = (
+        of_measuring(costs_of(path, f"student.computing={{precision: {p}}}")) for p in ("float32", "bfloat16")
+    )
+    assert exact - 2**30 / 1e9 == pytest.approx(2 * (rounded - 2**30 / 1e9))
+
+
+def test_a_choice_can_make_a_job_fit(path, monkeypatch):
+    monkeypatch.setattr(gpu_costs, "memory_gb", lambda gpus: 5.0)
+    with pytest.raises(UserError, match=r"5\.0 GB of this machine.*checkpoint_activations"):
+        require_memory(costs_of(path, "student.lora={rank: 4}"))
+    require_memory(costs_of(path, "student.lora={rank: 4}", "student.computing={precision: bfloat16}"))
 
 
 def test_keys_and_values_count_where_a_model_is_asked(path):

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gauger.errors import GaugerError
-from gauger.train.rows import answered, by_length, collate, micro_batches, mixed, shuffled, token_rows
+from gauger.train.rows import answered, by_length, by_sum, collate, micro_batches, mixed, shuffled, token_rows
 
 SHAPES = st.lists(st.tuples(st.integers(1, 6), st.booleans()), min_size=1, max_size=3)
 
@@ -152,3 +152,19 @@ def test_nothing_to_train_on_is_an_error_and_not_an_endless_loop(where):
     with pytest.raises(GaugerError, match="no samples"):
         drawn(sizes, [2, 2], 1, 1)
     assert drawn([3, 0], [2, 0], 2, 1)[0][1] == []
+
+
+def test_batches_without_padding_are_as_full_as_they_may_be():
+    assert [index.tolist() for index in by_sum(np.array([3, 9, 4, 4]), 12)] == [[1], [2, 3, 0]]
+    assert [index.tolist() for index in by_sum(np.array([3, 9, 3]), 12)] == [[1, 0], [2]]
+    assert [index.tolist() for index in by_sum(np.array([3, 9]), 2)] == [[1], [0]]
+
+
+@given(st.lists(st.integers(1, 12), min_size=1, max_size=12), st.integers(1, 40))
+def test_packed_batches_hold_every_row_once_and_count_no_padding(lengths, limit):
+    rows = token_rows(range(sum(lengths)), lengths, [1] * len(lengths))
+    batches = micro_batches([(rows, np.arange(len(lengths)))], limit, packed=True)
+    assert all(batch.packed for batch in batches)
+    assert all(batch.length_B.sum() <= limit or len(batch.length_B) == 1 for batch in batches)
+    assert sorted(length for batch in batches for length in batch.length_B) == sorted(lengths)
+    assert not any(batch.packed for batch in micro_batches([(rows, np.arange(len(lengths)))], limit))

@@ -12,7 +12,7 @@ from gauger.errors import GaugerError
 from gauger.jobs.parameters import Inputs, Materialise, Pretrain, Specialise, Trains, job
 from gauger.jobs.training_record import used, write_training
 from gauger.jobs.unfinished import checkpointed
-from gauger.spec import Lora
+from gauger.spec import Computing, Lora
 from gauger.store import read_json, write_json
 from gauger.train import (
     Adapter,
@@ -64,7 +64,7 @@ def specialise(params: Specialise, inputs: Inputs, out: Path) -> None:
     world, rng = reopen_world(params.world), np.random.default_rng(params.seed)
     corpus = true_questions(world, params.forms, params.samples, rng)
     rows = tuple(TrainingRow(sample.prompt_text, sample.answer, whole=True) for sample in corpus.kept)
-    model = read_model(inputs, "base", params.engine)
+    model = read_model(inputs, "base", params.engine, params.computing)
     data = Mixture((RowSource(rows),), (params.batch,))
     with checkpointed(params, out) as checkpoints:
         options = replace(options_of(params), checkpoints=checkpoints)
@@ -73,11 +73,16 @@ def specialise(params: Specialise, inputs: Inputs, out: Path) -> None:
     write_training(out, [used(None, own) for own in trained.sources], trained.losses)
 
 
-def read_model(inputs: Inputs, role: str, engine_name: str) -> Model:
+def read_model(inputs: Inputs, role: str, engine_name: str, computing: Computing | None = None) -> Model:
     """Read the model of a role: full weights, or an adapter of the base that lies under ``ROLE_base``."""
     place = checkpoint_of(inputs[role])
     base = checkpoint_of(inputs[f"{role}_base"]) if f"{role}_base" in inputs else None
-    return engine_of(engine_name).load(place, None if base == place else base)
+    return engine_of(engine_name).load(place, None if base == place else base, **_chosen(computing))
+
+
+def _chosen(computing: Computing | None) -> dict[str, Computing]:
+    """Return what an engine is told: nothing where nobody chose, so that an engine need not know of it."""
+    return {} if computing is None else {"computing": computing}
 
 
 def checkpoint_of(directory: Path) -> Path:
@@ -100,7 +105,8 @@ def schedule_of(params: Trains, model: Model) -> TrainingSchedule:
 
 def options_of(params: Trains) -> Options:
     """Return the other settings of a job's training, but for the loss."""
-    return Options(params.seed, adapter=adapter_of(params.adapter), too_long=params.too_long)
+    packed = params.computing is not None and params.computing.pack_rows
+    return Options(params.seed, adapter=adapter_of(params.adapter), too_long=params.too_long, packed=packed)
 
 
 def adapter_of(lora: Lora | None) -> Adapter | None:

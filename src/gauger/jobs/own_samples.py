@@ -111,7 +111,7 @@ def train_on_policy(params: TrainOnPolicy, inputs: Inputs, out: Path) -> None:
     """Train a student on its own samples, scored by the teacher (or by the base, as a placebo)."""
     world = reopen_world(params.world)
     prompts = [text.prompt for text in read_texts(inputs["corpus"])]
-    student = read_model(inputs, "start", params.engine)
+    student = read_model(inputs, "start", params.engine, params.computing)
     scorer = open_asked(unserved(params.scorer), TeacherPlace(world, inputs, "scorer", out, {})).at_hand
     surface = params.scorer.surface
     scored = ScoredSamples(
@@ -167,7 +167,7 @@ def train_on_own_answers(params: TrainOnRewards, inputs: Inputs, out: Path) -> N
     """Train a student on its own answers to questions, rewarded where they are right (GRPO)."""
     world = reopen_world(params.world)
     prompts = [text.prompt for text in read_texts(inputs["corpus"])]
-    student = read_model(inputs, "start", params.engine)
+    student = read_model(inputs, "start", params.engine, params.computing)
 
     def reward(place: int, answer: Completion) -> float | None:
         if _overlaps(world, prompts[place], answer):

@@ -50,7 +50,7 @@ def draw_pairs(params: DrawPairs, inputs: Inputs, out: Path) -> None:
     """Draw the student's answers to every prompt, and pair a right one with a wrong one, as the judge has it."""
     world, rng = reopen_world(params.world), np.random.default_rng(params.seed)
     judged, notes, unanswered = _judged(world, params, inputs, out)
-    student = read_model(inputs, "start", params.engine).merged()
+    student = read_model(inputs, "start", params.engine, params.computing).merged()
     pairs, ledger = [], []
     for question, answers in zip(judged, _draw(world, student, judged, params), strict=True):
         pair = _pair(world, question, answers, rng)

@@ -9,18 +9,29 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import wraps
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
-from pydantic import Field
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
 from gauger.jobs.scope import job_scope
-from gauger.spec import Lora, ModelSize, Serving, SpecPart, Surface, TooLong
+from gauger.spec import Computing, Lora, ModelSize, OptIn, Serving, SpecPart, Surface, TooLong, unasked
 from gauger.worlds import Described
 
 Inputs = Mapping[str, Path]
 """Role -> directory of the job whose result is read under that role."""
 Own = Mapping[str, str | int | float | bool | None]
 """Settings that only one kind of stage has."""
+
+
+class Computes(SpecPart):
+    """Parameters of whoever is run by an engine; `computing` stands in their JSON only where somebody chose."""
+
+    computing: Annotated[Computing | None, OptIn()] = None
+    """How the engine computes; None: as it does where nobody chose. For one that is asked: precision and attention."""
+
+    @model_serializer(mode="wrap")
+    def _chosen(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return {name: value for name, value in handler(self).items() if not unasked(self, name)}
 
 
 class InWorld(SpecPart):
@@ -31,7 +42,7 @@ class InWorld(SpecPart):
     """Source of every draw."""
 
 
-class Asked(SpecPart):
+class Asked(Computes):
     """Who is asked, as whom, and what of its answers is shown."""
 
     name: str
@@ -63,7 +74,7 @@ class Asked(SpecPart):
         return self.kind if self.serving is None else "served"
 
 
-class Trains(InWorld):
+class Trains(InWorld, Computes):
     """Parameters of every job that trains."""
 
     engine: str
@@ -170,7 +181,7 @@ class GatherQuestions(InWorld):
     """Whether true answers come along."""
 
 
-class DrawPairs(InWorld):
+class DrawPairs(InWorld, Computes):
     """Drawing a student's answers and pairing a right one with a wrong one."""
 
     engine: str

@@ -80,7 +80,7 @@ def open_at_hand(asked: Asked, where: TeacherPlace) -> Opened:
     """Load a model that another job made."""
     if asked.engine is None:
         raise GaugerError(f"{asked.name}: no engine is named for a model at hand")
-    model = read_model(where.inputs, where.role, asked.engine).merged()
+    model = read_model(where.inputs, where.role, asked.engine, asked.computing).merged()
     proxy = None if asked.proxy is None else _proxy(asked.proxy, where)
     teacher = LocalTeacher(asked.name, model, asked.terms, timed=False, chat=where.world.chat, proxy=proxy)
 

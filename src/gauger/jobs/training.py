@@ -50,7 +50,7 @@ def train_on_corpus(params: TrainStage, inputs: Inputs, out: Path) -> None:
     if n_web:
         sources.append(common_source(world))
         per_step = [params.batch - n_web, n_web]
-    model = read_model(inputs, "start", params.engine)
+    model = read_model(inputs, "start", params.engine, params.computing)
     options = options_of(params)
     if soft is not None:
         options = replace(options, loss=SoftLoss(str(params.own["divergence"]), _number(params.own["temperature"])))
@@ -70,7 +70,7 @@ def _number(value: object) -> float:
 def train_on_pairs(params: TrainOnPairs, inputs: Inputs, out: Path) -> None:
     """Train a student to prefer (DPO); one that gave no pair of a right and a wrong answer stays as it is."""
     world = reopen_world(params.world)
-    model = read_model(inputs, "start", params.engine)
+    model = read_model(inputs, "start", params.engine, params.computing)
     table = pl.read_parquet(inputs["corpus"] / "corpus.parquet", columns=["prompt", "answer", "rejected"])
     pairs = tuple(Pair(prompt_of(world, prompt), *answers) for prompt, *answers in table.iter_rows())
     if not pairs:  # the stage has nothing to say to this student, and leaves it as it is
@@ -99,7 +99,7 @@ def train_on_mixture(params: TrainOnMixture, inputs: Inputs, out: Path) -> None:
     parts = tuple(
         BlendPart(RowSource(own), part.weight, part.tokens) for own, part in zip(rows, params.parts, strict=True)
     )
-    model = read_model(inputs, "start", params.engine)
+    model = read_model(inputs, "start", params.engine, params.computing)
     data = BlendedSources(parts, params.batch)
     with checkpointed(params, out) as checkpoints:
         options = replace(options_of(params), checkpoints=checkpoints)

@@ -9,6 +9,8 @@ base.py               Defines what every part of a study file shares: a frozen, 
                       are made of
 checks.py             Checks what must hold between the parts of a study: names that exist, roles that are there,
                       choices that agree
+computing.py          Defines `computing`: precision and attention of a model of transformers, and what saves
+                      memory in training
 controls.py           Expands a study's arms as they are run: the declared ones, and the control arms generated
                       beside them
 defence_checks.py     Checks the defences of a study: free names, attackers that can be run, budgets that somebody

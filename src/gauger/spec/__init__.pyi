@@ -1,5 +1,9 @@
 from .atlas_world import AtlasWorld as AtlasWorld
+from .base import OptIn as OptIn
 from .base import SpecPart as SpecPart
+from .base import unasked as unasked
+from .computing import Computing as Computing
+from .computing import Precision as Precision
 from .controls import BASE as BASE
 from .controls import CONTROL_NAMES as CONTROL_NAMES
 from .controls import LEAKY_TEACHER as LEAKY_TEACHER

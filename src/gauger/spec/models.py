@@ -9,6 +9,7 @@ from pydantic import Field
 
 from gauger.plugs import Registry
 from gauger.spec.base import Count, Name, Names, OptIn, Reference, SpecPart, Text
+from gauger.spec.computing import Computing
 from gauger.spec.serving import Serving
 
 Steps = Annotated[int, Field(ge=1, le=10_000_000)]
@@ -192,6 +193,8 @@ class CheckpointTeacher(LanguageTeacher):
     """Makes it a specialist first; null: it is asked as it is."""
     lora: Lora | None = Lora()
     """How the specialist is trained; null: all weights."""
+    computing: Annotated[Computing | None, OptIn()] = None
+    """How it is run and trained; null: as the engine does."""
     serve: Annotated[Serving | None, OptIn()] = None
     """The command that serves it when it is asked for text; null: it is asked in the process of the job."""
     terms: Text = ""
@@ -340,6 +343,8 @@ class CheckpointStudent(StudentSettings):
     """`packaged:smollm2-135m-instruct`, or a directory with a checkpoint in safetensors."""
     lora: Lora | None = Lora()
     """How it is trained; null: all weights."""
+    computing: Annotated[Computing | None, OptIn()] = None
+    """How it is run and trained; null: as the engine does."""
     too_long: TooLong = "refuse"
     """What becomes of training rows that are longer than its context. `refuse`: the training fails and says how many.
     `cut`: they lose their end, and rows of which nothing to learn is left are left out; the report counts both."""

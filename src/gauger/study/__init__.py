@@ -2,6 +2,8 @@
 
 checkpoints.py       Reads what must be known of a checkpoint before it is loaded: its place, its identity, its
                      tokens, its size
+computing.py         Checks at plan what `computing` wants: an engine that knows it, a GPU and packages where
+                     needed, an adapter
 costs.py             Says what jobs cost: tokens, weights, FLOPs, queries, money and time
 defences.py          Says to the estimator what a study's defences are, and puts its findings beside costs and
                      literature

@@ -76,6 +76,13 @@ def require_same_tokens(teacher: Path, student: Path) -> None:
     )
 
 
+def described_checkpoint(place: str) -> dict[str, Any] | None:
+    """Return a checkpoint's `config.json`; None where there is none to read."""
+    path = Path(place) / "config.json"
+    config: Any = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
+    return config if isinstance(config, dict) else None
+
+
 def bytes_each(checkpoint: Path) -> int:
     """Return the bytes of one weight of a checkpoint."""
     config = json.loads((checkpoint / "config.json").read_text(encoding="utf-8"))

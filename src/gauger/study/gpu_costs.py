@@ -4,23 +4,28 @@ Hours. Training takes 6 P T floating-point operations, writing 2 P T (Kaplan et 
 tokens; the first at `TRAINING_FLOPS` a second, the second, which waits for memory, at `WRITING_FLOPS`. Every row and
 every answer is taken to be as long as it may be. Not counted: evaluators of others, and answers of the base.
 
-Memory in bytes, for the engine of transformers. Trained whole: 16 P (weights, gradient and both moments of AdamW in
-float32). With an adapter, or only asked: 2 P on a GPU, 4 P on a CPU. Activations of M tokens that go through together:
-34 M D L on a GPU, twice that in float32 (Korthikanti et al. 2022, equation 2, without what attention would keep).
-Keys and values of what is asked: 2 L D_kv numbers a token.
+Memory in bytes, for the engine of transformers; `small` is 2 in bfloat16 and 4 in float32 (`computing.precision`; where
+nobody chose, 2 on a GPU and 4 on a CPU), M the tokens that go through together: 1,024, or one row where it is longer.
+
+    weights       trained whole 16 P (weights, gradient and both moments of AdamW in float32); with an adapter, or only
+                  asked, small P; held in 4 bits (`quantise_base`) 0.52 (P - E) + small E, E of embeddings and head
+    adapter       16 for each of its weights, rank (in + out) a matrix
+    activations   17 small M D L (Korthikanti et al. 2022, equation 2, without what attention would keep); made again
+                  (`checkpoint_activations`) small M D L of what enters the layers, and 17 small M D of one layer
+    eager         2.5 small M S H more a layer that is kept, S = M packed and the longest row else (the same equation)
+    asked         keys and values: 2 L D_kv numbers of `small` bytes a token
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from gauger.errors import UserError
 from gauger.execute import Job, memory_gb, visible_gpus
 from gauger.jobs import AskTeacher, MeasureModel, TrainExternal, Trains
-from gauger.spec import Lora, SpecPart
-from gauger.store import read_json
+from gauger.spec import Computing, Lora, SpecPart
+from gauger.study.checkpoints import described_checkpoint
 from gauger.study.costs import Costs
 
 TRAINING_FLOPS = 1.25e14
@@ -38,6 +43,9 @@ MICRO_TOKENS = 1024
 OVERHEAD_BYTES = 1 << 30
 """What PyTorch and CUDA take by themselves."""
 _ACTIVATION_BYTES = 34
+_QUANTISED_BYTES = 0.52
+"""4 bits and a share of constants, quantised themselves: 0.127 bits (Dettmers et al. 2023, section 3)."""
+_PRECISIONS = {"float32": 4, "bfloat16": 2}
 _GB = 1e9
 
 
@@ -102,35 +110,73 @@ def job_gb(costs: Costs, job: Job) -> float | None:
     place = getattr(maker, "place", None)
     if not loads or isinstance(record, TrainExternal) or place is None:
         return None
-    described = _described(Path(place))
+    described = _described(place)
     if described is None:
         return None
-    weights, small = costs.parameters(job), 2 if visible_gpus() else 4
+    weights, chosen = costs.parameters(job), _computing(record)
+    small = _PRECISIONS[chosen.precision] if chosen.precision else 2 if visible_gpus() else 4
+    longest = costs.row_tokens + costs.plan.study.decoding.max_new_tokens
     if isinstance(record, Trains):
-        return (weights * _bytes_each(record.adapter, small) + _activations(described, small) + OVERHEAD_BYTES) / _GB
-    tokens = TOGETHER * (costs.row_tokens + costs.plan.study.decoding.max_new_tokens)
+        held = _weight_bytes(described, weights, record.adapter, chosen, small)
+        return (
+            held + _activations(described, max(MICRO_TOKENS, longest), longest, chosen, small) + OVERHEAD_BYTES
+        ) / _GB
+    tokens = TOGETHER * longest
     return (weights * small + tokens * _key_value_bytes(described, small) + OVERHEAD_BYTES) / _GB
 
 
-def _bytes_each(adapter: Lora | None, small: int) -> int:
-    return 16 if adapter is None else small
+def _computing(record: SpecPart) -> Computing:
+    """Return how a job's model computes."""
+    asked = getattr(record, "asked", None)
+    return getattr(record, "computing", None) or getattr(asked, "computing", None) or Computing()
 
 
-def _activations(described: Mapping[str, Any], small: int) -> float:
-    size = int(described["hidden_size"]) * int(described["num_hidden_layers"])
-    return float(_ACTIVATION_BYTES * MICRO_TOKENS * size * small / 2)
+def _weight_bytes(
+    described: Mapping[str, Any], weights: int, adapter: Lora | None, chosen: Computing, small: int
+) -> float:
+    """Return what weights take in training, with gradients and moments of those that are trained."""
+    if adapter is None:
+        return 16.0 * weights
+    trained = 16.0 * _adapter_weights(described, adapter)
+    if chosen.quantise_base is None:
+        return small * weights + trained
+    copies = 1 if described.get("tie_word_embeddings", True) else 2
+    around = min(weights, copies * int(described.get("vocab_size", 0)) * int(described["hidden_size"]))
+    return _QUANTISED_BYTES * (weights - around) + small * around + trained
+
+
+def _adapter_weights(described: Mapping[str, Any], adapter: Lora) -> int:
+    """Count an adapter's weights: rank (in + out) of the four matrices of attention and the three behind it."""
+    width, layers = int(described["hidden_size"]), int(described["num_hidden_layers"])
+    inner, narrow = int(described.get("intermediate_size", 4 * width)), round(width * _shared_heads(described))
+    each = 2 * (width + width) + 2 * (width + narrow) + 3 * (width + inner)
+    return adapter.rank * each * min(layers, adapter.layers or layers)
+
+
+def _activations(described: Mapping[str, Any], together: float, longest: float, chosen: Computing, small: int) -> float:
+    """Return what is kept for the way back of the tokens that go through together."""
+    width, layers = int(described["hidden_size"]), int(described["num_hidden_layers"])
+    heads = int(described.get("num_attention_heads", 1)) if chosen.attention == "eager" else 0
+    seen = together if chosen.pack_rows else longest
+    entering = small * together * width
+    layer = _ACTIVATION_BYTES / 2 * entering + 2.5 * small * together * seen * heads
+    return layers * entering + layer if chosen.checkpoint_activations else layers * layer
+
+
+def _shared_heads(described: Mapping[str, Any]) -> float:
+    """Return keys and values as a share of the queries."""
+    heads = int(described.get("num_attention_heads", 1))
+    return int(described.get("num_key_value_heads", heads)) / heads
 
 
 def _key_value_bytes(described: Mapping[str, Any], small: int) -> float:
-    heads = int(described.get("num_attention_heads", 1))
-    shared = int(described.get("num_key_value_heads", heads)) / heads
-    return float(2 * int(described["num_hidden_layers"]) * int(described["hidden_size"]) * shared * small)
+    size = int(described["num_hidden_layers"]) * int(described["hidden_size"])
+    return 2 * size * _shared_heads(described) * small
 
 
-def _described(checkpoint: Path) -> Mapping[str, Any] | None:
-    path = checkpoint / "config.json"
-    config: Any = read_json(path) if path.is_file() else None
-    return config if isinstance(config, dict) and {"hidden_size", "num_hidden_layers"} <= config.keys() else None
+def _described(place: str) -> Mapping[str, Any] | None:
+    config = described_checkpoint(place)
+    return config if config is not None and {"hidden_size", "num_hidden_layers"} <= config.keys() else None
 
 
 def require_memory(costs: Costs) -> None:
@@ -150,6 +196,9 @@ def require_memory(costs: Costs) -> None:
     for job in costs.plan.jobs.values():
         wanted = job_gb(costs, job)
         if there is not None and wanted is not None and wanted > there:
-            hint = "Train an adapter (student.lora), or have a program share the model among GPUs (kind: external)."
+            hint = (
+                "Train an adapter (student.lora), keep less (student.computing: checkpoint_activations, "
+                "quantise_base), or have a program share the model among GPUs (kind: external)."
+            )
             given = f"about {wanted:.1f} GB for {job.name}"
             raise UserError(f"jobs that fit into the {there:.1f} GB of this machine", given, hint=hint)

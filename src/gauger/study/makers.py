@@ -15,6 +15,7 @@ from gauger.spec import (
     TEACHER,
     CheckpointStudent,
     CheckpointTeacher,
+    Computing,
     EndpointTeacher,
     Lora,
     ModelSize,
@@ -25,6 +26,7 @@ from gauger.spec import (
     TooLong,
 )
 from gauger.study.checkpoints import PACKAGED, bytes_each, identity, placed, require_same_tokens, template_settings
+from gauger.study.computing import require_computing
 from gauger.study.plan import seed_of
 from gauger.worlds import World
 
@@ -89,6 +91,8 @@ class Maker(ABC):
     """What loading a model costs."""
     adapter: Lora | None = None
     """How a student is trained; None: all weights."""
+    computing: Computing | None = None
+    """How the engine is to compute; None: as it does where nobody chose."""
     too_long: TooLong = "refuse"
     """What becomes of rows that are longer than a student's context."""
     checkpoint_steps: int | None = None
@@ -179,7 +183,7 @@ class CheckpointMaker(Maker):
 
     def __init__(self, settings: CheckpointTeacher | CheckpointStudent, folder: Path) -> None:
         super().__init__(settings, folder)
-        self.adapter = settings.lora
+        self.adapter, self.computing = settings.lora, settings.computing
         self.too_long = getattr(settings, "too_long", self.too_long)
         self.checkpoint_steps = getattr(settings, "checkpoint_steps", None)
 
@@ -193,6 +197,7 @@ class CheckpointMaker(Maker):
             seed=seed_of(planner.study.seed, TEACHER),
             engine=self.settings.engine,
             adapter=self.settings.lora,
+            computing=self.settings.computing,
             **dict(special),
         )
         inputs = {"base": raw.model}
@@ -209,6 +214,7 @@ class CheckpointMaker(Maker):
         if not place.startswith(PACKAGED) and not (Path(place) / "config.json").is_file():
             hint = "Give the path of a downloaded checkpoint, or packaged:NAME; nothing is fetched from a network."
             raise UserError("a checkpoint directory with config.json", self.settings.model, hint=hint)
+        require_computing(self.settings, place, "student" if isinstance(self.settings, CheckpointStudent) else TEACHER)
         params = Materialise(engine=self.settings.engine, reference=place, identity=identity(place))
         key = planner.job("materialise", "load the model", params, {}, self.rows_of_loading)
         return Made(key, key, self.settings.engine)
@@ -228,6 +234,7 @@ class CheckpointMaker(Maker):
             name=name,
             kind="checkpoint",
             engine=settings.engine,
+            computing=settings.computing.asking if settings.computing else None,
             serving=settings.serve,
             surface=surface,
             terms=terms,

@@ -20,6 +20,7 @@ from gauger.spec import (
     OPEN,
     TEACHER,
     Arm,
+    Computing,
     ResolvedStage,
     ScaledCell,
     SpecPart,
@@ -173,6 +174,7 @@ class Planner(StageCorpora):
             seed=seed_of(self.study.seed, "launder"),
             engine=str(clean.engine),
             adapter=self.teachers.adapter,
+            computing=self.teachers.computing,
             web_share=0.0,
             **launder.model_dump(exclude={"of"}),
         )
@@ -277,6 +279,7 @@ class Planner(StageCorpora):
             "batch": stage.batch,
             "learning_rate": stage.learning_rate,
             "adapter": self.students.adapter,
+            "computing": self.students.computing,
             "too_long": self.students.too_long,
             "checkpoint_steps": self.students.checkpoint_steps,
             "web_share": stage.web_share,
@@ -289,6 +292,7 @@ class Planner(StageCorpora):
         if record is p.TrainExternal:
             given |= external_settings(stage.settings, self.students.adapter, self.folder)
             given["checkpoint_steps"] = stage.settings["checkpoint_steps"] or self.students.checkpoint_steps
+            given["computing"] = None  # the program computes as its own settings say
         params = record(**{name: value for name, value in given.items() if name in record.model_fields})
         inputs = {**start.inputs("start"), "corpus": corpus}
         if kind.scored:
@@ -306,17 +310,28 @@ def _place_of(arm: Arm) -> str:
 def _decisive(params: SpecPart) -> dict[str, Any]:
     """Return the parameters that can change a job's result.
 
-    Where a teacher is, how fast it is asked, and how often a training writes down how far it came are left out.
+    Where a teacher is, how fast it is asked, how often a training writes down how far it came, and what of `computing`
+    saves memory alone are left out; so is `computing` where nothing of it was chosen.
     """
-    left_out: dict[str, Any] = {n: {"conduct"} for n, value in vars(params).items() if isinstance(value, p.Asked)}
-    if isinstance(params, p.GoesOn):
-        left_out["checkpoint_steps"] = True
-    return params.model_dump(mode="json", exclude=left_out)
+    decisive = params.model_dump(mode="json", exclude={"checkpoint_steps"} if isinstance(params, p.GoesOn) else None)
+    for part, kept in [
+        (params, decisive),
+        *((asked, decisive[name]) for name, asked in _asked_by_name(params).items()),
+    ]:
+        kept.pop("conduct", None)
+        chosen: Computing | None = kept.pop("computing", None) and vars(part)["computing"]
+        if chosen is not None and chosen.deciding:
+            kept["computing"] = chosen.deciding
+    return decisive
+
+
+def _asked_by_name(params: SpecPart) -> dict[str, p.Asked]:
+    return {name: value for name, value in vars(params).items() if isinstance(value, p.Asked)}
 
 
 def resources_of(params: SpecPart) -> dict[str, float]:
     """Return what a job asks of a machine that has GPUs: none where no model is at hand; nothing where one will do."""
-    asked = [value for value in vars(params).values() if isinstance(value, p.Asked)]
+    asked = _asked_by_name(params).values()
     wanted = [asked_model.serving.gpus for asked_model in asked if asked_model.serving is not None]
     if isinstance(params, p.TrainExternal):
         wanted.append(params.gpus)
@@ -328,7 +343,7 @@ def resources_of(params: SpecPart) -> dict[str, float]:
 
 def code_of(kind: str, params: SpecPart) -> list[str]:
     """Return what is behind a job: its function, and the parts that it finds by the names in its parameters."""
-    asked = [value for value in vars(params).values() if isinstance(value, p.Asked)]
+    asked = _asked_by_name(params).values()
     named = [name for respondent in asked for name in (respondent.engine, respondent.proxy)]
     engines = {getattr(params, "engine", None), *named} - {None}
     parts = [

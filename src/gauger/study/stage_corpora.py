@@ -223,6 +223,7 @@ class StageCorpora(ABC):
             world=self.described,
             seed=seed_of(self.study.seed, "pairs", replicate),
             engine=str(start.engine),
+            computing=self.students.computing.asking if self.students.computing else None,
             judge=judge,
             candidates=stage.settings["candidates"],
             answer_tokens=self.answer_tokens,

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor, nn
 
+    from gauger.spec import Computing
     from gauger.train.head import Head
     from gauger.train.processes import Processes
 
@@ -251,7 +252,7 @@ class Engine(Protocol):
         """What it trains with where nobody chose."""
         ...
 
-    def load(self, directory: Path, base: Path | None = None) -> Model:
+    def load(self, directory: Path, base: Path | None = None, computing: Computing | None = None) -> Model:
         """Read a model for use, on the GPU where the engine uses one.
 
         Parameters
@@ -260,6 +261,8 @@ class Engine(Protocol):
             What `Model.save` or `materialise` left: everything, or an adapter.
         base : Path, optional
             The base that an adapter belongs to; None: the one that it names itself.
+        computing : Computing, optional
+            How it is run and trained, given only where somebody chose; an engine that has no such choice refuses it.
 
         Raises
         ------

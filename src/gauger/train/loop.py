@@ -22,7 +22,7 @@ from gauger.train.engine import Adapter, Completion, Model
 from gauger.train.head import Head
 from gauger.train.losses import Loss
 from gauger.train.processes import Processes
-from gauger.train.rows import IntArray, Part, TokenRows, micro_batches
+from gauger.train.rows import IntArray, PaddedRows, Part, TokenRows, micro_batches
 from gauger.train.schedule import TrainingSchedule
 from gauger.train.state import STATE, Checkpoints, TrainingProgress, read_state, weights_digest, write_state
 
@@ -46,6 +46,8 @@ class Options:
     not the result."""
     too_long: TooLong = "cut"
     """What becomes of rows that are longer than the model's context."""
+    packed: bool = False
+    """Whether rows go through the model behind each other instead of padded; changes rounding and speed alone."""
 
 
 @dataclass(frozen=True)
@@ -236,7 +238,9 @@ def fit(
             break
         for group in optimizer.param_groups:
             group["lr"] = schedule.rate(step)
-        _add_gradients(student, parts, loss, options.micro_tokens or student.defaults.micro_tokens, processes, progress)
+        most = options.micro_tokens or student.defaults.micro_tokens
+        batches = micro_batches(parts, most, loss.group, packed=options.packed)
+        _add_gradients(student, batches, loss, processes, progress)
         _gather(processes, list(weights.values()), schedule.clip)
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
@@ -249,15 +253,9 @@ def fit(
 
 
 def _add_gradients(
-    student: Model,
-    parts: Sequence[Part],
-    loss: Loss,
-    micro_tokens: int,
-    processes: Processes,
-    progress: TrainingProgress,
+    student: Model, batches: Sequence[PaddedRows], loss: Loss, processes: Processes, progress: TrainingProgress
 ) -> None:
     """Add one step's gradients; this process takes its share of the micro-batches."""
-    batches = micro_batches(parts, micro_tokens, loss.group)
     n_learnt = sum(int(batch.learnt_B.sum()) for batch in batches)
     # 1: a step whose rows teach nothing has size 0, and its loss is then 0 instead of 0 / 0
     size = max(1, loss.size(sum(len(batch.length_B) for batch in batches), n_learnt))
@@ -300,4 +298,5 @@ def _identity(student: Model, schedule: TrainingSchedule, options: Options, loss
         "seed": options.seed,
         "loss": [type(loss).__name__, described if is_dataclass(loss) else {}],
         "adapter": asdict(options.adapter) if options.adapter else None,
+        **({"packed": True} if options.packed else {}),
     }

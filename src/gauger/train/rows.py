@@ -124,6 +124,8 @@ class PaddedRows:
     """Targets of the rows that have any, (S, ...) with S of the P learnt positions."""
     has_targets_P: Tensor | None = None
     """Which learnt positions have targets; None: all, or none where `targets` is empty."""
+    packed: bool = False
+    """Whether the model should read the rows as one sequence, each seeing itself alone; an engine that cannot pads."""
 
     @property
     def labels(self) -> Tensor:
@@ -137,7 +139,7 @@ class PaddedRows:
         has = None if self.has_targets_P is None else self.has_targets_P.to(device)
         targets = {name: values.to(device) for name, values in self.targets.items()}
         tokens_BT, learnt = self.tokens_BT.to(device), self.learnt.to(device)
-        return PaddedRows(tokens_BT, learnt, self.length_B, self.learnt_B, targets, has)
+        return replace(self, tokens_BT=tokens_BT, learnt=learnt, targets=targets, has_targets_P=has)
 
     def by_row(self, values_P: Tensor) -> Tensor:
         """Add up values of learnt positions by row, (B,)."""
@@ -312,7 +314,7 @@ def _runs(first_B: IntArray, count_B: IntArray) -> IntArray:
     return np.repeat(first_B - before_B, count_B) + np.arange(count_B.sum())
 
 
-def micro_batches(parts: Sequence[Part], max_tokens: int, group: int = 1) -> list[PaddedRows]:
+def micro_batches(parts: Sequence[Part], max_tokens: int, group: int = 1, *, packed: bool = False) -> list[PaddedRows]:
     """Split a step's rows, longest first, into batches of at most `max_tokens` tokens, padding included.
 
     Parameters
@@ -324,6 +326,8 @@ def micro_batches(parts: Sequence[Part], max_tokens: int, group: int = 1) -> lis
     group : int
         So many rows of a part, one after the other, stay together and in order; a group that is larger than
         `max_tokens` makes its own batch. Each part has a multiple of it.
+    packed : bool
+        Batches will be read without padding, and none is counted.
 
     Returns
     -------
@@ -338,16 +342,48 @@ def micro_batches(parts: Sequence[Part], max_tokens: int, group: int = 1) -> lis
     if not parts:
         return []
     length_B = _joined([rows.length_N[index] for rows, index in parts])
-    if len(length_B) * max(2, int(length_B.max())) <= max_tokens:
-        return [collate(parts)]
+    taken = int(length_B.sum()) if packed else len(length_B) * max(2, int(length_B.max()))
+    if taken <= max_tokens:
+        return [replace(collate(parts), packed=packed)]
     part_B = np.repeat(np.arange(len(parts)), [len(index) for _, index in parts])
     index_B = np.concatenate([index for _, index in parts])
     batches = []
-    for groups in by_length(length_B.reshape(-1, group).max(axis=1), max_tokens, group):
+    length_GB = length_B.reshape(-1, group)
+    divided = (
+        by_sum(length_GB.sum(axis=1), max_tokens) if packed else by_length(length_GB.max(axis=1), max_tokens, group)
+    )
+    for groups in divided:
         chosen = (groups[:, None] * group + np.arange(group)).reshape(-1)
         picked = [(rows, index_B[chosen[part_B[chosen] == number]]) for number, (rows, _) in enumerate(parts)]
-        batches.append(collate([(rows, index) for rows, index in picked if len(index)]))
+        batches.append(replace(collate([(rows, index) for rows, index in picked if len(index)]), packed=packed))
     return batches
+
+
+def by_sum(tokens_G: IntArray, max_tokens: int) -> Iterator[IntArray]:
+    """Yield the groups of rows of each batch that is read without padding, longest first.
+
+    Parameters
+    ----------
+    tokens_G : int array, (G,)
+        Tokens of each group.
+    max_tokens : int
+        Most tokens of a batch.
+
+    Yields
+    ------
+    array of int64
+        Numbers of the groups of one batch, at least one however long it is; groups of one length stay in their order.
+
+    Notes
+    -----
+    Proof: tests/train/test_rows.py.
+    """
+    order = np.argsort(-tokens_G, kind="stable")
+    first = 0
+    while first < len(order):
+        size = max(1, int(np.searchsorted(np.cumsum(tokens_G[order[first:]]), max_tokens, side="right")))
+        yield order[first : first + size]
+        first += size
 
 
 def by_length(longest_G: IntArray, max_tokens: int, group: int = 1) -> Iterator[IntArray]:

@@ -11,7 +11,11 @@ frozen_layers.py  Keeps the states that layers below an adapter make of rows: no
 lora.py           Attaches low-rank adapters to matrices, and makes them part of the weights again (Hu et al. 2022)
 models.py         Reads and writes language models as checkpoint directories: safetensors weights, a tokenizer, and
                   nothing else
+passes.py         Sends rows through a decoder: padded or packed, with what layers compute kept for the way back or
+                  made again
 processes.py      Shares each step among the processes that `accelerate launch` started, on whatever devices there are
+quantised.py      Holds the frozen weights of a training in 4 bits (QLoRA; Dettmers et al. 2023), and puts them back
+                  as they were
 saving.py         Writes and reads what training leaves: full weights, or an adapter beside a reference to its base
 tokens.py         Turns texts into the tokens of a language model: prompts, chat templates, end marks, rows
 """

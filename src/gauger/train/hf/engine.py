@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from copy import deepcopy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -11,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from gauger.errors import UserError
+from gauger.spec import Computing
 from gauger.train.engine import Adapter, Architecture, Completion, Continuation, Defaults
 from gauger.train.head import Head
 from gauger.train.hf.bending import bending
@@ -18,8 +20,10 @@ from gauger.train.hf.decode import complete
 from gauger.train.hf.frozen_layers import FrozenStates, pays
 from gauger.train.hf.lora import attach, lowest_layer, merge
 from gauger.train.hf.models import materialise
+from gauger.train.hf.passes import activations_made_again, learnt_states, require_apart
 from gauger.train.hf.processes import Launched
-from gauger.train.hf.saving import base_digest, load_model, save
+from gauger.train.hf.quantised import quantise, restore
+from gauger.train.hf.saving import DIGEST, base_digest, digests_beside, load_model, save
 from gauger.train.hf.tokens import context_of, encode, encode_prompt
 from gauger.train.likelihood import log_probabilities
 from gauger.train.rows import IntArray, PaddedRows, Prompt, TokenRows, TrainingRow
@@ -43,17 +47,32 @@ class HfModel:
         The model's.
     lowest : int
         Layers below the first one that is trained.
+    computing : Computing, optional
+        How it is run and trained; None: as the engine does where nobody chose.
     """
 
     defaults = DEFAULTS
 
-    def __init__(self, model: PreTrainedModel | PeftModel, tokenizer: PreTrainedTokenizerBase, lowest: int = 0) -> None:
+    def __init__(
+        self,
+        model: PreTrainedModel | PeftModel,
+        tokenizer: PreTrainedTokenizerBase,
+        lowest: int = 0,
+        computing: Computing | None = None,
+    ) -> None:
         from peft import PeftModel
 
         self.model, self.tokenizer, self._lowest = model, tokenizer, lowest
+        self.computing = computing or Computing()
         self.plain: PreTrainedModel = cast("Any", model).get_base_model() if isinstance(model, PeftModel) else model
         """The model itself, adapters inside its layers."""
         self._frozen: FrozenStates | None = None
+        self._whole: dict[str, nn.Linear] = {}
+        """The matrices that are held in 4 bits, as they were."""
+        self._digests: dict[str, str] = {}
+        """Of the base, where its weights are no longer those of the checkpoint."""
+        self._looked_at = False
+        """Whether the model is known to keep the rows of a pack apart."""
 
     @property
     def n_parameters(self) -> int:
@@ -109,11 +128,15 @@ class HfModel:
 
     def hidden(self, batch: PaddedRows) -> Tensor:
         """Return the hidden states that predict the learnt tokens, (P, D)."""
-        hidden_BTD = self._frozen.hidden(batch) if self._frozen else None
-        if hidden_BTD is None:
-            decoder = self.plain.get_decoder()  # type: ignore[no-untyped-call]
-            hidden_BTD = decoder(input_ids=batch.tokens_BT[:, :-1], use_cache=False).last_hidden_state
-        return hidden_BTD[batch.learnt]
+        if batch.packed and not self._looked_at:
+            require_apart(self.plain)
+            self._looked_at = True
+        decoder: Any = self.plain.get_decoder()  # type: ignore[no-untyped-call]
+        entering_BTD = self._frozen.entering(batch) if self._frozen else None
+        if self._frozen and entering_BTD is not None:
+            decoder = self._frozen.upper()
+        with activations_made_again(decoder) if self.computing.checkpoint_activations else nullcontext():
+            return learnt_states(decoder, batch, entering_BTD, packed=batch.packed)
 
     def head(self) -> Head:
         """Return the head; models that bend their logits in a way that it does not know are refused."""
@@ -123,13 +146,18 @@ class HfModel:
     def trainee(self, adapter: Adapter | None, seed: int) -> HfModel:
         """Return the model ready to be trained, in float32, on the device of this process."""
         plain = merge(self.model)
-        nn.Module.to(plain, Launched().device).train(False)
         lowest = lowest_layer(plain, adapter) if adapter else 0
+        is_held_in_4_bits = adapter is not None and self.computing.quantise_base is not None
+        digests = digests_beside(plain, self.computing) if is_held_in_4_bits else {}
+        whole = quantise(plain) if is_held_in_4_bits else {}
+        nn.Module.to(plain, Launched().device).train(False)
         trainee = attach(plain, adapter, seed) if adapter else plain.requires_grad_(True)
         for weight in trainee.parameters():
             if weight.requires_grad:
                 weight.data = weight.data.float()
-        return HfModel(trainee, self.tokenizer, lowest)
+        student = HfModel(trainee, self.tokenizer, lowest, self.computing)
+        student._whole, student._digests = whole, digests
+        return student
 
     def weights(self) -> dict[str, nn.Parameter]:
         """Return the weights that are trained."""
@@ -142,23 +170,24 @@ class HfModel:
 
     def processes(self) -> Launched:
         """Return the processes of `accelerate launch`."""
-        return Launched()
+        return Launched(self.computing.precision)
 
     def digest(self) -> str:
         """Return 32 hexadecimal digits over all weights but an adapter's."""
-        return base_digest(self.plain)
+        return self._digests.get(DIGEST) or base_digest(self.plain)
 
     def copy(self) -> HfModel:
         """Return a frozen copy."""
-        return HfModel(deepcopy(self.model).requires_grad_(False), self.tokenizer)
+        return HfModel(deepcopy(self.model).requires_grad_(False), self.tokenizer, computing=self.computing)
 
     def merged(self) -> HfModel:
         """Return the model with its adapter in its weights."""
-        return HfModel(merge(self.model), self.tokenizer)
+        plain = restore(self.plain, self._whole) if self._whole else merge(self.model)
+        return HfModel(plain, self.tokenizer, computing=self.computing)
 
     def save(self, directory: Path, base: str | Path = "") -> None:
         """Write an adapter alone where there is one, else weights and tokenizer."""
-        save(self.model, self.tokenizer, directory, base)
+        save(self.model, self.tokenizer, directory, base, self._digests or digests_beside(self.plain, self.computing))
 
 
 class HfEngine:
@@ -166,11 +195,11 @@ class HfEngine:
 
     defaults = DEFAULTS
 
-    def load(self, directory: Path, base: Path | None = None) -> HfModel:
+    def load(self, directory: Path, base: Path | None = None, computing: Computing | None = None) -> HfModel:
         """Read a model: a checkpoint directory, or an adapter merged into its base."""
         if base is None or base == directory:
-            return HfModel(*load_model(directory))
-        return HfModel(*load_model(base, directory))
+            return HfModel(*load_model(directory, computing=computing), computing=computing)
+        return HfModel(*load_model(base, directory, computing), computing=computing)
 
     def build(self, architecture: Architecture, words: Sequence[str], context: int, seed: int) -> HfModel:  # noqa: ARG002
         """Refuse: language models are not trained from scratch here."""

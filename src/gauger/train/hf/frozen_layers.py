@@ -72,8 +72,8 @@ class FrozenStates:
             for key, length, states_TD in zip(_keys(batch), batch.length_B.tolist(), states_BTD, strict=True):
                 self._states[key] = states_TD[: length - 1].clone()
 
-    def hidden(self, batch: PaddedRows) -> Tensor | None:
-        """Return the last hidden states (B, T - 1, D) of a batch; None where one of its rows is not known."""
+    def entering(self, batch: PaddedRows) -> Tensor | None:
+        """Return what enters layer `lowest`, (B, T - 1, D); None where one of the rows is not known."""
         states = [self._states.get(key) for key in _keys(batch)]
         known = [states_TD for states_TD in states if states_TD is not None]
         if len(known) < len(states):
@@ -81,9 +81,11 @@ class FrozenStates:
         stacked_BTD = known[0].new_zeros(*batch.learnt.shape, known[0].shape[-1])
         for place, states_TD in enumerate(known):
             stacked_BTD[place, : len(states_TD)] = states_TD
-        top = part(self._model, self._lowest, None)
-        hidden_BTD: Tensor = top(inputs_embeds=stacked_BTD.to(self._model.device), use_cache=False).last_hidden_state
-        return hidden_BTD
+        return stacked_BTD.to(self._model.device)
+
+    def upper(self) -> Any:
+        """Return the layers above, which make the last hidden states of what enters them."""
+        return part(self._model, self._lowest, None)
 
 
 def _keys(batch: PaddedRows) -> list[bytes]:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from gauger.errors import InputError, MissingExtraError, Place, UserError, nearest
+from gauger.spec import Computing, Precision
 from gauger.train.hf.checkpoint_files import check_files, check_loaded, read_by_library, read_config
 
 if TYPE_CHECKING:
@@ -146,25 +147,36 @@ def device() -> torch.device:
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
-def precision() -> torch.dtype:
-    """Return bfloat16 on a GPU that has it, else float32."""
+def precision(chosen: Precision | None = None) -> torch.dtype:
+    """Return the precision that was chosen; where none was, bfloat16 on a GPU that has it, else float32."""
+    if chosen is not None:
+        return {"float32": torch.float32, "bfloat16": torch.bfloat16}[chosen]
     return torch.bfloat16 if torch.cuda.is_available() and torch.cuda.is_bf16_supported() else torch.float32
 
 
-def load_checkpoint(directory: Path) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+def load_checkpoint(
+    directory: Path, computing: Computing | None = None
+) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
     """Read a full checkpoint, in evaluation mode; for what training left, use `saving.load_model`."""
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     check_files(check(directory))
+    how = computing or Computing()
     safe: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
+    if how.attention is not None:
+        safe["attn_implementation"] = how.attention
     read: Any = AutoModelForCausalLM.from_pretrained
     with quiet(), read_by_library(directory):
         tokenizer: Any = AutoTokenizer.from_pretrained(str(directory), **safe)
-        model, loading = read(str(directory), dtype=precision(), use_safetensors=True, output_loading_info=True, **safe)
+        model, loading = read(
+            str(directory), dtype=precision(how.precision), use_safetensors=True, output_loading_info=True, **safe
+        )
     check_loaded(directory, model, loading)
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token
-    torch.nn.Module.to(model, device()).train(False)
+    # what will be held in 4 bits goes to the GPU as that alone: the whole weights may not fit there
+    place = device() if how.quantise_base is None else torch.device("cpu")
+    torch.nn.Module.to(model, place).train(False)
     return model, tokenizer
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from gauger.spec import Precision
 from gauger.train.hf.models import precision
 
 if TYPE_CHECKING:
@@ -15,13 +16,20 @@ if TYPE_CHECKING:
 
 
 class Launched:
-    """The processes of accelerate; offers `train.processes.Processes`."""
+    """The processes of accelerate; offers `train.processes.Processes`.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    chosen : {"float32", "bfloat16"}, optional
+        In what a step is multiplied; None: as the device is best used.
+    """
+
+    def __init__(self, chosen: Precision | None = None) -> None:
         from accelerate import Accelerator
 
         mixed = "bf16" if precision() == torch.bfloat16 else "no"
         self._accelerator: Accelerator = Accelerator(mixed_precision=mixed)
+        self._chosen = chosen
 
     @property
     def index(self) -> int:
@@ -46,6 +54,9 @@ class Launched:
 
     def autocast(self) -> AbstractContextManager[None]:
         """Return the context of mixed precision."""
+        if self._chosen is not None:  # accelerate has one precision a process, which other models may share
+            is_mixed = self._chosen == "bfloat16"
+            return torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=is_mixed)
         context: AbstractContextManager[None] = self._accelerator.autocast()
         return context
 

@@ -6,12 +6,15 @@ others read; `gauger.json` adds the digest of the weights it belongs to.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import torch
 from torch import nn
 
 from gauger.errors import InputError, Place
+from gauger.spec import Computing
 from gauger.store import read_json, write_json
 from gauger.train.hf.lora import merge
 from gauger.train.hf.models import check, load_checkpoint, quiet, write_checkpoint
@@ -24,16 +27,45 @@ if TYPE_CHECKING:
 ADAPTER = "adapter_config.json"
 _WEIGHTS = "adapter_model.safetensors"
 _BESIDE = "gauger.json"
+DIGEST, ROUNDED = "base_digest", "base_digest_bfloat16"
+"""Keys of an adapter's digest of its base: of the weights as they were loaded, and of the same in bfloat16."""
 
 
-def base_digest(model: nn.Module) -> str:
-    """Return 32 hexadecimal digits over all weights but an adapter's."""
+def base_digest(model: nn.Module, precision: torch.dtype | None = None) -> str:
+    """Return 32 hexadecimal digits over all weights but an adapter's, rounded to a precision first where one is named.
+
+    Parameters
+    ----------
+    model : Module
+        With or without an adapter in its layers.
+    precision : dtype, optional
+        bfloat16 says the same of one checkpoint in whatever precision it was loaded; None: of the weights as they are.
+    """
     weights = {name.replace(".base_layer", ""): weight for name, weight in model.state_dict().items()}
-    return weights_digest({name: weight for name, weight in weights.items() if "lora_" not in name})
+    own = {name: weight for name, weight in weights.items() if "lora_" not in name}
+    return weights_digest({name: weight.to(precision or weight.dtype) for name, weight in own.items()})
+
+
+def digests_beside(model: PreTrainedModel, computing: Computing) -> dict[str, str]:
+    """Return what is written of a base beside an adapter: where a precision was chosen, something that outlives it.
+
+    Parameters
+    ----------
+    model : PreTrainedModel
+        The base, with or without an adapter in its layers.
+    computing : Computing
+        How it was loaded.
+    """
+    chosen = {} if computing.precision is None else {ROUNDED: base_digest(model, torch.bfloat16)}
+    return {DIGEST: base_digest(model), **chosen}
 
 
 def save(
-    model: PreTrainedModel | PeftModel, tokenizer: PreTrainedTokenizerBase, directory: Path, base: str | Path = ""
+    model: PreTrainedModel | PeftModel,
+    tokenizer: PreTrainedTokenizerBase,
+    directory: Path,
+    base: str | Path = "",
+    digests: Mapping[str, str] | None = None,
 ) -> None:
     """Write an adapter alone where the model has one, else the full weights and the tokenizer.
 
@@ -48,6 +80,8 @@ def save(
     base : str or Path
         What an adapter refers to: a checkpoint directory, or one that itself holds an adapter; a relative path counts
         from `directory`.
+    digests : mapping of str to str, optional
+        What is written of the base; None: `base_digest` of it as it is.
     """
     from peft import PeftModel
 
@@ -60,11 +94,12 @@ def save(
     described.target_modules = sorted(described.target_modules)  # a set has another order in every process
     with quiet():  # without the setting, PEFT looks for the base on a hub, to see whether its vocabulary has grown
         model.save_pretrained(str(directory), save_embedding_layers=False)
-    write_json(directory / _BESIDE, {"base": str(base), "base_digest": base_digest(model.get_base_model())})
+    known = {DIGEST: base_digest(model.get_base_model())} if digests is None else digests
+    write_json(directory / _BESIDE, {"base": str(base), **known})
 
 
 def load_model(
-    reference: str | Path, directory: str | Path | None = None
+    reference: str | Path, directory: str | Path | None = None, computing: Computing | None = None
 ) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
     """Read a model: a checkpoint directory, or an adapter merged into its base.
 
@@ -75,6 +110,8 @@ def load_model(
         which then names its base itself.
     directory : str or Path, optional
         What a training that started from `reference` left: full weights or an adapter. None: `reference` as it is.
+    computing : Computing, optional
+        In what precision, by which attention, and whether it will be held in 4 bits; None: as nobody chose.
 
     Returns
     -------
@@ -88,13 +125,17 @@ def load_model(
     """
     place = Path(reference if directory is None else directory)
     if not (place / ADAPTER).exists():
-        return load_checkpoint(check(place))
+        return load_checkpoint(check(place), computing)
     described = read_json(place / _BESIDE) if (place / _BESIDE).exists() else {}
     base = Path(reference) if directory is not None else _named_base(place, described)
-    model, tokenizer = load_model(base)
-    if described.get("base_digest") not in (None, base_digest(model)):
+    model, tokenizer = load_model(base, computing=computing)
+    if described.get(DIGEST) not in (None, base_digest(model)) and not _is_rounded_alike(model, described):
         raise InputError("an adapter made for this base", f"one made for other weights than {base}", Place(str(place)))
     return _with_adapter(model, place), tokenizer
+
+
+def _is_rounded_alike(model: PreTrainedModel, described: Mapping[str, str]) -> bool:
+    return ROUNDED in described and described[ROUNDED] == base_digest(model, torch.bfloat16)
 
 
 def _named_base(place: Path, described: dict[str, str]) -> Path:

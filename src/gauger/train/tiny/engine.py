@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 from safetensors import safe_open
@@ -24,6 +25,9 @@ from gauger.train.state import weights_digest
 from gauger.train.tiny.decode import complete
 from gauger.train.tiny.model import Decoder, DecoderConfig
 from gauger.train.tiny.tokens import Words
+
+if TYPE_CHECKING:
+    from gauger.spec import Computing
 
 WEIGHTS = "model.safetensors"
 DEFAULTS = Defaults(weight_decay=0.1, clip=None, micro_tokens=1 << 15)
@@ -140,8 +144,15 @@ class TinyEngine:
 
     defaults = DEFAULTS
 
-    def load(self, directory: Path, base: Path | None = None) -> TinyModel:  # noqa: ARG002 - there is no adapter
-        """Read a decoder back."""
+    def load(
+        self,
+        directory: Path,
+        base: Path | None = None,  # noqa: ARG002 - there is no adapter
+        computing: Computing | None = None,
+    ) -> TinyModel:
+        """Read a decoder back; how it computes is not for choice."""
+        if computing is not None:
+            raise UserError("an engine that lets it be chosen how it computes, such as hf", "tiny")
         path = self.materialise(str(directory), directory) / WEIGHTS
         with safe_open(str(path), framework="pt") as file:
             described = json.loads((file.metadata() or {}).get("decoder", "{}"))
