@@ -15,6 +15,8 @@ from gauger.estimate.design import FixedRule
 from gauger.estimate.scaling.allocation import SharedTraining, propose_allocation, replicate_covariance
 from gauger.estimate.verdict import plan_verdict
 from gauger.stats.crossed.crossed import crossed_components
+from gauger.stats.crossed.pairing import replicate_groups
+from gauger.stats.crossed.replicate_prior import replicate_prior
 from gauger.stats.crossed.trained_once import fill_in_trained_once
 
 from .studies import SMALL, small_cells
@@ -90,12 +92,18 @@ def test_the_covariance_of_one_replicate_is_larger_by_their_number_than_that_of_
     assert spread[1] < spread[0]
 
 
-def test_an_arm_trained_once_is_given_replicates_like_the_others():
-    """Its noise is not 0 because one run shows none: it is what the replicated arms show."""
+def test_an_arm_trained_once_is_taken_for_twice_as_noisy_as_those_that_were_replicated(monkeypatch):
+    """One run shows no noise: its budget is reckoned with the noise that its interval is reckoned with."""
     cells = small_cells(replace(SMALL, items=300, replicates=4, distilled_replicates=1, replicate_sd=0.3))
     components = fill_in_trained_once(crossed_components(cells.cube.panel))
     n_benchmarks = components.mean.shape[1]
     variance = np.diag(replicate_covariance(components, moderated=True)).reshape(-1, n_benchmarks)
     of = cells.cube.arms.index
-    assert 0.4 < variance[of("distilled1")].mean() / variance[of("matched")].mean() < 2.5
+    assert 2.0 < variance[of("distilled1")].mean() / variance[of("matched")].mean() < 7.0
     assert variance[of("teacher")].sum() == 0
+    monkeypatch.setattr("gauger.estimate.scaling.allocation.ONCE_VARIANCE", 1.0)
+    alike = np.diag(replicate_covariance(components, moderated=True)).reshape(-1, n_benchmarks)
+    once = components.trained_once
+    net = replicate_prior(components, replicate_groups(components)).common.written_out()
+    np.testing.assert_allclose((variance - alike)[once], 3 * np.diag(net).reshape(-1, n_benchmarks)[once])
+    np.testing.assert_array_equal(variance[~once], alike[~once])

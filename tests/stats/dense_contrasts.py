@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from gauger.stats.crossed.arm_noise import LEAST_STRAY, ArmNoise, arm_noise
+from gauger.stats.crossed.arm_noise import ArmNoise, arm_noise, least_stray
 from gauger.stats.crossed.crossed import Components
 from gauger.stats.crossed.interval import Parts, combine
 from gauger.stats.crossed.item_part import RARE_ITEMS
@@ -230,12 +230,12 @@ def _moderated(
     towards = trust_in_prior(d1, pooled_df)
     mean_df = np.minimum(1 / (1 / (d1 + pooled_df) + towards**2 / common_df), common_df)
     net = _net_share(noise, towards * common + (1 - towards) * pooled)
-    d0 = prior_df(max(prior.stray.arms, LEAST_STRAY) * net**2)
     alike = prior_df(prior.stray.arms * net**2)
     joint = np.zeros_like(views[0].noise)
-    spread, leaning, borrowed = (np.zeros_like(d0) for _ in range(3))
+    spread, leaning, borrowed = (np.zeros_like(net) for _ in range(3))
     for view in views:
         df = view.shown.df
+        d0 = prior_df(np.maximum(prior.stray.arms, least_stray(df)) * net**2)
         factor, own_df = view.arms.factor(view.share, np.where(df > 0, d0, alike), df)
         trust = trust_in_prior(own_df, df) * (1.0 if prior.directions is None else _news(common_df, df))
         trust = trust if moderated else np.where(df > 0, 0.0, 1.0)

@@ -10,7 +10,7 @@ from crossed_cases import PANELS, drawn, fixed_base, one_cell, paired, ragged, r
 
 from gauger.stats.crossed import replicate_part as part_module
 from gauger.stats.crossed import replicate_prior as prior_module
-from gauger.stats.crossed.arm_noise import ArmNoise, arm_noise
+from gauger.stats.crossed.arm_noise import ArmNoise, arm_noise, least_stray
 from gauger.stats.crossed.crossed import crossed_components
 from gauger.stats.crossed.pairing import replicate_groups
 from gauger.stats.crossed.panel import Panel, panel_of
@@ -50,7 +50,7 @@ def test_when_arms_stray_without_bounds_nothing_is_borrowed(name: str, monkeypat
 @pytest.mark.parametrize("name", CELLS)
 def test_when_nothing_strays_all_cells_hold_the_common_variance(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     force_stray(monkeypatch, 0.0)
-    monkeypatch.setattr(part_module, "LEAST_STRAY", 0.0)
+    monkeypatch.setattr(part_module, "least_stray", np.zeros_like)
     components = crossed_components(PANELS[name]())
     prior = replicate_prior(components, replicate_groups(components))
     assert prior is not None
@@ -167,3 +167,18 @@ def test_what_arms_show_of_themselves_by_a_literal_loop() -> None:
     factor, known = found.of(np.array([0])).factor(np.ones((2, 1)), np.array([4.8, np.inf]), np.array([3.0, 3.0]))
     assert factor.tolist() == pytest.approx([(4.8 + 4.8 * 1.5) / 9.6, 1.0])
     assert known.tolist() == pytest.approx([4.8 + 4.8 - 3, np.inf])
+
+
+def test_arms_that_were_trained_twice_are_trusted_less_in_their_own_noise() -> None:
+    np.testing.assert_array_equal(least_stray(np.array([0.0, 1.0, 2.0, 7.0])), [1.0, 1.0, 4.0, 4.0])
+    components = crossed_components(unpaired())
+    rows = rows_of(components, cell_weights(components.mean.size))
+    found = replicate_part(components, rows, moderated=True)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(part_module, "least_stray", lambda df: np.ones_like(df))
+        less = replicate_part(components, rows, moderated=True)
+    plain = replicate_part(components, rows, moderated=False)
+    thrice = (components.n_replicates.ravel() > 2) & (plain.variance > 0)
+    assert thrice.any()
+    away = [np.abs(np.log(part.variance[thrice] / plain.variance[thrice])).mean() for part in (found, less)]
+    assert away[0] < away[1], "nearer to what each arm shows"

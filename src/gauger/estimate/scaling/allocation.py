@@ -15,6 +15,7 @@ from gauger.estimate.cell_means import Cells, Weights
 from gauger.estimate.contrasts import is_zero
 from gauger.estimate.wanted import Planned
 from gauger.stats import (
+    ONCE_VARIANCE,
     Components,
     Division,
     Spending,
@@ -105,8 +106,8 @@ def _allocation(names: tuple[str, ...], division: Division, equal: Division | No
 def replicate_covariance(components: Components, *, moderated: bool) -> FloatArray:
     """Return the covariance that one replicate gives to the cell means.
 
-    Arms trained once get what the replicated arms show; fixed models get 0, and so does everything without moderation
-    that was not replicated.
+    Arms trained once get `ONCE_VARIANCE` times the net variance that the replicated arms show, as in the intervals;
+    fixed models get 0, and so does everything without moderation that was not replicated.
 
     Parameters
     ----------
@@ -137,7 +138,9 @@ def replicate_covariance(components: Components, *, moderated: bool) -> FloatArr
     trust = np.where(df > 0, trust_in_prior(prior_df(prior.stray.arms), df), once.astype(float))
     share = np.sqrt(np.outer(trust, trust))
     rest = np.sqrt(np.outer(1 - trust, 1 - trust)) * (np.outer(df, df) > 0)
-    blend = share * (components.shared.written_out() + prior.common.written_out()) + rest * shown
+    noisier = np.sqrt(np.where(once, ONCE_VARIANCE, 1.0))
+    net = prior.common.written_out() * np.outer(noisier, noisier)
+    blend = share * (components.shared.written_out() + net) + rest * shown
     return np.asarray(blend * per_replicate)
 
 

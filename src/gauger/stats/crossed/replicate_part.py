@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gauger.stats.crossed.arm_noise import LEAST_STRAY, ArmNoise
+from gauger.stats.crossed.arm_noise import ArmNoise, least_stray
 from gauger.stats.crossed.contrast_rows import ContrastRows, totals
 from gauger.stats.crossed.crossed import Components
 from gauger.stats.crossed.moderate import prior_df, trust_in_prior
@@ -45,9 +45,9 @@ def replicate_part(components: Components, rows: ContrastRows, *, moderated: boo
     variance ``s^2`` with ``d = R - 1`` degrees of freedom. Moderated, it becomes ``((k - d) f m + d s^2) / k``, with m
     what the prior expects: item noise plus ``(d1 common + D pooled) / (d1 + D)``; f what the group's arms show of
     themselves on all benchmarks (`ArmNoise.factor`), and k = d0 + n what f m is known from. d0 and d1 follow from how
-    far arms (at least `LEAST_STRAY`) and benchmarks stray (`estimate_stray`), and are infinite where there is no net
+    far arms (at least `least_stray`) and benchmarks stray (`estimate_stray`), and are infinite where there is no net
     replicate noise to stray. An arm trained once shows nothing: its net noise is taken for `ONCE_VARIANCE` times what
-    is expected, which stands in the place of `LEAST_STRAY`.
+    is expected, which stands in the place of `least_stray`.
 
     Degrees of freedom count what m itself is known from: ``1 / df = sum_g h_g^2 / k_g + (sum_g h_g trust_g)^2 / df_m``
     with h_g the group's share of the variance, never more than all replicates together have.
@@ -199,13 +199,13 @@ def _moderated(
     towards = trust_in_prior(d1, pooled_df)
     mean_df = np.minimum(1 / (1 / (d1 + pooled_df) + towards**2 / common_df), common_df)
     net = _net_share(noise, towards * common + (1 - towards) * pooled)
-    d0 = prior_df(max(prior.stray.arms, LEAST_STRAY) * net**2)
     alike = prior_df(prior.stray.arms * net**2)
     total, spread, leaning, borrowed, shown_df = (np.zeros(n) for _ in range(5))
     parts = []
     for view in views:
         at, df = view.shown.touched, view.shown.df
-        factor, own_df = view.arms.factor(view.share, np.where(df > 0, d0[at], alike[at]), df)
+        d0 = prior_df(np.maximum(prior.stray.arms, least_stray(df)) * net[at] ** 2)
+        factor, own_df = view.arms.factor(view.share, np.where(df > 0, d0, alike[at]), df)
         trust = trust_in_prior(own_df, df) * (1.0 if prior.directions is None else _news(common_df[at], df))
         trust = trust if moderated else np.where(df > 0, 0.0, 1.0)
         once = np.where(df > 0, 1.0, ONCE_VARIANCE)
