@@ -97,6 +97,29 @@ def test_nine_in_ten_functions_of_the_numbers_say_their_parameters(room):
     assert len(lacking) <= 0.1 * len(described), lacking
 
 
+MOST_LINES = 299
+STILL_LONGER = {
+    "elicit/collect.py",
+    "execute/ray.py",
+    "jobs/parameters.py",
+    "spec/models.py",
+    "study/makers.py",
+    "study/planner.py",
+    "train/loop.py",
+    "train/losses.py",
+    "train/rows.py",
+}
+"""Files that are yet to be divided. No name is added here: a file that grows too long is divided at its seam."""
+
+
+def test_a_file_can_be_read_in_one_sitting():
+    lengths = {
+        str(path.relative_to(SOURCE)): len(path.read_text(encoding="utf-8").splitlines())
+        for path in SOURCE.rglob("*.py")
+    }
+    assert {name for name, length in lengths.items() if length > MOST_LINES} == STILL_LONGER
+
+
 EMPTY_NAMES = {"found", "one", "said"}
 
 

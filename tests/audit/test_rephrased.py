@@ -5,9 +5,10 @@ import zlib
 import numpy as np
 import pytest
 
-from gauger.audit import AuditQuestion, audit_corpora, audit_document, corpora, rephrased, vectors
+from gauger.audit import AuditQuestion, audit_corpora, audit_document, corpora, nearest_stretches, rephrased, vectors
 from gauger.audit import audit as audit_module
-from gauger.audit.rephrased import NEAREST, NearestStretches, Stretch, stretches_of
+from gauger.audit.nearest_stretches import NEAREST, NearestStretches
+from gauger.audit.stretches import Stretch, stretches_of
 from gauger.errors import MissingExtraError
 
 from .cases import Writer, write_lines
@@ -27,7 +28,8 @@ class BagOfWords:
 
 @pytest.fixture
 def stand_in(monkeypatch):
-    monkeypatch.setattr(rephrased, "StaticVectors", BagOfWords)
+    for module in (nearest_stretches, rephrased):
+        monkeypatch.setattr(module, "StaticVectors", BagOfWords)
     monkeypatch.setattr(rephrased, "SentenceModel", BagOfWords)
     monkeypatch.setattr(audit_module, "require_vectors", lambda: None)
 

@@ -8,15 +8,8 @@ import numpy as np
 import pytest
 
 from gauger.errors import UserError
-from gauger.estimate.scaling.equivalents import (
-    Distilled,
-    Gain,
-    compute_equivalent,
-    crossing,
-    data_equivalent,
-    saved,
-    supported,
-)
+from gauger.estimate.scaling.crossings import crossing, supported
+from gauger.estimate.scaling.equivalents import Distilled, Gain, compute_equivalent, data_equivalent, saved
 from gauger.stats.laws import LAWS, Ensemble, Points, Search, fit_ensemble
 
 N = 1e8

@@ -12,6 +12,9 @@ literature.py     Opens the published evidence on distillation (`gauger.evidence
 logs.py           Compares models from evaluation logs that exist (`gauger.compare`)
 meta_analysis.py  Pools the effects of any table: a random-effects meta-analysis or meta-regression (`gauger.meta`)
 meta_category.py  Fits and prints `gauger.meta` by category: random effects that differ and correlate within groups
+meta_data.py      Turns the cells of a table into the data of a meta-analysis: a mistake is named by its line
+meta_options.py   Holds what `gauger.meta` was asked, in column names and options, and refuses what does not go
+                  together
 meta_warnings.py  Warns readers of `gauger.meta` of what they must know about the numbers and may not ask for
 new_study.py      Writes study files to start from: a commented first one, or one of those that come with Gauger
 overlaps.py       Looks for benchmark items in training texts (`gauger.audit`)
@@ -19,6 +22,7 @@ places.py         Refuses places where a command cannot write what it makes, bef
 result.py         Defines what every function of the API returns: the document that the command prints, and ways to
                   look at it
 run_list.py       Lists the runs in a folder with their verdicts, and says of one run what it ended with
+same_question.py  Refuses runs that do not measure the same thing: their difference would mean nothing
 side_by_side.py   Sets runs side by side (`gauger.compare_runs`): both verdicts, and every estimate of one less that of
                   another
 studies.py        Runs studies and opens finished runs (`gauger.run`, `gauger.load_run`)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from gauger.api import meta_category
+from gauger.api.meta_data import meta_data
+from gauger.api.meta_options import MetaOptions, check_options
 from gauger.api.meta_warnings import warnings_of
 from gauger.api.result import Result
 from gauger.api.table_input import TableLike, read_rows
@@ -14,32 +16,6 @@ from gauger.api.table_input import TableLike, read_rows
 if TYPE_CHECKING:
     from gauger.api.table_input import CompleteRows
     from gauger.stats import CategoryFit, MetaData, MetaFit
-
-
-@dataclass(frozen=True)
-class MetaOptions:
-    """What was asked, in column names and options."""
-
-    effect: str
-    variance: str
-    within: tuple[str, ...]
-    moderators: tuple[str, ...]
-    shared_control: str | None
-    shared_variance: str | None
-    robust: str | None
-    method: str
-    test: str
-    df: str
-    level: float
-    small_study: bool
-    vary_by: str | None = None
-    structure: str = "auto"
-
-    @property
-    def columns(self) -> list[str]:
-        """Every column that a row needs a value in."""
-        optional = [self.shared_variance, self.robust, self.vary_by]
-        return [self.effect, self.variance, *self.within, *self.moderators, *(column for column in optional if column)]
 
 
 class MetaAnalysis(Result):
@@ -118,23 +94,13 @@ def meta(
         effect, variance, _columns(within), _columns(moderators), shared_control, shared_variance, robust,
         method, test, df, level, small_study, vary_by, structure,
     )  # fmt: skip
-    _check(request)
+    check_options(request)
     rows = read_rows(table, request.columns, [shared_control] if shared_control else [])
     return MetaAnalysis(analyse(rows, request))
 
 
 def _columns(given: Sequence[str]) -> tuple[str, ...]:
     return (given,) if isinstance(given, str) else tuple(given)
-
-
-def _check(request: MetaOptions) -> None:
-    from gauger.errors import UserError
-
-    if not 0.5 <= request.level < 1.0:
-        raise UserError("a coverage from 0.5 to below 1", f"{request.level:g}", hint="For example --level 0.95.")
-    if (request.shared_control is None) != (request.shared_variance is None):
-        raise UserError("--shared-control and --shared-variance together", "one of them")
-    meta_category.check(request)
 
 
 def analyse(rows: CompleteRows, request: MetaOptions) -> dict[str, Any]:
@@ -203,71 +169,6 @@ def _heterogeneity(fitted: MetaFit, with_shares: bool) -> dict[str, Any]:
 
     spread = heterogeneity(fitted.data, fitted.tau2 if with_shares else np.zeros(1))
     return {"q": spread.q, "df": spread.df, "p": spread.p, "i2": spread.i2_total if with_shares else None}
-
-
-def meta_data(rows: CompleteRows, request: MetaOptions) -> MetaData:
-    """Turn cells into effects, variances, levels and moderators; a mistake is named by its line."""
-    import numpy as np
-
-    from gauger.errors import InputError, Place
-    from gauger.stats import LARGEST, NO_GROUP, MetaData, design_matrix
-
-    variance = rows.numbers(request.variance)
-    for row, value in enumerate(variance):
-        if value <= 0.0:
-            raise InputError("a variance above 0", f"{value:g}", rows.place(row, request.variance))
-    n = len(variance)
-    if n < 2:
-        raise InputError("at least two rows with every asked value", str(n), Place(str(rows.path)))
-    levels = [np.array(rows.columns[column]) for column in request.within]
-    names = list(request.within)
-    if not levels or len(set(zip(*(level.tolist() for level in levels), strict=True))) < n:
-        levels, names = [*levels, np.arange(n)], [*names, "row"]
-    design, columns = None, tuple[str, ...]()
-    if request.moderators:
-        for name in request.moderators:
-            if len(set(rows.columns[name])) < 2:
-                raise InputError("a moderator that varies", "one value in all rows", Place(str(rows.path), key=name))
-        given = {
-            name: rows.numbers(name) if rows.is_numeric(name) else rows.columns[name] for name in request.moderators
-        }
-        design, columns = design_matrix(given, n)
-    group, shared = None, None
-    if request.shared_control and request.shared_variance:
-        labels = np.array(rows.columns[request.shared_control])
-        group = np.where(labels == "", NO_GROUP, np.unique(labels, return_inverse=True)[1])
-        shared = np.array(rows.numbers(request.shared_variance))
-    effect = np.array(rows.numbers(request.effect))
-    for column, values in ((request.effect, effect), (request.variance, np.array(variance))):
-        huge = np.flatnonzero(np.abs(values) > LARGEST)
-        if len(huge):
-            hint = "Squares of such numbers cannot be computed: change the unit."
-            raise InputError(f"numbers up to {LARGEST:g}", f"{values[huge[0]]:g}", rows.place(huge[0], column), hint)
-    if design is not None:
-        _check_levels(levels, names, design, request)
-    return MetaData(effect, np.array(variance), tuple(levels), design, tuple(names), columns, group, shared)
-
-
-def _check_levels(levels: list[Any], names: list[str], design: Any, request: MetaOptions) -> None:
-    """Refuse a level whose groups the moderators determine: nothing is left there to vary."""
-    import numpy as np
-
-    from gauger.errors import UserError
-
-    q = np.linalg.qr(design)[0]
-    outer = np.zeros(len(design), dtype=np.intp)
-    for labels, name in zip(levels, names, strict=True):
-        inner = np.unique(labels, return_inverse=True)[1].ravel()
-        outer = np.unique(outer * (inner.max() + 1) + inner, return_inverse=True)[1].ravel()
-        groups = (outer[:, None] == np.arange(outer.max() + 1)).astype(float)
-        if np.abs(groups - q @ (q.T @ groups)).max() < 1e-9:
-            what = " and ".join(request.moderators)
-            leaves = "moderator {} leaves" if len(request.moderators) == 1 else "moderators {} leave"
-            raise UserError(
-                f"a level {name!r} whose groups the moderators do not determine",
-                what,
-                hint=f"The {leaves.format(what)} no groups at level {name} to compare: drop one.",
-            )
 
 
 def _study(rows: CompleteRows, request: MetaOptions, data: MetaData) -> dict[str, Any]:

@@ -5,30 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from gauger.api.meta_analysis import MetaOptions
+    from gauger.api.meta_options import MetaOptions
     from gauger.api.table_input import CompleteRows
     from gauger.stats import CategoryFit, MetaData
-
-STRUCTURES = ("auto", "one", "hcs", "un")
-
-
-def check(request: MetaOptions) -> None:
-    """Refuse options that do not go with random effects by category."""
-    from gauger.errors import UserError, nearest
-
-    if request.structure not in STRUCTURES:
-        raise UserError("a known --structure", repr(request.structure), hint=nearest(request.structure, STRUCTURES))
-    if request.vary_by is None:
-        if request.structure != "auto":
-            raise UserError("--vary-by with --structure", "no --vary-by", hint="Name the column of the categories.")
-        return
-    if len(request.within) != 1:
-        given = ", ".join(request.within) or "none"
-        raise UserError("one --within with --vary-by", given, hint="Name the groups whose effects correlate.")
-    if request.robust not in (None, request.within[0]):
-        raise UserError(f"--robust {request.within[0]} or none with --vary-by", str(request.robust))
-    if request.test != "z" or request.small_study:
-        raise UserError("--robust instead of --test or --small-study with --vary-by", "one of those")
 
 
 def fit_by_category(rows: CompleteRows, request: MetaOptions, data: MetaData) -> tuple[CategoryFit, dict[str, float]]:

@@ -6,7 +6,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from gauger.api.meta_analysis import MetaOptions
+    from gauger.api.meta_options import MetaOptions
     from gauger.api.table_input import CompleteRows
     from gauger.stats import MetaFit
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
@@ -12,15 +12,13 @@ from typing import TYPE_CHECKING, Any
 from gauger.api.logs import Comparison, Names, compare
 from gauger.api.places import check_report_folder
 from gauger.api.result import Result
+from gauger.api.same_question import RULE, leaves, refuse_others, resolved_settings
 from gauger.api.studies import StudyRun, load_run
 from gauger.errors import InputError, Place, UserError
 from gauger.records import ESTIMATES_SCHEMA
 
 if TYPE_CHECKING:
     from gauger.estimate import ComparedRun, Design, RunDifferences
-
-RULE = ("estimand", "role", "threshold", "level")
-"""Parts of the verdict's rule without which two verdicts are not about the same thing."""
 
 
 class SideBySide(Result):
@@ -112,7 +110,7 @@ def compare_runs(
     _refuse_twice([run.directory.root if isinstance(run, StudyRun) else Path(run) for run in runs])
     opened = [_compared(run, named, roles, paired) if any(named.values()) else _opened(run) for run in runs]
     labels = _labels([run.directory.root if isinstance(run, StudyRun) else Path(str(run)) for run in runs])
-    _refuse_others(labels, opened)
+    refuse_others(labels, opened)
     sides = [_side(label, run, paired) for label, run in zip(labels, opened, strict=True)]
     return SideBySide(_document(labels, opened, sides))
 
@@ -159,67 +157,6 @@ def _labels(paths: Sequence[Path]) -> list[str]:
     return [str(path) for path in paths]
 
 
-# --- what cannot be compared ------------------------------------------------------------------------------------------
-
-
-def _refuse_others(labels: Sequence[str], opened: Sequence[StudyRun | Comparison]) -> None:
-    """Refuse runs that do not measure the same thing as the first."""
-    first = opened[0]
-    for label, other in zip(labels[1:], opened[1:], strict=True):
-        for what, expected, another in _essentials(first, other):
-            if expected != another:
-                hint = (
-                    f"{label!r} and {labels[0]!r} do not measure the same thing: their difference would mean nothing."
-                )
-                raise UserError(f"the {what} of {labels[0]!r} ({expected})", another, Place(label), hint)
-
-
-def _essentials(run: StudyRun | Comparison, other: StudyRun | Comparison) -> Iterator[tuple[str, str, str]]:
-    """Yield what must be alike, as text."""
-    yield "benchmarks", _benchmarks(run), _benchmarks(other)
-    for part in RULE:
-        yield f"{part} of the verdict's rule", _of_rule(run, part), _of_rule(other, part)
-    if isinstance(run, StudyRun) and isinstance(other, StudyRun):
-        for key in ("unparsed", "estimation.level"):
-            yield f"setting {key}", _setting(run, key), _setting(other, key)
-
-
-def _benchmarks(run: StudyRun | Comparison) -> str:
-    return ", ".join(
-        sorted(
-            f"{benchmark.name}: {benchmark.role}" if benchmark.role else benchmark.name
-            for benchmark in run.document.benchmarks
-        )
-    )
-
-
-def _of_rule(run: StudyRun | Comparison, part: str) -> str:
-    verdict = run.document.verdict
-    return "none" if verdict is None else str(verdict.rule.get(part))
-
-
-def _setting(run: StudyRun, key: str) -> str:
-    return str(dict(_leaves(_resolved(run))).get(key))
-
-
-def _resolved(run: StudyRun) -> Mapping[str, Any]:
-    from gauger.store import read_json
-
-    try:
-        settings = read_json(run.directory.study)
-    except FileNotFoundError:
-        raise InputError("the settings of the run", "none", Place(str(run.directory.study))) from None
-    return settings if isinstance(settings, dict) else {}
-
-
-def _leaves(value: Any, key: str = "") -> Iterator[tuple[str, Any]]:
-    if isinstance(value, Mapping) and value:
-        for name, inner in value.items():
-            yield from _leaves(inner, f"{key}.{name}" if key else str(name))
-    else:
-        yield key, value
-
-
 # --- what the estimators see ------------------------------------------------------------------------------------------
 
 
@@ -233,7 +170,7 @@ def _side(label: str, run: StudyRun | Comparison, paired: bool | None) -> Compar
         return ComparedRun(label, records, design, "numbered" if design.paired else None, "keys")
     import polars as pl
 
-    settings = _resolved(run)
+    settings = resolved_settings(run)
     design = _design(run, settings, paired)
     names = [arm.name for arm in design.arms]
     world = _digest(settings.get("world"))
@@ -315,7 +252,7 @@ def _pair(first: str, second: str, differences: RunDifferences) -> dict[str, Any
 
 def _different_settings(opened: Sequence[StudyRun | Comparison]) -> list[dict[str, Any]]:
     """List the settings that are not alike in all runs, in the order of the first study file."""
-    studies = [dict(_leaves(_resolved(run))) for run in opened if isinstance(run, StudyRun)]
+    studies = [dict(leaves(resolved_settings(run))) for run in opened if isinstance(run, StudyRun)]
     keys = dict.fromkeys(key for study in studies for key in study)
     return [
         {"key": key, "values": [study.get(key) for study in studies]}

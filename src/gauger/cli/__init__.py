@@ -12,6 +12,9 @@ clean.py              ``gauger clean DIR``: names the results that a run's plan 
                       request
 compare.py            ``gauger compare``: reads what evaluation logs that already exist say about a distilled student
 compare_arguments.py  Reads the arms that the command line of ``gauger compare`` names
+compare_cells.py      Writes the cells that the tables of ``gauger compare`` share: numbers, intervals, averages' names
+compare_tables.py     Tabulates what ``gauger compare`` says besides its estimates: pairs, ranks, groups, audit,
+                      flips, other scorings
 compare_text.py       Shows a comparison as text: what was compared, the estimates in percentage points, ranks,
                       flips, other scorings
 elicit.py             ``gauger elicit``: asks a teacher, and keeps its answers as a corpus with its ledger

@@ -17,6 +17,8 @@ design.py                Holds what the estimator must know besides records: arm
 difficulty.py            Estimates uplift by item difficulty: is the teacher worth more where it is easy, or where it
                          is hard?
 difficulty_estimates.py  Estimates uplift on hard items, as estimates of a study
+estimand_weights.py      Writes the weights of our own estimands: contrasts of cell means, and the factors that some are
+                         multiplied by
 estimands.py             Registers every estimand's definition (docs/methods.md), one entry each
 estimator.py             Estimates a whole study: a records table and a design in; every estimate, the assay checks
                          and the verdict out

@@ -13,6 +13,17 @@ from functools import cache
 from gauger.errors import GaugerError, UserError, nearest
 from gauger.estimate.cell_means import Case, Cells, Target, Weights
 from gauger.estimate.design import Design
+from gauger.estimate.estimand_weights import (
+    difference,
+    difference_in_differences,
+    difference_on_targeted,
+    format_effect,
+    gap,
+    leak_of_teacher,
+    per_dollar,
+    per_query,
+    per_thousand_tokens,
+)
 from gauger.plugs import Registry
 from gauger.records import ArmInfo, ArmKind, Reason, Role
 
@@ -27,6 +38,9 @@ AGAINST_MATCHED = (_D, _P, _L, _R, _W, _N)
 TAUGHT = (_D, _L, _R, _W)
 """Arms whose uplift means something taught; a placebo's ratio would be noise over noise."""
 
+Control = Callable[[Design, ArmInfo], str | None]
+"""Names the arm that an arm is compared with; None where the study has none."""
+
 
 @dataclass(frozen=True)
 class Estimand:
@@ -36,7 +50,7 @@ class Estimand:
     """What it answers, in one line."""
     kinds: tuple[ArmKind, ...]
     """Kinds of arms it is reported for."""
-    control: Callable[[Design, ArmInfo], str | None] | None
+    control: Control | None
     """Names the arm it is compared with; an arm for which the study has none is left out. None: a plain score."""
     targets: Callable[[Cells], list[Target]]
     """Where it is reported."""
@@ -54,22 +68,32 @@ class Estimand:
     """Why the ratio is undefined where its denominator is not above 0; None: it may have either sign."""
 
 
-def against_base(design: Design, _arm: ArmInfo) -> str | None:
-    """Compare with the untouched student.
+def against_first(kind: ArmKind) -> Control:
+    """Compare with the study's first arm of a kind, whichever arm is compared: all have the same.
 
     Parameters
     ----------
-    design : Design
-        Names the study's arms.
-    _arm : ArmInfo
-        The arm that is compared; all have the same base.
+    kind : ArmKind
+        Of the arm that is compared with.
 
     Returns
     -------
-    str or None
-        The first base arm; None where the study has none, and the estimand is then not asked.
+    function of (Design, ArmInfo)
+        The name of that arm; None where the study has none, and the estimand is then not asked.
     """
-    return design.first(_B)
+
+    def control(design: Design, _arm: ArmInfo) -> str | None:
+        return design.first(kind)
+
+    return control
+
+
+against_base = against_first(_B)
+"""Compare with the untouched student."""
+against_format = against_first(_F)
+"""Compare with the arm that learned the answer format alone."""
+against_teacher = against_first(_T)
+"""Compare with the clean teacher."""
 
 
 def against_matched(design: Design, arm: ArmInfo) -> str | None:
@@ -113,37 +137,6 @@ def against_same_without_items(design: Design, arm: ArmInfo) -> str | None:
     return twin or design.matched_of(arm)
 
 
-def against_format(design: Design, _arm: ArmInfo) -> str | None:
-    """Compare with the arm that learned the answer format alone.
-
-    Parameters
-    ----------
-    design : Design
-        Names the study's arms.
-    _arm : ArmInfo
-        The arm that is compared; all have the same format arm.
-
-    Returns
-    -------
-    str or None
-        The first format arm; None where the study has none, and the estimand is then not asked.
-    """
-    return design.first(_F)
-
-
-def against_teacher(design: Design, _arm: ArmInfo) -> str | None:
-    """Compare with the clean teacher.
-
-    Parameters
-    ----------
-    design : Design
-        Names the study's arms.
-    _arm : ArmInfo
-        The arm that is compared.
-    """
-    return design.first(_T)
-
-
 def against_clean_arm(_design: Design, arm: ArmInfo) -> str | None:
     """Compare a laundering arm with the arm of the same recipe that the clean teacher taught.
 
@@ -178,48 +171,6 @@ def _carried(*roles: Role) -> Callable[[Cells], list[Target]]:
     return targets
 
 
-def difference(case: Case) -> Weights:
-    """mu[arm] - mu[control]: gain against the base, uplift against the matched control."""
-    return case.mean(case.arm.name) - case.mean(case.control)
-
-
-def _difference_on_targeted(case: Case) -> Weights:
-    target = case.twin(Role.TARGETED)
-    return case.mean(case.arm.name, target) - case.mean(case.control, target)
-
-
-def _gap(case: Case) -> Weights:
-    return case.mean(case.of_kind(_T)) - case.mean(case.control)
-
-
-def _difference_in_differences(case: Case) -> Weights:
-    parallel = case.twin(Role.PARALLEL)
-    return difference(case) - (case.mean(case.arm.name, parallel) - case.mean(case.control, parallel))
-
-
-def _leak_of_teacher(case: Case) -> Weights:
-    """What the contaminated teacher leads on targeted items beyond parallel ones, less what the clean teacher does."""
-    parallel, leaky, clean = case.twin(Role.PARALLEL), case.of_kind(_K), case.of_kind(_T)
-    here = case.mean(leaky) - case.mean(clean)
-    return here - (case.mean(leaky, parallel) - case.mean(clean, parallel))
-
-
-def _format_effect(case: Case) -> Weights:
-    return case.mean(case.of_kind(_F)) - case.mean(case.control)
-
-
-def _per_thousand_tokens(arm: ArmInfo) -> float | None:
-    return 1000.0 / arm.teacher_tokens if arm.teacher_tokens else None
-
-
-def _per_query(arm: ArmInfo) -> float | None:
-    return 1.0 / arm.queries if arm.queries else None
-
-
-def _per_dollar(arm: ArmInfo) -> float | None:
-    return 1.0 / arm.usd if arm.usd else None
-
-
 REGISTRY: dict[str, Estimand] = {
     "score": Estimand(
         "How well does the arm do?", EVERY_ARM, None, everywhere, lambda case: case.mean(case.arm.name)
@@ -234,32 +185,32 @@ REGISTRY: dict[str, Estimand] = {
     ),
     "gap_recovered": Estimand(
         "Which share of the teacher's lead over the matched control does the arm take over?",
-        TAUGHT, against_matched, everywhere, difference, _gap, needs=(_T,), least_denominator=Reason.NO_LEAD,
+        TAUGHT, against_matched, everywhere, difference, gap, needs=(_T,), least_denominator=Reason.NO_LEAD,
     ),
     "carryover": Estimand(
         "Which share of the uplift on targeted benchmarks shows where the skill is asked otherwise, or elsewhere?",
-        TAUGHT, against_matched, _carried(Role.NEAR, Role.FAR), difference, _difference_on_targeted,
+        TAUGHT, against_matched, _carried(Role.NEAR, Role.FAR), difference, difference_on_targeted,
     ),
     "benchmark_bound_share": Estimand(
         "Which share of the uplift on targeted benchmarks stays in the benchmark? 1 - carry-over to near.",
         TAUGHT, against_matched, _carried(Role.NEAR),
-        difference, _difference_on_targeted, complement=True,
+        difference, difference_on_targeted, complement=True,
     ),
     "memorisation": Estimand(
         "How much more does the arm gain on targeted than on parallel items, beyond what its control does?",
-        (_D, _P, _F, _L, _R, _W), against_same_without_items, _carried(Role.TARGETED), _difference_in_differences,
+        (_D, _P, _F, _L, _R, _W), against_same_without_items, _carried(Role.TARGETED), difference_in_differences,
     ),
     "leak_in_teacher": Estimand(
         "How much of the test items does the contaminated teacher show, beyond what the clean one does?",
-        (_K,), against_teacher, _carried(Role.TARGETED), _difference_in_differences,
+        (_K,), against_teacher, _carried(Role.TARGETED), difference_in_differences,
     ),
     "laundered_leak": Estimand(
         "How much of the test items reached a student that never saw them, beyond the same arm with the clean teacher?",
-        (_N,), against_clean_arm, _carried(Role.TARGETED), _difference_in_differences,
+        (_N,), against_clean_arm, _carried(Role.TARGETED), difference_in_differences,
     ),
     "laundered_share": Estimand(
         "Which share of the teacher's leak came through to its student?",
-        (_N,), against_clean_arm, _carried(Role.TARGETED), _difference_in_differences, _leak_of_teacher,
+        (_N,), against_clean_arm, _carried(Role.TARGETED), difference_in_differences, leak_of_teacher,
         needs=(_K,), least_denominator=Reason.NO_LEAK,
     ),
     "format_effect": Estimand(
@@ -271,19 +222,19 @@ REGISTRY: dict[str, Estimand] = {
     ),
     "format_share": Estimand(
         "Which share of the arm's raw gain is the answer format?",
-        (_D,), against_base, everywhere, _format_effect, difference, needs=(_F,),
+        (_D,), against_base, everywhere, format_effect, difference, needs=(_F,),
     ),
     "uplift_per_thousand_teacher_tokens": Estimand(
         "How much uplift does a thousand tokens of the teacher buy?",
-        (_D,), against_matched, everywhere, difference, scale=_per_thousand_tokens,
+        (_D,), against_matched, everywhere, difference, scale=per_thousand_tokens,
     ),
     "uplift_per_query": Estimand(
         "How much uplift does one query to the teacher buy?",
-        (_D,), against_matched, everywhere, difference, scale=_per_query,
+        (_D,), against_matched, everywhere, difference, scale=per_query,
     ),
     "uplift_per_dollar": Estimand(
         "How much uplift does one US dollar of the teacher buy, at the middle of the bill's range?",
-        (_D,), against_matched, everywhere, difference, scale=_per_dollar,
+        (_D,), against_matched, everywhere, difference, scale=per_dollar,
     ),
 }  # fmt: skip
 """Estimand by name, in the order of the report. gain = format_effect + training_effect + uplift, exactly."""

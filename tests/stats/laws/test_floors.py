@@ -10,8 +10,9 @@ from law_cases import grid, planted
 
 from gauger.stats.laws import LAWS, LawFit, Points, Search, fit_ensemble, fit_law
 from gauger.stats.laws.bootstrap import unit_weights
-from gauger.stats.laws.floors import Integrated, draw_integrated, integrate, windows
+from gauger.stats.laws.floors import Integrated, draw_integrated, integrate
 from gauger.stats.laws.supervised import BESIROGLU_2024
+from gauger.stats.laws.windows import windows
 
 FEW = Search(starts=30)
 

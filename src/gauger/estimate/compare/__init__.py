@@ -3,6 +3,8 @@
 averages.py      Averages over groups of benchmarks, each kind by its name: every benchmark alike, or every item (as
                  lm-eval's)
 document.py      Puts together the document of `gauger compare`: what a report shows of logs, and what logs cannot say
+doubts.py        Warns of what a comparison of logs leaves in doubt: scores left out, other headlines, training
+                 once, their notes
 flips.py         Lists the items on which two arms differ: which the distilled arm wins, and which it loses
 joint_runs.py    Joins two runs into one table of scores, in which each can still be seen as a study of its own
 logs.py          Compares the logs of two or more arms: from what was read to the document, with every doubt said

@@ -11,6 +11,7 @@ import polars as pl
 from gauger.errors import UserError
 from gauger.estimate.compare.averages import extra_averages
 from gauger.estimate.compare.document import comparison_document
+from gauger.estimate.compare.doubts import log_notes, log_reducers, not_scored, other_headlines, trained_once
 from gauger.estimate.compare.flips import flips, item_table
 from gauger.estimate.compare.other_scales import other_scales
 from gauger.estimate.compare.pairs import all_pairs, ranks
@@ -106,18 +107,18 @@ def compare_items(arms: Sequence[ArmLogs], question: ComparisonQuestion) -> Comp
     scorings += outcome_scorings(records, result, design, measures)[0] if ready.matched else []
     extra = _extras(arms, ready, records, design, result, question)
     warnings = [
-        *_replication(arms),
+        *trained_once(arms),
         *result.warnings,
         *setting_differences(arms, list(ready.matched)),
         *copies,
         *ready.notes,
-        *_left_out(ready, scales),
+        *not_scored(ready, scales),
         *faults,
         *(note for b in ready.matched for note in (*ready.choices[b].notes, *ready.matched[b].notes)),
-        *_reducers(arms, ready, question),
+        *other_headlines(arms, ready, question),
         *not_reduced,
         *disagreements(scorings),
-        *_log_notes(arms),
+        *log_notes(arms),
     ]
     estimates = (*result.estimates, *extra.estimates)
     study = {"other_scales": scales, **extra.study}
@@ -211,20 +212,6 @@ def _own_scales(arms: Sequence[ArmLogs], ready: Prepared, design: Design) -> tup
     return rows, faults
 
 
-def _left_out(ready: Prepared, scales: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Name the benchmarks without a score from 0 to 1, and say where their own scale is compared instead."""
-    sentences = []
-    for benchmark, why in ready.left_out.items():
-        own = dict.fromkeys(
-            f"{row['measure']}, {row['better']} is better" for row in scales if row["benchmark"] == benchmark
-        )
-        if own:
-            sentences.append(f"{benchmark} is compared on its own scale alone ({'; '.join(own)}) and enters no average")
-        else:
-            sentences.append(f"{benchmark} is not compared: {why}")
-    return sentences
-
-
 def _others(ready: Prepared, question: ComparisonQuestion) -> list[ScoredBenchmark]:
     """Return every further measure of every benchmark, matched like the primary one."""
     others = []
@@ -235,10 +222,6 @@ def _others(ready: Prepared, question: ComparisonQuestion) -> list[ScoredBenchma
                 records = reduce_samples(records, question.reduce, question.unparsed_wrong)
             others.append(ScoredBenchmark(b, measure, records))
     return others
-
-
-def _log_reducers(arms: Sequence[ArmLogs], benchmark: str) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(log.reducer for arm in arms for _, log in arm.on(benchmark) if log.reducer))
 
 
 def _reduced(
@@ -252,7 +235,7 @@ def _reduced(
     for b, matched in ready.matched.items():
         n = most_samples(matched.records)
         binary = matched.records["score"].drop_nulls().is_in([0.0, 1.0]).all()
-        names = [MEAN, *offered(n, _log_reducers(arms, b), bool(binary))] if n > 1 else []
+        names = [MEAN, *offered(n, log_reducers(arms, b), bool(binary))] if n > 1 else []
         for name in names:
             if name != question.reduce:
                 primary = ready.choices[b].primary
@@ -264,40 +247,3 @@ def _reduced(
                 else:
                     others.append(ScoredBenchmark(b, measure, records))
     return others, left_out
-
-
-def _reducers(arms: Sequence[ArmLogs], ready: Prepared, question: ComparisonQuestion) -> list[str]:
-    """Say where the log's own headline reduces samples in another way than the comparison."""
-    sentences = []
-    for b, matched in ready.matched.items():
-        own = [name for name in _log_reducers(arms, b) if name.replace("pass_at_", "pass@") != question.reduce]
-        if own and most_samples(matched.records) > 1:
-            named = " and ".join(own)
-            sentences.append(
-                f"{b}: the log's own headline is the {named} over {most_samples(matched.records)} samples of an item; "
-                f"compared is their {question.reduce} (--reduce {own[0]} compares the headline)"
-            )
-    return sentences
-
-
-def _replication(arms: Sequence[ArmLogs]) -> list[str]:
-    """Say what the intervals cover of training."""
-    trained = [arm for arm in arms if arm.kind in ("distilled", "control")]
-    once = [arm.name for arm in trained if arm.n_replicates == 1]
-    if len(once) == len(trained):
-        return [
-            "nothing was trained more than once: every interval covers item sampling alone, and another training seed "
-            "would move the numbers further"
-        ]
-    return [f"{name} was trained once: the noise of its training is taken for twice the other arm's" for name in once]
-
-
-def _log_notes(arms: Sequence[ArmLogs]) -> list[str]:
-    notes = [note for arm in arms for note in arm.notes]
-    for arm in arms:
-        notes += [f"{arm.name}, {doubt}" for doubt in group_weights(arm.first_model)[1]]
-        for replicate, log in zip(arm.replicates, arm.logs, strict=True):
-            which = f"{arm.name}, replicate {replicate}" if arm.n_replicates > 1 else arm.name
-            limited = [log.partial] if log.partial.startswith("limited") else []
-            notes += [f"{which}, {log.benchmark}: {note}" for note in (*limited, *log.notes)]
-    return notes

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 from gauger.estimate.cell_means import Case, Cells, MissingCell, Target, Weights
 from gauger.estimate.defences.question import OPEN_SURFACE, DefenceQuestion
-from gauger.estimate.estimands import difference
+from gauger.estimate.estimand_weights import difference
 from gauger.estimate.wanted import Planned
 from gauger.records import ArmInfo, ArmKind, Reason
 

@@ -5,6 +5,7 @@ ability_of_scale.py  Estimates who gains most in a study's scale: uplift against
                      size
 accuracy.py          Predicts accuracies from predicted losses, with the uncertainty of both steps
 allocation.py        Divides a budget over arms so that one estimate becomes most precise, given what a pilot showed
+crossings.py         Finds at how many tokens fitted curves cross: where a control catches up with its distilled arm
 equivalents.py       Estimates what a teacher was worth in data and compute, against the fitted curve of its control
 fit.py               Fits scaling laws to points: parameters, predictions with intervals, back-test and warnings as
                      one document

@@ -16,13 +16,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from gauger.errors import UserError
-from gauger.stats import FLOPS_PER_PARAMETER_AND_TOKEN, Ensemble, Points, curve_draws
+from gauger.estimate.scaling.crossings import DRAWS, drawn_curves, finite_quantiles, first_crossing, supported
+from gauger.stats import FLOPS_PER_PARAMETER_AND_TOKEN, Ensemble
 from gauger.stats.laws import FloatArray
-
-GRID = 241
-DRAWS = 2000
-TOUCH = 1e-9
 
 
 @dataclass(frozen=True)
@@ -72,19 +68,6 @@ class Gain:
         """Return factor x gain + shift, factor above 0."""
         ends = [None if end is None else factor * end + shift for end in (self.value, self.low, self.high, self.limit)]
         return replace(self, value=ends[0], low=ends[1], high=ends[2], limit=ends[3])
-
-
-@dataclass(frozen=True)
-class Crossing:
-    """Budget at which the control catches up with the distilled arm."""
-
-    tokens: float | None
-    """None: not within the data."""
-    low: float | None
-    high: float | None
-    share: float
-    """Share of the draws in which the curves cross within the supported budgets."""
-    text: str
 
 
 def data_equivalent(control: Ensemble, distilled: Distilled, level: float = 0.95) -> Gain:
@@ -188,120 +171,20 @@ def control_tokens(control: Ensemble, distilled: Distilled) -> FloatArray:
         within the supported ones.
     """
     budgets = supported(control, distilled.n_params)
-    curves = _curves(control, distilled.n_params, budgets)
+    curves = drawn_curves(control, distilled.n_params, budgets)
     rng = np.random.default_rng([control.seed, 6])
     wanted = distilled.outcome + distilled.se * rng.standard_normal(DRAWS)
     is_loss = control.fits[0].law.outcome == "loss"
     gap = wanted[:, None] - curves if is_loss else curves - wanted[:, None]
-    return _first_crossing(gap, np.log(budgets))
-
-
-def supported(control: Ensemble, n_params: float) -> FloatArray:
-    """Budgets on which the control's curve is asked, smallest to largest.
-
-    From the smallest budget of its points to as far beyond the largest as the back-test has seen longer runs; no
-    further than the largest where there was no back-test.
-
-    Parameters
-    ----------
-    control : Ensemble
-        Fitted to the control's points.
-    n_params : float
-        Size of the student; checked only, the budgets do not depend on it.
-
-    Returns
-    -------
-    float array, (GRID,)
-        Tokens, evenly spaced in their logarithm.
-
-    Raises
-    ------
-    UserError
-        A size that is not above 0.
-
-    Notes
-    -----
-    Tested in tests/estimate/test_scaling_equivalents.py.
-    """
-    if n_params <= 0:
-        raise UserError("a number of parameters above 0", f"{n_params:g}")
-    points = control.fits[0].points
-    reach = 0.0 if control.test is None else float(control.test.axes[:, 1].max())
-    return np.geomspace(points.n_tokens.min(), points.n_tokens.max() * np.exp(reach), GRID)
-
-
-def crossing(control: Ensemble, distilled: Ensemble, n_params: float, level: float = 0.95) -> Crossing:
-    """Beyond how many tokens does the control catch up with the distilled arm?
-
-    Parameters
-    ----------
-    control, distilled : Ensemble
-        Curves of one outcome, fitted separately.
-    n_params : float
-        Size of the student.
-    level : float
-
-    Returns
-    -------
-    Crossing
-        Within the budgets that both curves support. Not within the data: where fewer than half of the draws cross
-        there. An end of the interval is None where that tail of the draws does not cross.
-    """
-    of_control, other = supported(control, n_params), supported(distilled, n_params)
-    low, high = max(of_control[0], other[0]), min(of_control[-1], other[-1])
-    if high <= low:
-        return Crossing(None, None, None, 0.0, "the curves share no budgets")
-    budgets = np.geomspace(low, high, GRID)
-    gap = _curves(distilled, n_params, budgets) - _curves(control, n_params, budgets)
-    gap = gap if control.fits[0].law.outcome == "loss" else -gap
-    tokens = _first_crossing(gap, np.log(budgets))
-    within = np.isfinite(tokens) & (tokens > 0)
-    share = float(within.mean())
-    tail = 0.5 * (1.0 - level)
-    if share < 0.5:
-        ahead = "ahead throughout" if float((tokens == 0).mean()) > 0.5 else "not caught"
-        text = {
-            "ahead throughout": "the control is at least as good throughout the data",
-            "not caught": "not within the data: the distilled arm stays ahead of its control",
-        }[ahead]
-        return Crossing(None, None, None, share, text)
-    value, ends = float(np.median(tokens[within])), _ends(tokens, tail)
-    span = " to ".join("beyond the data" if end is None else f"{end:.3g}" for end in ends)
-    return Crossing(value, ends[0], ends[1], share, f"beyond about {value:.3g} tokens the control catches up ({span})")
-
-
-def _curves(ensemble: Ensemble, n_params: float, budgets: FloatArray) -> FloatArray:
-    """Draws of the expected outcome over budgets, natural units, (DRAWS, GRID)."""
-    drawn = curve_draws(ensemble, Points(np.full(len(budgets), n_params), budgets), DRAWS)
-    return np.exp(drawn) if ensemble.fits[0].law.outcome == "loss" else drawn
-
-
-def _first_crossing(gap: FloatArray, log_budgets: FloatArray) -> FloatArray:
-    """Where each row of a gap first rises to 0, in tokens; 0 where it starts there, infinite where it never does."""
-    # Curves that coincide differ by rounding alone; without the tolerance they would never seem to meet.
-    reached = gap >= -TOUCH * np.abs(gap).max()
-    first = reached.argmax(axis=1)
-    rows = np.arange(len(gap))
-    before = np.maximum(first - 1, 0)
-    low, high = gap[rows, before], gap[rows, first]
-    share = np.clip(np.divide(-low, high - low, out=np.ones(len(gap)), where=high > low), 0.0, 1.0)
-    at = np.exp(log_budgets[before] + share * (log_budgets[first] - log_budgets[before]))
-    return np.asarray(np.where(~reached.any(axis=1), np.inf, np.where(reached[:, 0], 0.0, at)))
+    return first_crossing(gap, np.log(budgets))
 
 
 def _gain(ratios: FloatArray, limits: tuple[float, float], level: float) -> Gain:
     """Median and interval of drawn ratios of which some are 0 (below support) or infinite (beyond it)."""
     middle = float(np.quantile(ratios, 0.5, method="closest_observation"))
-    low, high = _ends(ratios, 0.5 * (1.0 - level))
+    low, high = finite_quantiles(ratios, 0.5 * (1.0 - level))
     if middle == 0.0:
         return Gain(None, None, high, "below", limits[0])
     if np.isinf(middle):
         return Gain(None, low, None, "above", limits[1])
     return Gain(middle, low, high, "no", None)
-
-
-def _ends(values: FloatArray, tail: float) -> tuple[float | None, float | None]:
-    """Quantiles of values that may hold 0 and infinity, which become None."""
-    # An observed value, never a mean of two: between a number and infinity every mean is infinite.
-    low, high = np.quantile(values, [tail, 1.0 - tail], method="closest_observation")
-    return (float(low) if 0 < low < np.inf else None, float(high) if 0 < high < np.inf else None)

@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 
 from gauger.errors import UserError
-from gauger.estimate.scaling.equivalents import Distilled, compute_equivalent, crossing, data_equivalent, saved
+from gauger.estimate.scaling.crossings import crossing
+from gauger.estimate.scaling.equivalents import Distilled, compute_equivalent, data_equivalent, saved
 from gauger.estimate.scaling.fit import FitRequest, choose_laws, fit_document, fit_laws
 from gauger.stats import FLOPS_PER_PARAMETER_AND_TOKEN, Ensemble, Points, predict
 

@@ -2,6 +2,7 @@
 
 backtest.py      Validates laws in the order of scale: fits the smaller, predicts the larger, and keeps how wrong
                  each law was
+beliefs.py       Adds what is believed of a law's parameters to its fit, as further residuals
 bootstrap.py     Refits laws under random weights: how far the parameters, and everything that follows from them,
                  would move
 competition.py   Weighs competing laws by how well they predict the largest points from the smallest, at the distance
@@ -40,6 +41,7 @@ terms.py         Adds up positive terms in logarithms, what every law is built o
 tied.py          Computes loss with one exponent for parameters and tokens: L = E + A/N^alpha + B/D^alpha
 transfer.py      Computes effective data transferred: pre-training is worth so many tokens of the new distribution
 widening.py      Widens intervals to what the back-test justifies at the distance forecast
+windows.py       Lays out the windows of points to which a law is fitted: all of them, and the upper half by compute
 """
 
 import lazy_loader as _lazy

@@ -9,10 +9,11 @@ import numpy as np
 
 from gauger.stats.laws.bootstrap import count_units_of, unit_weights
 from gauger.stats.laws.fit import Search, problem_of, robust_scale
-from gauger.stats.laws.floors import draw_integrated, integrate, plain, windows
+from gauger.stats.laws.floors import draw_integrated, integrate, plain
 from gauger.stats.laws.law import Law
 from gauger.stats.laws.minimise import minimise
 from gauger.stats.laws.points import BoolArray, FloatArray, IntArray, Points
+from gauger.stats.laws.windows import windows
 
 MOST_CUTS = 8
 LEAST_SHARE = 0.35

@@ -18,15 +18,9 @@ at its bound, where it spreads not at all: they are fitted at values of u = (cei
 highest), with the prior u^3, a Beta(4, 1): wrong keys are some 6 % of MMLU's (Gema et al. 2024, arXiv 2406.04127), so
 ceilings near 1 are likelier than those just above what was reached.
 
-The beliefs of a law (`law.Belief`) enter Q as normal terms: they pull `interaction` towards `hoffmann` and this towards
-`tied`, as far as the points do not say otherwise.
+The beliefs of a law enter Q too (`beliefs`); to which points it is fitted, say `windows`.
 
-Laws hold least at the smallest scale, where warm-ups fill the run and embeddings the model. So a law of loss is also
-fitted to the upper half of its points by compute alone, and predicts the mean of both fits: averaging over where the
-data begin needs no test of where they should (Pesaran and Timmermann 2007, Journal of Econometrics 137, 134-161).
-
-Dimension letters: K fits side by side (cuts of a back-test, and windows of each), W windows, G shares, P parameters,
-n points.
+Dimension letters: K fits side by side (cuts of a back-test, and windows of each), G shares, P parameters, n points.
 """
 
 from __future__ import annotations
@@ -35,6 +29,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from gauger.stats.laws.beliefs import with_beliefs
 from gauger.stats.laws.fit import DELTA_STANDARDISED
 from gauger.stats.laws.law import Law
 from gauger.stats.laws.minimise import FitProblem, minimise
@@ -50,8 +45,6 @@ ZOOMS = 2
 """Times that they are drawn together to where the mass is."""
 NEGLIGIBLE = 8.0
 """A value whose log mass lies this far below the largest is worth nothing."""
-FAR = 1e4
-"""Scale of the beliefs' residuals: so small that Huber's loss is square there."""
 LEAST_OBJECTIVE = 1e-12
 """Per unit of weight; exact points would leave no noise to weigh beliefs by."""
 
@@ -113,7 +106,7 @@ def integrate(
         problem = replace(problem, delta=max(problem.delta, DELTA_STANDARDISED * noise))
     objective, slope = _look(problem, best, weights)
     freedom = np.maximum(units - best.shape[1] + 1.0, 1.0)
-    problem, weights = _with_beliefs(problem, weights, objective / (slope * freedom))
+    problem, weights = with_beliefs(problem, weights, objective / (slope * freedom))
     if not law.floor:
         again = minimise(problem, best, weights)
         return replace(plain(problem, again.theta, weights), problem=problem)
@@ -163,33 +156,6 @@ def _zoom(low: FloatArray, step: FloatArray, log_mass: FloatArray) -> tuple[Floa
     new_low, new_step = low + step * first, step * (last - first + 1) / SHARES
     nearest = (_floors(new_low, new_step) - low[:, None]) / step[:, None]
     return new_low, new_step, np.clip(nearest.astype(int), 0, SHARES - 1)
-
-
-def windows(law: Law, points: Points, weights: FloatArray) -> FloatArray:
-    """Lay out the windows of each fit: all of its points, and the upper half of them by compute, (K * W, n).
-
-    Parameters
-    ----------
-    law : Law
-        Only a law with a floor of its loss has a second window, and only where the half is enough to fit it.
-    points : Points
-        n points.
-    weights : float array, (K, n)
-        Weights of the points in each fit.
-
-    Returns
-    -------
-    float array, (K * W, n)
-        W is 1 or 2 for all; where the half is too small the second window repeats the first.
-    """
-    if not law.floor or law.outcome != "loss":
-        return weights
-    rows = []
-    for weight in weights:
-        used = weight > 0
-        upper = used & (points.log_flops >= np.median(points.log_flops[used]))
-        rows += [weight, weight * upper if upper.sum() >= law.least_to_compete else weight]
-    return np.array(rows)
 
 
 def plain(problem: FitProblem, best: FloatArray, weights: FloatArray) -> Integrated:
@@ -245,36 +211,6 @@ def _look(problem: FitProblem, theta: FloatArray, weights: FloatArray) -> tuple[
     total = weights.sum(axis=1)
     inside = (weights * (size <= problem.delta)).sum(axis=1) / total
     return np.maximum((weights * rho).sum(axis=1), LEAST_OBJECTIVE * total), 1.0 - 0.5 * inside
-
-
-def _with_beliefs(problem: FitProblem, weights: FloatArray, nat: FloatArray) -> tuple[FitProblem, FloatArray]:
-    """Append beliefs as residuals; `nat` (K,) is what one nat of likelihood is worth in each objective."""
-    law, beliefs = problem.law, problem.law.beliefs
-    if not beliefs:
-        return problem, weights
-    at = [(law.names.index(b.first), None if b.second is None else law.names.index(b.second)) for b in beliefs]
-
-    def evaluate(theta: FloatArray, points: Points) -> tuple[FloatArray, FloatArray]:
-        value, gradient = law.evaluate(theta, points)
-        if points is not problem.points:
-            return value, gradient
-        more = np.zeros((len(theta), len(at)))
-        slope = np.zeros((len(theta), theta.shape[1], len(at)))
-        for j, (first, second) in enumerate(at):
-            more[:, j] = theta[:, first] - (0.0 if second is None else theta[:, second])
-            slope[:, first, j] = 1.0
-            if second is not None:
-                slope[:, second, j] = -1.0
-        return np.concatenate([value, more], axis=1), np.concatenate([gradient, slope], axis=2)
-
-    sd = np.array([belief.sd for belief in beliefs])
-    pulled = replace(
-        problem,
-        law=replace(law, evaluate=evaluate),
-        observed=np.concatenate([problem.observed, np.zeros(len(at))]),
-        scale=np.concatenate([problem.scale, np.full(len(at), FAR)]),
-    )
-    return pulled, np.concatenate([weights, nat[:, None] * (FAR / sd) ** 2], axis=1)
 
 
 def _sweep(

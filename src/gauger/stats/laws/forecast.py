@@ -19,10 +19,11 @@ from gauger.stats.laws.backtest import Backtest, axes_beyond, backtest, beyond
 from gauger.stats.laws.bootstrap import Draws, count_units_of, draw, unit_weights, wider_tail
 from gauger.stats.laws.competition import law_weights
 from gauger.stats.laws.fit import LawFit, Search, fit_law
-from gauger.stats.laws.floors import Integrated, draw_integrated, integrate, plain, windows
+from gauger.stats.laws.floors import Integrated, draw_integrated, integrate, plain
 from gauger.stats.laws.law import Law
 from gauger.stats.laws.points import FloatArray, Points
 from gauger.stats.laws.widening import Reach, held_out, stretches
+from gauger.stats.laws.windows import windows
 from gauger.stats.student import t_quantile
 
 IN_THE_RACE = 0.05

@@ -9,14 +9,13 @@ from typing import ClassVar
 
 import numpy as np
 
-from gauger.errors import Place, UserError
 from gauger.records import Outcome
 from gauger.spec import AtlasWorld
 from gauger.worlds.atlas.benchmark_items import chosen_for_test, item_of
+from gauger.worlds.atlas.contents import AtlasContents
 from gauger.worlds.atlas.forms import (
     FORMS,
     MARKERS,
-    PREFIX_OF_DOMAIN,
     PROMPT_ENDS,
     STEP_MARKERS,
     content_keys,
@@ -27,25 +26,12 @@ from gauger.worlds.atlas.forms import (
     with_steps,
     without_steps,
 )
-from gauger.worlds.atlas.knowledge import Domain, make_domain
-from gauger.worlds.atlas.skills import SKILLS, STEPPED, skill_questions
-from gauger.worlds.atlas.splits import (
-    PARALLEL,
-    TARGETED,
-    TRAIN,
-    Splits,
-    share_of,
-    split_facts,
-    split_skill,
-    with_difficulty,
-)
+from gauger.worlds.atlas.splits import PARALLEL, TARGETED
 from gauger.worlds.atlas.texts import worded
 from gauger.worlds.atlas.truth import Truth
 from gauger.worlds.base import World
 from gauger.worlds.items import Benchmark, Form, Item, Listed, Question, Wording
 
-SKILL_NAMES = ("fauna", "minerals", "max", "sort", "middle")
-"""Domains and skills of every world; `STEPPED` come after them where the settings ask for them."""
 ASKED_FORMS = ("quiz", "cloze")
 """Forms of benchmarks: their answers come to an end, while a story tells on after any fact."""
 FACT_REPEATS = 4
@@ -54,16 +40,6 @@ CONTEXT = 11
 """Longest text in words, begin and end marks included."""
 STEPPED_CONTEXT = 17
 """The same where written steps stand before answers: `total of` five letters `is`, four steps in marks, the answer."""
-_ORDERS = 3
-_STREAMS = {
-    name: index
-    for index, name in enumerate((*SKILL_NAMES, "splits", "known", "seeds", "items", "web", "library", *STEPPED))
-}
-_FEW_FACTS = "An entity needs more than twice as many world.relations as world.held_out_facts."
-_FEW_CONTENTS = (
-    "A skill needs three times as many contents (world.letter_sets or its own, as many as world.letters allow) as "
-    "world.test_contents."
-)
 
 
 class Atlas(World):
@@ -92,49 +68,14 @@ class Atlas(World):
         self.settings = settings
         self.writes_steps = settings.writes_steps
         self.answer_tokens = STEPPED_CONTEXT if self.writes_steps else CONTEXT
-        self.domains = {name: self._domain(name) for name in ("fauna", "minerals")}
-        self.letters = tuple(f"'{chr(97 + i)}" for i in range(settings.letters))
-        self.questions = self._all_questions()
-        try:
-            self.splits = self._split()
-        except ValueError as error:
-            few_facts = settings.relations <= 2 * settings.held_out_facts
-            key, hint = ("held_out_facts", _FEW_FACTS) if few_facts else ("test_contents", _FEW_CONTENTS)
-            raise UserError(
-                f"these sizes make no world: {error}", where=Place(key=f"world.{key}"), hint=hint
-            ) from error
-
-    def _rng(self, stream: str) -> np.random.Generator:
-        return np.random.default_rng([self.settings.seed, _STREAMS[stream]])
-
-    def _domain(self, name: str) -> Domain:
-        s = self.settings
-        return make_domain(name, PREFIX_OF_DOMAIN[name], (s.entities, s.genera, s.relations, s.values), self._rng(name))
-
-    def _all_questions(self) -> dict[str, list[Question]]:
-        facts = {name: domain.questions() for name, domain in self.domains.items()}
-        s = self.settings
-        sets = {"max": s.letter_sets, "sort": s.letter_sets, "middle": s.middle_sets, "total": s.total_sets}
-        asked = [name for name in self.skills if name in SKILLS]
-        skills = {name: skill_questions(name, self.letters, sets[name], _ORDERS, self._rng(name)) for name in asked}
-        return facts | skills
-
-    def _split(self) -> Splits:
-        rng, s = self._rng("splits"), self.settings
-        split_of: dict[str, str] = {}
-        for skill in self.skills:
-            if skill in self.domains:
-                facts = split_facts(self.questions[skill], s.held_out_facts, rng)
-                self.questions[skill] = with_difficulty(self.questions[skill], facts)
-                split_of |= facts
-            else:
-                split_of |= split_skill(self.questions[skill], s.test_contents, rng)
-        return Splits(split_of)
+        self.contents = AtlasContents(settings)
+        self.domains, self.letters = self.contents.domains, self.contents.letters
+        self.questions, self.splits = self.contents.questions, self.contents.splits
 
     @property
     def skills(self) -> tuple[str, ...]:
         """Domains of facts, then skills, then those whose answers need written steps."""
-        return (*SKILL_NAMES, *self._stepped)
+        return self.contents.skills
 
     @cached_property
     def vocabulary(self) -> tuple[str, ...]:
@@ -161,53 +102,29 @@ class Atlas(World):
 
     def train_questions(self, skill: str) -> list[Question]:
         """Return every question of a skill whose content may be trained on."""
-        return self.splits.choose(self.questions[skill], TRAIN)
+        return self.contents.train_questions(skill)
 
     @cached_property
     def known(self) -> dict[str, list[Question]]:
         """Per skill, the training questions that the base student's web covers."""
-        s, rng = self.settings, self._rng("known")
-        known = {
-            "fauna": self._share_of_entities("fauna", s.known_entities, rng),
-            "minerals": self._share_of_entities("minerals", s.known_minerals, rng),
-            "max": self.train_questions("max"),
-            "sort": self._share_of_keys("sort", s.known_sorts, rng),
-            "middle": self._share_of_keys("middle", s.known_middles, rng),
-        }
-        return known | {skill: self._share_of_keys(skill, s.known_totals, rng) for skill in self._stepped}
+        return self.contents.known
 
     @cached_property
     def benchmark_train(self) -> dict[str, list[Question]]:
         """Per skill with a share of its own, the questions of the benchmark's own train split."""
-        s, rng = self.settings, self._rng("seeds")
-        seeds = {name: self._share_of_entities(name, s.seed_entities, rng) for name in self.domains}
-        asked = [name for name in self.skills if name in SKILLS]
-        return seeds | {name: self._share_of_keys(name, s.seed_contents, rng) for name in asked}
-
-    @property
-    def _stepped(self) -> tuple[str, ...]:
-        return STEPPED if self.writes_steps else ()
-
-    def _share_of_entities(self, domain: str, share: float, rng: np.random.Generator) -> list[Question]:
-        entities = self.domains[domain].entities
-        return share_of(self.train_questions(domain), entities, lambda question: question.arguments[0], share, rng)
-
-    def _share_of_keys(self, skill: str, share: float, rng: np.random.Generator) -> list[Question]:
-        questions = self.train_questions(skill)
-        keys = sorted({question.key for question in questions})
-        return share_of(questions, keys, lambda question: question.key, share, rng)
+        return self.contents.benchmark_train
 
     # --- texts --------------------------------------------------------------------------------------------------
 
     @cached_property
     def web(self) -> list[Wording]:
         """What the base student reads: what it knows, never in the benchmark's form."""
-        return self._texts(self.known.get, ("cloze", "story"), self._rng("web"))
+        return self._texts(self.known.get, ("cloze", "story"), self.contents.rng("web"))
 
     @cached_property
     def library(self) -> list[Wording]:
         """What the teacher reads: all training content in every form."""
-        return self._texts(self.train_questions, tuple(FORMS), self._rng("library"))
+        return self._texts(self.train_questions, tuple(FORMS), self.contents.rng("library"))
 
     def has_form(self, skill: str, form: str) -> bool:
         """Only facts are told in stories."""
@@ -261,7 +178,7 @@ class Atlas(World):
         The forms of one skill ask the same contents, so their items share clusters (the content key).
         """
         listed = self.listed_as(name)
-        rng = np.random.default_rng([self.settings.seed, _STREAMS["items"], self.skills.index(listed.skill)])
+        rng = self.contents.rng("items", self.skills.index(listed.skill))
         of_split = self.splits.choose(self.questions[listed.skill], listed.split)
         chosen = chosen_for_test(of_split, self.settings.benchmark_items, rng)
         items = [item_of(question, listed.form) for question in chosen]

@@ -10,6 +10,7 @@ invented.py      Draws facts about made-up beings that no model knows; held-out 
                  stated
 json_lines.py    Reads the user's questions: JSON Lines with id, prompt, answer, optional cluster and difficulty
 sources.py       Defines what every kind of task offers, and divides contents into splits
+task_kinds.py    Names every kind of task, and lists the benchmarks that tasks offer; nothing is drawn for it
 world.py         Puts together `TextWorld`: a study's tasks for real language models, their benchmarks and texts,
                  what is held out
 """

@@ -11,24 +11,14 @@ from typing import ClassVar
 import numpy as np
 
 from gauger.errors import Place, UserError, nearest
-from gauger.plugs import Registry
 from gauger.spec import LanguageWorld, Task
 from gauger.worlds.base import World
 from gauger.worlds.items import FLEXIBLE, RIGHT, STRICT, Benchmark, Form, Item, Listed, Question, Wording
 from gauger.worlds.language.flexible import flexible
 from gauger.worlds.language.forms import FORMS, asked_in, has_form, put_answer, read_strictly, render
 from gauger.worlds.language.sources import NEW, TEST, TRAIN, TaskSource, generator
+from gauger.worlds.language.task_kinds import SOURCES, forms_of, listed_in
 
-SOURCES = Registry(
-    "a kind of task",
-    "gauger.tasks",
-    {
-        "reasoning-gym": "gauger.worlds.language.gym:GymSource",
-        "invented-facts": "gauger.worlds.language.invented:InventedSource",
-        "jsonl": "gauger.worlds.language.json_lines:JsonLinesSource",
-    },
-)
-"""Kind of task -> the class of its source (`sources.Source`)."""
 _STATEMENT = re.compile(r".*?(?: is|=)(?= |$)")
 """A statement, which has no mark of its own, ends where its answer begins."""
 
@@ -290,20 +280,3 @@ class TextWorld(World):
         name = question.key if question.id is None else f"{question.skill}:{question.id}"
         cluster = question.cluster or question.key
         return Item(f"{form}:{name}", cluster, worded.prompt, worded.answer, question.difficulty, form, question)
-
-
-def forms_of(task: Task) -> tuple[str, ...]:
-    """Return the forms that a task can be asked in."""
-    forms: tuple[str, ...] = SOURCES.load(task.kind).forms(task)
-    return forms
-
-
-def listed_in(settings: LanguageWorld) -> dict[str, Listed]:
-    """Return every benchmark that a world offers, by name; nothing is drawn, and no other package is needed."""
-    return {
-        f"{name}-{form}{suffix}": Listed(name, form, split, f"{name} as {FORMS[form].told}, {contents} contents")
-        for name, task in settings.tasks.items()
-        for form in forms_of(task)
-        for suffix, split, contents in (("", TEST, "test"), ("-new", NEW, "new"))
-        if split == TEST or task.has_new
-    }
