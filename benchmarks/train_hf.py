@@ -2,11 +2,12 @@
 
 The model has random weights and a vocabulary of 49,152: the shape of SmolLM2-135M (`--shape 135m`), a Llama of 4 layers
 and width 256 (`--shape small`), or a checkpoint given with `--model`. Rows are random tokens, 15 to 45 of prompt and 4
-to 32 of completion; the loss is on the completions. `gauger` pads rows, `gauger packed` puts them behind each other
-(`computing.pack_rows`); TRL pads too, for its `padding_free` wants flash attention, which a CPU has not. All sides get
-the same rows in every step, as tokens, so that no tokenising is timed. Switched off, in TRL's favour: dropout, gradient
-clipping, gradient checkpointing, bfloat16, shuffling, logging, saving, evaluation, progress bars. Every side runs in
-its own process with one thread, `--rounds` times in turn. The learning rate is next to nothing, so that the mean losses
+to 32 of completion; the loss is on the completions. `gauger` does as it does where nobody chose, `gauger, 256`
+has `computing.tokens_together: 256`; all pad rows (TRL's `padding_free` wants flash attention, which a CPU has not),
+but Gauger puts rows of similar length together within a step. All sides get the same rows in every step, as tokens, so
+that no tokenising is timed. Switched off on all: dropout, gradient clipping, gradient checkpointing, bfloat16,
+shuffling, logging, saving, evaluation, progress bars. Every side runs in its own process with one thread, `--rounds`
+times in turn. The learning rate is next to nothing, so that the mean losses
 must agree whatever the schedules are; that they do is checked.
 
 Run: python benchmarks/train_hf.py [--shape small] [--rounds 3] [--steps 8] [--model DIRECTORY]
@@ -80,7 +81,7 @@ def make_model(args: argparse.Namespace) -> Any:
     return LlamaForCausalLM(shape)
 
 
-def ours(args: argparse.Namespace, *, packed: bool = False) -> tuple[float, float, str]:
+def ours(args: argparse.Namespace, together: int | None = None) -> tuple[float, float, str]:
     """Train with Gauger; seconds and mean loss."""
     from gauger.train.engine import Adapter
     from gauger.train.hf.engine import HfModel
@@ -92,10 +93,10 @@ def ours(args: argparse.Namespace, *, packed: bool = False) -> tuple[float, floa
     drawn = rows(args.steps * BATCH)
     texts = token_rows([i for ids, _ in drawn for i in ids], [len(ids) for ids, _ in drawn], [at for _, at in drawn])
     draws = [[np.arange(first, first + BATCH)] for first in range(0, len(drawn), BATCH)]
-    options = Options(adapter=Adapter(RANK, 2 * RANK) if args.lora else None, packed=packed)
+    options = Options(adapter=Adapter(RANK, 2 * RANK) if args.lora else None, micro_tokens=together)
     model = HfModel(make_model(args), None)  # nothing is tokenised
     start = time.process_time()
-    losses = fit_rows(model, [texts], draws, TrainingSchedule(args.steps, RATE, clip=1.0), options, NextToken()).losses
+    losses = fit_rows(model, [texts], draws, TrainingSchedule(args.steps, RATE), options, NextToken()).losses
     return time.process_time() - start, float(np.mean(losses)), f"torch {torch.__version__}"
 
 
@@ -147,7 +148,7 @@ def trl(args: argparse.Namespace) -> tuple[float, float, str]:
     return seconds, loss, f"trl {trl.__version__}, transformers {transformers.__version__}, torch {torch.__version__}"
 
 
-SIDES = {"gauger": ours, "gauger packed": partial(ours, packed=True), "TRL": trl}
+SIDES = {"gauger": ours, "gauger, 256": partial(ours, together=256), "TRL": trl}
 
 
 def measure(side: str, lora: bool, args: argparse.Namespace) -> dict[str, Any]:

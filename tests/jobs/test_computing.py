@@ -47,7 +47,7 @@ def seen(monkeypatch):
         return load(self, directory, base, computing)
 
     def sending(decoder, batch, entering, *, packed):
-        sent.append((packed, any("forward" in vars(layer) for layer in decoder.layers)))
+        sent.append((packed, len(batch.length_B), any("forward" in vars(layer) for layer in decoder.layers)))
         return states(decoder, batch, entering, packed=packed)
 
     monkeypatch.setattr(HfEngine, "load", loading)
@@ -66,11 +66,13 @@ def test_trainings_compute_as_the_study_says(doing, seen):
     assert loads == [Computing(precision="bfloat16")] * 2, "the teacher's own, trained and asked"
     plain = losses_of(running)
     assert loads[-1] is None
-    assert set(sent) == {(False, False)}
-    chosen = {"pack_rows": True, "checkpoint_activations": True, "attention": "eager"}
+    assert {(packed, again) for packed, _, again in sent} == {(False, False)}
+    assert sent[-1][1] == 4, "a step at once"
+    chosen = {"pack_rows": True, "checkpoint_activations": True, "attention": "eager", "tokens_together": 60}
     packed = losses_of(doing("packed", **chosen))
     assert loads[-1] == Computing(**chosen)
-    assert sent[-2:] == [(True, True)] * 2, "both steps"
+    assert [(packed, again) for packed, _, again in sent[-2:]] == [(True, True)] * 2
+    assert sent[-1][1] < 4, "a step in pieces"
     assert packed == pytest.approx(plain, rel=1e-3)
 
 

@@ -73,7 +73,10 @@ def test_what_changes_no_result_is_in_no_address(path, choice):
     assert kinds_changed(path, f"teacher.computing={choice}") == set()
 
 
-@pytest.mark.parametrize("choice", ["precision: bfloat16", "precision: float32", "attention: eager", "pack_rows: true"])
+@pytest.mark.parametrize(
+    "choice",
+    ["precision: bfloat16", "precision: float32", "attention: eager", "pack_rows: true", "tokens_together: 64"],
+)
 def test_what_can_move_a_result_is(path, choice):
     changed = kinds_changed(path, f"student.computing={{{choice}}}")
     assert changed >= TRAINED | BEHIND

@@ -9,7 +9,7 @@ from gauger.errors import UserError
 from gauger.execute.devices import memory_gb
 from gauger.study import gpu_costs
 from gauger.study.costs import Costs
-from gauger.study.gpu_costs import TRAINING_FLOPS, WRITING_FLOPS, gpu_hours, job_gb, largest_job_gb, require_memory
+from gauger.study.gpu_costs import TRAINING_FLOPS, WRITING_FLOPS, gpu_hours, job_gb, memory_by_kind, require_memory
 from gauger.study.load import open_study, plan_loaded
 
 STUDY = """
@@ -68,7 +68,7 @@ def test_hours_are_those_of_the_formula(path):
 def test_small_models_of_the_embedded_world_need_no_gpu(tiny_study):
     costs = costs_of(tiny_study)
     assert gpu_hours(costs) is None
-    assert largest_job_gb(costs) is None
+    assert memory_by_kind(costs) == {}
 
 
 def of_training(costs):
@@ -77,7 +77,10 @@ def of_training(costs):
 
 def test_memory_is_that_of_the_formula(path, monkeypatch):
     full = 16 * WEIGHTS + 34 * 1024 * WIDTH * LAYERS * 2 + 2**30
-    assert largest_job_gb(costs_of(path)) == pytest.approx(full / 1e9)
+    by_kind = memory_by_kind(costs_of(path))
+    assert set(by_kind) == {"train", "measure", "ask-base", "gather"}
+    assert list(by_kind.values()) == sorted(by_kind.values(), reverse=True)
+    assert by_kind["train"] == pytest.approx(full / 1e9)
     adapter = 4 * WEIGHTS + 16 * ADAPTER + 34 * 1024 * WIDTH * LAYERS * 2 + 2**30
     lora = costs_of(path, "student.lora={rank: 4}")
     assert max(job_gb(lora, job) for job in lora.plan.jobs.values() if job.kind == "train") == pytest.approx(
@@ -105,6 +108,8 @@ def test_memory_knows_how_the_engine_computes(path, monkeypatch):
     for packed, seen in (("", rows), (", pack_rows: true", 1024)):
         eager = halved + 5 * 1024 * seen * 32 * LAYERS
         assert trained_gb(path, f"{{precision: bfloat16, attention: eager{packed}}}") == pytest.approx(eager / 1e9)
+    more = trained_gb(path, "{precision: bfloat16, tokens_together: 8192}")
+    assert more == pytest.approx((halved + 7 * kept) / 1e9)
     assert trained_gb(path, "{pack_rows: true}") == trained_gb(path, "{}"), "as many tokens together"
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
     monkeypatch.setattr("gauger.study.computing.find_spec", lambda name: name)
@@ -164,11 +169,18 @@ def test_what_does_not_fit_is_refused_before_it_runs(path, monkeypatch, capsys):
     require_memory(costs_of(path))
 
 
-def test_the_plan_says_it(path, capsys):
+def test_the_plan_says_it(path, capsys, monkeypatch):
+    monkeypatch.setattr(gpu_costs, "memory_gb", lambda gpus: 24.0)
     assert main(["plan", str(path)]) == 0
     said = capsys.readouterr().out
     assert "on GPUs    about" in said
-    assert "memory     about 19.4 GB" in said
+    assert "memory     about 19.4 GB for the largest job of our own engine (train 19.4, " in said
+    assert "refused" not in said
+    monkeypatch.setattr(gpu_costs, "memory_gb", lambda gpus: 16.0)
+    assert main(["plan", str(path), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["memory_here_gb"] == 16.0
+    assert main(["plan", str(path)]) == 0
+    assert "this machine has 16.0 GB for a job: here the run would be refused" in capsys.readouterr().out
 
 
 def test_the_machine_s_memory_is_read(tmp_path):

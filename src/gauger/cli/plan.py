@@ -169,8 +169,19 @@ def _machine(forecast: PlanForecast) -> list[str]:
         if forecast.gpu_hours is None
         else [f"on GPUs    about {forecast.gpu_hours:.3g} hours ({forecast.gpu_assumption})"]
     )
-    gb = forecast.largest_job_gb
-    return hours + ([] if gb is None else [f"memory     about {gb:.1f} GB for the largest job of our own engine"])
+    return hours + _memory(forecast)
+
+
+def _memory(forecast: PlanForecast) -> list[str]:
+    """Say what the largest jobs of our own engine take, and whether this machine has it."""
+    gb, here = forecast.largest_job_gb, forecast.memory_here_gb
+    if gb is None:
+        return []
+    kinds = ", ".join(f"{kind} {of_kind:.1f}" for kind, of_kind in forecast.memory_gb.items())
+    lines = [f"memory     about {gb:.1f} GB for the largest job of our own engine ({kinds})"]
+    if here is not None and gb > here:
+        lines.append(f"           this machine has {here:.1f} GB for a job: here the run would be refused")
+    return lines
 
 
 def _usd(plan: PlanForecast) -> str:

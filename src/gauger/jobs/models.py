@@ -105,8 +105,14 @@ def schedule_of(params: Trains, model: Model) -> TrainingSchedule:
 
 def options_of(params: Trains) -> Options:
     """Return the other settings of a job's training, but for the loss."""
-    packed = params.computing is not None and params.computing.pack_rows
-    return Options(params.seed, adapter=adapter_of(params.adapter), too_long=params.too_long, packed=packed)
+    how = params.computing or Computing()
+    return Options(
+        params.seed,
+        adapter=adapter_of(params.adapter),
+        micro_tokens=how.tokens_together,
+        too_long=params.too_long,
+        packed=how.pack_rows,
+    )
 
 
 def adapter_of(lora: Lora | None) -> Adapter | None:

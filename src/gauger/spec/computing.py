@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from gauger.spec.base import OptIn, SpecPart, unasked
+from gauger.spec.base import Count, OptIn, SpecPart, unasked
 
 Attention = Literal["sdpa", "flash_attention_2", "eager"]
 Precision = Literal["float32", "bfloat16"]
@@ -25,6 +25,9 @@ class Computing(SpecPart):
     pack_rows: Annotated[bool, OptIn()] = False
     """In training, put the rows of a batch behind each other instead of padding them; each row still sees itself alone.
     A model that lets rows in a pack see each other is refused."""
+    tokens_together: Annotated[Count | None, OptIn()] = None
+    """In training, most tokens that go through the model at once, padding included; a step of more goes in pieces. More
+    take more memory and fill a GPU. Null: 1,024."""
     quantise_base: Annotated[Literal["nf4"] | None, OptIn()] = None
     """In training with `lora`, hold the frozen weights in 4 bits (QLoRA): needs a GPU and the package bitsandbytes.
     The student is the adapter on the weights as they were: it is asked and saved without the rounding."""
@@ -38,5 +41,5 @@ class Computing(SpecPart):
     @property
     def deciding(self) -> dict[str, Any]:
         """Return the settings that were made and can move a result, by name."""
-        others = ("precision", "attention", "pack_rows", "quantise_base")
+        others = ("precision", "attention", "pack_rows", "tokens_together", "quantise_base")
         return {name: getattr(self, name) for name in others if not unasked(self, name)}

@@ -5,7 +5,7 @@ tokens; the first at `TRAINING_FLOPS` a second, the second, which waits for memo
 every answer is taken to be as long as it may be. Not counted: evaluators of others, and answers of the base.
 
 Memory in bytes, for the engine of transformers; `small` is 2 in bfloat16 and 4 in float32 (`computing.precision`; where
-nobody chose, 2 on a GPU and 4 on a CPU), M the tokens that go through together: 1,024, or one row where it is longer.
+nobody chose, 2 on a GPU and 4 on a CPU), M the tokens that go through together: 1,024 (`tokens_together`), or one row.
 
     weights       trained whole 16 P (weights, gradient and both moments of AdamW in float32); with an adapter, or only
                   asked, small P; held in 4 bits (`quantise_base`) 0.52 (P - E) + small E, E of embeddings and head
@@ -81,16 +81,29 @@ def _answers(costs: Costs, record: SpecPart) -> int:
     return record.samples if isinstance(record, AskTeacher) else 0
 
 
-def largest_job_gb(costs: Costs) -> float | None:
-    """Return the memory of the largest job that our own engine does, in gigabytes; None where nobody knows.
+def memory_by_kind(costs: Costs) -> dict[str, float]:
+    """Return the memory in gigabytes of the largest job of each kind; kinds of which nobody knows are left out.
 
     Parameters
     ----------
     costs : Costs
         Of the plan.
+
+    Returns
+    -------
+    dict of str to float
+        Largest first; empty where no model of transformers is loaded by our own engine.
     """
-    known = [gb for job in costs.plan.jobs.values() if (gb := job_gb(costs, job)) is not None]
-    return max(known, default=None)
+    largest: dict[str, float] = {}
+    for job in costs.plan.jobs.values():
+        if (gb := job_gb(costs, job)) is not None:
+            largest[job.kind] = max(gb, largest.get(job.kind, 0.0))
+    return dict(sorted(largest.items(), key=lambda item: -item[1]))
+
+
+def memory_here_gb() -> float | None:
+    """Return the memory in gigabytes that a job has on this machine; None where unknown."""
+    return memory_gb(len(visible_gpus()))
 
 
 def job_gb(costs: Costs, job: Job) -> float | None:
@@ -119,7 +132,9 @@ def job_gb(costs: Costs, job: Job) -> float | None:
     if isinstance(record, Trains):
         held = _weight_bytes(described, weights, record.adapter, chosen, small)
         return (
-            held + _activations(described, max(MICRO_TOKENS, longest), longest, chosen, small) + OVERHEAD_BYTES
+            held
+            + _activations(described, max(chosen.tokens_together or MICRO_TOKENS, longest), longest, chosen, small)
+            + OVERHEAD_BYTES
         ) / _GB
     tokens = TOGETHER * longest
     return (weights * small + tokens * _key_value_bytes(described, small) + OVERHEAD_BYTES) / _GB
@@ -192,7 +207,7 @@ def require_memory(costs: Costs) -> None:
     UserError
         Naming the job, what it takes and what there is.
     """
-    there = memory_gb(len(visible_gpus()))
+    there = memory_here_gb()
     for job in costs.plan.jobs.values():
         wanted = job_gb(costs, job)
         if there is not None and wanted is not None and wanted > there:

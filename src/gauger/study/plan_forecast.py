@@ -12,7 +12,7 @@ from gauger.execute import Cache, Job, JobSchedule, State
 from gauger.spec import Arm, Study, switched_off
 from gauger.stats import DesignComponents, share_not_excluded, smallest_detectable
 from gauger.study.costs import Costs
-from gauger.study.gpu_costs import GPU_ASSUMPTION, gpu_hours, largest_job_gb
+from gauger.study.gpu_costs import GPU_ASSUMPTION, gpu_hours, memory_by_kind, memory_here_gb
 from gauger.study.plan import Plan
 from gauger.worlds import World
 
@@ -61,6 +61,10 @@ class PlanForecast:
     largest_job_gb: float | None
     """Memory of the largest job that our own engine does; None where nobody knows: models of the embedded world are
     small, and programs of others have their own."""
+    memory_gb: dict[str, float]
+    """Kind of job -> memory of the largest of that kind that our own engine does, largest first."""
+    memory_here_gb: float | None
+    """What a job has on this machine, of a GPU where there is one; None where nobody knows."""
     smallest_detectable_uplift: float
     """On one benchmark, with power 0.8 at the study's level, 0-1 scale."""
     assumption: str
@@ -82,6 +86,7 @@ def forecast(plan: Plan, world: World, cache: Cache, workers: int) -> PlanForeca
     n_items = min(len(world.benchmark(name).items) for name in study.benchmarks)
     asked = [job for job in jobs if costs.asks(job)]
     detectable, assumption = _detectable(study, n_items)
+    memory = memory_by_kind(costs)
     return PlanForecast(
         study=study.study,
         arms=[_arm(arm) for arm in plan.arms],
@@ -101,7 +106,9 @@ def forecast(plan: Plan, world: World, cache: Cache, workers: int) -> PlanForeca
         workers=workers,
         gpu_hours=gpu_hours(costs),
         gpu_assumption=GPU_ASSUMPTION,
-        largest_job_gb=largest_job_gb(costs),
+        largest_job_gb=max(memory.values(), default=None),
+        memory_gb=memory,
+        memory_here_gb=memory_here_gb(),
         smallest_detectable_uplift=detectable,
         assumption=assumption,
         share_of_seeds_not_excluded=share_not_excluded(study.replicates),

@@ -10,6 +10,7 @@ from gauger.errors import InputError, UserError
 from gauger.spec import Computing
 from gauger.train.engine import Adapter, Continuation
 from gauger.train.hf import ENGINE
+from gauger.train.hf.engine import HfModel
 from gauger.train.hf.saving import save
 from gauger.train.loop import Options
 from gauger.train.text import train_on_text
@@ -93,6 +94,19 @@ def test_an_attention_that_writes_the_matrix_down_keeps_it(base):
         kept[attention] = sum(len(shape) == 4 and shape[-1] == shape[-2] for shape in shapes)
     assert kept["sdpa"] == 0
     assert kept["eager"] >= 3, "one a layer at least"
+
+
+def test_flash_attention_gets_bfloat16_also_from_weights_of_float32():
+    """It takes nothing else; the kernel itself needs a GPU, so it is another attention that runs here."""
+    model = HfModel(small_llama(), tokenizer(), computing=Computing(attention="flash_attention_2"))
+    seen = []
+    model.plain.get_decoder().layers[0].self_attn.q_proj.register_forward_hook(
+        lambda *given: seen.append(given[-1].dtype)
+    )
+    model.complete(["2+2="], Continuation(2))
+    model.trainee(None, 0).hidden(batch_of(model.encode(ROWS)))
+    assert set(seen) == {torch.bfloat16}
+    assert dtypes(model) == {torch.float32}
 
 
 def test_a_copy_a_student_and_what_is_merged_compute_alike(base):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from copy import deepcopy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -103,7 +103,8 @@ class HfModel:
     ) -> list[Completion]:
         """Continue each prompt; merge an adapter first where many are to be answered, it is faster."""
         seeds, stops = seeds or [0] * len(prompts), stops or [()] * len(prompts)
-        return complete(self.plain, self.tokenizer, prompts, decoding, seeds, stops)
+        with self._half():
+            return complete(self.plain, self.tokenizer, prompts, decoding, seeds, stops)
 
     def count(self, texts: Sequence[str]) -> list[int]:
         """Count tokens."""
@@ -135,8 +136,18 @@ class HfModel:
         entering_BTD = self._frozen.entering(batch) if self._frozen else None
         if self._frozen and entering_BTD is not None:
             decoder = self._frozen.upper()
-        with activations_made_again(decoder) if self.computing.checkpoint_activations else nullcontext():
+        with self._half(), activations_made_again(decoder) if self._makes_again else nullcontext():
             return learnt_states(decoder, batch, entering_BTD, packed=batch.packed)
+
+    @property
+    def _makes_again(self) -> bool:
+        return self.computing.checkpoint_activations
+
+    def _half(self) -> AbstractContextManager[None]:
+        """Multiply in bfloat16 where the attention has nothing else, also while weights of float32 are trained."""
+        if self.computing.attention != "flash_attention_2":
+            return nullcontext()
+        return torch.autocast(self.device.type, dtype=torch.bfloat16)
 
     def head(self) -> Head:
         """Return the head; models that bend their logits in a way that it does not know are refused."""
