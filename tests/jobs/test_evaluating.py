@@ -5,24 +5,21 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from tests.jobs.facts_study import FACTS_WORLD, write_facts_study
 from tests.jobs.running import Doing
 from tests.measure import evaluators
-from tests.train.models import small_llama, small_tokenizer
 
 from gauger.cli import main
 from gauger.study.load import open_study, plan_loaded
 
-STUDY = """
+STUDY = (
+    """
 study: evaluated
 question: Do benchmarks of others stand beside those of the world?
 replicates: 2
-world:
-  kind: language
-  tasks:
-    facts: {kind: invented-facts, entities: 12, families: 3, relations: 2}
-    others: {kind: invented-facts, entities: 8, families: 2, relations: 2}
-  common: [others]
-  benchmark_items: 6
+"""
+    + FACTS_WORLD
+    + """\
 teacher: {kind: checkpoint, model: model, lora: null}
 student: {kind: checkpoint, model: model, lora: {rank: 2, alpha: 64}}
 benchmarks: {facts-qa: {role: targeted}, facts-qa-new: {role: parallel}}
@@ -35,16 +32,14 @@ arms:
 decoding: {max_new_tokens: 6}
 verdict: {arm: label, threshold: 0.25}
 """
+)
 
 
 @pytest.fixture(scope="module")
 def path(tmp_path_factory):
     folder = tmp_path_factory.mktemp("evaluated")
-    small_llama(sharp=20.0).save_pretrained(str(folder / "model"))
-    small_tokenizer().save_pretrained(str(folder / "model"))
     shutil.copytree(Path(evaluators.__file__).parent / "tasks", folder / "tasks")
-    (folder / "study.yaml").write_text(STUDY)
-    return folder / "study.yaml"
+    return write_facts_study(folder, STUDY)
 
 
 def planned(path, *overrides):

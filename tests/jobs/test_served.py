@@ -7,8 +7,9 @@ from pathlib import Path
 import polars as pl
 import pytest
 from tests.elicit.api import stub_server
+from tests.jobs.facts_study import FACTS_WORLD, write_facts_study
 from tests.jobs.running import Doing
-from tests.train.models import ALL, small_llama, small_tokenizer
+from tests.train.models import ALL
 
 from gauger.errors import GaugerError
 from gauger.jobs.models import read_model
@@ -20,34 +21,31 @@ from gauger.train.loop import Options
 from gauger.train.text import train_on_text
 
 SERVE = f"{sys.executable} {Path(stub_server.__file__)} {{model}} {{port}} model"
-STUDY = """
+STUDY = (
+    """
 study: served
 question: Is a served student measured as it is?
 replicates: 1
-world:
-  kind: language
-  tasks:
-    facts: {kind: invented-facts, entities: 12, families: 3, relations: 2}
-    others: {kind: invented-facts, entities: 8, families: 2, relations: 2}
-  common: [others]
-  benchmark_items: 6
+"""
+    + FACTS_WORLD
+    + """\
 teacher: {kind: checkpoint, model: model, lora: null}
 student: {kind: checkpoint, model: model, lora: {rank: 2, alpha: 64}}
 benchmarks: {facts-qa: {role: targeted}, facts-qa-new: {role: near}}
 arms:
-  label: {stages: [{kind: text-distill, strategy: label, seeds: benchmark-train, forms: [qa], samples: 6, steps: 2, batch: 4}]}
+  label:
+    stages:
+      - {kind: text-distill, strategy: label, seeds: benchmark-train, forms: [qa], samples: 6, steps: 2, batch: 4}
 decoding: {max_new_tokens: 6, temperature: 1.0}
 verdict: {arm: label, threshold: 0.25}
-"""  # noqa: E501
+"""
+)
 
 
 @pytest.fixture(scope="module")
 def path(tmp_path_factory):
     folder = tmp_path_factory.mktemp("served")
-    small_llama(sharp=20.0).save_pretrained(str(folder / "model"))
-    small_tokenizer().save_pretrained(str(folder / "model"))
-    (folder / "study.yaml").write_text(STUDY)
-    return folder / "study.yaml"
+    return write_facts_study(folder, STUDY)
 
 
 def doing(path, folder, *overrides):

@@ -9,10 +9,11 @@ from types import SimpleNamespace
 import polars as pl
 import pytest
 
+from gauger.estimate.compare.parted_items import EACH
 from gauger.report.blocks import TableCell
 from gauger.report.document_view import View
 from gauger.report.parts import items
-from gauger.study.flipped_items import EACH, flipped_items
+from gauger.study.flipped_items import flipped_items
 
 
 def benchmark(n, prompt="What is {}?"):

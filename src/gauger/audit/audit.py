@@ -17,6 +17,7 @@ from gauger.audit.rates import (
     PLANTED,
     ClassRate,
     PlantedCopy,
+    PlantingGround,
     found_by_ngrams,
     planted_by_model,
     planted_texts,
@@ -57,6 +58,11 @@ class AuditQuestion:
     """Processes; None: the machine's cores, where the corpora are large."""
 
 
+def places_of(items: Sequence[AuditItem], benchmark: str) -> list[int]:
+    """Return the numbers of a benchmark's items among all."""
+    return [k for k, item in enumerate(items) if item.benchmark == benchmark]
+
+
 @dataclass(frozen=True)
 class AuditResult:
     """What an audit found."""
@@ -78,6 +84,10 @@ class AuditResult:
         """Names of the benchmarks."""
         return list(dict.fromkeys(item.benchmark for item in self.items))
 
+    def places(self, benchmark: str) -> list[int]:
+        """Return the numbers of a benchmark's items."""
+        return places_of(self.items, benchmark)
+
     def counting(self, benchmark: str) -> list[str]:
         """Return the nets whose flags count on a benchmark."""
         return [
@@ -96,7 +106,7 @@ class _Pool:
     """(benchmark, text)."""
 
     def places(self, benchmark: str) -> list[int]:
-        return [k for k, item in enumerate(self.items) if item.benchmark == benchmark]
+        return places_of(self.items, benchmark)
 
     def negative_places(self, benchmark: str) -> list[int]:
         return [len(self.items) + k for k, (name, text) in enumerate(self.negatives) if name == benchmark and text]
@@ -140,10 +150,10 @@ def audit_corpora(question: AuditQuestion, watch: Callable[[Shard], None] = lamb
     planted: dict[str, list[PlantedCopy]] = {}
     for name in names:
         places = pool.places(name)
-        mine, texts = [pool.items[k] for k in places], [host.text for host in hosts]
-        planted[name] = list(planted_texts(mine, places, texts, rng, question.n_planted))
+        ground = PlantingGround([pool.items[k] for k in places], places, [host.text for host in hosts])
+        planted[name] = list(planted_texts(ground, rng, question.n_planted))
         if question.rephraser is not None:
-            planted[name] += planted_by_model(mine, places, texts, question.rephraser, rng)
+            planted[name] += planted_by_model(ground, question.rephraser, rng)
         nets_by_copy = found_by_ngrams(planted[name], index, least)
         rates += rates_of(name, NETS, planted[name], nets_by_copy, _alarms(scan, pool.negative_places(name)))
     nets: tuple[str, ...] = NETS

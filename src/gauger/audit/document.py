@@ -65,15 +65,11 @@ def _span(match: Match) -> dict[str, Any]:
     }
 
 
-def _places(result: AuditResult, name: str) -> list[int]:
-    return [k for k, item in enumerate(result.items) if item.benchmark == name]
-
-
 def flagged(result: AuditResult, name: str, nets: Sequence[str], source: str | None = None) -> set[int]:
     """Return the items of a benchmark that one of these nets flags, in any source or in one."""
     return {
         k
-        for k in _places(result, name)
+        for k in result.places(name)
         for net in nets
         if (tally := result.found.get((k, net))) and (source is None or source in tally.documents)
     }
@@ -85,7 +81,7 @@ def _share(estimate: ShareEstimate) -> dict[str, Any]:
 
 
 def _benchmark(result: AuditResult, name: str) -> dict[str, Any]:
-    n, nets = len(_places(result, name)), result.counting(name)
+    n, nets = len(result.places(name)), result.counting(name)
     n_flagged = len(flagged(result, name, nets))
     left_out = [net for net in result.nets if net not in nets]
     return {
@@ -99,7 +95,7 @@ def _benchmark(result: AuditResult, name: str) -> dict[str, Any]:
 
 
 def _sources(result: AuditResult, name: str) -> list[dict[str, Any]]:
-    n = len(_places(result, name))
+    n = len(result.places(name))
     rows = []
     for source in result.n_texts:
         for net in result.nets:
@@ -110,7 +106,7 @@ def _sources(result: AuditResult, name: str) -> list[dict[str, Any]]:
 
 
 def _corrected(result: AuditResult, name: str) -> list[dict[str, Any]]:
-    n = len(_places(result, name))
+    n = len(result.places(name))
     n_flagged = {net: len(flagged(result, name, [net])) for net in result.nets}
     return [
         {"benchmark": name, "net": rate.net, "class": rate.kind, **_share(rate.corrected(n_flagged[rate.net], n))}

@@ -68,66 +68,56 @@ class PlantedCopy:
     text: str
 
 
-def planted_texts(
-    items: Sequence[AuditItem],
-    places: Sequence[int],
-    hosts: Sequence[str],
-    rng: np.random.Generator,
-    n_planted: int = PLANTED,
-) -> Iterator[PlantedCopy]:
+@dataclass(frozen=True)
+class PlantingGround:
+    """Items of one benchmark, and texts of the corpus to plant copies of them in."""
+
+    items: Sequence[AuditItem]
+    places: Sequence[int]
+    """Their numbers in the index."""
+    hosts: Sequence[str]
+
+
+def planted_texts(ground: PlantingGround, rng: np.random.Generator, n_planted: int = PLANTED) -> Iterator[PlantedCopy]:
     """Yield copies of every class of some items of one benchmark.
 
     Parameters
     ----------
-    items : sequence of AuditItem
-        Of one benchmark.
-    places : sequence of int
-        Their numbers in the index.
-    hosts : sequence of str
-        Texts of the corpus to plant them in.
+    ground : PlantingGround
     rng : np.random.Generator
     n_planted : int
         Items of each class, at most.
     """
     for kind in COPIES:
         made = 0
-        for k in rng.permutation(len(items)):
-            text = plant(items[k], kind, hosts, rng)
+        for k in rng.permutation(len(ground.items)):
+            text = plant(ground.items[k], kind, ground.hosts, rng)
             if text is not None:
                 made += 1
-                yield PlantedCopy(places[k], kind, text)
+                yield PlantedCopy(ground.places[k], kind, text)
             if made == n_planted:
                 break
 
 
-def planted_by_model(
-    items: Sequence[AuditItem],
-    places: Sequence[int],
-    hosts: Sequence[str],
-    teacher: Teacher,
-    rng: np.random.Generator,
-) -> list[PlantedCopy]:
+def planted_by_model(ground: PlantingGround, teacher: Teacher, rng: np.random.Generator) -> list[PlantedCopy]:
     """Return copies of some items of one benchmark that a model rephrased; items without an answer have none.
 
     Parameters
     ----------
-    items : sequence of AuditItem
-        Of one benchmark.
-    places : sequence of int
-        Their numbers in the index.
-    hosts : sequence of str
-        Texts of the corpus to plant them in.
+    ground : PlantingGround
     teacher : Teacher
         The user's model.
     rng : np.random.Generator
     """
-    chosen = [int(k) for k in rng.permutation(len(items))[:BY_MODEL]]
-    rewordings = rephrased_by(teacher, [items[k].text for k in chosen])
-    pairs = [(k, text) for k, text in zip(chosen, rewordings, strict=True) if text is not None]
-    return [
-        PlantedCopy(places[k], MODEL, planted_in(hosts[int(rng.integers(len(hosts)))], text, rng) if hosts else text)
-        for k, text in pairs
-    ]
+    chosen = [int(k) for k in rng.permutation(len(ground.items))[:BY_MODEL]]
+    rewordings = rephrased_by(teacher, [ground.items[k].text for k in chosen])
+    copies = []
+    for k, text in zip(chosen, rewordings, strict=True):
+        if text is not None:
+            hosts = ground.hosts
+            planted = planted_in(hosts[int(rng.integers(len(hosts)))], text, rng) if hosts else text
+            copies.append(PlantedCopy(ground.places[k], MODEL, planted))
+    return copies
 
 
 def found_by_ngrams(

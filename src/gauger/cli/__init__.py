@@ -18,6 +18,7 @@ compare_tables.py     Tabulates what ``gauger compare`` says besides its estimat
 compare_text.py       Shows a comparison as text: what was compared, the estimates in percentage points, ranks,
                       flips, other scorings
 elicit.py             ``gauger elicit``: asks a teacher, and keeps its answers as a corpus with its ledger
+elicit_options.py     Names the options of ``gauger elicit`` in groups, each with what it comes to
 elicit_order.py       Reads what ``gauger elicit`` was asked for, and carries it out
 elicit_text.py        Says for ``gauger elicit`` how far it is, and what came of it
 evidence.py           ``gauger evidence``: pools and checks the published literature on distillation, and takes
@@ -36,6 +37,8 @@ forecast_text.py      Lays out forecasts, decisions and the back-test as text
 meta.py               ``gauger meta TABLE.csv``: fits a random-effects meta-analysis or meta-regression to any table
                       of effects
 meta_text.py          Words and tabulates ``gauger meta``, from the same document that ``--json`` prints
+option_groups.py      Lets options that belong together be declared once, as a dataclass, and given to a command as
+                      one parameter
 output.py             Prints results: text for people, JSON for programs, both on standard output
 plan.py               ``gauger plan STUDY.yaml``: lists arms, jobs, tokens, FLOPs and time, and the smallest uplift
                       it could detect

@@ -19,7 +19,8 @@ from gauger.cli.compare_arguments import (
     split_pairs,
 )
 from gauger.cli.compare_text import comparison_text
-from gauger.cli.export_options import CsvOption, LatexOption, MarkdownOption, check_table_places, write_asked_tables
+from gauger.cli.export_options import TableFiles
+from gauger.cli.option_groups import with_groups
 from gauger.cli.output import JsonFlag, print_json, print_text, say
 from gauger.errors import UserError
 
@@ -124,7 +125,7 @@ class RunOptions:
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command()(compare)
+    app.command()(with_groups(compare))
 
 
 def compare(
@@ -147,9 +148,8 @@ def compare(
     audit: _Audit = None,
     out: _Out = None,
     example: _Example = False,
-    csv: CsvOption = None,
-    latex: LatexOption = None,
-    markdown: MarkdownOption = None,
+    *,
+    tables: TableFiles,
     as_json: JsonFlag = False,
 ) -> None:
     """Compare distilled models with their control from evaluation logs (lm-eval, Inspect, tables and others).
@@ -167,7 +167,7 @@ def compare(
         say(f"made-up logs that come with Gauger; the same as: {command_of(arms, role)}")
     if not arms:
         raise UserError("logs to compare", "none", hint=f"{USAGE}. To see one first: gauger compare --example")
-    check_table_places(csv, latex, markdown)
+    tables.check()
     singles = {"control": control, "teacher": teacher, "base": base}
     if are_runs(arms):
         options: dict[str, object] = {
@@ -181,7 +181,7 @@ def compare(
         refuse_unread({**options, "--reduce": reduce != "mean"})
         given = RunOptions(arms, distilled, singles, split_pairs(role or (), "BENCHMARK=ROLE"), paired)
         comparison = _side_by_side(given, out, as_json=as_json)
-        return write_asked_tables(comparison, csv, latex, markdown)
+        return tables.write(comparison)
     by_name = bool(distilled or any(singles.values()))
     compared = compare_logs(
         records_table(arms) if by_name else paths_of_arms(arms),
@@ -204,7 +204,7 @@ def compare(
         say(f"warning: {warning}")
     if out:
         say(f"wrote {compared.report(out)}")
-    write_asked_tables(compared, csv, latex, markdown)
+    tables.write(compared)
     if as_json:
         print_json(compared.to_dict())
     else:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
-from gauger.cli.export_options import CsvOption, LatexOption, MarkdownOption, check_table_places, write_asked_tables
+from gauger.cli.export_options import TableFiles
+from gauger.cli.option_groups import with_groups
 from gauger.cli.output import JsonFlag, print_json, print_text, say
 
 if TYPE_CHECKING:
@@ -33,10 +34,10 @@ def register(app: typer.Typer) -> None:
     def default(context: typer.Context) -> None:
         """Summarise, pool and check the published literature on distillation, and add to it."""
         if context.invoked_subcommand is None:
-            summary()
+            summary(tables=TableFiles())
 
     for command in (summary, claims, forest, fit, multiverse, check, add, export):
-        group.command()(command)
+        group.command()(with_groups(command))
     app.add_typer(group, name="evidence")
 
 
@@ -48,17 +49,16 @@ def _load(folder: Path | None) -> Literature:
 
 def summary(
     table: TableOption = None,
-    csv: CsvOption = None,
-    latex: LatexOption = None,
-    markdown: MarkdownOption = None,
+    *,
+    tables: TableFiles,
     as_json: JsonFlag = False,
 ) -> None:
     """Print the headline, what the table holds, and what it cannot tell."""
     from gauger.cli.evidence_text import summary as summary_text
 
-    check_table_places(csv, latex, markdown)
+    tables.check()
     known = _load(table)
-    write_asked_tables(known, csv, latex, markdown)
+    tables.write(known)
     if as_json:
         print_json(known.summary())
     else:
@@ -124,9 +124,8 @@ def forest(table: TableOption = None, all_controls: AllControls = False, as_json
 def fit(
     table: TableOption = None,
     html: Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Also write the page of figures.")] = None,
-    csv: CsvOption = None,
-    latex: LatexOption = None,
-    markdown: MarkdownOption = None,
+    *,
+    tables: TableFiles,
     as_json: JsonFlag = False,
 ) -> None:
     """Run the pre-specified analysis, and say how far the headline moves under every restriction."""
@@ -135,11 +134,11 @@ def fit(
 
     if html is not None:
         check_file(html, "--html")
-    check_table_places(csv, latex, markdown)
+    tables.check()
     known = _load(table)
     if html is not None:
         say(f"Wrote {known.report(html)}")
-    write_asked_tables(known, csv, latex, markdown)
+    tables.write(known)
     if as_json:
         print_json(known.to_dict())
     else:

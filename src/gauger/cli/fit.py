@@ -7,13 +7,14 @@ from typing import Annotated
 
 import typer
 
-from gauger.cli.export_options import CsvOption, LatexOption, MarkdownOption, check_table_places, write_asked_tables
+from gauger.cli.export_options import TableFiles
+from gauger.cli.option_groups import with_groups
 from gauger.cli.output import JsonFlag, print_json, print_text, say
 
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command()(fit)
+    app.command()(with_groups(fit))
 
 
 def fit(
@@ -34,9 +35,8 @@ def fit(
     ] = None,
     level: Annotated[float, typer.Option(metavar="SHARE", help="Coverage of intervals.")] = 0.95,
     seed: Annotated[int, typer.Option(metavar="N", min=0, help="Seed of starts and refits.")] = 0,
-    csv: CsvOption = None,
-    latex: LatexOption = None,
-    markdown: MarkdownOption = None,
+    *,
+    tables: TableFiles,
     as_json: JsonFlag = False,
 ) -> None:
     """Fit scaling laws: parameters with intervals, a back-test on larger models, predictions that own up to distance.
@@ -50,13 +50,13 @@ def fit(
     from gauger.api import fit as fit_laws
     from gauger.cli.fit_text import fit_text
 
-    check_table_places(csv, latex, markdown)
+    tables.check()
     result = fit_laws(
         points, law=law, predict=predict, bootstrap=bootstrap, starts=starts, delta=delta, level=level, seed=seed
     )
     for warning in result.warnings:
         say(warning)
-    write_asked_tables(result, csv, latex, markdown)
+    tables.write(result)
     if as_json:
         print_json(result.to_dict())
     else:

@@ -7,13 +7,14 @@ from typing import Annotated
 
 import typer
 
-from gauger.cli.export_options import CsvOption, LatexOption, MarkdownOption, check_table_places, write_asked_tables
+from gauger.cli.export_options import TableFiles
+from gauger.cli.option_groups import with_groups
 from gauger.cli.output import JsonFlag, print_json, print_text, say
 
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command()(meta)
+    app.command()(with_groups(meta))
 
 
 def meta(
@@ -50,16 +51,15 @@ def meta(
     structure: Annotated[
         str, typer.Option(metavar="auto|one|hcs|un", help="Covariance of the effects by category; auto: by AIC.")
     ] = "auto",
-    csv: CsvOption = None,
-    latex: LatexOption = None,
-    markdown: MarkdownOption = None,
+    *,
+    tables: TableFiles,
     as_json: JsonFlag = False,
 ) -> None:
     """Pool the effects of a table: mean or regression, variance between studies, prediction interval."""
     from gauger.api import meta as pool
     from gauger.cli.meta_text import meta_text
 
-    check_table_places(csv, latex, markdown)
+    tables.check()
     result = pool(
         table,
         effect=effect,
@@ -79,7 +79,7 @@ def meta(
     )
     for warning in result.warnings:
         say(warning)
-    write_asked_tables(result, csv, latex, markdown)
+    tables.write(result)
     if as_json:
         print_json(result.to_dict())
     else:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gauger.cli.export_options import CsvOption, LatexOption, MarkdownOption, check_table_places, write_asked_tables
+from gauger.cli.export_options import TableFiles
+from gauger.cli.option_groups import with_groups
 from gauger.cli.output import JsonFlag, print_json, print_text, say
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command()(report)
+    app.command()(with_groups(report))
 
 
 def report(
@@ -24,9 +25,8 @@ def report(
     printed: Annotated[
         bool, typer.Option("--print", help="Also write report-print.html, with nothing folded, for paper and PDF.")
     ] = False,
-    csv: CsvOption = None,
-    latex: LatexOption = None,
-    markdown: MarkdownOption = None,
+    *,
+    tables: TableFiles,
     card: Annotated[
         Path | None, typer.Option("--card", metavar="FILE", help="Write a section for the model card of an arm.")
     ] = None,
@@ -50,7 +50,7 @@ def report(
     from gauger.api import check_file, open_result, track
     from gauger.store import RunDirectory
 
-    check_table_places(csv, latex, markdown)
+    tables.check()
     for place, option in ((card, "--card"), (eval_results, "--eval-results")):
         if place is not None:
             check_file(place, option)
@@ -58,7 +58,7 @@ def report(
     page = run.report(directory)
     if printed:
         say(f"wrote {run.print_report(directory / 'report-print.html')}")
-    write_asked_tables(run, csv, latex, markdown)
+    tables.write(run)
     _write_cards(run, card, eval_results, arm)
     if to is not None:
         say(f"sent to {to}: {track(run, to)}")

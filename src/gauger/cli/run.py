@@ -19,7 +19,8 @@ from gauger.cli.execution_options import (
     TriesOption,
     WorkersOption,
 )
-from gauger.cli.export_options import CsvOption, LatexOption, MarkdownOption, check_table_places, write_asked_tables
+from gauger.cli.export_options import TableFiles
+from gauger.cli.option_groups import with_groups
 from gauger.cli.output import JsonFlag, print_json, print_text, say
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ OutOption: TypeAlias = Annotated[Path | None, typer.Option(help="Directory of th
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command()(run)
+    app.command()(with_groups(run))
 
 
 def run(
@@ -53,16 +54,15 @@ def run(
     registered: Annotated[
         str | None, typer.Option(metavar="DIGEST", help="Hold the study to what gauger plan --register printed.")
     ] = None,
-    csv: CsvOption = None,
-    latex: LatexOption = None,
-    markdown: MarkdownOption = None,
+    *,
+    tables: TableFiles,
     as_json: JsonFlag = False,
 ) -> None:
     """Run a study, or go on with one that was stopped, and write estimates.json and report.html."""
     from gauger.api import run as run_study
     from gauger.report import summary
 
-    check_table_places(csv, latex, markdown)
+    tables.check()
     study_run = run_study(
         study,
         out=out,
@@ -78,7 +78,7 @@ def run(
         registered=registered,
     )
     failures = study_run.document.failures
-    write_asked_tables(study_run, csv, latex, markdown)
+    tables.write(study_run)
     for line in missing(failures):
         say(line)
     if as_json:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from gauger.cli.compare_cells import interval_in_points
 from gauger.cli.tables import NOTE_WIDTH, table, titled
 from gauger.records import SetKind
 
@@ -86,7 +87,9 @@ def _difference(row: Row) -> Sequence[str]:
     name = row["estimand"].removesuffix("_difference").replace("_", " ")
     if row["value"] is None:
         return (row["run"], name, row["arm"], where, "undefined", "", "", row["reason"])
-    alone = _interval(row["unpaired_low"], row["unpaired_high"]) if row["unpaired_se"] is not None else ""
+    alone = ""
+    if row["unpaired_se"] is not None:
+        alone = interval_in_points(row["unpaired_low"], row["unpaired_high"], row["value"])
     ends = _set(row)
     return (row["run"], name, row["arm"], where, f"{100 * row['value']:+.1f}", ends, alone, "")
 
@@ -97,9 +100,4 @@ def _set(row: Row) -> str:
         return "no value is ruled out"
     if row["kind"] == SetKind.OUTSIDE:
         return f"below {100 * row['low']:+.1f} or above {100 * row['high']:+.1f}"
-    return "" if row["kind"] == SetKind.NONE else _interval(row["low"], row["high"])
-
-
-def _interval(low: float | None, high: float | None) -> str:
-    ends = ("-inf" if low is None else f"{100 * low:+.1f}", "inf" if high is None else f"{100 * high:+.1f}")
-    return f"{ends[0]} to {ends[1]}"
+    return "" if row["kind"] == SetKind.NONE else interval_in_points(row["low"], row["high"], row["value"])

@@ -14,6 +14,8 @@ from .cell_means import Cells as Cells
 from .compare.joint_runs import ComparedRun as ComparedRun
 from .compare.logs import Compared as Compared
 from .compare.logs import compare_items as compare_items
+from .compare.parted_items import largest_changes as largest_changes
+from .compare.parted_items import won_and_lost as won_and_lost
 from .compare.prepare import ComparisonQuestion as ComparisonQuestion
 from .compare.runs import RunDifferences as RunDifferences
 from .compare.runs import compare_runs as compare_runs

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 import polars as pl
 
-from gauger.estimate.compare.sensitivity import ESTIMANDS, Scoring
+from gauger.estimate.compare.sensitivity import Scoring, scorings_of
 from gauger.estimate.design import Design
 from gauger.estimate.estimator import StudyEstimates, estimate_study
 from gauger.records import Estimate, Outcome
@@ -55,7 +55,7 @@ def outcome_scorings(
             continue
         other, treatment = _other_way(records, design, kind)
         names = {name: f"{measure}, {kind} answers {treatment}" for name, measure in names.items()}
-        scorings += _scorings(other.estimates, names)
+        scorings += scorings_of(other.estimates, names, primary=False)
         warnings += _verdict_warning(result, other, f"{kind} answers are {treatment}")
     return scorings, warnings
 
@@ -79,7 +79,7 @@ def primary_scorings(estimates: Sequence[Estimate], primary: Mapping[str, str]) 
     -----
     Tested in tests/estimate/test_outcomes_both_ways.py.
     """
-    return [replace(scoring, primary=True) for scoring in _scorings(estimates, primary)]
+    return scorings_of(estimates, primary, primary=True)
 
 
 def _other_way(records: pl.DataFrame, design: Design, kind: Outcome) -> tuple[StudyEstimates, str]:
@@ -92,26 +92,6 @@ def _other_way(records: pl.DataFrame, design: Design, kind: Outcome) -> tuple[St
         outcome=pl.when(chosen).then(pl.lit(str(Outcome.SCORED))).otherwise("outcome"),
     )
     return estimate_study(wrong, design), WRONG
-
-
-def _scorings(estimates: Sequence[Estimate], names: Mapping[str, str]) -> list[Scoring]:
-    return [
-        Scoring(
-            benchmark=estimate.benchmark,
-            measure=names[estimate.benchmark],
-            primary=False,
-            estimand=estimate.estimand,
-            arm=estimate.arm,
-            control=estimate.control,
-            value=estimate.value,
-            low=estimate.low,
-            high=estimate.high,
-            n_items=estimate.n_items,
-            reason=estimate.reason,
-        )
-        for estimate in estimates
-        if estimate.estimand in ESTIMANDS and estimate.benchmark is not None and estimate.benchmark in names
-    ]
 
 
 def _verdict_warning(result: StudyEstimates, other: StudyEstimates, case: str) -> list[str]:

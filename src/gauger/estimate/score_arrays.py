@@ -220,10 +220,15 @@ def _cell_numbers(codes: _Codes, n_items: IntArray) -> IntArray:
     return cell
 
 
+def _item_of(codes: _Codes, row: int) -> str:
+    """Return the name of the item that a row of the table is about."""
+    b = int(codes.benchmark[row])
+    return codes.item_names[b][int(codes.item[row] - codes.starts[b])]
+
+
 def _refuse_duplicate(codes: _Codes, row: int) -> None:
     """Say which answer stands twice in the table."""
-    b = int(codes.benchmark[row])
-    item = codes.item_names[b][int(codes.item[row] - codes.starts[b])]
+    item = _item_of(codes, row)
     raise InputError(
         "one row per arm, replicate, benchmark, item and sample",
         f"several for item {item!r}, replicate {int(codes.replicate[row])}, sample {int(codes.sample[row])}",
@@ -242,9 +247,7 @@ def _units(codes: _Codes, cluster: pl.Series) -> tuple[IntArray, ...]:
         of_item[codes.item] = physical
         if (of_item[codes.item] != physical).any():
             row = int(np.flatnonzero(of_item[codes.item] != physical)[0])
-            b = int(codes.benchmark[row])
-            item = codes.item_names[b][int(codes.item[row] - codes.starts[b])]
-            raise InputError("one cluster per item", f"several for item {item!r}")
+            raise InputError("one cluster per item", f"several for item {_item_of(codes, row)!r}")
         # Named clusters are numbered behind all items, so that none takes the id of an item that is alone in its own.
         # Names are matched over all benchmarks: one content asked in two forms is one cluster.
         unit = np.where(of_item >= 0, n_items + of_item, unit)

@@ -7,11 +7,12 @@ from typing import Any
 
 import polars as pl
 
+from gauger.estimate import largest_changes, won_and_lost
 from gauger.records import Outcome
 from gauger.worlds import Benchmark
 
-EACH, MOST = 8, 200
-"""Items of each direction per benchmark, and items in all: what a document holds stays small."""
+MOST = 200
+"""Items in all: what a document holds stays small."""
 LONGEST = 400
 """Characters of a prompt or an answer that are kept."""
 
@@ -36,7 +37,7 @@ def flipped_items(
     -------
     dict or None
         ``arm``, ``control``, ``counts`` (benchmark, won, lost, same) and ``rows`` (benchmark, item, change, score_arm,
-        score_control, difficulty, prompt, answer; at most `EACH` of each direction and benchmark, `MOST` in all). None
+        score_control, difficulty, prompt, answer; at most 8 of each direction and benchmark, `MOST` in all). None
         where the two arms share no item.
     """
     table = _changes(records, pair, unparsed_wrong)
@@ -45,17 +46,14 @@ def flipped_items(
     counts, rows = [], []
     for name, benchmark in benchmarks.items():
         part = table.filter(pl.col("benchmark") == name)
-        won, lost = part.filter(pl.col("change") > 0), part.filter(pl.col("change") < 0)
-        counts.append({
-            "benchmark": name, "won": won.height, "lost": lost.height, "same": part.height - won.height - lost.height
-        })  # fmt: skip
+        count, chosen = won_and_lost(part, name)
+        counts.append(count)
         items = {item.id: item for item in benchmark.items}
-        for row in [*won.head(EACH).iter_rows(named=True), *lost.head(EACH).iter_rows(named=True)]:
+        for row in chosen.iter_rows(named=True):
             asked = items[row["item"]]
             texts = {"prompt": asked.prompt[:LONGEST], "answer": asked.answer[:LONGEST]}
             rows.append({**row, "difficulty": asked.difficulty, **texts})
-    rows.sort(key=lambda row: -abs(row["change"]))
-    return {"arm": pair[0], "control": pair[1], "counts": counts, "rows": rows[:MOST]}
+    return largest_changes(pair, counts, rows, MOST)
 
 
 def _changes(records: pl.DataFrame, pair: tuple[str, str], unparsed_wrong: bool) -> pl.DataFrame:

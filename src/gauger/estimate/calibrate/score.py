@@ -7,9 +7,9 @@ nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -25,6 +25,8 @@ from gauger.estimate.cell_means import Cells
 from gauger.estimate.contrasts import run_batch
 from gauger.estimate.estimands import estimands
 from gauger.estimate.wanted import Planned, plan_estimates
+
+P = TypeVar("P", bound=Planted | PlantedPipeline)
 
 CALIBRATION_SCHEMA = "gauger.calibration/1"
 ARMS = ("distilled1", "matched", "format", "placebo", "leak", "reference")
@@ -53,13 +55,8 @@ def calibrate(design: CalibrationDesign, progress: Callable[[Planted], None] | N
     progress : callable, optional
         Called with each cell before it is drawn.
     """
-    scores = []
-    for planted in design.cells:
-        if progress is not None:
-            progress(planted)
-        stream = np.random.SeedSequence([design.seed, *planted.name.encode()])
-        scores.append(score_cell(planted, design.draws, np.random.default_rng(stream)))
-    return tuple(scores)
+    drawn = _with_streams(design.cells, design.seed, progress)
+    return tuple(score_cell(planted, design.draws, rng) for planted, rng in drawn)
 
 
 def calibrate_pipelines(
@@ -84,13 +81,18 @@ def calibrate_pipelines(
     -----
     Tested in tests/estimate/test_calibrate_pipelines.py.
     """
-    scores = []
-    for planted in design.pipelines:
+    drawn = _with_streams(design.pipelines, design.seed, progress)
+    return tuple(score_pipeline(planted, design.draws, rng) for planted, rng in drawn)
+
+
+def _with_streams(
+    truths: Sequence[P], seed: int, progress: Callable[[P], None] | None
+) -> Iterator[tuple[P, np.random.Generator]]:
+    """Yield what is planted, each with a stream of random numbers of its own, which others do not move."""
+    for planted in truths:
         if progress is not None:
             progress(planted)
-        stream = np.random.SeedSequence([design.seed, *planted.name.encode()])
-        scores.append(score_pipeline(planted, design.draws, np.random.default_rng(stream)))
-    return tuple(scores)
+        yield planted, np.random.default_rng(np.random.SeedSequence([seed, *planted.name.encode()]))
 
 
 def score_cell(planted: Planted, draws: int, rng: np.random.Generator) -> CellScore:

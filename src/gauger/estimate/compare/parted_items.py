@@ -47,16 +47,51 @@ def parted_items(
     counts, rows = [], []
     for benchmark, items in matched.items():
         changed = _changes(table.filter(pl.col("benchmark") == benchmark), items, pair)
-        won, lost = changed.filter(pl.col("change") > 0), changed.filter(pl.col("change") < 0)
-        counts.append({
-            "benchmark": benchmark, "won": won.height, "lost": lost.height,
-            "same": changed.height - won.height - lost.height,
-        })  # fmt: skip
-        chosen = pl.concat([won.head(EACH), lost.head(EACH)])
+        count, chosen = won_and_lost(changed, benchmark)
+        counts.append(count)
         texts = [_texts(by_name[name], items, chosen["key"].to_list()) for name in pair]
         rows += [_row(row, *(of_arm.get(row["key"], ShownAnswer()) for of_arm in texts)) for row in _named(chosen)]
-    rows.sort(key=lambda row: -abs(row["change"]))
-    return {"arm": pair[0], "control": pair[1], "counts": counts, "rows": rows[:MOST]}
+    return largest_changes(pair, counts, rows, MOST)
+
+
+def won_and_lost(changed: pl.DataFrame, benchmark: str) -> tuple[dict[str, Any], pl.DataFrame]:
+    """Count the items of a benchmark that an arm wins and loses, and choose some of each.
+
+    Parameters
+    ----------
+    changed : pl.DataFrame
+        One row per item by size of change; column change.
+    benchmark : str
+
+    Returns
+    -------
+    dict, pl.DataFrame
+        benchmark, won, lost, same; and the `EACH` first rows of each direction, won ones first.
+    """
+    won, lost = changed.filter(pl.col("change") > 0), changed.filter(pl.col("change") < 0)
+    same = changed.height - won.height - lost.height
+    count = {"benchmark": benchmark, "won": won.height, "lost": lost.height, "same": same}
+    return count, pl.concat([won.head(EACH), lost.head(EACH)])
+
+
+def largest_changes(
+    pair: tuple[str, str], counts: Sequence[Mapping[str, Any]], rows: Sequence[Mapping[str, Any]], most: int
+) -> dict[str, Any]:
+    """Put together what a document holds of changed items, the largest changes first.
+
+    Parameters
+    ----------
+    pair : (arm, control)
+        Names of two arms.
+    counts : sequence of mapping
+        One per benchmark (`won_and_lost`).
+    rows : sequence of mapping
+        One per item, with its change.
+    most : int
+        So many of the largest are kept, of equal ones the first.
+    """
+    by_size = sorted(rows, key=lambda row: -abs(row["change"]))
+    return {"arm": pair[0], "control": pair[1], "counts": counts, "rows": by_size[:most]}
 
 
 def _changes(part: pl.DataFrame, items: Matched, pair: tuple[str, str]) -> pl.DataFrame:

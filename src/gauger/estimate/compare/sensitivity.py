@@ -92,12 +92,12 @@ def sensitivity(
         The primary ones first, in the order of the estimates.
     """
     primary = {benchmark: str(choice.primary) for benchmark, choice in choices.items()}
-    scorings = _scorings(estimates, primary, primary=True)
+    scorings = scorings_of(estimates, primary, primary=True)
     for layer in _layers(others):
         names = {scored.benchmark: str(scored.measure) for scored in layer}
         rest = records.filter(~pl.col("benchmark").is_in(list(names)))
         exchanged = pl.concat([rest, *(scored.records for scored in layer)])
-        scorings += _scorings(estimate_study(exchanged, design).estimates, names, primary=False)
+        scorings += scorings_of(estimate_study(exchanged, design).estimates, names, primary=False)
     return scorings + _without_unparsed(records, design, primary)
 
 
@@ -155,10 +155,21 @@ def _without_unparsed(records: pl.DataFrame, design: Design, primary: Mapping[st
     left = records.filter(everywhere == n_arms)
     names = {benchmark: f"{primary[benchmark]}, {WITHOUT_UNPARSED}" for benchmark in touched}
     result = estimate_study(left, replace(design, unparsed_wrong=False))
-    return _scorings(result.estimates, names, primary=False)
+    return scorings_of(result.estimates, names, primary=False)
 
 
-def _scorings(estimates: Sequence[Estimate], names: Mapping[str, str], *, primary: bool) -> list[Scoring]:
+def scorings_of(estimates: Sequence[Estimate], names: Mapping[str, str], *, primary: bool) -> list[Scoring]:
+    """List estimates as ways of scoring: those of `ESTIMANDS` on single benchmarks that have a name.
+
+    Parameters
+    ----------
+    estimates : sequence of Estimate
+        Of a study.
+    names : mapping of benchmark -> str
+        What the way of scoring is called there; benchmarks absent here are left out.
+    primary : bool
+        Whether these stand among the study's own estimates.
+    """
     return [
         Scoring(
             benchmark=estimate.benchmark,

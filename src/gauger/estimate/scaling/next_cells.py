@@ -15,7 +15,7 @@ import numpy as np
 
 from gauger.errors import UserError
 from gauger.estimate.scaling.fit import FitRequest, choose_laws, fit_laws
-from gauger.estimate.scaling.study_points import CONTROL, ScalePoint, to_points
+from gauger.estimate.scaling.study_points import CONTROL, ScalePoint, points_by_curve, to_points
 from gauger.stats import (
     FLOPS_PER_PARAMETER_AND_TOKEN,
     Candidates,
@@ -84,9 +84,7 @@ def propose_cells(
     """
     largest = max(points, key=lambda point: point.flops)
     n_params, n_tokens = target or (FURTHER * largest.n_params, FURTHER * largest.n_tokens)
-    by_curve: dict[str, list[ScalePoint]] = {}
-    for point in points:
-        by_curve.setdefault(point.curve, []).append(point)
+    by_curve = points_by_curve(points)
     try:
         fitted = {name: _fitted(cells, request) for name, cells in by_curve.items()}
     except UserError as error:

@@ -60,6 +60,14 @@ CONTROL = "control"
 LINE_POINTS = 12
 
 
+def points_by_curve(points: Sequence[ScalePoint]) -> dict[str, list[ScalePoint]]:
+    """Return curve -> its points, both in the order in which they come."""
+    by_curve: dict[str, list[ScalePoint]] = {}
+    for point in points:
+        by_curve.setdefault(point.curve, []).append(point)
+    return by_curve
+
+
 def scale_document(points: Sequence[ScalePoint], role: str, n_held_out: int, request: FitRequest) -> dict[str, Any]:
     """Fit every curve without its largest cells, predict them, and compare distilled cells with the control's curve.
 
@@ -79,9 +87,7 @@ def scale_document(points: Sequence[ScalePoint], role: str, n_held_out: int, req
         `points` (with `held_out`), `curves` (documents of `gauger fit`, or a `reason`), `predicted` (the held-out cells
         with interval and `inside`), `covered`, `equivalents`, `crossings`, `lines` (curves with bands, for drawing).
     """
-    by_curve: dict[str, list[ScalePoint]] = {}
-    for point in points:
-        by_curve.setdefault(point.curve, []).append(point)
+    by_curve = points_by_curve(points)
     held = {point.arm for curve in by_curve.values() for point in _largest(curve, n_held_out)}
     curves, ensembles, predicted = [], {}, []
     for name, cells in by_curve.items():

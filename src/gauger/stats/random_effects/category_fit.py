@@ -22,7 +22,7 @@ from gauger.stats.random_effects.category_structure import GROUPS, Structure
 from gauger.stats.random_effects.data import Array, Codes, MetaData, sampling_block
 from gauger.stats.random_effects.maximise import Maximum
 from gauger.stats.random_effects.moments import Likelihood
-from gauger.stats.random_effects.result import MetaFit, Prediction, _quantile
+from gauger.stats.random_effects.result import MetaFit, Prediction, prediction_around
 from gauger.stats.random_effects.threads import one_thread
 from gauger.stats.robust import ClusterRobust, cr2
 
@@ -101,10 +101,7 @@ class CategoryFit(MetaFit):
         """
         values = np.ones(1) if row is None else np.asarray(row, dtype=float)
         mean = self.contrast(values, "mean")
-        half = _quantile(self.level, mean.df) * float(np.sqrt(mean.se**2 + self.spread_at(values)))
-        return Prediction(
-            mean.estimate, mean.se, mean.df, mean.low, mean.high, mean.estimate - half, mean.estimate + half
-        )
+        return prediction_around(mean, self.spread_at(values), self.level)
 
 
 def fit_categories(

@@ -113,15 +113,13 @@ class CategoryLikelihood:
 
     def __call__(self, factor: Array, omega: Array) -> tuple[Likelihood, Slopes]:
         """Evaluate at G = factor factor' (factor (R, k)) and omega (R,) >= 0."""
-        R, p = self.categories, self.data.design.shape[1]
+        p = self.data.design.shape[1]
         solved, diagonal, logdet = self._within(omega[self.category[self.order]])
         pieces = np.add.reduceat(self.columns[:, :, None] * solved[:, None, :], self.starts, axis=0)
         if self.widening is not None:
             solved, pieces = solved @ self.widening, self.widening.T @ pieces @ self.widening
-        s_zz, s_zb = pieces[:, :R, :R], pieces[:, :R, R:]
-        inner = np.eye(factor.shape[1]) + factor.T @ s_zz @ factor
-        middle = factor @ np.linalg.solve(inner, np.broadcast_to(factor.T, (len(inner), *factor.T.shape)))
-        cross = (pieces[:, R:, R:] - s_zb.transpose(0, 2, 1) @ middle @ s_zb).sum(0)
+        inner, middle, by_group = self._without_groups(factor, pieces)
+        cross = by_group.sum(0)
         logdet += float(np.linalg.slogdet(inner)[1].sum())
         vcov, logdet_x = inverse_and_logdet(cross[:p, :p])
         beta = vcov @ cross[:p, p]
@@ -131,23 +129,28 @@ class CategoryLikelihood:
         loss = logdet + quadratic + n * LOG_2PI
         if self.method == "REML":
             loss += logdet_x - p * LOG_2PI
-        slopes = self._slopes(middle, s_zz, s_zb, solved, diagonal, vcov, t)
+        slopes = self._slopes(middle, pieces, solved, diagonal, vcov, t)
         return Likelihood(-0.5 * loss, np.empty(0), np.empty((0, 0)), beta, vcov, quadratic), slopes
 
     def scores(self, factor: Array, omega: Array) -> tuple[Array, Array]:
         """Return per group X'W X (I, p, p) and X'W r (I, p) in the safe basis, at the generalised least squares fit."""
-        R, p = self.categories, self.data.design.shape[1]
+        p = self.data.design.shape[1]
         solved, _, _ = self._within(omega[self.category[self.order]])
         pieces = np.add.reduceat(self.columns[:, :, None] * solved[:, None, :], self.starts, axis=0)
         if self.widening is not None:
             pieces = self.widening.T @ pieces @ self.widening
-        s_zz, s_zb = pieces[:, :R, :R], pieces[:, :R, R:]
-        inner = np.eye(factor.shape[1]) + factor.T @ s_zz @ factor
-        middle = factor @ np.linalg.solve(inner, np.broadcast_to(factor.T, (len(inner), *factor.T.shape)))
-        cross = pieces[:, R:, R:] - s_zb.transpose(0, 2, 1) @ middle @ s_zb
+        _, _, cross = self._without_groups(factor, pieces)
         whole = cross.sum(0)
         beta = np.linalg.solve(whole[:p, :p], whole[:p, p])
         return cross[:, :p, :p], cross[:, :p, p] - cross[:, :p, :p] @ beta
+
+    def _without_groups(self, factor: Array, pieces: Array) -> tuple[Array, Array, Array]:
+        """Return per group I + F'SF, F (I + F'SF)^-1 F', and the columns' cross products without the groups."""
+        R = self.categories
+        s_zz, s_zb = pieces[:, :R, :R], pieces[:, :R, R:]
+        inner = np.eye(factor.shape[1]) + factor.T @ s_zz @ factor
+        middle = factor @ np.linalg.solve(inner, np.broadcast_to(factor.T, (len(inner), *factor.T.shape)))
+        return inner, middle, pieces[:, R:, R:] - s_zb.transpose(0, 2, 1) @ middle @ s_zb
 
     def _within(self, omega: Array) -> tuple[Array, Array, float]:
         """Return A^-1 B, the diagonal of A^-1, and log|A|, for A = V + diag(omega) by one rank-one step per control."""
@@ -164,11 +167,10 @@ class CategoryLikelihood:
         solved = solved - (weight * shrink[row])[:, None] * total[row]
         return solved, weight - weight**2 * shrink[row], logdet + float(np.log(widened).sum())
 
-    def _slopes(
-        self, middle: Array, s_zz: Array, s_zb: Array, solved: Array, diagonal: Array, vcov: Array, t: Array
-    ) -> Slopes:
+    def _slopes(self, middle: Array, pieces: Array, solved: Array, diagonal: Array, vcov: Array, t: Array) -> Slopes:
         """Return dl = -1/2 [tr(P dM) - y'P dM P y], in the groups' small matrices and row by row."""
         R, p = self.categories, len(t) - 1
+        s_zz, s_zb = pieces[:, :R, :R], pieces[:, :R, R:]
         pulled = s_zz @ middle
         n_i = s_zz - pulled @ s_zz
         e_i = s_zb - pulled @ s_zb

@@ -124,10 +124,7 @@ class MetaFit:
                 "moderator values to predict at", "none", hint="Pass one value per column of the design matrix."
             )
         mean = self.contrast(np.ones(1) if row is None else row, "mean")
-        half = _quantile(self.level, mean.df) * float(np.sqrt(mean.se**2 + self.tau2.sum()))
-        return Prediction(
-            mean.estimate, mean.se, mean.df, mean.low, mean.high, mean.estimate - half, mean.estimate + half
-        )
+        return prediction_around(mean, float(self.tau2.sum()), self.level)
 
     @cached_property
     def heterogeneity(self) -> Heterogeneity:
@@ -194,6 +191,22 @@ def coefficient_of(name: str, estimate: float, se: float, df: float | None, leve
     certain = math.copysign(math.inf, estimate) if estimate else 0.0
     statistic = estimate / se if se > 0 else certain
     return Coefficient(name, estimate, se, df, estimate - half, estimate + half, _two_sided_p(statistic, df))
+
+
+def prediction_around(mean: Coefficient, spread: float, level: float) -> Prediction:
+    """Say where a new true effect would fall: mean +- quantile x sqrt(se^2 + spread), on the mean's degrees of freedom.
+
+    Parameters
+    ----------
+    mean : Coefficient
+        The mean there, with its standard error and interval.
+    spread : float
+        Variance of true effects about it, >= 0.
+    level : float
+        Coverage, 0-1.
+    """
+    half = _quantile(level, mean.df) * float(np.sqrt(mean.se**2 + spread))
+    return Prediction(mean.estimate, mean.se, mean.df, mean.low, mean.high, mean.estimate - half, mean.estimate + half)
 
 
 def _quantile(level: float, df: float | None) -> float:
