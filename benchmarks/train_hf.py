@@ -7,8 +7,8 @@ has `computing.tokens_together: 256`; all pad rows (TRL's `padding_free` wants f
 but Gauger puts rows of similar length together within a step. All sides get the same rows in every step, as tokens, so
 that no tokenising is timed. Switched off on all: dropout, gradient clipping, gradient checkpointing, bfloat16,
 shuffling, logging, saving, evaluation, progress bars. Every side runs in its own process with one thread, `--rounds`
-times in turn. The learning rate is next to nothing, so that the mean losses
-must agree whatever the schedules are; that they do is checked.
+times in turn. The learning rate is next to nothing, so that the mean losses must agree whatever the schedules are; that
+they do is checked.
 
 Run: python benchmarks/train_hf.py [--shape small] [--rounds 3] [--steps 8] [--model DIRECTORY]
      python benchmarks/train_hf.py --shape 135m --rounds 3 --steps 2
