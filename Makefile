@@ -6,11 +6,12 @@ INSTALLED := $(VENV)/.installed
 RUNS := $(VENV)/.runs
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
-.PHONY: demo test lint docs site browser help
+.PHONY: demo test lean lint docs site browser help
 
 help:
 	@echo "make demo   run the quickstart study and print its verdict and the evidence headline"
 	@echo "make test   all tests (limit 10 minutes on two cores)"
+	@echo "make lean   the analysis part by itself, pinned by hashes, on every Python of 3.11 to 3.13 that is here"
 	@echo "make lint   style, types, room boundaries, generated pages in step"
 	@echo "make docs   write the generated pages again"
 	@echo "make site   the documentation as a site with search, in build/site"
@@ -45,6 +46,9 @@ browser:
 
 test: $(INSTALLED) browser
 	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+lean:
+	$(PYTHON) validation/supply_chain/pythons.py $(LEAN)
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .

@@ -243,6 +243,17 @@ def test_every_path_named_exists(page):
         assert (base / named).exists(), named
 
 
+def test_every_test_named_is_in_the_file_named_beside_it():
+    """A promise with a test beside it: in a row of a table, a test belongs to the last file named before it."""
+    rows = [line for line in text_of(ROOT / "docs/trust.md").splitlines() if "`test_" in line]
+    assert rows
+    for row in rows:
+        file = ""
+        for name in re.findall(r"`(tests/[\w/]+\.py|test_\w+)`", row):
+            file = name if "/" in name else file
+            assert "/" in name or f"def {name}(" in text_of(ROOT / file), (file, name)
+
+
 def test_images_are_small():
     images = list((ROOT / "docs/images").iterdir())
     assert images

@@ -97,7 +97,9 @@ class JobError(GaugerError):
 
 
 class DamagedError(GaugerError):
-    """A stored result does not match its checksum."""
+    """A stored file is not what was written there: what stands on disk is an input, too."""
+
+    exit_code = UserError.exit_code
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

@@ -151,6 +151,45 @@ def test_ctrl_c_outside_a_run(command, capsys):
     assert capsys.readouterr().err == "gauger: stopped\n"
 
 
+def test_json_steers_no_terminal_and_means_the_same(capsysbinary):
+    value = {"name": "a\u202eb\x9b\u200b\u2028\U000e0001", "kept": "é 知 a\u00a0b\u2009c 💥"}
+    print_json(value)
+    printed = capsysbinary.readouterr().out.decode()
+    assert json.loads(printed) == value
+    assert "é 知 a\u00a0b\u2009c 💥" in printed
+    assert not {"\u202e", "\x9b", "\u200b", "\u2028", "\U000e0001"} & set(printed)
+    assert r"\u202e" in printed
+
+
+EARLY = """
+import os, signal, sys
+argument = sys.argv[1]
+from gauger.__main__ import main
+sys.argv = ["gauger", "plan", sys.argv[2], "--json"]
+signal.signal(signal.SIGVTALRM, lambda *_: os.kill(os.getpid(), signal.SIGINT))
+signal.setitimer(signal.ITIMER_VIRTUAL, float(argument))
+sys.exit(main())
+"""
+
+
+@pytest.mark.parametrize("seconds", [0.001, 0.01, 0.05, 0.2])
+def test_ctrl_c_in_the_first_moments(seconds, tiny_study):
+    """Processor seconds after the first line of ours, so that a busy machine changes nothing."""
+    command = [sys.executable, "-c", EARLY, str(seconds), str(tiny_study)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "gauger: stopped\n")
+
+
+def test_ctrl_c_that_is_ignored_stays_ignored():
+    ignored = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)"
+    code = EARLY.replace("from gauger", f"{ignored}\nfrom gauger").replace(
+        '"plan", sys.argv[2], "--json"', '"--version"'
+    )
+    done = subprocess.run([sys.executable, "-c", code, "0.005", ""], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("gauger ")
+
+
 @pytest.mark.parametrize("number", [errno.EACCES, errno.ENOSPC, errno.EROFS])
 def test_a_place_that_cannot_be_used(command, capsys, number):
     command(raising(OSError(number, os.strerror(number), "out/records.parquet")))

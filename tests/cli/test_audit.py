@@ -2,6 +2,7 @@
 
 import json
 
+import polars as pl
 import pytest
 
 from gauger.cli.application import main
@@ -52,6 +53,36 @@ def test_text_and_report_say_the_same(folder, capsys):
     assert "<b>pears" not in page
     assert page.count('<noscript><img class="static"') == page.count('<script type="application/json" data-chart=') > 0
     assert json.loads((folder / "found" / "audit.json").read_text())["benchmarks"][0]["flagged"] >= 1
+
+
+@pytest.mark.parametrize("damaged", ["corpus", "items"])
+def test_a_damaged_parquet_file_is_named(folder, capsys, damaged):
+    for name, column in (("corpus", "text"), ("items", "prompt")):
+        pl.DataFrame({column: ["What is four and three of them?"] * 3}).write_parquet(folder / f"{name}.parquet")
+    arguments = ("--corpus", "corpus.parquet", "--against", "items.parquet")
+    assert run(capsys, *arguments, "--planted", "2")[0] == 0
+    path = folder / f"{damaged}.parquet"
+    path.write_bytes(path.read_bytes()[:-4])
+    code, out, err = run(capsys, *arguments)
+    assert (code, out) == (2, "")
+    assert f"{damaged}.parquet: expected a Parquet file, got " in err
+    assert "Traceback" not in err
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ('[{"prompt": "What?"}, 3]', "element 2: expected a JSON object for every item, got a JSON int"),
+        ('[{"prompt": "What?"}', "array.json:1: expected JSON, got expecting"),
+        ('[{"prompt": "What?", "prompt": "Who?"}]', "twice in one object"),
+        ("[" * 20_000, "nested too deeply"),
+    ],
+)
+def test_items_in_a_broken_array(folder, capsys, text, told):
+    (folder / "array.json").write_text(text)
+    code, out, err = run(capsys, "--corpus", "corpus.jsonl", "--against", "array.json")
+    assert (code, out) == (2, "")
+    assert told in err
 
 
 @pytest.mark.parametrize(

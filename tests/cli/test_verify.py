@@ -4,6 +4,9 @@ import json
 import random
 import shutil
 import subprocess
+from pathlib import Path
+
+import pytest
 
 from gauger.cli import main
 from gauger.cli.signature import signature_differences
@@ -15,6 +18,8 @@ from gauger.study.history import read_log
 from gauger.study.verify import _registered_differences
 
 from .random_edits import edit_at_random
+
+TINY = Path(__file__).parents[1] / "study" / "tiny.yaml"
 
 
 def test_an_honest_run_verifies(finished_run, capsys):
@@ -60,6 +65,30 @@ def test_a_change_of_the_rule_verifies_as_what_it_is(tiny_study, copy_of_run):
     assert main(arguments) == 0
     assert json.loads((copy_of_run / "estimates.json").read_text())["verdict"]["rule"]["post_hoc"] is True
     assert verify_run(copy_of_run).right
+
+
+@pytest.mark.parametrize("command", [["report"], ["forecast", "--study"], ["plan", str(TINY), "--pilot"]])
+def test_whoever_reads_the_results_of_a_run_refuses_edited_ones(command, copy_of_run, capsys):
+    path = copy_of_run / "records.parquet"
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    assert main([*command, str(copy_of_run)]) == 2
+    told = capsys.readouterr().err
+    assert "the results that the run wrote; records.parquet is not what manifest.json lists" in told
+    assert "Traceback" not in told
+
+
+@pytest.mark.parametrize("command", [["forecast", "--study"], ["plan", str(TINY), "--pilot"]])
+def test_records_that_are_no_table_are_named_where_nothing_else_tells(command, copy_of_run, capsys):
+    """Without log and manifest, as before there were any, a directory has nothing to be held against."""
+    for name in ("starts.jsonl", "manifest.json"):
+        (copy_of_run / name).unlink()
+    (copy_of_run / "records.parquet").write_bytes(b"PAR1 and no more")
+    assert main([*command, str(copy_of_run)]) == 2
+    told = capsys.readouterr().err
+    assert "records.parquet is not the table that was written there" in told
+    assert "Traceback" not in told
 
 
 def test_random_edits_are_found(finished_run, tmp_path):

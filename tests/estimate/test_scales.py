@@ -61,6 +61,14 @@ def test_a_set_outside_two_ends_states_nothing():
     assert "not called bound" in statement(outside, inside)
 
 
+def test_an_open_end_is_not_worded_as_an_interval():
+    """A set that has no upper end, or no inside, has no two ends to print; its value is printed all the same."""
+    points = estimate("memorisation", "points", 0.1, 0.05, 0.15)
+    for low, high, kind in ((-0.2, None, "above"), (None, 0.3, "below"), (-0.2, 0.3, "outside")):
+        stated = statement(points, estimate("memorisation", "logit", 0.1, low, high, kind))
+        assert stated.endswith("but +0.10 item logits; so it is not called memorised.")
+
+
 def test_memorisation_in_logits_is_the_difference_in_differences_of_logits():
     cells = small_cells(replace(LOGIT, harder=1.0))
     estimates, _, _ = estimate_cells(cells)

@@ -10,7 +10,7 @@ from gauger.execute.local import run_jobs
 HERE = Path(__file__).parent
 ENVIRONMENT = {"PYTHONPATH": os.pathsep.join([str(HERE), *filter(None, [os.environ.get("PYTHONPATH")])])}
 """Workers find toy jobs, and the same code of Gauger as this process."""
-REGISTRY = {name: f"toy_jobs:{name}" for name in ("write", "fail", "leave", "die", "order", "environment")}
+REGISTRY = {name: f"toy_jobs:{name}" for name in ("write", "fail", "leave", "die", "hog", "order", "environment")}
 
 
 @pytest.fixture(scope="session")

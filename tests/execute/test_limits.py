@@ -100,3 +100,9 @@ def test_a_job_that_starts_again_is_paid_again(toy):
     assert budget.spent_flops == 8.0
     assert not budget.allows(b)
     assert "10 training FLOPs" in budget.reached
+
+
+def test_a_job_that_trains_nothing_costs_nothing_when_it_starts(toy):
+    budget = SpentLimits(RunLimits(flops=10.0), {toy("a").key: 4.0})
+    budget.start(toy("measure"))
+    assert budget.spent_flops == 0.0

@@ -118,6 +118,7 @@ def test_a_killed_worker_gets_its_job_done_by_a_new_one(run, toy, tmp_path):
     assert text(result, job) == "survived"
     assert sorted(path.name for path in result.done[job.key].iterdir()) == ["done.json", "text.txt"]
     assert any("SIGKILL" in line and line.startswith("again: ") for line in notes.said)
+    assert any("want of memory; fewer workers at once (--workers) need less" in line for line in notes.said)
 
 
 def test_a_job_that_kills_three_workers_is_given_up_and_named(run, toy, tmp_path):
@@ -128,11 +129,22 @@ def test_a_job_that_kills_three_workers_is_given_up_and_named(run, toy, tmp_path
     result = run([job, after, other])
     assert len(list(where.iterdir())) == 3
     assert "SIGKILL" in result.failed[0][1]
+    assert "for want of memory" in result.failed[0][1], "so does the kernel end a process that has taken too much"
     assert result.failed[0][1].endswith("given up after 3 tries")
     assert (result.blocked, set(result.done)) == ([after], {other.key})
     (failure,) = read_failures(tmp_path / "jobs" / "failures")
     assert failure.boundary == "worker"
     assert "label · dies" in failure.detail
+
+
+def test_a_job_that_finds_no_memory_fails_with_the_reason_and_the_others_go_on(run, toy, tmp_path):
+    """The limit of a process stands in for a machine's: the allocation fails, and nobody is killed."""
+    job, other = toy("large", kind="hog"), toy("other")
+    result = run([job, other])
+    assert result.failed == [(job, "MemoryError: no memory was left; fewer workers at once (--workers) need less")]
+    assert set(result.done) == {other.key}
+    (failure,) = read_failures(tmp_path / "jobs" / "failures")
+    assert failure.boundary == "job"
 
 
 def test_a_damaged_result_is_noticed_and_computed_again(run, diamond, tmp_path):

@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 import signal
 import sys
 import time
@@ -34,6 +35,17 @@ def die(params, inputs, out: Path) -> None:
         (out / "half.txt").write_text("half")
         os.kill(os.getpid(), signal.SIGKILL)
     (out / "text.txt").write_text("survived")
+
+
+def hog(params, inputs, out: Path) -> None:
+    """Ask for more memory than this process may have."""
+    before = resource.getrlimit(resource.RLIMIT_AS)
+    mapped = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    resource.setrlimit(resource.RLIMIT_AS, (mapped + (256 << 20), before[1]))
+    try:
+        bytearray(1 << 30)
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, before)
 
 
 def order(params, inputs, out: Path) -> None:

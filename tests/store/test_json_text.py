@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gauger.cli import main
-from gauger.errors import InputError
+from gauger.errors import DamagedError, InputError
 from gauger.measure.importers.json_lines import read_fields
-from gauger.store import RepeatedKeyError, parse_json, read_json_lines
+from gauger.store import NestedError, RepeatedKeyError, parse_json, read_json, read_json_lines
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),
@@ -33,6 +33,40 @@ def test_a_key_that_stands_twice_is_named(text):
     assert json.loads(text), "Python alone takes the last and says nothing"
     with pytest.raises(RepeatedKeyError, match=r'the key "a?" twice in one object'):
         parse_json(text)
+
+
+NESTED = ("[" * 20_000 + "]" * 20_000, '{"a":' * 20_000)
+
+
+@pytest.mark.parametrize("text", NESTED)
+def test_what_is_nested_too_deeply_is_no_json(text, tmp_path):
+    """A RecursionError is no ValueError: whoever forgot it ended in a traceback. Here nobody can."""
+    with pytest.raises(NestedError, match="a value nested too deeply"):
+        parse_json(text)
+    path = tmp_path / "state.json"
+    path.write_text(text)
+    with pytest.raises(DamagedError, match="nested too deeply"):
+        read_json(path)
+
+
+def test_json_of_our_own_with_a_key_twice_is_damaged(tmp_path):
+    path = tmp_path / "state.json"
+    path.write_text('{"a": 1, "a": 2}')
+    with pytest.raises(DamagedError, match="twice in one object"):
+        read_json(path)
+
+
+@pytest.mark.parametrize("text", NESTED)
+@pytest.mark.parametrize("command", ["status", "clean", "verify", "report", "runs"])
+def test_a_run_whose_files_are_nested_too_deeply(command, text, tmp_path, capsys):
+    run = tmp_path / "runs" / "one"
+    for name in ("jobs/jobs.json", "estimates.json", "manifest.json", "starts.jsonl", "frozen.json", "jobs/lock"):
+        (run / name).parent.mkdir(parents=True, exist_ok=True)
+        (run / name).write_text(text + "\n")
+    code = main([command, str(run if command != "runs" else run.parent)])
+    told = capsys.readouterr()
+    assert code == (0 if command == "runs" else 2), told
+    assert "Traceback" not in told.err
 
 
 def test_a_line_is_named(tmp_path):

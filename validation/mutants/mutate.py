@@ -1,27 +1,36 @@
 """How many small edits of the code does no test notice? Draws mutants by a seed, stratified by room, and runs tests.
 
-Run: python validation/mutants/mutate.py [--mutants 300] [--seed 1] [--first 0] [--timeout 300] >> results.txt
+Run: python validation/mutants/reach.py MAP.json, then
+     python validation/mutants/mutate.py --map MAP.json [--mutants 300] [--seed 1] [--first 0] [--only N ...]
      python validation/mutants/mutate.py --count
 A mutant changes one place of one file: a comparison, an operator of arithmetic, a number, a boolean, `and`/`or`, a
-`not`, or a statement that is left out. It is tried on a copy of the package, with the tests that name its module (their
-imports say so), the quickest files first, and the first failure ends it. Mutants are numbered: `--first` goes on where
-an earlier run stopped. Each that survives is printed with its line, to be killed by a test or argued in README.md.
+`not`, or a statement that is left out. It is tried by the tests that run its line (`reach.py`), the quickest first, and
+what survives them by whole test files that name its module; the first failure ends it. Every mutant has a process of
+its own, a fork of one in which everything but Gauger is imported already, and sees a package that is all links but for
+the one changed file, its own subprocesses too. Mutants are numbered: `--first` goes on where an earlier run stopped.
+Each that survives is printed with its line, to be killed by a test or argued in README.md.
 """
 
 from __future__ import annotations
 
 import argparse
 import ast
+import contextlib
 import copy
+import gc
+import importlib
+import json
 import os
 import random
-import shutil
-import subprocess
+import resource
+import signal
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "src" / "gauger"
@@ -75,12 +84,12 @@ def places(tree: ast.Module) -> Iterator[tuple[int, str]]:
             yield number, "left out"
 
 
-def mutate(text: str, number: int) -> tuple[str, int, str, str]:
-    """Return the changed text, the line, and the changed piece before and after."""
+def mutate(text: str, number: int) -> tuple[str, tuple[int, int], str, str]:
+    """Return the changed text, its first and last line, and the changed piece before and after."""
     tree = ast.parse(text)
     node = list(ast.walk(tree))[number]
     before = ast.unparse(node)
-    line = getattr(node, "lineno", 0)
+    lines = getattr(node, "lineno", 0), getattr(node, "end_lineno", 0)
     if isinstance(node, ast.Compare):
         node.ops[0] = COMPARE[type(node.ops[0])]()
     elif isinstance(node, ast.BinOp):
@@ -95,7 +104,7 @@ def mutate(text: str, number: int) -> tuple[str, int, str, str]:
         node.value = (not node.value) if isinstance(node.value, bool) else node.value + 1
     elif isinstance(node, ast.Expr):
         node.value = ast.Constant(None)
-    return ast.unparse(ast.fix_missing_locations(tree)), line, before, ast.unparse(node)
+    return ast.unparse(ast.fix_missing_locations(tree)), lines, before, ast.unparse(node)
 
 
 def tests_of(path: Path) -> list[str]:
@@ -114,21 +123,123 @@ def tests_of(path: Path) -> list[str]:
     return [str(test.relative_to(ROOT)) for test in [*direct, *through][:14]]
 
 
-def killed(path: Path, text: str, timeout: float) -> bool | None:
-    """Run the tests of a module on a copy of the package with one changed file; None: it has no tests."""
-    tests = tests_of(path)
-    if not tests:
-        return None
+LONGEST_S = 1800
+"""Until a trial is ended, on a busy machine; its processor time is limited much below that."""
+ENOUGH_S, ENOUGH_TESTS = 60.0, 150
+"""Of the tests that could notice a mutant, the quickest that together take this many processor seconds are run."""
+QUIETLY = ("-q", "-x", "-p", "no:cacheprovider", "-W", "ignore::pytest.PytestAssertRewriteWarning")
+"""Arguments of pytest; that its plugins are imported before it runs is what makes a fork quick."""
+Reach = dict[str, Any]
+"""What `reach.py` wrote."""
+
+
+def quickest(reach: Reach, tests: Iterable[str]) -> list[str]:
+    """Return the tests worth running, the quickest first."""
+    chosen, total = [], 0.0
+    for test in sorted(tests, key=reach["seconds"].__getitem__)[:ENOUGH_TESTS]:
+        total += reach["seconds"][test]
+        if total > ENOUGH_S and chosen:
+            break
+        chosen.append(test)
+    return chosen
+
+
+def tests_reaching(reach: Reach, path: Path, first: int, last: int) -> list[str]:
+    """Return the tests that run a line of a place."""
+    lines = reach["lines"].get(str(path.relative_to(SOURCE)), {})
+    return quickest(reach, {test for line in range(first, last + 1) for test in lines.get(str(line), ())})
+
+
+def tests_naming(reach: Reach, path: Path, but: list[str]) -> list[str]:
+    """Return the other tests of the files that name a module; files that were not traced are run whole."""
+    files = tests_of(path)
+    traced = {test.partition("::")[0] for test in reach["seconds"]}
+    others = quickest(reach, {test for test in reach["seconds"] if test.partition("::")[0] in files} - set(but))
+    return others or [file for file in files if not but and file not in traced]
+
+
+def linked_package(folder: Path, path: Path, text: str) -> None:
+    """Lay out the package in a folder by links, with one changed file: its compiled form goes beside it alone."""
+    name = path.relative_to(SOURCE)
+    inside = folder / "gauger"
+    real, linked = SOURCE, inside
+    for part in name.parts:
+        linked.mkdir()
+        for entry in real.iterdir():
+            if entry.name not in (part, "__pycache__"):
+                (linked / entry.name).symlink_to(entry)
+        cache = real / "__pycache__"
+        if cache.is_dir():
+            (linked / "__pycache__").mkdir()
+            for compiled in cache.iterdir():
+                if compiled.name.partition(".")[0] != name.stem:
+                    (linked / "__pycache__" / compiled.name).symlink_to(compiled)
+        real, linked = real / part, linked / part
+    linked.write_text(text)
+
+
+def first_failure(path: Path, text: str, tests: list[str]) -> str:
+    """Run tests in a fork of this process in which one file of the package is another; name the first that fails."""
     with tempfile.TemporaryDirectory() as folder:
-        copied = shutil.copytree(SOURCE, Path(folder) / "gauger", ignore=shutil.ignore_patterns("__pycache__"))
-        (copied / path.relative_to(SOURCE)).write_text(text)
-        environment = {**os.environ, "PYTHONPATH": folder, "OMP_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"}
-        command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *tests]
-        try:
-            done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, timeout=timeout, check=False)
-        except subprocess.TimeoutExpired:
-            return True
-    return done.returncode != 0
+        linked_package(Path(folder), path, text)
+        read, write = os.pipe()
+        child = os.fork()
+        if child == 0:
+            os._exit(_try(folder, tests, write))
+        os.close(write)
+        _, status = os.waitpid(child, 0)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(child, signal.SIGKILL)  # what a test's killed driver left
+        with os.fdopen(read) as failures:
+            name = failures.readline().strip()
+    if os.waitstatus_to_exitcode(status) == 0:
+        return ""
+    return name or f"exit {os.waitstatus_to_exitcode(status)}"
+
+
+class Telling:
+    """A plugin of pytest that writes the name of every test that failed."""
+
+    def __init__(self, out: int) -> None:
+        self.out = out
+
+    def pytest_runtest_logreport(self, report: Any) -> None:
+        """Tell of a failure."""
+        if report.failed:
+            os.write(self.out, f"{report.nodeid}\n".encode())
+
+
+def _try(folder: str, tests: list[str], out: int) -> int:
+    os.setsid()
+    signal.setitimer(signal.ITIMER_REAL, LONGEST_S)
+    resource.setrlimit(resource.RLIMIT_CPU, (int(3 * ENOUGH_S), int(3 * ENOUGH_S) + 5))
+    os.environ["PYTHONPATH"] = folder
+    sys.path.insert(0, folder)
+    nothing = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nothing, 1)
+    os.dup2(nothing, 2)
+    os.chdir(ROOT)
+    import pytest
+
+    return int(pytest.main([*QUIETLY, *tests], plugins=[Telling(out)]))
+
+
+@cache
+def sound(test: str) -> bool:
+    """Whether a test passes where nothing was changed: one that fails by itself kills nothing."""
+    path = SOURCE / "errors.py"
+    return "::" not in test or not first_failure(path, path.read_text(), [test])
+
+
+def import_all(names: list[str]) -> None:
+    """Import what the tests import, but for Gauger and the tests themselves."""
+    ours = {path.stem for path in (ROOT / "tests").rglob("*.py")} | {path.name for path in (ROOT / "tests").iterdir()}
+    for name in names:
+        if name.partition(".")[0] not in ours and name not in sys.modules:
+            with contextlib.suppress(ImportError, AttributeError):
+                importlib.import_module(name)
+    assert not any(name.partition(".")[0] == "gauger" for name in sys.modules)
+    gc.freeze()
 
 
 def draw(n: int, seed: int) -> list[tuple[str, Path, int, str]]:
@@ -150,27 +261,46 @@ def wilson(k: int, n: int) -> tuple[float, float]:
     return (centre - half) / (1 + z * z / n), (centre + half) / (1 + z * z / n)
 
 
+def outcome_of(reach: Reach, path: Path, place: int) -> tuple[str, str, str]:
+    """Try one mutant: what became of it, where and what it is, and the test that noticed."""
+    text, (line, last), before, after = mutate(path.read_text(), place)
+    what = f"{path.relative_to(SOURCE)}:{line} {before[:70]!r} -> {after[:70]!r}"
+    near = tests_reaching(reach, path, line, last)
+    further = tests_naming(reach, path, near)
+    if not near and not further:
+        return "NO TESTS", what, ""
+    for tests in filter(None, (near, further)):
+        waiting = tests
+        while failed := first_failure(path, text, waiting):
+            if sound(failed):
+                return "killed", what, failed
+            waiting = [test for test in waiting if test != failed]
+    return "SURVIVED", what, ""
+
+
 def main() -> int:
     """Draw, try, count."""
     parser = argparse.ArgumentParser()
+    parser.add_argument("--map", type=Path)
     parser.add_argument("--mutants", type=int, default=300)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--last", type=int, default=None)
-    parser.add_argument("--timeout", type=float, default=300)
+    parser.add_argument("--only", type=int, nargs="*", help="numbers of the draw")
     parser.add_argument("--count", action="store_true")
     options = parser.parse_args()
-    chosen = draw(options.mutants, options.seed)
+    chosen = list(enumerate(draw(options.mutants, options.seed)))
     if options.count:
-        print(len(chosen), Counter(room for room, *_ in chosen))
+        print(len(chosen), Counter(room for _, (room, *_) in chosen))
         return 0
+    reach = json.loads(options.map.read_text())
+    import_all(reach["modules"])
     ended: Counter[tuple[str, str]] = Counter()
-    for number, (room, path, place, kind) in list(enumerate(chosen))[options.first : options.last]:
-        text, line, before, after = mutate(path.read_text(), place)
-        outcome = {True: "killed", False: "SURVIVED", None: "NO TESTS"}[killed(path, text, options.timeout)]
+    wanted = chosen[options.first : options.last] if options.only is None else [chosen[n] for n in options.only]
+    for number, (room, path, place, kind) in wanted:
+        outcome, what, test = outcome_of(reach, path, place)
         ended[room, outcome] += 1
-        where = f"{path.relative_to(SOURCE)}:{line}"
-        print(f"{number:3} {outcome:8} {room:8} {where} [{kind}] {before[:70]!r} -> {after[:70]!r}", flush=True)
+        print(f"{number:3} {outcome:8} {room:8} [{kind}] {what} {test}", flush=True)
     tried, lived = sum(ended.values()), sum(n for (_, outcome), n in ended.items() if outcome != "killed")
     low, high = wilson(lived, tried)
     print(f"tried {tried}, survived {lived}: {lived / tried:.1%} (95 % interval {low:.1%} to {high:.1%})", dict(ended))

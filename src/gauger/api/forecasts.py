@@ -80,10 +80,15 @@ def forecast(
     ------
     StudyError
         Mistakes in the scenario, with line and key.
+    InputError
+        A run whose results were edited since, or that is none.
     """
     from gauger.evidence import load, prepare
     from gauger.forecast import forecast_document, load_scenario, read_progress
+    from gauger.study import require_unedited
 
+    for study in studies:
+        require_unedited(Path(study))
     wanted = load_scenario(scenario)
     scores = read_progress(None if progress is None else Path(progress))
     prepared = prepare(load(None if table is None else Path(table)))

@@ -38,9 +38,9 @@ class StudyRun(Result):
     @cached_property
     def records(self) -> pl.DataFrame:
         """One row per arm, replicate, item and sample (`gauger.records.RECORD_COLUMNS`)."""
-        import polars as pl
+        from gauger.store import read_parquet
 
-        return pl.read_parquet(self.directory.records)
+        return read_parquet(self.directory.records)
 
     def report(self, path: Path | str | None = None) -> Path:
         """Write the report, by default again into the run's own directory, if nobody edited it. See `Result.report`."""

@@ -13,7 +13,7 @@ import polars as pl
 from gauger.audit.corpora import strings_in
 from gauger.errors import InputError, Place
 from gauger.measure import LoggedItem, logged_items
-from gauger.store import read_csv, read_json_lines
+from gauger.store import parse_json, read_as_parquet, read_csv, read_json_lines
 
 _PASSAGES = ("context", "passage", "story", "article", "paragraph", "premise", "support", "ctx")
 _QUESTIONS = (
@@ -125,14 +125,28 @@ def _rows(path: Path) -> Iterator[Mapping[str, Any]]:
     with path.open("rb") as file:
         start = file.read(4096).removeprefix(b"\xef\xbb\xbf").lstrip()
     if start.startswith(b"PAR1"):
-        yield from pl.read_parquet(path).iter_rows(named=True)
+        with read_as_parquet(path):
+            rows = pl.read_parquet(path)
+        yield from rows.iter_rows(named=True)
     elif start[:1] == b"[":
-        yield from (row for row in pl.read_json(path).iter_rows(named=True))
+        yield from _elements(path)
     elif start[:1] == b"{":
         yield from (row for _, row in read_json_lines(path, "a benchmark's items"))
     else:
         table = read_csv(path)
         yield from (dict(zip(table.header, row, strict=True)) for _, row in table.rows)
+
+
+def _elements(path: Path) -> Iterator[Mapping[str, Any]]:
+    try:
+        listed = parse_json(path.read_bytes().decode("utf-8-sig"))
+    except ValueError as fault:
+        raise InputError("a benchmark's items as a JSON array", str(fault)[:80], Place(str(path))) from None
+    for number, element in enumerate(listed, start=1):
+        if not isinstance(element, dict):
+            given = f"a JSON {type(element).__name__}"
+            raise InputError("a JSON object for every item", given, Place(str(path), key=f"element {number}"))
+        yield element
 
 
 def question_of(record: Mapping[str, Any]) -> tuple[str, tuple[str, ...]]:

@@ -18,6 +18,7 @@ from typing import Any, BinaryIO
 import polars as pl
 
 from gauger.errors import InputError, Place
+from gauger.store import read_as_parquet
 
 JSON_LINES, PARQUET, TEXT, ARRAY = "JSON Lines", "Parquet", "text", "JSON array"
 SHARD_BYTES = 8 << 20
@@ -125,10 +126,8 @@ def _kind(start: bytes, path: Path) -> str:
 
 
 def _parquet_rows(path: Path) -> int:
-    try:
+    with read_as_parquet(path):
         return int(pl.scan_parquet(path).select(pl.len()).collect().item())
-    except (pl.exceptions.PolarsError, OSError) as fault:
-        raise InputError("a Parquet file", str(fault).splitlines()[0][:120], Place(str(path))) from None
 
 
 def texts_in(shard: Shard) -> Iterator[CorpusText]:
@@ -209,12 +208,15 @@ def _array(shard: Shard) -> Iterator[str]:
 
 def _parquet(shard: Shard) -> Iterator[str]:
     frame = pl.scan_parquet(shard.path).slice(shard.start, shard.stop - shard.start)
-    schema = frame.collect_schema()
+    with read_as_parquet(Path(shard.path)):
+        schema = frame.collect_schema()
     names = [name for name, kind in schema.items() if kind == pl.String or kind.is_nested()]
     if not names:
         raise InputError("a column with texts", f"columns {', '.join(schema)}"[:120], Place(shard.path))
     plain = all(schema[name] == pl.String for name in names)
-    for row in frame.select(names).collect(engine="streaming").iter_rows():
+    with read_as_parquet(Path(shard.path)):
+        rows = frame.select(names).collect(engine="streaming")
+    for row in rows.iter_rows():
         yield "\n".join(text for text in row if text) if plain else strings_in(list(row))
 
 

@@ -148,6 +148,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _exit_code(stop)
     except GaugerError as error:
         return _say(error)
+    except KeyboardInterrupt:  # before or after the command itself
+        return _say(_StoppedError("stopped"))
     except BrokenPipeError:
         return _say(_PipeClosedError())
     except OSError as error:

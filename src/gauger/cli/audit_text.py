@@ -44,7 +44,7 @@ def _rates(document: Mapping[str, Any], benchmark: str) -> str:
     cells = []
     for kind in dict.fromkeys(rate["class"] for rate in rates if rate["n_planted"]):
         kind_rates = [by[net, kind] for net in nets]
-        best = max(nets, key=lambda net: (by[net, kind]["recall"], -by[net, kind]["false_positive_rate"]))
+        best = max(nets, key=lambda net: (by[net, kind]["recall"], -_alarms(by[net, kind])))
         recalls = [_ends(rate["recall"], rate["recall_low"], rate["recall_high"]) for rate in kind_rates]
         cells.append([kind, *recalls, _interval(share[best, kind])])
     alarms = [next(rate for rate in rates if rate["net"] == net) for net in nets]
@@ -52,6 +52,11 @@ def _rates(document: Mapping[str, Any], benchmark: str) -> str:
     cells.append(["false alarms per item", *shown, ""])
     header = [f"{benchmark}: recall of", *nets, "share of items, if all copies were so"]
     return table(header, cells)
+
+
+def _alarms(rate: Mapping[str, Any]) -> float:
+    """Return false alarms per item; 1, the most there can be, where nothing measured them."""
+    return 1.0 if rate["false_positive_rate"] is None else float(rate["false_positive_rate"])
 
 
 def _worst(items: Sequence[Mapping[str, Any]]) -> str:

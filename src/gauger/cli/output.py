@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from typing import Annotated, TypeAlias
 from unicodedata import category
@@ -15,9 +16,15 @@ JsonFlag: TypeAlias = Annotated[bool, typer.Option("--json", help="Print the res
 
 
 def print_json(value: object) -> None:
-    """Print a value as JSON: order kept, NaN refused, UTF-8 whatever the locale."""
+    """Print a value as JSON: order kept, NaN refused, UTF-8 whatever the locale.
+
+    What could steer the terminal is written as JSON's own escapes: the value that a program reads is the same.
+    """
     sys.stdout.flush()
-    sys.stdout.buffer.write(document_bytes(value))
+    text = document_bytes(value).decode()
+    if not text.replace("\n", "").isprintable():
+        text = "".join(c if c == "\n" else _shown_in_json(c) for c in text)
+    sys.stdout.buffer.write(text.encode())
     sys.stdout.buffer.flush()
 
 
@@ -39,6 +46,10 @@ def _shown(character: str) -> str:
     if character.isprintable() or category(character) == "Zs":
         return character
     return character.encode("unicode_escape").decode()
+
+
+def _shown_in_json(character: str) -> str:
+    return character if _shown(character) == character else json.dumps(character)[1:-1]
 
 
 def print_text(text: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from gauger.errors import MissingExtraError, UserError
+from gauger.store import parse_json
 
 if TYPE_CHECKING:
     from gauger.elicit import Pace, QueryBudget, Teacher
@@ -115,7 +115,7 @@ def json_object(text: str | None, option: str) -> dict[str, Any]:
         Where it is none.
     """
     try:
-        value = json.loads(text) if text else {}
+        value = parse_json(text) if text else {}
     except ValueError:
         value = None
     if not isinstance(value, dict):

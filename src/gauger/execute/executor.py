@@ -22,6 +22,9 @@ ONE_THREAD: Mapping[str, str] = {
 """Environment of every worker, wherever it is: one thread per process (sums in one order, no fighting over cores),
 fixed hashes. It is what makes results the same bytes on this machine and on a cluster."""
 
+FEWER_WORKERS = "fewer workers at once (--workers) need less"
+"""What to do where memory ran out."""
+
 
 @dataclass(frozen=True)
 class Event:

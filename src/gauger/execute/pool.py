@@ -17,7 +17,7 @@ from types import TracebackType
 from typing import IO, Any, cast
 
 from gauger.execute.devices import VISIBLE
-from gauger.execute.executor import ONE_THREAD, Event
+from gauger.execute.executor import FEWER_WORKERS, ONE_THREAD, Event
 from gauger.execute.job import Job
 
 PATIENCE_S = 5.0
@@ -206,7 +206,7 @@ class Pool:
 
 def _describe_exit(code: int) -> str:
     if code == -signal.SIGKILL:
-        return "its worker was killed (SIGKILL: from outside, or for want of memory)"
+        return f"its worker was killed (SIGKILL: from outside, or for want of memory; {FEWER_WORKERS})"
     if code < 0:
         return f"its worker died of {signal.Signals(-code).name}"
     return f"its worker ended with exit code {code}"

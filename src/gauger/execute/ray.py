@@ -19,7 +19,7 @@ from types import ModuleType, TracebackType
 from typing import Any
 
 from gauger.errors import GaugerError, MissingExtraError, UserError
-from gauger.execute.executor import ONE_THREAD, Event
+from gauger.execute.executor import FEWER_WORKERS, ONE_THREAD, Event
 from gauger.execute.interrupt import handlers_kept
 from gauger.execute.job import Job
 from gauger.execute.local import cores
@@ -257,7 +257,7 @@ def _describe(error: Exception) -> str:
     reasons = {
         "WorkerCrashedError": "its worker was killed or crashed",
         "NodeDiedError": "its node was lost",
-        "OutOfMemoryError": "its worker was killed for want of memory",
+        "OutOfMemoryError": f"its worker was killed for want of memory; {FEWER_WORKERS}",
     }
     name = type(error).__name__
     return reasons.get(name) or f"{name}: {str(error).strip().splitlines()[0]}"

@@ -26,6 +26,7 @@ from typing import Any, BinaryIO
 
 from gauger.errors import JobError
 from gauger.execute.cache import Cache
+from gauger.execute.executor import FEWER_WORKERS
 
 
 def main() -> None:
@@ -71,7 +72,8 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
 
 def failed(key: str, error: BaseException, trace: str) -> dict[str, Any]:
     """Make the reply that says why a job has no result."""
-    return {"key": key, "seconds": None, "error": type(error).__name__, "message": str(error), "traceback": trace}
+    message = str(error) or (f"no memory was left; {FEWER_WORKERS}" if isinstance(error, MemoryError) else "")
+    return {"key": key, "seconds": None, "error": type(error).__name__, "message": message, "traceback": trace}
 
 
 def execute(request: dict[str, Any]) -> float:

@@ -9,7 +9,6 @@ without them may have no place for a dose.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -26,7 +25,7 @@ from gauger.forecast.predict import Forecaster
 from gauger.forecast.predictive import NORMAL_DF, Predictive
 from gauger.forecast.predictors import CATEGORIES, NUMBERS, ROLES
 from gauger.stats import FREE, PartialFit, PoolingProblem, fit_partial_pooling
-from gauger.store import RunDirectory
+from gauger.store import RunDirectory, read_document, read_json, read_parquet
 
 FORM = "all predictors, angles"
 ROLE_OF: Mapping[str, str] = {"targeted": "targeted", "parallel": "fresh", "near": "fresh", "far": "held-out"}
@@ -70,21 +69,28 @@ def read_run(folder: Path) -> RunRows:
     for path in (run.estimates, run.study, run.records):
         if not path.is_file():
             raise InputError("the directory of a finished run", f"no {path.name}", Place(str(folder)))
-    document, study = (json.loads(path.read_text(encoding="utf-8")) for path in (run.estimates, run.study))
+    estimates, study = read_document(run.estimates).to_dict()["estimates"], read_json(run.study)
+    try:
+        return _read(run, study, estimates)
+    except (KeyError, TypeError, AttributeError, IndexError) as error:
+        raise InputError("the settings of a finished run", f"{type(error).__name__}", Place(str(run.study))) from error
+
+
+def _read(run: RunDirectory, study: Mapping[str, Any], estimates: Sequence[Mapping[str, Any]]) -> RunRows:
     wanted = [
-        row for row in document["estimates"]
+        row for row in estimates
         if row["estimand"] == "uplift" and row["benchmark"] and row["value"] is not None and row["se"]
         and row.get("scale", "points") == "points" and row["role"] in ROLE_OF and row["arm"] in study["arms"]
     ]  # fmt: skip
     if not wanted:
-        raise InputError("a run with uplifts over matched arms", "none", Place(str(folder)))
+        raise InputError("a run with uplifts over matched arms", "none", Place(str(run.root)))
     return _arranged(study, wanted, _means(run.records, wanted))
 
 
 def _means(records: Path, wanted: Sequence[Mapping[str, Any]]) -> pl.DataFrame:
     """Mean score of every arm, benchmark and item, over replicates and samples."""
     arms = {estimate["arm"] for estimate in wanted} | {estimate["control"] for estimate in wanted}
-    frame = pl.read_parquet(records).filter(pl.col("arm").is_in(arms) & (pl.col("outcome") == "scored"))
+    frame = read_parquet(records).filter(pl.col("arm").is_in(arms) & (pl.col("outcome") == "scored"))
     return frame.group_by("arm", "benchmark", "item").agg(pl.col("score").mean())
 
 

@@ -1,6 +1,7 @@
 from .atomic import fsync_path as fsync_path
 from .atomic import parquet_bytes as parquet_bytes
 from .atomic import read_json as read_json
+from .atomic import read_parquet as read_parquet
 from .atomic import write_bytes as write_bytes
 from .atomic import write_json as write_json
 from .atomic import write_parquet as write_parquet
@@ -21,6 +22,8 @@ from .failures import JobFailure as JobFailure
 from .failures import clear_failures as clear_failures
 from .failures import read_failures as read_failures
 from .failures import write_failure as write_failure
+from .foreign_parquet import read_as_parquet as read_as_parquet
+from .json_text import NestedError as NestedError
 from .json_text import RepeatedKeyError as RepeatedKeyError
 from .json_text import parse_json as parse_json
 from .lock import holder as holder

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import tempfile
 from collections.abc import Callable
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from gauger.errors import DamagedError, GaugerError
 from gauger.store.canonical import document_bytes
+from gauger.store.json_text import parse_json
 
 if TYPE_CHECKING:
     import polars as pl
@@ -95,9 +95,25 @@ def read_json(path: Path) -> Any:
         Where the file is not JSON. A missing file is `FileNotFoundError`.
     """
     try:
-        return json.loads(path.read_bytes())
+        return parse_json(path.read_bytes())
     except ValueError as error:
         raise DamagedError(f"{path} is not the JSON that was written there: {error}") from error
+
+
+def read_parquet(path: Path) -> pl.DataFrame:
+    """Read a table that Gauger wrote.
+
+    Raises
+    ------
+    DamagedError
+        Where the file is no Parquet. A missing file is `FileNotFoundError`.
+    """
+    import polars as pl
+
+    try:
+        return pl.read_parquet(path)
+    except pl.exceptions.PolarsError as error:
+        raise DamagedError(f"{path} is not the table that was written there: {str(error)[:80]}") from error
 
 
 def write_parquet(path: Path, frame: pl.DataFrame) -> Path:

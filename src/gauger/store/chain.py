@@ -8,7 +8,6 @@ stands elsewhere (a published one, a signature).
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from typing import Any
 from gauger.errors import DamagedError
 from gauger.store.atomic import write_bytes
 from gauger.store.canonical import canonical_bytes
+from gauger.store.json_text import parse_json
 
 FIRST = "0" * 64
 """What the first entry names as the digest of the line before."""
@@ -48,8 +48,8 @@ def _lines(path: Path, content: bytes) -> list[bytes]:
 
 def _entry(path: Path, number: int, line: bytes, before: str) -> dict[str, Any]:
     try:
-        value = json.loads(line)
-    except (ValueError, RecursionError):
+        value = parse_json(line)
+    except ValueError:
         raise DamagedError(f"{path.name}:{number} is not the line of JSON that was written there") from None
     # Only the one spelling counts: else a line could be edited into another that reads the same.
     if not isinstance(value, dict) or canonical_bytes(value) != line:

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gauger.errors import UserError
+from gauger.store.json_text import parse_json
 
 _LOOK_AGAIN_S = 0.2
 """How often a lock that is waited for is looked at."""
@@ -96,7 +97,7 @@ def _taken(descriptor: int) -> bool:
 def holder(path: Path) -> Holder | None:
     """Name the living process that holds the lock; None where there is none (or its file cannot be read)."""
     try:
-        value = json.loads(path.read_bytes())
+        value = parse_json(path.read_bytes())
         owner = Holder(int(value["pid"]), value["started"], str(value["host"]), _seconds(value.get("since")))
     except (FileNotFoundError, ValueError, KeyError, TypeError):
         return None

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from gauger.errors import InputError, Place
-from gauger.store.json_text import RepeatedKeyError, parse_json
+from gauger.store.json_text import NestedError, RepeatedKeyError, parse_json
 
 CSV_FILE, JSON_LINES_FILE = "a CSV file", "a file of JSON Lines"
 MARK = b"\xef\xbb\xbf"
@@ -228,7 +228,7 @@ def _object(raw: bytes, where: Place) -> dict[str, Any]:
         raise InputError("a JSON object with every key once", str(fault), where, _TWICE) from None
     except json.JSONDecodeError as fault:
         raise InputError("a JSON object", *_broken_json(raw, fault, where)) from None
-    except RecursionError:
+    except NestedError:
         raise InputError("a JSON object", "one nested too deeply", where) from None
     except ValueError:  # more digits than Python turns into a whole number
         raise InputError("a JSON object", "a number with too many digits", where) from None

@@ -24,11 +24,12 @@ from gauger.estimate import (
 )
 from gauger.records import ArmInfo, ArmKind
 from gauger.stats import Search
-from gauger.store import read_document
+from gauger.store import read_document, read_parquet
 from gauger.study.costs import training_flops
 from gauger.study.document import make_design
 from gauger.study.plan import Plan
 from gauger.study.scale import DRAWS, STARTS
+from gauger.study.verify import require_unedited
 from gauger.worlds import World
 
 
@@ -75,7 +76,8 @@ def propose(
     if not path.exists():
         hint = "Give the directory of a run of this study; a few replicates are enough."
         raise InputError("a run's records.parquet", "no such file", Place(str(path)), hint)
-    records = pl.read_parquet(path)
+    require_unedited(pilot)
+    records = read_parquet(path)
     study = plan.study
     known = {arm.name for arm in plan.arms} | {"teacher"}
     strangers = sorted(set(records["arm"].unique()) - known - {cell.name for cell in plan.scaled})

@@ -118,3 +118,18 @@ def test_what_the_endpoint_states_is_all_there_is_only_where_nothing_was_paid_un
     assert budget.booked(request, stated).cost_most_usd == 0.25
     unseen = reply(5, 6, stated_usd=0.25, paid_again=1, requests=2)
     assert budget.booked(request, unseen).cost_most_usd is None
+
+
+def test_a_limit_that_a_request_just_reaches_is_not_passed():
+    """The last request that a budget pays may take all of it; one more token, query or millionth may not be taken."""
+    request = question("abc", max_tokens=20)
+    most = QueryBudget(prices=PRICES).most(request)
+    tokens = most.tokens_in + most.tokens_out
+    for exact, less in (
+        (QueryBudget(max_queries=1), QueryBudget(max_queries=0)),
+        (QueryBudget(max_tokens=tokens), QueryBudget(max_tokens=tokens - 1)),
+        (QueryBudget(max_usd=most.usd, prices=PRICES), QueryBudget(max_usd=most.usd * (1 - 1e-9), prices=PRICES)),
+    ):
+        assert exact.reserve(request) is Admission.GRANTED
+        assert exact.reserve(request) is Admission.WAIT
+        assert less.reserve(request) is Admission.REFUSED

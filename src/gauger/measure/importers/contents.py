@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from gauger.errors import InputError, Place
-from gauger.store import RepeatedKeyError, parse_json
+from gauger.store import NestedError, RepeatedKeyError, parse_json
 
 HEAD_BYTES = 1 << 16
 """How much of a file is looked at before it is known what it is."""
@@ -74,7 +74,7 @@ class Contents:
             line = next((raw for raw in iter(lambda: file.readline(FIRST_LINE_BYTES), b"") if raw.strip()), b"")
         try:
             value = parse_json(line.decode("utf-8-sig"))
-        except (ValueError, RecursionError):
+        except ValueError:
             return None
         return value if isinstance(value, dict) else None
 
@@ -100,7 +100,7 @@ class Contents:
             hint = "The file is damaged or truncated: write it again."
             given = f"{fault.msg[0].lower()}{fault.msg[1:]} at column {fault.colno}"
             raise InputError("JSON", given, Place(str(self.path), fault.lineno), hint) from None
-        except RecursionError:
+        except NestedError:
             raise InputError("JSON", "a value nested too deeply", Place(str(self.path))) from None
 
     @property

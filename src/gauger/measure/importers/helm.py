@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -71,7 +70,7 @@ def _objects_beside(path: Path, name: str) -> list[dict[str, Any]]:
         return []
     try:
         listed = parse_json(beside.read_text(encoding="utf-8"))
-    except (ValueError, RecursionError) as fault:
+    except ValueError as fault:
         hint = "Write the file again, or remove it to compare without the texts."
         raise InputError("HELM's texts in JSON", str(fault)[:80], Place(str(beside)), hint) from None
     return [element for element in listed if isinstance(element, dict)] if isinstance(listed, list) else []
@@ -109,7 +108,7 @@ def _run(path: Path) -> tuple[str, str | None]:
     beside = path.with_name("run_spec.json")
     if beside.is_file():
         try:
-            spec = json.loads(beside.read_text(encoding="utf-8"))
+            spec = parse_json(beside.read_text(encoding="utf-8"))
             return str(spec["name"]).partition(",model=")[0], str(spec["adapter_spec"]["model"])
         except (ValueError, KeyError, TypeError):
             pass

@@ -17,7 +17,7 @@ from typing import Any
 
 from gauger.errors import InputError, Place
 from gauger.measure.importers.archive import ArchiveLimits, Unpacked, unpacked_archive
-from gauger.store import RepeatedKeyError, parse_json
+from gauger.store import NestedError, RepeatedKeyError, parse_json
 
 _SAMPLE = re.compile(r"samples/.+\.json")
 _HEADERS = ("header.json", "_journal/start.json")
@@ -109,7 +109,7 @@ def _parsed(path: Path, content: bytes, member: str) -> dict[str, Any]:
         given = "bytes that are not UTF-8"
     except json.JSONDecodeError as fault:
         given, line = f"{fault.msg[0].lower()}{fault.msg[1:]} at column {fault.colno}", fault.lineno
-    except RecursionError:
+    except NestedError:
         given = "a value nested too deeply"
     except RepeatedKeyError as fault:
         given = str(fault)

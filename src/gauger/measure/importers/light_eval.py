@@ -9,10 +9,10 @@ from typing import Any
 
 import polars as pl
 
-from gauger.errors import InputError, Place
 from gauger.measure.importers.contents import Contents
 from gauger.measure.importers.log import Log, Wants
 from gauger.measure.importers.scored_items import Evaluation, LoggedAnswer, log_of_items
+from gauger.store import read_as_parquet
 
 NAME = "LightEval details"
 _COLUMNS = ("metric", "metrics")
@@ -39,11 +39,8 @@ def read(contents: Contents, wants: Wants) -> list[Log]:
     InputError
         Damaged Parquet.
     """
-    try:
+    with read_as_parquet(contents.path):
         frame = pl.read_parquet(contents.plain)
-    except (pl.exceptions.PolarsError, OSError) as fault:
-        given = str(fault).splitlines()[0][:120]
-        raise InputError("a Parquet file", given, Place(str(contents.path)), "The file is damaged.") from None
     column = next(name for name in _COLUMNS if isinstance(frame.schema.get(name), pl.Struct))
     items = [_item(k, row, column, wants.by) for k, row in enumerate(frame.iter_rows(named=True))]
     match = _FILE_NAME.fullmatch(contents.path.name)

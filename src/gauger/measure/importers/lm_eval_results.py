@@ -107,7 +107,7 @@ def task_among_results(samples: Path) -> str | None:
 def _load(path: Path) -> Mapping[str, Any]:
     try:
         value = parse_json(path.read_text(encoding="utf-8-sig"))
-    except (ValueError, RecursionError) as fault:
+    except ValueError as fault:
         line = fault.lineno if isinstance(fault, json.JSONDecodeError) else None
         hint = "Write the file again, or remove it to compare without the settings."
         raise InputError("lm-eval results in JSON", str(fault)[:80], Place(str(path), line), hint) from None

@@ -14,7 +14,7 @@ from gauger.errors import InputError, Place
 from gauger.measure.importers.contents import Contents, NoLogError
 from gauger.measure.importers.csv_file import line_of_csv_row, read_csv
 from gauger.measure.importers.json_lines import line_of_row
-from gauger.store import read_json_lines
+from gauger.store import read_as_parquet, read_json_lines
 
 SEPARATORS = (",", "\t", ";")
 _ENDINGS = (".csv", ".tsv", ".tab")
@@ -82,12 +82,8 @@ def read_source(contents: Contents) -> TableSource:
 
 
 def _parquet(path: Path, plain: Path) -> pl.DataFrame:
-    try:
+    with read_as_parquet(path):
         return pl.read_parquet(plain)
-    except (pl.exceptions.PolarsError, OSError) as fault:
-        given = str(fault).splitlines()[0][:120]
-        hint = "The file is damaged or of another format."
-        raise InputError("a Parquet file", given, Place(str(path)), hint) from None
 
 
 def _wandb(contents: Contents) -> TableSource:

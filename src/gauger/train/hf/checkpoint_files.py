@@ -6,7 +6,6 @@ checked here first; what the library then raises becomes one message, and weight
 
 from __future__ import annotations
 
-import json
 import struct
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -17,6 +16,7 @@ import torch
 from torch import nn
 
 from gauger.errors import InputError, Place
+from gauger.store import parse_json
 
 MOST_HEADER_BYTES, MOST_CONFIG_BYTES = 100 << 20, 10 << 20
 TOKENIZERS = ("tokenizer.json", "tokenizer.model", "vocab.json", "vocab.txt", "spiece.model", "sentencepiece.bpe.model")
@@ -36,8 +36,8 @@ def read_config(path: Path) -> dict[str, Any]:
     if path.stat().st_size > MOST_CONFIG_BYTES:
         raise InputError(f"at most {MOST_CONFIG_BYTES >> 20} MiB", "more", Place(str(path)))
     try:
-        value = json.loads(path.read_bytes())
-    except (ValueError, RecursionError) as error:
+        value = parse_json(path.read_bytes())
+    except ValueError as error:
         raise InputError("JSON", str(error)[:80], Place(str(path)), _COPY) from None
     if not isinstance(value, dict):
         raise InputError("a JSON object", type(value).__name__, Place(str(path)), _COPY)
@@ -80,10 +80,10 @@ def check_weights(path: Path) -> None:
             raise InputError("a whole file of safetensors", f"{size} bytes", Place(str(path)), _COPY)
         header = file.read(length)
     try:
-        tensors = json.loads(header)
+        tensors = parse_json(header)
         ends = [value["data_offsets"][1] for name, value in tensors.items() if name != "__metadata__"]
         whole = 8 + length + max(ends, default=0)
-    except (ValueError, RecursionError, AttributeError, KeyError, TypeError, IndexError):
+    except (ValueError, AttributeError, KeyError, TypeError, IndexError):
         raise InputError("a header of safetensors", "none", Place(str(path)), _COPY) from None
     if whole != size:
         raise InputError(f"a file of {whole} bytes", f"one of {size}", Place(str(path)), _COPY)
