@@ -140,8 +140,11 @@ def test_losses_are_counted_and_the_largest_named() -> None:
 def test_the_judged_number_lies_where_its_own_interval_lies(ends: tuple, says: str) -> None:
     rule = {"estimand": "gap_recovered", "arm": "a", "threshold": 0.25}
     judged = row("a", "gap_recovered", "near", ends)
-    assert says in findings.verdict(judged, rule)
-    assert "is not told apart" in findings.verdict({**judged, "kind": "outside"}, rule)
+    assert says in findings.verdict(judged, rule, "major")
+    assert "is not told apart" in findings.verdict({**judged, "kind": "outside"}, rule, "undetermined")
+    constant = {**judged, "se": None}
+    assert "is not told apart" in findings.verdict(constant, rule, "undetermined")
+    assert says in findings.verdict(constant, rule, "major")
 
 
 def test_the_gap_runs_from_the_least_to_the_most() -> None:

@@ -5,7 +5,8 @@ Run by hand: python validation/defences/worlds.py [--first N] [--worlds N] [--ou
 planted         what it is in the embedded world                     what must be said
 everything      steps are hidden, without which nobody learns        works
 nothing         a cap far above what anybody asks                    does not work
-passive only    answers drawn hot: a verifier keeps the right ones   does not work, and reacting pays
+passive only    three answers in five are wrong: a verifier keeps    does not work, and reacting pays
+                the others, and enough of them
 """
 
 from __future__ import annotations
@@ -19,12 +20,19 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 STUDY = ROOT / "studies" / "defences.yaml"
+RECIPE = (
+    "kind: text-distill, strategy: label, seeds: benchmark-train, forms: [quiz], samples: 1200, steps: 350, batch: 64, "
+    "learning_rate: 0.003, web_share: 0.2"
+)
 REDUCED = (
-    "defences.family={hide: {reasoning: hidden}, heat: {defence: heat, strength: 0.5}, idle: {max_queries: 1000000}}",
+    "defences.family={hide: {reasoning: hidden}, wrong: {defence: wrong-answers, strength: 0.6}, "
+    "idle: {max_queries: 1000000}}",
+    f"defences.attackers={{passive: {{passive: true, stages: [{{{RECIPE}}}]}}, "
+    f"verify: {{stages: [{{{RECIPE}, filters: [right]}}]}}}}",
     "replicates=3",
 )
-WANTED = {"hide": "works", "idle": "does_not", "heat": "does_not"}
-GAPS = {"heat": True, "idle": False, "open": False}
+WANTED = {"hide": "works", "idle": "does_not", "wrong": "does_not"}
+GAPS = {"wrong": True, "idle": False, "open": False}
 """Surface -> whether reacting is to pay there."""
 
 

@@ -236,7 +236,7 @@ class _Asker:
             respelt=reply.respelt,
             source=self._program.source if ask.of == "teacher" else "self",
         )
-        passes = reply.outcome is ReplyOutcome.TRUNCATED and (ask.step or self._setting.keeps_truncated)
+        passes = reply.outcome is ReplyOutcome.TRUNCATED and (ask.takes_cut or self._setting.keeps_truncated)
         if (lost := self._lost(reply)) and not passes:
             sample = sample.fails(lost)
         else:

@@ -15,7 +15,7 @@ from pathlib import Path
 from gauger.elicit.collect import Setting, collect_corpus
 from gauger.elicit.corpus import Corpus, Text
 from gauger.elicit.filters.filters import Filters, WorldRules
-from gauger.elicit.filters.world_checks import HeldOut, as_it_is
+from gauger.elicit.filters.world_checks import HeldOut, LongestText
 from gauger.elicit.sample import Sample
 from gauger.elicit.strategies.continuation import continue_in_order
 from gauger.elicit.strategies.registry import PLAIN, Program, continuing_program, program, strategy_of
@@ -102,13 +102,20 @@ def elicit_by_instruction(
     return _marked(collect_corpus(teacher, strategy, seeds, wanted.samples, filters, seed, setting), world)
 
 
-def _world_setting(world: World, surface: Surface, texts: WorldTexts) -> Setting:
-    """Return how texts of a world are collected: steps that are shown before an answer begin with its space, too."""
+def _world_setting(world: World, surface: Surface, texts: WorldTexts, *, keeps_truncated: bool = False) -> Setting:
+    """Return how texts of a world are collected: steps that are shown before an answer begin with its space, too.
 
-    def spaced(sample: Sample) -> Sample:
-        return replace(sample, answer=world.joined(sample.prompt_text, sample.answer))
+    What is put together of two texts, or gets marks round steps that its writer never opened, can be longer than any
+    text of the world, and so than a model of it can learn: such a sample is dropped and counted, or cut where those
+    that were cut off are kept.
+    """
+    held = LongestText(world, cuts=keeps_truncated)
 
-    return Setting(surface, texts=texts, shape=spaced if world.writes_steps else as_it_is)
+    def learnt(sample: Sample) -> Sample:
+        answer = world.joined(sample.prompt_text, sample.answer) if world.writes_steps else sample.answer
+        return held(replace(sample, answer=answer))
+
+    return Setting(surface, texts=texts, keeps_truncated=keeps_truncated, shape=learnt)
 
 
 def _without_seeds(wanted: Wanted) -> Corpus:
@@ -135,7 +142,7 @@ def answer_prompts(
     in_world = WorldRules(world, wanted.forms, named=wanted.filters)
     filters = Filters(refusals=False, verify=False, near_duplicates=None, in_world=in_world)
     prompts = WorldTexts(world, wanted.forms, wanted.skills, wanted.answer_tokens)
-    setting = replace(_world_setting(world, wanted.surface, prompts), keeps_truncated=keeps_truncated)
+    setting = _world_setting(world, wanted.surface, prompts, keeps_truncated=keeps_truncated)
     run = Program(wanted.strategy, continue_in_order, PLAIN, needs_number=True, source=source)
     seeds = [Seed(id=f"prompt-{place}", prompt=text.prompt) for place, text in enumerate(texts)]
     corpus = collect_corpus(teacher, run, seeds, len(seeds), filters, seed, setting) if seeds else Corpus(())

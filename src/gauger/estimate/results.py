@@ -141,7 +141,7 @@ def _estimate(batch: PlannedBatch, p: int, piece: JudgedContrast, simultaneous_l
         "n_clusters": int(batch.contrasts.n_clusters[row]),
         "n_replicates": _replicates(batch, p),
     }
-    if piece.se == 0:
+    if piece.is_constant:
         return _named(planned, batch.level, value=tidy(piece.value), **counts, **_nothing_varied(batch, p, piece))
     interval = piece.interval(batch.level)
     together = piece.interval(simultaneous_level) if np.isfinite(simultaneous_level) else None
@@ -207,7 +207,7 @@ def at_level(estimate: Estimate, piece: JudgedContrast | None, level: float) -> 
         return replace(estimate, level=level)
     interval = piece.interval(level)
     estimate = replace(estimate, level=level, simultaneous_low=None, simultaneous_high=None)
-    if piece.se == 0:
+    if piece.is_constant:
         return estimate
     return replace(estimate, low=tidy(interval.low), high=tidy(interval.high), kind=str(SET_KINDS[interval.kind]))
 

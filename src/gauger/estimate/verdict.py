@@ -175,7 +175,7 @@ def _outcome(
         return VerdictOutcome.NOT_POWERED, _doubts(doubtful)
     if piece.denominator <= 0:
         return VerdictOutcome.UNDETERMINED, "There is no lead to recover: it is not above zero."
-    if piece.se_at(rule.threshold) == 0:
+    if not piece.varies_at(rule.threshold):
         return VerdictOutcome.UNDETERMINED, NO_VARIATION
     outcome = VerdictOutcome(decide(piece, rule.threshold, rule.level))
     references = [check for check in checks if check.name == "reference"]
@@ -220,7 +220,7 @@ def decide(piece: JudgedContrast, threshold: float, level: float) -> str:
     Tested in tests/estimate/test_verdict.py.
     """
     interval = piece.interval(level)
-    if interval.kind != "bounded" or piece.denominator <= 0 or piece.se_at(threshold) == 0:
+    if interval.kind != "bounded" or piece.denominator <= 0 or not piece.varies_at(threshold):
         return "undetermined"
     assert interval.low is not None  # noqa: S101 - a bounded set has both ends
     assert interval.high is not None  # noqa: S101
@@ -231,7 +231,7 @@ def decide(piece: JudgedContrast, threshold: float, level: float) -> str:
 
 def _probability(batch: PlannedBatch, p: int, piece: JudgedContrast | None, threshold: float) -> float | None:
     """Return P(theta > threshold), to ten digits; None where it means nothing."""
-    if piece is None or piece.denominator <= 0 or piece.se_at(threshold) == 0:
+    if piece is None or piece.denominator <= 0 or not piece.varies_at(threshold):
         return None
     if batch.contrasts.training_unknown[batch.judged_row(p)]:
         return None

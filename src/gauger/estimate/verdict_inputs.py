@@ -12,6 +12,9 @@ from gauger.estimate.wanted import CellSampling
 from gauger.records import Reason
 from gauger.stats import RatioSet, fieller, probability_above, t_quantile
 
+CONSTANT = 1e-8
+"""Standard error of a contrast of scores below which nothing varied: what is left of it is rounding."""
+
 
 @dataclass(frozen=True)
 class JudgedContrast:
@@ -25,6 +28,8 @@ class JudgedContrast:
     df: float
     """Satterthwaite degrees of freedom of n - theta d at the estimate."""
     is_ratio: bool
+    is_constant: bool = False
+    """Whether nothing varies in n - theta d at the estimate: there is no t interval to be had."""
 
     @property
     def value(self) -> float:
@@ -35,6 +40,10 @@ class JudgedContrast:
         """Return the standard error of the contrast n - theta d."""
         variance = self.var_numerator - 2 * theta * self.covariance + theta**2 * self.var_denominator
         return float(np.sqrt(max(variance, 0.0)))
+
+    def varies_at(self, theta: float) -> bool:
+        """Tell whether anything was seen to vary, here and at the estimate: without that no test means anything."""
+        return not self.is_constant and self.se_at(theta) > CONSTANT
 
     @property
     def se(self) -> float:
@@ -61,6 +70,7 @@ class JudgedContrast:
             covariance,
             self.df,
             is_ratio=True,
+            is_constant=self.is_constant,
         )
 
     def probability_above(self, threshold: float) -> float:
@@ -132,15 +142,16 @@ def judged(batch: PlannedBatch, p: int) -> JudgedContrast | None:
     top, bottom = values_of(planned, batch.means)
     if d < 0:
         variance, df = with_sampling(float(batch.contrasts.se[n]) ** 2, df, extra)
-        return JudgedContrast(top, 1.0, variance, 0.0, 0.0, df, is_ratio=False)
+        constant = variance <= CONSTANT**2
+        return JudgedContrast(top, 1.0, variance, 0.0, 0.0, df, is_ratio=False, is_constant=constant)
     parts = np.array([batch.contrasts.se[n] ** 2, batch.contrasts.se[d] ** 2, batch.of_ratio[p]])
-    # All three by one factor: the shape of Fieller's set stays, and at the estimate its variance is the tangent's own.
-    parts *= _rescale(top / bottom, parts, float(batch.contrasts.se[row]) ** 2)
+    parts = _matched(top / bottom, parts, float(batch.contrasts.se[row]) ** 2)
     var_n, var_d, cov = map(float, parts)
     if extra is not None:
         df = with_sampling(float(batch.contrasts.se[row]) ** 2, df, extra)[1]
         var_n += extra.variance
-    contrast = JudgedContrast(top, bottom, var_n, var_d, cov, df, is_ratio=True)
+    constant = float(batch.contrasts.se[row]) <= CONSTANT and (extra is None or extra.variance == 0)
+    contrast = JudgedContrast(top, bottom, var_n, var_d, cov, df, is_ratio=True, is_constant=constant)
     return contrast.complement() if planned.complement else contrast
 
 
@@ -169,11 +180,15 @@ def with_sampling(variance: float, df: float, extra: CellSampling | None) -> tup
     return total, total**2 / (variance**2 / df + extra.variance**2 / extra.df)
 
 
-def _rescale(theta: float, parts: NDArray[np.float64], variance: float) -> float:
-    """Return the factor that makes the variance of n - theta d the engine's own for that contrast.
+def _matched(theta: float, parts: NDArray[np.float64], variance: float) -> NDArray[np.float64]:
+    """Make the variance of n - theta d the engine's own for that contrast.
 
-    The engine floors the variance of every contrast by itself (a negative component is never subtracted), so that of
-    a combination is not exactly the combination of the covariances.
+    The engine floors the variance of every contrast by itself (a negative component is never subtracted, and what is
+    not known of an arm's training is taken from others), so that of a combination is not exactly the combination of
+    the covariances. All three by one factor: the shape of Fieller's set stays. Where the covariances leave nothing of
+    the combination, as of a student whose every answer is its teacher's, the engine's variance is added to that of n.
     """
     combined = parts[0] - 2 * theta * parts[2] + theta**2 * parts[1]
-    return variance / combined if combined > 1e-12 * (parts[0] + theta**2 * parts[1]) and variance > 0 else 1.0
+    is_left = variance > 0 and combined > 1e-12 * (parts[0] + theta**2 * parts[1])
+    matched: NDArray[np.float64] = parts * (variance / combined) if is_left else parts + np.array([variance, 0.0, 0.0])
+    return matched

@@ -38,6 +38,7 @@ GROUNDS = {
     "not_replicated": "The interval below covers the choice of items alone; another seed would move it further.",
     "invalid": "The number stands below for completeness; nothing may be concluded from it.",
 }
+CONSTANT = "No answer varied, hence undetermined: the interval is what so few items can hide."
 
 DEEDS = {
     "gap_recovered": (
@@ -81,7 +82,9 @@ def deed(rule: Row, row: Row) -> Markup:
 def lines(verdict: Row) -> Sequence[str]:
     """Return the sentences under the verdict: grounds, probability, what would settle it."""
     outcome = verdict["outcome"]
-    sentences: list[str | Markup] = [GROUNDS[outcome]]
+    row = verdict.get("estimate") or {"value": None}
+    constant = outcome == "undetermined" and row["value"] is not None and row.get("se") is None
+    sentences: list[str | Markup] = [CONSTANT if constant else GROUNDS[outcome]]
     if verdict.get("probability_major") is not None and outcome in ("major", "minor", "undetermined"):
         chance = probability(verdict["probability_major"])
         sentences.append(

@@ -41,17 +41,16 @@ def two_roles(view: View) -> list[str | None]:
     return list(view.roles)[:1]
 
 
-def verdict(row: Row, rule: Row) -> str:
-    """Say where the judged number lies."""
+def verdict(row: Row, rule: Row, outcome: str) -> str:
+    """Say where the judged number lies; one that does not vary, and settled nothing, is not told apart."""
     wording = estimand(rule["estimand"])
-    digits = 0 if wording.unit == "percent" else 1
-    at = with_unit(rule["threshold"], wording.unit, digits=digits)
-    name = f"{wording.label} of {rule.get('arm') or row['arm']}, {with_unit(row['value'], wording.unit)},"
-    name = name[0].upper() + name[1:]
-    kept = row.get("kind") or SetKind.INTERVAL
-    if kept == SetKind.INTERVAL and row["low"] is not None and row["low"] > rule["threshold"]:
+    at = with_unit(rule["threshold"], wording.unit, digits=0 if wording.unit == "percent" else 1)
+    name = _capital(f"{wording.label} of {rule.get('arm') or row['arm']}, {with_unit(row['value'], wording.unit)},")
+    whole = (row.get("kind") or SetKind.INTERVAL) == SetKind.INTERVAL
+    whole = whole and not (row.get("se") is None and outcome == "undetermined")
+    if whole and row["low"] is not None and row["low"] > rule["threshold"]:
         return f"{name} lies above {at} with its whole interval"
-    if kept == SetKind.INTERVAL and row["high"] is not None and row["high"] < rule["threshold"]:
+    if whole and row["high"] is not None and row["high"] < rule["threshold"]:
         return f"{name} lies below {at} with its whole interval"
     return f"{name} is not told apart from {at}"
 

@@ -22,6 +22,7 @@ LITERATURE_OF = {
     "hide-reasoning": ("reasoning-hidden",),
     "summarise": ("reasoning-hidden",),
     "rewrite": ("rewriting", "paraphrase"),
+    "wrong-answers": ("wrong-answers",),
     "wrong-steps": ("wrong-answers",),
 }
 """Defence by name -> the kinds of published defences that are set beside it."""

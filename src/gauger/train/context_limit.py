@@ -49,8 +49,10 @@ def held_to_context(rows: TokenRows, rule: TooLong, context: int) -> TokenRows:
         longest = int((rows.length_N + rows.lost_N).max())
         given = f"{n_cut} of {len(rows)} that are longer, the longest of {longest} tokens"
         hint = (
-            "Ask for shorter answers (teacher.answer_tokens), take a student with a longer context, or declare "
-            "student.too_long: cut, which takes the ends off."
+            "A checkpoint as student can have a longer context, or declare student.too_long: cut, which takes the ends "
+            "off; a checkpoint or an endpoint as teacher can be asked for shorter answers (teacher.answer_tokens). A "
+            "student that is trained from scratch holds its world's longest text, and no setting changes that: leave "
+            "out the strategy or the forms whose texts are longer."
         )
         raise GaugerError(f"training rows of at most {context} tokens were expected, got {given}. {hint}")
     teaches = (rows.n_learnt > 0) | (rows.lost_N == 0)

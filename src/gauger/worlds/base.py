@@ -232,5 +232,5 @@ class World(Judge):
 
     @property
     def longest_text(self) -> int | None:
-        """Words of the longest text that can be asked or answered; None where texts are open-ended."""
+        """Words of the longest text, begin and end mark included; None where texts are open-ended."""
         return None

@@ -1,9 +1,9 @@
-"""Wrong steps in a share of the replies: the answer stays, the steps are others, and as many replies as stated."""
+"""Wrong steps or answers in a share of the replies: the other of the two stays, and as many replies as stated."""
 
 import pytest
 
-from gauger.elicit.defences.wrong import wrong_steps
-from gauger.elicit.teacher.messages import Reply, ReplyOutcome
+from gauger.elicit.defences.wrong import wrong_answers, wrong_steps
+from gauger.elicit.teacher.messages import Reply, ReplyOutcome, TokenChoices
 
 
 def thinks(reasoning, text="'c"):
@@ -32,3 +32,38 @@ def test_steps_are_moved_whole_and_digits_become_others():
 @pytest.mark.parametrize("reasoning", [None, "", "'a"])
 def test_where_there_is_nothing_to_move_nothing_is_changed(reasoning):
     assert wrong_steps(thinks(reasoning), 1.0).reasoning == reasoning
+
+
+@pytest.mark.parametrize("share", [0.0, 0.4, 1.0])
+def test_so_many_replies_have_another_answer_and_all_have_their_steps(share):
+    whole = [thinks(f"{number} 'a 'b") for number in range(1000)]
+    shown = [wrong_answers(reply, share) for reply in whole]
+    changed = sum(one.text != other.text for one, other in zip(whole, shown, strict=True))
+    assert changed / 1000 == pytest.approx(share, abs=4 * (0.25 / 1000) ** 0.5 if 0 < share < 1 else 0)
+    assert [reply.reasoning for reply in shown] == [reply.reasoning for reply in whole]
+    assert shown == [wrong_answers(reply, share) for reply in whole]
+
+
+@pytest.mark.parametrize(
+    ("reasoning", "answer", "shown"),
+    [
+        ("'a 'b 'c", "'c", "'b"),  # the last step before: the answer itself stands among the steps
+        ("'a 'b 'd", " 'c ", " 'd "),  # the space around it stays
+        (None, "a red fox", "a red red"),
+        (None, "fox", "fox"),
+        ("fox", "fox", "fox"),
+        (None, "", ""),
+    ],
+)
+def test_an_answer_without_digits_stops_short_of_where_its_steps_led(reasoning, answer, shown):
+    assert wrong_answers(thinks(reasoning, answer), 1.0).text == shown
+
+
+def test_every_digit_of_an_answer_becomes_another_one_and_its_log_probabilities_are_gone():
+    logs = (TokenChoices("20", -0.1, ()), TokenChoices("7", -0.1, ()))
+    reply = Reply(ReplyOutcome.ANSWERED, "It is 207.", log_probabilities=logs)
+    shown = wrong_answers(reply, 1.0)
+    assert (shown.text[:6], shown.text[9:]) == ("It is ", ".")
+    assert all(one != other for one, other in zip(shown.text[6:9], "207", strict=True))
+    assert shown.log_probabilities == ()
+    assert wrong_answers(reply, 0.0) is reply

@@ -77,6 +77,50 @@ def test_a_vote_takes_the_reasoning_of_the_answer_that_won():
         assert (steps, answer) in ((["'a"], ["'b"]), (["'c"], ["'d"]))
 
 
+def test_a_reply_that_was_cut_off_has_no_vote_and_gives_no_steps():
+    """It came most often, but has no end: whoever learnt it would learn an end that nobody wrote, if it had room."""
+    endless = " ".join([" <think>", *["'a"] * 16])
+
+    def four_of_five(prompt, rng):
+        return endless if rng.random() < 0.6 else WORLD.true_answer(prompt)
+
+    shown = Surface(reasoning="shown")
+    voted = corpus("vote", Scripted(four_of_five), surface=shown)
+    assert {row.dropped for row in voted.samples} == {STEP, "truncated", None}
+    assert all(row.answer.split() == WORLD.true_answer(row.prompt_text).split() for row in voted.kept)
+
+    def full(prompt, rng):
+        """Reaches the answer at the last place that there is, and goes on."""
+        answer = WORLD.true_answer(prompt).split()[-1]
+        return " ".join([" <think>", *["'b"] * 14, "</think>", answer, answer])
+
+    inverted = corpus("invert", library(), Surfaced(Scripted(full), shown))
+    assert {row.dropped for row in inverted.samples} == {"truncated", NO_STEPS}
+
+
+@pytest.mark.parametrize(("steps", "dropped"), [(5, {STEP, "too-long"}), (4, {STEP, None})])
+def test_steps_that_leave_no_room_for_the_end_are_dropped_and_counted(steps, dropped):
+    """Seven words and their end fit after the prompt; the helper never opens its steps, and the mark is put there."""
+
+    def unopened(prompt, rng):
+        return " ".join(["", *["'b"] * steps, "</think>", WORLD.true_answer(prompt).split()[-1]])
+
+    rows = corpus("invert", library(), Surfaced(Scripted(unopened), Surface(reasoning="shown"))).samples
+    assert {row.dropped for row in rows} == dropped
+    lengths = {len(row.joined.split()) + 2 - WORLD.longest_text for row in rows if row.dropped != STEP}
+    assert lengths == {steps - 4}
+
+
+def test_by_instruction_an_answer_that_was_cut_off_is_given_no_steps():
+    def teacher(prompt, rng):
+        return Reply(ReplyOutcome.TRUNCATED if len(prompt) % 2 else ReplyOutcome.ANSWERED, "It is", tokens_in=3)
+
+    seeds = [Seed(id=f"s{number}", prompt="q" * number) for number in range(3, 9)]
+    helped = Setting(Surface(), student=Scripted(lambda prompt, rng: "One counts the letters."))
+    rows = collect_corpus(Surfaced(Scripted(teacher), Surface()), program("invert"), seeds, setting=helped).samples
+    assert Counter(row.dropped for row in rows) == {"truncated": 3, STEP: 3, None: 3}
+
+
 def test_steps_of_a_helper_stand_before_hidden_answers_where_they_lead_there():
     plain = corpus("label", library())
     inverted = corpus("invert", library(), Surfaced(library(), Surface(reasoning="shown")))

@@ -21,6 +21,7 @@ DEFENCES = Registry(
         "shorten": "gauger.elicit.defences.shorten:SHORTEN",
         "summarise": "gauger.elicit.defences.reasoning:SUMMARISE",
         "watermark": "gauger.elicit.defences.watermark:WATERMARK",
+        "wrong-answers": "gauger.elicit.defences.wrong:WRONG_ANSWERS",
         "wrong-steps": "gauger.elicit.defences.wrong:WRONG_STEPS",
     },
 )

@@ -1,8 +1,9 @@
-"""Puts wrong steps into the reasoning of a share of the replies; the answers stay: a view."""
+"""Puts wrong steps or wrong answers into a share of the replies, and leaves the other of the two: two views."""
 
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from gauger.elicit.defences.chance import share_of_text
 from gauger.elicit.defences.kinds import Need, ViewDefence
@@ -10,6 +11,7 @@ from gauger.elicit.defences.reasoning import steps_of, with_reasoning
 from gauger.elicit.teacher.messages import Reply
 
 _DIGIT = re.compile(r"\d")
+_LAST_WORD = re.compile(r"\S+(?=\s*$)")
 
 
 def wrong_steps(reply: Reply, strength: float) -> Reply:
@@ -43,8 +45,54 @@ def wrong_steps(reply: Reply, strength: float) -> Reply:
     steps, between = steps_of(reply.reasoning)
     turn = 1 + int(share_of_text(whole, "turn") * (len(steps) - 1)) if len(steps) > 1 else 0
     moved = between.join([*steps[turn:], *steps[:turn]])
+    return with_reasoning(reply, _other_digits(moved, whole))
+
+
+def wrong_answers(reply: Reply, strength: float) -> Reply:
+    """Turn the answer of a share of the replies into another one, to which the steps do not lead.
+
+    Every digit becomes another one. In an answer without digits the last word becomes the last other word of the
+    reasoning, and where none was shown of the answer itself: it stops short of where the steps led, as a slip would.
+
+    Parameters
+    ----------
+    reply : Reply
+        Whole.
+    strength : float
+        Share of the replies that are changed, 0-1, chosen by what they say: the same reply always fares the same.
+
+    Returns
+    -------
+    Reply
+        With its reasoning as it was, and without log-probabilities where the answer was changed. An answer of one word
+        without a digit stays as it is where no reasoning holds another word.
+
+    Notes
+    -----
+    Above one half the wrong answer is the likeliest one to whoever learns what it is told; a verifier finds it at once,
+    so that this takes more from a student that does not react than from one that does, and everything from honest
+    users. Wrong content in a share of the answers took a student from 67.8 to 60.4 (DistillGuard 2026).
+
+    Proof: tests/elicit/defences/test_wrong.py, validation/defences/worlds.py.
+    """
+    whole = f"{reply.reasoning}\0{reply.text}"
+    if share_of_text(whole, "wrong-answers") >= strength:
+        return reply
+    text = _other_digits(reply.text, whole) if _DIGIT.search(reply.text) else _other_last_word(reply)
+    return reply if text == reply.text else replace(reply, text=text, log_probabilities=())
+
+
+def _other_digits(text: str, whole: str) -> str:
+    """Return the text with every digit moved on by the same number, which depends on the reply alone."""
     add = 1 + int(share_of_text(whole, "digits") * 9)
-    return with_reasoning(reply, _DIGIT.sub(lambda digit: str((int(digit[0]) + add) % 10), moved))
+    return _DIGIT.sub(lambda digit: str((int(digit[0]) + add) % 10), text)
 
 
+def _other_last_word(reply: Reply) -> str:
+    last = _LAST_WORD.search(reply.text)
+    others = [word for word in (reply.reasoning or reply.text).split() if last and word != last[0]]
+    return f"{reply.text[: last.start()]}{others[-1]}{reply.text[last.end() :]}" if last and others else reply.text
+
+
+WRONG_ANSWERS = ViewDefence(wrong_answers)
 WRONG_STEPS = ViewDefence(wrong_steps, needs=(Need.REASONING,))

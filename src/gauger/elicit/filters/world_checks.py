@@ -9,6 +9,9 @@ from gauger.elicit.sample import Sample
 from gauger.errors import UserError
 from gauger.worlds import RIGHT, World
 
+_MARKS = 2
+"""Begin and end mark around a text."""
+
 
 def as_it_is(sample: Sample) -> Sample:
     """Leave a sample as it is."""
@@ -62,6 +65,26 @@ class Right:
         score = self.world.grade(prompt, sample.answer, ended=True)
         scored = replace(sample, score=score)
         return scored if score is not None and score >= RIGHT else scored.fails(self.name)
+
+
+@dataclass(frozen=True)
+class LongestText:
+    """Texts that a model of a world of words holds with their begin and end marks; open-ended texts all pass."""
+
+    world: World
+    cuts: bool = False
+    """Whether an answer that is too long loses its last words instead of being dropped."""
+    name: str = "too-long"
+
+    def __call__(self, sample: Sample) -> Sample:
+        """Drop or cut a text of which training would lose the end."""
+        longest = self.world.longest_text
+        if longest is None or len(sample.joined.split()) + _MARKS <= longest:
+            return sample
+        room = longest - _MARKS - len(sample.prompt_text.split())
+        if not self.cuts or room < 1:
+            return sample.fails(self.name)
+        return replace(sample, answer=self.world.joined(sample.prompt_text, " ".join(sample.answer.split()[:room])))
 
 
 def only_right(world: World | None) -> Right:

@@ -45,7 +45,10 @@ def _student(work: StrategyWork, seed: Seed) -> list[Ask]:
     part = work.template.parts["student"]
     requests = [with_context(part.request({"prompt": seed.prompt}, draw), seed) for draw in range(part.draws)]
     draft = replace(work.own(seed), seed=None, source="self")
-    return [Ask(request, replace(draft, prompt=request.messages), step=True, of="student") for request in requests]
+    return [
+        Ask(request, replace(draft, prompt=request.messages), step=True, of="student", takes_cut=True)
+        for request in requests
+    ]
 
 
 def _judge(work: StrategyWork, seed: Seed, answers: Sequence[str], parents: Sequence[str]) -> Ask:

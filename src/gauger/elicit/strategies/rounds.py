@@ -35,6 +35,9 @@ class Ask:
     """Who is asked."""
     read: Callable[[Sample], Sample] = as_it_is
     """Makes of the answered draft what is checked and kept; may drop it."""
+    takes_cut: bool = False
+    """Whether a reply that a limit cut off is material all the same: of a list of problems only the last is lost. An
+    answer is not, for whoever learns it learns an end that nobody wrote, and it may leave no room for one."""
 
 
 Results = list[Sample | None]
@@ -66,7 +69,7 @@ class WorldTexts:
         world = self.world
         limit, ends = world.prompt_tokens, world.prompt_ends(opening, self.forms)
         request = Request((Message("user", opening),), limit, 1.0, seed, ends)
-        return Ask(request, replace(draft, prompt=request.messages), step=True)
+        return Ask(request, replace(draft, prompt=request.messages), step=True, takes_cut=True)
 
     def _joined(self, sample: Sample) -> Sample:
         return replace(sample, answer=self.world.joined(sample.prompt_text, sample.answer))

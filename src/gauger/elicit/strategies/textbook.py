@@ -48,7 +48,8 @@ def ask_textbook(work: StrategyWork) -> Rounds:
 
 def _name(work: StrategyWork, seed: Seed) -> Ask:
     request = work.template.parts["topic"].request({"prompt": seed.prompt})
-    return Ask(request, replace(work.own(seed), prompt=request.messages, seed=None), step=True, read=_readable)
+    draft = replace(work.own(seed), prompt=request.messages, seed=None)
+    return Ask(request, draft, step=True, read=_readable, takes_cut=True)
 
 
 def _topics(replies: Results, seeds: Sequence[Seed]) -> dict[str, _Topic]:

@@ -92,7 +92,7 @@ class Writing:
         values = {"prompt": origin.prompt, "count": str(template.per_request), "direction": self.work.direction()}
         request = template.parts["write"].request(values, self.draw)
         draft = self.work.draft("", origin.seeds, origin.parents, origin.generation)
-        return Ask(request, replace(draft, prompt=request.messages), step=True, read=_readable)
+        return Ask(request, replace(draft, prompt=request.messages), step=True, read=_readable, takes_cut=True)
 
     def problems(self, reply: Sample) -> list[str]:
         """Return the problems in a reply; of one that was cut off all but the last."""

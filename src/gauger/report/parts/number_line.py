@@ -45,7 +45,7 @@ def number_line(verdict: Row) -> Figure | None:
         (panel,),
         estimates_table([row], "The judged estimate"),
         legend,
-        finding=findings.verdict(row, rule),
+        finding=findings.verdict(row, rule, verdict["outcome"]),
     )
 
 
