@@ -84,8 +84,9 @@ def make_model(args: argparse.Namespace) -> Any:
 def ours(args: argparse.Namespace, together: int | None = None) -> tuple[float, float, str]:
     """Train with Gauger; seconds and mean loss."""
     from gauger.train.engine import Adapter
+    from gauger.train.given_rows import fit_rows
     from gauger.train.hf.engine import HfModel
-    from gauger.train.loop import Options, fit_rows
+    from gauger.train.loop import Options
     from gauger.train.losses import NextToken
     from gauger.train.rows import token_rows
     from gauger.train.schedule import TrainingSchedule

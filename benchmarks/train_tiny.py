@@ -43,9 +43,10 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from gauger.spec import AtlasWorld
+from gauger.train.batches import PaddedRows, collate
 from gauger.train.engine import Architecture
 from gauger.train.loop import Options
-from gauger.train.rows import Mixture, PaddedRows, RowSource, TrainingRow, collate, mixed
+from gauger.train.rows import Mixture, RowSource, TrainingRow, mixed
 from gauger.train.text import train_on_text
 from gauger.train.tiny import ENGINE
 from gauger.train.tiny.engine import TinyModel

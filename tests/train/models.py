@@ -13,9 +13,10 @@ from tokenizers.models import BPE
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 from gauger.elicit.teacher.messages import Message
+from gauger.train.batches import PaddedRows, collate
 from gauger.train.engine import Architecture, Model
 from gauger.train.hf.engine import HfModel
-from gauger.train.rows import Mixture, PaddedRows, RowSource, TokenRows, TrainingRow, collate
+from gauger.train.rows import Mixture, RowSource, TokenRows, TrainingRow
 from gauger.train.tiny import ENGINE as TINY
 
 TEMPLATE = (

@@ -8,12 +8,15 @@ import torch
 from torch.nn import functional as F
 
 from gauger.errors import UserError
+from gauger.train.batches import by_length
 from gauger.train.distil import require_same_vocabulary
 from gauger.train.engine import Adapter, Continuation
 from gauger.train.head import Head
 from gauger.train.likelihood import hidden_states, log_probabilities, mean_loss, token_logs, top_tokens
-from gauger.train.losses import GrpoLoss, NextToken, PreferenceLoss, SoftLoss
-from gauger.train.rows import answered, by_length
+from gauger.train.losses import NextToken, SoftLoss
+from gauger.train.preference_loss import PreferenceLoss
+from gauger.train.reward_loss import GrpoLoss
+from gauger.train.rows import answered
 
 from .models import (
     BOTH_ENGINES,

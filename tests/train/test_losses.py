@@ -17,16 +17,9 @@ from torch.nn import functional as F
 from gauger.errors import GaugerError
 from gauger.train.divergence import full_divergence, soft_divergence
 from gauger.train.head import Head
-from gauger.train.losses import (
-    GrpoLoss,
-    NextToken,
-    PreferenceLoss,
-    SoftLoss,
-    advantages,
-    dpo_loss,
-    kl_k3,
-    surrogate,
-)
+from gauger.train.losses import NextToken, SoftLoss
+from gauger.train.preference_loss import PreferenceLoss, dpo_loss
+from gauger.train.reward_loss import GrpoLoss, advantages, kl_k3, surrogate
 from gauger.train.rows import answered
 
 from .models import batch_of

@@ -9,7 +9,7 @@ from gauger.errors import GaugerError
 from gauger.train.engine import Adapter
 from gauger.train.likelihood import token_logs
 from gauger.train.loop import Options
-from gauger.train.losses import PreferenceLoss
+from gauger.train.preference_loss import PreferenceLoss
 from gauger.train.preferences import Pair, Preferences, train_on_preferences
 from gauger.train.rows import TrainingRow
 

@@ -10,8 +10,8 @@ from gauger.errors import GaugerError
 from gauger.train.engine import Adapter, Continuation
 from gauger.train.likelihood import token_logs
 from gauger.train.loop import Options
-from gauger.train.losses import GrpoLoss
 from gauger.train.own_samples import AskedOfStudent
+from gauger.train.reward_loss import GrpoLoss
 from gauger.train.rewards import Play, advantages_of, train_on_rewards
 from gauger.train.rows import answered
 from gauger.train.state import Checkpoints

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gauger.errors import GaugerError
-from gauger.train.rows import answered, by_length, by_sum, collate, micro_batches, mixed, shuffled, token_rows
+from gauger.train.batches import by_length, by_sum, collate, micro_batches
+from gauger.train.rows import answered, mixed, shuffled, token_rows
 
 SHAPES = st.lists(st.tuples(st.integers(1, 6), st.booleans()), min_size=1, max_size=3)
 

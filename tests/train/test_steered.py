@@ -15,11 +15,12 @@ from gauger.elicit.teacher.budget import QueryBudget
 from gauger.elicit.teacher.limited import Limited
 from gauger.errors import UserError
 from gauger.spec import Surface
+from gauger.train.batches import collate
 from gauger.train.engine import Architecture
 from gauger.train.likelihood import mean_loss
 from gauger.train.losses import NextToken
 from gauger.train.registry import engine_of
-from gauger.train.rows import TrainingRow, collate
+from gauger.train.rows import TrainingRow
 from gauger.train.steered import ProxyStudent, slope_models, steer_by
 from gauger.train.teacher import LocalTeacher
 

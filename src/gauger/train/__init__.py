@@ -1,5 +1,6 @@
 """Trains models on corpora: one set of losses, rows and stages for every engine.
 
+batches.py       Puts rows of several sources into padded batches of at most so many tokens
 blend.py         Trains on a blend: several sources of rows, each with a weight and, if wanted, a budget in tokens
 context_limit.py  Decides what becomes of training rows that are longer than a model's context, by a rule that was
                  declared
@@ -10,6 +11,7 @@ divergence.py    Compares two distributions over next tokens: KL over a whole vo
 draws.py         Chooses next tokens: the most likely one, or one drawn by the prompt's own random numbers
 engine.py        Defines what an engine gives to every stage: a model that answers, says how likely texts are, and
                  can be trained
+given_rows.py    Trains on rows that are known beforehand: each step on the row numbers that were drawn for it
 head.py          Applies the last matrix of a language model to a few positions at a time
 external/        Trains with programs of others: what they are run with, the rows they get, how they are watched,
                  what they leave
@@ -22,11 +24,14 @@ loop.py          Trains any model: a seeded order of rows, one loss, AdamW with 
 losses.py        Computes the losses of every stage, in nats, summed over learnt positions; the loop divides by the
                  size of the step
 own_samples.py   Draws a student's own answers while it trains, as rows of tokens; what on-policy stages share
+preference_loss.py  Computes the loss of preferences: DPO on pairs of answers, in nats
 preferences.py   Optimises preferences directly (DPO; Rafailov et al. 2023): from pairs of a better and a worse answer
 processes.py     Shares each step among processes
 registry.py      Names the engines: those of Gauger, and those that installed packages add as entry points
+reward_loss.py   Computes the loss of rewards: a clipped surrogate, with a penalty for leaving the reference, and
+                 advantages
 rewards.py       Reinforces with a verifiable reward: GRPO (Shao et al. 2024), without a critic
-rows.py          Holds training rows: prompts and completions as text, the same as tokens, and padded batches of them
+rows.py          Holds training rows: prompts and completions as text, and the same as tokens
 schedule.py      Says how long and how fast a training goes
 soft_targets.py  Keeps what a teacher showed along texts: log-probabilities per token, stacked, on disk and back
 state.py         Writes and reads checkpoints of an unfinished training: weights and moments in one safetensors file

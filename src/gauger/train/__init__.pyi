@@ -21,15 +21,15 @@ from .loop import Drawn as Drawn
 from .loop import Options as Options
 from .loop import Trained as Trained
 from .loop import Used as Used
-from .losses import GrpoLoss as GrpoLoss
-from .losses import PreferenceLoss as PreferenceLoss
 from .losses import SoftLoss as SoftLoss
 from .own_samples import AskedOfStudent as AskedOfStudent
+from .preference_loss import PreferenceLoss as PreferenceLoss
 from .preferences import Pair as Pair
 from .preferences import Preferences as Preferences
 from .preferences import train_on_preferences as train_on_preferences
 from .registry import ENGINES as ENGINES
 from .registry import engine_of as engine_of
+from .reward_loss import GrpoLoss as GrpoLoss
 from .rewards import Play as Play
 from .rewards import train_on_rewards as train_on_rewards
 from .rows import Mixture as Mixture

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from gauger.errors import GaugerError
 from gauger.train.engine import Model
-from gauger.train.loop import Options, Trained, fit_rows
+from gauger.train.given_rows import fit_rows
+from gauger.train.loop import Options, Trained
 from gauger.train.losses import NextToken, SoftLoss
 from gauger.train.rows import IntArray, RowSource
 from gauger.train.schedule import TrainingSchedule

@@ -20,12 +20,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gauger.errors import UserError
+from gauger.train.batches import Part
 from gauger.train.engine import Model
+from gauger.train.given_rows import used_of, zipped
 from gauger.train.likelihood import hidden_states
-from gauger.train.loop import Drawn, Options, Trained, Used, fit, used_of, zipped
+from gauger.train.loop import Drawn, Options, Trained, Used, fit
 from gauger.train.losses import SoftLoss
 from gauger.train.own_samples import AskedOfStudent, draw
-from gauger.train.rows import IntArray, Mixture, Part, RowSource, TokenRows, mixed
+from gauger.train.rows import IntArray, Mixture, RowSource, TokenRows, mixed
 from gauger.train.schedule import TrainingSchedule
 from gauger.train.text import encoded
 

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from gauger.train.rows import IntArray, PaddedRows, Prompt, TokenRows, TrainingRow
+from gauger.train.batches import PaddedRows
+from gauger.train.rows import IntArray, Prompt, TokenRows, TrainingRow
 from gauger.train.schedule import TrainingSchedule
 from gauger.train.soft_targets import Shown
 

@@ -8,10 +8,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from gauger.train.batches import PaddedRows, by_length, collate
 from gauger.train.engine import Model
 from gauger.train.head import chunks
 from gauger.train.losses import token_log_probabilities
-from gauger.train.rows import PaddedRows, TokenRows, TrainingRow, by_length, collate, positions
+from gauger.train.rows import TokenRows, TrainingRow, positions
 from gauger.train.soft_targets import Shown
 
 MICRO = 2

@@ -14,9 +14,10 @@ import numpy as np
 from gauger.errors import GaugerError
 from gauger.train.context_limit import held_to_context
 from gauger.train.engine import Model
+from gauger.train.given_rows import fit_rows
 from gauger.train.likelihood import token_logs
-from gauger.train.loop import Options, Trained, fit_rows
-from gauger.train.losses import PreferenceLoss
+from gauger.train.loop import Options, Trained
+from gauger.train.preference_loss import PreferenceLoss
 from gauger.train.rows import IntArray, Prompt, TrainingRow, shuffled
 from gauger.train.schedule import TrainingSchedule
 

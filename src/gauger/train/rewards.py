@@ -17,12 +17,13 @@ import numpy as np
 import torch
 
 from gauger.errors import GaugerError
+from gauger.train.batches import Part
 from gauger.train.engine import Completion, Model
 from gauger.train.likelihood import token_logs
 from gauger.train.loop import Drawn, Options, Trained, fit
-from gauger.train.losses import GrpoLoss, advantages
 from gauger.train.own_samples import AskedOfStudent, draw
-from gauger.train.rows import IntArray, Part
+from gauger.train.reward_loss import GrpoLoss, advantages
+from gauger.train.rows import IntArray
 from gauger.train.schedule import TrainingSchedule
 
 Reward = Callable[[int, Completion], float | None]

@@ -11,10 +11,11 @@ from torch import Tensor
 
 from gauger.elicit import NextTokens, Reads, Steering
 from gauger.errors import UserError
+from gauger.train.batches import by_length, collate
 from gauger.train.engine import Model
 from gauger.train.likelihood import MICRO, hidden_states
 from gauger.train.losses import NextToken
-from gauger.train.rows import TrainingRow, answered, by_length, collate
+from gauger.train.rows import TrainingRow, answered
 
 STEP = 1e-2
 """Length of a step along the gradient, relative to the weights: a slope is half the difference of two such steps."""

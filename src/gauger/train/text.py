@@ -15,7 +15,8 @@ from gauger.errors import GaugerError
 from gauger.spec import TooLong
 from gauger.train.context_limit import held_to_context
 from gauger.train.engine import Model
-from gauger.train.loop import Options, Trained, fit_rows
+from gauger.train.given_rows import fit_rows
+from gauger.train.loop import Options, Trained
 from gauger.train.losses import NextToken, SoftLoss
 from gauger.train.rows import Mixture, RowSource, TokenRows, mixed
 from gauger.train.schedule import TrainingSchedule

@@ -18,13 +18,14 @@ from transformers.masking_utils import find_packed_sequence_indices
 
 from gauger.errors import UserError
 from gauger.spec import Computing
+from gauger.train.batches import collate
 from gauger.train.engine import Adapter, Continuation
 from gauger.train.hf.engine import HfModel
 from gauger.train.hf.passes import activations_made_again, require_apart
 from gauger.train.loop import Options
 from gauger.train.losses import NextToken
 from gauger.train.preferences import Pair, Preferences, train_on_preferences
-from gauger.train.rows import collate, token_rows
+from gauger.train.rows import token_rows
 from gauger.train.text import train_on_text
 
 ATTENTIONS = pytest.mark.parametrize("attention", ["sdpa", "eager"])

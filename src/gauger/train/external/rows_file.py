@@ -19,7 +19,8 @@ import numpy as np
 from gauger.elicit import Message
 from gauger.errors import UserError
 from gauger.store import write_json
-from gauger.train.loop import Used, used_of
+from gauger.train.given_rows import used_of
+from gauger.train.loop import Used
 from gauger.train.rows import IntArray, Prompt, TokenRows, TrainingRow, mixed
 
 NOT_LEARNT = -100

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from gauger.errors import UserError
 from gauger.spec import Computing
+from gauger.train.batches import PaddedRows
 from gauger.train.engine import Adapter, Architecture, Completion, Continuation, Defaults
 from gauger.train.head import Head
 from gauger.train.hf.bending import bending
@@ -26,7 +27,7 @@ from gauger.train.hf.quantised import quantise, restore
 from gauger.train.hf.saving import DIGEST, base_digest, digests_beside, load_model, save
 from gauger.train.hf.tokens import context_of, encode, encode_prompt
 from gauger.train.likelihood import log_probabilities
-from gauger.train.rows import IntArray, PaddedRows, Prompt, TokenRows, TrainingRow
+from gauger.train.rows import IntArray, Prompt, TokenRows, TrainingRow
 from gauger.train.soft_targets import Shown
 
 if TYPE_CHECKING:

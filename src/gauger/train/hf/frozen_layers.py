@@ -15,7 +15,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from gauger.train.rows import IntArray, PaddedRows, TokenRows, by_length, collate
+from gauger.train.batches import PaddedRows, by_length, collate
+from gauger.train.rows import IntArray, TokenRows
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel

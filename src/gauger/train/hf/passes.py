@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from gauger.errors import UserError
-from gauger.train.rows import PaddedRows
+from gauger.train.batches import PaddedRows
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel

@@ -15,11 +15,12 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from gauger.errors import DamagedError, InputError, Place, UserError
+from gauger.train.batches import PaddedRows
 from gauger.train.engine import Adapter, Architecture, Completion, Continuation, Defaults
 from gauger.train.head import Head
 from gauger.train.likelihood import log_probabilities
 from gauger.train.processes import Alone
-from gauger.train.rows import IntArray, PaddedRows, Prompt, TokenRows, TrainingRow
+from gauger.train.rows import IntArray, Prompt, TokenRows, TrainingRow
 from gauger.train.soft_targets import Shown
 from gauger.train.state import weights_digest
 from gauger.train.tiny.decode import complete
