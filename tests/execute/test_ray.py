@@ -188,7 +188,7 @@ class Deserted:
 
 def test_a_ray_of_our_own_that_lost_its_node_is_started_again(monkeypatch, toy):
     deserted = Deserted()
-    monkeypatch.setattr("gauger.execute.ray._import_ray", lambda **_: deserted)
+    monkeypatch.setattr("gauger.execute.ray.import_ray", lambda **_: deserted)
     monkeypatch.setattr("gauger.execute.ray.LOOK_AGAIN_S", -1.0)
     job = toy("one;")
     with RayPool(1) as pool:
@@ -205,7 +205,7 @@ def test_a_ray_of_our_own_that_lost_its_node_is_started_again(monkeypatch, toy):
 
 def test_a_cluster_of_others_that_lost_all_nodes_is_waited_for_and_then_given_up(monkeypatch, toy):
     deserted = Deserted()
-    monkeypatch.setattr("gauger.execute.ray._import_ray", lambda **_: deserted)
+    monkeypatch.setattr("gauger.execute.ray.import_ray", lambda **_: deserted)
     monkeypatch.setattr("gauger.execute.ray.LOOK_AGAIN_S", -1.0)
     with RayPool(1, "10.0.0.1:6379") as pool:
         pool.tasks["task"] = toy("one;")
@@ -230,7 +230,7 @@ def test_a_full_cluster_is_asked_nothing_more_and_a_freed_place_is_filled(monkey
             sent.append(asked)
             return type("Sender", (), {"remote": lambda _, order: f"task {len(sent)} {order}"})()
 
-    monkeypatch.setattr("gauger.execute.ray._import_ray", lambda **_: Counting())
+    monkeypatch.setattr("gauger.execute.ray.import_ray", lambda **_: Counting())
     jobs = [toy(f"{index};", resources={"gpus": 1.0}) for index in range(4)]
     with RayPool(0, "10.0.0.1:6379") as pool:
         for job in jobs[:3]:

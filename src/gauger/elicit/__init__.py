@@ -2,6 +2,8 @@
 
 api/             Asks OpenAI-compatible endpoints: requests, retries, limits, the format, both ways
 collect.py       Collects one corpus: rounds of a strategy, replies of a teacher, filters, until enough is kept
+collection_notes.py  Says why a collection ended early, and what of its replies failed, was odd, or is not accounted
+                     for
 corpus.py        Writes and reads a corpus of a language model on disk
 defences/        Changes what leaves a teacher: one defence a file, named in `registry.py`
 export.py        Writes training files that TRL, Axolotl and LLaMA-Factory read as they are, each as JSON Lines and

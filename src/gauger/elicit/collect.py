@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from gauger.elicit.collection_notes import notes_of
 from gauger.elicit.corpus import Corpus
 from gauger.elicit.filters.filters import Filters
 from gauger.elicit.filters.world_checks import as_it_is
@@ -30,7 +30,6 @@ LEAST_ASKED = 1600
 """Requests below which nothing is given up for that, however few samples are wanted."""
 UNREAD = "unknown-reasoning"
 """Dropped because something in it looks like reasoning, in no form that is known, and reasoning is hidden."""
-_TRAINING_SPLITS = ("train", "training")
 _LOST = {
     ReplyOutcome.FAILED: "failed",
     ReplyOutcome.REFUSED: "refused",
@@ -121,7 +120,7 @@ def collect_corpus(
     asker = _Asker(teacher, program, setting, CollectionProgress(wanted))
     why = _run(program.rounds(work), work, asker)
     asker.record_unseen(work)
-    return Corpus(tuple(work.samples), _notes(work, why), tuple(seeds))
+    return Corpus(tuple(work.samples), notes_of(work, why), tuple(seeds))
 
 
 def require(program: Program, seeds: Sequence[Seed], wanted: int | None, student: object | None) -> None:
@@ -261,40 +260,6 @@ class _Asker:
         return self._setting.shape(sample.tagged if self._program.tagged else sample)
 
 
-def _notes_on_bill(work: StrategyWork) -> Iterator[str]:
-    """Say what of the bill the endpoint did not state, or stated wrongly."""
-    took = [sample.took for sample in work.samples]
-    if problems := [bill.usage_problem for bill in took if bill.usage_problem]:
-        counted = "it counts as not stated, and against budgets at the most possible"
-        yield f"{len(problems)} replies state a usage that cannot be; the first: {problems[0]}; {counted}"
-    if silent := sum(bill.tokens_in is None or bill.tokens_out is None for bill in took):
-        yield f"the endpoint does not say what {silent} replies used"
-    if unanswered := sum(sample.dropped == UNANSWERED for sample in work.samples):
-        yield f"{unanswered} requests of earlier sessions were never answered, and may have been paid"
-
-
 def _each(replies: Iterator[tuple[int, Reply]]) -> Generator[tuple[int, Reply], None, None]:
     """Yield the replies; closing this ends the asking at once, so that a journal is let go."""
     yield from replies
-
-
-def _notes(work: StrategyWork, why: str) -> tuple[str, ...]:
-    notes = []
-    if work.missing:
-        notes.append(f"{work.n_kept} of {work.wanted} samples: {why}")
-    elif work.wanted is None and why != "nothing new was left to ask":
-        notes.append(f"{work.n_kept} samples, not every seed was used: {why}")
-    failed = sum(sample.dropped == "failed" for sample in work.samples)
-    if failed:
-        first = next(sample.error for sample in work.samples if sample.dropped == "failed")
-        notes.append(f"{failed} requests failed for good; the first: {first or 'no reason given'}")
-    flags = Counter(flag for sample in work.samples for flag in sample.flags)
-    notes += [
-        f"{count} replies hold what nobody here knows how to read: {flag}" for flag, count in sorted(flags.items())
-    ]
-    notes += _notes_on_bill(work)
-    respelt = Counter(change for sample in work.samples for change in sample.respelt)
-    notes += [f"the model refuses how it was asked: {count} requests {change}" for change, count in respelt.items()]
-    held_out = Counter(seed.split for seed in work.seeds if seed.split and seed.split not in _TRAINING_SPLITS)
-    notes += [f"{count} seeds are of the split {split!r}, not of a training split" for split, count in held_out.items()]
-    return tuple(notes)

@@ -19,6 +19,7 @@ progress.py   Shows how far a run is and how long it takes: a live bar on a term
 ray.py        Runs jobs on a Ray cluster: a running one, or one that is started on this machine for the length of the
               run
 ray_node.py   Runs one job inside a Ray worker: JSON text in, JSON text out
+ray_start.py  Starts Ray quietly and for this machine alone, and says in words how one of its workers was lost
 remote.py     Carries results to and from a URL, between machines that share no disk
 result.py     Holds what became of every job of a plan
 room.py       Counts what a cluster has left of each resource, job by job

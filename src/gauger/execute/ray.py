@@ -9,38 +9,29 @@ a token that nobody else is told.
 from __future__ import annotations
 
 import json
-import os
-import secrets
 import sys
 import time
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from types import ModuleType, TracebackType
+from collections.abc import Collection, Mapping, Sequence
+from types import TracebackType
 from typing import Any
 
-from gauger.errors import GaugerError, MissingExtraError, UserError
-from gauger.execute.executor import FEWER_WORKERS, ONE_THREAD, Event
+from gauger.errors import GaugerError, UserError
+from gauger.execute.executor import ONE_THREAD, Event
 from gauger.execute.interrupt import handlers_kept
 from gauger.execute.job import Job
 from gauger.execute.local import cores
 from gauger.execute.ray_node import serve, software
+from gauger.execute.ray_start import LOOPBACK, describe_loss, import_ray, on_loopback
 from gauger.execute.room import ClusterRoom, needs
 from gauger.execute.schedule import ResourceClass, resource_class
 from gauger.execute.worker import failed
 
-QUIET: Mapping[str, str] = {
-    "RAY_USAGE_STATS_ENABLED": "0",
-    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
-    "RAY_DISABLE_IMPORT_WARNING": "1",
-}
-"""Environment of Ray: no usage statistics, and a job that declares no GPU sees what a process of this machine sees."""
 SILENT: Mapping[str, Any] = {"log_to_driver": False, "logging_level": "error"}
 """How `ray.init` is asked to keep to itself."""
 START_TRIES = 3
 """How often a Ray on this machine is started before that counts as an error: on a busy one it may take too long."""
 OBJECT_STORE_BYTES = 100_000_000
 """Memory that a Ray started here sets aside for objects: replies are a few hundred bytes each."""
-LOOPBACK = "127.0.0.1"
 LOOK_AGAIN_S = 2.0
 """How long what is known of the nodes is taken to hold."""
 WAIT_FOR_NODE_S = 300.0
@@ -79,7 +70,7 @@ class RayPool:
                 address,
                 hint="Run gauger on a node of the cluster.",
             )
-        self.ray = _import_ray(own=address is None)
+        self.ray = import_ray(own=address is None)
         self.workers, self.address, self.store = workers, address, store
         self.environment = {**ONE_THREAD, **(environment or {})}
         self.tasks: dict[Any, Job] = {}
@@ -124,11 +115,11 @@ class RayPool:
         self._look()
 
     def _start_own(self) -> None:
-        """Start a Ray that only this machine can reach, and only who knows its token can use (`_import_ray`)."""
+        """Start a Ray that only this machine can reach, and only who knows its token can use (`import_ray`)."""
         own = {"num_cpus": self.workers or cores(), "object_store_memory": OBJECT_STORE_BYTES}
         for attempt in range(1, START_TRIES + 1):
             try:
-                with _on_loopback():
+                with on_loopback():
                     self.ray.init("local", include_dashboard=False, _node_ip_address=LOOPBACK, **own, **SILENT)
             except Exception as error:  # a bare one, where its processes take longer than Ray waits for
                 self.ray.shutdown()
@@ -235,7 +226,7 @@ class RayPool:
         except (errors.RayTaskError, errors.RuntimeEnvSetupError) as error:
             return Event(job, failed(job.key, error, str(error)))
         except errors.RayError as error:
-            return Event(job, None, death=_describe(error))
+            return Event(job, None, death=describe_loss(error))
         if "lost" in reply:
             return Event(job, None, death=reply["lost"])
         return Event(job, reply)
@@ -250,53 +241,3 @@ class RayPool:
         for job in self.tasks.values():
             self.room.give_back(needs(job))
         self.tasks.clear()
-
-
-def _describe(error: Exception) -> str:
-    """Say in one line how a worker was lost."""
-    reasons = {
-        "WorkerCrashedError": "its worker was killed or crashed",
-        "NodeDiedError": "its node was lost",
-        "OutOfMemoryError": f"its worker was killed for want of memory; {FEWER_WORKERS}",
-    }
-    name = type(error).__name__
-    return reasons.get(name) or f"{name}: {str(error).strip().splitlines()[0]}"
-
-
-@contextmanager
-def _on_loopback() -> Iterator[None]:
-    """Let a Ray that is started meanwhile listen on 127.0.0.1 alone.
-
-    Ray has no setting for it: it turns the loopback address into the machine's own before it starts its services, which
-    then listen everywhere. So these two questions of its start are answered here.
-    """
-    from ray._private import services
-
-    answers = {"get_node_ip_address": lambda *_, **__: LOOPBACK, "resolve_ip_for_localhost": lambda address: address}
-    kept = {name: getattr(services, name) for name in answers if hasattr(services, name)}
-    for name in kept:
-        setattr(services, name, answers[name])
-    try:
-        yield
-    finally:
-        for name, function in kept.items():
-            setattr(services, name, function)
-
-
-def _import_ray(*, own: bool) -> ModuleType:
-    """Import Ray, quiet; for one of our own with a token, which Ray reads once, when it is imported first.
-
-    Raises
-    ------
-    MissingExtraError
-        Where it is not installed.
-    """
-    os.environ.update(QUIET)
-    if own and "ray" not in sys.modules:
-        os.environ.setdefault("RAY_AUTH_MODE", "token")
-        os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
-    try:
-        import ray
-    except ModuleNotFoundError:
-        raise MissingExtraError("running on a Ray cluster", "ray") from None
-    return ray
