@@ -63,9 +63,8 @@ def main() -> None:
             fits = {form.name: fit_form(form, literature)}
         except ConvergenceError:
             continue
-        forecaster = Forecaster(literature, shipped.chosen, fits, shipped.widening)
-        drawn = [forecaster.draws(scenario, ROLE, control, DOSE) for control in scenario.controls]
-        both = [forecaster.mixtures(one)[0] for one in drawn]
+        forecaster = Forecaster(literature, shipped.chosen, fits, shipped.widening, shipped.later)
+        both = [forecaster.forecast(scenario, ROLE, control, DOSE).mixture for control in scenario.controls]
         together = np.concatenate([one.values.ravel() for one in both])
         best = decide(loss_table(together, scenario)).best
         lines.append((chosen, *((one.mean, one.below(3.0), 1.0 - one.below(10.0)) for one in both), best))

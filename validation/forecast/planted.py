@@ -1,6 +1,7 @@
 """Plants literatures and asks whether forecasts find what is true, cover, refuse and point the right way.
 
 python validation/forecast/planted.py [REPLICATES] > validation/forecast/results.txt: about three minutes of one core.
+python validation/forecast/planted.py REPLICATES later > validation/forecast/later.txt: later dates, a minute each.
 """
 
 from __future__ import annotations
@@ -11,16 +12,20 @@ from dataclasses import replace
 import numpy as np
 
 from gauger.forecast.choose import choose, fit_chosen
+from gauger.forecast.extrapolation import ForecastsByRole, wider
 from gauger.forecast.forms import FORMS, Regression, fit_form, predict_rows
+from gauger.forecast.later import factor_of, forecast_later
 from gauger.forecast.literature import LiteratureRows
 from gauger.forecast.load import load_scenario
 from gauger.forecast.planted import PlantedEffects, draw_literature
 from gauger.forecast.predict import Forecaster
 from gauger.forecast.predictors import ROLES
+from gauger.forecast.scores import LEVELS, covered
 
 STUDIES = 40
 NEW = 60
 COMPETING = (FORMS[0], FORMS[1], FORMS[5])
+BASELINES = FORMS[:2]
 KNOWN = PlantedEffects(dose=0.25, answers=-0.4)
 CASES = {
     "dose and surface": KNOWN,
@@ -104,6 +109,39 @@ def asked(forecaster: Forecaster, dose: float, start: float) -> bool:
     return forecaster.forecast(load_scenario(data), "targeted", "untouched-base", dose).answered
 
 
+def later(replicates: int) -> None:
+    """How much of what comes a year after is held: naively, and with the widening learned before."""
+    still = PlantedEffects(years=6, missing=0.2)
+    even = replace(still, study_sd=0.15, model_sd=0.1, row_sd=0.1)
+    for name in ("nothing drifts", "studies differ more, by half a year", "the mean walks, sd 0.4 a year"):
+        held, factors = [], []
+        for replicate in range(replicates):
+            walk = np.cumsum(np.random.default_rng(99 + replicate).normal(0.0, 0.4, still.years))
+            planted = {
+                "studies differ more, by half a year": replace(even, scatter_by_year=tuple(1.5**k for k in range(6))),
+                "the mean walks, sd 0.4 a year": replace(still, shift_by_year=tuple(walk)),
+            }.get(name, still)
+            rng = np.random.default_rng(replicate)
+            known = draw_literature(planted, 60, rng)
+            known = known.take(known.year < known.year.max())
+            new = draw_literature(planted, 240, rng, first=5000)
+            new = new.take(new.year == new.year.max())
+            factor = factor_of(forecast_later(known, BASELINES))
+            forecasts = ForecastsByRole.of(known, choose(known, BASELINES), new)
+            pits = [
+                ForecastsByRole(tuple((rows, wider(part, f)) for rows, part in forecasts.parts)).cdf(new.change)
+                for f in (1.0, factor)
+            ]
+            held.append([[covered(pit, level).mean() for level in LEVELS] for pit in pits])
+            factors.append(factor)
+        naive, widened = (" ".join(f"{share:.2f}" for share in row) for row in np.mean(held, axis=0))
+        print(
+            f"{name}: {replicates} literatures of 50 studies, 40 new ones a year later: 50, 80 and 95 % intervals hold "
+            f"{naive} unwidened, {widened} widened (factor {min(factors):.2f} to {max(factors):.2f})",
+            flush=True,
+        )
+
+
 def directions() -> None:
     """A dose that helps raises the probability of a major uplift, one that harms lowers it; so does the threshold."""
     for sign in (1.0, -1.0):
@@ -132,6 +170,9 @@ def directions() -> None:
 
 if __name__ == "__main__":
     wanted = int(sys.argv[1]) if len(sys.argv) > 1 else 20
+    if "later" in sys.argv:
+        later(wanted)
+        raise SystemExit
     directions()
     refusals()
     for title, effects in CASES.items():

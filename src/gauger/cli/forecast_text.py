@@ -37,6 +37,11 @@ def forecast_text(document: Mapping[str, Any]) -> str:
         ]
         lines += ["", *_experiments(decision["experiments"])]
         lines += ["", *_sensitivity(document["sensitivity"])]
+    for study in document["studies"]:
+        lines += _paragraph(
+            f"Entered: {study['run']} ({study['world']}, {study['rows']} results): {study['enters_as']}. "
+            "What it teaches a regression with all predictors is added to the forecast."
+        )
     lines += ["", *_context(document["context"]), *_equivalents(document["equivalents"])]
     lines += [""] + [line for warning in document["warnings"] for line in _paragraph(f"! {warning}")]
     return "\n".join(lines)
@@ -159,8 +164,22 @@ def back_test_text(back_test: Mapping[str, Any]) -> str:
             "",
             last,
             "Chosen inside the training parts: " + "; ".join(chosen) + ".",
+            *_later(back_test["years"]),
         ]
     )
+
+
+def _later(years: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Say what the widening for later dates did to the years."""
+    lines = []
+    for score in years:
+        if score["coverage_95"] is not None:
+            before = ", ".join(_share(score[f"coverage_{level}_before"]) for level in (50, 80, 95))
+            lines.append(
+                f"{score['left_out'].capitalize()}, {score['role']}: widened {score['widened']:.2f} times, as the "
+                f"years before it needed; without that the intervals held {before}."
+            )
+    return lines
 
 
 def _share(value: float | None) -> str:

@@ -10,7 +10,7 @@ choose.py         Chooses a form for each role, and how wide and long-tailed its
                   of the training
 context.py        Sets the uplift beside a laboratory's other methods: what distillation adds to them, and its share of
                   the whole gain
-controlled.py     Enters controlled studies: finished runs become further studies, with their covariance and what they
+controlled.py     Reads finished runs as further studies: their uplifts over matched arms, with covariance and what they
                   are not
 decision.py       Decides under stated losses: accept, matched defence or aggressive defence, and how much the choice
                   hangs on values
@@ -18,6 +18,7 @@ designs.py        Builds the design matrix of a form: which columns its predicto
 distance.py       Measures how far a scenario lies from the studies, and where the literature can no longer say anything
 document.py       Puts a forecast together: learns from the literature, forecasts the scenario, decides, and says it as
                   a document
+entered.py        Enters controlled studies: what finished runs teach is added to the forecast that the literature gave
 equivalents.py    Expresses an uplift as months of progress and as a factor of training compute, from a table of scores
                   by date
 experiment.py     Writes the experiment that would settle most as a study file that `gauger plan` accepts
@@ -26,6 +27,8 @@ extrapolation.py  Back-tests forecasts beyond the data: fits to the lower doses 
 forms.py          Defines the forms that a forecast can take, and fits them: baselines and regressions, one interface
 groups.py         Finds which studies hang together, and divides them into folds
 imagine.py        Turns a scenario into rows that a form can forecast: what is stated stands, what is unknown is drawn
+later.py          Back-tests forecasts of later dates: fits to what was known by a date, forecasts what came in the year
+                  after
 literature.py     Reads the literature's rows as arrays: effects, their sampling covariance, and predictors
 load.py           Loads a scenario file: safe YAML, every mistake one message with file, line and key
 mixture.py        Mixes the forecasts of a scenario's draws into one distribution

@@ -40,7 +40,7 @@ THREATS: tuple[tuple[str, str, tuple[str, ...], tuple[str, ...]], ...] = (
     ),
     (
         "mixture",
-        "2. MixedForecast: is the teacher credited with what other training gave?",
+        "2. Mixture: is the teacher credited with what other training gave?",
         ("no-teacher",),
         ("targeted",),
     ),

@@ -1,24 +1,27 @@
 """Back-tests the forecast: groups of studies it has not seen, and years that had not come.
 
 Nested: for each part that is left out, form, width and tail are chosen inside the rest (`choose.py`), then everything
-is fitted to the rest, then the part is forecast. The baselines get the same treatment, widths included.
+is fitted to the rest, then the part is forecast. The baselines get the same treatment, widths included. A later year is
+forecast with the widening for later dates that the training itself asks for (`later.py`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from multiprocessing import get_context
 from typing import Any
 
 import numpy as np
 
-from gauger.forecast.choose import choose
+from gauger.forecast.choose import ChosenForms, choose
+from gauger.forecast.extrapolation import wider
 from gauger.forecast.forms import FORMS, ForecastForm, fit_form, predict_rows
 from gauger.forecast.groups import connected_groups, folds_of
-from gauger.forecast.literature import Array, Codes, LiteratureRows
+from gauger.forecast.later import factor_of, forecast_later
+from gauger.forecast.literature import Codes, LiteratureRows
 from gauger.forecast.predictors import ROLES
 from gauger.forecast.scores import RowScores, gains, score_rows, summary_of
 
@@ -33,6 +36,8 @@ class Part:
     name: str
     train: Codes
     test: Codes
+    later: bool = False
+    """Whether all that is forecast came after the training."""
 
 
 def parts_of(literature: LiteratureRows) -> tuple[Part, ...]:
@@ -51,7 +56,7 @@ def parts_of(literature: LiteratureRows) -> tuple[Part, ...]:
         known = (literature.year < year) & ~np.isin(groups, np.unique(groups[test]))
         enough = all(len(np.unique(groups[known & (literature.role == role)])) >= 5 for role in range(len(ROLES)))
         if enough:
-            parts.append(Part(f"year {year}", np.flatnonzero(known), np.flatnonzero(test)))
+            parts.append(Part(f"year {year}", np.flatnonzero(known), np.flatnonzero(test), later=True))
     return tuple(parts)
 
 
@@ -66,31 +71,31 @@ def run_part(literature: LiteratureRows, forms: Sequence[ForecastForm], part: Pa
     """
     train, test = literature.take(part.train), literature.take(part.test)
     chosen = choose(train, forms)
+    factor = factor_of(forecast_later(train, forms)) if part.later else 1.0
     wanted = {form.name for form in chosen.form.values()}
     scores: dict[str, RowScores] = {}
+    before: dict[str, RowScores] = {}
     for form in forms:
         if form.baseline or form.name in wanted:
             raw = predict_rows(fit_form(form, train), form, test)
-            spread = np.array([
-                [chosen.spread[ROLES[role], form.name].width, chosen.spread[ROLES[role], form.name].df]
-                for role in test.role
-            ])  # fmt: skip
-            scores[form.name] = score_rows(_spread_out(raw, spread), test.change)
-    ours = np.array([chosen.form[ROLES[role]].name for role in test.role])
-    picked = {
-        name: np.select([ours == form for form in scores], [getattr(score, name) for score in scores.values()])
-        for name in SCORES
-    }
+            spreads = [chosen.spread[role, form.name] for role in ROLES]
+            learned = replace(raw, spread=np.array([[spreads[role].width, spreads[role].df] for role in test.role]))
+            scores[form.name] = score_rows(wider(learned, factor), test.change)
+            before[form.name] = score_rows(learned, test.change) if part.later else scores[form.name]
     return {
-        "part": part, "form": {role: form.name for role, form in chosen.form.items()},
-        "scores": RowScores(**picked), "baselines": {f.name: scores[f.name] for f in forms if f.baseline},
+        "part": part, "form": {role: form.name for role, form in chosen.form.items()}, "widened": factor,
+        "scores": _picked(scores, chosen, test.role), "before": _picked(before, chosen, test.role),
+        "baselines": {f.name: scores[f.name] for f in forms if f.baseline},
     }  # fmt: skip
 
 
-def _spread_out(raw: Any, spread: Array) -> Any:
-    from dataclasses import replace
-
-    return replace(raw, spread=spread)
+def _picked(scores: Mapping[str, RowScores], chosen: ChosenForms, role: Codes) -> RowScores:
+    """Take every row's scores from the form that its role chose."""
+    ours = np.array([chosen.form[ROLES[place]].name for place in role])
+    return RowScores(**{
+        name: np.select([ours == form for form in scores], [getattr(score, name) for score in scores.values()])
+        for name in SCORES
+    })  # fmt: skip
 
 
 def run_back_test(
@@ -109,7 +114,8 @@ def run_back_test(
     -------
     dict
         `roles`: one entry per role over left-out groups; `years`: one entry per year and role; both with coverage,
-        PIT, width, CRPS, log score and the gains over the best baseline. `chosen`: how often each form was chosen.
+        PIT, width, CRPS, log score and the gains over the best baseline. Years also have `widened`, the factor for
+        their date, and the coverage without it (`coverage_95_before`). `chosen`: how often each form was chosen.
     """
     groups = connected_groups(literature)
     results = list(_run(literature, forms, parts_of(literature), workers))
@@ -156,4 +162,9 @@ def _entry(
     ours = all_of(lambda result: result["scores"])
     names = results[0]["baselines"]
     baselines = {name: all_of(lambda result, name=name: result["baselines"][name]) for name in names}
-    return {**summary_of(ours, groups[rows][here]), **gains(ours, baselines, groups[rows][here])}
+    entry = {**summary_of(ours, groups[rows][here]), **gains(ours, baselines, groups[rows][here])}
+    if results[0]["part"].later:
+        narrow = summary_of(all_of(lambda result: result["before"]), groups[rows][here])
+        entry |= {f"coverage_{level}_before": narrow[f"coverage_{level}"] for level in (50, 80, 95)}
+        entry["widened"] = results[0]["widened"]
+    return entry

@@ -1,35 +1,31 @@
-"""Enters controlled studies: finished runs become further studies, with their covariance and what they are not.
+"""Reads finished runs as further studies: their uplifts over matched arms, with covariance and what they are not.
 
-A run's uplifts over its matched arms are rows of one study. The embedded world tells direction and shape only: its
-level gets a free mean of its own per role, so that nothing of it reaches a scenario's level. Language models enter with
+A run's uplifts are rows of one study. The embedded world tells direction and shape only; language models enter with
 their size and a discrepancy of the level. Both have a discrepancy of the slope: a small study's curve need not be the
-scenario's. The regression with all predictors is fitted to literature and runs together, since the form that was chosen
-without them may have no place for a dose.
+scenario's. How they enter is in `entered.py`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
 
-from gauger.errors import InputError, Place
-from gauger.forecast.designs import DesignPlan, Rows, plan_design
-from gauger.forecast.forms import ForecastForm, form_named
-from gauger.forecast.literature import UNKNOWN, Array, Codes, LiteratureRows
-from gauger.forecast.predict import Forecaster
-from gauger.forecast.predictive import NORMAL_DF, Predictive
+from gauger.errors import DamagedError, InputError, Place
+from gauger.forecast.designs import Rows
+from gauger.forecast.literature import UNKNOWN, Array, Codes
 from gauger.forecast.predictors import CATEGORIES, NUMBERS, ROLES
-from gauger.stats import FREE, PartialFit, PoolingProblem, fit_partial_pooling
 from gauger.store import RunDirectory, read_document, read_json, read_parquet
 
-FORM = "all predictors, angles"
 ROLE_OF: Mapping[str, str] = {"targeted": "targeted", "parallel": "fresh", "near": "fresh", "far": "held-out"}
-SURFACE_OF: Mapping[str, str] = {"rationale": "reasoning"}
+TAUGHT_BY: Mapping[str, tuple[str, str]] = {
+    "logit-distill": ("log-probabilities", "logits"), "on-policy-distill": ("log-probabilities", "on-policy"),
+}  # fmt: skip
+"""Kind of stage -> surface and method; text is answers, or rationales where the strategy asks for them."""
 LEVEL_SD = 0.15
 """Discrepancy of a language model's level, in angles: about 15 points in the middle of the scale."""
 SLOPE_SD = 0.05
@@ -63,15 +59,12 @@ def read_run(folder: Path) -> RunRows:
     Raises
     ------
     InputError
-        Not a finished run of a study, or one without an uplift over a matched arm.
+        Not a finished run of a study, one whose checks failed, or one without an uplift over a matched arm.
     """
     run = RunDirectory(folder)
-    for path in (run.estimates, run.study, run.records):
-        if not path.is_file():
-            raise InputError("the directory of a finished run", f"no {path.name}", Place(str(folder)))
-    estimates, study = read_document(run.estimates).to_dict()["estimates"], read_json(run.study)
+    document, study = _documents(run, folder)
     try:
-        return _read(run, study, estimates)
+        return _read(run, study, document["estimates"])
     except (KeyError, TypeError, AttributeError, IndexError) as error:
         raise InputError("the settings of a finished run", f"{type(error).__name__}", Place(str(run.study))) from error
 
@@ -83,8 +76,31 @@ def _read(run: RunDirectory, study: Mapping[str, Any], estimates: Sequence[Mappi
         and row.get("scale", "points") == "points" and row["role"] in ROLE_OF and row["arm"] in study["arms"]
     ]  # fmt: skip
     if not wanted:
-        raise InputError("a run with uplifts over matched arms", "none", Place(str(run.root)))
+        raise InputError("a run with uplifts over matched arms", "none with an error of its own", Place(str(run.root)))
     return _arranged(study, wanted, _means(run.records, wanted))
+
+
+def _documents(run: RunDirectory, folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Read a run's estimates and its study; every way in which a folder is not a finished run is one message."""
+    hint = "gauger run STUDY.yaml --out DIR makes such a directory, and resumes one that was stopped."
+    if not folder.is_dir():
+        given = "a file" if folder.exists() else "nothing there"
+        raise InputError("the directory of a finished run", given, Place(str(folder)), hint)
+    for path in (run.study, run.estimates, run.records):
+        if not path.is_file():
+            raise InputError("the directory of a finished run", f"no {path.name}", Place(str(folder)), hint)
+    document = read_document(run.estimates).to_dict()
+    try:
+        study = read_json(run.study)
+    except DamagedError as error:
+        raise InputError("the study that a run was planned from", str(error), Place(str(run.study)), hint) from error
+    if not isinstance(study, dict) or not {"study", "world", "arms"} <= study.keys():
+        raise InputError("the study that a run was planned from", "another file", Place(str(run.study)), hint)
+    verdict = document.get("verdict") or {}
+    if verdict.get("outcome") == "invalid":
+        why = "Its checks failed, so it says nothing of what it measured."
+        raise InputError("a run whose instrument passed its checks", "an invalid one", Place(str(folder)), why)
+    return document, study
 
 
 def _means(records: Path, wanted: Sequence[Mapping[str, Any]]) -> pl.DataFrame:
@@ -111,11 +127,9 @@ def _arranged(study: Mapping[str, Any], wanted: Sequence[Mapping[str, Any]], mea
     categories = {category.name: np.full(m, UNKNOWN, dtype="<U24") for category in CATEGORIES}
     categories["control"][:] = "no-teacher-training"
     categories["hard"][:], categories["domain"][:], categories["reasoning in"][:] = "other", "other", "short"
-    strategies = [str(study["arms"][estimate["arm"]]["stages"][-1].get("strategy")) for estimate in wanted]
-    categories["surface"] = np.array([SURFACE_OF.get(strategy, "answers") for strategy in strategies], dtype="<U24")
-    categories["method"] = np.array(
-        ["rationales" if strategy in SURFACE_OF else "answers" for strategy in strategies], dtype="<U24"
-    )
+    taught = [_taught_by(study, estimate["arm"]) for estimate in wanted]
+    categories["surface"] = np.array([surface for surface, _ in taught], dtype="<U24")
+    categories["method"] = np.array([method for _, method in taught], dtype="<U24")
     role = np.array([ROLES.index(ROLE_OF[estimate["role"]]) for estimate in wanted], dtype=np.intp)
     arms = np.unique([estimate["arm"] for estimate in wanted], return_inverse=True)[1].ravel().astype(np.intp)
     effect = np.arcsin(np.sqrt(end)) - np.arcsin(np.sqrt(start))
@@ -127,10 +141,26 @@ def _mean(means: pl.DataFrame, arm: str, benchmark: str) -> float:
     return float(np.clip(here.to_numpy().mean(), 0.005, 0.995))
 
 
+def _asked(study: Mapping[str, Any], arm: str) -> list[Mapping[str, Any]]:
+    """Stages that ask the teacher, those of the arms that an arm starts from first."""
+    own = [stage for stage in study["arms"][arm]["stages"] if stage.get("strategy") or stage["kind"] in TAUGHT_BY]
+    before = study["arms"][arm].get("start")
+    return [*(_asked(study, before) if before in study["arms"] else []), *own]
+
+
 def _samples(study: Mapping[str, Any], arm: str) -> float:
     """Training samples from the teacher: those of all stages that ask it."""
-    samples = [stage.get("samples") or 0 for stage in study["arms"][arm]["stages"] if stage.get("strategy")]
-    return max(float(sum(samples)), 1.0)
+    stages = _asked(study, arm)
+    return max(float(sum(stage.get("samples") or stage.get("prompts") or 0 for stage in stages)), 1.0)
+
+
+def _taught_by(study: Mapping[str, Any], arm: str) -> tuple[str, str]:
+    """Surface and method of the last stage that asks the teacher; not told where none says how."""
+    stages = _asked(study, arm)
+    if not stages:
+        return UNKNOWN, UNKNOWN
+    text = ("reasoning", "rationales") if stages[-1].get("strategy") == "rationale" else ("answers", "answers")
+    return TAUGHT_BY.get(stages[-1]["kind"], text)
 
 
 def _correlation(wanted: Sequence[Mapping[str, Any]], means: pl.DataFrame) -> Array:
@@ -157,77 +187,3 @@ def _correlation(wanted: Sequence[Mapping[str, Any]], means: pl.DataFrame) -> Ar
     fixed = (vectors * np.maximum(values, 1e-6)) @ vectors.T
     scale = np.sqrt(np.diag(fixed))
     return np.asarray(fixed / np.outer(scale, scale))
-
-
-@dataclass(frozen=True)
-class JointFit:
-    """The regression fitted to literature and runs."""
-
-    scale: str
-    plan: DesignPlan
-    fit: PartialFit
-    levels: int
-    """Free columns of runs, which no scenario has."""
-
-    def predict(self, rows: Rows, start: Array, sampling: Array) -> Predictive:
-        """See `forms.Fitted`."""
-        design = np.hstack([self.plan.matrix(rows), np.zeros((len(rows.role), self.levels))])
-        mean, of_mean = self.fit.predict(design)
-        spread = np.tile([1.0, NORMAL_DF], (len(mean), 1))
-        return Predictive(self.scale, mean, of_mean, self.fit.components.of_new()[rows.role], sampling, start, spread)
-
-
-def fit_jointly(literature: LiteratureRows, runs: Sequence[RunRows], form: ForecastForm) -> JointFit:
-    """Fit a form to literature and runs together.
-
-    Parameters
-    ----------
-    literature : LiteratureRows
-    runs : sequence of RunRows
-    form : ForecastForm
-        On the scale of angles.
-    """
-    plan = plan_design(Rows.of(literature), literature.study, form.predictors, apart=False, by_role=form.by_role)
-    designs = [plan.matrix(Rows.of(literature)), *(plan.matrix(run.rows) for run in runs)]
-    free = [(k, role) for k, run in enumerate(runs) if run.shape_only for role in np.unique(run.rows.role)]
-    ends = np.cumsum([len(literature), *(len(run.effect) for run in runs)])
-    levels = np.zeros((ends[-1], len(free)))
-    for column, (k, role) in enumerate(free):
-        levels[ends[k] : ends[k + 1], column] = runs[k].rows.role == role
-    effect = np.concatenate([literature.effects["arcsine"][0], *(run.effect for run in runs)])
-    blocks = list(literature.blocks("arcsine"))
-    model = [literature.model]
-    for k, run in enumerate(runs):
-        blocks.append((np.arange(ends[k], ends[k + 1]), run.covariance))
-        model.append(run.model + 1_000_000 * (k + 1))
-    problem = PoolingProblem(
-        effect, tuple(blocks), np.concatenate([literature.role, *(run.rows.role for run in runs)]),
-        np.concatenate(model), np.hstack([np.vstack(designs), levels]),
-        np.append(plan.penalty, np.full(len(free), FREE)), len(ROLES),
-    )  # fmt: skip
-    return JointFit(form.scale, plan, fit_partial_pooling(problem), len(free))
-
-
-def enter(forecaster: Forecaster, folders: Sequence[Path]) -> tuple[Forecaster, list[dict[str, Any]]]:
-    """Refit with runs, for the roles that they tell; say what entered as what.
-
-    Parameters
-    ----------
-    forecaster : Forecaster
-    folders : sequence of Path
-        Run directories.
-    """
-    runs = [read_run(folder) for folder in folders]
-    form = form_named(FORM)
-    joint = fit_jointly(forecaster.literature, runs, form)
-    covered = {ROLES[role] for run in runs for role in run.rows.role}
-    chosen = replace(
-        forecaster.chosen,
-        form={role: form if role in covered else previous for role, previous in forecaster.chosen.form.items()},
-    )
-    words = ("a study of its size, with a discrepancy", "direction and shape only, never level")
-    entered = [
-        {"run": run.name, "world": run.world, "rows": len(run.effect), "enters_as": words[run.shape_only]}
-        for run in runs
-    ]
-    return replace(forecaster, chosen=chosen, fits={**forecaster.fits, FORM: joint}), entered

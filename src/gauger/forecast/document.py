@@ -14,18 +14,20 @@ import polars as pl
 
 from gauger.forecast.choose import choose, fit_chosen
 from gauger.forecast.context import EARLIER_STAGE, share_of_gain
-from gauger.forecast.controlled import enter
+from gauger.forecast.controlled import read_run
 from gauger.forecast.decision import BURDENS, STAKES, decide, loss_table, regions, turning_points
+from gauger.forecast.entered import enter
 from gauger.forecast.equivalents import Progress, equivalents
 from gauger.forecast.experiment import study_file
 from gauger.forecast.extrapolation import widening_of
+from gauger.forecast.later import factor_of, forecast_later
 from gauger.forecast.literature import LiteratureRows, read_literature
 from gauger.forecast.mixture import MixedForecast
 from gauger.forecast.nearest import nearest_studies
 from gauger.forecast.predict import EDGES, Forecaster, RoleForecast, roles_asked
 from gauger.forecast.scenario import ACTIONS, Scenario, flat
 from gauger.forecast.sensitivity import sensitivity
-from gauger.forecast.sentences import answer_sentence, decision_sentence, predictors_sentence
+from gauger.forecast.sentences import answer_sentence, decision_sentence, later_sentence, predictors_sentence
 from gauger.forecast.stored import chosen_of, read_stored
 from gauger.forecast.worth import best_of, value_experiments
 
@@ -45,7 +47,8 @@ def learn(literature: LiteratureRows) -> tuple[Forecaster, dict[str, Any] | None
     helped = None if kept is None else {entry["role"]: entry["predictors_help"] for entry in kept["back_test"]["roles"]}
     chosen = chosen.guarded(helped)
     widening = {} if kept is None else widening_of(kept["extrapolation"])
-    return Forecaster(literature, chosen, fit_chosen(chosen, literature), widening), kept
+    later = factor_of(forecast_later(literature) if kept is None else kept["later"])
+    return Forecaster(literature, chosen, fit_chosen(chosen, literature), widening, later), kept
 
 
 def forecast_document(
@@ -63,11 +66,12 @@ def forecast_document(
     studies : sequence of Path
         Runs of controlled studies that enter as further studies.
     """
+    runs = [read_run(folder) for folder in studies]
     literature = read_literature(prepared)
     forecaster, kept = learn(literature)
     entered: list[dict[str, Any]] = []
-    if studies:
-        forecaster, entered = enter(forecaster, studies)
+    if runs:
+        forecaster, entered = enter(forecaster, runs)
     predictions = [
         forecaster.forecast(scenario, role, control, dose)
         for role in roles_asked(scenario) for control in scenario.controls for dose in scenario.doses
@@ -87,7 +91,7 @@ def forecast_document(
 def _back_test(kept: Mapping[str, Any] | None) -> dict[str, Any]:
     if kept is None:
         return {"roles": [], "years": [], "reason": NO_BACK_TEST}
-    return {**kept["back_test"], "extrapolation": kept["extrapolation"], "reason": None}
+    return {**kept["back_test"], "extrapolation": kept["extrapolation"], "later": kept["later"], "reason": None}
 
 
 def _decided(
@@ -115,7 +119,9 @@ def _decided(
     return {
         "decision": decision,
         "sentence": answer_sentence(scenario, predictions, decision),
-        "sensitivity": sensitivity(forecaster, imagined[0], scenario.thresholds.of(scenario.decide_on).major),
+        "sensitivity": sensitivity(
+            forecaster, imagined[0], scenario.thresholds.of(scenario.decide_on).major, chosen[0].widened
+        ),
         "nearest": nearest_studies(forecaster.literature, imagined[0], tuple(answer.control for answer in chosen)),
         "equivalents": equivalents(mixture, np.concatenate([draw.start for draw in imagined]), progress),
     }  # fmt: skip
@@ -167,7 +173,8 @@ def _undecided(scenario: Scenario, predictions: Sequence[RoleForecast]) -> dict[
 
 
 def _warnings(predictions: Sequence[RoleForecast], kept: Mapping[str, Any] | None) -> list[str]:
-    general = [predictors_sentence(kept)]
+    widest = max((prediction.widened_later for prediction in predictions), default=1.0)
+    general = [" ".join(filter(None, (predictors_sentence(kept), later_sentence(kept, widest))))]
     beyond: dict[str, None] = {}
     for prediction in predictions:
         for step in prediction.distance.beyond:

@@ -8,13 +8,13 @@ that the forecast uses at that distance.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from gauger.forecast.choose import WIDTHS, choose, group_weights
+from gauger.forecast.choose import WIDTHS, ChosenForms, choose, group_weights
 from gauger.forecast.distance import supported_stretch
 from gauger.forecast.forms import FORMS, ForecastForm, fit_form, predict_rows
 from gauger.forecast.groups import connected_groups
@@ -58,7 +58,7 @@ def extrapolate(literature: LiteratureRows, forms: Sequence[ForecastForm] = FORM
 
 def _beyond(
     literature: LiteratureRows, groups: Codes, name: str, cut: float, forms: Sequence[ForecastForm]
-) -> tuple[Codes, Array, Predictive] | None:
+) -> tuple[Codes, Array, ForecastsByRole] | None:
     """Fit below a cut, forecast above it: (rows, doublings beyond, forecasts)."""
     x = literature.numbers[name]
     known = ~np.isnan(x)
@@ -70,47 +70,54 @@ def _beyond(
     if any(len(np.unique(groups[train][literature.role[train] == role])) < 5 for role in range(len(ROLES))):
         train = np.flatnonzero(~(known & (x > at)))
     below = literature.take(train)
-    chosen = choose(below, forms)
     doublings = next(number.doublings for number in NUMBERS if number.name == name)
-    gap = np.full(len(test), np.nan)
-    order, parts = [], []
-    for place, role in enumerate(ROLES):
-        here = np.flatnonzero(literature.role[test] == place)
-        stretch = supported_stretch(below, place, name)
-        if stretch is None or not len(here):
-            continue
-        gap[here] = np.maximum(x[test[here]] - stretch[1], 0.0) * doublings
-        form = chosen.form[role]
-        raw = predict_rows(fit_form(form, below), form, literature.take(test[here]))
-        parts.append((here, raw.with_spread(chosen.spread[role, form.name])))
-        order.append(here)
-    if not parts:
+    stretches = [supported_stretch(below, role, name) for role in range(len(ROLES))]
+    supported = np.array([stretch is not None for stretch in stretches])[literature.role[test]]
+    if not supported.any():
         return None
-    rows = np.concatenate(order)
-    return test[rows], gap[rows], _Together([part for _, part in parts])  # type: ignore[return-value]
+    test = test[supported]
+    ends = np.array([np.nan if stretch is None else stretch[1] for stretch in stretches])
+    gap = np.maximum(x[test] - ends[literature.role[test]], 0.0) * doublings
+    return test, gap, ForecastsByRole.of(below, choose(below, forms), literature.take(test))
 
 
-class _Together:
-    """Forecasts on several scales, in one order."""
+@dataclass(frozen=True)
+class ForecastsByRole:
+    """Forecasts of m rows, each by its role's form, width and tail."""
 
-    def __init__(self, parts: Sequence[Predictive]) -> None:
-        self.parts = parts
-        self.ends = np.cumsum([0, *(len(part.mean) for part in parts)])
+    parts: tuple[tuple[Codes, Predictive], ...]
+    """Rows of a role, and their forecasts."""
+
+    @classmethod
+    def of(cls, train: LiteratureRows, chosen: ChosenForms, test: LiteratureRows) -> ForecastsByRole:
+        """Fit what was chosen to the training, and forecast other rows."""
+        parts = []
+        for place in np.unique(test.role):
+            here, role = np.flatnonzero(test.role == place), ROLES[place]
+            form = chosen.form[role]
+            raw = predict_rows(fit_form(form, train), form, test.take(here))
+            parts.append((here, raw.with_spread(chosen.spread[role, form.name])))
+        return cls(tuple(parts))
 
     def log_density(self, change: Array, factor: float) -> Array:
-        return np.concatenate([
-            _wider(part, factor).log_density(change[self.ends[place] : self.ends[place + 1]])
-            for place, part in enumerate(self.parts)
-        ])  # fmt: skip
+        """Return the log density (m,) of changes (m,), points, at `factor` times the width."""
+        return self._collected(lambda part, at: wider(part, factor).log_density(at), change)
 
     def cdf(self, change: Array) -> Array:
-        return np.concatenate([
-            part.cdf(change[self.ends[place] : self.ends[place + 1]]) for place, part in enumerate(self.parts)
-        ])  # fmt: skip
+        """Return the probability (m,) of at most each change (m,), points."""
+        return self._collected(lambda part, at: part.cdf(at), change)
+
+    def _collected(self, read: Callable[[Predictive, Array], Array], change: Array) -> Array:
+        values = np.empty(len(change))
+        for here, part in self.parts:
+            values[here] = read(part, change[here])
+        return values
 
 
-def _wider(predictive: Predictive, factor: float) -> Predictive:
-    return replace(predictive, spread=predictive.spread * np.array([factor, 1.0]))
+def wider(predictive: Predictive, factor: float | Array) -> Predictive:
+    """The same at `factor` times the width: one, or one per forecast."""
+    factors = np.broadcast_to(factor, len(predictive.mean))
+    return replace(predictive, spread=predictive.spread * np.column_stack([factors, np.ones(len(factors))]))
 
 
 def _by_distance(name: str, pieces: Sequence[Any], groups: Codes, literature: LiteratureRows) -> list[dict[str, Any]]:

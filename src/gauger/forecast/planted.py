@@ -46,6 +46,12 @@ class PlantedEffects:
     """Share of results that are no significant gain and are left unpublished."""
     highest: float = 6.0
     """log10 of the largest dose."""
+    years: int = 4
+    """Years from 2023 on in which studies are published, in turn."""
+    shift_by_year: tuple[float, ...] = ()
+    """Change of every effect in each year, log-odds; empty: none. Drift of the mean."""
+    scatter_by_year: tuple[float, ...] = ()
+    """Factor on `study_sd` in each year; empty: 1. Drift of what studies differ by."""
 
 
 def true_mean(
@@ -104,9 +110,11 @@ def draw_literature(
 def _study(
     planted: PlantedEffects, study: int, rng: np.random.Generator, doses: Sequence[float] | None
 ) -> list[dict[str, object]]:
-    scale = planted.study_sd
+    turn = study % planted.years
+    scale = planted.study_sd * (planted.scatter_by_year[turn] if planted.scatter_by_year else 1.0)
     tail = rng.standard_normal() if planted.tail_df is None else rng.standard_t(planted.tail_df)
     shared, own = scale * tail, scale * 0.5 * rng.standard_normal(len(ROLES))
+    shared += planted.shift_by_year[turn] if planted.shift_by_year else 0.0
     samples = float(rng.uniform(3.0, planted.highest)) if doses is None else float(rng.choice(doses))
     surface = "answers" if rng.random() < 0.4 else "reasoning"
     over_rl = bool(rng.random() < 0.3)
@@ -135,6 +143,7 @@ def _study(
                     continue
                 rows.append(
                     _row(study, model, role, bench, n, before, after, samples if is_printed else None, surface, over_rl)
+                    | {"year": 2023 + turn, "reference": f"arXiv:{23 + turn}{1 + study * 5 % 12:02d}.{study:05d}"}
                 )
     return rows
 
@@ -168,7 +177,6 @@ def _row(
         "n_samples": None if samples is None else 10.0**samples,
         "n_tokens": None,
         "student_params_b": 7.0 * 2.0 ** (study % 4),
-        "year": 2023 + study % 4,
         "surface": SURFACE_NAMES[surface],
         "distill_method": METHOD_OF[surface],
         "contrast": "rl-instead" if over_rl else "untouched-base",
@@ -177,5 +185,4 @@ def _row(
         "teacher_access": "api" if study % 3 else "weights",
         "cell_control": f"{name}|{model}|{role}|{bench}",
         "decimals_control": 0,
-        "reference": name,
     }

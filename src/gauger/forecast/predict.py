@@ -12,6 +12,7 @@ from gauger.forecast.choose import ChosenForms
 from gauger.forecast.distance import Distance, measure, nearest_levels
 from gauger.forecast.forms import Fitted
 from gauger.forecast.imagine import DRAWS, Imagined, imagine
+from gauger.forecast.later import UNTESTED, widening_ahead, years_ahead
 from gauger.forecast.literature import LiteratureRows
 from gauger.forecast.mixture import MixedForecast
 from gauger.forecast.predictors import ROLES
@@ -39,7 +40,9 @@ class RoleForecast:
     nearest: str | None
     """The nearest question that can be answered, where this one cannot."""
     widened: float
-    """Factor on the width because of distance."""
+    """Factor on the width: because of distance, times because of the date."""
+    widened_later: float
+    """The part of it that is because of the date: a new study comes after the table."""
     mixture: MixedForecast
     """Of a true effect in a new study like this; kept where the answer is `cannot_say`, and not printed."""
     mean: MixedForecast
@@ -69,7 +72,8 @@ class RoleForecast:
             "role": self.role, "control": self.control, "exchanges": self.exchanges, "scale": self.scale,
             "level": LEVEL, **{name: value if known else None for name, value in numbers.items()},
             "distance": self.distance.largest, "beyond": [asdict(step) for step in self.distance.beyond],
-            "widened": self.widened, "answer": self.answer, "reason": self.reason, "nearest": self.nearest,
+            "widened": self.widened, "widened_later": self.widened_later,
+            "answer": self.answer, "reason": self.reason, "nearest": self.nearest,
             "form": self.form, "minor": self.minor, "major": self.major,
             "density": self.mixture.density(EDGES).tolist() if known else None,
         }  # fmt: skip
@@ -84,6 +88,8 @@ class Forecaster:
     fits: Mapping[str, Fitted]
     widening: Mapping[str, Sequence[tuple[float, float]]]
     """Predictor -> (doublings beyond, factor on the width), rising; from the back-test of extrapolation."""
+    later: float = UNTESTED
+    """Factor on the width of a forecast one year ahead; from the back-test of later dates."""
 
     def draws(self, scenario: Scenario, role: str, control: str, dose: Any, draws: int = DRAWS) -> Imagined:
         """Draw a scenario's unknowns."""
@@ -99,8 +105,9 @@ class Forecaster:
         return MixedForecast.of(new), MixedForecast.of(new.of_the_mean())
 
     def widen(self, distance: Distance) -> float:
-        """Return the factor on the width at a distance: the largest that any predictor's distance asks for."""
-        return max((self._factor(step.predictor, abs(step.beyond)) for step in distance.beyond), default=1.0)
+        """Return the factor on the width at a distance: the largest that any predictor asks for, the date apart."""
+        steps = [step for step in distance.beyond if step.predictor != "year"]
+        return max((self._factor(step.predictor, abs(step.beyond)) for step in steps), default=1.0)
 
     def _factor(self, predictor: str, beyond: float) -> float:
         known = self.widening.get(predictor) or self.widening.get("any") or ((0.0, 1.0), (2.0, 1.5))
@@ -120,7 +127,8 @@ class Forecaster:
         """
         imagined = self.draws(scenario, role, control, dose)
         distance = measure(self.literature, imagined, stated(scenario, dose))
-        factor = self.widen(distance)
+        ahead = widening_ahead(self.later, years_ahead(self.literature, scenario.year))
+        factor = self.widen(distance) * ahead
         new, mean = self.mixtures(imagined, factor)
         refused = distance.refusals
         thresholds = scenario.thresholds.of(role)
@@ -129,7 +137,7 @@ class Forecaster:
         form = self.chosen.form[role]
         return RoleForecast(
             role, control, exchanges, form.name, form.scale, distance, "cannot_say" if refused else "yes", reason,
-            self._nearest(role, distance) if refused else None, factor, new, mean, thresholds.minor,
+            self._nearest(role, distance) if refused else None, factor, ahead, new, mean, thresholds.minor,
             thresholds.major,
         )  # fmt: skip
 

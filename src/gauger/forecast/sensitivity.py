@@ -21,7 +21,7 @@ LABELS: Mapping[str, str] = {
 }  # fmt: skip
 
 
-def sensitivity(forecaster: Forecaster, imagined: Imagined, major: float) -> list[dict[str, Any]]:
+def sensitivity(forecaster: Forecaster, imagined: Imagined, major: float, widened: float = 1.0) -> list[dict[str, Any]]:
     """Move each predictor over what the literature holds, and report the probability of a major uplift at both ends.
 
     Numbers move from the 10th to the 90th percentile of the role's rows (every study once); categories over all levels
@@ -34,6 +34,8 @@ def sensitivity(forecaster: Forecaster, imagined: Imagined, major: float) -> lis
         Draws of the role and dose that is asked about.
     major : float
         Threshold, points.
+    widened : float
+        Factor on the width that the forecast itself has.
     """
     role = ROLES[int(imagined.rows.role[0])]
     here = forecaster.literature.take(forecaster.literature.role == int(imagined.rows.role[0]))
@@ -42,21 +44,23 @@ def sensitivity(forecaster: Forecaster, imagined: Imagined, major: float) -> lis
         values = here.numbers[name][~np.isnan(here.numbers[name])]
         ends = np.quantile(values, [0.1, 0.9])
         tried = [(_number(name, end), _with_number(imagined, name, end)) for end in ends]
-        lines.append(_line(forecaster, name, tried, major))
+        lines.append(_line(forecaster, name, tried, major, widened))
     for name in ("control", "method", "student", "hard", "domain", "surface", "access"):
         levels = nearest_levels(here, name)
         tried = [(level, _with_level(imagined, name, level)) for level in levels]
         if tried:
-            lines.append(_line(forecaster, name, tried, major))
+            lines.append(_line(forecaster, name, tried, major, widened))
     for line in lines:
         line["role"] = role
     return sorted(lines, key=lambda line: -line["moves"])
 
 
-def _line(forecaster: Forecaster, name: str, tried: list[tuple[str, Imagined]], major: float) -> dict[str, Any]:
+def _line(
+    forecaster: Forecaster, name: str, tried: list[tuple[str, Imagined]], major: float, widened: float
+) -> dict[str, Any]:
     results = []
     for label, rows in tried:
-        mixture, _ = forecaster.mixtures(rows)
+        mixture, _ = forecaster.mixtures(rows, widened)
         results.append((label, 1.0 - mixture.below(major), mixture.mean))
     least, most = min(results, key=lambda result: result[1]), max(results, key=lambda result: result[1])
     return {

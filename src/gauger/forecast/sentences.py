@@ -126,3 +126,21 @@ def predictors_sentence(kept: Mapping[str, Any] | None) -> str:
         else:
             parts.append(f"{entry['role']}: predictors do not help (no gain that can be told from 0)")
     return "On studies left out, " + "; ".join(parts) + "."
+
+
+def later_sentence(kept: Mapping[str, Any] | None, widened: float) -> str:
+    """Say what the back-test of later dates asks of the width; empty where the scenario is not later than the table.
+
+    Parameters
+    ----------
+    kept : mapping, optional
+        What is kept of the back-test.
+    widened : float
+        Factor on the width because of the date.
+    """
+    if widened == 1.0:
+        return ""
+    words = f"A new study comes after the table: intervals are {widened:.2f} times as wide as for one of its time"
+    if kept is None or kept["later"]["factor"] is None:
+        return f"{words}, by a rule, since no back-test of later dates could tell."
+    return f"{words}, as forecasts of the year after what was known needed in the back-test."

@@ -17,6 +17,7 @@ import numpy as np
 from gauger.forecast.choose import ChosenForms
 from gauger.forecast.forms import FORMS, ForecastForm
 from gauger.forecast.groups import DATA, laboratories
+from gauger.forecast.later import dates_of
 from gauger.forecast.literature import LiteratureRows
 from gauger.forecast.predictive import Spread
 from gauger.forecast.predictors import CATEGORIES, NUMBERS
@@ -25,7 +26,7 @@ FILE = DATA / "back_test.json"
 
 
 def digest_of(literature: LiteratureRows) -> str:
-    """Return a digest of the arrays, the forms and the laboratories."""
+    """Return a digest of the arrays, the dates, the forms and the laboratories."""
     digest = hashlib.sha256()
     for scale in sorted(literature.effects):
         for array in literature.effects[scale]:
@@ -34,6 +35,8 @@ def digest_of(literature: LiteratureRows) -> str:
         digest.update(np.round(literature.numbers[number.name], 9).tobytes())
     for category in CATEGORIES:
         digest.update("|".join(literature.categories[category.name].tolist()).encode())
+    for ends in dates_of(literature):
+        digest.update(np.round(ends, 9).tobytes())
     names = "|".join(literature.studies[code] for code in literature.study)
     digest.update(
         (
@@ -44,7 +47,11 @@ def digest_of(literature: LiteratureRows) -> str:
 
 
 def document_of(
-    literature: LiteratureRows, chosen: ChosenForms, tested: Mapping[str, Any], far: Sequence[Any]
+    literature: LiteratureRows,
+    chosen: ChosenForms,
+    tested: Mapping[str, Any],
+    far: Sequence[Any],
+    later: Mapping[str, Any],
 ) -> dict[str, Any]:
     """Return what is kept.
 
@@ -57,6 +64,8 @@ def document_of(
         From `back_test.back_test`.
     far : sequence
         From `extrapolation.extrapolate`.
+    later : mapping
+        From `later.forecast_later`.
     """
     return {
         "digest": digest_of(literature),
@@ -64,7 +73,7 @@ def document_of(
         "sure": {role: form.name for role, form in chosen.sure.items()},
         "spread": [{"role": role, "form": form, **asdict(spread)} for (role, form), spread in chosen.spread.items()],
         "crps": [{"role": role, "form": form, "crps": value} for (role, form), value in chosen.crps.items()],
-        "back_test": dict(tested), "extrapolation": list(far),
+        "back_test": dict(tested), "extrapolation": list(far), "later": dict(later),
     }  # fmt: skip
 
 

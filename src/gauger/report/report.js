@@ -18,14 +18,14 @@ function draw(data) {
 }
 
 // On narrow screens the names of rows stand above their bars, so that bars keep the width, and zero its place.
-const NARROW = 480, NARROW_ROW = 36, HEADING = "\u200b";
+const NARROW = 480, NARROW_ROW = 36, NAME_ROOM = 15, BAND = 0.9, HEADING = "\u200b";
 function narrowed(spec, width) {
   if (width >= NARROW || !spec.layer || typeof spec.height !== "number") return spec;
   const marks = [];
   const visit = (node, rows) => {
     const own = node.data && node.data.values ? node.data.values : rows;
     if (node.layer) node.layer.forEach((inner) => visit(inner, own));
-    else if (node.encoding) marks.push({ encoding: node.encoding, rows: own });
+    else if (node.encoding) marks.push({ encoding: node.encoding, rows: own, mark: node.mark || {} });
   };
   visit(spec, []);
   const named = marks.filter((one) => one.encoding.y && one.encoding.y.type === "nominal");
@@ -46,7 +46,10 @@ function narrowed(spec, width) {
     encoding: { x: { value: 0 }, y: { ...y, field: "name", bandPosition: 0, axis: { ...y.axis } }, text: { field: "name", type: "nominal" } },
   });
   spec.layer.push({ data: { values: names.map((name) => ({ name })) }, layer: [text(true), text(false)] });
-  spec.height = Math.max(spec.height, NARROW_ROW * names.length);
+  // a bar stands in the middle of its row: the name needs as much room above it as stays empty below
+  const thickness = Math.max(...named.map((one) => (typeof one.mark.height === "number" ? one.mark.height : 0)));
+  const row = Math.max(NARROW_ROW, Math.ceil((thickness + 2 * NAME_ROOM) / BAND));
+  spec.height = Math.max(spec.height, row * names.length);
   return spec;
 }
 

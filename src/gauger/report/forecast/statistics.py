@@ -123,7 +123,7 @@ def back_test(document: Mapping[str, Any]) -> Section:
         rows.append(
             [
                 row["role"],
-                row["left_out"],
+                row["left_out"] + (f", width × {row['widened']:.2f}" if "widened" in row else ""),
                 f"{row['rows']} in {row['groups']}",
                 *(_coverage(row, level) for level in (50, 80, 95)),
                 number(row["width_95"], 0),
@@ -170,8 +170,30 @@ def back_test(document: Mapping[str, Any]) -> Section:
         "How such forecasts did on studies left out",
         lead,
         [figure],
-        [table, _extrapolation(tested)],
+        [table, _later(tested), _extrapolation(tested)],
         short="Back-test",
+    )
+
+
+def _later(tested: Mapping[str, Any]) -> HtmlTable:
+    """What forecasts of the year after every half-year held before they were widened."""
+    rows = [
+        [
+            f"{cut['cut']:.1f}",
+            cut["role"],
+            f"{cut['rows']} in {cut['groups']}",
+            str(cut["groups_before"]),
+            *(percent(cut[f"coverage_{level}"]) for level in (50, 80, 95)),
+        ]
+        for cut in tested["later"]["cuts"]
+    ]
+    factor = tested["later"]["factor"]
+    asked = tested["later"]["reason"] if factor is None else f"together they ask for a width {factor:.2f} times as wide"
+    return HtmlTable(
+        ("Known until", "Role", "Rows in groups", "Groups before", "50 % holds", "80 % holds", "95 % holds"),
+        rows,
+        f"Forecasts of the following year, before widening: {asked}",
+        numeric=frozenset({0, 3, 4, 5, 6}),
     )
 
 
