@@ -1,6 +1,7 @@
 """Limits of hours and FLOPs: what they keep from starting, and what a stopped run says."""
 
 import pytest
+from tests.execute.noting import Notes
 
 from gauger.execute.cache import Cache
 from gauger.execute.driver import Rules, drive
@@ -15,15 +16,6 @@ class Clock:
 
     def __call__(self):
         return self.now
-
-
-class Notes(RunProgress):
-    def __init__(self):
-        super().__init__()
-        self.said = []
-
-    def note(self, text):
-        self.said.append(text)
 
 
 @pytest.fixture

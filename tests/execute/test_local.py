@@ -6,6 +6,7 @@ import threading
 import time
 
 import pytest
+from tests.execute.noting import Notes
 
 from gauger.errors import GaugerError, UserError
 from gauger.execute.cache import Cache
@@ -16,15 +17,6 @@ from gauger.execute.pool import Pool
 from gauger.execute.progress import RunProgress
 from gauger.store.failures import read_failures
 from gauger.store.lock import holder
-
-
-class Notes(RunProgress):
-    def __init__(self):
-        super().__init__()
-        self.said = []
-
-    def note(self, text):
-        self.said.append(text)
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ import gc
 import warnings
 
 import pytest
+from tests.execute.noting import Notes
 
 from gauger.errors import UserError
 from gauger.execute.cache import MANIFEST, Cache
@@ -46,15 +47,6 @@ def run_here(toys):
         return run_jobs(jobs, cache, workers=1, registry=toys[0], environment=toys[1])
 
     return call
-
-
-class Notes(RunProgress):
-    def __init__(self):
-        super().__init__()
-        self.said = []
-
-    def note(self, text):
-        self.said.append(text)
 
 
 @pytest.fixture
