@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import gauger.execute.cache as cache_module
-from gauger.errors import JobError
+from gauger.errors import DamagedError, JobError
 from gauger.execute.cache import MANIFEST, Cache, State
 
 KEY = "k" * 64
@@ -173,6 +173,52 @@ def test_every_file_of_a_result_is_forced_to_disk_before_it_counts(cache, monkey
     names = [path.name for path in synced]
     assert {"weights.bin", "text.txt", MANIFEST} <= set(names)
     assert names.index(MANIFEST) > max(names.index("weights.bin"), names.index("text.txt")), "the marker comes last"
+
+
+@pytest.fixture
+def copied(cache, entry, tmp_path):
+    """Another cache, and in its partial folder a copy of a result of the first, marker included."""
+    other = Cache(tmp_path / "other")
+    out = other.begin(KEY)
+    shutil.copytree(entry, out, dirs_exist_ok=True)
+    return other, out
+
+
+def test_an_adopted_copy_is_forced_to_disk_and_takes_its_place(copied, monkeypatch):
+    other, out = copied
+    synced = []
+    real = os.fsync
+    monkeypatch.setattr(os, "fsync", lambda fd: (synced.append(Path(f"/proc/self/fd/{fd}").readlink().name), real(fd)))
+    path = other.adopt(KEY, out)
+    assert {"weights.bin", "text.txt", MANIFEST} <= set(synced)
+    assert (other.get(KEY), path.parent, out.exists()) == (path, other.path(KEY).parent, False)
+    assert (path / "deep" / "text.txt").read_text() == "text"
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "reason"),
+    [
+        ("weights.bin", b"012345678", "has the wrong size"),
+        ("weights.bin", b"0123456780", "does not match its checksum"),
+        ("deep/text.txt", None, "is missing"),
+        (MANIFEST, b"{}", "does not describe this result"),
+        (MANIFEST, None, "done.json is missing"),
+    ],
+)
+def test_a_copy_that_is_not_what_its_marker_says_is_not_adopted(copied, name, content, reason):
+    other, out = copied
+    (out / name).unlink()
+    if content is not None:
+        (out / name).write_bytes(content)
+    with pytest.raises(DamagedError, match=reason):
+        other.adopt(KEY, out)
+    assert other.get(KEY) is None
+
+
+def test_a_copy_under_another_key_is_not_adopted(copied):
+    other, out = copied
+    with pytest.raises(DamagedError, match="does not describe this result"):
+        other.adopt("m" * 64, out)
 
 
 TICK_S = 0.02

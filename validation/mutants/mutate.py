@@ -287,6 +287,7 @@ def main() -> int:
     parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--last", type=int, default=None)
     parser.add_argument("--only", type=int, nargs="*", help="numbers of the draw")
+    parser.add_argument("--room", nargs="*", default=list(STRATA), help="strata that are tried; all are drawn")
     parser.add_argument("--count", action="store_true")
     options = parser.parse_args()
     chosen = list(enumerate(draw(options.mutants, options.seed)))
@@ -297,7 +298,7 @@ def main() -> int:
     import_all(reach["modules"])
     ended: Counter[tuple[str, str]] = Counter()
     wanted = chosen[options.first : options.last] if options.only is None else [chosen[n] for n in options.only]
-    for number, (room, path, place, kind) in wanted:
+    for number, (room, path, place, kind) in [drawn for drawn in wanted if drawn[1][0] in options.room]:
         outcome, what, test = outcome_of(reach, path, place)
         ended[room, outcome] += 1
         print(f"{number:3} {outcome:8} {room:8} [{kind}] {what} {test}", flush=True)
