@@ -13,8 +13,9 @@ from typer.testing import CliRunner
 from elicit.api.batch_server import BatchServer
 from elicit.teacher.answering import Answering, plain
 from gauger.cli.elicit import register
-from gauger.elicit.corpus import LEDGER, read_corpus
+from gauger.elicit.corpus import read_corpus
 from gauger.elicit.lineage import lineage
+from gauger.elicit.sample_rows import LEDGER
 from gauger.elicit.strategies.registry import program
 from gauger.elicit.teacher.journalled import Journalled
 from gauger.errors import InputError, UserError

@@ -34,6 +34,7 @@ def test_everything_is_there(finished_run):
         "estimates.json",
         "records.parquet",
         "ledger.parquet",
+        "corpora.parquet",
         "frozen.json",
         "starts.jsonl",
         "manifest.json",
@@ -160,7 +161,7 @@ def test_kill_9_of_the_driver_in_mid_run(tiny_study, finished_run, tmp_path, cap
     assert 20 <= before < total
     assert told[0] == f"{total} jobs on 1 worker, {before} of them done before"
     assert (tmp_path / "estimates.json").read_bytes() == (finished_run / "estimates.json").read_bytes()
-    for table in ("records.parquet", "ledger.parquet"):
+    for table in ("records.parquet", "ledger.parquet", "corpora.parquet"):
         assert pl.read_parquet(tmp_path / table).equals(pl.read_parquet(finished_run / table))
 
 

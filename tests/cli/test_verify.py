@@ -154,6 +154,33 @@ def test_records_that_no_job_gave_are_told(copy_of_run):
     assert verify_run(copy_of_run).checks["estimates"] == ["records.parquet does not hold the results of the jobs"]
 
 
+def test_a_ledger_of_the_older_layout_is_verified_as_one(copy_of_run):
+    """A corpus' rows once for every arm that used it, and no table of uses: what earlier versions wrote."""
+    import polars as pl
+
+    run = RunDirectory(copy_of_run)
+    ledger, uses = pl.read_parquet(run.ledger), pl.read_parquet(run.corpora)
+    by_use = uses.join(ledger, on="corpus", maintain_order="left_right").drop("corpus")
+    assert by_use.height > ledger.height
+    run.corpora.unlink()
+    for table, wanted in ((by_use, []), (by_use[1:], ["ledger.parquet"]), (ledger, ["ledger.parquet"])):
+        table.write_parquet(run.ledger)
+        forged(run)
+        verified = verify_run(copy_of_run)
+        assert [difference.split()[0] for difference in verified.checks["estimates"]] == wanted
+        assert any("older layout" in note for note in verified.notes)
+
+
+@pytest.mark.parametrize("name", ["ledger", "corpora"])
+def test_a_ledger_or_a_table_of_uses_that_no_job_gave_is_told(copy_of_run, name):
+    import polars as pl
+
+    path = getattr(RunDirectory(copy_of_run), name)
+    pl.read_parquet(path)[1:].write_parquet(path)
+    forged(RunDirectory(copy_of_run))
+    assert verify_run(copy_of_run).checks["estimates"] == [f"{name}.parquet does not hold the results of the jobs"]
+
+
 def test_a_report_that_says_something_else_is_told(copy_of_run, capsys):
     run = RunDirectory(copy_of_run)
     page = run.report.read_text()

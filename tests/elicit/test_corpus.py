@@ -7,15 +7,18 @@ import polars as pl
 import pytest
 
 from elicit.teacher.answering import Answering, plain, seeds
+from gauger.elicit import corpus as corpus_module
 from gauger.elicit.collect import Setting, collect_corpus
-from gauger.elicit.corpus import LEDGER, Corpus, Text, read_corpus, read_texts
+from gauger.elicit.corpus import Corpus, Text, read_corpus, read_texts, write_corpus
 from gauger.elicit.export import FORMATS, export_corpus
 from gauger.elicit.lineage import lineage
-from gauger.elicit.sample import Sample, digest
+from gauger.elicit.sample import Sample, digest, plain_sample
+from gauger.elicit.sample_rows import LEDGER
 from gauger.elicit.strategies.registry import STRATEGIES, program
 from gauger.elicit.strategies.seeds import Seed, read_seeds
 from gauger.elicit.teacher.messages import Message
 from gauger.errors import InputError, UserError
+from gauger.store import streams
 
 
 def collect(strategy, wanted=6, own=None):
@@ -73,6 +76,39 @@ def test_a_studys_corpus_is_the_same_without_its_lines(tmp_path):
         assert (tmp_path / "study" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
     assert lineage(tmp_path / "study").equals(lineage(tmp_path / "whole"))
     assert lineage(tmp_path / "study").height > 0
+
+
+def drafts():
+    """Samples with lists of every length, one by one: some of them dropped."""
+    for number in range(40):
+        names = tuple(f"part {part}, of {number}" for part in range(number % 4))
+        sample = plain_sample(f"ask {number} ?", f" {number}", "label", "teacher", seed_ids=names, overlaps=names[1:])
+        yield replace(sample, filters=("form",) * (number % 3), dropped="form" if number % 5 == 0 else None)
+
+
+def test_samples_that_come_one_by_one_are_written_in_one_pass(tmp_path, monkeypatch):
+    """Groups of rows, samples turned at once and lists of parts: nothing of it is seen in what is read back."""
+    whole = Corpus(tuple(drafts()))
+    whole.write(tmp_path / "whole")
+    monkeypatch.setattr(streams, "GROUP_ROWS", 7)
+    monkeypatch.setattr(corpus_module, "_AT_ONCE", 3)
+    write_corpus(tmp_path / "pieces", drafts(), notes=["a note"])
+    for name in ("ledger.parquet", "corpus.parquet", "seeds.parquet"):
+        assert pl.read_parquet(tmp_path / "pieces" / name).equals(pl.read_parquet(tmp_path / "whole" / name)), name
+    assert read_texts(tmp_path / "pieces") == read_texts(tmp_path / "whole")
+    assert json.loads((tmp_path / "pieces" / "notes.json").read_text()) == ["a note"]
+    literal = [{"seed_ids": list(one.seed_ids), "overlaps": list(one.overlaps)} for one in whole.samples]
+    assert pl.read_parquet(tmp_path / "pieces" / "ledger.parquet").select("seed_ids", "overlaps").to_dicts() == literal
+    whole.write_whole(tmp_path / "lines")
+    assert read_corpus(tmp_path / "lines") == whole
+
+
+def test_samples_that_break_off_leave_no_corpus(tmp_path, monkeypatch):
+    monkeypatch.setattr(streams, "GROUP_ROWS", 7)
+    monkeypatch.setattr(corpus_module, "_AT_ONCE", 3)
+    with pytest.raises(ZeroDivisionError):
+        write_corpus(tmp_path, (sample for sample in drafts() if 1 / (sample.answer != " 30")))
+    assert list(tmp_path.rglob("*")) == []
 
 
 def test_an_empty_corpus_has_all_its_columns(tmp_path):

@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import polars as pl
 
-from gauger.elicit.corpus import LEDGER, Corpus, Text, read_texts
+from gauger.elicit.corpus import Corpus, Text, read_texts
 from gauger.elicit.sample import Sample, Took, plain_sample
+from gauger.elicit.sample_rows import LEDGER
 from gauger.elicit.teacher.bill import Usage, Use
 from gauger.elicit.teacher.messages import Message, Reply, ReplyOutcome, Request
 

@@ -88,10 +88,15 @@ def test_every_cell_has_records_and_the_report_says_what_it_is(finished):
     assert {"verified, strict", "verified, flexible"} <= ways
 
 
+def used(out):
+    """The ledger of a run, once for every use of a corpus."""
+    return pl.read_parquet(out / "corpora.parquet").join(pl.read_parquet(out / "ledger.parquet"), on="corpus")
+
+
 def test_no_training_text_touches_what_is_held_out(finished):
     path, out = finished
     _, world = plan_loaded(open_study(path))
-    ledger = pl.read_parquet(out / "ledger.parquet").filter(pl.col("dropped").is_null(), pl.col("arm") != "leak")
+    ledger = used(out).filter(pl.col("dropped").is_null(), pl.col("arm") != "leak")
     assert ledger.height > 0
     assert ledger["overlaps"].list.len().sum() == 0
     leak = pl.read_parquet(out / "ledger.parquet").filter(pl.col("source") == "test-items")
@@ -141,7 +146,7 @@ def test_an_endpoint_teaches_and_its_key_is_nowhere(folder, tmp_path, monkeypatc
         wanted = ["--set", "replicates=1", "--set", "controls.reference.off=Not this time."]
         assert main(["run", str(path), "--out", str(tmp_path), "--workers", "2", *wanted]) == 0
         assert server.paid
-    kept = pl.read_parquet(tmp_path / "ledger.parquet").filter(arm="label", source="teacher")
+    kept = used(tmp_path).filter(arm="label", source="teacher")
     assert kept.filter(pl.col("dropped").is_null()).height == 6
     corpus = pl.concat([pl.read_parquet(file) for file in tmp_path.rglob("corpus.parquet")])
     assert corpus.filter(pl.col("answer").str.starts_with(" answer to Question: ")).height >= 6

@@ -12,6 +12,7 @@ from gauger.execute.worker import load
 from gauger.jobs.registry import REGISTRY
 from gauger.jobs.training_record import counted
 from gauger.spec import Surface
+from gauger.store import streams
 from gauger.store.atomic import read_json
 from gauger.study.ledger import ledger_rows
 from gauger.study.load import open_study, plan_loaded
@@ -270,6 +271,14 @@ def test_everything_of_a_blend_keeps_its_part_and_its_writer(plan, done):
         assert texts.filter(part=part)["id"].to_list() == pl.read_parquet(own / "corpus.parquet")["id"].to_list()
     lengths = [len(ledger(done[job.inputs[f"part{part}"]])) for part in range(3)]
     assert len(ledger(done[job.key])) == sum(lengths)
+
+
+def test_a_blend_is_the_same_in_pieces(plan, done, again, monkeypatch):
+    job = job_of(plan, "mixed", 0, "corpora")
+    monkeypatch.setattr(streams, "GROUP_ROWS", 7)
+    out = again(job)
+    for name in ("corpus.parquet", "ledger.parquet"):
+        assert pl.read_parquet(out / name).equals(pl.read_parquet(done[job.key] / name))
 
 
 def test_two_parts_of_one_writer_are_counted_together(plan, done, again):

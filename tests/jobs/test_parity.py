@@ -7,7 +7,7 @@ from tests.jobs.running import Doing, surfaced
 from tests.train.models import small_llama as small_model
 from tests.train.models import small_tokenizer
 
-from gauger.elicit.corpus import LEDGER
+from gauger.elicit.sample_rows import LEDGER
 from gauger.elicit.teacher.messages import ReplyOutcome
 from gauger.errors import GaugerError, StudyError
 from gauger.records import Outcome

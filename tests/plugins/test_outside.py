@@ -50,7 +50,8 @@ def test_every_stage_control_and_strategy_runs_in_the_outside_world_with_the_out
 
 
 def test_its_parts_did_what_they_say(run, document):
-    ledger = pl.read_parquet(run / "ledger.parquet").filter(pl.col("arm") == "backwards", pl.col("replicate") == 0)
+    corpora = pl.read_parquet(run / "corpora.parquet").filter(arm="backwards", replicate=0)
+    ledger = corpora.join(pl.read_parquet(run / "ledger.parquet"), on="corpus", maintain_order="left_right")
     asked = ledger.filter(source="teacher")
     assert asked["strategy"].unique().to_list() == ["backwards"]
     dropped = asked["dropped"].to_list()
@@ -68,7 +69,7 @@ def rows(document, estimand, arm):
 
 
 def test_nothing_held_out_is_trained_on_but_in_the_leak(run):
-    ledger = pl.read_parquet(run / "ledger.parquet")
+    ledger = pl.read_parquet(run / "corpora.parquet").join(pl.read_parquet(run / "ledger.parquet"), on="corpus")
     touched = ledger.filter(pl.col("dropped").is_null(), pl.col("overlaps").list.len() > 0)
     assert set(touched["arm"]) == {"leak"}
 

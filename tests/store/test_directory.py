@@ -11,6 +11,7 @@ NAMES = {
     "manifest": "manifest.json",
     "records": "records.parquet",
     "ledger": "ledger.parquet",
+    "corpora": "corpora.parquet",
     "estimates": "estimates.json",
     "report": "report.html",
     "figures": "figures",

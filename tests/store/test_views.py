@@ -10,14 +10,16 @@ from gauger.store.views import connect
 
 
 @pytest.mark.parametrize("name", ["plain", "it's [a] *strange? name"])
-def test_records_and_ledger_are_views(tmp_path, name):
+def test_records_ledger_and_corpora_are_views(tmp_path, name):
     run = RunDirectory(tmp_path / name)
     write_parquet(run.records, pl.DataFrame({"arm": ["a", "a", "b"], "score": [0.0, 1.0, None]}))
-    write_parquet(run.ledger, pl.DataFrame({"arm": ["a"], "tokens": [12]}))
+    write_parquet(run.ledger, pl.DataFrame({"corpus": ["c"], "tokens": [12]}))
+    write_parquet(run.corpora, pl.DataFrame({"arm": ["a", "b"], "corpus": ["c", "c"]}))
     with connect(run.root) as database:
         rows = database.sql("SELECT arm, avg(score), count(*) FROM records GROUP BY arm ORDER BY arm").fetchall()
         assert rows == [("a", 0.5, 2), ("b", None, 1)]
-        assert database.sql("SELECT sum(tokens) FROM records JOIN ledger USING (arm)").fetchall() == [(24,)]
+        asked = "SELECT arm, sum(tokens) FROM ledger JOIN corpora USING (corpus) GROUP BY arm ORDER BY arm"
+        assert database.sql(asked).fetchall() == [("a", 12), ("b", 12)]
 
 
 def test_a_view_sees_what_the_file_holds_now(tmp_path):

@@ -218,6 +218,7 @@ RAW = {"write_text", "write_bytes", "write_csv", "write_parquet", "save_file"}
 ALLOWED = {
     "store/atomic.py": "the writer itself",
     "store/together.py": "into temporary files",
+    "store/streams.py": "into temporary files",
     "execute/cache.py": "into a result that gets its place by one rename",
     "train/tiny/engine.py": "into a result that gets its place by one rename",
     "train/hf/models.py": "into a result that gets its place by one rename",

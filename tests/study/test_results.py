@@ -12,12 +12,14 @@ from gauger.execute.cache import Cache
 from gauger.execute.result import RunResult
 from gauger.records import ArmKind, Failure
 from gauger.report import headline, render
+from gauger.store import streams
 from gauger.store.atomic import read_json, write_parquet
 from gauger.study.description import arm_infos
 from gauger.study.document import Material, make_document
 from gauger.study.ledger import ledger_rows
 from gauger.study.load import open_study, plan_loaded
 from gauger.study.results import KEPT_IN, READ, RECORDS, TRAINING, _told_once, collect, sample_texts
+from gauger.study.run_ledger import RUN_LEDGER
 
 
 @pytest.fixture(scope="module")
@@ -169,7 +171,7 @@ def test_distinct_tokens_count_a_text_once(planned, whole, collected):
 def test_nothing_at_all(loaded, planned):
     plan, atlas = planned
     found = collect(plan, RunResult())
-    assert (found.records.height, found.ledger.height, found.training.height) == (0, 0, 0)
+    assert (found.records.height, found.ledger.uses.height, found.training.height) == (0, 0, 0)
     assert found.records.schema == pl.Schema(RECORDS)
     assert found.training.schema == pl.Schema(TRAINING)
     assert {failure.reason for failure in found.failures} == {"not run"}
@@ -185,8 +187,10 @@ def test_nothing_at_all(loaded, planned):
 
 def test_tables_without_rows_can_be_stored(planned, tmp_path):
     found = collect(planned[0], RunResult())
-    for name, table in {"records": found.records, "ledger": found.ledger}.items():
+    tables = {"records": found.records, "corpora": found.ledger.uses, "ledger": pl.concat(found.ledger.pieces())}
+    for name, table in tables.items():
         assert pl.read_parquet(write_parquet(tmp_path / name, table)).schema == table.schema
+    assert tables["ledger"].schema == pl.Schema(RUN_LEDGER)
 
 
 @pytest.mark.parametrize("kind", ["pretrain", "ask-teacher", "ask-base", "gather", "train", "measure"])
@@ -236,7 +240,7 @@ def test_records_without_their_corpus_are_kept_and_said(planned, whole):
     done = {key: path for key, path in whole.items() if key != asked.key}
     found = collect(plan, RunResult(done=done, failed=[(asked, "OSError: gone")]))
     assert set(found.records["arm"]) == {cell.arm for cell in plan.cells}
-    assert found.ledger.filter(arm="label").is_empty()
+    assert found.ledger.uses.filter(arm="label").is_empty()
     assert {failure.arm for failure in found.failures} == {"label", "logits"}
     assert {failure.reason for failure in found.failures} == {"OSError: gone"}
 
@@ -321,12 +325,31 @@ def test_tables_and_document_are_made_of_the_files_that_are_verified_and_of_no_o
     assert documents[0] == documents[1]
 
 
-def test_the_ledger_of_a_corpus_that_arms_share_is_read_once(planned, whole, monkeypatch):
-    read, whole_read = [], pl.read_parquet
-    monkeypatch.setattr(pl, "read_parquet", lambda path, **more: read.append(path) or whole_read(path, **more))
-    table = collect(planned[0], RunResult(done=dict(whole))).ledger
-    ledgers = [path for path in read if path.name == "ledger.parquet"]
-    uses = [key for cell in planned[0].cells for key in (*cell.corpora, *cell.stages)]
-    there = [key for key in uses if (whole[key] / "ledger.parquet").exists()]
-    assert len(ledgers) == len(set(ledgers)) == len(set(there)) < len(there)
-    assert table.height == sum(whole_read(whole[key] / "ledger.parquet").height for key in there)
+def test_the_ledger_of_a_corpus_that_arms_share_stands_there_once(planned, whole, collected):
+    uses = [
+        (cell.arm, cell.replicate, stage, key)
+        for cell in planned[0].cells
+        for keys in (cell.corpora, cell.stages)
+        for stage, key in enumerate(keys)
+        if (whole[key] / "ledger.parquet").exists()
+    ]
+    assert collected.ledger.uses.rows() == uses
+    once = dict.fromkeys(key for *_, key in uses)
+    assert len(once) < len(uses)
+    tables = {key: pl.read_parquet(whole[key] / "ledger.parquet") for key in once}
+    literal = [{"corpus": key} | row for key, table in tables.items() for row in table.to_dicts()]
+    assert pl.concat(collected.ledger.pieces()).to_dicts() == literal
+
+
+def test_a_corpus_with_its_uses_is_the_ledger_of_earlier_versions(collected):
+    joined = collected.ledger.uses.join(pl.concat(collected.ledger.pieces()), on="corpus", maintain_order="left_right")
+    assert joined.drop("corpus").equals(pl.concat(collected.ledger.pieces_by_use()))
+
+
+def test_what_a_corpus_holds_is_the_same_in_pieces(planned, whole, collected, monkeypatch):
+    """Sums, distinct texts and rows do not depend on how many rows are in memory at a time."""
+    whole_rows = pl.concat(collected.ledger.pieces())
+    monkeypatch.setattr(streams, "GROUP_ROWS", 7)
+    found = collect(planned[0], RunResult(done=dict(whole)))
+    assert ledger_rows(found) == ledger_rows(collected)
+    assert pl.concat(found.ledger.pieces()).equals(whole_rows)

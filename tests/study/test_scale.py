@@ -10,11 +10,13 @@ import numpy as np
 import polars as pl
 import pytest
 
-from gauger.elicit.corpus import LEDGER
+from gauger.elicit.sample_rows import LEDGER
 from gauger.records import ArmKind
+from gauger.store import write_parquet
 from gauger.study import scale
 from gauger.study.load import open_study, plan_loaded
 from gauger.study.results import RECORDS, TRAINING, Collected
+from gauger.study.run_ledger import run_ledger
 
 STUDY = Path(__file__).with_name("tiny.yaml")
 STUDENTS = ", ".join(f"{{width: {width}, layers: 1, heads: 2}}" for width in (8, 16, 24, 32))
@@ -51,7 +53,7 @@ def finished(tmp_path_factory):
             trained.append((place.arm, place.replicate, 0, "corpus", 1e4 * cell.budget, 1e3))
     collected = Collected(
         records=pl.DataFrame(rows, RECORDS, orient="row"),
-        ledger=pl.DataFrame(schema={"arm": pl.String, **LEDGER}),
+        ledger=run_ledger([], {}),
         training=pl.DataFrame(trained, TRAINING, orient="row"),
         failures=(),
         notes=(),
@@ -69,12 +71,14 @@ def document(finished):
     return found
 
 
-def test_the_compute_of_a_teachers_answers_is_two_passes_a_parameter_and_token(finished):
+def test_the_compute_of_a_teachers_answers_is_two_passes_a_parameter_and_token(finished, tmp_path):
     """Of every token that it read or wrote, by cell and replicate; nobody asked, nothing known."""
     plan, collected, done = finished
     cell = next(cell for cell in plan.scaled if cell.kind is ArmKind.DISTILLED)
-    asked = {"arm": cell.name, "source": "teacher", "tokens_in": 300, "tokens_out": 100, "queries": 1}
-    ledger = pl.concat([collected.ledger, pl.DataFrame([asked, asked])], how="diagonal_relaxed")
+    asked = {"source": "teacher", "tokens_in": 300, "tokens_out": 100, "queries": 1}
+    path = tmp_path / "ledger.parquet"
+    write_parquet(path, pl.DataFrame([{name: asked.get(name) for name in LEDGER}], LEDGER))
+    ledger = run_ledger([(cell.name, replicate, 0, "corpus") for replicate in range(2)], {"corpus": path})
     losses = scale._losses(plan, done)
     point = scale._point(plan, cell, {}, losses, replace(collected, ledger=ledger))
     parameters = losses[f"scale:teacher:t{cell.teacher_steps}"][0]["parameters"]

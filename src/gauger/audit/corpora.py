@@ -28,7 +28,8 @@ _PART, _OVERLAP = 200_000, 4_000
 """Characters of a part of a long text, and of what two parts share."""
 _GZIP = b"\x1f\x8b"
 _HIDDEN = (".", "_")
-_BESIDE = frozenset({"ledger.parquet", "seeds.parquet", "records.parquet", "done.json", "notes.json", "settings.json"})
+_TABLES_BESIDE = {"ledger.parquet", "corpora.parquet", "seeds.parquet", "records.parquet"}
+_BESIDE = frozenset({*_TABLES_BESIDE, "done.json", "notes.json", "settings.json"})
 _FOREIGN = frozenset({".html", ".svg", ".png", ".log", ".css", ".js", ".safetensors", ".lock", ".yaml", ".py"})
 
 

@@ -4,7 +4,7 @@ api/             Asks OpenAI-compatible endpoints: requests, retries, limits, th
 collect.py       Collects one corpus: rounds of a strategy, replies of a teacher, filters, until enough is kept
 collection_notes.py  Says why a collection ended early, and what of its replies failed, was odd, or is not accounted
                      for
-corpus.py        Writes and reads a corpus of a language model on disk
+corpus.py        Writes and reads a corpus of a language model on disk, in pieces: it need not fit into memory
 defences/        Changes what leaves a teacher: one defence a file, named in `registry.py`
 export.py        Writes training files that TRL, Axolotl and LLaMA-Factory read as they are, each as JSON Lines and
                  as Parquet
@@ -17,6 +17,7 @@ matched_rows.py  Draws rows of a control: as many as a teacher's, of the same fo
                  as the pool has them
 monitor/         Watches queries for distillation-like use: which accounts stand out, at what rate of false alarms
 sample.py        Describes one sample of a language model's corpus, with everything that stands about it in the ledger
+sample_rows.py   Turns samples into rows of a corpus' tables: the ledger, the texts that are trained on, and the seeds
 settings.py      Keeps what a corpus' directory was made with, so that it is gone on with the same settings and no
                  others
 sources.py       Puts together corpora that no teacher wrote: the control arms' training texts, in every world by the

@@ -10,11 +10,11 @@ from .collect import CollectionProgress as CollectionProgress
 from .collect import Setting as Setting
 from .collect import collect_corpus as collect_corpus
 from .collect import require as require
-from .corpus import LEDGER as LEDGER
 from .corpus import Corpus as Corpus
-from .corpus import Count as Count
 from .corpus import Text as Text
 from .corpus import read_texts as read_texts
+from .corpus import stream_texts as stream_texts
+from .corpus import write_corpus as write_corpus
 from .defences.kinds import GenerationDefence as GenerationDefence
 from .defences.kinds import PolicyDefence as PolicyDefence
 from .defences.kinds import ViewDefence as ViewDefence
@@ -46,6 +46,8 @@ from .sample import UNASKED as UNASKED
 from .sample import Sample as Sample
 from .sample import Took as Took
 from .sample import plain_sample as plain_sample
+from .sample_rows import LEDGER as LEDGER
+from .sample_rows import Count as Count
 from .settings import claim as claim
 from .sources import known_questions as known_questions
 from .sources import learnt_whole as learnt_whole

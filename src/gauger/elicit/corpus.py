@@ -1,4 +1,4 @@
-"""Writes and reads a corpus of a language model on disk.
+"""Writes and reads a corpus of a language model on disk, in pieces: it need not fit into memory.
 
 corpus.jsonl     one kept sample a line: id, seed_ids, messages (prompt and answer), where it comes from
 dropped.jsonl    the same of those that were not kept
@@ -11,64 +11,35 @@ notes.json       what a reader must know
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
 from gauger.elicit.sample import Sample, Took
+from gauger.elicit.sample_rows import LEDGER, TEXTS, Count, ledger_table, seed_table, text_table
 from gauger.elicit.strategies.seeds import Seed
 from gauger.elicit.teacher.messages import Message, ReplyOutcome
 from gauger.errors import InputError, Place
-from gauger.store import document_bytes, finish_writing, parquet_bytes, read_json, read_json_lines, write_together
+from gauger.store import (
+    Content,
+    TableStream,
+    document_bytes,
+    finish_writing,
+    parquet_bytes,
+    parquet_pieces,
+    read_json,
+    read_json_lines,
+    write_together,
+)
 
-LEDGER: dict[str, pl.DataType | type[pl.DataType]] = {
-    "id": pl.String,
-    "prompt_hash": pl.String,
-    "strategy": pl.String,
-    "source": pl.String,
-    "teacher": pl.String,
-    "seed_ids": pl.List(pl.String),
-    "parents": pl.List(pl.String),
-    "queries": pl.Int64,
-    "tokens_in": pl.Int64,
-    "tokens_out": pl.Int64,
-    "filters": pl.List(pl.String),
-    "dropped": pl.String,
-    "overlaps": pl.List(pl.String),
-    "length": pl.Int64,
-    "tokens_reasoning": pl.Int64,
-    "tokens_cached": pl.Int64,
-    "cost_usd": pl.Float64,
-    "tokens_in_most": pl.Int64,
-    "tokens_out_most": pl.Int64,
-    "cost_most_usd": pl.Float64,
-    "stated_usd": pl.Float64,
-    "usage_problem": pl.String,
-    "retries": pl.Int64,
-    "paid_again": pl.Int64,
-    "seconds": pl.Float64,
-    "surface": pl.String,
-    "template": pl.String,
-    "terms": pl.String,
-    "outcome": pl.String,
-    "error": pl.String,
-    "benchmark": pl.String,
-    "split": pl.String,
-    "generation": pl.Int64,
-    "score": pl.Float64,
-    "request": pl.String,
-    "whole": pl.Boolean,
-    "flags": pl.List(pl.String),
-    "respelt": pl.List(pl.String),
-}
-"""Columns of `ledger.parquet`, of every kind of corpus; `length` is the text's own number of tokens, marks included."""
-_SEEDS = {"id": pl.String, "prompt": pl.String, "answer": pl.String, "benchmark": pl.String, "split": pl.String}
-_TEXTS = {"id": pl.String, "prompt": pl.String, "answer": pl.String, "whole": pl.Boolean}
 _TOOK = tuple(field.name for field in fields(Took))
 _IN_BOTH = ("seed_ids", "parents", "strategy", "source", "teacher", "terms", "template", "benchmark", "split")
+_AT_ONCE = 2**13
+"""Samples that are turned into rows of tables at once."""
 
 
 @dataclass(frozen=True)
@@ -83,12 +54,13 @@ class Text:
 
 def read_texts(directory: Path) -> list[Text]:
     """Read what is trained on back from a corpus."""
-    table = pl.read_parquet(directory / "corpus.parquet", columns=["prompt", "answer", "whole"])
-    return [Text(*row) for row in table.iter_rows()]
+    return list(stream_texts(directory))
 
 
-Count = Callable[[Sequence[Sample]], Sequence[int]]
-"""Samples -> the tokens of each, marks included."""
+def stream_texts(directory: Path) -> Iterator[Text]:
+    """Yield what is trained on of a corpus, text by text: no more than a piece of it is in memory."""
+    for piece in parquet_pieces(directory / "corpus.parquet", ("prompt", "answer", "whole")):
+        yield from (Text(*row) for row in piece.iter_rows())
 
 
 def words_in(samples: Sequence[Sample]) -> list[int]:
@@ -112,44 +84,60 @@ class Corpus:
 
     def ledger(self, count: Count = words_in) -> pl.DataFrame:
         """Return one row per row of the collection; `count` gives the tokens of samples."""
-        lengths = count(self.samples)
-        rows = [_ledger_row(sample, length) for sample, length in zip(self.samples, lengths, strict=True)]
-        return pl.DataFrame(rows, LEDGER)
+        return ledger_table(self.samples, count)
 
     def write(self, directory: Path, count: Count = words_in) -> None:
         """Write what is trained on with its ledger and seeds, all files or none."""
-        write_together(directory, self._files(count))
+        write_corpus(directory, self.samples, count, self.notes, self.seeds)
 
     def write_whole(self, directory: Path, count: Count = words_in) -> None:
         """Write every line as JSON as well, all files or none: what `gauger elicit` hands to its users."""
-        dropped, kept = (_line(sample) for sample in self.samples if sample.dropped is not None), map(_line, self.kept)
-        lines = {"dropped.jsonl": lines_bytes(dropped), "corpus.jsonl": lines_bytes(kept)}
-        write_together(directory, lines | self._files(count))
-
-    def _files(self, count: Count) -> dict[str, bytes]:
-        """Return what both write: name -> bytes."""
-        texts = [{"id": s.id, "prompt": s.prompt_text, "answer": s.answer, "whole": s.whole} for s in self.kept]
-        tables = {
-            "seeds.parquet": pl.DataFrame(list(_seed_rows(self.seeds)), _SEEDS, orient="row"),
-            "ledger.parquet": self.ledger(count),
-            "corpus.parquet": pl.DataFrame(texts, _TEXTS),
+        dropped = (sample for sample in self.samples if sample.dropped is not None)
+        lines = {
+            "dropped.jsonl": lines_writer(map(_line, dropped)),
+            "corpus.jsonl": lines_writer(map(_line, self.kept)),
         }
-        notes = {"notes.json": document_bytes(list(self.notes))}
-        return notes | {name: parquet_bytes(name, table) for name, table in tables.items()}
+        write_corpus(directory, self.samples, count, self.notes, self.seeds, lines)
 
 
-def _ledger_row(sample: Sample, length: int) -> dict[str, object]:
-    took, own = vars(sample.took), vars(sample)
-    derived = {"length": length, "id": sample.id, "prompt_hash": sample.prompt_hash}
-    return {name: derived[name] if name in derived else took[name] if name in took else own[name] for name in LEDGER}
+def write_corpus(
+    directory: Path,
+    samples: Iterable[Sample],
+    count: Count = words_in,
+    notes: Iterable[str] = (),
+    seeds: Iterable[Seed] = (),
+    beside: Mapping[str, Content] | None = None,
+) -> None:
+    """Write samples as they come, in one pass, with what is trained on and their ledger; all files or none.
 
-
-def _seed_rows(seeds: Iterable[Seed]) -> Iterator[tuple[str | None, ...]]:
-    """Yield a row per seed; of a prompt that was made of seeds, a row for each of those, whose text is not known."""
-    for seed in seeds:
-        for origin in seed.origins:
-            own = origin == seed.id
-            yield origin, seed.prompt if own else None, seed.answer if own else None, seed.benchmark, seed.split
+    Parameters
+    ----------
+    directory : Path
+        Where to; made where it does not exist.
+    samples : iterable of Sample
+        Kept or not, in the order of the ledger; they are read once, and few of them are in memory at a time.
+    count : callable
+        Gives the tokens of samples.
+    notes, seeds
+        As of `Corpus`; a list of notes may grow while the samples are read.
+    beside : mapping, optional
+        Further files, by name.
+    """
+    coming = iter(samples)
+    ledger, texts = directory / "ledger.parquet", directory / "corpus.parquet"
+    with TableStream(ledger, LEDGER) as rows, TableStream(texts, TEXTS) as kept:
+        while batch := list(islice(coming, _AT_ONCE)):
+            table = ledger_table(batch, count)
+            rows.add(table)
+            kept.add(text_table(batch, table["id"]))
+        contents: dict[str, Content] = {
+            **(beside or {}),
+            "notes.json": document_bytes(list(notes)),
+            "seeds.parquet": parquet_bytes("seeds.parquet", seed_table(seeds)),
+            ledger.name: rows.save,
+            texts.name: kept.save,
+        }
+        write_together(directory, contents)
 
 
 def _line(sample: Sample) -> dict[str, Any]:
@@ -159,10 +147,14 @@ def _line(sample: Sample) -> dict[str, Any]:
     return line | {name: value for name, value in optional.items() if value is not None}
 
 
-def lines_bytes(lines: Iterable[dict[str, Any]]) -> bytes:
-    """Return objects as JSON Lines in UTF-8."""
-    texts = (json.dumps(line, ensure_ascii=False, allow_nan=False) for line in lines)
-    return "".join(f"{text}\n" for text in texts).encode()
+def lines_writer(lines: Iterable[dict[str, Any]]) -> Callable[[Path], None]:
+    """Return what writes objects as JSON Lines in UTF-8, one after the other, to the path that it is given."""
+
+    def write(path: Path) -> None:
+        with path.open("w", encoding="utf-8", newline="\n") as file:
+            file.writelines(json.dumps(line, ensure_ascii=False, allow_nan=False) + "\n" for line in lines)
+
+    return write
 
 
 def read_corpus(directory: Path) -> Corpus:
@@ -177,13 +169,11 @@ def read_corpus(directory: Path) -> Corpus:
     for name in ("ledger.parquet", "corpus.jsonl", "dropped.jsonl", "notes.json"):
         if not (directory / name).is_file():
             raise InputError("a folder with a corpus", f"none: {name} is missing", Place(str(directory)))
-    ledger = pl.read_parquet(directory / "ledger.parquet")
-    kept, dropped = (
-        iter([line for _, line in read_json_lines(directory / name)]) for name in ("corpus.jsonl", "dropped.jsonl")
-    )
+    kept, dropped = (read_json_lines(directory / name) for name in ("corpus.jsonl", "dropped.jsonl"))
     samples = []
-    for row in ledger.iter_rows(named=True):
-        line = next(kept if row["dropped"] is None else dropped, None)
+    rows = (row for piece in parquet_pieces(directory / "ledger.parquet") for row in piece.iter_rows(named=True))
+    for row in rows:
+        _, line = next(kept if row["dropped"] is None else dropped, (0, None))
         if line is None or line.get("id") != row["id"]:
             raise InputError("a corpus and a ledger of the same collection", "two that differ", Place(str(directory)))
         samples.append(_sample(row, line))

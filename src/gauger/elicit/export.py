@@ -21,11 +21,11 @@ from typing import Any
 
 import polars as pl
 
-from gauger.elicit.corpus import Corpus, lines_bytes
+from gauger.elicit.corpus import Corpus, lines_writer
 from gauger.elicit.sample import Sample
 from gauger.elicit.teacher.messages import Message
 from gauger.errors import UserError, nearest
-from gauger.store import document_bytes, parquet_bytes, write_together
+from gauger.store import GROUP_ROWS, Content, TableStream, document_bytes, write_together
 
 _TURNS = pl.List(pl.Struct({"role": pl.String, "content": pl.String}))
 _TAGS = {
@@ -41,7 +41,7 @@ _TAGS = {
 class CorpusFormat:
     """One format."""
 
-    columns: dict[str, pl.DataType]
+    columns: dict[str, pl.DataType | type[pl.DataType]]
     row: Callable[[Sample], dict[str, Any]]
     pairs: bool = False
     """Whether it holds preference pairs alone."""
@@ -118,14 +118,27 @@ def export_corpus(corpus: Corpus, directory: Path, formats: Sequence[str] = ()) 
     require_formats(formats)
     samples, pairs = corpus.kept, [sample for sample in corpus.kept if sample.rejected is not None]
     chosen = formats or [name for name, writer in FORMATS.items() if pairs or not writer.pairs]
-    files: dict[str, bytes] = {}
+    files: dict[str, Content] = {}
     for name in chosen:
-        rows = [FORMATS[name].row(sample) for sample in (pairs if FORMATS[name].pairs else samples)]
-        files[f"{name}.jsonl"] = lines_bytes(rows)
-        files[f"{name}.parquet"] = parquet_bytes(f"{name}.parquet", pl.DataFrame(rows, FORMATS[name].columns))
+        own = pairs if FORMATS[name].pairs else samples
+        files[f"{name}.jsonl"] = lines_writer(map(FORMATS[name].row, own))
+        files[f"{name}.parquet"] = _table_writer(FORMATS[name], own)
     files["dataset_info.json"] = document_bytes(_dataset_info(chosen))
     write_together(directory, files)
     return [directory / name for name in files]
+
+
+def _table_writer(form: CorpusFormat, samples: Sequence[Sample]) -> Callable[[Path], None]:
+    """Return what writes samples as a table of a format, piece by piece, to the path that it is given."""
+
+    def write(path: Path) -> None:
+        with TableStream(path, form.columns) as table:
+            for start in range(0, len(samples), GROUP_ROWS):
+                rows = [form.row(sample) for sample in samples[start : start + GROUP_ROWS]]
+                table.add(pl.DataFrame(rows, form.columns))
+            table.save(path)
+
+    return write
 
 
 def _dataset_info(formats: Sequence[str]) -> dict[str, Any]:

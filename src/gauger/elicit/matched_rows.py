@@ -18,8 +18,9 @@ from numpy.typing import NDArray
 from scipy.optimize import brentq
 from scipy.special import softmax
 
-from gauger.elicit.corpus import Corpus, Count, Text
+from gauger.elicit.corpus import Corpus, Text
 from gauger.elicit.sample import plain_sample
+from gauger.elicit.sample_rows import Count
 from gauger.elicit.sources import distinct, made_of
 from gauger.worlds import Wording, World
 

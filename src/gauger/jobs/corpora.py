@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from math import ceil
 from pathlib import Path
@@ -39,7 +39,7 @@ from gauger.jobs.models import row_of
 from gauger.jobs.parameters import AskBase, Asked, AskTeacher, BlendCorpora, Gather, GatherQuestions, Inputs, job
 from gauger.jobs.teachers import CountsTokens, TeacherPlace, open_asked, shown_top_k, unserved
 from gauger.spec import TextSource
-from gauger.store import read_json, write_json, write_parquet
+from gauger.store import parquet_pieces, read_json, write_json, write_parquet, write_pieces
 from gauger.train import Model, save_soft, stack_shown
 from gauger.worlds import World, reopen_world
 
@@ -173,15 +173,18 @@ def gather_questions(params: GatherQuestions, inputs: Inputs, out: Path) -> None
 @job(BlendCorpora)
 def blend_corpora(params: BlendCorpora, inputs: Inputs, out: Path) -> None:
     """Put the corpora of a mixture side by side: every text with its part and who wrote it; one ledger for all."""
-    texts, ledgers = [], []
-    notes: list[str] = []
-    for part in range(params.parts):
-        directory = inputs[f"part{part}"]
-        ledger = pl.read_parquet(directory / "ledger.parquet")
-        kept = ledger.filter(pl.col("dropped").is_null())["source"]
-        texts.append(pl.read_parquet(directory / "corpus.parquet").with_columns(kept, part=pl.lit(part, pl.Int64)))
-        ledgers.append(ledger)
-        notes += read_json(directory / "notes.json")
-    write_parquet(out / "corpus.parquet", pl.concat(texts))
-    write_parquet(out / "ledger.parquet", pl.concat(ledgers))
-    write_json(out / "notes.json", notes)
+    parts = [inputs[f"part{part}"] for part in range(params.parts)]
+    write_pieces(out / "ledger.parquet", (piece for part in parts for piece in parquet_pieces(part / "ledger.parquet")))
+    write_pieces(out / "corpus.parquet", (texts for number, part in enumerate(parts) for texts in _part(part, number)))
+    write_json(out / "notes.json", [note for part in parts for note in read_json(part / "notes.json")])
+
+
+def _part(directory: Path, number: int) -> Iterator[pl.DataFrame]:
+    """Yield the texts of one part of a mixture, with who wrote each of them and the part's number."""
+    ledger = pl.scan_parquet(directory / "ledger.parquet").filter(pl.col("dropped").is_null())
+    writers = ledger.select(pl.col("source").cast(pl.Categorical)).collect()["source"]
+    first = 0
+    for texts in parquet_pieces(directory / "corpus.parquet"):
+        own = writers.slice(first, len(texts)).cast(pl.String)
+        yield texts.with_columns(own, part=pl.lit(number, pl.Int64))
+        first += len(texts)

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gauger.elicit import Corpus, Sample, Took, plain_sample, read_texts, shown_logs, words_for
+from gauger.elicit import Corpus, Sample, Took, plain_sample, shown_logs, stream_texts, words_for
 from gauger.jobs.models import common_source, keep, options_of, prompt_of, read_model, schedule_of
 from gauger.jobs.parameters import Inputs, TrainOnPolicy, TrainOnRewards, job
 from gauger.jobs.teachers import TeacherPlace, open_asked, shown_top_k, unserved
@@ -110,7 +110,7 @@ def wrote(drawn: Drawn) -> Wrote:
 def train_on_policy(params: TrainOnPolicy, inputs: Inputs, out: Path) -> None:
     """Train a student on its own samples, scored by the teacher (or by the base, as a placebo)."""
     world = reopen_world(params.world)
-    prompts = [text.prompt for text in read_texts(inputs["corpus"])]
+    prompts = [text.prompt for text in stream_texts(inputs["corpus"])]
     student = read_model(inputs, "start", params.engine, params.computing)
     scorer = open_asked(unserved(params.scorer), TeacherPlace(world, inputs, "scorer", out, {})).at_hand
     surface = params.scorer.surface
@@ -166,7 +166,7 @@ def _ledger_of_scored(
 def train_on_own_answers(params: TrainOnRewards, inputs: Inputs, out: Path) -> None:
     """Train a student on its own answers to questions, rewarded where they are right (GRPO)."""
     world = reopen_world(params.world)
-    prompts = [text.prompt for text in read_texts(inputs["corpus"])]
+    prompts = [text.prompt for text in stream_texts(inputs["corpus"])]
     student = read_model(inputs, "start", params.engine, params.computing)
 
     def reward(place: int, answer: Completion) -> float | None:

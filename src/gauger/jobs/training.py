@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from gauger.elicit import Text, read_texts
+from gauger.elicit import Text, stream_texts
 from gauger.jobs.models import common_source, keep, options_of, prompt_of, read_model, row_of, schedule_of
 from gauger.jobs.parameters import Inputs, TrainOnMixture, TrainOnPairs, TrainStage, job
 from gauger.jobs.training_record import counted, used, write_training
@@ -43,7 +43,7 @@ def train_stage(params: TrainStage, inputs: Inputs, out: Path) -> None:
 def train_on_corpus(params: TrainStage, inputs: Inputs, out: Path) -> None:
     """Train a student on texts, with its share of the base's own running text in every batch."""
     world = reopen_world(params.world)
-    rows = tuple(row_of(world, text) for text in read_texts(inputs["corpus"]))
+    rows = tuple(row_of(world, text) for text in stream_texts(inputs["corpus"]))
     soft = load_soft(inputs["corpus"])
     sources, per_step = [RowSource(rows, soft)], [params.batch]
     n_web = round(params.web_share * params.batch)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from gauger.elicit import read_texts
+from gauger.elicit import stream_texts
 from gauger.jobs.models import adapter_of, checkpoint_of, read_model, row_of
 from gauger.jobs.parameters import Inputs, TrainExternal, job
 from gauger.jobs.training_record import used, write_training
@@ -24,7 +24,7 @@ def train_external(params: TrainExternal, inputs: Inputs, out: Path) -> None:
     start = _whole_start(params, inputs, work)
     training = ExternalTraining(
         start=start,
-        rows=tuple(row_of(world, text) for text in read_texts(inputs["corpus"])),
+        rows=tuple(row_of(world, text) for text in stream_texts(inputs["corpus"])),
         steps=params.steps,
         batch=params.batch,
         learning_rate=params.learning_rate,

@@ -13,6 +13,7 @@ json_text.py  Parses JSON in which no key stands twice in one object, and in whi
 lock.py       Locks a directory, so that it has one driver
 manifest.py   Keeps the manifest of a run directory: size and SHA-256 of every file that a finished run left, to find
               any edit
+streams.py    Writes and reads Parquet tables that need not fit into memory: rows come and go in pieces
 tables.py     Reads CSV (and TSV) and JSON Lines: the project's only reader of both, so that one file never has two
               meanings
 together.py   Writes several files of one folder together: after a full disk or a kill, all of them are old or all

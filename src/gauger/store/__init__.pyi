@@ -37,6 +37,11 @@ from .manifest import manifest_differences as manifest_differences
 from .manifest import read_manifest_file as read_manifest_file
 from .manifest import update_manifest as update_manifest
 from .manifest import write_manifest as write_manifest
+from .streams import GROUP_ROWS as GROUP_ROWS
+from .streams import TableStream as TableStream
+from .streams import holds_rows as holds_rows
+from .streams import parquet_pieces as parquet_pieces
+from .streams import write_pieces as write_pieces
 from .tables import MARK as MARK
 from .tables import CsvTable as CsvTable
 from .tables import csv_text as csv_text
@@ -45,6 +50,7 @@ from .tables import parse_csv as parse_csv
 from .tables import read_csv as read_csv
 from .tables import read_json_lines as read_json_lines
 from .tables import read_text as read_text
+from .together import Content as Content
 from .together import finish_writing as finish_writing
 from .together import write_together as write_together
 from .views import open_tables as open_tables

@@ -118,7 +118,7 @@ def read_parquet(path: Path) -> pl.DataFrame:
 
 def write_parquet(path: Path, frame: pl.DataFrame) -> Path:
     """Write a table in one step; NaN is refused (see `parquet_bytes`)."""
-    _refuse_nan(path.name, frame)
+    refuse_nan(path.name, frame)
     return write_with(path, lambda temporary: frame.write_parquet(temporary, compression="zstd"))
 
 
@@ -132,13 +132,14 @@ def parquet_bytes(name: str, frame: pl.DataFrame) -> bytes:
     """
     import io
 
-    _refuse_nan(name, frame)
+    refuse_nan(name, frame)
     out = io.BytesIO()
     frame.write_parquet(out, compression="zstd")
     return out.getvalue()
 
 
-def _refuse_nan(name: str, frame: pl.DataFrame) -> None:
+def refuse_nan(name: str, frame: pl.DataFrame) -> None:
+    """Refuse a table in which a column holds NaN; `name` is the file's in messages."""
     import polars.selectors as cs
 
     floats = frame.select(cs.float())

@@ -19,6 +19,9 @@ JSON: TypeAlias = bool | int | float | str | Sequence["JSON"] | Mapping[str, "JS
 """What may stand in stored JSON; infinities and NaN may not, undefined is None."""
 
 
+_AS_THEY_ARE = (bool, str, int)
+
+
 class NotJSONError(GaugerError):
     """A value that stored JSON cannot hold (NaN, an infinity, an unknown type, a key that is not text)."""
 
@@ -38,25 +41,55 @@ def plain(value: object, where: str = "value") -> JSON:
     NotJSONError
         With the path of the offending element, as in ``value.estimates[3].se is nan``.
     """
-    if value is None or isinstance(value, bool | str | int):
+    try:
+        return _plain(value)
+    except _RefusedError as refused:
+        raise NotJSONError(f"{where}{''.join(reversed(refused.path))} {refused.fault}") from None
+
+
+class _RefusedError(Exception):
+    """An element that JSON cannot hold; the way to it is gathered on the way back, from the inside out."""
+
+    def __init__(self, fault: str) -> None:
+        super().__init__(fault)
+        self.fault, self.path = fault, list[str]()
+
+
+def _plain(value: object) -> JSON:
+    if value is None or isinstance(value, _AS_THEY_ARE):
         return value
     if isinstance(value, float):
         if not math.isfinite(value):
-            raise NotJSONError(f"{where} is {value}: stored JSON holds finite numbers, undefined is None with a reason")
+            raise _RefusedError(f"is {value}: stored JSON holds finite numbers, undefined is None with a reason")
         return float(value)
-    if isinstance(value, Mapping):
-        return _plain_mapping(value, where)
+    if isinstance(value, dict | Mapping):
+        return _plain_mapping(value)
     if isinstance(value, Sequence) and not isinstance(value, bytes | bytearray):
-        return [plain(element, f"{where}[{index}]") for index, element in enumerate(value)]
-    raise NotJSONError(f"{where} is a {type(value).__name__}, which stored JSON cannot hold")
+        return _plain_sequence(value)
+    raise _RefusedError(f"is a {type(value).__name__}, which stored JSON cannot hold")
 
 
-def _plain_mapping(value: Mapping[object, object], where: str) -> dict[str, JSON]:
+def _plain_mapping(value: Mapping[object, object]) -> dict[str, JSON]:
     result: dict[str, JSON] = {}
     for key, element in value.items():
         if not isinstance(key, str):
-            raise NotJSONError(f"{where} has the key {key!r}: keys of stored JSON are text")
-        result[str(key)] = plain(element, f"{where}.{key}")
+            raise _RefusedError(f"has the key {key!r}: keys of stored JSON are text")
+        try:
+            result[str(key)] = _plain(element)
+        except _RefusedError as refused:
+            refused.path.append(f".{key}")
+            raise
+    return result
+
+
+def _plain_sequence(value: Sequence[object]) -> list[JSON]:
+    result: list[JSON] = []
+    for index, element in enumerate(value):
+        try:
+            result.append(_plain(element))
+        except _RefusedError as refused:
+            refused.path.append(f"[{index}]")
+            raise
     return result
 
 

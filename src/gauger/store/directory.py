@@ -39,8 +39,13 @@ class RunDirectory:
 
     @property
     def ledger(self) -> Path:
-        """One row per training sample and arm."""
+        """One row per corpus and sample that was asked for."""
         return self.root / "ledger.parquet"
+
+    @property
+    def corpora(self) -> Path:
+        """Which arm's replicate used which corpus in which stage; runs of earlier versions have none."""
+        return self.root / "corpora.parquet"
 
     @property
     def estimates(self) -> Path:

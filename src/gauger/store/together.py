@@ -10,16 +10,18 @@ made up for. What is left of step 1 alone is a few files that nobody reads (`.NA
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path, PurePosixPath
 
 from gauger.errors import DamagedError
 from gauger.store.atomic import fsync_path, read_json, staged, write_json
 
 JOURNAL, SCHEMA = ".together.json", "gauger.together/1"
+Content = bytes | Callable[[Path], object]
+"""What a file holds: its bytes, or what writes them to the path that it is given."""
 
 
-def write_together(folder: Path, contents: Mapping[str, bytes]) -> None:
+def write_together(folder: Path, contents: Mapping[str, Content]) -> None:
     """Write files of one folder, all of them or none.
 
     Parameters
@@ -27,14 +29,14 @@ def write_together(folder: Path, contents: Mapping[str, bytes]) -> None:
     folder : Path
         Made where it does not exist.
     contents : mapping
-        Relative name, with ``/`` between folders -> bytes.
+        Relative name, with ``/`` between folders -> bytes, or what writes the file (larger ones).
     """
     finish_writing(folder)
     folder = folder.resolve()  # staged files have absolute paths
     waiting: dict[str, Path] = {}
     try:
         for name, content in contents.items():
-            waiting[name] = staged(folder / name, lambda temporary, content=content: temporary.write_bytes(content))  # type: ignore[misc]
+            waiting[name] = staged(folder / name, _writer(content))
         files = {name: path.absolute().relative_to(folder.absolute()).as_posix() for name, path in waiting.items()}
         write_json(folder / JOURNAL, {"schema": SCHEMA, "files": files})
     except BaseException:
@@ -42,6 +44,13 @@ def write_together(folder: Path, contents: Mapping[str, bytes]) -> None:
             path.unlink(missing_ok=True)
         raise
     finish_writing(folder)
+
+
+def _writer(content: Content) -> Callable[[Path], object]:
+    """Return what writes a content to a path."""
+    if isinstance(content, bytes):
+        return lambda temporary: temporary.write_bytes(content)
+    return content
 
 
 def finish_writing(folder: Path) -> None:

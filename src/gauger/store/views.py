@@ -19,9 +19,10 @@ if TYPE_CHECKING:
 
 
 def connect(directory: str | Path) -> duckdb.DuckDBPyConnection:
-    """Open an in-memory database with the views `records` and `ledger` of a run directory, as far as they exist.
+    """Open an in-memory database with the views `records`, `ledger` and `corpora` of a run, as far as they exist.
 
-    Nothing is copied; the files are read when a view is asked. The connection loads no extensions from anywhere.
+    Nothing is copied; the files are read when a view is asked. The connection loads no extensions from anywhere. What
+    was asked for an arm is `ledger JOIN corpora USING (corpus)`.
 
     Raises
     ------
@@ -29,7 +30,7 @@ def connect(directory: str | Path) -> duckdb.DuckDBPyConnection:
         Where the directory holds neither table.
     """
     run = RunDirectory(Path(directory))
-    tables = {"records": run.records, "ledger": run.ledger}
+    tables = {"records": run.records, "ledger": run.ledger, "corpora": run.corpora}
     present = {name: path for name, path in tables.items() if path.is_file()}
     if not present:
         raise InputError("a run directory with records or a ledger", "neither", Place(str(directory)))

@@ -40,6 +40,8 @@ results.py           Gathers results of jobs into a run's tables: the records, t
                      trained on
 run.py               Runs a study from start to end: freezes its rule, runs its jobs, estimates, and writes what it
                      found
+run_ledger.py        Sums up the ledgers of a run's corpora: each corpus is read and kept once, however many arms were
+                     trained on it
 scale.py             Turns the cells of a study's scale into points of curves: scores, losses, tokens and spendings
 stage_corpora.py     Plans what stages train on: texts that somebody is asked for, or nobody, questions, pairs and
                      mixtures

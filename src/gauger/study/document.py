@@ -130,8 +130,13 @@ def _without_scale(plan: Plan, collected: Collected) -> Collected:
     names = sorted(cell.name for cell in plan.scaled)
     if not names:
         return collected
-    tables = {name: getattr(collected, name) for name in ("records", "ledger", "training")}
-    return replace(collected, **{name: table.filter(~pl.col("arm").is_in(names)) for name, table in tables.items()})
+    others = ~pl.col("arm").is_in(names)
+    return replace(
+        collected,
+        records=collected.records.filter(others),
+        ledger=collected.ledger.without(names),
+        training=collected.training.filter(others),
+    )
 
 
 def _ingredients(study: Study, collected: Collected) -> Ingredients | None:

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 import polars as pl
 
-from gauger.elicit import STEP
-from gauger.spec import BASE, TextSource
 from gauger.study.results import CORPUS, KEPT_IN, Collected
+from gauger.study.run_ledger import CELL, SPENT, RunLedger
 
-_STAGE = ["arm", "replicate", "stage"]
-_SPENT = ("tokens_in", "tokens_out", "queries", "usd_low", "usd_high")
-_ASKED = (pl.col("source") == TextSource.TEACHER) | (
-    (pl.col("source") == TextSource.STUDENT) & (pl.col("teacher") != BASE)
-)
-"""Requests that went to the teacher."""
+_STAGE = list(CELL)
+_COUNTED = ("samples", "length", *SPENT, "unpriced", "dropped", "overlaps")
 
 
 def ledger_rows(collected: Collected) -> list[dict[str, Any]]:
@@ -38,9 +34,10 @@ def ledger_rows(collected: Collected) -> list[dict[str, Any]]:
 
 
 def _corpus_rows(collected: Collected) -> list[dict[str, Any]]:
-    arms = collected.ledger.group_by("arm").agg(n=pl.col("replicate").n_unique())
+    by_use = collected.ledger.by_use()
+    arms = by_use.group_by("arm").agg(n=pl.col("replicate").n_unique())
     by_source = (
-        _by_stage(collected)
+        _by_stage(collected, by_use)
         .group_by("arm", "source", maintain_order=True)
         .agg(pl.exclude(*_STAGE).sum())
         .join(_unique_tokens(collected), on=["arm", "source"], how="left", maintain_order="left")
@@ -49,21 +46,9 @@ def _corpus_rows(collected: Collected) -> list[dict[str, Any]]:
     return [_row(row) for row in by_source.iter_rows(named=True)]
 
 
-def _by_stage(collected: Collected) -> pl.DataFrame:
+def _by_stage(collected: Collected, by_use: pl.DataFrame) -> pl.DataFrame:
     """Count, per arm, replicate, stage and source, samples and tokens, and share out the tokens trained on."""
-    kept = pl.col("dropped").is_null()
-    counted = (
-        _with_bill(collected.ledger)
-        .group_by(*_STAGE, "source", maintain_order=True)
-        .agg(
-            kept.sum().alias("samples"),
-            pl.col("length").filter(kept).sum(),
-            pl.col(_SPENT).filter(_ASKED).sum(),
-            (_ASKED & (pl.col("queries") > 0) & pl.col("usd_high").is_null()).sum().alias("unpriced"),
-            (pl.col("dropped") != STEP).fill_null(value=False).sum().alias("dropped"),
-            (kept & (pl.col("overlaps").list.len() > 0)).sum().alias("overlaps"),
-        )
-    )
+    counted = by_use.group_by(*_STAGE, "source", maintain_order=True).agg(pl.col(_COUNTED).sum())
     trained = collected.training.filter(source=CORPUS).select(*_STAGE, trained="tokens")
     own = _own_counts(collected).select(*_STAGE, "source", own="tokens")
     share = pl.col("length") / pl.col("length").sum().over(_STAGE)
@@ -74,16 +59,6 @@ def _by_stage(collected: Collected) -> pl.DataFrame:
     return joined.with_columns(tokens=tokens).drop("trained", "own")
 
 
-def _with_bill(ledger: pl.DataFrame) -> pl.DataFrame:
-    """Put tokens that are not stated at the middle of what they can have been, and a cost's two ends beside them."""
-    middles = [
-        ((pl.col(name).fill_null(0) + pl.coalesce(f"{name}_most", name)) / 2).fill_null(0.0).alias(name)
-        for name in ("tokens_in", "tokens_out")
-    ]
-    high = pl.coalesce("cost_most_usd", "cost_usd")
-    return ledger.with_columns(*middles, usd_low=pl.col("cost_usd").fill_null(0.0), usd_high=high)
-
-
 def _own_counts(collected: Collected) -> pl.DataFrame:
     """Return the tokens of stages that count each source themselves."""
     return collected.training.filter(~pl.col("source").is_in([CORPUS, KEPT_IN]))
@@ -91,18 +66,29 @@ def _own_counts(collected: Collected) -> pl.DataFrame:
 
 def _unique_tokens(collected: Collected) -> pl.DataFrame:
     """Count distinct texts of an arm; no more than its stages, which may not have drawn all of theirs, trained on."""
-    texts = collected.ledger.filter(pl.col("dropped").is_null()).unique([*_STAGE, "source", "id"])
     own = _own_counts(collected).select(*_STAGE, "source", own="unique_tokens")
     most = (
-        texts.group_by(*_STAGE, "source")
-        .agg(pl.col("length").sum())
+        _distinct(collected.ledger, _STAGE)
         .join(own, on=[*_STAGE, "source"], how="left")
         .group_by("arm", "source")
-        .agg(most=pl.coalesce("own", "length").sum())
+        .agg(most=pl.coalesce("own", "distinct").sum())
     )
-    distinct = texts.unique(["arm", "replicate", "source", "id"]).group_by("arm", "source")
-    joined = distinct.agg(pl.col("length").sum()).join(most, on=["arm", "source"])
-    return joined.select("arm", "source", unique=pl.min_horizontal("length", "most"))
+    by_arm = _distinct(collected.ledger, ["arm", "replicate"]).group_by("arm", "source").agg(pl.col("distinct").sum())
+    joined = by_arm.join(most, on=["arm", "source"])
+    return joined.select("arm", "source", unique=pl.min_horizontal("distinct", "most"))
+
+
+def _distinct(ledger: RunLedger, by: list[str]) -> pl.DataFrame:
+    """Count the tokens of the distinct texts of each group of uses and source; equal sets of corpora are read once."""
+    count = cache(ledger.distinct)
+    groups = ledger.uses.group_by(by, maintain_order=True).agg(pl.col("corpus").unique().sort())
+    rows = [
+        (*group, source, tokens)
+        for *group, corpora in groups.iter_rows()
+        for source, tokens in count(tuple(corpora)).items()
+    ]
+    columns = {name: kind for name, kind in CELL.items() if name in by} | {"source": pl.String, "distinct": pl.Int64}
+    return pl.DataFrame(rows, columns, orient="row")
 
 
 def _row(total: Mapping[str, Any]) -> dict[str, Any]:

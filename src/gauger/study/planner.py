@@ -34,7 +34,7 @@ from gauger.study.makers import Made, Maker
 from gauger.study.plan import ArmReplicate, Plan, seed_of
 from gauger.study.stage_corpora import SHOWS_ALL, StageCorpora
 from gauger.train import ENGINES
-from gauger.worlds import WORLDS, reopen_world
+from gauger.worlds import WORLDS, World, reopen_world
 
 SCALED = "scale:"
 """Begins the name of every cell of a scale."""
@@ -127,7 +127,7 @@ class Planner(StageCorpora):
             arm=arm,
             replicate=replicate,
             stage=what,
-            version=self._version(frozenset(code_of(kind, params))),
+            version=self._version(frozenset(code_of(kind, params, self.world))),
             resources=resources_of(params),
         )
         return self.result.add(job, params)
@@ -341,8 +341,11 @@ def resources_of(params: SpecPart) -> dict[str, float]:
     return {} if at_hand else {"gpus": 0.0}
 
 
-def code_of(kind: str, params: SpecPart) -> list[str]:
-    """Return what is behind a job: its function, and the parts that it finds by the names in its parameters."""
+def code_of(kind: str, params: SpecPart, world: World | None = None) -> list[str]:
+    """Return what is behind a job: its function, and the parts that it finds by the names in its parameters.
+
+    `world`: the one that the parameters describe, where it is open already.
+    """
     asked = _asked_by_name(params).values()
     named = [name for respondent in asked for name in (respondent.engine, respondent.proxy)]
     engines = {getattr(params, "engine", None), *named} - {None}
@@ -355,7 +358,7 @@ def code_of(kind: str, params: SpecPart) -> list[str]:
     if isinstance(params, p.EvaluateModel):
         parts += [PROGRAMS[params.task["kind"]]]
     if isinstance(params, p.InWorld):
-        parts += [WORLDS[params.world.settings["kind"]], *reopen_world(params.world).parts]
+        parts += [WORLDS[params.world.settings["kind"]], *(world or reopen_world(params.world)).parts]
     if isinstance(params, p.AskTeacher):
         parts += [STRATEGIES[params.strategy]]
     if isinstance(params, p.AskTeacher | p.AskBase):

@@ -18,6 +18,7 @@ from gauger.study.history import END, history, starts_of
 from gauger.study.load import plan_loaded
 from gauger.study.plan import ArmReplicate, Plan
 from gauger.study.results import collect, sample_texts
+from gauger.study.run_ledger import RunLedger
 
 PLACES = ("folder", "reference", "directory")
 """Parameters of jobs that name a place."""
@@ -29,7 +30,7 @@ class Rebuilt:
 
     document: Document
     records: pl.DataFrame
-    ledger: pl.DataFrame
+    ledger: RunLedger
 
 
 def rebuild(run: RunDirectory, entries: Sequence[Mapping[str, Any]]) -> Rebuilt:

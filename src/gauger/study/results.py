@@ -5,18 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
-from gauger.elicit import LEDGER
 from gauger.execute import Job, RunResult
 from gauger.measure import further_readings, read_as
 from gauger.records import Failure
 from gauger.store import read_json
 from gauger.study.plan import ArmReplicate, Plan
+from gauger.study.run_ledger import CELL, RunLedger, run_ledger
 
 READ = ("records.parquet", "ledger.parquet", "training.json", "notes.json", "corpus.parquet", "loss.json")
 """Files of results that a run's tables, report and scaling chapter are made of; weights are not among them."""
@@ -42,8 +41,7 @@ RECORDS: dict[str, pl.DataType | type[pl.DataType]] = {
 }
 """Columns of `records.parquet`."""
 _COUNT_AND_REST = re.compile(r"(\d+)( of .*)", re.DOTALL)
-_CELL: dict[str, pl.DataType | type[pl.DataType]] = {"arm": pl.String, "replicate": pl.Int64, "stage": pl.Int64}
-TRAINING = _CELL | {"source": pl.String, "tokens": pl.Float64, "unique_tokens": pl.Float64}
+TRAINING = CELL | {"source": pl.String, "tokens": pl.Float64, "unique_tokens": pl.Float64}
 """Columns of `Collected.training`."""
 
 
@@ -52,8 +50,8 @@ class Collected:
     """What a run has produced; every table has its columns even where it has no rows."""
 
     records: pl.DataFrame
-    ledger: pl.DataFrame
-    """One row per arm, replicate, stage and sample asked for."""
+    ledger: RunLedger
+    """What was asked for, by corpus, and which arms' stages used it."""
     training: pl.DataFrame
     """One row per arm, replicate, stage and source of rows: tokens trained on (with repeats), and distinct ones."""
     failures: tuple[Failure, ...]
@@ -103,20 +101,16 @@ def _cell_records(plan: Plan, cell: ArmReplicate, done: Mapping[str, Path]) -> p
     )
 
 
-def _ledger(cells: Sequence[ArmReplicate], done: Mapping[str, Path]) -> pl.DataFrame:
-    """Put the ledgers of all corpora under each other; one that arms and replicates share is read and held once."""
-    columns = _CELL | LEDGER
-    read = cache(pl.read_parquet)
-    tables = [
-        read(done[key] / "ledger.parquet").with_columns(
-            arm=pl.lit(cell.arm), replicate=pl.lit(cell.replicate, pl.Int64), stage=pl.lit(number, pl.Int64)
-        )
+def _ledger(cells: Sequence[ArmReplicate], done: Mapping[str, Path]) -> RunLedger:
+    """Sum up the ledgers of all corpora and of stages in which the student writes, by what each of them served."""
+    uses = [
+        (cell.arm, cell.replicate, number, key)
         for cell in cells
         for keys in (cell.corpora, cell.stages)
         for number, key in enumerate(keys)
         if key in done and (done[key] / "ledger.parquet").exists()
     ]
-    return pl.concat([table.select(*columns) for table in tables] or [pl.DataFrame(schema=columns)], rechunk=False)
+    return run_ledger(uses, {key: done[key] / "ledger.parquet" for *_, key in uses})
 
 
 def _training(cells: Sequence[ArmReplicate], done: Mapping[str, Path]) -> Iterator[tuple[Any, ...]]:

@@ -12,6 +12,7 @@ from gauger.jobs import REGISTRY
 from gauger.records import Document
 from gauger.spec import LoadedStudy
 from gauger.store import (
+    Content,
     RunDirectory,
     contents_digest,
     described_files,
@@ -20,6 +21,7 @@ from gauger.store import (
     parquet_bytes,
     read_json,
     write_manifest,
+    write_pieces,
     write_together,
 )
 from gauger.study.costs import Costs, training_flops
@@ -64,8 +66,8 @@ def run_study(
     Returns
     -------
     Finished
-        With `estimates.json`, `records.parquet`, `ledger.parquet` and `study.resolved.json` written, whatever failed;
-        the report is the caller's, and `seal` after it.
+        With `estimates.json`, `records.parquet`, `ledger.parquet`, `corpora.parquet` and `study.resolved.json` written,
+        whatever failed; the report is the caller's, and `seal` after it.
 
     Raises
     ------
@@ -97,10 +99,11 @@ def run_study(
     result = execute(jobs, cache, execution, REGISTRY, training_flops(plan, world), progress, read=READ)
     collected = collect(plan, result)
     document = make_document(Material(loaded, plan, world, collected, history, sample_texts(plan, result), result.done))
-    results = {
+    results: dict[str, Content] = {
         run.study.name: document_bytes(loaded.study.model_dump(mode="json")),
         run.records.name: parquet_bytes(run.records.name, collected.records),
-        run.ledger.name: parquet_bytes(run.ledger.name, collected.ledger),
+        run.corpora.name: parquet_bytes(run.corpora.name, collected.ledger.uses),
+        run.ledger.name: lambda path: write_pieces(path, collected.ledger.pieces()),
         run.estimates.name: document_bytes(document.to_dict()),
     }
     write_together(run.root, results)

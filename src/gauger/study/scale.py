@@ -145,8 +145,8 @@ def _point(
     of_role = [_mean_loss(plan, measurement) for measurement in measured]
     teacher = losses.get(f"scale:teacher:t{cell.teacher_steps}", ())
     score, uplift = estimates.get(("score", cell.name)), estimates.get(("uplift", cell.name))
-    spent = collected.ledger.filter(arm=cell.name, source="teacher")
-    through_teacher = float(spent["tokens_in"].sum()) + float(spent["tokens_out"].sum())
+    spent = collected.ledger.by_use().filter(arm=cell.name, source="teacher")
+    through_teacher = float(spent["stated_in"].sum()) + float(spent["stated_out"].sum())
     n = len(measured)
     return ScalePoint(
         arm=cell.name,
@@ -162,7 +162,7 @@ def _point(
         n_items=score.n_items if score else None,
         n_replicates=n,
         teacher_loss=_mean_loss(plan, teacher[0]) if teacher else None,
-        teacher_tokens=float(spent["tokens_out"].sum()) / n if spent.height else None,
+        teacher_tokens=float(spent["stated_out"].sum()) / n if spent.height else None,
         teacher_flops=FLOPS_OF_ANSWERING * int(teacher[0]["parameters"]) * through_teacher / n
         if teacher and spent.height
         else None,

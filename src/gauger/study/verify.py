@@ -26,6 +26,7 @@ from gauger.store import (
     contents_digest,
     document_bytes,
     fingerprint,
+    holds_rows,
     manifest_differences,
     read_document,
     read_json,
@@ -200,8 +201,14 @@ def _estimate_differences(run: RunDirectory, verified: VerifiedRun) -> list[str]
     """Estimate again from the results of the jobs, and compare."""
     rebuilt = rebuild(run, verified.entries)
     differences = []
-    for path, table in ((run.records, rebuilt.records), (run.ledger, rebuilt.ledger)):
-        if not pl.read_parquet(path).equals(table):
+    tables = {run.records: iter([rebuilt.records]), run.ledger: rebuilt.ledger.pieces()}
+    if run.corpora.exists():
+        tables[run.corpora] = iter([rebuilt.ledger.uses])
+    else:
+        tables[run.ledger] = rebuilt.ledger.pieces_by_use()
+        verified.notes.append("ledger.parquet is of an older layout: a corpus' rows once for every arm that used it")
+    for path, pieces in tables.items():
+        if not holds_rows(path, pieces):
             differences.append(f"{path.name} does not hold the results of the jobs")
     stored, wanted = run.estimates.read_bytes(), document_bytes(rebuilt.document.to_dict())
     if stored != wanted:
@@ -253,7 +260,7 @@ def require_unedited(directory: Path) -> None:
     if not (run.starts.exists() or run.manifest.exists()):
         return
     read_log(run)
-    files = (run.estimates, run.records, run.ledger, run.study, run.frozen)
+    files = (run.estimates, run.records, run.ledger, run.corpora, run.study, run.frozen)
     differences = manifest_differences(run.root, only=frozenset(path.name for path in files))
     if not differences:
         listed = contents_digest(read_manifest_file(run.root))
