@@ -23,7 +23,7 @@ def test_no_broken_input_breaks_the_contract(finished_run):
     tried = re.findall(r"^([a-z-]+): (\d+) inputs, (\d+) answered, 0 faults", done.stdout, re.MULTILINE)
     assert [name for name, _, _ in tried] == [*SURFACES, "finished-run"]
     assert min(int(n) for _, n, _ in tried) >= 1
-    assert sum(int(answered) for _, _, answered in tried) >= 10, "inputs that are all refused look at nothing"
+    assert sum(int(answered) for _, _, answered in tried) >= 3, "inputs that are all refused look at nothing"
 
 
 @pytest.mark.parametrize(
