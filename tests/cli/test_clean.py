@@ -95,6 +95,33 @@ def test_old_results_are_kept_or_removed_by_choice_and_the_run_verifies(copy_of_
     assert not any(found.checks[name] for name in ("log of starts", "manifest", "results", "contents"))
 
 
+def left_by_a_killed_training(jobs, key):
+    """Rows, a checkpoint and a log, as a trainer of somebody else's leaves them; 1000 bytes besides a link."""
+    place = jobs / "unfinished" / key
+    (place / "checkpoints" / "checkpoint-4").mkdir(parents=True)
+    (place / "checkpoints" / "checkpoint-4" / "model.safetensors").write_bytes(b"0" * 900)
+    (place / "trainer.log").write_bytes(b"0" * 100)
+    (place / "newest").symlink_to(place / "checkpoints")
+    return place
+
+
+def test_what_killed_trainings_left_is_kept_while_a_job_goes_on_from_it(run, capsys):
+    waiting, done, gone = job("c"), job("a"), job("of an earlier plan")
+    write_json(run.jobs / "jobs.json", {"schema": "gauger.jobs/1", "jobs": [done.to_dict(), waiting.to_dict()]})
+    left = {name.key: left_by_a_killed_training(run.jobs, name.key) for name in (waiting, done, gone)}
+    assert main(["clean", str(run.root), "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["unfinished"] == sorted([done.key, gone.key])
+    assert told["results"] == []
+    links = sum((place / "newest").lstat().st_size for key, place in left.items() if key != waiting.key)
+    assert told["bytes"] == 2 * 1000 + links
+    assert all(place.is_dir() for place in left.values()), "named and kept"
+    assert main(["clean", str(run.root), "--remove"]) == 0
+    assert "removed 2 unfinished trainings" in capsys.readouterr().out
+    assert [key for key, place in left.items() if place.exists()] == [waiting.key]
+    assert Cache(run.jobs).path(done.key).is_dir(), "its result stays"
+
+
 def test_where_no_run_has_begun(tmp_path, capsys):
     assert main(["clean", str(tmp_path)]) == 2
     assert "a directory in which a run has begun" in capsys.readouterr().err

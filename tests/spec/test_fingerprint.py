@@ -81,9 +81,12 @@ ELSEWHERE = {
     "samples": 200,
     "steps": 30,
 }
-"""A stage that is not for students of the embedded world: it stands in no file that is checked."""
+ASKED = {"seeds": "benchmark-train", "forms": ["quiz"], "steps": 30}
+PREFERRED = {"kind": "external-preference", "trainer": "trl-dpo", "judge": "teacher", **ASKED}
+REWARDED = {"kind": "external-rl", "trainer": "trl-grpo", **ASKED}
+"""Stages that are not for students of the embedded world: they stand in no file that is checked."""
 DATA = plain(FULL_STUDY)
-DATA["arms"]["trained-elsewhere"] = {"stages": [ELSEWHERE]}
+DATA["arms"]["trained-elsewhere"] = {"stages": [ELSEWHERE, PREFERRED, REWARDED]}
 DATA = plain(Study.model_validate(DATA))
 PATHS = [path for path in leaves(DATA) if path[-1] != "kind"]
 

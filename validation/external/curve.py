@@ -1,7 +1,7 @@
 """Trains the same rows with TRL through `accelerate launch` and with our own engine, and compares their loss curves.
 
 Usage: python validation/external/curve.py [STEPS]. A small Llama, random weights, no shuffling, no dropout, float32; on
-one process and on two, with all weights and with an adapter. The bound is 1 %.
+texts and on pairs of answers, on one process and on two, with all weights and with an adapter. The bound is 1 %.
 """
 
 from __future__ import annotations
@@ -20,28 +20,44 @@ from gauger.train import (
     ExternalTraining,
     Mixture,
     Options,
+    Pair,
+    PairMaterial,
+    PreferenceLoss,
+    Preferences,
     RowSource,
+    TextMaterial,
     TrainingRow,
     engine_of,
     train_elsewhere,
+    train_on_preferences,
 )
 from gauger.train import train_on_text as train_here
 from gauger.train.engine import Adapter
 
 BOUND = 0.01
 ROWS = tuple(TrainingRow(f"{a}+{b}=", f"{a + b}") for a in range(12) for b in range(12))
+PAIRS = tuple(Pair(row.prompt, row.completion, f"{int(row.completion) + 3}") for row in ROWS)
+BETA = 0.5
+TRAINED_BY = {"text": "trl", "preferences": "trl-dpo"}
+
+
+def here(start: Path, training: ExternalTraining, seed: int) -> list[float]:
+    """Return the loss curve of our own engine."""
+    model = engine_of("hf").load(start)
+    schedule = model.defaults.schedule(training.steps, training.learning_rate)
+    options = Options(seed, adapter=training.adapter)
+    if training.material.learns == "text":
+        return train_here(model, Mixture((RowSource(ROWS),), (training.batch,)), schedule, options).losses
+    options = replace(options, loss=PreferenceLoss(BETA))
+    return train_on_preferences(model, Preferences(PAIRS, training.batch // 2), schedule, options).losses
 
 
 def compare(start: Path, training: ExternalTraining, work: Path) -> tuple[float, float]:
     """Return the largest difference between the curves as a share, and the same for an engine with another order."""
     work.mkdir()
-    elsewhere = train_elsewhere(TRAINERS.load("trl"), training, work / "work", work).losses
-    curves = []
-    for seed in (training.seed, training.seed + 1):
-        model = engine_of("hf").load(start)
-        options = Options(seed, adapter=training.adapter)
-        schedule = model.defaults.schedule(training.steps, training.learning_rate)
-        curves.append(train_here(model, Mixture((RowSource(ROWS),), (training.batch,)), schedule, options).losses)
+    trainer = TRAINERS.load(TRAINED_BY[training.material.learns])
+    elsewhere = train_elsewhere(trainer, training, work / "work", work).losses
+    curves = [here(start, training, seed) for seed in (training.seed, training.seed + 1)]
     same, other = (max(abs(a / b - 1) for a, b in zip(elsewhere, own, strict=True)) for own in curves)
     return same, other
 
@@ -55,12 +71,15 @@ def main(steps: int) -> None:
         start = Path(folder) / "start"
         small_llama().save_pretrained(str(start))
         small_tokenizer().save_pretrained(str(start))
-        full = ExternalTraining(start, ROWS, steps, 8, 0.01, 3, version=version)
+        full = ExternalTraining(start, TextMaterial(ROWS), steps, 8, 0.01, 3, version=version)
+        pairs = replace(full, material=PairMaterial(PAIRS, BETA))
         cases = {
             "all weights, one process": full,
             "all weights, two processes": replace(full, processes=2),
             # both draw an adapter's first weights from their own streams, and the first loss alone is the same
             "adapter, one process": replace(full, adapter=Adapter(4, 8.0)),
+            "pairs, one process": pairs,
+            "pairs, two processes": replace(pairs, processes=2),
         }
         for number, (name, training) in enumerate(cases.items()):
             same, other = compare(start, training, Path(folder) / str(number))

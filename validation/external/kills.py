@@ -1,8 +1,9 @@
-"""Kills a run at random moments, with a trainer and a server of others in it, and starts it again: the same estimates?
+"""Kills a run at random moments, with a trainer or a server of others at work, and starts it again: the same estimates?
 
-Usage: python validation/external/kills.py [KILLS]. The study's arms are trained by a program that goes on from its own
-checkpoints, and its models are measured through a server. By turns the driver, a worker, a keeper, or a process of the
-trainer or the server is killed with SIGKILL, at a moment drawn from the length of an undisturbed run.
+Usage: python validation/external/kills.py [KILLS]. First while the study's arms are trained by a program that goes on
+from its own checkpoints, then while its models answer through a server. The driver is killed with SIGKILL, and by turns
+a worker, a keeper, or a process of the trainer or the server. The moment is a step of the training (or a question) that
+is drawn by chance, and a random share of the time that it takes.
 """
 
 from __future__ import annotations
@@ -15,6 +16,9 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
@@ -26,8 +30,39 @@ from tests.train.models import small_llama, small_tokenizer
 from gauger.execute.keeper import MARK
 
 ROOT = Path(__file__).parents[2]
-PAUSE = "0.3"
-VICTIMS = ("driver", "worker", "keeper", "program")
+PAUSE_S = float(f"0.3{os.getpid():07}")
+"""What a step and an answer take; also what tells the processes of these runs from others on this machine."""
+VICTIMS = ("driver", "worker", "driver", "keeper", "driver", "program")
+LEAVING_S = 60.0
+
+
+@dataclass(frozen=True)
+class Moments:
+    """One kind of program, and how it is seen how far it came."""
+
+    name: str
+    log: str
+    """Name of its log."""
+    word: str
+    """What a line of the log has for each step or question."""
+    of: str
+    """What the command line of the program has."""
+
+    def count(self, out: Path) -> int:
+        """Return how many steps or questions the logs of a run tell of."""
+        return sum(text.count(self.word) for text in texts(out, self.log))
+
+
+TRAINER = Moments("trainer", "trainer.log", '"step":', "stub_trainer")
+SERVER = Moments("server", "server.log", "authorised with", "stub_server")
+
+
+def texts(folder: Path, name: str) -> Iterator[str]:
+    """Yield all files of a name; one that is moved away meanwhile is left out."""
+    with suppress(OSError):
+        for path in folder.rglob(name):
+            with suppress(OSError):
+                yield path.read_text()
 
 
 def prepare(folder: Path, url: str) -> Path:
@@ -41,29 +76,21 @@ def prepare(folder: Path, url: str) -> Path:
     (folder / "stub.json.j2").write_text(text.replace("{{ options.pause }}", "null"))
     (folder / "version.py").write_text("print('stub 1')")
     study = STUDY.format(url=url, stub=STUB, python=sys.executable, folder=folder)
-    serve = json.dumps(f"{sys.executable} {stub_server.__file__} {{model}} {{port}} echo")
-    (folder / "study.yaml").write_text(study.replace("lora: null}", f"lora: null, serve: {{command: {serve}}}}}"))
+    command = f"{sys.executable} {stub_server.__file__} {{model}} {{port}} weights"
+    serve = f"{{command: {json.dumps(command)}, concurrency: 1, environment: [STUB_PAUSE]}}"
+    (folder / "study.yaml").write_text(study.replace("lora: null}", f"lora: null, serve: {serve}}}"))
     return folder / "study.yaml"
 
 
 def start(study: Path, out: Path) -> subprocess.Popen[bytes]:
     """Begin a run."""
     command = [sys.executable, "-m", "gauger", "run", str(study), "--out", str(out), "--workers", "2", *OFF]
-    environment = {**os.environ, "STUB_PAUSE": PAUSE, "PYTHONPATH": f"{ROOT / 'src'}"}
+    environment = {**os.environ, "STUB_PAUSE": str(PAUSE_S), "PYTHONPATH": f"{ROOT / 'src'}"}
     with Path(f"{out}.log").open("ab") as log:
         return subprocess.Popen(command, stdout=log, stderr=log, env=environment)
 
 
-def descendants(pid: int) -> list[int]:
-    """Return all processes below one, the nearest first."""
-    try:
-        children = [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-    except OSError:
-        return []
-    return children + [other for child in children for other in descendants(child)]
-
-
-def said(pid: int, name: str) -> bytes:
+def of_process(pid: int, name: str) -> bytes:
     """Return the command line or the environment of a process."""
     try:
         return Path(f"/proc/{pid}/{name}").read_bytes()
@@ -71,31 +98,75 @@ def said(pid: int, name: str) -> bytes:
         return b""
 
 
-def of_programs() -> list[int]:
-    """Return the processes that any program of others has left or has now."""
+def of_runs() -> list[int]:
+    """Return all processes of these runs: drivers, workers, keepers, and programs of others."""
     every = [int(place.name) for place in Path("/proc").iterdir() if place.name.isdigit()]
-    return [pid for pid in every if MARK.encode() + b"=" in said(pid, "environ")]
+    return [pid for pid in every if f"STUB_PAUSE={PAUSE_S}".encode() in of_process(pid, "environ").split(b"\0")]
 
 
-def choose(victim: str, driver: int, draw: random.Random) -> int | None:
-    """Return a process of the wanted kind; None where there is none now."""
-    below = descendants(driver)
-    kinds = {"worker": b"gauger.execute.worker", "keeper": b"gauger.execute.keeper"}
+def choose(victim: str, driver: int, moments: Moments, draw: random.Random) -> int | None:
+    """Return a process of the wanted kind that has to do with the program; None where there is none now."""
     if victim == "driver":
         return driver
-    if victim == "program":
-        found = [pid for pid in below if MARK.encode() + b"=" in said(pid, "environ")]
-    else:
-        found = [pid for pid in below if kinds[victim] in said(pid, "cmdline")]
-    return draw.choice(found) if found else None
+    programs = [pid for pid in of_runs() if moments.of.encode() in of_process(pid, "cmdline")]
+    programs = [pid for pid in programs if f"{MARK}=".encode() in of_process(pid, "environ")]
+    levels = {"program": 0, "keeper": 1, "worker": 2}[victim]
+    with suppress(OSError):
+        return parent(draw.choice(programs), levels) if programs else None
+    return None
 
 
-def finish(study: Path, out: Path) -> float:
-    """Run to the end; returns the seconds that it took."""
-    begun = time.monotonic()
+def parent(pid: int, levels: int) -> int:
+    """Return the process that started the one that started a process, so many levels up."""
+    for _ in range(levels):
+        pid = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+    return pid
+
+
+def waited(reached: Callable[[], bool], patience_s: float) -> bool:
+    """Wait until something is so; tells whether it came to that."""
+    end = time.monotonic() + patience_s
+    while not reached() and time.monotonic() < end:
+        time.sleep(0.02)
+    return reached()
+
+
+def finish(study: Path, out: Path) -> None:
+    """Run to the end."""
     if start(study, out).wait():
         sys.exit(Path(f"{out}.log").read_text())
-    return time.monotonic() - begun
+
+
+def kill(study: Path, whole: Path, out: Path, victim: str, moments: Moments, draw: random.Random) -> tuple[str, bool]:
+    """Kill one run and go on with it; returns what came of it, and whether all was right."""
+    total = moments.count(whole)
+    moment = draw.randrange(1, total)
+    driver = start(study, out)
+    waited(lambda: moments.count(out) >= moment or driver.poll() is not None, 600)
+    time.sleep(draw.random() * PAUSE_S)
+    waited(lambda: choose(victim, driver.pid, moments, draw) is not None or driver.poll() is not None, 600)
+    pid = choose(victim, driver.pid, moments, draw)
+    hit = pid is not None and driver.poll() is None
+    if hit and pid is not None:
+        os.kill(pid, signal.SIGKILL)
+    code = driver.wait()
+    waited(lambda: not of_runs(), LEAVING_S)
+    left, before = len(of_runs()), moments.count(out)
+    finish(study, out)
+    same = (out / "estimates.json").read_bytes() == (whole / "estimates.json").read_bytes()
+    resumed = sum("resumed at" in text for text in texts(out, "trainer.log"))
+    of_trainer = f"trainings gone on from a checkpoint: {resumed}"
+    more = of_trainer if moments is TRAINER else f"asked again: {sendings(out) - sendings(whole)}"
+    text = (
+        f"{victim if hit else 'nothing, it had ended':8} at {moment:2} of {total}, run ended with {code:3}; "
+        f"left behind: {left}; {before:2} done before, {more}; same estimates: {same}"
+    )
+    return text, hit and same and not left
+
+
+def sendings(out: Path) -> int:
+    """Return how many requests were sent, as the journals' logs have it."""
+    return sum(text.count('"sent"') for text in texts(out / "jobs" / "journals", "*"))
 
 
 def main(kills: int) -> None:
@@ -104,30 +175,13 @@ def main(kills: int) -> None:
     with tempfile.TemporaryDirectory() as folder, FaultServer() as server:
         study = prepare(Path(folder), server.url)
         whole = Path(folder) / "whole"
-        length = finish(study, whole)
-        for number in range(kills):
-            out, victim = Path(folder) / f"run{number}", VICTIMS[number % len(VICTIMS)]
-            driver = start(study, out)
-            time.sleep(draw.uniform(0.15, 0.95) * length)
-            while (pid := choose(victim, driver.pid, draw)) is None and driver.poll() is None:
-                time.sleep(0.02)
-            hit = pid is not None and driver.poll() is None
-            if hit and pid is not None:
-                os.kill(pid, signal.SIGKILL)
-            ended = driver.wait()
-            end = time.monotonic() + 60
-            while of_programs() and time.monotonic() < end:
-                time.sleep(0.05)
-            left = len(of_programs())
-            finish(study, out)
-            same = all((out / name).read_bytes() == (whole / name).read_bytes() for name in ("estimates.json",))
-            resumed = sum("resumed at" in log.read_text() for log in out.rglob("trainer.log"))
-            failed = failed or not same or left > 0
-            print(
-                f"kill {number + 1:2}: {victim if hit else 'nothing, it had ended':8} first run ended with {ended:3}; "
-                f"left behind: {left}; trainings gone on from a checkpoint: {resumed}; same estimates: {same}",
-                flush=True,
-            )
+        finish(study, whole)
+        for moments in (TRAINER, SERVER):
+            for number in range(kills):
+                out, victim = Path(folder) / f"{moments.name}{number}", VICTIMS[number % len(VICTIMS)]
+                text, right = kill(study, whole, out, victim, moments, draw)
+                failed = failed or not right
+                print(f"{moments.name} kill {number + 1:2}: {text}", flush=True)
     sys.exit(int(failed))
 
 

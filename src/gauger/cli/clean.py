@@ -1,4 +1,4 @@
-"""``gauger clean DIR``: names the results that a run's plan no longer needs, and removes them on request."""
+"""``gauger clean DIR``: names the results and broken-off trainings that a plan no longer needs, and removes them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ def clean(
     remove: Annotated[bool, typer.Option("--remove", help="Remove them; without it they are named and kept.")] = False,
     as_json: JsonFlag = False,
 ) -> None:
-    """Name the results that the last plan of a run does not need (older code, other settings, damaged ones).
+    """Name what the last plan of a run does not need: results of older code or other settings, damaged ones, and what
+    killed trainings left (checkpoints, rows, logs) that no job goes on from any more.
 
     They are kept unless --remove is given: to go back to an earlier study or version then costs nothing.
     """
@@ -32,9 +33,16 @@ def clean(
     if as_json:
         print_json(leftovers.to_dict() | {"removed": remove})
         return
-    n = len(leftovers.results) + len(leftovers.damaged)
-    if not n:
+    if not leftovers.paths:
         print_text(f"{directory}: every result belongs to the last plan")
         return
-    what = f"{n} {'result' if n == 1 else 'results'} ({leftovers.bytes / 1e6:.1f} MB) that the last plan does not need"
+    results = _counted(len(leftovers.results) + len(leftovers.damaged), "result")
+    trainings = _counted(len(leftovers.unfinished), "unfinished training")
+    what = " and ".join(filter(None, (results, trainings)))
+    what = f"{what} ({leftovers.bytes / 1e6:.1f} MB) that the last plan does not need"
     print_text(f"{directory}: {'removed' if remove else 'kept'} {what}{'' if remove else '; --remove removes them'}")
+
+
+def _counted(number: int, what: str) -> str:
+    """Say how many; nothing where there are none."""
+    return f"{number} {what}{'' if number == 1 else 's'}" if number else ""

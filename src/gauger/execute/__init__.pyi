@@ -1,3 +1,4 @@
+from .cache import UNFINISHED as UNFINISHED
 from .cache import Cache as Cache
 from .cache import State as State
 from .code import code_version as code_version

@@ -2,7 +2,7 @@
 
 Layout below the root: ``entries/KEY/`` (the files of a result and `done.json`, their sizes and SHA-256),
 ``partial/`` (results being written), ``damaged/`` (entries that failed verification, kept for inspection),
-``dropped/`` (what is being deleted).
+``dropped/`` (what is being deleted), ``unfinished/KEY/`` (how far a killed job came, for those that go on from there).
 
 `done.json` is the completion marker. It is written last, and a result gets its place in ``entries/`` by one rename, so
 a kill at any moment leaves either a whole result or none. Files are forced to disk before that; the rename is not, and
@@ -30,7 +30,7 @@ from uuid import uuid4
 from gauger.errors import DamagedError, JobError
 from gauger.store import document_bytes, fsync_path, read_json
 
-MANIFEST = "done.json"
+MANIFEST, UNFINISHED = "done.json", "unfinished"
 SCHEMA = "gauger.result/1"
 
 

@@ -18,8 +18,11 @@ pairs.py               Draws a student's answers, and pairs a right one with a w
                        it
 parameters.py          Defines typed parameters between the planner and the jobs: one frozen record for each kind of
                        job
+program_parameters.py  Defines the parameters of jobs in which somebody else's program trains: one frozen record for
+                       each
 registry.py            Names the function behind every kind of job, and what opens every kind of teacher, without
                        importing any of it
+rewards_elsewhere.py   Trains a student with somebody else's program on its own answers, graded here while it runs
 scope.py               Keeps open until a job has ended what was opened on its behalf: servers, folders
 served.py              Asks models that a command of the user's serves: started for one job, and ended with it
 teachers.py            Opens whoever a job asks, behind the surface and its budgets: models at hand, endpoints,
@@ -28,7 +31,8 @@ teachers_elsewhere.py  Opens teachers that no job makes: OpenAI-compatible endpo
                        asked before
 training.py            Trains a student on a corpus: on its texts, on log-probabilities along them, on pairs, or on a
                        blend of sources
-training_elsewhere.py  Trains a student with somebody else's program on a stage's corpus
+training_elsewhere.py  Trains with somebody else's program: a student on texts or on pairs of answers, a teacher on
+                       true answers
 training_record.py     Writes `training.json`: what a stage was trained on, source by source, and its losses
 unfinished.py          Keeps how far a training came, so that one that was killed goes on where it was in the next run
                        of its study

@@ -8,8 +8,10 @@ from .parameters import Materialise as Materialise
 from .parameters import MeasureModel as MeasureModel
 from .parameters import Pretrain as Pretrain
 from .parameters import Specialise as Specialise
-from .parameters import TrainExternal as TrainExternal
 from .parameters import TrainOnPolicy as TrainOnPolicy
 from .parameters import Trains as Trains
+from .program_parameters import BY_PROGRAM as BY_PROGRAM
+from .program_parameters import ByProgram as ByProgram
+from .program_parameters import SpecialiseExternal as SpecialiseExternal
 from .registry import OPENERS as OPENERS
 from .registry import REGISTRY as REGISTRY

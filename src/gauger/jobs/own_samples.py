@@ -179,7 +179,7 @@ def train_on_own_answers(params: TrainOnRewards, inputs: Inputs, out: Path) -> N
     trained = train_on_rewards(student, play, schedule_of(params, student), options)
     keep(trained, inputs, out)
     counts, lengths = _learnt(trained)
-    rows = [_rewarded(world, prompts, written, left_out=not times) for written, times in counts.items()]
+    rows = [rewarded_row(world, prompts, written, left_out=not times) for written, times in counts.items()]
     Corpus(tuple(rows)).write(out)
     own = counted(TextSource.STUDENT, lengths, list(counts.values()))
     write_training(out, [own], trained.losses, rewards=trained.rewards)
@@ -194,6 +194,7 @@ def _learnt(trained: Trained) -> tuple[dict[Wrote, int], list[int]]:
     return counts, [written.n_tokens for written in counts]
 
 
-def _rewarded(world: World, prompts: Sequence[str], written: Wrote, *, left_out: bool) -> Sample:
+def rewarded_row(world: World, prompts: Sequence[str], written: Wrote, *, left_out: bool) -> Sample:
+    """Return the ledger's row of an answer that was rewarded, or that nobody may learn from."""
     row = student_wrote(world, prompts[written.place], written.text, "rl")
     return row.fails(OVERLAP if row.overlaps else UNJUDGED) if left_out else row

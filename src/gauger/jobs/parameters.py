@@ -206,31 +206,6 @@ class TrainStage(GoesOn):
     own: Own = Field(default_factory=dict)
 
 
-class TrainExternal(Trains):
-    """Training by somebody else's program: all that it is run with, what a ready trainer brings included."""
-
-    command: str
-    template: str
-    """Its text."""
-    config: str
-    format: str
-    options: Mapping[str, str | int | float | bool | None]
-    output: str
-    version_command: str
-    version: str
-    """What that said when the study was planned."""
-    script: str
-    script_identity: str
-    """Digest of the script that comes along."""
-    progress: str
-    failure: str
-    environment: tuple[str, ...] = Field(strict=False)
-    gpus: int
-    processes: int
-    checkpoint_steps: int | None
-    silence_minutes: float | None
-
-
 class TrainOnPolicy(Trains):
     """Training on the student's own samples, scored by somebody at hand."""
 
@@ -271,13 +246,13 @@ class TrainOnMixture(GoesOn):
 
 TRAINING: Mapping[str, type[Trains]] = {
     "train": TrainStage,
-    "train-external": TrainExternal,
     "train-on-policy": TrainOnPolicy,
     "train-on-pairs": TrainOnPairs,
     "train-on-rewards": TrainOnRewards,
     "train-on-mixture": TrainOnMixture,
 }
-"""Kind of training job -> its record; a kind of another package has that of `train`, with its own settings in `own`."""
+"""Kind of training job of our own -> its record; a kind of another package has that of `train`, with its own settings
+in `own`. Those by programs of others stand in `program_parameters.BY_PROGRAM`."""
 
 
 class EvaluateModel(InWorld):

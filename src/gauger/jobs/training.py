@@ -19,6 +19,7 @@ from gauger.train import (
     BlendedSources,
     BlendPart,
     Mixture,
+    Model,
     Pair,
     PreferenceLoss,
     Preferences,
@@ -31,7 +32,7 @@ from gauger.train import (
     train_on_preferences,
     train_on_text,
 )
-from gauger.worlds import reopen_world
+from gauger.worlds import World, reopen_world
 
 
 @job(TrainStage)
@@ -71,11 +72,9 @@ def train_on_pairs(params: TrainOnPairs, inputs: Inputs, out: Path) -> None:
     """Train a student to prefer (DPO); one that gave no pair of a right and a wrong answer stays as it is."""
     world = reopen_world(params.world)
     model = read_model(inputs, "start", params.engine, params.computing)
-    table = pl.read_parquet(inputs["corpus"] / "corpus.parquet", columns=["prompt", "answer", "rejected"])
-    pairs = tuple(Pair(prompt_of(world, prompt), *answers) for prompt, *answers in table.iter_rows())
-    if not pairs:  # the stage has nothing to say to this student, and leaves it as it is
-        keep(Trained(model, [], 0, 0), inputs, out)
-        write_training(out, [counted(TextSource.STUDENT, [], [])], [])
+    pairs = read_pairs(world, inputs["corpus"])
+    if not pairs:
+        keep_untaught(model, inputs, out)
         return
     options = replace(options_of(params), loss=PreferenceLoss(params.beta))
     data = Preferences(pairs, params.batch // 2)
@@ -84,6 +83,18 @@ def train_on_pairs(params: TrainOnPairs, inputs: Inputs, out: Path) -> None:
         trained = train_on_preferences(model, data, schedule_of(params, model), options)
         keep(trained, inputs, out)
     write_training(out, [used(TextSource.STUDENT, own) for own in trained.sources], trained.losses)
+
+
+def read_pairs(world: World, directory: Path) -> tuple[Pair, ...]:
+    """Read back the pairs that a student's answers gave."""
+    table = pl.read_parquet(directory / "corpus.parquet", columns=["prompt", "answer", "rejected"])
+    return tuple(Pair(prompt_of(world, prompt), *answers) for prompt, *answers in table.iter_rows())
+
+
+def keep_untaught(model: Model, inputs: Inputs, out: Path) -> None:
+    """Keep a student as it is, to whom a stage without any pair has nothing to say."""
+    keep(Trained(model, [], 0, 0), inputs, out)
+    write_training(out, [counted(TextSource.STUDENT, [], [])], [])
 
 
 @job(TrainOnMixture)

@@ -55,6 +55,8 @@ stages/               Defines the stages of an arm: what is done to the student,
 study.py              Defines the study file: a question, a teacher, students, benchmarks, arms, controls, a verdict
                       rule
 surface_checks.py     Checks the teacher's surface: its settings agree, and the teacher can do what they ask
+trainer_program.py    Defines which program of somebody else's trains a model, and what it may see: a ready trainer,
+                      or any command
 variants.py           Makes one type of all variants of a part, our own and those of other packages, told apart by
                       `kind`
 world.py              Names the settings of every kind of world

@@ -72,6 +72,8 @@ from .stages.resolved import TextSource as TextSource
 from .study import BenchmarkSettings as BenchmarkSettings
 from .study import Study as Study
 from .study import VerdictRule as VerdictRule
+from .trainer_program import Learns as Learns
+from .trainer_program import TrainerProgram as TrainerProgram
 from .variants import WorldSettings as WorldSettings
 from .yaml_tree import YamlTree as YamlTree
 from .yaml_tree import read_tree as read_tree

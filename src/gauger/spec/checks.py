@@ -102,6 +102,9 @@ def _check_models(study: Study) -> Iterator[Fault]:
             hint = f"The world's language is not spoken by a {who} of kind {kind}."
             wanted = f"{' or '.join(kinds)} in a world of kind {world.kind}"
             yield Fault((who, "kind"), wanted, kind, hint, (("world",),))
+    special = getattr(study.teacher, "specialise", None)
+    if special is not None and special.by is not None:
+        yield from special.by.check_program(("teacher", "specialise", "by"))
 
 
 def _check_sizes(study: Study) -> Iterator[Fault]:

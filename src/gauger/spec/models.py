@@ -11,6 +11,7 @@ from gauger.plugs import Registry
 from gauger.spec.base import Count, Name, Names, OptIn, Reference, SpecPart, Text
 from gauger.spec.computing import Computing
 from gauger.spec.serving import Serving
+from gauger.spec.trainer_program import TrainerProgram
 
 Steps = Annotated[int, Field(ge=1, le=10_000_000)]
 Batch = Annotated[int, Field(ge=1, le=65_536)]
@@ -105,6 +106,8 @@ class Specialising(SpecPart):
     """Peak learning rate."""
     checkpoint_steps: Count | None = None
     """Steps between two checkpoints, from which a killed run goes on; null: a killed training begins anew."""
+    by: Annotated[TrainerProgram | None, OptIn()] = None
+    """Program of somebody else's that trains it; null: our own engine does."""
 
 
 class TeacherSettings(SpecPart):

@@ -11,16 +11,22 @@ from typing import Any
 
 from gauger.errors import GaugerError, Place, UserError
 from gauger.execute import environment_for, output_of
-from gauger.spec import Lora
+from gauger.jobs import Specialise, SpecialiseExternal
+from gauger.spec import CheckpointStudent, CheckpointTeacher, Learns, Lora, Specialising, SpecPart
 from gauger.store import read_text
 from gauger.train import TRAINERS, ExternalTrainer, check_trainer, template_text, version_command
+from gauger.worlds import Described
 
 NOT_HERE = "not installed here"
 """Version of a trainer that cannot be run where the study is planned."""
+LEARNS: Mapping[str, Learns] = {"texts": "text", "pairs": "preferences", "questions": "rewards"}
+"""What a stage's corpus holds -> what a program learns from it."""
 _OWN = ("command", "format", "output", "version", "progress", "failure")
 
 
-def external_settings(settings: Mapping[str, Any], adapter: Lora | None, folder: Path) -> dict[str, Any]:
+def external_settings(
+    settings: Mapping[str, Any], adapter: Lora | None, folder: Path, learns: Learns = "text"
+) -> dict[str, Any]:
     """Return the part of a job's parameters that says what is run.
 
     Parameters
@@ -31,13 +37,16 @@ def external_settings(settings: Mapping[str, Any], adapter: Lora | None, folder:
         The student's.
     folder : Path
         Where the study file lies.
+    learns : {"text", "preferences", "rewards"}
+        What the stage has to be trained on.
 
     Raises
     ------
     UserError
-        An unknown trainer, a template that is not there, or one that leaves out what the study decides.
+        An unknown trainer or one that learns something else, a template that is not there, or one that leaves out
+        what the study decides.
     """
-    trainer = _trainer(settings, folder)
+    trainer = _trainer(settings, folder, learns)
     check_trainer(trainer, adapter.layers if adapter else None, adapter=adapter is not None)
     return {
         "command": trainer.command,
@@ -49,14 +58,56 @@ def external_settings(settings: Mapping[str, Any], adapter: Lora | None, folder:
         "version_command": trainer.version,
         "version": version_of(trainer.version),
         "script": trainer.script,
-        "script_identity": sha256(template_text(trainer.script).encode()).hexdigest() if trainer.script else "",
+        "beside": trainer.beside,
+        "script_identity": _identity(trainer),
         "progress": trainer.progress,
         "failure": trainer.failure,
     }
 
 
-def _trainer(settings: Mapping[str, Any], folder: Path) -> ExternalTrainer:
-    ready: ExternalTrainer = TRAINERS.load(settings["trainer"]) if settings["trainer"] else ExternalTrainer("")
+def specialising(
+    settings: CheckpointTeacher | CheckpointStudent, special: Specialising, world: Described, seed: int, folder: Path
+) -> tuple[str, SpecPart]:
+    """Return kind and parameters of the job that makes a checkpoint a specialist.
+
+    Parameters
+    ----------
+    settings : CheckpointTeacher or CheckpointStudent
+        Its engine, its adapter, and how it computes.
+    special : Specialising
+        How it is trained, and by which program.
+    world : Described
+        Whose true answers it learns.
+    seed : int
+        Of the training.
+    folder : Path
+        Where the study file lies.
+    """
+    given: dict[str, Any] = {"world": world, "seed": seed, "engine": settings.engine, "adapter": settings.lora}
+    given |= {name: value for name, value in special if name != "by"}
+    if special.by is None:
+        return "specialise", Specialise(**given, computing=settings.computing)
+    program = dict(special.by.program)
+    own = {name: value for name, value in program.items() if name in SpecialiseExternal.model_fields}
+    run = external_settings(program, settings.lora, folder)
+    steps = special.by.checkpoint_steps or special.checkpoint_steps
+    return "specialise-external", SpecialiseExternal(**{**given, **own, **run, "checkpoint_steps": steps})
+
+
+def _identity(trainer: ExternalTrainer) -> str:
+    """Return a digest of the files that come along with a trainer; "" where none do."""
+    texts = [template_text(name) for name in (trainer.script, trainer.beside) if name]
+    return sha256("\0".join(texts).encode()).hexdigest() if texts else ""
+
+
+def _trainer(settings: Mapping[str, Any], folder: Path, learns: Learns) -> ExternalTrainer:
+    name = settings["trainer"]
+    ready: ExternalTrainer = TRAINERS.load(name) if name else ExternalTrainer("", learns=learns)
+    if ready.learns != learns:
+        kinds = {"text": "external", "preferences": "external-preference", "rewards": "external-rl"}
+        fits = [other for other in TRAINERS if TRAINERS.load(other).learns == learns]
+        hint = f"Take {' or '.join(fits)}, or make it a stage of kind {kinds[ready.learns]}."
+        raise UserError(f"a trainer that learns {learns}", f"{name}, which learns {ready.learns}", hint=hint)
     own = {name: settings[name] for name in _OWN if settings[name] is not None}
     if settings["template"] is not None:
         path = folder / settings["template"]

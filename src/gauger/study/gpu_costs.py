@@ -23,7 +23,7 @@ from typing import Any
 
 from gauger.errors import UserError
 from gauger.execute import Job, memory_gb, visible_gpus
-from gauger.jobs import AskTeacher, MeasureModel, TrainExternal, Trains
+from gauger.jobs import AskTeacher, ByProgram, MeasureModel, Trains
 from gauger.spec import Computing, Lora, SpecPart
 from gauger.study.checkpoints import described_checkpoint
 from gauger.study.costs import Costs
@@ -121,7 +121,7 @@ def job_gb(costs: Costs, job: Job) -> float | None:
     loads = isinstance(record, Trains) or (asked is not None and asked.engine is not None and asked.serving is None)
     maker = costs.maker(job)
     place = getattr(maker, "place", None)
-    if not loads or isinstance(record, TrainExternal) or place is None:
+    if not loads or isinstance(record, ByProgram) or place is None:
         return None
     described = _described(place)
     if described is None:

@@ -2,7 +2,8 @@
 
 A result stands under an address that holds its settings, its inputs and the code that makes it. When one of these
 changes, the job is done again under another address, and the old result stays: to go back costs nothing, until somebody
-removes it (`gauger clean --remove`).
+removes it (`gauger clean --remove`). So does what a killed training left to go on from, under the same address: rows,
+checkpoints and logs, of our own engine or of another's. It is needed while the plan has that job and no result of it.
 """
 
 from __future__ import annotations
@@ -10,12 +11,12 @@ from __future__ import annotations
 import shutil
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from gauger.errors import InputError, Place
-from gauger.execute import Cache, Job, read_plan
+from gauger.execute import UNFINISHED, Cache, Job, read_plan
 from gauger.store import RunDirectory, contents_digest, described_files, locked, manifest_differences, write_manifest
 from gauger.study.history import END, finish, read_log
 
@@ -24,13 +25,15 @@ CODE, SETTINGS, INPUTS = "their code changed", "their settings changed", "what t
 
 @dataclass(frozen=True)
 class Leftovers:
-    """Results that no job of the last plan reads."""
+    """Results that no job of the last plan reads, and trainings broken off that no job of it goes on with."""
 
     directory: Path
     results: tuple[str, ...]
     """Addresses below jobs/entries."""
     damaged: tuple[str, ...]
     """Names below jobs/damaged."""
+    unfinished: tuple[str, ...]
+    """Addresses below jobs/unfinished."""
     bytes: int
     """What all of them take."""
 
@@ -40,6 +43,7 @@ class Leftovers:
             "run": str(self.directory),
             "results": list(self.results),
             "damaged": list(self.damaged),
+            "unfinished": list(self.unfinished),
             "bytes": self.bytes,
         }
 
@@ -47,7 +51,8 @@ class Leftovers:
     def paths(self) -> list[Path]:
         """Return the folders."""
         jobs = RunDirectory(self.directory).jobs
-        return [*(jobs / "entries" / key for key in self.results), *(jobs / "damaged" / name for name in self.damaged)]
+        below = {"entries": self.results, "damaged": self.damaged, UNFINISHED: self.unfinished}
+        return [jobs / folder / name for folder, names in below.items() for name in names]
 
 
 def computed_again(run: RunDirectory, jobs: Sequence[Job], cache: Cache) -> list[str]:
@@ -102,11 +107,20 @@ def find_leftovers(directory: Path) -> Leftovers:
     """
     needed = {job.key for job in read_plan(directory)}
     jobs = RunDirectory(directory).jobs
-    entries = jobs / "entries"
-    results = sorted(path.name for path in entries.iterdir() if path.name not in needed) if entries.is_dir() else []
-    leftovers = Leftovers(directory, tuple(results), tuple(Cache(jobs).damaged()), 0)
-    sizes = (file.stat().st_size for path in leftovers.paths for file in path.rglob("*") if file.is_file())
-    return Leftovers(directory, leftovers.results, leftovers.damaged, sum(sizes))
+    cache = Cache(jobs)
+    results = tuple(key for key in _names_below(jobs / "entries") if key not in needed)
+    unfinished = tuple(key for key in _names_below(jobs / UNFINISHED) if key not in needed or cache.path(key).is_dir())
+    leftovers = Leftovers(directory, results, tuple(cache.damaged()), unfinished, 0)
+    return replace(leftovers, bytes=sum(_bytes_of(path) for path in leftovers.paths))
+
+
+def _names_below(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
+
+
+def _bytes_of(folder: Path) -> int:
+    """Count what its own files take; where a trainer of somebody else's left links, not what these lead to."""
+    return sum(file.lstat().st_size for file in folder.rglob("*") if file.is_symlink() or not file.is_dir())
 
 
 def remove_leftovers(leftovers: Leftovers) -> None:

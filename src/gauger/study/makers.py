@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gauger.errors import Place, UserError
-from gauger.jobs import Asked, Materialise, Pretrain, Specialise, endpoint_address
+from gauger.jobs import Asked, Materialise, Pretrain, endpoint_address
 from gauger.plugs import Registry
 from gauger.spec import (
     BASE,
@@ -27,6 +27,7 @@ from gauger.spec import (
 )
 from gauger.study.checkpoints import PACKAGED, bytes_each, identity, placed, require_same_tokens, template_settings
 from gauger.study.computing import require_computing
+from gauger.study.external_stages import specialising
 from gauger.study.plan import seed_of
 from gauger.worlds import World
 
@@ -192,16 +193,10 @@ class CheckpointMaker(Maker):
         raw, special = self.base(planner), getattr(self.settings, "specialise", None)
         if special is None:
             return raw
-        params = Specialise(
-            world=planner.described,
-            seed=seed_of(planner.study.seed, TEACHER),
-            engine=self.settings.engine,
-            adapter=self.settings.lora,
-            computing=self.settings.computing,
-            **dict(special),
-        )
-        inputs = {"base": raw.model}
-        return raw.trained(planner.job("specialise", "specialise", params, inputs, special.steps * special.batch))
+        drawn_from = seed_of(planner.study.seed, TEACHER)
+        kind, params = specialising(self.settings, special, planner.described, drawn_from, self.folder)
+        inputs = {"base": raw.model} if special.by is None else raw.inputs("start")
+        return raw.trained(planner.job(kind, "specialise", params, inputs, special.steps * special.batch))
 
     def base(
         self,

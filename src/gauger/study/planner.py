@@ -10,7 +10,7 @@ from typing import Any
 from gauger.elicit import DEFENCES, FILTERS, STRATEGIES, generation_of, require_needs, shows_logs
 from gauger.errors import Place, UserError
 from gauger.execute import code_version, make_job
-from gauger.jobs import EVALUATED, OPENERS, REGISTRY
+from gauger.jobs import BY_PROGRAM, EVALUATED, OPENERS, REGISTRY, ByProgram
 from gauger.jobs import parameters as p
 from gauger.measure import PROGRAMS
 from gauger.records import ArmKind
@@ -29,7 +29,7 @@ from gauger.spec import (
     kind_of,
 )
 from gauger.study.evaluator_tasks import ASSUMED_ITEMS, evaluator_settings
-from gauger.study.external_stages import external_settings
+from gauger.study.external_stages import LEARNS, external_settings
 from gauger.study.makers import Made, Maker
 from gauger.study.plan import ArmReplicate, Plan, seed_of
 from gauger.study.stage_corpora import SHOWS_ALL, StageCorpora
@@ -270,7 +270,8 @@ class Planner(StageCorpora):
     def train(self, stage: ResolvedStage, number: int, replicate: int, start: Made, corpus: str) -> Made:
         """Plan the training on a stage, the `number`-th of its arm."""
         kind = kind_of(stage)
-        record = p.TRAINING.get(kind.job, p.TrainStage)
+        by_program = BY_PROGRAM.get(kind.job)
+        record = by_program or p.TRAINING.get(kind.job, p.TrainStage)
         given = {
             "world": self.described,
             "seed": seed_of(self.study.seed, "train", replicate, number),
@@ -289,8 +290,9 @@ class Planner(StageCorpora):
             "own": stage.settings,
             **stage.settings,
         }
-        if record is p.TrainExternal:
-            given |= external_settings(stage.settings, self.students.adapter, self.folder)
+        if by_program is not None:
+            learns = LEARNS[kind.corpus]
+            given |= external_settings(stage.settings, self.students.adapter, self.folder, learns)
             given["checkpoint_steps"] = stage.settings["checkpoint_steps"] or self.students.checkpoint_steps
             given["computing"] = None  # the program computes as its own settings say
         params = record(**{name: value for name, value in given.items() if name in record.model_fields})
@@ -333,7 +335,7 @@ def resources_of(params: SpecPart) -> dict[str, float]:
     """Return what a job asks of a machine that has GPUs: none where no model is at hand; nothing where one will do."""
     asked = _asked_by_name(params).values()
     wanted = [asked_model.serving.gpus for asked_model in asked if asked_model.serving is not None]
-    if isinstance(params, p.TrainExternal):
+    if isinstance(params, ByProgram):
         wanted.append(params.gpus)
     if wanted:
         return {} if max(wanted) == 1 else {"gpus": float(max(wanted))}

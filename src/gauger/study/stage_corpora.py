@@ -31,6 +31,7 @@ from gauger.study.plan import SAMPLED, Plan, seed_of
 from gauger.worlds import World, describe_world
 
 _WITH_ITEMS = (TextSource.TEST_ITEMS, TextSource.UNTESTED_ITEMS)
+_JUDGES = (TextSource.TEACHER, TextSource.SELF, TextSource.TRUTH)
 SHOWS_ALL = Surface(log_probabilities="full")
 """What the student's own base shows, and whoever is measured: everything, without a budget."""
 
@@ -218,6 +219,8 @@ class StageCorpora(ABC):
         return self.job("gather-questions", "gather questions", params, {}, stage.batch)
 
     def _pairs(self, stage: ResolvedStage, copied: ResolvedStage, replicate: int, start: Made) -> str:
+        if stage.source not in _JUDGES:  # a control of somebody else's trainer: pairs are dealt from its texts
+            return self._texts(stage, copied, replicate, start)
         judge = self._other(stage)
         params = p.DrawPairs(
             world=self.described,

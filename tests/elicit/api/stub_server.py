@@ -1,7 +1,8 @@
 """A server that speaks the protocol: ``python stub_server.py MODEL PORT [MODE]``, answering with what it was asked.
 
-MODE is `echo` (the last words of the prompt, reversed), `slow` (never healthy), `broken` (ends at once), or `model`:
-the checkpoint itself answers, decoded by our own engine, so that what is served can be held against what is not.
+MODE is `echo` (the last words of the prompt, reversed), `slow` (never healthy), `broken` (ends at once), `weights` (the
+last word of the prompt, or a wrong one: the bytes of the weights decide), or `model`: the checkpoint itself answers,
+decoded by our own engine, so that what is served can be held against what is not. Each answer takes STUB_PAUSE seconds.
 """
 
 import json
@@ -9,6 +10,7 @@ import os
 import subprocess
 import sys
 import time
+import zlib
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -17,6 +19,16 @@ LISTENS = "listening"
 
 def echo(prompt, body):
     return " ".join(reversed(str(prompt).split()[-3:])), "stop"
+
+
+def by_weights(directory):
+    weights = (Path(directory) / "model.safetensors").read_bytes()
+
+    def answer(prompt, body):
+        is_right = zlib.crc32(str(prompt).encode(), zlib.crc32(weights)) % 2
+        return str(prompt).split()[-1] if is_right else "nothing", "stop"
+
+    return answer
 
 
 def by_model(directory):
@@ -47,6 +59,7 @@ class Handler(BaseHTTPRequestHandler):
     def do_POST(self):
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         print("authorised with", self.headers.get("Authorization"), "for", body["model"], flush=True)
+        time.sleep(float(os.environ.get("STUB_PAUSE", "0")))
         chat = self.path.endswith("/chat/completions")
         prompt = body["messages"][-1]["content"] if chat else body["prompt"]
         text, why = self.answer(prompt, body)
@@ -71,8 +84,8 @@ def main(model, port, mode="echo"):
     if mode == "slow":
         subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
         time.sleep(60)
-    if mode == "model":
-        Handler.answer = staticmethod(by_model(model))
+    if mode in ("model", "weights"):
+        Handler.answer = staticmethod(by_model(model) if mode == "model" else by_weights(model))
     print(LISTENS, os.getpid(), "tokens:", [name for name in os.environ if "KEY" in name], flush=True)
     ThreadingHTTPServer(("127.0.0.1", int(port)), Handler).serve_forever()
 

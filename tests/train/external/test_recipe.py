@@ -10,6 +10,7 @@ from gauger.errors import UserError
 from gauger.train.external.recipe import (
     NAMES,
     NEEDED,
+    NEEDED_TOO,
     PlainNumber,
     check_trainer,
     filled_command,
@@ -20,14 +21,19 @@ from gauger.train.external.recipe import (
 from gauger.train.external.trainers import TRAINERS, ExternalTrainer
 
 VALUES = {
+    "answer_tokens": None,
     "batch": 16,
+    "beta": None,
     "checkpoint_steps": 7,
     "checkpoints": "/w/checkpoints",
+    "clip": None,
     "config": "/w/config.yaml",
     "data": "/w/data/rows.jsonl",
     "data_folder": "/w/data",
     "format": "messages",
     "gpus": 2,
+    "group": None,
+    "kl_weight": None,
     "launch": ["--num_processes", "2"],
     "layers": 12,
     "learning_rate": PlainNumber(3e-5),
@@ -42,11 +48,18 @@ VALUES = {
     "script": "/w/trl_sft.py",
     "seed": 12345,
     "steps": 345,
+    "updates": None,
     "warmup_steps": 17,
     "weights": ["model.safetensors"],
     "work": "/w",
 }
 LORA = {"rank": 9, "alpha": 18.0, "layers": 5}
+OF_KIND = {
+    "text": {},
+    "preferences": {"beta": 0.3},
+    "rewards": {"answer_tokens": 40, "group": 4, "kl_weight": 0.03, "clip": 0.25, "updates": 3},
+}
+"""What only some kinds of training have."""
 CHOSEN = {
     "llama-factory": {"chat_template": "qwen"},
     "torchtune": {"model": "torchtune.models.llama3_2.llama3_2_1b", "tokenizer": "t", "model_type": "LLAMA3_2"},
@@ -68,6 +81,10 @@ SAID = {  # where each trainer's configuration says what: what its documentation
                       "seed": "seed", "learning_rate": "learning_rate", "steps": "max_train_steps",
                       "longest": "max_seq_length"},
 }  # fmt: skip
+SAID |= {
+    "trl-dpo": SAID["trl"] | {"beta": "beta"},
+    "trl-grpo": SAID["trl"] | {name: name for name in OF_KIND["rewards"]},
+}
 SHARED_OUT = {"trl": ("micro_batch", None), "axolotl": ("micro_batch_size", "gradient_accumulation_steps"),
               "llama-factory": ("per_device_train_batch_size", "gradient_accumulation_steps"),
               "torchtune": ("batch_size", "gradient_accumulation_steps"),
@@ -80,8 +97,9 @@ def ready(name, **options):
 
 
 def configuration(name, trainer=None, **values):
-    text = filled_template(trainer or ready(name), VALUES | values)
-    return json.loads(text) if name == "trl" else yaml.safe_load(text)
+    trainer = trainer or ready(name)
+    text = filled_template(trainer, VALUES | OF_KIND[trainer.learns] | values)
+    return json.loads(text) if name.startswith("trl") else yaml.safe_load(text)
 
 
 def at(config, path):
@@ -92,10 +110,10 @@ def at(config, path):
 
 @pytest.mark.parametrize("name", list(TRAINERS))
 def test_a_ready_configuration_says_what_the_study_decides_where_its_trainer_looks_for_it(name):
-    config = configuration(name)
+    config, given = configuration(name), VALUES | OF_KIND[ready(name).learns]
     for value, path in SAID[name].items():
-        assert at(config, path) == VALUES[value], path
-    micro, accumulated = SHARED_OUT[name]
+        assert at(config, path) == given[value], path
+    micro, accumulated = SHARED_OUT.get(name, SHARED_OUT["trl"])
     if accumulated:  # rows of a pass x passes x processes make a step
         assert config[micro] * config[accumulated] * VALUES["processes"] == VALUES["batch"]
     assert configuration(name, ready(name, micro_batch=4))[micro] == 4
@@ -103,7 +121,7 @@ def test_a_ready_configuration_says_what_the_study_decides_where_its_trainer_loo
     assert version_command(ready(name))
 
 
-@pytest.mark.parametrize("name", ["trl", "axolotl", "llama-factory", "open-instruct"])
+@pytest.mark.parametrize("name", ["trl", "trl-dpo", "trl-grpo", "axolotl", "llama-factory", "open-instruct"])
 def test_an_adapter_is_passed_on(name):
     text = json.dumps(configuration(name, lora=LORA))
     assert "9" in text
@@ -133,6 +151,21 @@ def test_what_the_study_decides_must_reach_the_trainer(name):
     check_trainer(replace(lacking, command=lacking.command + " {config}", template=f"it: {{{{ {name} }}}}"))
 
 
+@pytest.mark.parametrize(("learns", "name"), [(learns, name) for learns, names in NEEDED_TOO.items() for name in names])
+def test_what_a_kind_of_training_needs_besides_must_reach_the_trainer_too(learns, name):
+    options = " ".join(f"--{other} {{{other}}}" for other in NEEDED_TOO[learns])
+    whole = ExternalTrainer(f"{COMMAND} {options}", learns=learns)
+    check_trainer(whole)
+    with pytest.raises(UserError, match=f"a command or a template that uses {name},"):
+        check_trainer(replace(whole, command=whole.command.replace(f"{{{name}}}", "1")))
+
+
+def test_questions_have_no_tokens():
+    options = " ".join(f"--{other} {{{other}}}" for other in NEEDED_TOO["rewards"])
+    with pytest.raises(UserError, match="a format for rewards, got 'tokens'"):
+        check_trainer(ExternalTrainer(f"{COMMAND} {options}", learns="rewards", format="tokens"))
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -145,7 +178,8 @@ def test_what_the_study_decides_must_reach_the_trainer(name):
         ({"template": "{{ model }}"}, "reads the configuration"),
         ({"template": "{{ options.x }}", "command": COMMAND + " {config}"}, "the option x"),
         ({"options": {"x": 1}}, "an option that the template uses, got 'x'"),
-        ({"format": "parquet"}, "a format of rows, got 'parquet'"),
+        ({"format": "parquet"}, "a format for text, got 'parquet'"),
+        ({"command": COMMAND + " {beta}"}, "may name, got {beta}"),
         ({"progress": "loss: (.*)"}, r"a group \(\?P<loss>"),
         ({"failure": "("}, "a regular expression"),
         ({"output": "{there}"}, "may name, got {there}"),

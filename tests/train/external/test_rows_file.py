@@ -7,7 +7,7 @@ import pytest
 from tests.train.models import ROWS, chat, hf_model, tokenizer
 
 from gauger.errors import UserError
-from gauger.train.external.rows_file import NOT_LEARNT, DrawnRows, draw_order, write_rows
+from gauger.train.external.rows_file import NOT_LEARNT, DrawnRows, draw_order
 from gauger.train.hf.tokens import encode
 from gauger.train.loop import Options
 from gauger.train.rows import Mixture, RowSource, TrainingRow
@@ -21,7 +21,7 @@ def drawn(rows, order):
 
 
 def written(rows, form, path, order=None):
-    write_rows(drawn(rows, range(len(rows)) if order is None else order), form, path / "rows.jsonl")
+    drawn(rows, range(len(rows)) if order is None else order).write(form, path / "rows.jsonl")
     return [json.loads(line) for line in (path / "rows.jsonl").read_text().splitlines()]
 
 

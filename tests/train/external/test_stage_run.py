@@ -10,9 +10,14 @@ from tests.train.models import small_llama, small_tokenizer
 
 from gauger.errors import GaugerError, UserError
 from gauger.store import read_json
-from gauger.train.external.stage_run import ExternalTraining, newest_checkpoint, train_elsewhere
+from gauger.train.external.material import PairMaterial, QuestionMaterial, TextMaterial
+from gauger.train.external.reward_server import RewardServer
+from gauger.train.external.stage_run import train_elsewhere
+from gauger.train.external.stage_values import newest_checkpoint
 from gauger.train.external.trainers import ExternalTrainer
+from gauger.train.external.training import ExternalTraining
 from gauger.train.hf import ENGINE
+from gauger.train.preferences import Pair
 from gauger.train.rows import TrainingRow
 
 HERE = Path(__file__).parent
@@ -41,10 +46,9 @@ def out(tmp_path):
     return tmp_path / "out"
 
 
-def training(start, **settings):
-    return ExternalTraining(
-        **{"start": start, "rows": ROWS, "steps": 6, "batch": 3, "learning_rate": 0.01, "seed": 3} | settings
-    )
+def training(start, rows=ROWS, **settings):
+    given = {"material": TextMaterial(rows), "steps": 6, "batch": 3, "learning_rate": 0.01, "seed": 3}
+    return ExternalTraining(**{"start": start} | given | settings)
 
 
 def failing(**settings):
@@ -75,6 +79,14 @@ def test_every_setting_changes_the_model_and_nothing_else_does(start, tmp_path):
     for setting in ({"seed": 4}, {"learning_rate": 0.02}, {"rows": ROWS[:8]}):
         other = trained(STUB, training(start, **setting), tmp_path / next(iter(setting)))
         assert other != same[0], setting
+    pairs = tuple(Pair(row.prompt, row.completion, "7") for row in ROWS)
+    of_pairs = replace(STUB, learns="preferences")
+    by_beta = {
+        beta: trained(of_pairs, training(start, material=PairMaterial(pairs, beta), batch=4), tmp_path / f"{beta}")
+        for beta in (0.1, 0.2)
+    }
+    assert by_beta[0.1] == by_beta[0.2], "the stub has no place for beta: the rows alone reach it"
+    assert by_beta[0.1] != same[0]
     paused = replace(STUB, options={"pause": 0.01})
     assert trained(paused, training(start, checkpoint_steps=1, processes=2), tmp_path / "c") == same[0]
 
@@ -177,6 +189,63 @@ def test_the_newest_whole_checkpoint_is_taken_and_halves_go(tmp_path):
     values = {"checkpoints": str(tmp_path / "c"), "out": str(tmp_path)}
     assert newest_checkpoint(values) == str(tmp_path / "c" / "checkpoint-10")
     assert sorted(path.name for path in (tmp_path / "c").iterdir()) == ["checkpoint-10", "checkpoint-9"]
+
+
+QUESTIONS = QuestionMaterial(
+    tuple(row.prompt for row in ROWS), answer_tokens=4, group=2, kl_weight=0.0, clip=0.2, updates=2
+)
+REWARDED = replace(STUB, learns="rewards")
+
+
+def rewarded(start, folder, trainer=REWARDED, grade=lambda place, text, ended: float(ended), **settings):
+    folder.mkdir(exist_ok=True)
+    work = folder / "work"
+    work.mkdir(exist_ok=True)
+    given = training(start, material=QUESTIONS, batch=4, **settings)
+    with RewardServer(grade, len(ROWS), work / "rewards.jsonl") as server:
+        result = train_elsewhere(trainer, given, work, folder, server)
+    return result, [(answer.step, answer.place, answer.text, answer.reward) for answer in server.answers]
+
+
+def test_rewards_reach_the_trainer_and_decide_what_it_learns(start, tmp_path):
+    result, answers = rewarded(start, tmp_path / "a")
+    assert result.used is None
+    assert [step for step, *_ in answers] == [step for step in (0, 2, 4) for _ in range(4)], "two steps on each batch"
+    assert all(answers[n][1] == answers[n + 1][1] for n in range(0, 12, 2)), "groups of two to a question"
+    ours = read_json(tmp_path / "a" / "trainer.json")["weights"]
+    assert rewarded(start, tmp_path / "b")[1] == answers
+    assert read_json(tmp_path / "b" / "trainer.json")["weights"] == ours
+    rewarded(start, tmp_path / "c", grade=lambda place, text, ended: 0.5)
+    assert read_json(tmp_path / "c" / "trainer.json")["weights"] != ours
+    log = (tmp_path / "a" / "trainer.log").read_text()
+    assert "token $GAUGER_REWARD_TOKEN" in log, "it has the token, and the log that is kept has not"
+
+
+def test_answers_of_a_training_that_broke_off_count_once(start, tmp_path):
+    whole = rewarded(start, tmp_path / "whole", checkpoint_steps=1)
+    broken = replace(REWARDED, template=failing(fail_at=5, fail_with="lost its disk").template)
+    with pytest.raises(GaugerError, match="lost its disk"):
+        rewarded(start, tmp_path / "broken", broken, checkpoint_steps=1)
+    result, answers = rewarded(start, tmp_path / "broken", checkpoint_steps=1)
+    assert "resumed at 4" in (tmp_path / "broken" / "trainer.log").read_text(), "checkpoints come after whole batches"
+    assert answers == whole[1]
+    assert result.losses == whole[0].losses
+    digests = [read_json(tmp_path / name / "trainer.json")["weights"] for name in ("whole", "broken")]
+    assert digests[0] == digests[1]
+
+
+def test_a_training_without_its_rewards_fails_and_no_answer_counts_as_wrong(start, tmp_path):
+    def grade(place, text, ended):
+        raise GaugerError("the verifier broke")
+
+    with pytest.raises(GaugerError, match=r"no rewards.*the verifier broke"):
+        rewarded(start, tmp_path / "a", grade=grade)
+
+
+def test_questions_that_leave_no_room_for_an_answer_are_refused(start, tmp_path):
+    long = replace(QUESTIONS, answer_tokens=94)  # a context of 96, a token a byte
+    with pytest.raises(GaugerError, match=r"room for 94 tokens in 96 of context.* got 9 of 9"):
+        train_elsewhere(REWARDED, training(start, material=long, batch=4), tmp_path / "work", tmp_path)
 
 
 def test_a_missing_program_is_the_users_mistake(start, out, tmp_path):

@@ -5,7 +5,8 @@ base.py        Defines what every kind of stage is: its schema, how it is resolv
                planned
 distil.py      Defines `text-distill` and `logit-distill`: training on the teacher's text, or on its probabilities
                along it
-external.py    Defines `external`: training by somebody else's program, on the same corpora as any other stage
+external.py    Defines `external`, `external-preference` and `external-rl`: training by somebody else's program, every
+               control too
 mixture.py     Defines `mixture`: text of several sources in every batch, each with a weight and a budget in tokens
 on_policy.py   Defines `on-policy-distill`: the student writes, and the teacher says how likely every token was
 preference.py  Defines `preference`: preference optimisation (DPO) on pairs of the student's own answers

@@ -1,86 +1,92 @@
-"""Defines `external`: training by somebody else's program, on the same corpora as any other stage."""
+"""Defines `external`, `external-preference` and `external-rl`: training by somebody else's program, every control too.
+
+Each is the stage of our own whose name it has after the hyphen (`external`: distillation from text), with a program.
+"""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
-from pydantic import Field, Strict, StringConstraints
-
-from gauger.spec.base import CommandLine, Count, Name, Reference, Scalar, SettingName, VariableName
 from gauger.spec.fault import Fault
 from gauger.spec.stages.base import Asking, StagePath
+from gauger.spec.stages.preference import Preferring
 from gauger.spec.stages.resolved import ResolvedStage, TextSource
+from gauger.spec.stages.rl import Rewarded
+from gauger.spec.trainer_program import TrainerProgram
 
 if TYPE_CHECKING:
     from gauger.spec.study import Study
 
-Pattern = Annotated[str, StringConstraints(min_length=1, max_length=2_000)]
-_SETTINGS = (
-    *("trainer", "command", "template", "format", "output", "version", "progress", "failure"),
-    *("environment", "gpus", "processes", "checkpoint_steps", "silence_minutes"),
-)
 
-
-class ExternalStage(Asking):
+class ExternalStage(TrainerProgram, Asking):
     """Training by somebody else's program on text that the teacher wrote; every control goes through it too."""
 
     job: ClassVar[str] = "train-external"
     keeps: ClassVar[frozenset[TextSource]] = frozenset(TextSource)
     kind: Literal["external"]
     """Training by a program: a ready `trainer`, or any `command`."""
-    trainer: Name | None = None
-    """A ready one: `trl`, `axolotl`, `llama-factory`, `torchtune` or `open-instruct`; null: `command` says all."""
-    command: CommandLine | None = None
-    """Program and arguments, read by no shell; `{config}`, `{model}`, `{data}`, `{out}`, `{seed}` and others are filled
-    in (docs/external-trainers.md). Null: the trainer's."""
-    template: Reference | None = None
-    """File with a Jinja template, of which the configuration is made; null: the trainer's, if there is one."""
-    format: Literal["tokens", "messages", "prompt-completion", "plain"] | None = None
-    """How rows are written. `tokens`: as our own engine would train them. Null: the trainer's, else `messages`."""
-    options: Mapping[SettingName, Scalar | None] = Field(default_factory=dict)
-    """What else the template asks for, as `micro_batch` or `gradient_checkpointing`."""
-    output: Reference | None = None
-    """Where the model lies at the end, `*` for anything; null: the trainer's, else `{out}`."""
-    version: CommandLine | None = None
-    """Command that prints the trainer's version, which is part of the result's address; null: the trainer's."""
-    progress: Pattern | None = None
-    """Regular expression for a line of the log, with a group `loss` and perhaps `step`; null: the trainer's."""
-    failure: Pattern | None = None
-    """Regular expression for a line of the log that says that the training is lost; null: the trainer's, else that no
-    memory is left."""
-    environment: Annotated[tuple[VariableName, ...], Field(max_length=64), Strict(False)] = ()
-    """Environment variables that it may see besides those that say where things are; no other key or token does it
-    see."""
-    gpus: Annotated[int, Field(ge=0, le=1024)] = 1
-    """GPUs that it gets, where the machine has any; 0: none."""
-    processes: Annotated[int, Field(ge=1, le=1024)] = 1
-    """Processes of `accelerate launch` where there are no GPUs; else one per GPU."""
-    checkpoint_steps: Count | None = None
-    """Steps between the trainer's checkpoints, from which a killed training goes on; null: the student's, else a fifth
-    of all."""
-    silence_minutes: Annotated[float, Field(gt=0, le=10_000)] | None = None
-    """How long it may print nothing before it is ended; null: as long as it likes."""
 
     def resolve(self) -> ResolvedStage:
         """Return it with its program."""
-        own = tuple((name, getattr(self, name)) for name in _SETTINGS)
-        return replace(super().resolve(), own=(*own, ("options", tuple(sorted(self.options.items())))))
+        return with_program(super().resolve(), self)
 
     def check(self, study: Study, path: StagePath) -> Iterator[Fault]:
         """The student must lie in files that other programs read, and something must say what is run."""
         yield from super().check(study, path)
-        if not study.student.has_files:
-            wanted = f"a student of kind checkpoint for {self.kind}"
-            hint = "Other programs train models of transformers; small models of the embedded world have files of ours."
-            yield Fault((*path, "kind"), wanted, f"one of kind {study.student.kind}", hint, (("student", "kind"),))
-        if self.trainer is None and self.command is None:
-            yield Fault((*path, "command"), "a trainer that is ready, or a command", "neither")
-        for name in ("progress", "failure"):
-            pattern = getattr(self, name)
-            try:
-                re.compile(pattern or "")
-            except re.error as error:
-                yield Fault((*path, name), "a regular expression", f"{pattern!r}: {error}")
+        yield from check_files(self, study, path)
+
+
+class ExternalPreferenceStage(TrainerProgram, Preferring):
+    """Preference optimisation by somebody else's program, on pairs of the student's own answers.
+
+    Controls that have text in the judge's place go through it too: of two answers the one that stands there is the
+    better, and one that stands elsewhere in that text the worse.
+    """
+
+    job: ClassVar[str] = "train-external-on-pairs"
+    keeps: ClassVar[frozenset[TextSource]] = frozenset(TextSource)
+    kind: Literal["external-preference"]
+    """Preference optimisation by a program (`trl-dpo`, or any `command`); `batch` counts answers, so it is even."""
+
+    def resolve(self) -> ResolvedStage:
+        """Return it with its program."""
+        return with_program(super().resolve(), self)
+
+    def check(self, study: Study, path: StagePath) -> Iterator[Fault]:
+        """As preference optimisation of our own, and as any program."""
+        yield from super().check(study, path)
+        yield from check_files(self, study, path)
+
+
+class ExternalRlStage(TrainerProgram, Rewarded):
+    """Reinforcement learning by somebody else's program, which asks us over HTTP what each answer is worth."""
+
+    job: ClassVar[str] = "train-external-on-rewards"
+    kind: Literal["external-rl"]
+    """Reinforcement learning by a program (`trl-grpo`, or any `command`) that asks the endpoint in
+    GAUGER_REWARD_URL, with the token in GAUGER_REWARD_TOKEN: 1 for an answer that equals the true one, else 0."""
+
+    def resolve(self) -> ResolvedStage:
+        """Return it with its program."""
+        return with_program(super().resolve(), self)
+
+    def check(self, study: Study, path: StagePath) -> Iterator[Fault]:
+        """As reinforcement learning of our own, and as any program."""
+        yield from super().check(study, path)
+        yield from check_files(self, study, path)
+
+
+def with_program(stage: ResolvedStage, program: TrainerProgram) -> ResolvedStage:
+    """Return a stage that a program trains."""
+    return replace(stage, own=(*stage.own, *program.program))
+
+
+def check_files(stage: TrainerProgram, study: Study, path: StagePath) -> Iterator[Fault]:
+    """Find what keeps a program from training this study's student."""
+    if not study.student.has_files:
+        wanted = f"a student of kind checkpoint for {getattr(stage, 'kind', '')}"
+        hint = "Other programs train models of transformers; small models of the embedded world have files of ours."
+        yield Fault((*path, "kind"), wanted, f"one of kind {study.student.kind}", hint, (("student", "kind"),))
+    yield from stage.check_program(path)

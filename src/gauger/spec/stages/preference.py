@@ -16,14 +16,10 @@ if TYPE_CHECKING:
     from gauger.spec.study import Study
 
 
-class PreferenceStage(QuestionStage):
-    """Preference optimisation (DPO) on pairs of the student's own answers."""
+class Preferring(QuestionStage):
+    """Preference optimisation (DPO) on pairs of the student's own answers, whoever trains."""
 
     corpus: ClassVar[Corpus] = "pairs"
-    job: ClassVar[str] = "train-on-pairs"
-    keeps: ClassVar[frozenset[TextSource]] = frozenset({TextSource.SELF, TextSource.TRUTH})
-    kind: Literal["preference"]
-    """Preference optimisation; `batch` counts answers, so it is even: two to a pair."""
     judge: Literal["teacher", "truth"]
     """Who says which answer is right. `teacher`: it answers the question too, and agreement with it is right (one
     request for each prompt; text is enough). `truth`: the true answer."""
@@ -43,3 +39,12 @@ class PreferenceStage(QuestionStage):
         """Two answers make a pair."""
         yield from super().check(study, path)
         yield from self.check_answers(study, path, 2, "2 (two answers to a pair)")
+
+
+class PreferenceStage(Preferring):
+    """Preference optimisation (DPO) on pairs of the student's own answers."""
+
+    job: ClassVar[str] = "train-on-pairs"
+    keeps: ClassVar[frozenset[TextSource]] = frozenset({TextSource.SELF, TextSource.TRUTH})
+    kind: Literal["preference"]
+    """Preference optimisation; `batch` counts answers, so it is even: two to a pair."""

@@ -18,6 +18,8 @@ STAGES = Registry(
         "preference": "gauger.spec.stages.preference:PreferenceStage",
         "rl": "gauger.spec.stages.rl:RlStage",
         "external": "gauger.spec.stages.external:ExternalStage",
+        "external-preference": "gauger.spec.stages.external:ExternalPreferenceStage",
+        "external-rl": "gauger.spec.stages.external:ExternalRlStage",
         "mixture": "gauger.spec.stages.mixture:MixtureStage",
     },
 )

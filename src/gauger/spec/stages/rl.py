@@ -16,12 +16,9 @@ if TYPE_CHECKING:
     from gauger.spec.study import Study
 
 
-class RlStage(QuestionStage):
-    """Reinforcement learning with a verifiable reward (GRPO): no teacher."""
+class Rewarded(QuestionStage):
+    """Reinforcement learning with a verifiable reward (GRPO), whoever trains: no teacher."""
 
-    job: ClassVar[str] = "train-on-rewards"
-    kind: Literal["rl"]
-    """Reward 1 for an answer that equals the true one, else 0; `batch` counts answers."""
     group: Annotated[int, Field(ge=2, le=1024)] = 8
     """Answers drawn to each question, compared with each other; `batch` is a multiple of it."""
     kl_weight: Annotated[float, Field(ge=0, le=100)] = 0.02
@@ -46,3 +43,11 @@ class RlStage(QuestionStage):
     def draws_per_row(cls, stage: ResolvedStage) -> float:
         """Return one in as many as there are updates."""
         return 1.0 / float(stage.settings["updates"])
+
+
+class RlStage(Rewarded):
+    """Reinforcement learning with a verifiable reward (GRPO): no teacher."""
+
+    job: ClassVar[str] = "train-on-rewards"
+    kind: Literal["rl"]
+    """Reward 1 for an answer that equals the true one, else 0; `batch` counts answers."""

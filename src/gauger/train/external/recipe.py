@@ -11,17 +11,23 @@ from string import Formatter
 from typing import Any
 
 from gauger.errors import UserError, nearest
+from gauger.spec import Learns
 from gauger.train.external.trainers import ROW_FORMATS, ExternalTrainer
 
 NAMES: Mapping[str, str] = {
-    "batch": "rows of a step",
+    "answer_tokens": "longest answer that the student writes, in tokens; null where it writes none",
+    "batch": "rows of a step; of preferences and rewards its answers, two to a pair",
+    "beta": "how strongly preferences hold the student to what it was; null where there are none",
     "checkpoint_steps": "steps between checkpoints",
     "checkpoints": "folder for checkpoints, which outlives a killed job",
+    "clip": "ratio of new to old probability, less 1, beyond which a token adds nothing; null without rewards",
     "config": "the configuration's file",
-    "data": "file with the rows, in the order in which they are trained on: steps x batch of them",
+    "data": "file with the rows, in the order in which they are trained on: one pass over it is the whole training",
     "data_folder": "folder of that file; dataset_info.json in it describes it to LLaMA-Factory as gauger",
     "format": "how the rows are written",
     "gpus": "number of GPUs",
+    "group": "answers to each question, compared with each other; null without rewards",
+    "kl_weight": "weight of the penalty for leaving what the student was; null without rewards",
     "launch": "arguments for accelerate launch: processes, devices, precision",
     "layers": "number of layers of the model",
     "learning_rate": "peak learning rate",
@@ -36,12 +42,18 @@ NAMES: Mapping[str, str] = {
     "script": "the script that comes along with the trainer",
     "seed": "the training seed of this replicate",
     "steps": "optimiser steps",
+    "updates": "steps on each batch of answers before new ones are drawn; null without rewards",
     "warmup_steps": "steps in which the learning rate rises",
     "weights": "names of the model's safetensors files",
     "work": "folder for whatever else the trainer writes",
 }
 """What `{…}` of a command, and a template, may name. A template has `options` besides."""
 NEEDED = ("model", "data", "out", "seed", "batch", "learning_rate")
+NEEDED_TOO: Mapping[Learns, Sequence[str]] = {
+    "text": (),
+    "preferences": ("beta",),
+    "rewards": ("answer_tokens", "group", "kl_weight", "clip", "updates"),
+}
 """What command and template together must name: else the study would say something that the trainer never hears."""
 IN_COMMAND = frozenset({"python", "script", "config", "launch"})
 _OPTION = re.compile(r"\boptions\.(\w+)")
@@ -75,14 +87,16 @@ def check_trainer(trainer: ExternalTrainer, lora_layers: int | None = None, *, a
     """
     used = {name for text in (trainer.command, trainer.version, trainer.output) for name in named_in(text)}
     in_template = _named_in_template(trainer.template)
+    null_here = {name for learns, names in NEEDED_TOO.items() if learns != trainer.learns for name in names}
     for name in (*used, *(in_template - {"options"})):
-        if name not in NAMES or (name in used and name in _WORDS):
+        if name not in NAMES or (name in used and name in {*_WORDS, *null_here}):
             raise UserError("something that a command or a template may name", f"{{{name}}}", hint=nearest(name, NAMES))
-    if trainer.format not in ROW_FORMATS:
-        raise UserError("a format of rows", repr(trainer.format), hint=nearest(trainer.format, ROW_FORMATS))
+    formats = ROW_FORMATS[trainer.learns]
+    if trainer.format not in formats:
+        raise UserError(f"a format for {trainer.learns}", repr(trainer.format), hint=nearest(trainer.format, formats))
     if trainer.template and "config" not in used:
         raise UserError("a command that reads the configuration, {config}", trainer.command)
-    wanted = [*NEEDED, *(["lora"] if adapter else [])]
+    wanted = [*NEEDED, *NEEDED_TOO[trainer.learns], *(["lora"] if adapter else [])]
     named = {*named_in(trainer.command), *in_template}
     named |= {"data"} if "data_folder" in named else set()
     if missing := [name for name in wanted if name not in named]:

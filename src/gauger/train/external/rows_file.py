@@ -8,7 +8,7 @@ known whatever the trainer says.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
@@ -53,6 +53,10 @@ class DrawnRows:
         """Tokens of the longest row."""
         return int(self.tokens.length_N.max())
 
+    def write(self, form: str, path: Path) -> None:
+        """Write the rows in a format of `ROW_FORMATS`; UserError where it cannot hold such rows."""
+        write_lines((_line(self, number, form) for number in self.order.tolist()), path, _LLAMA_FACTORY.get(form))
+
 
 def draw_order(n_rows: int, steps: int, batch: int, seed: int) -> IntArray:
     """Return the numbers of rows in the order in which `train_on_text` draws them, (steps x batch,).
@@ -74,28 +78,23 @@ def draw_order(n_rows: int, steps: int, batch: int, seed: int) -> IntArray:
     return np.concatenate([step[0] for step in islice(mixed([n_rows], [batch], seed), steps)])
 
 
-def write_rows(drawn: DrawnRows, form: str, path: Path) -> None:
-    """Write the rows as JSON Lines, with `dataset_info.json` beside them.
+def write_lines(lines: Iterable[Mapping[str, Any]], path: Path, described: Mapping[str, Any] | None) -> None:
+    """Write rows as JSON Lines, and beside them `dataset_info.json`, which describes them to LLaMA-Factory.
 
     Parameters
     ----------
-    drawn : DrawnRows
-        Rows and their order.
-    form : str
-        One of `ROW_FORMATS`.
+    lines : iterable of mapping
+        Column -> value, row by row.
     path : Path
         The file.
-
-    Raises
-    ------
-    UserError
-        Where the format cannot hold such rows.
+    described : mapping, optional
+        What LLaMA-Factory must know; None: it cannot read such rows, and no such file is written.
     """
     with path.open("w", encoding="utf-8") as file:
-        for number in drawn.order.tolist():
-            file.write(json.dumps(_line(drawn, number, form), ensure_ascii=False) + "\n")
-    if form in _LLAMA_FACTORY:
-        write_json(path.parent / "dataset_info.json", {"gauger": {"file_name": path.name, **_LLAMA_FACTORY[form]}})
+        for line in lines:
+            file.write(json.dumps(line, ensure_ascii=False) + "\n")
+    if described is not None:
+        write_json(path.parent / "dataset_info.json", {"gauger": {"file_name": path.name, **described}})
 
 
 def _line(drawn: DrawnRows, number: int, form: str) -> dict[str, Any]:
@@ -106,17 +105,24 @@ def _line(drawn: DrawnRows, number: int, form: str) -> dict[str, Any]:
     if row.whole:
         hint = "Take the format tokens, which marks what is learnt."
         raise UserError("rows with a prompt and an answer", "running text, learnt whole", hint=hint)
-    turns, reply = _turns(row.prompt), [{"role": "assistant", "content": row.completion}]
+    turns, reply = turns_of(row.prompt), answer_turn(row.completion)
     if form == "messages":
-        return {"messages": [*turns, *reply]}
+        return {"messages": [*turns, reply]}
     if form == "plain" or isinstance(row.prompt, str):
-        return {"prompt": _text(row.prompt), "completion": row.completion}
-    return {"prompt": turns, "completion": reply}
+        return {"prompt": text_of(row.prompt), "completion": row.completion}
+    return {"prompt": turns, "completion": [reply]}
 
 
-def _turns(prompt: Prompt) -> Sequence[dict[str, str]]:
+def turns_of(prompt: Prompt) -> Sequence[dict[str, str]]:
+    """Return a prompt as messages; plain text is a user's."""
     return [asdict(turn) for turn in ((Message("user", prompt),) if isinstance(prompt, str) else prompt)]
 
 
-def _text(prompt: Prompt) -> str:
+def answer_turn(text: str) -> dict[str, str]:
+    """Return an answer as a message."""
+    return {"role": "assistant", "content": text}
+
+
+def text_of(prompt: Prompt) -> str:
+    """Return a prompt as text; messages stand one below the other."""
     return prompt if isinstance(prompt, str) else "\n\n".join(turn.content for turn in prompt)

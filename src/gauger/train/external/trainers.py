@@ -3,18 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.resources import files
 
 from gauger.plugs import Registry
+from gauger.spec import Learns
 
-ROW_FORMATS: Mapping[str, str] = {
-    "tokens": "input_ids and labels, -100 where nothing is learnt: every token as our own engine trains it",
-    "messages": "messages: list of {role, content}",
-    "prompt-completion": "prompt, completion: lists of {role, content}, or text where the world has no chat template",
-    "plain": "prompt, completion: text",
+ROW_FORMATS: Mapping[Learns, Mapping[str, str]] = {
+    "text": {
+        "tokens": "input_ids and labels, -100 where nothing is learnt: every token as our own engine trains it",
+        "messages": "messages: list of {role, content}",
+        "prompt-completion": "prompt, completion: lists of {role, content}, or text where the world has no template",
+        "plain": "prompt, completion: text",
+    },
+    "preferences": {
+        "tokens": "prompt_ids, chosen_ids, rejected_ids: every token as our own engine trains it",
+        "messages": "messages: list of {role, content}; chosen, rejected: one {role, content}",
+        "prompt-completion": "prompt, chosen, rejected: lists of {role, content}, or text",
+        "plain": "prompt, chosen, rejected: text",
+    },
+    "rewards": {
+        "messages": "id; prompt: list of {role, content}",
+        "prompt-completion": "id; prompt: list of {role, content}, or text",
+        "plain": "id; prompt: text",
+    },
 }
-"""Format -> its columns."""
+"""What a trainer learns -> format -> its columns."""
 Scalar = str | int | float | bool | None
 OUT_OF_MEMORY = r"CUDA out of memory|torch\.(cuda\.)?OutOfMemoryError|HIP out of memory"
 _HF_TRAINER = r"'loss': '?(?P<loss>[-+.\deEinfa]+)'?"
@@ -32,6 +46,8 @@ class ExternalTrainer:
     """Name of the configuration's file."""
     format: str = "messages"
     """How the corpus is written: one of `ROW_FORMATS`."""
+    learns: Learns = "text"
+    """What it trains on."""
     output: str = "{out}"
     """Where the trained model lies at the end; `*` stands for anything, and the last name that fits counts."""
     version: str = ""
@@ -44,6 +60,8 @@ class ExternalTrainer:
     """Options of the template with their defaults."""
     script: str = ""
     """File of this package that the command runs as `{script}`."""
+    beside: str = ""
+    """File of this package that the script imports: it lies beside it."""
 
 
 def template_text(name: str) -> str:
@@ -69,9 +87,18 @@ TRL = ExternalTrainer(
     format="tokens",
     version=_python_version("trl", "transformers", "accelerate", "torch"),
     progress=r'"step": (?P<step>\d+), "loss": (?P<loss>[-+.\deEinfaNI]+)',
-    options={"micro_batch": None, "gradient_checkpointing": False, "attention": None, "deepspeed": None},
+    options={
+        "micro_batch": None,
+        "gradient_checkpointing": False,
+        "attention": None,
+        "deepspeed": None,
+        "loss_type": None,
+    },
     script="trl_sft.py",
+    beside="trl_shared.py",
 )
+TRL_DPO = replace(TRL, learns="preferences", script="trl_dpo.py")
+TRL_GRPO = replace(TRL, learns="rewards", format="prompt-completion", script="trl_grpo.py")
 AXOLOTL = ExternalTrainer(
     command="axolotl train {config} --launcher accelerate -- {launch}",
     template=template_text("axolotl.yaml.j2"),
@@ -110,6 +137,8 @@ TRAINERS = Registry(
     "gauger.trainers",
     {
         "trl": "gauger.train.external.trainers:TRL",
+        "trl-dpo": "gauger.train.external.trainers:TRL_DPO",
+        "trl-grpo": "gauger.train.external.trainers:TRL_GRPO",
         "axolotl": "gauger.train.external.trainers:AXOLOTL",
         "llama-factory": "gauger.train.external.trainers:LLAMA_FACTORY",
         "torchtune": "gauger.train.external.trainers:TORCHTUNE",
