@@ -13,8 +13,8 @@ from tests.jobs.test_parity import HEAD, guesser, study_of
 
 import gauger
 from gauger.execute.code import closure, module_of
+from gauger.study.job_parts import code_of
 from gauger.study.load import open_study, plan_loaded
-from gauger.study.planner import code_of
 
 STUDY = Path(__file__).with_name("own_samples.yaml")
 PLANNED = """
@@ -22,7 +22,7 @@ import json, sys
 from pathlib import Path
 from gauger.execute import code
 from gauger.study.load import open_study, plan_loaded
-from gauger.study.planner import code_of
+from gauger.study.job_parts import code_of
 
 def versions():
     for name in ("_source", "_read", "_defining", "_exists"):
@@ -59,7 +59,10 @@ CHANGES = {
     "measure/answers.py": {"measure"},
     "train/tiny/decode.py": ALL - GATHERING,
     "worlds/atlas/truth.py": ALL - {"blend"},
-    "jobs/parameters.py": ALL,
+    "jobs/parameters/asked.py": ALL,
+    "jobs/parameters/measuring.py": {"measure"},
+    "records/answers.py": ALL,
+    "records/document.py": set(),
     "store/atomic.py": ALL,
 }
 

@@ -12,6 +12,7 @@ from gauger.evidence import DEFENCE_KINDS
 from gauger.jobs import AskTeacher, MeasureModel
 from gauger.records import ArmKind
 from gauger.spec import Surface
+from gauger.study.defence_checks import check_defences
 from gauger.study.defences import LITERATURE_OF, _kinds
 from gauger.study.load import open_study, plan_loaded
 from gauger.study.planner import Planner
@@ -74,7 +75,7 @@ def test_a_generation_of_a_recorded_teacher_is_refused_by_its_place():
     replayed = loaded.study.teacher.model_copy(update={"kind": "replay"})
     planner.study = loaded.study.model_copy(update={"teacher": replayed})
     with pytest.raises(UserError, match=r"defences\.family\.hot\.defence"):
-        planner._check_defence()
+        check_defences(planner)
 
 
 def test_a_defence_that_reckons_with_a_student_is_given_the_untouched_one_and_no_other_job_is():

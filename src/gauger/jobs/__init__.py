@@ -16,7 +16,7 @@ own_samples.py         Trains a student on what it writes itself: scored by some
                        or paired by a judge
 pairs.py               Draws a student's answers, and pairs a right one with a wrong one, as the truth or a judge has
                        it
-parameters.py          Defines typed parameters between the planner and the jobs: one frozen record for each kind of
+parameters/            Defines typed parameters between the planner and the jobs: one frozen record for each kind of
                        job
 program_parameters.py  Defines the parameters of jobs in which somebody else's program trains: one frozen record for
                        each

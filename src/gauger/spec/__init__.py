@@ -52,9 +52,11 @@ shape.py              Reads off the JSON Schema what may stand at each place of 
                       stand-ins
 stages/               Defines the stages of an arm: what is done to the student, one after the other, told apart by
                       `kind`
+students.py           Defines the `student` of a study: which model is the base of every arm, and what its kind can do
 study.py              Defines the study file: a question, a teacher, students, benchmarks, arms, controls, a verdict
                       rule
 surface_checks.py     Checks the teacher's surface: its settings agree, and the teacher can do what they ask
+teachers.py           Defines the `teacher` of a study: which model it is, how it is asked, and what its kind can do
 trainer_program.py    Defines which program of somebody else's trains a model, and what it may see: a ready trainer,
                       or any command
 variants.py           Makes one type of all variants of a part, our own and those of other packages, told apart by

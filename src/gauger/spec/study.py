@@ -12,9 +12,11 @@ from gauger.spec.base import NAME_PATTERN, Level, Name, OptIn, Prose, Reason, Se
 from gauger.spec.defence_family import DefenceStudy
 from gauger.spec.evaluators import Evaluator, EvaluatorTask
 from gauger.spec.ingredients import Factorial
-from gauger.spec.models import STUDENTS, TEACHERS, Batch, LearningRate, Steps, StudentSettings, TeacherSettings
+from gauger.spec.models import Batch, LearningRate, Steps
 from gauger.spec.scale import ScaleGrid
 from gauger.spec.stages.any import Stage
+from gauger.spec.students import STUDENTS, StudentSettings
+from gauger.spec.teachers import TEACHERS, TeacherSettings
 from gauger.spec.variants import WorldSettings, variants
 from gauger.spec.world import WORLD_SETTINGS
 

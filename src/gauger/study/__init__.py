@@ -1,10 +1,13 @@
 """Turns a study file into a plan of jobs, and their results into a document.
 
+checkpoint_models.py  Plans language models from local files: put in place, and made specialists where that is wanted
 checkpoints.py       Reads what must be known of a checkpoint before it is loaded: its place, its identity, its
                      tokens, its size
 computing.py         Checks at plan what `computing` wants: an engine that knows it, a GPU and packages where
                      needed, an adapter
 costs.py             Says what jobs cost: tokens, weights, FLOPs, queries, money and time
+defence_checks.py     Checks the defences of a plan: each is one that the teacher can have, and says what it shows of
+                      all that is read
 defences.py          Says to the estimator what a study's defences are, and puts its findings beside costs and
                      literature
 description.py       Describes a study besides its estimates: its arms, samples, the five threats, what it cannot say
@@ -20,14 +23,17 @@ gpu_costs.py         Estimates what the jobs of a plan take of GPUs: hours, and 
                      does
 history.py           Keeps the history of a run: every start in a log that cannot be edited unseen, and what changed
                      between them
+job_parts.py          Says of a planned job what decides its result, what it asks of a machine, and which code is
+                      behind it
 leftovers.py         Tells which results of a run its plan no longer needs, and why; removes them where that is
                      wanted
 ledger.py            Sums the token ledger per arm, source and replicate: what was asked for, kept, dropped and
                      trained on
 load.py              Goes from a study file to a plan: loads it, checks it against its world, plans it. Nothing runs
                      or is written
-makers.py            Plans how models come to be, by kind: trained from scratch, put in place from a checkpoint, or
-                     somewhere else
+makers.py            Names the makers of models by kind, and defines what each says: how a model comes to be, and
+                     what using it costs
+models_elsewhere.py   Plans models that are elsewhere: behind an interface, or recorded
 next_runs.py         Proposes how a budget is best spent, from a pilot run: replicates for the verdict, cells for the
                      forecast
 plan.py              Holds a plan: every job that a study needs, and which of them make up each arm x replicate
@@ -43,6 +49,7 @@ run.py               Runs a study from start to end: freezes its rule, runs its 
 run_ledger.py        Sums up the ledgers of a run's corpora: each corpus is read and kept once, however many arms were
                      trained on it
 scale.py             Turns the cells of a study's scale into points of curves: scores, losses, tokens and spendings
+scratch_models.py    Plans models that are trained from scratch on the texts of a world
 stage_corpora.py     Plans what stages train on: texts that somebody is asked for, or nobody, questions, pairs and
                      mixtures
 verify.py            Verifies a finished run: its log of starts, its manifest, its study, and its estimates built

@@ -2,39 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
-from gauger.elicit import DEFENCES, FILTERS, STRATEGIES, generation_of, require_needs, shows_logs
-from gauger.errors import Place, UserError
 from gauger.execute import code_version, make_job
-from gauger.jobs import BY_PROGRAM, EVALUATED, OPENERS, REGISTRY, ByProgram
+from gauger.jobs import BY_PROGRAM, EVALUATED
 from gauger.jobs import parameters as p
-from gauger.measure import PROGRAMS
 from gauger.records import ArmKind
 from gauger.spec import (
     BASE,
     LEAKY_TEACHER,
-    OPEN,
     TEACHER,
     Arm,
-    Computing,
     ResolvedStage,
     ScaledCell,
     SpecPart,
     Surface,
-    TextSource,
     kind_of,
 )
+from gauger.study.defence_checks import check_defences
 from gauger.study.evaluator_tasks import ASSUMED_ITEMS, evaluator_settings
 from gauger.study.external_stages import LEARNS, external_settings
+from gauger.study.job_parts import code_of, decisive_parameters, resources_of
 from gauger.study.makers import Made, Maker
 from gauger.study.plan import ArmReplicate, Plan, seed_of
 from gauger.study.stage_corpora import SHOWS_ALL, StageCorpora
-from gauger.train import ENGINES
-from gauger.worlds import WORLDS, World, reopen_world
 
 SCALED = "scale:"
 """Begins the name of every cell of a scale."""
@@ -60,7 +54,7 @@ class Planner(StageCorpora):
         self.current = (BASE, None)
         self.base = self.students.base(self)
         self._check_tokens()
-        self._check_defence()
+        check_defences(self)
         self._cell(TEACHER, 0, (), (), self.teacher)
         places = {arm.name: place for place, arm in enumerate(self.result.arms)}
         # what a matched arm shares with the arm that it is matched with goes by that arm's name: it comes last
@@ -85,29 +79,6 @@ class Planner(StageCorpora):
         if any(kind_of(stage).scored for stage in stages):
             self.teachers.require_same_tokens(self.students)
 
-    def _check_defence(self) -> None:
-        """A defence must be one that this teacher can have, and say what it shows of all that is read."""
-        for arm in self.result.arms:
-            surface, place = arm.surface or self.study.teacher.surface, Place(key=_place_of(arm))
-            stages = [stage for stage in arm.recipe if stage.source is TextSource.TEACHER]
-            self._check_surface(surface, place, stages)
-
-    def _check_surface(self, surface: Surface, place: Place, stages: Sequence[ResolvedStage]) -> None:
-        teacher = self.study.teacher
-        if teacher.kind == "replay" and (generation := generation_of(surface)):
-            hint = "What was recorded cannot be generated anew; ask the teacher itself, or take a view or a policy."
-            raise UserError("a view or a policy over recorded replies", f"the generation {generation}", place, hint)
-        try:
-            instructed = self.teachers.asked(TEACHER, surface, self.world).instructed
-            name = f"a teacher of kind {teacher.kind}"
-            require_needs(surface, name, at_hand=teacher.scores_texts, instructed=instructed)
-        except UserError as error:
-            raise UserError(error.wanted, error.given, place, error.hint) from None
-        if not shows_logs(surface) and any(kind_of(stage).scored or kind_of(stage).soft for stage in stages):
-            hint = "Arms that read log-probabilities along texts need a defence such as round, or none."
-            wanted = "a defence that says what it shows of log-probabilities along a text"
-            raise UserError(wanted, repr(surface.defence), place, hint)
-
     # --- jobs -------------------------------------------------------------------------------------------------------
 
     def job(self, kind: str, what: str, params: SpecPart, inputs: Mapping[str, str], cost: float) -> str:
@@ -122,7 +93,7 @@ class Planner(StageCorpora):
             f"{words} · {what}",
             params.model_dump(mode="json"),
             inputs,
-            decisive=_decisive(params),
+            decisive=decisive_parameters(params),
             cost=cost,
             arm=arm,
             replicate=replicate,
@@ -301,68 +272,3 @@ class Planner(StageCorpora):
             inputs |= self._inputs_of(stage, "scorer")
         cost = stage.steps * stage.batch * (1.0 + self.students.rows_per_sample * kind.draws_per_row(stage))
         return start.trained(self.job(kind.job, stage.kind, params, inputs, cost))
-
-
-def _place_of(arm: Arm) -> str:
-    """Say where a surface's defence stands in the study file."""
-    is_own = arm.defence in (None, OPEN)
-    return "teacher.surface.defence" if is_own else f"defences.family.{arm.defence}.defence"
-
-
-def _decisive(params: SpecPart) -> dict[str, Any]:
-    """Return the parameters that can change a job's result.
-
-    Where a teacher is, how fast it is asked, how often a training writes down how far it came, and what of `computing`
-    saves memory alone are left out; so is `computing` where nothing of it was chosen.
-    """
-    decisive = params.model_dump(mode="json", exclude={"checkpoint_steps"} if isinstance(params, p.GoesOn) else None)
-    for part, kept in [
-        (params, decisive),
-        *((asked, decisive[name]) for name, asked in _asked_by_name(params).items()),
-    ]:
-        kept.pop("conduct", None)
-        chosen: Computing | None = kept.pop("computing", None) and vars(part)["computing"]
-        if chosen is not None and chosen.deciding:
-            kept["computing"] = chosen.deciding
-    return decisive
-
-
-def _asked_by_name(params: SpecPart) -> dict[str, p.Asked]:
-    return {name: value for name, value in vars(params).items() if isinstance(value, p.Asked)}
-
-
-def resources_of(params: SpecPart) -> dict[str, float]:
-    """Return what a job asks of a machine that has GPUs: none where no model is at hand; nothing where one will do."""
-    asked = _asked_by_name(params).values()
-    wanted = [asked_model.serving.gpus for asked_model in asked if asked_model.serving is not None]
-    if isinstance(params, ByProgram):
-        wanted.append(params.gpus)
-    if wanted:
-        return {} if max(wanted) == 1 else {"gpus": float(max(wanted))}
-    at_hand = getattr(params, "engine", None) or any(asked_model.engine for asked_model in asked)
-    return {} if at_hand else {"gpus": 0.0}
-
-
-def code_of(kind: str, params: SpecPart, world: World | None = None) -> list[str]:
-    """Return what is behind a job: its function, and the parts that it finds by the names in its parameters.
-
-    `world`: the one that the parameters describe, where it is open already.
-    """
-    asked = _asked_by_name(params).values()
-    named = [name for respondent in asked for name in (respondent.engine, respondent.proxy)]
-    engines = {getattr(params, "engine", None), *named} - {None}
-    parts = [
-        REGISTRY[kind],
-        *(OPENERS[respondent.opener] for respondent in asked),
-        *(ENGINES[str(name)] for name in engines),
-    ]
-    parts += [DEFENCES[respondent.surface.defence] for respondent in asked if respondent.surface.defence]
-    if isinstance(params, p.EvaluateModel):
-        parts += [PROGRAMS[params.task["kind"]]]
-    if isinstance(params, p.InWorld):
-        parts += [WORLDS[params.world.settings["kind"]], *(world or reopen_world(params.world)).parts]
-    if isinstance(params, p.AskTeacher):
-        parts += [STRATEGIES[params.strategy]]
-    if isinstance(params, p.AskTeacher | p.AskBase):
-        parts += [FILTERS[name] for name in params.filters]
-    return parts
