@@ -2,11 +2,13 @@
 
 python validation/forecast/multiverse.py > validation/forecast/multiverse.txt: all combinations of five switches of the
 evidence's multiverse (who coded the roles, sources, handicapped controls, cleaning, risk of bias); form, width and tail
-as chosen for the shipped table. About two minutes of one core.
+as chosen for the shipped table. About two minutes of one core. `multiverse.py singly` moves one switch at a time.
 """
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Mapping
 from itertools import product
 
 import numpy as np
@@ -27,7 +29,17 @@ from gauger.forecast.predictors import ROLES
 ROLE, DOSE = "fresh", 3_400_000.0
 
 
-def main() -> None:
+def singly(switches: Mapping[str, Mapping[str, object]]) -> list[tuple[str, ...]]:
+    """The shipped options, then each other option by itself."""
+    shipped = tuple(next(iter(options)) for options in switches.values())
+    return [shipped] + [
+        (*shipped[:place], option, *shipped[place + 1 :])
+        for place, options in enumerate(switches.values())
+        for option in list(options)[1:]
+    ]
+
+
+def main(*, one_at_a_time: bool) -> None:
     prepared = prepare(load())
     shipped, _ = learn(read_literature(prepared))
     scenario = load_scenario()
@@ -50,7 +62,7 @@ def main() -> None:
         "risk": {"all": pl.lit(True), "no high risk": pl.col("risk") != "high", "low risk": pl.col("risk") == "low"},
     }  # fmt: skip
     lines = []
-    for chosen in product(*(options for options in switches.values())):
+    for chosen in singly(switches) if one_at_a_time else product(*switches.values()):
         who, *rest = (switches[name][option] for name, option in zip(switches, chosen, strict=True))
         frame = rows
         if who is not None:
@@ -86,4 +98,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(one_at_a_time="singly" in sys.argv)
