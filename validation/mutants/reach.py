@@ -49,6 +49,7 @@ def main() -> int:
     folders = [str(ROOT / "src" / "gauger" / name) for name in ("stats", "estimate", "store", "execute", "elicit")]
     tracer = coverage.Coverage(data_file=None, source=folders)
     switch = Switch(tracer)
+    sys.path.insert(0, str(ROOT))  # as `python -m pytest` does
     tracer.start()
     code = pytest.main(["-q", "-p", "no:cacheprovider", *tests], plugins=[switch])
     tracer.stop()
