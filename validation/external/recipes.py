@@ -46,27 +46,35 @@ def settings(path: Path, url: str, *, whole: bool) -> list[str]:
         found += [f"teacher.serve.command={json.dumps(SERVE)}"]
     if study.evaluators:
         found += [f"evaluators={json.dumps(EVALUATORS)}"]
-    for arm, declared in study.arms.items():
+    for place, (arm, declared) in enumerate(study.arms.items()):
         for number, _ in enumerate(declared.stages):
             stage = f"arms.{arm}.stages.{number}"
-            found += [f"{stage}.{part}" for part in ("steps=2", "samples=6", "batch=4", "processes=2")]
+            # arms keep their order: of a larger dose more is learnt, for longer
+            doses = (f"steps={2 + place}", f"samples={6 + 2 * place}", "batch=4", "processes=2")
+            found += [f"{stage}.{part}" for part in doses]
             # the server that stands in answers what it is asked, and makes up no problems
             found += [f"{stage}.strategy=label", f"{stage}.seeds=benchmark-train"]
     return found + ([] if whole else [f"controls.{name}.off=A stand-in leaves it out." for name in COPIES])
+
+
+def prepare(folder: Path, name: str) -> Path:
+    """Write a recipe as it is, with stand-ins for its models and its tasks."""
+    study = folder / f"{name}.yaml"
+    shutil.copyfile(ROOT / "studies" / "recipes" / f"{name}.yaml", study)
+    shutil.copytree(Path(evaluators.__file__).parent / "tasks", folder / "tasks")
+    for model in ("student", "teacher", "student-1b"):
+        stand_in = small_llama(sharp=20.0)
+        stand_in.config.max_position_embeddings = 2048
+        stand_in.save_pretrained(str(folder / "models" / model))
+        small_tokenizer().save_pretrained(str(folder / "models" / model))
+    return study
 
 
 def run(name: str, *, whole: bool) -> str:
     """Run one recipe and say what came of it."""
     with tempfile.TemporaryDirectory() as place, FaultServer() as server:
         folder = Path(place)
-        study = folder / f"{name}.yaml"
-        shutil.copyfile(ROOT / "studies" / "recipes" / f"{name}.yaml", study)
-        shutil.copytree(Path(evaluators.__file__).parent / "tasks", folder / "tasks")
-        for model in ("student", "teacher", "student-1b"):
-            stand_in = small_llama(sharp=20.0)
-            stand_in.config.max_position_embeddings = 2048
-            stand_in.save_pretrained(str(folder / "models" / model))
-            small_tokenizer().save_pretrained(str(folder / "models" / model))
+        study = prepare(folder, name)
         given = [word for one in settings(study, server.url, whole=whole) for word in ("--set", one)]
         command = [sys.executable, "-m", "gauger", "run", study.name, "--out", "run", "--workers", "2", *given]
         begun = time.monotonic()
