@@ -40,7 +40,8 @@ for module in sys.argv[3:]:
     path.write_text(text)
 print(json.dumps(changed))
 """
-TRAINING = {"train", "train-on-policy", "train-on-pairs", "train-on-rewards", "train-on-mixture"}
+TRAINING = {"train", "train-on-policy", "train-on-pairs", "train-on-mixture"}
+TRAINING |= {"train-on-rewards", "train-on-discriminator"}
 ASKING = {"ask-teacher", "ask-base", "draw-pairs"}
 GATHERING = {"gather", "gather-questions", "blend"}
 ALL = {"pretrain", "measure"} | TRAINING | ASKING | GATHERING
@@ -55,7 +56,7 @@ CHANGES = {
     "elicit/strategies/feedback.py": set(),
     "elicit/strategies/continuation.py": ASKING | GATHERING,  # one file asks, gathers and blends
     "elicit/strategies/seed_questions.py": {"ask-teacher"},
-    "train/rewards.py": {"train-on-policy", "train-on-rewards", "draw-pairs"},
+    "train/rewards.py": {"train-on-policy", "train-on-rewards", "train-on-discriminator", "draw-pairs"},
     "measure/answers.py": {"measure"},
     "train/tiny/decode.py": ALL - GATHERING,
     "worlds/atlas/truth.py": ALL - {"blend"},

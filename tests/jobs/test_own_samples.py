@@ -62,6 +62,10 @@ def again(plan, done, tmp_path):
     return call
 
 
+TELLING = {"refit": 2, "longest_run": 1, "ridge": 1.0}
+"""Other settings of a discriminator."""
+
+
 def job_of(plan, arm, stage=0, what="stages"):
     (cell,) = [cell for cell in plan.cells if cell.arm == arm]
     return plan.jobs[getattr(cell, what)[stage]]
@@ -193,14 +197,17 @@ def test_a_budget_ends_the_judging(plan, again):
 # --- training ----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("arm", "stage"), [("scored", 0), ("judged", 0), ("judged", 1), ("mixed", 0)])
+@pytest.mark.parametrize(("arm", "stage"), [("scored", 0), ("judged", 0), ("judged", 1), ("mixed", 0), ("passing", 0)])
 def test_training_is_a_function_of_its_parameters(plan, done, again, arm, stage):
     job = job_of(plan, arm, stage)
     assert weights(again(job, "again")) == weights(done[job.key]) != weights(done[job.inputs["start"]])
-    changes = {"seed": 77, "learning_rate": 0.02}
-    changes |= {"scored": {"top_k": 2}, "mixed": {"batch": 12}, "judged": [{"beta": 2.0}, {"kl_weight": 5.0}][stage]}[
-        arm
-    ]
+    own = {
+        "scored": {"top_k": 2},
+        "mixed": {"batch": 12},
+        "judged": [{"beta": 2.0}, {"kl_weight": 5.0}][stage],
+        "passing": {"kl_weight": 5.0, "group": 8, "clip": 0.001, "updates": 3} | TELLING,
+    }
+    changes = {"seed": 77, "learning_rate": 0.02} | own[arm]
     for name, value in changes.items():
         assert weights(again(job, name, **{name: value})) != weights(done[job.key]), name
 
@@ -240,6 +247,39 @@ def test_rewards_are_kept_beside_the_losses(plan, done):
     refused = ledger(done[job.key]).filter(dropped="overlap")
     assert 5 * 16 - own["rows"] >= len(refused) > 0  # three batches of answers, the last of them for one step
     assert set(ledger(done[job.key])["queries"]) == {0}
+
+
+def test_a_discriminator_asks_the_teacher_for_text_alone(plan, done):
+    """Its corpus is what text distillation would have; what the student then writes costs nobody a request."""
+    job = job_of(plan, "passing")
+    assert job_of(plan, "passing", 0, "corpora").kind == "ask-teacher"
+    assert "scorer" not in job.inputs
+    said = ledger(done[job.key])
+    assert (set(said["source"]), set(said["strategy"]), set(said["queries"])) == (
+        {"student"},
+        {"adversarial-distill"},
+        {0},
+    )
+    (own,) = sources_of(done[job.key])
+    assert own["name"] == "student"
+    assert 6 * 16 - own["rows"] >= 2 * len(said.filter(dropped="overlap"))
+    assert 0 < read_json(done[job.key] / "training.json")["first_reward"] <= 0.6
+
+
+def test_controls_of_a_discriminator_know_the_bases_text_and_the_truth():
+    passing = plan_loaded(open_study(STUDY, ["verdict.arm=passing"]))[0]
+    kinds = {
+        arm: (job_of(passing, arm).kind, job_of(passing, arm, 0, "corpora").kind)
+        for arm in ("placebo", "reference", "leak", "format")
+    }
+    assert kinds == {
+        "placebo": ("train-on-discriminator", "ask-base"),
+        "reference": ("train-on-discriminator", "gather"),
+        "leak": ("train", "gather"),
+        "format": ("train", "gather"),
+    }
+    own = job_of(passing, "passing", 0, "corpora").key
+    assert {job_of(passing, arm, 0, "corpora").inputs["prompts"] for arm in ("placebo", "reference", "leak")} == {own}
 
 
 def test_a_mixture_draws_by_weight_up_to_its_budget(plan, done):

@@ -71,6 +71,7 @@ STAGES = {
     "judged": f"{{kind: preference, judge: teacher, candidates: 12, {OWN}}}",
     "truth": f"{{kind: preference, judge: truth, candidates: 12, {OWN}}}",
     "rewarded": f"{{kind: rl, group: 4, {OWN}}}",
+    "passing": f"{{kind: adversarial-distill, group: 4, {ASKED}}}",
     "mixed": f"{{kind: mixture, {TRAINED}, sources: [{MIXED}]}}",
     **{
         name: f"{{kind: text-distill, strategy: {name}, seeds: {seeds}, forms: [FORM, cloze], samples: 8, {TRAINED}}}"
@@ -190,7 +191,7 @@ def test_nothing_held_out_is_trained_on_but_in_the_leak(both, world, arm):
 
 
 @pytest.mark.parametrize("world", HEAD)
-@pytest.mark.parametrize("arm", ["policy", "rewarded"])
+@pytest.mark.parametrize("arm", ["policy", "rewarded", "passing"])
 def test_own_samples_that_touch_what_is_held_out_are_refused(both, world, arm, monkeypatch):
     doing, job = both[world], both[world].job(arm)
     monkeypatch.setattr(type(doing.world), "overlaps", lambda *_: frozenset({"held:out"}))

@@ -17,6 +17,11 @@ JUDGED = "{kind: preference, judge: teacher, seeds: web, forms: [quiz], prompts:
 TRUE = JUDGED.replace("judge: teacher", "judge: truth")
 PAIRS = {"beta": 0.2, "candidates": 8}
 RL = "{kind: rl, seeds: reference, forms: [quiz], prompts: 200, group: 4, updates: 3, steps: 10, batch: 16}"
+PASSING = (
+    "{kind: adversarial-distill, strategy: label, seeds: benchmark-train, forms: [quiz], samples: 90, group: 4, "
+    "refit: 3, ridge: 0.1, steps: 10, batch: 16}"
+)
+TEXT = "{kind: text-distill, strategy: label, seeds: benchmark-train, forms: [quiz], samples: 90, steps: 10, batch: 16}"
 TEACHER = (
     "{source: teacher, strategy: seedless, seeds: seedless, forms: [quiz, cloze], samples: 90, weight: 3, tokens: 500}"
 )
@@ -75,6 +80,38 @@ def test_reinforcement_has_no_teacher() -> None:
     assert stage.settings == {"group": 4, "kl_weight": 0.02, "clip": 0.2, "updates": 3}
     assert not arms["new"].uses_teacher
     assert stage.without_teacher(TextSource.WEB) is stage
+
+
+def test_a_discriminator_is_taught_by_the_teachers_text() -> None:
+    stage = only(arms_with(PASSING)["new"])
+    assert (stage.kind, stage.source, stage.strategy, stage.samples) == (
+        "adversarial-distill",
+        TextSource.TEACHER,
+        "label",
+        90,
+    )
+    grouped = {"group": 4, "kl_weight": 0.02, "clip": 0.2, "updates": 2}
+    assert stage.settings == grouped | {"refit": 3, "longest_run": 2, "ridge": 0.1}
+
+
+def test_controls_of_a_discriminator_are_those_of_a_corpus() -> None:
+    """Base and truth take the teacher's place; matched, format and leak are trained on text, as in text-distill."""
+    passing, text = arms_with(PASSING), arms_with(TEXT)
+    own = only(passing["new"])
+    for name, source in (("placebo", TextSource.SELF), ("reference", TextSource.TRUTH)):
+        assert only(passing[name]) == own.without_teacher(source)
+        assert (only(passing[name]).kind, only(passing[name]).settings) == (own.kind, own.settings)
+    for name in ("format", "leak"):
+        assert only(passing[name]) == only(text[name])
+        assert only(passing[name]).kind == "sft"
+    matched = matched_of(passing)
+    assert (matched.kind, matched.source, matched.in_place_of) == ("sft", TextSource.WEB, own)
+    assert own.without_teacher(TextSource.SELF).strategy == "label"
+
+
+def test_text_is_enough_for_a_discriminator() -> None:
+    hidden = parse_study(DOCUMENTED, [SHOWN, arm_of(PASSING), "arms.new.stages.0.forms=[quiz, cloze]"])
+    assert hidden.arms["new"].stages[0].kind == "adversarial-distill"
 
 
 def test_a_mixture_is_the_stages_that_its_sources_would_be() -> None:
@@ -188,6 +225,8 @@ MISTAKES = [
     (JUDGED.replace("batch: 32", "batch: 33"), "seed=1", "batch: expected a multiple of 2 (two answers to a pair)"),
     (RL.replace("batch: 16", "batch: 18"), "seed=1", "batch: expected a multiple of group (4), got '18'"),
     (JUDGED.replace("[quiz]", "[story]"), "seed=1", "forms.0: expected a form whose questions have one answer"),
+    (PASSING.replace("batch: 16", "batch: 18"), "seed=1", "batch: expected a multiple of group (4), got '18'"),
+    (PASSING.replace("label", "expand"), "seed=1", "stages.0.seeds: expected expanded with strategy expand"),
     (RL.replace("[quiz]", "[quiz, quiz]"), "seed=1", "stages.0.forms: expected each form once"),
     (RL.replace("[quiz]", "[quizz]"), "seed=1", "forms.0: expected a form of this world, got 'quizz'"),
     (MIXED.replace("quiz, cloze", "quizz"), "seed=1", "sources.1.forms.0: expected a form of this world"),
@@ -209,7 +248,7 @@ def test_a_stage_must_agree_with_itself_and_the_rest(stage: str, override: str, 
 
 
 def test_a_verdict_can_be_on_what_the_teacher_scored_judged_or_mixed_in() -> None:
-    for stage in (ON_POLICY, JUDGED, MIXED):
+    for stage in (ON_POLICY, JUDGED, MIXED, PASSING):
         assert parse_study(DOCUMENTED, [SHOWN, arm_of(stage), "verdict.arm=new"]).verdict.arm == "new"
     for stage in (RL, TRUE):
         assert "verdict.arm: expected an arm that learns from the teacher" in faults_of(stage, "verdict.arm=new")[0]

@@ -12,7 +12,7 @@ from gauger.train.likelihood import token_logs
 from gauger.train.loop import Options
 from gauger.train.own_samples import AskedOfStudent
 from gauger.train.reward_loss import GrpoLoss
-from gauger.train.rewards import Play, advantages_of, train_on_rewards
+from gauger.train.rewards import Play, advantages_of, one_by_one, train_on_rewards
 from gauger.train.rows import answered
 from gauger.train.state import Checkpoints
 
@@ -23,7 +23,7 @@ def play(kit, reward=None, **settings):
     middle = len(kit.model().vocabulary) // 2
     own = reward or (lambda _, answer: float(answer.ids[0] < middle))
     questions = AskedOfStudent(("2+2=", "7+5="), Continuation(1, temperature=1.0))
-    return Play(questions, own, **{"group": 8, "per_step": 16, **settings})
+    return Play(questions, one_by_one(own), **{"group": 8, "per_step": 16, **settings})
 
 
 def trained(kit, data, steps=4, options=None, rate=0.05):

@@ -12,8 +12,8 @@ measuring.py           Measures a model on benchmarks: its records, and where wa
                        answers
 models.py              Makes models: trained from scratch, checkpoints put in place, specialists; and reads them back
                        for other jobs
-own_samples.py         Trains a student on what it writes itself: scored by somebody at hand, rewarded by the truth,
-                       or paired by a judge
+own_samples.py         Trains a student on what it writes itself: scored by somebody at hand, or rewarded by the
+                       truth or a discriminator
 pairs.py               Draws a student's answers, and pairs a right one with a wrong one, as the truth or a judge has
                        it
 parameters/            Defines typed parameters between the planner and the jobs: one frozen record for each kind of

@@ -1,4 +1,4 @@
-"""Trains a student on what it writes itself: scored by somebody at hand, rewarded by the truth, or paired by a judge.
+"""Trains a student on what it writes itself: scored by somebody at hand, or rewarded by the truth or a discriminator.
 
 A student's own sample that touches a benchmark's held-out content is never trained on: it is refused, and stands in the
 ledger as dropped.
@@ -16,15 +16,17 @@ import numpy as np
 
 from gauger.elicit import Corpus, Sample, Took, plain_sample, shown_logs, stream_texts, words_for
 from gauger.jobs.models import common_source, keep, options_of, prompt_of, read_model, schedule_of
-from gauger.jobs.parameters import Inputs, TrainOnPolicy, TrainOnRewards, job
+from gauger.jobs.parameters import Inputs, TrainOnDiscriminator, TrainOnPolicy, TrainOnRewards, job
 from gauger.jobs.teachers import TeacherPlace, open_asked, shown_top_k, unserved
 from gauger.jobs.training_record import counted, used, write_training
 from gauger.spec import Surface, TextSource
 from gauger.store import write_json
 from gauger.train import (
     AskedOfStudent,
+    BatchReward,
     Completion,
     Continuation,
+    Discriminator,
     Drawn,
     GrpoLoss,
     Mixture,
@@ -32,6 +34,7 @@ from gauger.train import (
     Practice,
     Trained,
     distil_on_policy,
+    one_by_one,
     train_on_rewards,
 )
 from gauger.worlds import World, reopen_world
@@ -166,20 +169,43 @@ def _ledger_of_scored(
 def train_on_own_answers(params: TrainOnRewards, inputs: Inputs, out: Path) -> None:
     """Train a student on its own answers to questions, rewarded where they are right (GRPO)."""
     world = reopen_world(params.world)
-    prompts = [text.prompt for text in stream_texts(inputs["corpus"])]
-    student = read_model(inputs, "start", params.engine, params.computing)
+    texts = list(stream_texts(inputs["corpus"]))
 
     def reward(place: int, answer: Completion) -> float | None:
-        if _overlaps(world, prompts[place], answer):
-            return None
-        return world.grade(prompts[place], answer.text, ended=answer.ended)
+        prompt = texts[place].prompt
+        return None if _overlaps(world, prompt, answer) else world.grade(prompt, answer.text, ended=answer.ended)
 
+    _reinforce(params, inputs, out, "rl", one_by_one(reward))
+
+
+@job(TrainOnDiscriminator)
+def train_on_discriminator(params: TrainOnDiscriminator, inputs: Inputs, out: Path) -> None:
+    """Train a student on its own answers, rewarded where a discriminator takes them for those of its corpus (GRPO)."""
+    world = reopen_world(params.world)
+    texts = list(stream_texts(inputs["corpus"]))
+    reward = Discriminator(
+        [text.prompt for text in texts],
+        [text.answer for text in texts],
+        lambda place, answer: world.joined(texts[place].prompt, answer.text),
+        lambda place, answer: bool(_overlaps(world, texts[place].prompt, answer)),
+        params.refit,
+        params.longest_run,
+        params.ridge,
+    )
+    _reinforce(params, inputs, out, "adversarial-distill", reward)
+
+
+def _reinforce(params: TrainOnRewards, inputs: Inputs, out: Path, stage: str, reward: BatchReward) -> None:
+    """Train on rewarded answers to the prompts of a corpus; keeps model, ledger and record."""
+    world = reopen_world(params.world)
+    prompts = [text.prompt for text in stream_texts(inputs["corpus"])]
+    student = read_model(inputs, "start", params.engine, params.computing)
     play = Play(_questions(world, prompts, params.answer_tokens), reward, params.group, params.batch, params.updates)
     options = replace(options_of(params), loss=GrpoLoss(params.clip, params.kl_weight))
     trained = train_on_rewards(student, play, schedule_of(params, student), options)
     keep(trained, inputs, out)
     counts, lengths = _learnt(trained)
-    rows = [rewarded_row(world, prompts, written, left_out=not times) for written, times in counts.items()]
+    rows = [rewarded_row(world, prompts, written, stage, left_out=not times) for written, times in counts.items()]
     Corpus(tuple(rows)).write(out)
     own = counted(TextSource.STUDENT, lengths, list(counts.values()))
     write_training(out, [own], trained.losses, rewards=trained.rewards)
@@ -194,7 +220,7 @@ def _learnt(trained: Trained) -> tuple[dict[Wrote, int], list[int]]:
     return counts, [written.n_tokens for written in counts]
 
 
-def rewarded_row(world: World, prompts: Sequence[str], written: Wrote, *, left_out: bool) -> Sample:
+def rewarded_row(world: World, prompts: Sequence[str], written: Wrote, stage: str, *, left_out: bool) -> Sample:
     """Return the ledger's row of an answer that was rewarded, or that nobody may learn from."""
-    row = student_wrote(world, prompts[written.place], written.text, "rl")
+    row = student_wrote(world, prompts[written.place], written.text, stage)
     return row.fails(OVERLAP if row.overlaps else UNJUDGED) if left_out else row

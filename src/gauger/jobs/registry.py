@@ -26,6 +26,7 @@ REGISTRY = Registry(
         "train-external-on-rewards": "gauger.jobs.rewards_elsewhere:train_external_on_rewards",
         "train-on-policy": "gauger.jobs.own_samples:train_on_policy",
         "train-on-rewards": "gauger.jobs.own_samples:train_on_own_answers",
+        "train-on-discriminator": "gauger.jobs.own_samples:train_on_discriminator",
         "evaluate": "gauger.jobs.evaluating:evaluate_model",
         "measure": "gauger.jobs.measuring:measure_model",
     },

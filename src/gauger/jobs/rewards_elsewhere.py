@@ -52,7 +52,7 @@ def train_external_on_rewards(params: TrainExternalOnRewards, inputs: Inputs, ou
     texts = [prompts[place] + text for place, text in times]
     written = [Wrote(*key, n_tokens) for key, n_tokens in zip(times, tokens.count(texts), strict=True)]
     rows = [
-        rewarded_row(world, prompts, row, left_out=not count)
+        rewarded_row(world, prompts, row, "rl", left_out=not count)
         for row, count in zip(written, times.values(), strict=True)
     ]
     Corpus(tuple(rows)).write(out)

@@ -4,6 +4,8 @@ batches.py       Puts rows of several sources into padded batches of at most so 
 blend.py         Trains on a blend: several sources of rows, each with a weight and, if wanted, a budget in tokens
 context_limit.py  Decides what becomes of training rows that are longer than a model's context, by a rule that was
                  declared
+discriminator.py  Tells a teacher's text from a student's answer to the same prompt, and rewards answers that pass for
+                 the teacher's
 distil.py        Distils on-policy: the student writes, a scorer says how likely every token was, and the student
                  moves there
 divergence.py    Compares two distributions over next tokens: KL over a whole vocabulary, or over the tokens that a
@@ -30,7 +32,7 @@ processes.py     Shares each step among processes
 registry.py      Names the engines: those of Gauger, and those that installed packages add as entry points
 reward_loss.py   Computes the loss of rewards: a clipped surrogate, with a penalty for leaving the reference, and
                  advantages
-rewards.py       Reinforces with a verifiable reward: GRPO (Shao et al. 2024), without a critic
+rewards.py       Reinforces with a reward, verifiable or learnt: GRPO (Shao et al. 2024), without a critic
 rows.py          Holds training rows: prompts and completions as text, and the same as tokens
 schedule.py      Says how long and how fast a training goes
 soft_targets.py  Keeps what a teacher showed along texts: log-probabilities per token, stacked, on disk and back

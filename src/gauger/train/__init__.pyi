@@ -1,6 +1,7 @@
 from .blend import BlendedSources as BlendedSources
 from .blend import BlendPart as BlendPart
 from .blend import train_on_blend as train_on_blend
+from .discriminator import Discriminator as Discriminator
 from .distil import Practice as Practice
 from .distil import distil_on_policy as distil_on_policy
 from .engine import Adapter as Adapter
@@ -36,7 +37,9 @@ from .preferences import train_on_preferences as train_on_preferences
 from .registry import ENGINES as ENGINES
 from .registry import engine_of as engine_of
 from .reward_loss import GrpoLoss as GrpoLoss
+from .rewards import BatchReward as BatchReward
 from .rewards import Play as Play
+from .rewards import one_by_one as one_by_one
 from .rewards import train_on_rewards as train_on_rewards
 from .rows import Mixture as Mixture
 from .rows import RowSource as RowSource

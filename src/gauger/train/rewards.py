@@ -1,4 +1,4 @@
-"""Reinforces with a verifiable reward: GRPO (Shao et al. 2024), without a critic.
+"""Reinforces with a reward, verifiable or learnt: GRPO (Shao et al. 2024), without a critic.
 
 To each prompt the student draws a group of answers; an answer's advantage is its reward against its group's, and the
 loss is `losses.GrpoLoss` against the model as it came.
@@ -29,6 +29,13 @@ from gauger.train.schedule import TrainingSchedule
 Reward = Callable[[int, Completion], float | None]
 """Place of the prompt and an answer -> reward, 0-1; None: neither compared nor learnt, because nobody can say or
 because it touches what is held out."""
+BatchReward = Callable[[Sequence[int], Sequence[Completion]], list[float | None]]
+"""The same for a batch of answers at once, batch after batch in the order of the training: it may learn from them."""
+
+
+def one_by_one(reward: Reward) -> BatchReward:
+    """Return the reward of a batch that rewards every answer by itself."""
+    return lambda places, answers: [reward(place, answer) for place, answer in zip(places, answers, strict=True)]
 
 
 @dataclass(frozen=True)
@@ -37,7 +44,7 @@ class Play:
 
     questions: AskedOfStudent
     """With a temperature of 1, so that the tokens' log-probabilities are those that they were drawn with."""
-    reward: Reward
+    reward: BatchReward
     group: int
     """Answers to each prompt."""
     per_step: int
@@ -47,7 +54,7 @@ class Play:
 
 
 def train_on_rewards(model: Model, data: Play, schedule: TrainingSchedule, options: Options | None = None) -> Trained:
-    """Train a student on its own answers, rewarded where they are right.
+    """Train a student on its own answers, rewarded where they are right or pass for somebody's.
 
     Parameters
     ----------
@@ -114,7 +121,7 @@ class _Player:
 
     def _draw(self, places: Sequence[int], step: int, times: int) -> list[Part]:
         rows, answers = draw(self.student, self.data.questions, places, self.seed, step)
-        rewards = [self.data.reward(place, answer) for place, answer in zip(places, answers, strict=True)]
+        rewards = self.data.reward(places, answers)
         self.drawn += [
             Drawn(place, answer, n_tokens, 0 if reward is None else times, reward)
             for place, answer, n_tokens, reward in zip(places, answers, rows.length_N.tolist(), rewards, strict=True)

@@ -20,6 +20,7 @@ from .training import MixturePart as MixturePart
 from .training import Own as Own
 from .training import Pretrain as Pretrain
 from .training import Specialise as Specialise
+from .training import TrainOnDiscriminator as TrainOnDiscriminator
 from .training import TrainOnMixture as TrainOnMixture
 from .training import TrainOnPairs as TrainOnPairs
 from .training import TrainOnPolicy as TrainOnPolicy

@@ -89,6 +89,14 @@ class TrainOnRewards(Trains):
     updates: int
 
 
+class TrainOnDiscriminator(TrainOnRewards):
+    """Training on the student's own samples, rewarded where they pass for the text of a corpus."""
+
+    refit: int
+    longest_run: int
+    ridge: float
+
+
 class MixturePart(SpecPart):
     """One source of a mixture."""
 
@@ -107,6 +115,7 @@ TRAINING: Mapping[str, type[Trains]] = {
     "train-on-policy": TrainOnPolicy,
     "train-on-pairs": TrainOnPairs,
     "train-on-rewards": TrainOnRewards,
+    "train-on-discriminator": TrainOnDiscriminator,
     "train-on-mixture": TrainOnMixture,
 }
 """Kind of training job of our own -> its record; a kind of another package has that of `train`, with its own settings

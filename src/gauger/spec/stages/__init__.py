@@ -1,5 +1,6 @@
 """Defines the stages of an arm: what is done to the student, one after the other, told apart by `kind`.
 
+adversarial.py  Defines `adversarial-distill`: the student writes, and is rewarded where it passes for its teacher
 any.py         Makes the type of what may stand in an arm's `stages`: any kind of stage, our own or another package's
 base.py        Defines what every kind of stage is: its schema, how it is resolved, what must hold of it, how it is
                planned

@@ -43,7 +43,7 @@ class StageSpec(SpecPart):
     job: ClassVar[str] = "train"
     """Kind of the job that trains it (`jobs.registry`)."""
     student_writes: ClassVar[bool] = False
-    """Whether the student itself writes what it is trained on."""
+    """Whether the student alone writes what it is trained on: its corpus is questions, and nobody's text."""
     soft: ClassVar[bool] = False
     """Whether it learns log-probabilities along its corpus."""
     scored: ClassVar[bool] = False
@@ -150,9 +150,7 @@ class QuestionStage(StageSpec):
             if form in study.world.open_forms:
                 hint = "Nobody can say which of two such texts is right."
                 yield Fault((*path, "forms", i), "a form whose questions have one answer", f"'{form}'", hint)
-        if self.batch % each:
-            reads = ((*path, "group"), (*path, "kind"))
-            yield Fault((*path, "batch"), f"a multiple of {what}", f"{self.batch}", "", reads)
+        yield from check_groups(self.batch, path, each, what)
 
 
 STRATEGY_OF_SEEDS = {
@@ -193,6 +191,13 @@ def check_seeds(study: Study, path: StagePath, strategy: str, seeds: str) -> Ite
         wanted = f"{' or '.join(allowed)} with strategy {strategy}"
         yield Fault((*path, "seeds"), wanted, f"'{seeds}'", hint, ((*path, "strategy"), (*path, "kind")))
     yield from check_targeted(study, path, seeds)
+
+
+def check_groups(batch: int, path: StagePath, each: int, what: str) -> Iterator[Fault]:
+    """A batch must hold whole groups of answers."""
+    if batch % each:
+        reads = ((*path, "group"), (*path, "kind"))
+        yield Fault((*path, "batch"), f"a multiple of {what}", f"{batch}", "", reads)
 
 
 def check_targeted(study: Study, path: StagePath, seeds: str) -> Iterator[Fault]:

@@ -15,6 +15,7 @@ STAGES = Registry(
         "text-distill": "gauger.spec.stages.distil:TextDistillStage",
         "logit-distill": "gauger.spec.stages.distil:LogitDistillStage",
         "on-policy-distill": "gauger.spec.stages.on_policy:OnPolicyStage",
+        "adversarial-distill": "gauger.spec.stages.adversarial:AdversarialStage",
         "preference": "gauger.spec.stages.preference:PreferenceStage",
         "rl": "gauger.spec.stages.rl:RlStage",
         "external": "gauger.spec.stages.external:ExternalStage",

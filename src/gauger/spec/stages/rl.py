@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 from pydantic import Field
 
 from gauger.spec.fault import Fault
-from gauger.spec.stages.base import QuestionStage, StagePath
-from gauger.spec.stages.resolved import ResolvedStage, TextSource
+from gauger.spec.stages.base import QuestionStage, StagePath, StageSpec
+from gauger.spec.stages.resolved import ResolvedStage, Setting, TextSource
 
 if TYPE_CHECKING:
     from gauger.spec.study import Study
 
 
-class Rewarded(QuestionStage):
-    """Reinforcement learning with a verifiable reward (GRPO), whoever trains: no teacher."""
+class GroupedAnswers(StageSpec):
+    """What every stage has in which answers are drawn in groups, rewarded and compared (GRPO)."""
 
     group: Annotated[int, Field(ge=2, le=1024)] = 8
     """Answers drawn to each question, compared with each other; `batch` is a multiple of it."""
@@ -28,21 +28,29 @@ class Rewarded(QuestionStage):
     updates: Annotated[int, Field(ge=1, le=1000)] = 2
     """Steps taken on each batch of answers before new ones are drawn; with 1 nothing is ever clipped."""
 
-    def resolve(self) -> ResolvedStage:
-        """Return it with the truth as its source."""
-        stage = replace(super().resolve(), source=TextSource.TRUTH, forms=self.forms, samples=self.prompts)
-        own = tuple((name, getattr(self, name)) for name in ("group", "kl_weight", "clip", "updates"))
-        return replace(stage, strategy="label", seeds=self.seeds, own=own)
-
-    def check(self, study: Study, path: StagePath) -> Iterator[Fault]:
-        """A batch holds whole groups."""
-        yield from super().check(study, path)
-        yield from self.check_answers(study, path, self.group, f"group ({self.group})")
+    @property
+    def grouped(self) -> tuple[tuple[str, Setting], ...]:
+        """Its settings by name."""
+        return tuple((name, getattr(self, name)) for name in ("group", "kl_weight", "clip", "updates"))
 
     @classmethod
     def draws_per_row(cls, stage: ResolvedStage) -> float:
         """Return one in as many as there are updates."""
         return 1.0 / float(stage.settings["updates"])
+
+
+class Rewarded(GroupedAnswers, QuestionStage):
+    """Reinforcement learning with a verifiable reward (GRPO), whoever trains: no teacher."""
+
+    def resolve(self) -> ResolvedStage:
+        """Return it with the truth as its source."""
+        stage = replace(super().resolve(), source=TextSource.TRUTH, forms=self.forms, samples=self.prompts)
+        return replace(stage, strategy="label", seeds=self.seeds, own=self.grouped)
+
+    def check(self, study: Study, path: StagePath) -> Iterator[Fault]:
+        """A batch holds whole groups."""
+        yield from super().check(study, path)
+        yield from self.check_answers(study, path, self.group, f"group ({self.group})")
 
 
 class RlStage(Rewarded):
