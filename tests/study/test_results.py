@@ -14,6 +14,7 @@ from gauger.records import ArmKind, Failure
 from gauger.report import headline, render
 from gauger.store import streams
 from gauger.store.atomic import read_json, write_parquet
+from gauger.study import run_ledger
 from gauger.study.description import arm_infos
 from gauger.study.document import Material, make_document
 from gauger.study.ledger import ledger_rows
@@ -350,6 +351,7 @@ def test_what_a_corpus_holds_is_the_same_in_pieces(planned, whole, collected, mo
     """Sums, distinct texts and rows do not depend on how many rows are in memory at a time."""
     whole_rows = pl.concat(collected.ledger.pieces())
     monkeypatch.setattr(streams, "GROUP_ROWS", 7)
+    monkeypatch.setattr(run_ledger, "_AT_ONCE", 5)
     found = collect(planned[0], RunResult(done=dict(whole)))
     assert ledger_rows(found) == ledger_rows(collected)
     assert pl.concat(found.ledger.pieces()).equals(whole_rows)

@@ -181,8 +181,8 @@ def blend_corpora(params: BlendCorpora, inputs: Inputs, out: Path) -> None:
 
 def _part(directory: Path, number: int) -> Iterator[pl.DataFrame]:
     """Yield the texts of one part of a mixture, with who wrote each of them and the part's number."""
-    ledger = pl.scan_parquet(directory / "ledger.parquet").filter(pl.col("dropped").is_null())
-    writers = ledger.select(pl.col("source").cast(pl.Categorical)).collect()["source"]
+    rows = parquet_pieces(directory / "ledger.parquet", ("source", "dropped"))
+    writers = pl.concat([piece.filter(pl.col("dropped").is_null())["source"].cast(pl.Categorical) for piece in rows])
     first = 0
     for texts in parquet_pieces(directory / "corpus.parquet"):
         own = writers.slice(first, len(texts)).cast(pl.String)

@@ -121,6 +121,7 @@ _SUMMED = (
     *("source", "teacher", "dropped", "overlaps", "length", "queries", "tokens_in", "tokens_out"),
     *("tokens_in_most", "tokens_out_most", "cost_usd", "cost_most_usd", "id"),
 )
+_AT_ONCE = 2**20
 _OF_TEXTS = ("source", "id", "length", "dropped")
 
 
@@ -165,7 +166,11 @@ def _texts_of(ledger: pl.DataFrame) -> dict[str, pl.DataFrame]:
 def _distinct(texts: Sequence[Mapping[str, pl.DataFrame]]) -> dict[str, int]:
     """Return the tokens of the distinct texts of some pieces, by source."""
     sources = dict.fromkeys(source for own in texts for source in own)
-    return {
-        source: int(pl.concat([own[source] for own in texts if source in own]).unique("id")["length"].sum())
-        for source in sources
-    }
+    return {source: _distinct_of([own[source] for own in texts if source in own]) for source in sources}
+
+
+def _distinct_of(pieces: Sequence[pl.DataFrame]) -> int:
+    """Add up the tokens of distinct ids, for so many of them at a time that a table of `_AT_ONCE` rows holds them."""
+    n_parts = sum(map(len, pieces)) // _AT_ONCE + 1
+    parts = ([piece.filter(pl.col("id") % n_parts == part) for piece in pieces] for part in range(n_parts))
+    return sum(int(pl.concat(own).unique("id")["length"].sum()) for own in parts)
