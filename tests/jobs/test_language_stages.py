@@ -356,6 +356,21 @@ def test_what_cannot_run_is_refused_when_the_study_is_checked(folder, capsys, ch
     assert said in capsys.readouterr().err
 
 
+def test_log_probabilities_of_other_tokens_are_compared_sorted_or_not_at_all(folder, capsys):
+    """`forward-kl` would hold each token against another one; `sorted` holds none against any."""
+    path = study(folder, "other-tokens", teacher=TEACHER.replace("model: guesser", "model: other"))
+    learnt = "strategy: label, seeds: benchmark-train, forms: [qa], samples: 4, steps: 1, batch: 2"
+
+    def planned(divergence):
+        stage = f"{{kind: logit-distill, divergence: {divergence}, {learnt}}}"
+        arms = [f"arms.{arm}.stages=[{stage}]" for arm in ("scored", "judged")]
+        return main(["plan", str(path), "--json", *(part for arm in arms for part in ("--set", arm))])
+
+    assert planned("forward-kl") == 2
+    assert "a teacher with the student's tokenizer, to compare token by token" in capsys.readouterr().err
+    assert planned("sorted") == 0
+
+
 def test_a_teacher_behind_an_endpoint_may_judge(folder, capsys):
     path = study(folder, "endpoint", teacher=OTHERS)
     stages = "arms.scored.stages=[{kind: sft, source: reference, forms: [qa], samples: 4, steps: 1, batch: 2}]"

@@ -67,6 +67,7 @@ STAGES = {
     "text": f"{{kind: text-distill, web_share: 0.25, {ASKED}}}",
     "self": f"{{kind: text-distill, {ASKED.replace('label', 'self', 1)}}}",
     "logit": f"{{kind: logit-distill, {ASKED}}}",
+    "sorted": f"{{kind: logit-distill, divergence: sorted, {ASKED}}}",
     "policy": f"{{kind: on-policy-distill, web_share: 0.25, {OWN}}}",
     "judged": f"{{kind: preference, judge: teacher, candidates: 12, {OWN}}}",
     "truth": f"{{kind: preference, judge: truth, candidates: 12, {OWN}}}",

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from gauger.records import ArmKind
-from gauger.spec import Arm, Study, TextSource, expand_arms, parse_study, switched_off
+from gauger.spec import Arm, Study, TextSource, expand_arms, kind_of, parse_study, switched_off
 from gauger.spec.controls import copied_arm
 from gauger.spec.stages.resolved import ResolvedStage, without_pairing
 
@@ -114,7 +114,7 @@ def test_a_matched_arm_is_paired_with_the_rows_of_its_arm_and_a_student_that_wri
     distilled = [arm for arm in arms.values() if arm.kind == ArmKind.DISTILLED and arm.matched]
     pairs = [pair for arm in distilled for pair in zip(arm.recipe, arms[arm.matched or ""].recipe, strict=True)]
     for own, stage in pairs:
-        asked = own.source is TextSource.TEACHER and own.kind in {"text-distill", "logit-distill"}
+        asked = own.source is TextSource.TEACHER and kind_of(own).corpus == "texts"
         assert (stage.in_place_of is not None) == asked, own.kind
     assert {stage.in_place_of is None for _, stage in pairs} == {True, False}
 

@@ -7,6 +7,7 @@ import pytest
 from gauger.errors import StudyError, UserError
 from gauger.spec import load_study, parse_study
 from gauger.spec.load import MAX_BYTES
+from gauger.spec.stages.adversarial import AdversarialStage
 from gauger.spec.stages.distil import LogitDistillStage, TextDistillStage
 from gauger.spec.stages.mixture import MixtureStage
 from gauger.spec.stages.on_policy import OnPolicyStage
@@ -44,6 +45,7 @@ def test_every_key_arrives() -> None:
         OnPolicyStage,
         PreferenceStage,
         RlStage,
+        AdversarialStage,
     ]
     assert study.arms["soft"].start == "label"
     assert study.controls.reference.off == "The ceiling is known from an earlier study"
@@ -109,14 +111,22 @@ SCHEMA_MISTAKES = [
     ("reasoning: hidden", "reasoning: 1", "expected one of hidden, shown, got 1"),
     ("role: far", "role: farr", "benchmarks.sort-quiz.role: expected one of targeted, parallel, near, far, got 'farr'"),
     ("kind: atlas", "kind: atlass", "world.kind: expected one of atlas, language, got 'atlass'"),
-    ("kind: logit-distill", "kind: logits-distill", "arms.soft.stages.0.kind: expected one of continue, "),
+    ("kind: logit-distill", "kind: logits-distill", "arms.soft.stages.0.kind: expected one of adversarial-distill, "),
     ("kind: logit-distill", "kind: logits-distill", "got 'logits-distill'. Did you mean 'logit-distill'?"),
     ("kind: logit-distill", "kind: 3", "arms.soft.stages.0.kind: expected one of"),
-    ("      - kind: logit-distill\n        strategy", "      - strategy", "stages.0.kind: expected one of continue, "),
+    (
+        "      - kind: logit-distill\n        strategy",
+        "      - strategy",
+        "stages.0.kind: expected one of adversarial-distill, ",
+    ),
     ("forms: [quiz]\n", "forms: quiz\n", "expected a list of names, at least one, got 'quiz'. Write a list: [a, b]"),
     ("forms: [quiz]\n", "forms: []\n", "expected a list of names, at least one, got an empty list"),
     ("forms: [quiz]\n", "forms: [Quiz!]\n", "arms.label.stages.0.forms.0: expected a name"),
-    ("divergence: reverse-kl", "divergence: jsd", "divergence: expected one of forward-kl, reverse-kl, got 'jsd'"),
+    (
+        "divergence: reverse-kl",
+        "divergence: jsd",
+        "divergence: expected one of forward-kl, reverse-kl, sorted, got 'jsd'",
+    ),
     (
         "temperature: 2.0",
         "temperatur: 2.0",

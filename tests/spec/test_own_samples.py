@@ -114,6 +114,18 @@ def test_text_is_enough_for_a_discriminator() -> None:
     assert hidden.arms["new"].stages[0].kind == "adversarial-distill"
 
 
+SORTED = TEXT.replace("text-distill", "logit-distill, divergence: sorted")
+
+
+def test_log_probabilities_of_other_tokens_have_a_weight_of_their_own() -> None:
+    plain = {"temperature": 1.0, "top_k": None}
+    assert only(arms_with(SORTED)["new"]).settings == plain | {"divergence": "sorted", "sorted_weight": 1.5}
+    weighed = only(arms_with(SORTED.replace("sorted,", "sorted, sorted_weight: 3.0,"))["new"])
+    assert weighed.settings["sorted_weight"] == 3.0
+    assert "sorted_weight" not in only(arms_with(SORTED.replace("sorted", "reverse-kl"))["new"]).settings
+    assert only(arms_with(SORTED)["placebo"]).settings == only(arms_with(SORTED)["new"]).settings
+
+
 def test_a_mixture_is_the_stages_that_its_sources_would_be() -> None:
     stage = only(arms_with(MIXED)["new"])
     assert (stage.kind, stage.source, stage.forms) == ("mixture", TextSource.TEACHER, ("quiz", "cloze"))
@@ -227,6 +239,12 @@ MISTAKES = [
     (JUDGED.replace("[quiz]", "[story]"), "seed=1", "forms.0: expected a form whose questions have one answer"),
     (PASSING.replace("batch: 16", "batch: 18"), "seed=1", "batch: expected a multiple of group (4), got '18'"),
     (PASSING.replace("label", "expand"), "seed=1", "stages.0.seeds: expected expanded with strategy expand"),
+    (SORTED, "teacher.surface.log_probabilities=none", "stages.0.kind: expected a surface that shows"),
+    (
+        SORTED.replace("sorted,", "forward-kl, sorted_weight: 2,"),
+        "seed=1",
+        "stages.0.sorted_weight: expected nothing with divergence forward-kl, got 2",
+    ),
     (RL.replace("[quiz]", "[quiz, quiz]"), "seed=1", "stages.0.forms: expected each form once"),
     (RL.replace("[quiz]", "[quizz]"), "seed=1", "forms.0: expected a form of this world, got 'quizz'"),
     (MIXED.replace("quiz, cloze", "quizz"), "seed=1", "sources.1.forms.0: expected a form of this world"),

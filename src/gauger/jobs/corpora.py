@@ -40,7 +40,7 @@ from gauger.jobs.parameters import AskBase, Asked, AskTeacher, BlendCorpora, Gat
 from gauger.jobs.teachers import CountsTokens, TeacherPlace, open_asked, shown_top_k, unserved
 from gauger.spec import TextSource
 from gauger.store import parquet_pieces, read_json, write_json, write_parquet, write_pieces
-from gauger.train import Model, save_soft, stack_shown
+from gauger.train import Model, characters_before, save_soft, stack_shown
 from gauger.worlds import World, reopen_world
 
 MARKS = 2
@@ -97,7 +97,9 @@ def _keep_shown(world: World, corpus: Corpus, model: Model, asked: Asked, top_k:
     rows = [row_of(world, Text(sample.prompt_text, sample.answer, sample.whole)) for sample in corpus.kept]
     if rows:
         soft = stack_shown(model.log_probabilities(rows, most))
-        save_soft(replace(soft, log_probability_PK=shown_logs(soft.log_probability_PK, asked.surface)), out)
+        log_PK = shown_logs(soft.log_probability_PK, asked.surface)
+        before_P = characters_before(model, model.encode(rows))
+        save_soft(replace(soft, log_probability_PK=log_PK, before_P=before_P), out)
 
 
 def counter(model: CountsTokens | None) -> Count:

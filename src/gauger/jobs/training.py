@@ -25,6 +25,7 @@ from gauger.train import (
     Preferences,
     RowSource,
     SoftLoss,
+    SortedLoss,
     Trained,
     Used,
     load_soft,
@@ -46,7 +47,7 @@ def train_on_corpus(params: TrainStage, inputs: Inputs, out: Path) -> None:
     world = reopen_world(params.world)
     rows = tuple(row_of(world, text) for text in stream_texts(inputs["corpus"]))
     soft = load_soft(inputs["corpus"])
-    sources, per_step = [RowSource(rows, soft)], [params.batch]
+    sources, per_step = [RowSource(rows, soft, params.own.get("divergence") == "sorted")], [params.batch]
     n_web = round(params.web_share * params.batch)
     if n_web:
         sources.append(common_source(world))
@@ -54,13 +55,20 @@ def train_on_corpus(params: TrainStage, inputs: Inputs, out: Path) -> None:
     model = read_model(inputs, "start", params.engine, params.computing)
     options = options_of(params)
     if soft is not None:
-        options = replace(options, loss=SoftLoss(str(params.own["divergence"]), _number(params.own["temperature"])))
+        options = replace(options, loss=_soft_loss(params))
     data = Mixture(tuple(sources), tuple(per_step))
     with checkpointed(params, out) as checkpoints:
         options = replace(options, checkpoints=checkpoints)
         trained = train_on_text(model, data, schedule_of(params, model), options)
         keep(trained, inputs, out)
     write_training(out, [used(None, own) for own in trained.sources], trained.losses)
+
+
+def _soft_loss(params: TrainStage) -> SoftLoss | SortedLoss:
+    temperature = _number(params.own["temperature"])
+    if params.own["divergence"] == "sorted":
+        return SortedLoss(_number(params.own["sorted_weight"]), temperature)
+    return SoftLoss(str(params.own["divergence"]), temperature)
 
 
 def _number(value: object) -> float:

@@ -58,7 +58,7 @@ def vocabulary(checkpoint: Path) -> dict[str, int] | None:
 
 
 def require_same_tokens(teacher: Path, student: Path) -> None:
-    """Refuse a teacher that is to score a student's samples and has other tokens; what files do not tell is let pass.
+    """Refuse a teacher with other tokens than the student it is compared with; what files do not tell passes.
 
     Raises
     ------
@@ -69,10 +69,11 @@ def require_same_tokens(teacher: Path, student: Path) -> None:
     if theirs is None or ours is None or theirs == ours:
         return
     raise UserError(
-        "a teacher with the student's tokenizer, to score the student's own samples",
+        "a teacher with the student's tokenizer, to compare token by token",
         f"one with {len(theirs)} tokens against {len(ours)}, or other numbers for them",
         Place(key="teacher.model"),
-        "Text distillation (kind: text-distill) is the way to learn from a teacher with other tokens.",
+        "Text distillation (kind: text-distill) is the way to learn from a teacher with other tokens, or logit-distill "
+        "with `divergence: sorted`.",
     )
 
 

@@ -20,6 +20,7 @@ from gauger.spec import (
     ScaledCell,
     SpecPart,
     Surface,
+    TextSource,
     kind_of,
 )
 from gauger.study.defence_checks import check_defences
@@ -74,9 +75,10 @@ class Planner(StageCorpora):
         return self.result
 
     def _check_tokens(self) -> None:
-        """Where the teacher scores the student's own samples, the two must have the same tokens."""
-        stages = [stage for arm in self.result.arms for stage in arm.recipe]
-        if any(kind_of(stage).scored for stage in stages):
+        """Where the teacher's tokens are compared with the student's one by one, they must be the same."""
+        taught = [stage for arm in self.result.arms for stage in arm.recipe if stage.source is TextSource.TEACHER]
+        soft = [stage for stage in taught if kind_of(stage).soft and stage.settings.get("divergence") != "sorted"]
+        if soft or any(kind_of(stage).scored for stage in taught):
             self.teachers.require_same_tokens(self.students)
 
     # --- jobs -------------------------------------------------------------------------------------------------------

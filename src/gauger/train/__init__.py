@@ -1,5 +1,7 @@
 """Trains models on corpora: one set of losses, rows and stages for every engine.
 
+alignment.py     Aligns the tokens of two tokenizers along one text: positions that have as many characters of it
+                 before them
 batches.py       Puts rows of several sources into padded batches of at most so many tokens
 blend.py         Trains on a blend: several sources of rows, each with a weight and, if wanted, a budget in tokens
 context_limit.py  Decides what becomes of training rows that are longer than a model's context, by a rule that was
@@ -8,8 +10,8 @@ discriminator.py  Tells a teacher's text from a student's answer to the same pro
                  the teacher's
 distil.py        Distils on-policy: the student writes, a scorer says how likely every token was, and the student
                  moves there
-divergence.py    Compares two distributions over next tokens: KL over a whole vocabulary, or over the tokens that a
-                 teacher shows
+divergence.py    Compares two distributions over next tokens: KL over a whole vocabulary or the tokens shown, L1 of
+                 sorted chances
 draws.py         Chooses next tokens: the most likely one, or one drawn by the prompt's own random numbers
 engine.py        Defines what an engine gives to every stage: a model that answers, says how likely texts are, and
                  can be trained
@@ -36,6 +38,8 @@ rewards.py       Reinforces with a reward, verifiable or learnt: GRPO (Shao et a
 rows.py          Holds training rows: prompts and completions as text, and the same as tokens
 schedule.py      Says how long and how fast a training goes
 soft_targets.py  Keeps what a teacher showed along texts: log-probabilities per token, stacked, on disk and back
+sorted_loss.py   Computes the loss of distillation across tokenizers: cross-entropy of the text, and L1 of sorted
+                 probabilities
 state.py         Writes and reads checkpoints of an unfinished training: weights and moments in one safetensors file
 teacher.py       Lets a local model be asked as a teacher, as `elicit` wants it
 steered.py       Chooses a model's next tokens otherwise, as a defence wants it: with a proxy student beside it

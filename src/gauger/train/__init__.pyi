@@ -1,3 +1,4 @@
+from .alignment import characters_before as characters_before
 from .blend import BlendedSources as BlendedSources
 from .blend import BlendPart as BlendPart
 from .blend import train_on_blend as train_on_blend
@@ -48,6 +49,7 @@ from .schedule import TrainingSchedule as TrainingSchedule
 from .soft_targets import load_soft as load_soft
 from .soft_targets import save_soft as save_soft
 from .soft_targets import stack_shown as stack_shown
+from .sorted_loss import SortedLoss as SortedLoss
 from .state import Checkpoints as Checkpoints
 from .steered import ProxyStudent as ProxyStudent
 from .teacher import LocalTeacher as LocalTeacher

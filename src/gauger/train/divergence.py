@@ -1,4 +1,4 @@
-"""Compares two distributions over next tokens: KL over a whole vocabulary, or over the tokens that a teacher shows."""
+"""Compares two distributions over next tokens: KL over a whole vocabulary or the tokens shown, L1 of sorted chances."""
 
 from __future__ import annotations
 
@@ -81,6 +81,46 @@ def soft_divergence(
         teacher = (teacher_log_PK / temperature).log_softmax(dim=-1)
     p, q = (teacher, student) if divergence == "forward-kl" else (student, teacher)
     return (p.exp() * (p - q)).sum(dim=-1)
+
+
+def sorted_distance(logits_PV: Tensor, teacher_log_PK: Tensor, temperature: float = 1.0) -> Tensor:
+    """L1 at each position between the sorted probabilities of student and teacher, whatever their tokens are.
+
+    sum_k |p_(k) - q_(k)| + |rest_p - rest_q|,  p_(1) >= p_(2) >= ..., k = 1..K
+
+    The Wasserstein distance between the two lists of probabilities where any token may be matched with any other
+    (Boizard et al. 2024, eq. 6). The teacher's K shown probabilities are held against the student's K largest; what is
+    left of both is one more outcome, so that this is a lower bound of the distance over whole vocabularies. The shorter
+    vocabulary is filled up with zeros.
+
+    Parameters
+    ----------
+    logits_PV : Tensor
+        Student's logits.
+    teacher_log_PK : Tensor
+        Log-probabilities that the teacher shows, in nats and any order; of which tokens does not matter.
+    temperature : float
+        Other than 1: both are softened and compared among the K largest alone, without a rest.
+
+    Returns
+    -------
+    Tensor
+        (P,), between 0 and 2; 0 where both lists are equal, whichever tokens they belong to.
+
+    Notes
+    -----
+    It does not say which token is likely, only how sure to be: learn the text beside it (`sorted_loss.SortedLoss`), and
+    use `soft_divergence` where the tokens are the same. Proof: tests/train/test_sorted_loss.py (literal sums,
+    permutations, bounds).
+    """
+    n_shown, n_own = teacher_log_PK.shape[-1], logits_PV.shape[-1]
+    teacher = teacher_log_PK.sort(dim=-1, descending=True).values
+    own = logits_PV.log_softmax(dim=-1).topk(min(n_shown, n_own), dim=-1).values
+    if temperature != 1:
+        teacher, own = (teacher / temperature).log_softmax(dim=-1), (own / temperature).log_softmax(dim=-1)
+    p, q = teacher.exp(), F.pad(own.exp(), (0, max(0, n_shown - n_own)))
+    rest = (p.sum(dim=-1) - q.sum(dim=-1)).abs()
+    return (p - q).abs().sum(dim=-1) + rest
 
 
 def _with_rest(log_PK: Tensor) -> Tensor:

@@ -42,6 +42,8 @@ class RowSource:
     rows: tuple[TrainingRow, ...]
     soft: SoftTargets | None = None
     """Where given, these rows are learnt from the teacher's distribution instead of its text."""
+    other_tokens: bool = False
+    """Whether that distribution may be over other tokens, and is laid along the text by its characters."""
 
 
 @dataclass(frozen=True)

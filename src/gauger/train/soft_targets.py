@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 FILE = "soft.safetensors"
-_FIELDS = ("first_N", "token_PK", "log_probability_PK")
+_FIELDS = ("first_N", "token_PK", "log_probability_PK", "before_P")
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,8 @@ class SoftTargets:
     """Shown tokens, most likely first."""
     log_probability_PK: NDArray[np.float32]
     """Their log-probabilities in nats."""
+    before_P: NDArray[np.int64] | None = None
+    """Characters of the learnt text before each position, white space aside (`alignment.py`); None: not kept."""
 
     def __len__(self) -> int:
         return len(self.first_N)
@@ -62,7 +64,9 @@ def save_soft(soft: SoftTargets, directory: Path) -> None:
     """
     from safetensors.numpy import save_file
 
-    save_file({name: np.ascontiguousarray(getattr(soft, name)) for name in _FIELDS}, str(directory / FILE))
+    arrays = {name: getattr(soft, name) for name in _FIELDS}
+    kept = {name: np.ascontiguousarray(values) for name, values in arrays.items() if values is not None}
+    save_file(kept, str(directory / FILE))
 
 
 def load_soft(directory: Path) -> SoftTargets | None:

@@ -13,6 +13,7 @@ import torch
 
 from gauger.errors import GaugerError
 from gauger.spec import TooLong
+from gauger.train.alignment import aligned_places, characters_before
 from gauger.train.context_limit import held_to_context
 from gauger.train.engine import Model
 from gauger.train.given_rows import fit_rows
@@ -74,7 +75,8 @@ def encoded(model: Model, source: RowSource, too_long: TooLong = "cut") -> Token
     Returns
     -------
     TokenRows
-        N rows; with soft targets `shown` and `shown_log`, (P, K) each.
+        N rows; with soft targets `shown` and `shown_log`, (P, K) each; with those of other tokens `sorted_log`, (P, K),
+        and `aligned`, (P,).
 
     Raises
     ------
@@ -86,14 +88,34 @@ def encoded(model: Model, source: RowSource, too_long: TooLong = "cut") -> Token
     Proof: tests/train/test_text.py (cut with their rows; those of other texts are refused).
     """
     rows = model.encode(source.rows)
-    whole = rows if source.soft is None else _with_soft(rows, source.soft)
+    if source.soft is None:
+        whole = rows
+    elif source.other_tokens:
+        whole = _with_sorted(model, rows, source.soft)
+    else:
+        whole = _with_soft(rows, source.soft)
     return held_to_context(whole, too_long, model.context)
+
+
+def _with_sorted(model: Model, rows: TokenRows, soft: SoftTargets) -> TokenRows:
+    """Lay soft targets of other tokens along rows, where both have as much of the text before them."""
+    _check_number(rows, soft)
+    if soft.before_P is None:
+        raise GaugerError("log-probabilities of other tokens need the characters before each of them")
+    own_P = characters_before(model, rows)
+    place_P = aligned_places(own_P, rows.first_learnt, soft.before_P, soft.first_N)
+    log_PK, aligned_P = soft.log_probability_PK[np.maximum(place_P, 0)], (place_P >= 0).astype(np.float32)
+    return rows.with_targets(sorted_log=torch.from_numpy(log_PK), aligned=torch.from_numpy(aligned_P))
+
+
+def _check_number(rows: TokenRows, soft: SoftTargets) -> None:
+    if len(soft) != len(rows):
+        raise GaugerError(f"log-probabilities of {len(soft)} answers for {len(rows)} texts")
 
 
 def _with_soft(rows: TokenRows, soft: SoftTargets) -> TokenRows:
     """Lay soft targets along rows; those of a row's end that the model's context cut off are left out."""
-    if len(soft) != len(rows):
-        raise GaugerError(f"log-probabilities of {len(soft)} answers for {len(rows)} texts")
+    _check_number(rows, soft)
     shown_N = np.diff(np.append(soft.first_N, len(soft.token_PK)))
     if (shown_N < rows.n_learnt).any():
         row = int(np.flatnonzero(shown_N < rows.n_learnt)[0])
