@@ -169,6 +169,15 @@ def test_nobody_at_the_address_ends_the_batch_at_no_cost():
     assert (budget.spent.queries, budget.exhausted) == (0, False)
 
 
+@pytest.mark.parametrize(("keyless", "hint"), [(False, "Start the server"), (True, "The same command starts it again")])
+def test_who_is_to_start_the_server_that_is_gone(keyless, hint):
+    place = replace(parse_teacher("http://127.0.0.1:1/v1#m"), keyless=keyless)
+    teacher = OpenAIEndpoint(place, QueryBudget(), patience=replace(QUICK, attempts=1))
+    with pytest.raises(UserError) as gone:
+        list(teacher.ask([question("a")]))
+    assert hint in str(gone.value)
+
+
 def test_a_model_that_knows_neither_name_for_the_token_limit_fails():
     def answer(_, body):
         name = "max_tokens" if "max_tokens" in body else "max_completion_tokens"

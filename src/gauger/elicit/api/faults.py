@@ -93,8 +93,11 @@ def status_fault(status: int, headers: Mapping[str, str], body: str, address: st
     return FailedAttempt(what, again=False, unsupported=refused_parameter(error, f"{message} {body[:_LOOKED_AT]}"))
 
 
-def unreachable_error(what: str, address: str) -> UserError:
-    """Say that nobody answers at an address."""
+def unreachable_error(what: str, address: str, *, own: bool) -> UserError:
+    """Say that nobody answers at an address; `own` of a server that this process had started."""
+    if own:
+        hint = "Gauger started it and it is gone, perhaps for want of memory. The same command starts it again."
+        return UserError("a server that stays until all is asked", f"{what} from {address}", hint=hint)
     hint = "Start the server or check the address, then run again: nothing is lost."
     return UserError("an endpoint that answers", f"{what} from {address}", hint=hint)
 

@@ -165,7 +165,7 @@ class Session:
                 continue
             if (why := attempts.given_up(outcome)) is not None:
                 if outcome.unreachable:
-                    raise unreachable_error(why, how.place.url)
+                    raise unreachable_error(why, how.place.url, own=how.place.keyless)
                 failed = attempts.failed(why) if outcome.empty is None else attempts.emptied(outcome.empty)
                 return budget.booked(request, failed)
             await self._wait(outcome, attempts)
