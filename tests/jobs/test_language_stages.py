@@ -149,7 +149,8 @@ def test_a_study_with_both_stages_runs_to_a_report(finished):
 
 def test_the_ledger_has_the_students_own_samples(finished):
     plan, _, done, out = finished
-    kept = pl.read_parquet(out / "ledger.parquet").filter(pl.col("source") == "student", pl.col("dropped").is_null())
+    used = pl.read_parquet(out / "corpora.parquet").join(pl.read_parquet(out / "ledger.parquet"), on="corpus")
+    kept = used.filter(pl.col("source") == "student", pl.col("dropped").is_null())
     assert set(kept["arm"]) == {"scored", "judged", "placebo", "reference"}
     assert kept["overlaps"].list.len().sum() == 0
     rows = {(row["arm"], row["source"]): row for row in read_json(out / "estimates.json")["ledger"]}

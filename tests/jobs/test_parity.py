@@ -195,6 +195,8 @@ def test_nothing_held_out_is_trained_on_but_in_the_leak(both, world, arm):
 @pytest.mark.parametrize("arm", ["policy", "rewarded", "passing"])
 def test_own_samples_that_touch_what_is_held_out_are_refused(both, world, arm, monkeypatch):
     doing, job = both[world], both[world].job(arm)
+    for key in job.inputs.values():
+        doing.of(key)  # made before everything touches what is held out
     monkeypatch.setattr(type(doing.world), "overlaps", lambda *_: frozenset({"held:out"}))
     out = doing.again(job, steps=1)
     ledger = pl.read_parquet(out / "ledger.parquet")
