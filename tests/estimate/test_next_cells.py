@@ -60,7 +60,7 @@ def test_a_target_that_was_given_is_kept(points):
 def test_without_money_or_points_the_reason_is_said(points):
     assert "the budget pays none" in propose_cells(points, 1.0, REQUEST).reason
     few = propose_cells(points[:3], 1e12, REQUEST)
-    assert (few.cells, few.cost) == ((), 0.0)
+    assert (few.cells, few.flops) == ((), 0.0)
     assert "points" in few.reason
 
 

@@ -8,7 +8,7 @@ from gauger.execute.worker import load
 from gauger.jobs.registry import REGISTRY
 from gauger.store.atomic import read_json
 from gauger.study.load import open_study, plan_loaded
-from gauger.worlds.base import VerifierError
+from gauger.worlds.items import VerifierError
 from gauger.worlds.language.world import TextWorld
 
 __all__ = ["folder"]

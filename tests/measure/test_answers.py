@@ -14,7 +14,7 @@ from gauger.estimate.estimator import estimate_study
 from gauger.measure.answers import SCHEMA, Answering, further_readings, measure, read_as, readings, schema_of
 from gauger.records import ArmInfo, Outcome
 from gauger.spec import LanguageWorld
-from gauger.worlds.base import Benchmark, Item, VerifierError
+from gauger.worlds.items import Benchmark, Item, VerifierError
 from gauger.worlds.language.world import TextWorld
 
 SUMS = {"kind": "reasoning-gym", "task": "chain_sum", "train": 40, "test": 8, "new": 8}

@@ -141,6 +141,16 @@ def test_errors_within_their_claims_widen_nothing() -> None:
     assert stretches(None, reach, np.ones(1), 0.95, 5.0) == pytest.approx([1.0])
 
 
+def test_points_without_noise_miss_nothing_and_say_so_without_a_warning() -> None:
+    seen = held_out(made(np.full((1, 6), 2.0), cut=np.arange(6)), np.ones(1))
+    exact = replace(seen, error=np.zeros(6), claimed=np.zeros(6))
+    assert missed(exact, 1.0, np.ones(2)) == (0.0, pytest.approx(6.0))
+    half = replace(
+        seen, error=np.array([0.0, 0.0, 0.0, 2.0, 2.0, 2.0]), claimed=np.array([0.0, 0.0, 0.0, 1.0, 1.0, 1.0])
+    )
+    assert 0.0 < missed(half, 1.0, np.ones(2))[0] <= np.sqrt(3.0)
+
+
 def test_a_cut_is_judged_by_the_others() -> None:
     error = np.array([[9.0, 0.5, 0.5]])
     seen = held_out(made(error, cut=np.arange(3)), np.ones(1))

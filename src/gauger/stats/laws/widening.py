@@ -73,7 +73,10 @@ def missed(seen: HeldOutErrors, distance: float, axes: FloatArray, without: int 
     squared = np.minimum(seen.error**2, (MOST_Z * seen.claimed) ** 2)
 
     def surplus(slope: float) -> float:
-        return float((speaks * (squared / (seen.claimed**2 + (slope * growth) ** 2) - 1.0)).sum())
+        expected = seen.claimed**2 + (slope * growth) ** 2
+        # Points without noise: nothing is claimed and nothing missed, which is as it should be.
+        ratio = np.divide(squared, expected, out=np.ones_like(squared), where=expected > 0.0)
+        return float((speaks * (ratio - 1.0)).sum())
 
     cuts = max(independent_cuts(seen.test, speaks), 1.0)
     low, high = 0.0, float((np.sqrt(squared) / growth).max())
