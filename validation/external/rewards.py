@@ -33,6 +33,7 @@ from gauger.train import (
     QuestionMaterial,
     RewardServer,
     engine_of,
+    one_by_one,
     train_elsewhere,
     train_on_rewards,
 )
@@ -99,9 +100,8 @@ def elsewhere(training: ExternalTraining, folder: Path, grade) -> tuple[list[flo
 def here(start: Path, training: ExternalTraining) -> list[float]:
     """Train with our own engine; returns the mean reward of each batch."""
     model = engine_of("hf").load(start)
-    play = Play(
-        QUESTIONS.asked, lambda place, answer: is_right(place, answer.text, answer.ended), 8, BATCH, QUESTIONS.updates
-    )
+    reward = one_by_one(lambda place, answer: is_right(place, answer.text, answer.ended))
+    play = Play(QUESTIONS.asked, reward, 8, BATCH, QUESTIONS.updates)
     options = Options(SEED, loss=GrpoLoss(QUESTIONS.clip, QUESTIONS.kl_weight))
     schedule = model.defaults.schedule(training.steps, training.learning_rate)
     return list(train_on_rewards(model, play, schedule, options).rewards)

@@ -10,7 +10,7 @@ from gauger.train.external.material import DrawPlan, PairMaterial, QuestionMater
 from gauger.train.hf import ENGINE
 from gauger.train.loop import Options
 from gauger.train.preferences import Pair, Preferences, train_on_preferences
-from gauger.train.rewards import Play, train_on_rewards
+from gauger.train.rewards import Play, one_by_one, train_on_rewards
 
 PAIRS = (Pair("2+2=", "4", "5"), Pair(chat("name a colour"), "red", "seven"), Pair("1+2=", "3", "12"))
 
@@ -77,7 +77,8 @@ def test_questions_come_in_the_order_of_our_own_engine(start, tmp_path):
     order = [line["id"] for line in lines]
     assert len(order) == 3 * 2, "three batches of two questions: the last is used once"
     assert [line["prompt"] for line in lines] == [prompts[place] for place in order]
-    play = Play(material.asked, lambda place, answer: asked.append(place) or 0.0, group=2, per_step=4, updates=2)
+    reward = one_by_one(lambda place, answer: asked.append(place) or 0.0)
+    play = Play(material.asked, reward, group=2, per_step=4, updates=2)
     model = hf_model()
     train_on_rewards(model, play, model.defaults.schedule(5, 0.01), Options(5))
     assert asked[::2] == order
