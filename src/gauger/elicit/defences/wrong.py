@@ -73,7 +73,8 @@ def wrong_answers(reply: Reply, strength: float) -> Reply:
     so that this takes more from a student that does not react than from one that does, and everything from honest
     users. Wrong content in a share of the answers took a student from 67.8 to 60.4 (DistillGuard 2026).
 
-    Proof: tests/elicit/defences/test_wrong.py, validation/defences/worlds.py.
+    Proof: tests/elicit/defences/test_wrong.py. What it takes from students was seen in one each (docs/log.md); the ten
+    worlds of validation/defences/worlds.py have not been run.
     """
     whole = f"{reply.reasoning}\0{reply.text}"
     if share_of_text(whole, "wrong-answers") >= strength:
