@@ -41,7 +41,7 @@ for module in sys.argv[3:]:
 print(json.dumps(changed))
 """
 TRAINING = {"train", "train-on-policy", "train-on-pairs", "train-on-mixture"}
-TRAINING |= {"train-on-rewards", "train-on-discriminator"}
+TRAINING |= {"train-on-rewards", "train-on-discriminator", "train-on-own-pairs"}
 ASKING = {"ask-teacher", "ask-base", "draw-pairs"}
 GATHERING = {"gather", "gather-questions", "blend"}
 ALL = {"pretrain", "measure"} | TRAINING | ASKING | GATHERING
@@ -56,7 +56,7 @@ CHANGES = {
     "elicit/strategies/feedback.py": set(),
     "elicit/strategies/continuation.py": ASKING | GATHERING,  # one file asks, gathers and blends
     "elicit/strategies/seed_questions.py": {"ask-teacher"},
-    "train/rewards.py": {"train-on-policy", "train-on-rewards", "train-on-discriminator", "draw-pairs"},
+    "train/rewards.py": {"draw-pairs", *(TRAINING - {"train", "train-on-pairs", "train-on-mixture"})},
     "measure/answers.py": {"measure"},
     "train/tiny/decode.py": ALL - GATHERING,
     "worlds/atlas/truth.py": ALL - {"blend"},

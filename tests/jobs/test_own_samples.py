@@ -197,7 +197,9 @@ def test_a_budget_ends_the_judging(plan, again):
 # --- training ----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("arm", "stage"), [("scored", 0), ("judged", 0), ("judged", 1), ("mixed", 0), ("passing", 0)])
+@pytest.mark.parametrize(
+    ("arm", "stage"), [("scored", 0), ("judged", 0), ("judged", 1), ("mixed", 0), ("passing", 0), ("above", 0)]
+)
 def test_training_is_a_function_of_its_parameters(plan, done, again, arm, stage):
     job = job_of(plan, arm, stage)
     assert weights(again(job, "again")) == weights(done[job.key]) != weights(done[job.inputs["start"]])
@@ -205,6 +207,7 @@ def test_training_is_a_function_of_its_parameters(plan, done, again, arm, stage)
         "scored": {"top_k": 2},
         "mixed": {"batch": 12},
         "judged": [{"beta": 2.0}, {"kl_weight": 5.0}][stage],
+        "above": {"beta": 3.0, "rounds": 3, "answer_tokens": 1},
         "passing": {"kl_weight": 5.0, "group": 8, "clip": 0.001, "updates": 3} | TELLING,
     }
     changes = {"seed": 77, "learning_rate": 0.02} | own[arm]
@@ -264,6 +267,54 @@ def test_a_discriminator_asks_the_teacher_for_text_alone(plan, done):
     assert own["name"] == "student"
     assert 6 * 16 - own["rows"] >= 2 * len(said.filter(dropped="overlap"))
     assert 0 < read_json(done[job.key] / "training.json")["first_reward"] <= 0.6
+
+
+def test_own_answers_make_pairs_with_the_teachers_unless_they_equal_it_or_touch_what_is_held_out(plan, done):
+    job = job_of(plan, "above")
+    assert job_of(plan, "above", 0, "corpora").key == job_of(plan, "passing", 0, "corpora").key
+    theirs = set(pl.read_parquet(done[job.inputs["corpus"]] / "corpus.parquet")["id"])
+    said = ledger(done[job.key])
+    for row in said.iter_rows(named=True):  # the same prompt and answer have the same id everywhere
+        assert row["dropped"] == ("overlap" if row["overlaps"] else "equal" if row["id"] in theirs else None)
+    assert set(said["dropped"]) >= {"equal", None}
+    teacher, own = sources_of(done[job.key])
+    assert (teacher["name"], own["name"]) == ("teacher", "student")
+    assert teacher["rows"] == own["rows"] == 6 * 16 / 2
+    assert own["unique_rows"] <= len(said.filter(pl.col("dropped").is_null()))
+    (note,) = read_json(done[job.key] / "notes.json")
+    paired = said["dropped"].null_count()
+    assert note.startswith(f"{paired} of {len(said)} answers of the student made a pair, ")
+
+
+def test_own_answers_that_touch_what_is_held_out_make_no_pair(plan, again, planned, monkeypatch):
+    monkeypatch.setattr(type(planned[1]), "overlaps", lambda _, text: frozenset({"x"} if len(text) % 2 else ()))
+    out = again(job_of(plan, "above"), rounds=1)
+    said = ledger(out)
+    touching = said["overlaps"].list.len() > 0
+    assert 0 < touching.sum() < len(said)
+    assert ((said["dropped"] == "overlap").fill_null(False) == touching).all()
+    assert sources_of(out)[1]["unique_rows"] <= said["dropped"].null_count()
+
+
+def test_the_teacher_stays_the_corpus_of_which_pairs_were_made(plan, done, collected):
+    """Its requests and tokens are those of its corpus; trained on are both halves of the pairs."""
+    teacher, student = (row_of(collected, "above", source) for source in ("teacher", "student"))
+    counted = sources_of(done[job_of(plan, "above").key])
+    assert [teacher["tokens"], student["tokens"]] == [round(source["tokens"]) for source in counted]
+    assert teacher["queries"] == ledger(done[job_of(plan, "above", 0, "corpora").key])["queries"].sum() > 0
+    assert student["queries"] == 0
+
+
+def test_in_controls_of_pairs_the_base_and_the_truth_stand_above_the_students_answers(done):
+    above = plan_loaded(open_study(STUDY, ["verdict.arm=above"]))[0]
+    kinds = {arm: (job_of(above, arm).kind, job_of(above, arm, 0, "corpora").kind)
+             for arm in ("placebo", "reference", "leak", "format")}  # fmt: skip
+    assert kinds == {
+        "placebo": ("train-on-own-pairs", "ask-base"),
+        "reference": ("train-on-own-pairs", "gather"),
+        "leak": ("train", "gather"),
+        "format": ("train", "gather"),
+    }
 
 
 def test_controls_of_a_discriminator_know_the_bases_text_and_the_truth():

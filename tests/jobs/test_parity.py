@@ -72,6 +72,7 @@ STAGES = {
     "judged": f"{{kind: preference, judge: teacher, candidates: 12, {OWN}}}",
     "truth": f"{{kind: preference, judge: truth, candidates: 12, {OWN}}}",
     "rewarded": f"{{kind: rl, group: 4, {OWN}}}",
+    "above": f"{{kind: preference-distill, rounds: 2, {ASKED}}}",
     "passing": f"{{kind: adversarial-distill, group: 4, {ASKED}}}",
     "mixed": f"{{kind: mixture, {TRAINED}, sources: [{MIXED}]}}",
     **{
@@ -203,6 +204,26 @@ def test_own_samples_that_touch_what_is_held_out_are_refused(both, world, arm, m
     assert set(ledger["dropped"]) == {"overlap"}
     assert ledger["queries"].sum() == 0
     assert read_json(out / "training.json")["sources"][0]["rows"] == 0
+
+
+@pytest.mark.parametrize("world", HEAD)
+def test_pairs_of_which_all_touch_what_is_held_out_are_an_error(both, world, monkeypatch):
+    doing, job = both[world], both[world].job("above")
+    for key in job.inputs.values():
+        doing.of(key)
+    monkeypatch.setattr(type(doing.world), "overlaps", lambda *_: frozenset({"held:out"}))
+    with pytest.raises(GaugerError, match=r"none to (\d+) prompts: \1 answers touch what is held out"):
+        doing.again(job)
+
+
+@pytest.mark.parametrize("world", HEAD)
+def test_own_answers_below_the_teachers_cost_no_request(both, world):
+    """Its corpus is what text distillation would have; each step has as many texts of the student's as of others'."""
+    doing = both[world]
+    assert doing.job("above", 0, "corpora").key == doing.job("text", 0, "corpora").key
+    own = pl.read_parquet(doing.of(doing.job("above").key) / "ledger.parquet")
+    assert (own["queries"].sum(), set(own["source"])) == (0, {"student"})
+    assert trained_rows(doing, "above") == [12, 12]
 
 
 def test_a_judged_pair_costs_a_request_for_each_prompt_and_a_true_one_none(both):

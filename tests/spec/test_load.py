@@ -12,6 +12,7 @@ from gauger.spec.stages.distil import LogitDistillStage, TextDistillStage
 from gauger.spec.stages.mixture import MixtureStage
 from gauger.spec.stages.on_policy import OnPolicyStage
 from gauger.spec.stages.preference import PreferenceStage
+from gauger.spec.stages.preference_distill import PreferenceDistillStage
 from gauger.spec.stages.rl import RlStage
 from gauger.spec.stages.truth import ContinueStage, SftStage
 from gauger.spec.variants import WorldSettings
@@ -46,6 +47,7 @@ def test_every_key_arrives() -> None:
         PreferenceStage,
         RlStage,
         AdversarialStage,
+        PreferenceDistillStage,
     ]
     assert study.arms["soft"].start == "label"
     assert study.controls.reference.off == "The ceiling is known from an earlier study"

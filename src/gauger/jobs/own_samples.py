@@ -1,4 +1,5 @@
-"""Trains a student on what it writes itself: scored by somebody at hand, or rewarded by the truth or a discriminator.
+"""Trains a student on what it writes itself: scored by somebody at hand, or rewarded by the truth or a discriminator,
+or put below its teacher's text.
 
 A student's own sample that touches a benchmark's held-out content is never trained on: it is refused, and stands in the
 ledger as dropped.
@@ -13,10 +14,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+import polars as pl
 
 from gauger.elicit import Corpus, Sample, Took, plain_sample, shown_logs, stream_texts, words_for
 from gauger.jobs.models import common_source, keep, options_of, prompt_of, read_model, schedule_of
-from gauger.jobs.parameters import Inputs, TrainOnDiscriminator, TrainOnPolicy, TrainOnRewards, job
+from gauger.jobs.parameters import Inputs, TrainOnDiscriminator, TrainOnOwnPairs, TrainOnPolicy, TrainOnRewards, job
 from gauger.jobs.teachers import TeacherPlace, open_asked, shown_top_k, unserved
 from gauger.jobs.training_record import counted, used, write_training
 from gauger.spec import Surface, TextSource
@@ -30,16 +32,19 @@ from gauger.train import (
     Drawn,
     GrpoLoss,
     Mixture,
+    OwnPairs,
     Play,
     Practice,
+    PreferenceLoss,
     Trained,
     distil_on_policy,
     one_by_one,
+    prefer_theirs,
     train_on_rewards,
 )
 from gauger.worlds import World, reopen_world
 
-OVERLAP, UNJUDGED = "overlap", "verifier failed"
+OVERLAP, UNJUDGED, EQUAL = "overlap", "verifier failed", "equal"
 """Why a student's own sample is not trained on."""
 
 
@@ -193,6 +198,56 @@ def train_on_discriminator(params: TrainOnDiscriminator, inputs: Inputs, out: Pa
         params.ridge,
     )
     _reinforce(params, inputs, out, "adversarial-distill", reward)
+
+
+@job(TrainOnOwnPairs)
+def train_on_own_pairs(params: TrainOnOwnPairs, inputs: Inputs, out: Path) -> None:
+    """Train a student to prefer the texts of its corpus to its own answers to the same prompts (SPIN)."""
+    world = reopen_world(params.world)
+    texts = list(stream_texts(inputs["corpus"]))
+    prompts = [text.prompt for text in texts]
+    student = read_model(inputs, "start", params.engine, params.computing)
+    data = OwnPairs(
+        _questions(world, prompts, params.answer_tokens),
+        [text.answer for text in texts],
+        lambda place, answer: world.joined(prompts[place], answer.text),
+        lambda place, answer: bool(_overlaps(world, prompts[place], answer)),
+        params.batch // 2,
+        params.rounds,
+    )
+    options = replace(options_of(params), loss=PreferenceLoss(params.beta))
+    trained = prefer_theirs(student, data, schedule_of(params, student), options)
+    keep(trained, inputs, out)
+    equal = {wrote(own) for own in trained.drawn if data.equals(own.prompt, own.completion)}
+    counts, lengths = _learnt(trained)
+    rows = [_compared_row(world, prompts, written, equal=written in equal) for written in counts]
+    Corpus(tuple(rows)).write(out)
+    own = counted(TextSource.STUDENT, lengths, list(counts.values()))
+    write_training(out, [used(_writer(inputs["corpus"]), trained.sources[0]), own], trained.losses)
+    write_json(out / "notes.json", _notes_of_pairs(params, trained, rows))
+
+
+def _compared_row(world: World, prompts: Sequence[str], written: Wrote, *, equal: bool) -> Sample:
+    """Return the ledger's row of an answer that the teacher's was preferred to, or that makes no pair with it."""
+    row = student_wrote(world, prompts[written.place], written.text, "preference-distill")
+    if row.overlaps:
+        return row.fails(OVERLAP)
+    return row.fails(EQUAL) if equal else row
+
+
+def _writer(corpus: Path) -> str:
+    """Return who wrote the kept texts of a corpus: the teacher, or in a control who stands in its place."""
+    rows = pl.read_parquet(corpus / "ledger.parquet", columns=["source", "dropped"])
+    return str(rows.filter(pl.col("dropped").is_null())["source"][0])
+
+
+def _notes_of_pairs(params: TrainOnOwnPairs, trained: Trained, rows: Sequence[Sample]) -> list[str]:
+    paired = sum(row.dropped is None for row in rows)
+    equal = sum(row.dropped == EQUAL for row in rows)
+    notes = [f"{paired} of {len(rows)} answers of the student made a pair, {equal} were what the teacher wrote"]
+    if len(trained.losses) < params.steps:
+        notes.append(f"{len(trained.losses)} of {params.steps} steps: no later answer makes a pair")
+    return notes
 
 
 def _reinforce(params: TrainOnRewards, inputs: Inputs, out: Path, stage: str, reward: BatchReward) -> None:

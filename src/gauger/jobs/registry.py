@@ -27,6 +27,7 @@ REGISTRY = Registry(
         "train-on-policy": "gauger.jobs.own_samples:train_on_policy",
         "train-on-rewards": "gauger.jobs.own_samples:train_on_own_answers",
         "train-on-discriminator": "gauger.jobs.own_samples:train_on_discriminator",
+        "train-on-own-pairs": "gauger.jobs.own_samples:train_on_own_pairs",
         "evaluate": "gauger.jobs.evaluating:evaluate_model",
         "measure": "gauger.jobs.measuring:measure_model",
     },

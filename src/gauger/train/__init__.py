@@ -27,6 +27,7 @@ loop.py          Trains any model: a seeded order of rows, one loss, AdamW with 
                  several
 losses.py        Computes the losses of every stage, in nats, summed over learnt positions; the loop divides by the
                  size of the step
+own_pairs.py     Prefers a teacher's text to the student's own answers: pairs from text alone (SPIN; Chen et al. 2024)
 own_samples.py   Draws a student's own answers while it trains, as rows of tokens; what on-policy stages share
 preference_loss.py  Computes the loss of preferences: DPO on pairs of answers, in nats
 preferences.py   Optimises preferences directly (DPO; Rafailov et al. 2023): from pairs of a better and a worse answer

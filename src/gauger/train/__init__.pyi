@@ -30,6 +30,8 @@ from .loop import Options as Options
 from .loop import Trained as Trained
 from .loop import Used as Used
 from .losses import SoftLoss as SoftLoss
+from .own_pairs import OwnPairs as OwnPairs
+from .own_pairs import prefer_theirs as prefer_theirs
 from .own_samples import AskedOfStudent as AskedOfStudent
 from .preference_loss import PreferenceLoss as PreferenceLoss
 from .preferences import Pair as Pair

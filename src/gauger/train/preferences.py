@@ -18,7 +18,7 @@ from gauger.train.given_rows import fit_rows
 from gauger.train.likelihood import token_logs
 from gauger.train.loop import Options, Trained
 from gauger.train.preference_loss import PreferenceLoss
-from gauger.train.rows import IntArray, Prompt, TrainingRow, shuffled
+from gauger.train.rows import IntArray, Prompt, TrainingRow, shuffled, without_end
 from gauger.train.schedule import TrainingSchedule
 
 
@@ -29,6 +29,8 @@ class Pair:
     prompt: Prompt
     better: str
     worse: str
+    worse_ended: bool = True
+    """Whether the worse one came to its end; one that was cut off is learnt without an end mark."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,8 @@ def train_on_preferences(
     rows = start.encode(
         [TrainingRow(pair.prompt, answer) for pair in data.pairs for answer in (pair.better, pair.worse)]
     )
+    cut_off = [place for i, pair in enumerate(data.pairs) for place in (() if pair.worse_ended else (2 * i + 1,))]
+    rows = without_end(rows, cut_off)
     if options.too_long == "refuse":  # a pair is not taken apart: by `cut` both of its rows stay
         rows = held_to_context(rows, options.too_long, start.context)
     rows = rows.with_targets(reference_log=token_logs(start, rows))

@@ -149,6 +149,30 @@ def answered(prompts: Sequence[Sequence[int]], answers: Sequence[Sequence[int]])
     return token_rows(flat, lengths, starts)
 
 
+def without_end(rows: TokenRows, index: Sequence[int]) -> TokenRows:
+    """Return rows as an engine encodes them, some without the end mark: their texts were cut off, and did not end.
+
+    Parameters
+    ----------
+    rows : TokenRows
+        N rows, without targets yet.
+    index : sequence of int
+        Numbers of the rows that did not end. Of one that the context cut the mark is the last of what is lost: an
+        answer that fills the context has lost nothing else.
+    """
+    open_N = np.zeros(len(rows), dtype=bool)
+    open_N[list(index)] = True
+    lost_N = rows.lost_N if len(rows.lost_N) else np.zeros(len(rows), dtype=np.int64)
+    marked_N = open_N & (lost_N == 0)
+    kept_F = np.ones(len(rows.token_F), dtype=bool)
+    kept_F[(rows.first + rows.length_N - 1)[marked_N]] = False
+    length_N = rows.length_N - marked_N
+    start_N = np.minimum(rows.start_N, length_N)
+    return replace(
+        rows, token_F=rows.token_F[kept_F], length_N=length_N, start_N=start_N, lost_N=np.maximum(lost_N - open_N, 0)
+    )
+
+
 def shuffled(n_rows: int, count: int, rng: np.random.Generator) -> Iterator[IntArray]:
     """Yield `count` row numbers at a time out of one fresh permutation after the other, without end.
 

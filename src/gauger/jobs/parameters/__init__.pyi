@@ -22,6 +22,7 @@ from .training import Pretrain as Pretrain
 from .training import Specialise as Specialise
 from .training import TrainOnDiscriminator as TrainOnDiscriminator
 from .training import TrainOnMixture as TrainOnMixture
+from .training import TrainOnOwnPairs as TrainOnOwnPairs
 from .training import TrainOnPairs as TrainOnPairs
 from .training import TrainOnPolicy as TrainOnPolicy
 from .training import TrainOnRewards as TrainOnRewards

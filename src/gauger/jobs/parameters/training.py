@@ -79,6 +79,14 @@ class TrainOnPairs(GoesOn):
     beta: float
 
 
+class TrainOnOwnPairs(Trains):
+    """Training on pairs of a corpus's texts and the student's own answers to the same prompts."""
+
+    answer_tokens: int
+    beta: float
+    rounds: int
+
+
 class TrainOnRewards(Trains):
     """Training on the student's own samples, rewarded where they are right."""
 
@@ -114,6 +122,7 @@ TRAINING: Mapping[str, type[Trains]] = {
     "train": TrainStage,
     "train-on-policy": TrainOnPolicy,
     "train-on-pairs": TrainOnPairs,
+    "train-on-own-pairs": TrainOnOwnPairs,
     "train-on-rewards": TrainOnRewards,
     "train-on-discriminator": TrainOnDiscriminator,
     "train-on-mixture": TrainOnMixture,

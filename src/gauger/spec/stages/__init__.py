@@ -11,6 +11,8 @@ external.py    Defines `external`, `external-preference` and `external-rl`: trai
 mixture.py     Defines `mixture`: text of several sources in every batch, each with a weight and a budget in tokens
 on_policy.py   Defines `on-policy-distill`: the student writes, and the teacher says how likely every token was
 preference.py  Defines `preference`: preference optimisation (DPO) on pairs of the student's own answers
+preference_distill.py  Defines `preference-distill`: the teacher's text is preferred to the student's own answers to
+               the same prompts
 registry.py    Names every kind of stage; the union of them all is what may stand in an arm's `stages`
 resolved.py    Describes stages as they are run: who answers which prompts, in which forms, and how long it is trained
 rl.py          Defines `rl`: reinforcement learning with a verifiable reward (GRPO), without a teacher

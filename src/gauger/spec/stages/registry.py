@@ -16,6 +16,7 @@ STAGES = Registry(
         "logit-distill": "gauger.spec.stages.distil:LogitDistillStage",
         "on-policy-distill": "gauger.spec.stages.on_policy:OnPolicyStage",
         "adversarial-distill": "gauger.spec.stages.adversarial:AdversarialStage",
+        "preference-distill": "gauger.spec.stages.preference_distill:PreferenceDistillStage",
         "preference": "gauger.spec.stages.preference:PreferenceStage",
         "rl": "gauger.spec.stages.rl:RlStage",
         "external": "gauger.spec.stages.external:ExternalStage",
