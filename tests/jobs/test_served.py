@@ -73,6 +73,17 @@ def test_records_are_those_of_the_same_model_in_this_process_and_its_log_is_kept
     assert stub_server.LISTENS in (served.entries / keys[1] / "server.log").read_text()
 
 
+def test_records_through_a_server_that_is_killed_are_those_of_one_that_is_not(path, tmp_path):
+    lives = tmp_path / "lives"
+    lives.write_text("1")
+    here = doing(path, tmp_path / "here")
+    served = doing(path, tmp_path / "served", serve("student", command=json.dumps(f"{SERVE} {lives}")))
+    assert records_of(served, "base").equals(records_of(here, "base"))
+    assert lives.read_text() == "0"
+    key = next(cell for cell in served.plan.cells if cell.arm == "base").records
+    assert (served.entries / key / "server.log").read_text().count(stub_server.LISTENS) == 2
+
+
 def test_replies_of_one_student_are_not_taken_for_another_s(path, tmp_path):
     """Measuring two students has the same parameters: their inputs alone tell them apart."""
     done = doing(path, tmp_path / "served", serve("student"))

@@ -1,9 +1,9 @@
 """Kills a run at random moments, with a trainer or a server of others at work, and starts it again: the same estimates?
 
-Usage: python validation/external/kills.py [KILLS]. First while the study's arms are trained by a program that goes on
-from its own checkpoints, then while its models answer through a server. The driver is killed with SIGKILL, and by turns
-a worker, a keeper, or a process of the trainer or the server. The moment is a step of the training (or a question) that
-is drawn by chance, and a random share of the time that it takes.
+Usage: python validation/external/kills.py [KILLS [trainer|server [VICTIM ...]]]. First while the study's arms are
+trained by a program that goes on from its own checkpoints, then while its models answer through a server. Killed with
+SIGKILL are, by turns, the driver, a worker, a keeper, or a process of the trainer or the server. The moment is a step
+of the training (or a question) that is drawn by chance, and a random share of the time that it takes.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -169,16 +169,16 @@ def sendings(out: Path) -> int:
     return sum(text.count('"sent"') for text in texts(out / "jobs" / "journals", "*"))
 
 
-def main(kills: int) -> None:
-    """Print one line a kill; end with 1 where any went wrong."""
+def main(kills: int, names: Sequence[str], victims: Sequence[str]) -> None:
+    """Print one line a kill of each kind of program, of the victims by turns; end with 1 where any went wrong."""
     draw, failed = random.Random(1), False  # noqa: S311 - moments, no secret
     with tempfile.TemporaryDirectory() as folder, FaultServer() as server:
         study = prepare(Path(folder), server.url)
         whole = Path(folder) / "whole"
         finish(study, whole)
-        for moments in (TRAINER, SERVER):
+        for moments in (moments for moments in (TRAINER, SERVER) if moments.name in names):
             for number in range(kills):
-                out, victim = Path(folder) / f"{moments.name}{number}", VICTIMS[number % len(VICTIMS)]
+                out, victim = Path(folder) / f"{moments.name}{number}", victims[number % len(victims)]
                 text, right = kill(study, whole, out, victim, moments, draw)
                 failed = failed or not right
                 print(f"{moments.name} kill {number + 1:2}: {text}", flush=True)
@@ -186,4 +186,5 @@ def main(kills: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 10)
+    given = sys.argv[1:]
+    main(int(given[0]) if given else 10, given[1:2] or ("trainer", "server"), given[2:] or VICTIMS)

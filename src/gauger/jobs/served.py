@@ -1,4 +1,4 @@
-"""Asks models that a command of the user's serves: started for one job, and ended with it."""
+"""Asks models that a command of the user's serves: started for one job, started again where it dies, ended with it."""
 
 from __future__ import annotations
 
@@ -59,7 +59,9 @@ def open_served(asked: Asked, where: TeacherPlace) -> Opened:
     budget = QueryBudget(surface.max_queries, surface.max_tokens)
     address = endpoint_address(settings.model_dump(mode="json"), keyless=True)
     patience = Patience(total_s=serving.timeout_s)
-    endpoint = OpenAIEndpoint(address, budget, Pace(serving.concurrency), patience, asked.terms, name=asked.name)
+    endpoint = OpenAIEndpoint(
+        address, budget, Pace(serving.concurrency), patience, asked.terms, name=asked.name, server=server
+    )
     inputs = {role: path.name for role, path in where.inputs.items()}
     journal = journal_of(where, {**where.identity, "inputs": inputs, "role": where.role})
     kept = Journalled(generated(endpoint, surface), journal, PATIENCE_S)

@@ -1,12 +1,16 @@
-"""A server that speaks the protocol: ``python stub_server.py MODEL PORT [MODE]``, answering with what it was asked.
+"""A server that speaks the protocol: ``python stub_server.py MODEL PORT [MODE [LIVES]]``, answering as MODE says.
 
 MODE is `echo` (the last words of the prompt, reversed), `slow` (never healthy), `broken` (ends at once), `weights` (the
 last word of the prompt, or a wrong one: the bytes of the weights decide), or `model`: the checkpoint itself answers,
 decoded by our own engine, so that what is served can be held against what is not. Each answer takes STUB_PAUSE seconds.
+Where the file LIVES holds a number above 0, that becomes one less at the third request, and the server is killed by it;
+a file with `none` in it lets no server begin.
 """
 
+import itertools
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -46,6 +50,19 @@ def by_model(directory):
     return answer
 
 
+def mortal(answer, lives):
+    asked = itertools.count(1)
+
+    def answered(prompt, body):
+        left = int(lives.read_text())
+        if next(asked) == 3 and left:
+            lives.write_text(os.environ.get("STUB_AFTER", str(left - 1)))
+            os.kill(os.getpid(), signal.SIGKILL)
+        return answer(prompt, body)
+
+    return answered
+
+
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     answer = staticmethod(echo)
@@ -78,14 +95,16 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(content)
 
 
-def main(model, port, mode="echo"):
-    if mode == "broken":
+def main(model, port, mode="echo", lives=None):
+    if mode == "broken" or (lives and Path(lives).read_text() == "none"):
         sys.exit("no such device")
     if mode == "slow":
         subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
         time.sleep(60)
     if mode in ("model", "weights"):
         Handler.answer = staticmethod(by_model(model) if mode == "model" else by_weights(model))
+    if lives:
+        Handler.answer = staticmethod(mortal(Handler.answer, Path(lives)))
     print(LISTENS, os.getpid(), "tokens:", [name for name in os.environ if "KEY" in name], flush=True)
     ThreadingHTTPServer(("127.0.0.1", int(port)), Handler).serve_forever()
 

@@ -1,5 +1,7 @@
 """A served model: begun, waited for, asked as any endpoint, and gone afterwards with all that it started."""
 
+import os
+import signal
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +13,8 @@ from gauger.elicit.api.address import Address
 from gauger.elicit.api.dialect import Dialect
 from gauger.elicit.api.endpoint import OpenAIEndpoint
 from gauger.elicit.api.model_server import ModelServer, ServerCommand, answers, free_port, server_command
+from gauger.elicit.api.pacing import Pace
+from gauger.elicit.teacher.budget import QueryBudget
 from gauger.elicit.teacher.messages import Message, Request
 from gauger.errors import GaugerError, UserError
 from gauger.execute.keeper import marked
@@ -60,6 +64,76 @@ def test_one_that_never_answers_is_ended(tmp_path):
         server.__enter__()
     if sys.platform == "linux":
         assert not marked(server.program.mark)
+
+
+# --- one that ends while it is asked -------------------------------------------------------------------------------
+
+ASKED = [Request((Message("user", f"{n} one two three"),), 5) for n in range(8)]
+
+
+def mortal(tmp_path, lives, **settings):
+    """A server that is killed at its third request, so many times, and an endpoint that asks it."""
+    (tmp_path / "lives").write_text(str(lives))
+    server = ModelServer(serving(f"echo {tmp_path / 'lives'}", **settings), tmp_path, tmp_path / "log")
+    address = Address(f"{server.address}/v1", "m", Dialect(kind="chat"), keyless=True)
+    return server, OpenAIEndpoint(address, QueryBudget(max_queries=8), Pace(2), server=server)
+
+
+def test_one_that_is_killed_is_started_again_and_only_what_was_in_flight_is_repeated(tmp_path, capsys):
+    """All is answered, with a budget that has no room for more, and nothing of the three servers is left."""
+    server, endpoint = mortal(tmp_path, 2)
+    marks = set()
+    with server:
+        for _, reply in endpoint.ask(ASKED):
+            marks.add(server.program.mark)
+            assert reply.text == "three two one"
+    log = (tmp_path / "log").read_text()
+    assert (server.restarts, log.count(stub_server.LISTENS)) == (2, 3)
+    assert 2 <= log.count("authorised with") - len(ASKED) <= 2 * 2, "at most two are in flight as it is killed"
+    spent = endpoint.budget.spent
+    assert (spent.queries, spent.queries_unseen) == (len(ASKED), 0)
+    told = capsys.readouterr().err
+    assert "ended with exit code 137; start 2 of 3, its log ended\n" in told
+    assert "start 3 of 3" in told
+    assert stub_server.LISTENS in told
+    if sys.platform == "linux":
+        assert not any(marked(mark) for mark in (*marks, server.program.mark))
+
+
+def test_one_that_is_killed_every_time_ends_in_an_error_with_its_log(tmp_path):
+    server, endpoint = mortal(tmp_path, 99)
+    with server, pytest.raises(UserError, match="a server that stays until all is asked") as caught:
+        list(endpoint.ask(ASKED))
+    assert "exit code 137 after it was started again 2 times, its log ending" in str(caught.value)
+    assert "authorised with" in str(caught.value)
+    assert (tmp_path / "log").read_text().count(stub_server.LISTENS) == 3
+    if sys.platform == "linux":
+        assert not marked(server.program.mark)
+
+
+def test_one_that_does_not_begin_again_says_why(tmp_path, monkeypatch):
+    monkeypatch.setenv("STUB_AFTER", "none")
+    server, endpoint = mortal(tmp_path, 1, environment=("STUB_AFTER",))
+    with server, pytest.raises(UserError, match=r"exit code 1 after it was started again 2 times(.|\n)*no such device"):
+        list(endpoint.ask(ASKED))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the kernel ends a program with its keeper on Linux alone")
+def test_one_whose_keeper_is_killed_is_started_again(tmp_path):
+    server, endpoint = mortal(tmp_path, 0)
+    with server:
+        os.kill(server.program._keeper.pid, signal.SIGKILL)
+        assert {reply.text for _, reply in endpoint.ask(ASKED)} == {"three two one"}
+        assert server.restarts == 1
+    assert not marked(server.program.mark)
+
+
+def test_one_that_runs_and_one_that_was_left_are_not_begun_again(tmp_path):
+    with ModelServer(serving(), tmp_path, tmp_path / "log") as server:
+        assert not server.begin_again()
+        mark = server.program.mark
+    assert not server.begin_again()
+    assert (server.program.mark, server.restarts) == (mark, 0)
 
 
 def test_another_place_of_health_is_asked(tmp_path):

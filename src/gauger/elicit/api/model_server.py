@@ -1,20 +1,29 @@
-"""Serves a local model by the user's command: starts it, waits until it answers, and ends all of it afterwards."""
+"""Serves a local model by the user's command: starts it, waits until it answers, and ends all of it afterwards.
+
+One that ends while it is asked (no memory, a machine that is let go) is started again, `RESTARTS` times in all, by who
+asks it (`session.Session`): what was in flight is sent again, what was answered is not.
+"""
 
 from __future__ import annotations
 
 import shlex
 import socket
+import sys
+import threading
 import time
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from types import TracebackType
 
+from gauger.elicit.api.faults import unreachable_error
 from gauger.errors import GaugerError, UserError
 from gauger.execute import ProgramOrder, RunningProgram, environment_for, visible_gpus
 
 HOST = "127.0.0.1"
 POLL_S = 0.2
+RESTARTS = 2
+"""Times that a server which has ended is started again: a third end within one job is no chance."""
 _PLACES = ("model", "port", "gpus")
 
 
@@ -62,37 +71,79 @@ class ModelServer:
         self.serving, self.model, self.log = serving, model, log
         self.port = free_port()
         self.command = server_command(serving.command, model, self.port, _gpus(serving.gpus))
+        self.restarts = 0
+        self._turn, self._left = threading.Lock(), False
 
     def __enter__(self) -> ModelServer:
-        environment = environment_for(self.serving.environment)
-        self.program = RunningProgram(ProgramOrder(self.command, self.log.parent, self.log, environment))
-        self.program.__enter__()
+        self._begin()
         try:
-            self._wait()
+            while not self.ready():
+                self._require_running()
+                time.sleep(POLL_S)
         except BaseException:
             self.program.stop()
             raise
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
-        self.program.stop()
+        with self._turn:  # nobody begins it again while, or after, it is ended
+            self._left = True
+            self.program.stop()
 
     @property
     def address(self) -> str:
         """Host and port, as ``http://127.0.0.1:8123``."""
         return f"http://{HOST}:{self.port}"
 
-    def _wait(self) -> None:
-        end = time.monotonic() + self.serving.start_s
-        while not answers(self.port, self.serving.health):
+    def begin_again(self) -> bool:
+        """Start it again where it has ended, on the same port; says whether it had. May be called from any thread.
+
+        Raises
+        ------
+        UserError
+            Where it has been started again `RESTARTS` times already; with the last lines of its log.
+        """
+        with self._turn:
             code = self.program.code
-            if code is not None:
-                raise GaugerError(f"the model's server ended with exit code {code}:\n{self.program.tail()}")
-            if time.monotonic() > end:
-                last_lines = self.program.tail()
-                minutes = self.serving.start_s / 60
-                raise GaugerError(f"{self.serving.health} did not answer within {minutes:g} minutes:\n{last_lines}")
-            time.sleep(POLL_S)
+            if code is None or self._left:
+                return False
+            tail = self.program.tail()
+            if self.restarts == RESTARTS:
+                what = f"exit code {code} after it was started again {RESTARTS} times, its log ending\n{tail}\n"
+                raise unreachable_error(what, self.address, own=True)
+            self.restarts += 1
+            told = f"the model's server ended with exit code {code}; start {self.restarts + 1} of {RESTARTS + 1}"
+            print(f"{told}, its log ended\n{tail}", file=sys.stderr, flush=True)
+            self.program.stop()
+            self._begin()
+            return True
+
+    def ready(self) -> bool:
+        """Tell whether it answers.
+
+        Raises
+        ------
+        GaugerError
+            Where it does not although it has had its time; with the last lines of its log.
+        """
+        if answers(self.port, self.serving.health):
+            return True
+        if time.monotonic() > self._until:
+            last_lines = self.program.tail()
+            minutes = self.serving.start_s / 60
+            raise GaugerError(f"{self.serving.health} did not answer within {minutes:g} minutes:\n{last_lines}")
+        return False
+
+    def _require_running(self) -> None:
+        code = self.program.code
+        if code is not None:
+            raise GaugerError(f"the model's server ended with exit code {code}:\n{self.program.tail()}")
+
+    def _begin(self) -> None:
+        environment = environment_for(self.serving.environment)
+        self.program = RunningProgram(ProgramOrder(self.command, self.log.parent, self.log, environment))
+        self.program.__enter__()
+        self._until = time.monotonic() + self.serving.start_s
 
 
 def server_command(command: str, model: Path, port: int, gpus: int) -> list[str]:

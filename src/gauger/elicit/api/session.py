@@ -7,7 +7,7 @@ import random
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 from gauger.elicit.api.address import Address
 from gauger.elicit.api.attempts import Attempts, EqualFaults, Reservation
@@ -24,8 +24,22 @@ from gauger.elicit.teacher.messages import Reply, ReplyOutcome, Request, Sending
 Put: TypeAlias = Callable[[tuple[int, Reply]], None]
 _MOST_RESPELLED = 10
 """Times that one request is put otherwise."""
+_LOOK_AGAIN_S = 0.2
+"""How often it is asked whether a server that was begun again answers."""
 _BYTES_PER_TOKEN = 4
 """Of a common prompt: what the token limit expects of a request before its reply says more exactly."""
+
+
+class OwnServer(Protocol):
+    """A server that this process had started, and starts again where it ends."""
+
+    def begin_again(self) -> bool:
+        """Start it again where it has ended; says whether it had. Raises where it has ended too often."""
+        ...
+
+    def ready(self) -> bool:
+        """Tell whether it answers; raises where it has had its time."""
+        ...
 
 
 @dataclass
@@ -38,6 +52,8 @@ class Conduct:
     budget: QueryBudget
     pace: Pace
     patience: Patience
+    server: OwnServer | None = None
+    """What answers there, where this process had it started; None: somebody else's."""
     pacer: Pacer = field(init=False)
     chance: random.Random = field(default_factory=random.Random)
     """For waits alone: it must differ between processes, and no result depends on it."""
@@ -103,6 +119,7 @@ class Session:
     async def _all(self, put: Put) -> None:
         how = self._conduct
         self._loop, self._order, self._turns = asyncio.get_running_loop(), asyncio.Lock(), asyncio.Lock()
+        self._begins = asyncio.Lock()
         patience = how.patience.streaming() if how.dialect.stream else how.patience
         async with line(how.place, patience, how.pace.in_flight) as self._line:
             count = min(how.pace.in_flight, self._count)
@@ -161,7 +178,7 @@ class Session:
                 raise outcome.closed
             if self._stopping:
                 return None
-            if how.respelled(outcome, attempts, dialect):
+            if how.respelled(outcome, attempts, dialect) or await self._begun_again(how.server):
                 continue
             if (why := attempts.given_up(outcome)) is not None:
                 if outcome.unreachable:
@@ -170,6 +187,18 @@ class Session:
                 return budget.booked(request, failed)
             await self._wait(outcome, attempts)
         return budget.booked(request, attempts.failed("the budget has no room for another attempt"))
+
+    async def _begun_again(self, server: OwnServer | None) -> bool:
+        """Have a server of our own that has ended started again, and wait for it; says whether it had ended."""
+        if server is None:
+            return False
+        async with self._begins:  # of all whose requests were in flight, one begins it and the others wait
+            if not await asyncio.to_thread(server.begin_again):
+                return False
+            while not await asyncio.to_thread(server.ready):
+                await asyncio.to_thread(server.begin_again)  # it may end before it answers
+                await asyncio.sleep(_LOOK_AGAIN_S)
+            return True
 
     async def _attempt(
         self, open_line: EndpointLine, index: int, request: Request, reservation: Reservation, dialect: Dialect
@@ -188,6 +217,8 @@ class Session:
             outcome = (
                 content if isinstance(content, FailedAttempt) else read_reply(content, open_line.clean, how.place.url)
             )
+            if isinstance(outcome, FailedAttempt) and how.server is not None:
+                outcome = replace(outcome, paid=False)  # what our own server did not answer costs nobody anything
             perhaps_paid = isinstance(outcome, FailedAttempt) and outcome.paid and outcome.usage is None
         finally:
             self._sending.discard(worker)
