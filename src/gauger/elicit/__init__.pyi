@@ -16,6 +16,7 @@ from .corpus import read_texts as read_texts
 from .corpus import stream_texts as stream_texts
 from .corpus import write_corpus as write_corpus
 from .defences.kinds import GenerationDefence as GenerationDefence
+from .defences.kinds import MarkTest as MarkTest
 from .defences.kinds import PolicyDefence as PolicyDefence
 from .defences.kinds import ViewDefence as ViewDefence
 from .defences.registry import DEFENCES as DEFENCES
@@ -80,6 +81,7 @@ from .teacher.replay import Replay as Replay
 from .teacher.surfaced import Surfaced as Surfaced
 from .teacher.surfaced import generated as generated
 from .teacher.surfaced import generation_of as generation_of
+from .teacher.surfaced import mark_finder as mark_finder
 from .teacher.surfaced import reads_proxy as reads_proxy
 from .teacher.surfaced import require_needs as require_needs
 from .teacher.surfaced import require_recorded as require_recorded

@@ -4,6 +4,8 @@ Each function is a pure function of its parameters and inputs; the runner decide
 
 corpora.py             Makes corpora: what a teacher or a base was asked for, what nobody was asked for, and mixtures
                        of them
+drawn_texts.py         Has a model write answers to benchmark items, and keeps them as the tokens that the teacher
+                       counts
 endpoint_places.py     Says where a study's endpoint is and how it is spoken to; imports no trainer, so that the
                        planner may ask
 evaluating.py          Measures a model with a program of others: lm-eval or Inspect, against its files, its

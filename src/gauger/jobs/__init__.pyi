@@ -3,6 +3,7 @@ from .parameters.asked import Asked as Asked
 from .parameters.corpora import AskTeacher as AskTeacher
 from .parameters.corpora import DrawPairs as DrawPairs
 from .parameters.measuring import EVALUATED as EVALUATED
+from .parameters.measuring import DrawTexts as DrawTexts
 from .parameters.measuring import EvaluateModel as EvaluateModel
 from .parameters.measuring import MeasureModel as MeasureModel
 from .parameters.training import Materialise as Materialise

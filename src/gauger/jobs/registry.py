@@ -30,6 +30,7 @@ REGISTRY = Registry(
         "train-on-own-pairs": "gauger.jobs.own_samples:train_on_own_pairs",
         "evaluate": "gauger.jobs.evaluating:evaluate_model",
         "measure": "gauger.jobs.measuring:measure_model",
+        "draw-texts": "gauger.jobs.drawn_texts:draw_texts",
     },
 )
 """Kind -> "module:function"; the workers import them, the driver does not."""

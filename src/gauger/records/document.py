@@ -59,6 +59,10 @@ class Document:
     defences: Sequence[Mapping[str, Any]] = ()
     """One entry per defence: defence, outcome (works, does_not, undetermined, not_powered), threshold, against (its
     attackers), and what the report shows beside it (`estimate.defences`)."""
+    marks: Sequence[Mapping[str, Any]] = ()
+    """One entry per arm whose text was tested for a watermark: arm, of (student of marked text, control, teacher),
+    defence, attacker, controls, texts, tokens, pairs (different ones of neighbouring tokens), green, share_green,
+    p_value, p_holm (over all entries), level, marked, reason."""
     scaling: Mapping[str, Any] | None = None
     """The study's scale: points, curves, predicted cells, equivalents (`estimate.scaling`); None: it has none."""
     switched_off: Mapping[str, str] = field(default_factory=dict)

@@ -20,6 +20,7 @@ class Reason(StrEnum):
     NO_LEAK = "the teacher shows no leak"
     NOTHING_TO_REMOVE = "there is no uplift on the open surface"
     NOTHING_CAME_THROUGH = "no answer came through to train on"
+    TOO_FEW_PAIRS = "too few different pairs of tokens"
     COSTS_NOTHING = "honest users lose nothing by it"
     DENOMINATOR_UNCERTAIN = "denominator not distinguishable from zero"
     NOT_ESTIMABLE = "not estimable from these data"

@@ -27,11 +27,13 @@ from gauger.report.parts import (
     threats,
     uplift,
     verdict,
+    watermark,
 )
 
 CHAPTERS: tuple[Callable[[View], Section | None], ...] = (
     verdict.build,
     defences.build,
+    watermark.build,
     setup.build,
     uplift.build,
     scores.build,

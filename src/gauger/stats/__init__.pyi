@@ -107,6 +107,7 @@ from .shapley import pairs_within as pairs_within
 from .shapley import shapley_weights as shapley_weights
 from .simultaneous import LARGE as LARGE
 from .simultaneous import critical_values as critical_values
+from .simultaneous import holm as holm
 from .simultaneous import max_t as max_t
 from .student import probability_above as probability_above
 from .student import t_cdf as t_cdf

@@ -13,6 +13,7 @@ defences.py          Says to the estimator what a study's defences are, and puts
 description.py       Describes a study besides its estimates: its arms, samples, the five threats, what it cannot say
 document.py          Puts a study's document together: the estimates of its records, and all that stands beside them
                      in the report
+drawn_texts.py       Plans the texts that are drawn from models to be tested for a mark
 evaluator_tasks.py   Reads what an evaluator's task is run with: its settings, the user's files behind it, and the
                      version installed
 external_stages.py   Reads what an external stage is run with: its trainer, the user's template, and the version
@@ -33,6 +34,8 @@ load.py              Goes from a study file to a plan: loads it, checks it again
                      or is written
 makers.py            Names the makers of models by kind, and defines what each says: how a model comes to be, and
                      what using it costs
+marks.py             Tests what students write for the mark that a watermark left in what they learnt, beside text that
+                     cannot bear it
 models_elsewhere.py   Plans models that are elsewhere: behind an interface, or recorded
 next_runs.py         Proposes how a budget is best spent, from a pilot run: replicates for the verdict, cells for the
                      forecast

@@ -33,6 +33,7 @@ from gauger.study.description import arm_infos, examples, limits, program_versio
 from gauger.study.flipped_items import flipped_items
 from gauger.study.history import NO_HISTORY, RunHistory
 from gauger.study.ledger import ledger_rows
+from gauger.study.marks import mark_tests
 from gauger.study.plan import Plan
 from gauger.study.results import Collected
 from gauger.study.scale import scaling
@@ -96,6 +97,7 @@ def make_document(material: Material) -> Document:
         threats=threats(study, plan.arms, off, arms),
         limits=limits(study),
         defences=defence_entries(study, plan.arms, result, collected.records),
+        marks=mark_tests(plan, material.done or {}),
         scaling=scaling(plan, whole, material.done or {}, study.estimation.level),
         failures=collected.failures,
         switched_off=off,

@@ -23,7 +23,7 @@ from typing import Any
 
 from gauger.errors import UserError
 from gauger.execute import Job, memory_gb, visible_gpus
-from gauger.jobs import AskTeacher, ByProgram, MeasureModel, Trains
+from gauger.jobs import AskTeacher, ByProgram, DrawTexts, MeasureModel, Trains
 from gauger.spec import Computing, Lora, SpecPart
 from gauger.study.checkpoints import described_checkpoint
 from gauger.study.costs import Costs
@@ -78,7 +78,7 @@ def _answers(costs: Costs, record: SpecPart) -> int:
         return 0
     if isinstance(record, MeasureModel):
         return record.samples * sum(len(costs.world.benchmark(name).items) for name in record.benchmarks)
-    return record.samples if isinstance(record, AskTeacher) else 0
+    return record.samples if isinstance(record, AskTeacher | DrawTexts) else 0
 
 
 def memory_by_kind(costs: Costs) -> dict[str, float]:

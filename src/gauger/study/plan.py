@@ -25,6 +25,13 @@ class ArmReplicate:
     """Keys of the training jobs, one per stage."""
     records: str
     """Key of the measurement."""
+    drawn: str | None = None
+    """Key of the texts that were drawn from the model to be tested for a mark; None: they are not."""
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """Keys of everything that the arm needs."""
+        return (*self.corpora, *self.stages, self.records, *(() if self.drawn is None else (self.drawn,)))
 
 
 @dataclass

@@ -24,10 +24,12 @@ from gauger.spec import (
     kind_of,
 )
 from gauger.study.defence_checks import check_defences
+from gauger.study.drawn_texts import drawn_texts
 from gauger.study.evaluator_tasks import ASSUMED_ITEMS, evaluator_settings
 from gauger.study.external_stages import LEARNS, external_settings
 from gauger.study.job_parts import code_of, decisive_parameters, resources_of
 from gauger.study.makers import Made, Maker
+from gauger.study.marks import MarkedArm, marked_arms
 from gauger.study.plan import ArmReplicate, Plan, seed_of
 from gauger.study.stage_corpora import SHOWS_ALL, StageCorpora
 
@@ -193,9 +195,7 @@ class Planner(StageCorpora):
         params = p.MeasureModel(
             world=self.described,
             seed=seed_of(self.study.seed, "measure") if decoding.temperature else 0,
-            asked=self._behind(surface, "model")
-            if surface
-            else maker.asked("model", self._measured(model), self.world),
+            asked=self.behind(surface, "model") if surface else maker.asked("model", self._measured(model), self.world),
             benchmarks=tuple(self.study.benchmarks),
             max_new_tokens=(own if model is self.teacher else None) or decoding.max_new_tokens,
             temperature=decoding.temperature,
@@ -203,11 +203,17 @@ class Planner(StageCorpora):
             loss=arm.startswith(SCALED),
         )
         cost = maker.rows_of_loading + maker.rows_per_item * self._n_items * decoding.samples
-        inputs = {**model.inputs("model"), **self._proxy_inputs(params.asked)}
+        inputs = {**model.inputs("model"), **self.proxy_inputs(params.asked)}
         if surface is None:  # programs of others ask the model itself, and never see a surface
             inputs |= self._evaluations(params, maker, model)
         records = self.job("measure", "measure", params, inputs, cost)
-        self.result.cells.append(ArmReplicate(arm, replicate, corpora, stages, records))
+        drawn = drawn_texts(self, arm, params, model)
+        self.result.cells.append(ArmReplicate(arm, replicate, corpora, stages, records, drawn))
+
+    @cached_property
+    def marked(self) -> dict[str, MarkedArm]:
+        """The arms whose text is tested for a mark, by name."""
+        return {marked.arm: marked for marked in marked_arms(self.study, self.result.arms)}
 
     @cached_property
     def _evaluators(self) -> dict[str, dict[str, Any]]:

@@ -103,7 +103,8 @@ def _unplaced(value: Any) -> Any:
 
 def _moved(cell: ArmReplicate, keys: Mapping[str, str]) -> ArmReplicate:
     corpora, stages = (tuple(keys.get(key, key) for key in part) for part in (cell.corpora, cell.stages))
-    return replace(cell, corpora=corpora, stages=stages, records=keys.get(cell.records, cell.records))
+    drawn = None if cell.drawn is None else keys.get(cell.drawn, cell.drawn)
+    return replace(cell, corpora=corpora, stages=stages, records=keys.get(cell.records, cell.records), drawn=drawn)
 
 
 def _result(run: RunDirectory, plan: Plan, entries: Sequence[Mapping[str, Any]]) -> RunResult:

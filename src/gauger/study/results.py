@@ -17,7 +17,15 @@ from gauger.store import read_json
 from gauger.study.plan import ArmReplicate, Plan
 from gauger.study.run_ledger import CELL, RunLedger, run_ledger
 
-READ = ("records.parquet", "ledger.parquet", "training.json", "notes.json", "corpus.parquet", "loss.json")
+READ = (
+    "records.parquet",
+    "ledger.parquet",
+    "training.json",
+    "notes.json",
+    "corpus.parquet",
+    "loss.json",
+    "drawn.parquet",
+)
 """Files of results that a run's tables, report and scaling chapter are made of; weights are not among them."""
 EXAMPLES_EACH = 3
 """Samples of an arm's last corpus that are shown."""
@@ -171,7 +179,7 @@ def _span(numbers: Sequence[int]) -> str:
 def _failures(plan: Plan, result: RunResult) -> Iterator[Failure]:
     reasons = {job.key: (job, reason) for job, reason in result.failed}
     for cell in plan.cells:
-        missing = [key for key in (*cell.corpora, *cell.stages, cell.records) if key not in result.done]
+        missing = [key for key in cell.keys if key not in result.done]
         if missing:
             job, reason = _blame(plan, missing[0], reasons, result.stopped)
             notes = "; ".join(_notes(list(job.inputs.values()), result.done)) if "train" in job.kind else ""

@@ -132,7 +132,7 @@ class StageCorpora(ABC):
             top_k=stage.settings.get("top_k"),
             filters=stage.filters,
         )
-        inputs = {**self.teacher.inputs("teacher"), **self._proxy_inputs(params.asked)}
+        inputs = {**self.teacher.inputs("teacher"), **self.proxy_inputs(params.asked)}
         if strategy_of(params.strategy).needs_student:
             shows_all = {"reasoning": "shown"} if self.world.writes_steps else {}
             helper = self.students.asked(BASE, SHOWS_ALL.model_copy(update=shows_all), self.world)
@@ -259,14 +259,14 @@ class StageCorpora(ABC):
     # --- who is asked -----------------------------------------------------------------------------------------------
 
     def _teacher(self) -> p.Asked:
-        return self._behind(self.surface, TEACHER)
+        return self.behind(self.surface, TEACHER)
 
-    def _behind(self, surface: Surface, name: str) -> p.Asked:
+    def behind(self, surface: Surface, name: str) -> p.Asked:
         """Return the teacher behind a surface, with the engine of the student that its defence reckons with."""
         asked = self.teachers.asked(name, surface, self.world)
         return asked.model_copy(update={"proxy": self.base.engine}) if reads_proxy(surface) else asked
 
-    def _proxy_inputs(self, asked: p.Asked) -> dict[str, str]:
+    def proxy_inputs(self, asked: p.Asked) -> dict[str, str]:
         """Return the student that a teacher's defence reckons with: the untouched one, the best that anybody has."""
         return self.base.inputs("proxy") if asked.proxy else {}
 
@@ -286,4 +286,4 @@ class StageCorpora(ABC):
         """Return the inputs of who scores or judges."""
         who = {TextSource.TEACHER: self.teacher, TextSource.SELF: self.base}.get(stage.source)
         asked = self._other(stage)
-        return {**who.inputs(role), **self._proxy_inputs(asked)} if who and asked else {}
+        return {**who.inputs(role), **self.proxy_inputs(asked)} if who and asked else {}

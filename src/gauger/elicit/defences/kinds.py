@@ -10,7 +10,7 @@ policy      a function of the ordered stream of queries: it answers some of them
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -47,6 +47,18 @@ class ViewDefence:
 
 
 @dataclass(frozen=True)
+class MarkTest:
+    """Whether texts bear a mark."""
+
+    n_pairs: int
+    """Different pairs of neighbouring tokens."""
+    n_green: int
+    """Green ones among them."""
+    p_value: float | None
+    """Chance of as many green ones or more in text that knows nothing of the key; None without any pair."""
+
+
+@dataclass(frozen=True)
 class GenerationDefence:
     """Changes what is generated."""
 
@@ -55,6 +67,8 @@ class GenerationDefence:
     that changes requests."""
     needs: tuple[Need, ...] = ()
     """Without what it cannot be."""
+    find: Callable[[Iterable[Sequence[int]]], MarkTest] | None = None
+    """Tests texts, as tokens of the teacher, for what it leaves in them; None: it leaves nothing that can be found."""
 
 
 @dataclass(frozen=True)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import binom
 
+from gauger.elicit.defences.kinds import MarkTest
 from gauger.elicit.defences.steering import NextTokens, Scores, steering_defence
 
 GREEN = 0.5
@@ -68,18 +69,6 @@ def marked(known: NextTokens, strength: float) -> Scores:
     return known.teacher_BV + STRONGEST * strength * is_green(last_B1, token_1V)
 
 
-@dataclass(frozen=True)
-class MarkTest:
-    """Whether texts bear the mark."""
-
-    n_pairs: int
-    """Different pairs of neighbouring tokens."""
-    n_green: int
-    """Green ones among them."""
-    p_value: float | None
-    """Chance of as many green ones or more in text that knows nothing of the key; None without any pair."""
-
-
 def find_mark(texts: Iterable[Sequence[int]], key: int = KEY) -> MarkTest:
     """Test texts for the mark.
 
@@ -109,4 +98,4 @@ def find_mark(texts: Iterable[Sequence[int]], key: int = KEY) -> MarkTest:
     return MarkTest(len(pairs), n_green, float(binom.sf(n_green - 1, len(pairs), GREEN)))
 
 
-WATERMARK = steering_defence(marked)
+WATERMARK = replace(steering_defence(marked), find=find_mark)

@@ -7,13 +7,14 @@ Policy      what is answered at all: a function of the queries in their order (`
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from gauger.elicit.defences.kinds import (
     Defence,
     GenerationDefence,
     LogProbabilities,
+    MarkTest,
     Need,
     PolicyDefence,
     ViewDefence,
@@ -109,6 +110,12 @@ def require_recorded(surface: Surface, teacher: str) -> None:
     if generation := generation_of(surface):
         hint = f"{surface.defence} changes what is generated: ask the teacher itself."
         raise UserError(f"a view or a policy over {teacher}", f"the generation {generation}", hint=hint)
+
+
+def mark_finder(surface: Surface) -> Callable[[Iterable[Sequence[int]]], MarkTest] | None:
+    """Return what tests texts for the mark that a surface's defence leaves in them; None where it leaves none."""
+    defence = _defence(surface)
+    return defence.find if isinstance(defence, GenerationDefence) else None
 
 
 def reads_proxy(surface: Surface) -> bool:

@@ -11,6 +11,7 @@ from .corpora import DrawPairs as DrawPairs
 from .corpora import Gather as Gather
 from .corpora import GatherQuestions as GatherQuestions
 from .measuring import EVALUATED as EVALUATED
+from .measuring import DrawTexts as DrawTexts
 from .measuring import EvaluateModel as EvaluateModel
 from .measuring import MeasureModel as MeasureModel
 from .training import TRAINING as TRAINING

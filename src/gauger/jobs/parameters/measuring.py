@@ -37,5 +37,17 @@ class MeasureModel(InWorld):
     """Whether the cross-entropy of the true answers is wanted too."""
 
 
+class DrawTexts(InWorld):
+    """Having a model write answers to benchmark items, kept as the tokens that the teacher counts."""
+
+    asked: Asked
+    engine: str
+    """Of the teacher, whose tokens count; it lies under the input `teacher`."""
+    benchmarks: tuple[str, ...] = Field(strict=False)
+    max_new_tokens: int
+    samples: int
+    """Answers in all."""
+
+
 EVALUATED = "evaluated"
 """Begins the name of an input of a measurement with records of an evaluator."""

@@ -46,4 +46,6 @@ uplift.py          Shows what the teacher added: uplift over the matched arm, be
 verdict.py         Says the last word first: what the study concludes, with the number, its interval and the threshold
 waterfall.py       Draws a pipeline's waterfall: from none of its ingredients to all of them, in order and by Shapley
                    values
+watermark.py       Shows whether students write the mark that a watermark left in what they learnt, beside text that
+                   cannot bear it
 """
