@@ -1,4 +1,4 @@
-"""What several rooms' tests share: a tiny study, and a directory in which it has run."""
+"""What several rooms' tests share: a tiny study, a directory in which it has run, the published evidence analysed."""
 
 import fcntl
 import os
@@ -40,6 +40,22 @@ def finished_run(tmp_path_factory):
             with (root / "stdout").open("wb") as out, (root / "stderr").open("wb") as err:
                 subprocess.run(command, stdout=out, stderr=err, check=True)
     return root / "run"
+
+
+@pytest.fixture(scope="session")
+def shipped():
+    """The shipped table."""
+    from gauger.evidence.table import load
+
+    return load()
+
+
+@pytest.fixture(scope="session")
+def evidence(shipped):
+    """The shipped table analysed, once per process: a quarter of a minute."""
+    from gauger.evidence.fit import analyse
+
+    return analyse(shipped)
 
 
 @pytest.fixture

@@ -80,3 +80,14 @@ def test_where_nothing_varies_at_all_the_figure_claims_no_more_than_the_verdict(
     assert one.low == (pytest.approx(0.025 ** (1 / N)) if estimand == "uplift" else None)
     assert "is not told apart" in finding(asdict(one), verdict.rule, verdict.outcome)
     assert lines({**vars(verdict), "estimate": asdict(one)})[0].startswith("No answer varied")
+
+
+def test_what_so_few_items_can_hide_is_of_the_rules_level():
+    """The bound of Clopper and Pearson for none of N, by hand, at a level that is not the batch's."""
+    own = replace(design(0.25, "uplift"), level=0.95)
+    own = replace(own, rule=replace(own.rule, level=0.8))
+    judging = plan_judging(held := cells(np.ones((2, N)), np.zeros((2, N)), np.ones(N), own), own.rule)
+    estimate = judge_study(run_batch(held, judging.entries), 0, judging, own)[0].estimate
+    assert estimate.level == 0.8
+    assert estimate.low == pytest.approx(1 - (1 - 0.1 ** (1 / N)))
+    assert f"hide {100 * (1 - 0.1 ** (1 / N)):.1f} %" in estimate.note

@@ -86,6 +86,16 @@ def test_the_rules_level_is_the_one_that_counts():
     assert wide.high - wide.low > 2 * (narrow.high - narrow.low)
 
 
+def test_the_note_speaks_of_the_set_at_the_rules_level():
+    """A lead that may be zero at one level and not at another: ends, kind and words go together."""
+    weak = replace(SURE, items=60, teacher_lead=0.12, reference_lead=0.2, uplift=0.05)
+    bounded, open_ = (judge(weak, level=level, off=UNCHECKED).verdict.estimate for level in (0.6, 0.9999))
+    assert bounded.kind == "interval"
+    assert "denominator" not in (bounded.note or "")
+    assert open_.kind != "interval"
+    assert "denominator" in open_.note
+
+
 def test_the_judged_estimate_is_the_reported_one():
     study = judge()
     reported = find(study.estimates, "gap_recovered", "distilled1", over="near")

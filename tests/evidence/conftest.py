@@ -1,4 +1,4 @@
-"""The shipped table, read and analysed once per session."""
+"""The rows of the shipped table, prepared once per session."""
 
 from __future__ import annotations
 
@@ -6,20 +6,9 @@ import polars as pl
 import pytest
 
 from gauger.evidence.clean import prepare
-from gauger.evidence.fit import Evidence, analyse
-from gauger.evidence.table import EvidenceTable, load
-
-
-@pytest.fixture(scope="session")
-def shipped() -> EvidenceTable:
-    return load()
+from gauger.evidence.table import EvidenceTable
 
 
 @pytest.fixture(scope="session")
 def rows(shipped: EvidenceTable) -> pl.DataFrame:
     return prepare(shipped)
-
-
-@pytest.fixture(scope="session")
-def evidence(shipped: EvidenceTable) -> Evidence:
-    return analyse(shipped)

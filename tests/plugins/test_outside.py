@@ -15,6 +15,9 @@ from plugins.write_docs import MARK, filled
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 STUDY = HERE / "codes.yaml"
+LABEL = "kind: text-distill, strategy: label, seeds: benchmark-train, forms: [ask], samples: 10, steps: 10, batch: 8"
+SHORT = ("replicates=1", "teacher.training.steps=30", "student.training.steps=5")
+CONTROLS = ("placebo", "format", "leak", "reference")
 
 
 def gauger(*arguments, packages=HERE, check=True):
@@ -75,11 +78,14 @@ def test_nothing_held_out_is_trained_on_but_in_the_leak(run):
 
 
 def test_the_defence_matters_by_its_strength(tmp_path):
-    notes = {}
+    """Of one arm alone, behind the outside defence at no strength and at its whole."""
+    notes, off = {}, "{off: not the point of this test}"
+    alone = ["arms={label: {stages: [{" + LABEL + "}]}}", *(f"controls.{control}={off}" for control in CONTROLS)]
     for strength in (0.0, 1.0):
-        settings = ["--set", "teacher.surface.defence=blank", "--set", f"teacher.surface.strength={strength}"]
+        changes = [*alone, *SHORT, "teacher.surface.defence=blank", f"teacher.surface.strength={strength}"]
+        settings = [word for change in changes for word in ("--set", change)]
         out = tmp_path / f"run{strength}"
-        gauger("run", STUDY, "--out", out, *settings, "--set", "replicates=1", check=False)
+        gauger("run", STUDY, "--out", out, *settings, "--workers", "1", check=False)
         found = [pl.read_parquet(path) for path in (out / "jobs").rglob("ledger.parquet")]
         ledger = pl.concat([rows.filter(strategy="label", source="teacher", teacher="teacher") for rows in found])
         notes[strength] = ledger["dropped"].is_null().sum()

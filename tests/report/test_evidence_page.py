@@ -16,9 +16,8 @@ import polars as pl
 import pytest
 import vl_convert
 
-from gauger.evidence import load
 from gauger.evidence.citing import link
-from gauger.evidence.fit import Evidence, analyse
+from gauger.evidence.fit import Evidence
 from gauger.report.blocks import Section
 from gauger.report.evidence.chapters import CHAPTERS
 from gauger.report.evidence.page import render_evidence, write_evidence
@@ -56,11 +55,6 @@ class Page(HTMLParser):
     def handle_data(self, data: str) -> None:
         if self._chart:
             self.charts[self._chart] = self.charts.get(self._chart, "") + data
-
-
-@pytest.fixture(scope="module")
-def evidence() -> Evidence:
-    return analyse(load())
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ from gauger.evidence.clean import prepare
 from gauger.evidence.columns import ROLES
 from gauger.evidence.effects import add_effects, shared_controls
 from gauger.evidence.explorer import OPTIONS, Explorer, explore
-from gauger.evidence.fit import analyse
+from gauger.evidence.fit import Evidence
 from gauger.evidence.forest import row_variance, study_means
 from gauger.evidence.pool import fit_rows, pool_roles, role_terms
 from gauger.evidence.restrict import rows_of
@@ -164,5 +164,5 @@ def test_it_runs_in_a_browser_without_console_errors(tmp_path: Path, width: int,
 
 
 @pytest.fixture(scope="module")
-def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_evidence(analyse(load()), tmp_path_factory.mktemp("page") / "evidence.html")
+def page(evidence: Evidence, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_evidence(evidence, tmp_path_factory.mktemp("page") / "evidence.html")

@@ -69,8 +69,8 @@ def collect_estimates(batch: PlannedBatch, n: int | None = None) -> tuple[Estima
     )
 
 
-def collect_one(batch: PlannedBatch, p: int) -> Estimate:
-    """Turn one planned estimate into its `Estimate`, without simultaneous interval.
+def collect_one(batch: PlannedBatch, p: int, level: float) -> Estimate:
+    """Turn one planned estimate into its `Estimate` at a level of its own, without simultaneous interval.
 
     Parameters
     ----------
@@ -78,12 +78,16 @@ def collect_one(batch: PlannedBatch, p: int) -> Estimate:
         The estimated contrasts.
     p : int
         Position of the estimate in the plan.
+    level : float
+        Two-sided level, between 0.5 and 1. Ends, kind of set, note and what so few items can hide are all of this
+        level, whatever the batch's is.
 
     Returns
     -------
     Estimate
-        At the batch's level; with a reason instead of numbers where it is undefined.
+        With a reason instead of numbers where it is undefined.
     """
+    batch = replace(batch, level=level)
     piece = judged(batch, p)
     return _undefined(batch, p) if piece is None else _estimate(batch, p, piece, np.nan)
 
@@ -183,33 +187,6 @@ def _nothing_varied(batch: PlannedBatch, p: int, piece: JudgedContrast) -> dict[
         "kind": str(SetKind.INTERVAL),
         "note": f"{note} The interval is that, and says nothing of training.",
     }
-
-
-def at_level(estimate: Estimate, piece: JudgedContrast | None, level: float) -> Estimate:
-    """Return the estimate with its interval at another level; the simultaneous one is left out where that differs.
-
-    Parameters
-    ----------
-    estimate : Estimate
-        As collected from a batch.
-    piece : Judged or None
-        What its interval rests on; None where it is undefined.
-    level : float
-        Two-sided level, between 0.5 and 1.
-
-    Returns
-    -------
-    Estimate
-        Undefined ones change their stated level alone. So do those in which nothing varied (standard error 0): their
-        ends stay those of the batch's level. The note is kept, and may speak of the set at the batch's level.
-    """
-    if piece is None or level == estimate.level:
-        return replace(estimate, level=level)
-    interval = piece.interval(level)
-    estimate = replace(estimate, level=level, simultaneous_low=None, simultaneous_high=None)
-    if piece.is_constant:
-        return estimate
-    return replace(estimate, low=tidy(interval.low), high=tidy(interval.high), kind=str(SET_KINDS[interval.kind]))
 
 
 def _undefined(batch: PlannedBatch, p: int) -> Estimate:

@@ -17,7 +17,7 @@ from gauger.estimate.cell_means import Case, Cells
 from gauger.estimate.contrasts import PlannedBatch
 from gauger.estimate.design import Design, FixedRule
 from gauger.estimate.estimands import find_estimand
-from gauger.estimate.results import at_level, collect_one, tidy
+from gauger.estimate.results import collect_one, tidy
 from gauger.estimate.settle import settling_addition
 from gauger.estimate.verdict_inputs import JudgedContrast, judged
 from gauger.estimate.wanted import Planned, plan_one
@@ -126,7 +126,7 @@ def judge_study(
     assert rule is not None  # noqa: S101 - a judging is planned for a rule
     checks = make_checks(batch, start + 1, judging.checks, design, rule)
     piece = judged(batch, start)
-    estimate = at_level(collect_one(batch, start), piece, rule.level)
+    estimate = collect_one(batch, start, rule.level)
     outcome, why = _outcome(batch, start, piece, estimate, checks, rule)
     ratio = (
         _turning_noise(batch, start, piece, rule) if outcome in (VerdictOutcome.MAJOR, VerdictOutcome.MINOR) else None
