@@ -15,6 +15,8 @@ settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCh
 if not os.environ.get("CI"):
     settings.load_profile("busy")
 
+os.environ.pop("PYTHONUNBUFFERED", None)  # what is tested must do without it, as users do
+
 TINY = Path(__file__).parent / "study" / "tiny.yaml"
 
 

@@ -189,7 +189,7 @@ def test_a_comparison_s_folder_is_no_place_for_a_study(run, tiny_study, tmp_path
 
 
 @pytest.mark.parametrize(("redirected", "code"), [(">&-", 2), (">/dev/full", 2), ("| head -1", 0)])
-@pytest.mark.parametrize("what", ["--help", "evidence check", "evidence check --json"])
+@pytest.mark.parametrize("what", ["--help", "--version", "evidence check", "evidence check --json"])
 def test_output_that_has_no_reader(redirected, code, what):
     """`head` itself ends with 0; what is asked of Gauger then is silence."""
     line = f"{sys.executable} -m gauger {what} {redirected}"

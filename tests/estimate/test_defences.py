@@ -241,6 +241,14 @@ def test_outcomes_by_their_rule(opened, defended, outcome):
     assert decide_defence("d", 0.05, uplifts, "open").outcome == outcome
 
 
+def test_an_open_outcome_names_who_and_the_end_that_decides():
+    """The set of the best alone may lie below the threshold: what decides is the interval that holds for all."""
+    kept = {"a": uplift(-0.1, 0.04), "b": uplift(0.0, 0.105), "c": uplift(0.0, 0.2)}
+    why = decide_defence("d", 0.1, {"open": {"a": uplift(0.2, 0.3)}, "d": kept}, "open").why
+    expected = "b (up to +10.5 points) and c (up to +20.0 points) may still reach the threshold, by intervals that"
+    assert why == f"{expected} hold for all attackers at once."
+
+
 def test_a_question_must_agree_with_itself():
     good = {"role": "near", "thresholds": {"d": 0.1}, "passive": frozenset(), "honest": {}}
     attacks = {"open": {"k": "k@open"}, "d": {"k": "k@d"}}

@@ -18,6 +18,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import polars as pl
+
 ROOT = Path(__file__).resolve().parents[2]
 STUDY = ROOT / "studies" / "defences.yaml"
 RECIPE = (
@@ -51,11 +53,17 @@ def gap(document: dict[str, Any], surface: str) -> dict[str, Any]:
     return rows[0]
 
 
-def judged(document: dict[str, Any]) -> tuple[bool, str]:
+def skill(out: Path) -> float:
+    """Return the share of parallel items that the teacher has right: where it is low, a verifier pays anywhere."""
+    records = pl.read_parquet(out / "records.parquet").filter(arm="teacher", role="parallel")
+    return float(records["score"].mean())
+
+
+def judged(document: dict[str, Any], skill: float) -> tuple[bool, str]:
     """Say whether all planted kinds are told apart in a world, and what was said of each."""
     outcomes = {entry["defence"]: entry["outcome"] for entry in document["defences"]}
     kept = [outcomes[name] == wanted for name, wanted in WANTED.items()]
-    said = [f"{name} {outcomes[name]}" for name in WANTED]
+    said = [f"teacher {100 * skill:3.0f} %", *(f"{name} {outcomes[name]}" for name in WANTED)]
     for surface, wanted in GAPS.items():
         row = gap(document, surface)
         kept.append((row["low"] > 0) is wanted)
@@ -72,7 +80,8 @@ def main() -> int:
     given = parser.parse_args()
     passed = 0
     for seed in range(given.first, given.first + given.worlds):
-        right, said = judged(run_world(seed, given.out / f"world{seed}", given.overrides))
+        out = given.out / f"world{seed}"
+        right, said = judged(run_world(seed, out, given.overrides), skill(out))
         passed += right
         print(f"world {seed:2d}  {'PASS' if right else 'FAIL'}  {said}", flush=True)
     print(f"{passed} of {given.worlds} worlds tell every planted kind apart (wanted: nine of ten)")

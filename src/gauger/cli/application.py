@@ -142,10 +142,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if sys.stdout is None:  # the shell's >&-
         return _say(UserError("standard output is closed", hint="Results would have nowhere to go."))
     try:
-        build()(args=arguments, prog_name="gauger")
-        sys.stdout.flush()
-    except SystemExit as stop:
-        return _exit_code(stop)
+        return _run(arguments)
     except GaugerError as error:
         return _say(error)
     except KeyboardInterrupt:  # before or after the command itself
@@ -157,11 +154,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
             error, sys.argv[1:] if arguments is None else arguments
         ):
             return _fault()
+        if error.filename is None:
+            _drop_output()
         print(printable(f"{error.filename or 'the output'}: {error.strerror}"), file=sys.stderr)
         return UserError.exit_code
     except Exception:  # noqa: BLE001 - the outermost boundary: our own faults are shown whole
         return _fault()
-    return 0
+
+
+def _run(arguments: Sequence[str] | None) -> int:
+    """Run a command and write out what it printed, also where it ends by an exit of its own as a help text does."""
+    try:
+        build()(args=arguments, prog_name="gauger")
+    except SystemExit as stop:
+        code = _exit_code(stop)
+    else:
+        code = 0
+    sys.stdout.flush()
+    return code
 
 
 def _was_named(error: OSError, arguments: Sequence[str]) -> bool:
@@ -189,11 +199,17 @@ def _exit_code(stop: SystemExit) -> int:
     return 1
 
 
+def _drop_output() -> None:
+    """Send what is still to be written to nowhere: else the interpreter tries again on exit, and ends in 120."""
+    nothing = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nothing, sys.stdout.fileno())
+    os.close(nothing)
+
+
 def _say(error: GaugerError) -> int:
     """Say an error in the way of its kind and return its exit code."""
     if isinstance(error, _PipeClosedError):
-        nothing = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nothing, sys.stdout.fileno())  # else the interpreter complains when it flushes on exit
+        _drop_output()
         return error.exit_code
     messages: Sequence[object] = error.problems if isinstance(error, StudyError) else [error]
     label = "" if isinstance(error, UserError) else "gauger: "

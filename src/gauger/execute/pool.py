@@ -164,7 +164,7 @@ class Pool:
         environment = {**os.environ, **ONE_THREAD, **(self.environment or {}), **shown}
         with log.open("wb") as stream:
             process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "gauger.execute.worker"],
+                [sys.executable, "-u", "-P", "-m", "gauger.execute.worker"],  # what a job printed outlives its worker
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=stream,

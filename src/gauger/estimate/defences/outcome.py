@@ -83,14 +83,20 @@ def decide_defence(
     missing = [name for name, uplift in here.items() if _high(uplift) is None and name not in starved]
     if missing:
         return verdict(DefenceOutcome.UNDETERMINED, f"Without an interval: {', '.join(missing)}.")
-    open_still = [name for name, uplift in here.items() if name not in starved and (_high(uplift) or 0.0) >= threshold]
+    ends = {name: _high(uplift) or 0.0 for name, uplift in here.items() if name not in starved}
+    open_still = [f"{name} (up to {100 * end:+.1f} points)" for name, end in ends.items() if end >= threshold]
     if open_still:
-        return verdict(DefenceOutcome.UNDETERMINED, f"May still reach the threshold: {', '.join(open_still)}.")
+        why = f"{_and(open_still)} may still reach the threshold, by intervals that hold for all attackers at once."
+        return verdict(DefenceOutcome.UNDETERMINED, why)
     why = "Every attacker lies below the threshold with its whole interval."
     if starved:
         others = " Every other lies below the threshold with its whole interval." if len(starved) < len(here) else ""
         why = f"No answer came through to {', '.join(starved)}.{others}"
     return verdict(DefenceOutcome.WORKS, why)
+
+
+def _and(names: Sequence[str]) -> str:
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
 
 
 def _low(estimate: Estimate) -> float | None:
