@@ -104,6 +104,13 @@ def test_recipes_of_attackers_can_move_a_verdict_too():
         (FAMILY, f"{{a: {{against: [shrot], stages: [{LABEL}]}}}}", "", "Did you mean 'short'?"),
         (FAMILY, "{a: {stages: [{kind: continue, steps: 9}]}}", "", "a stage that learns from the teacher"),
         (FAMILY, ATTACKERS, "role: far, ", None),
+        (
+            "{a: {queries_per_day: 9}}",
+            ATTACKERS,
+            "",
+            "family.a.queries_per_day: expected an attacker with days",
+        ),
+        (FAMILY, f"{{a: {{days: 3, stages: [{LABEL}]}}}}", "", "defences.attackers.a.days: expected nothing, where no"),
         (FAMILY, ATTACKERS, "thresold: 0.1, ", "Did you mean 'threshold'?"),
     ],
 )
@@ -156,6 +163,8 @@ KEYS = {
     "attackers.asks.max_queries": "60",
     "attackers.asks.max_tokens": "600",
     "attackers.asks.against": "[few]",
+    "attackers.asks.accounts": "2",
+    "family.few.max_accounts": "3",
     "attackers.asks.stages.0.steps": "299",
 }
 """Every key of the section -> another value."""
@@ -174,3 +183,37 @@ def test_prose_changes_nothing(key):
 def test_a_threshold_of_its_own_goes_before_that_of_the_family():
     defences = parsed("defences.family.short.threshold=0.3").defences
     assert (defences.threshold_of("short"), defences.threshold_of("few")) == (0.3, 0.05)
+
+
+SPLIT = f"{{split: {{accounts: 12, days: 4, max_tokens: 900, stages: [{LABEL}]}}}}"
+
+
+@pytest.mark.parametrize(
+    ("limits", "accounts", "max_queries", "max_tokens"),
+    [
+        ("max_queries: 100", 12, 1200, 900),
+        ("max_queries: 100, max_accounts: 3", 3, 300, 900),
+        ("max_queries: 100, max_accounts: 40", 12, 1200, 900),
+        ("max_queries: 100, queries_per_day: 10", 12, 480, 900),
+        ("queries_per_day: 10, max_accounts: 1", 1, 40, 900),
+        ("max_tokens: 50, max_accounts: 2", 2, 300, 100),
+    ],
+)
+def test_what_one_account_may_do_is_done_once_for_each_that_an_attacker_gets(limits, accounts, max_queries, max_tokens):
+    """The teacher's own surface allows an arm 300 queries, whatever accounts they come from; a defence's replace it."""
+    family = f"{{cap: {{{limits}}}, slow: {{queries_per_day: 1000000}}}}"
+    study = parse_study(
+        DOCUMENTED, [f"defences={{family: {family}, attackers: {SPLIT}}}", "teacher.surface.max_queries=300"]
+    )
+    shown = arms_of(study, ArmKind.ATTACK)["split@cap"].surface
+    assert (shown.accounts, shown.max_queries, shown.max_tokens) == (accounts, max_queries, max_tokens)
+    own = arms_of(study, ArmKind.ATTACK)["split@open"].surface
+    assert (own.accounts, own.max_queries, own.max_tokens) == (12, 300, 900)
+    assert arms_of(study, ArmKind.SURFACE)["teacher@cap"].surface.accounts == 1
+
+
+def test_one_account_and_no_end_are_what_nobody_has_to_say():
+    said = defended().model_dump(mode="json")["defences"]
+    assert not {"accounts", "days"} & set(said["attackers"]["asks"])
+    assert not {"max_accounts", "queries_per_day"} & set(said["family"]["few"])
+    assert "accounts" not in defended().teacher.surface.model_dump()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -123,3 +124,40 @@ def test_literature_of_the_same_kind_stands_beside_a_defence():
     assert _kinds(own, own) == _kinds(hidden, hidden) == []
     assert _kinds(Surface(defence="heat"), Surface()) == list(LITERATURE_OF["heat"])
     assert _kinds(Surface(defence="heat", strength=0.0), Surface()) == []
+
+
+SPLIT = f"{{split: {{accounts: 3, stages: [{LABEL}]}}}}"
+
+
+def accounts_section(family: str, attackers: str = SPLIT) -> str:
+    return f"defences={{role: targeted, family: {family}, attackers: {attackers}}}"
+
+
+def test_accounts_reach_a_policy_alone_and_what_they_do_not_change_is_done_once():
+    family = "{cap: {max_queries: 8}, watched: {defence: refuse-flagged}, one: {max_queries: 24}}"
+    attackers = f"{{split: {{accounts: 3, stages: [{LABEL}]}}, single: {{passive: true, stages: [{LABEL}]}}}}"
+    plan = plan_loaded(open_study(STUDY, [accounts_section(family, attackers)]))[0]
+
+    def asked(arm: str) -> tuple[int, int | None]:
+        surface = parameters_of(plan, arm, AskTeacher)[0].asked.surface
+        return surface.accounts, surface.max_queries
+
+    assert [asked(f"split@{where}") for where in ("cap", "watched", "one")] == [(1, 24), (3, None), (1, 72)]
+    assert [asked(f"single@{where}") for where in ("cap", "watched", "one")] == [(1, 8), (1, None), (1, 24)]
+    stages = {cell.arm: cell.stages for cell in plan.cells if cell.replicate == 0}
+    assert stages["split@open"] == stages["single@open"]
+    assert stages["split@cap"] == stages["single@one"]
+    assert stages["split@watched"] != stages["single@watched"]
+
+
+@pytest.mark.parametrize(
+    ("section", "key"),
+    [
+        (accounts_section("{short: {defence: shorten}}"), "defences.attackers.split.accounts"),
+        (accounts_section("{short: {defence: shorten, max_accounts: 2}}"), "defences.family.short.max_accounts"),
+        ("teacher.surface.accounts=2", "teacher.surface.accounts"),
+    ],
+)
+def test_accounts_that_would_change_nothing_are_refused(section, key):
+    with pytest.raises(UserError, match=re.escape(key)):
+        plan_loaded(open_study(STUDY, [section]))

@@ -145,11 +145,18 @@ class SurfaceOptions:
         typer.Option(metavar="hf:PATH", help="Model that stands for the student, for defences that reckon with one."),
     ] = None
 
+    accounts: Annotated[
+        int,
+        typer.Option(
+            min=1, max=10_000, metavar="N", help="Accounts that requests come from, for defences that watch accounts."
+        ),
+    ] = 1
+
     def surface(self) -> Surface:
         """Return the surface."""
         from gauger.cli.elicit_order import surface_of
 
-        return surface_of(self.reasoning, self.defence)
+        return surface_of(self.reasoning, self.defence, self.accounts)
 
 
 @dataclass(frozen=True)

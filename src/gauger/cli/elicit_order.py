@@ -21,6 +21,7 @@ from gauger.elicit import (
     Surfaced,
     claim,
     collect_corpus,
+    decides_queries,
     generated,
     generation_of,
     reads_proxy,
@@ -152,14 +153,23 @@ def prices(
     return Prices(usd_in, usd_out, usd_cached, usd_reasoning)
 
 
-def surface_of(reasoning: str, defence: str | None) -> Surface:
+def surface_of(reasoning: str, defence: str | None, accounts: int = 1) -> Surface:
     """Return what the teacher shows; `defence` is NAME or NAME:STRENGTH.
 
     Raises
     ------
     UserError
-        For a defence that nobody knows, or a strength that is no number from 0 to 1.
+        For a defence that nobody knows, a strength that is no number from 0 to 1, or several accounts where no defence
+        knows one from another.
     """
+    surface = _defended(reasoning, defence).model_copy(update={"accounts": accounts})
+    if accounts > 1 and not decides_queries(surface):
+        hint = "A policy does, for example: --defence refuse-flagged:0.1"
+        raise UserError("a --defence that decides about queries, beside --accounts", repr(defence), hint=hint)
+    return surface
+
+
+def _defended(reasoning: str, defence: str | None) -> Surface:
     if defence is None:
         return Surface.model_validate({"reasoning": reasoning})
     name, colon, strength = defence.partition(":")

@@ -79,6 +79,7 @@ from .teacher.messages import TokenChoices as TokenChoices
 from .teacher.prices import Prices as Prices
 from .teacher.replay import Replay as Replay
 from .teacher.surfaced import Surfaced as Surfaced
+from .teacher.surfaced import decides_queries as decides_queries
 from .teacher.surfaced import generated as generated
 from .teacher.surfaced import generation_of as generation_of
 from .teacher.surfaced import mark_finder as mark_finder

@@ -1,5 +1,6 @@
 from .atlas_world import AtlasWorld as AtlasWorld
 from .base import OptIn as OptIn
+from .base import OptInPart as OptInPart
 from .base import SpecPart as SpecPart
 from .base import unasked as unasked
 from .computing import Computing as Computing

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
+from pydantic import Field
 
-from gauger.spec.base import Fraction, OptIn, Seed, unasked
+from gauger.spec.base import Fraction, OptIn, OptInPart, Seed
 from gauger.spec.variants import WorldSettings
 
 
-class AtlasWorld(WorldSettings):
+class AtlasWorld(OptInPart, WorldSettings):
     """The embedded world: a symbolic language about made-up things, whose truth is known."""
 
     teachers: ClassVar[tuple[str, ...]] = ("scratch",)
@@ -77,8 +77,3 @@ class AtlasWorld(WorldSettings):
     def writes_steps(self) -> bool:
         """Where there is a skill that needs them."""
         return self.total_sets > 0
-
-    @model_serializer(mode="wrap")
-    def _as_asked(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Leave out what nobody asked for: worlds from before these settings are described as they were."""
-        return {name: value for name, value in handler(self).items() if not unasked(self, name)}

@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, Strict, StringConstraints, WithJsonSchema
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    Strict,
+    StringConstraints,
+    WithJsonSchema,
+    model_serializer,
+)
 
 NAME_PATTERN = r"^[a-z0-9]+(-[a-z0-9]+)*$"
 """Names of studies, benchmarks, arms and forms: lower-case letters and digits, joined by single hyphens."""
@@ -39,6 +48,15 @@ def unasked(part: SpecPart, name: str) -> bool:
     field = type(part).model_fields.get(name)
     opt_in = field is not None and any(isinstance(mark, OptIn) for mark in field.metadata)
     return opt_in and field is not None and getattr(part, name) == field.default
+
+
+class OptInPart(SpecPart):
+    """A part with fields that came after others had been published: it is described without what nobody asked for."""
+
+    @model_serializer(mode="wrap")
+    def _as_asked(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave out what nobody asked for: parts from before these settings are described as they were."""
+        return {name: value for name, value in handler(self).items() if not unasked(self, name)}
 
 
 Name = Annotated[str, StringConstraints(pattern=NAME_PATTERN, max_length=64)]

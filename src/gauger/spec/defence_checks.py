@@ -41,11 +41,17 @@ def _check_family(study: Study, defences: DefenceStudy) -> Iterator[Fault]:
         if defence.defence is None and defence.strength != 1.0:
             yield Fault((*path, "strength"), "nothing without a defence to be strong", f"{defence.strength:g}")
         shown = defence.over(study.teacher.surface)
-        if shown == study.teacher.surface:
+        by_account = defence.queries_per_day is not None or defence.max_accounts is not None
+        if shown == study.teacher.surface and not by_account:
             hint = "Name a defence, or what of the surface it hides or limits."
             yield Fault(path, "something that differs from the teacher's own surface", "nothing", hint, extra=True)
         yield from _check_shown(study, shown, path)
         yield from _check_money(study, defence.max_usd, (*path, "max_usd"))
+        has_end = any(attacker.days and attacker.tried_on([name]) for attacker in defences.attackers.values())
+        if defence.queries_per_day is not None and not has_end:
+            wanted, hint = "an attacker with days, beside queries_per_day", "Who has no end is only slowed down by it."
+            reads = ((*ROOT, "attackers"),)
+            yield Fault((*path, "queries_per_day"), wanted, f"{defence.queries_per_day}", hint, reads)
 
 
 def _check_shown(study: Study, shown: Surface, path: StagePath) -> Iterator[Fault]:
@@ -80,6 +86,11 @@ def _check_attacker(study: Study, defences: DefenceStudy, name: str, attacker: A
         place = (*path, "stages")
         yield Fault(place, "a stage that learns from the teacher", "none", hint, (place,), extra=True)
     yield from _check_money(study, attacker.max_usd, (*path, "max_usd"))
+    tried = [defences.family[defence] for defence in attacker.tried_on(defences.family)]
+    if attacker.days is not None and all(defence.queries_per_day is None for defence in tried):
+        hint = "Days count where a defence limits the requests of a day (queries_per_day)."
+        wanted = "nothing, where no defence that it is tried on counts days"
+        yield Fault((*path, "days"), wanted, f"{attacker.days}", hint, ((*ROOT, "family"),))
     if any(_reads_logs(stage) for stage in attacker.stages):
         yield from _check_logs(study, defences, attacker, path)
 

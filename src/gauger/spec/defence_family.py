@@ -15,22 +15,23 @@ defences:
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, Strict
 
 from gauger.records import Role
-from gauger.spec.base import Count, Level, Name, Names, SpecPart, Text
+from gauger.spec.base import Count, Level, Name, Names, OptIn, OptInPart, SpecPart, Text
 from gauger.spec.models import Surface
 from gauger.spec.stages.any import Stage
 
 Threshold = Annotated[float, Field(ge=0, le=1)]
 Money = Annotated[float, Field(gt=0)]
+Accounts = Annotated[int, Field(ge=1, le=10_000)]
 _LIMITS = ("max_queries", "max_tokens", "max_usd")
 
 
-class DefendedSurface(SpecPart):
+class DefendedSurface(OptInPart):
     """One defence: what it changes of the teacher's own surface. What is null stays as it is there."""
 
     description: Text = ""
@@ -46,11 +47,15 @@ class DefendedSurface(SpecPart):
     top_k: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
     """How many log-probabilities per token `top-k` shows."""
     max_queries: Count | None = None
-    """Most requests that one attacker may make; an attacker's own budget may be smaller."""
+    """Most requests of one account; an attacker's own budget may be smaller."""
     max_tokens: Count | None = None
-    """Most tokens, in and out, that one attacker may use."""
+    """Most tokens, in and out, of one account."""
     max_usd: Money | None = None
-    """Most money, in US dollars, that one attacker may spend."""
+    """Most money, in US dollars, that is spent over one account."""
+    queries_per_day: Annotated[Count | None, OptIn()] = None
+    """Most requests of one account in a day; who has no end (an attacker's `days`) is only slowed down by it."""
+    max_accounts: Annotated[Accounts | None, OptIn()] = None
+    """Most accounts that one attacker gets, however many he has; null: all that he has."""
     threshold: Threshold | None = None
     """Uplift below which this defence counts as working; null: that of the whole family."""
 
@@ -64,8 +69,13 @@ class DefendedSurface(SpecPart):
             given |= {"defence": self.defence, "strength": self.strength}
         return surface.model_copy(update=given)
 
+    @property
+    def is_of_accounts(self) -> bool:
+        """Whether it limits what one account may do, so that several may do more."""
+        return any(getattr(self, name) is not None for name in (*_LIMITS, "queries_per_day"))
 
-class AttackerSpec(SpecPart):
+
+class AttackerSpec(OptInPart):
     """One attacker: a recipe that is tried on the open surface and on every defended one, within a budget."""
 
     description: Text = ""
@@ -82,14 +92,46 @@ class AttackerSpec(SpecPart):
     """Most tokens, in and out; null: what the surface allows."""
     max_usd: Money | None = None
     """Most money, in US dollars; null: what the surface allows."""
+    accounts: Annotated[Accounts, OptIn()] = 1
+    """Accounts that its requests come from, in turn, where the surface does not limit their number."""
+    days: Annotated[Count | None, OptIn()] = None
+    """Days that it has, which matters where an account is served so many requests a day; null: as many as it needs."""
 
-    def within(self, surface: Surface) -> Surface:
-        """Return a surface with the smaller of its budgets and this attacker's."""
-        limits: dict[str, Any] = {}
+    def tried_on(self, family: Iterable[str]) -> list[str]:
+        """Return the defences of a family that it is tried on."""
+        return [name for name in family if self.against is None or name in self.against]
+
+    def within(self, surface: Surface, defence: DefendedSurface | None = None) -> Surface:
+        """Return a surface as this attacker may use it.
+
+        Parameters
+        ----------
+        surface : Surface
+            The teacher's own, or that of `defence` (`DefendedSurface.over`).
+        defence : DefendedSurface, optional
+            Whose limits are of one account, and hold once for each that the attacker gets. What the teacher's own
+            surface limits is of the whole arm, whatever accounts it comes from.
+
+        Returns
+        -------
+        Surface
+            With the smallest of all budgets, the attacker's own included.
+        """
+        accounts = self.accounts
+        if defence is not None and defence.max_accounts is not None:
+            accounts = min(accounts, defence.max_accounts)
+        limits: dict[str, Any] = {"accounts": accounts}
         for name in _LIMITS:
-            both = [value for value in (getattr(self, name), getattr(surface, name)) if value is not None]
-            limits[name] = min(both, default=None)
+            own = None if defence is None else getattr(defence, name)
+            shown = getattr(surface, name) if own is None else accounts * own
+            limits[name] = _least(getattr(self, name), shown)
+        if defence is not None and defence.queries_per_day is not None and self.days is not None:
+            limits["max_queries"] = _least(limits["max_queries"], accounts * defence.queries_per_day * self.days)
         return surface.model_copy(update=limits)
+
+
+def _least(*limits: float | None) -> float | None:
+    return min((limit for limit in limits if limit is not None), default=None)
 
 
 class DefenceStudy(SpecPart):

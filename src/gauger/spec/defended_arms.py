@@ -24,7 +24,7 @@ class AttackCell:
     attacker: str
     defence: str
     surface: Surface
-    """With the smaller of its own budgets and the attacker's."""
+    """As the attacker may use it: with his accounts, and the smaller of its budgets and his own."""
     recipe: Recipe
     description: str
 
@@ -44,12 +44,14 @@ def attack_cells(defences: DefenceStudy, surface: Surface) -> Iterator[AttackCel
     for defence in (OPEN, *defences.family):
         shown = surface_of(defences, defence, surface)
         for name, attacker in defences.attackers.items():
-            if defence != OPEN and attacker.against is not None and defence not in attacker.against:
+            if defence != OPEN and not attacker.tried_on([defence]):
                 continue
             recipe = tuple(stage.resolve() for stage in attacker.stages)
             where = "the open surface" if defence == OPEN else f"the surface with {defence}"
-            about = f"{attacker.description or f'Attacker {name}'}, on {where}"
-            yield AttackCell(f"{name}{AT}{defence}", name, defence, attacker.within(shown), recipe, about)
+            usable = attacker.within(shown, defences.family.get(defence))
+            held = f", from {usable.accounts:,} accounts" if usable.accounts > 1 else ""
+            about = f"{attacker.description or f'Attacker {name}'}, on {where}{held}"
+            yield AttackCell(f"{name}{AT}{defence}", name, defence, usable, recipe, about)
 
 
 def honest_cells(defences: DefenceStudy, surface: Surface) -> Iterator[HonestCell]:

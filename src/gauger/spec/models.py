@@ -6,7 +6,7 @@ from typing import Annotated, Literal, NamedTuple
 
 from pydantic import Field
 
-from gauger.spec.base import Count, Name, Names, OptIn, SpecPart
+from gauger.spec.base import Count, Name, Names, OptIn, OptInPart, SpecPart
 from gauger.spec.trainer_program import TrainerProgram
 
 Steps = Annotated[int, Field(ge=1, le=10_000_000)]
@@ -54,7 +54,7 @@ def in_words(scratch: FromScratch | None, name: object) -> str:
     return f"{scratch.size.layers} layers of width {scratch.size.width}, trained from scratch"
 
 
-class Surface(SpecPart):
+class Surface(OptInPart):
     """What the teacher's interface shows, and the budgets for asking it; a defence is a change of surface."""
 
     log_probabilities: Literal["none", "top-k", "full"] = "none"
@@ -74,6 +74,9 @@ class Surface(SpecPart):
     """Most tokens, in and out, that one arm may use; null: no limit."""
     max_usd: Annotated[float, Field(gt=0)] | None = None
     """Most money, in US dollars, that one arm may spend: an endpoint whose prices are given; null: no limit."""
+    accounts: Annotated[int, Field(ge=1, le=10_000), OptIn()] = 1
+    """Accounts that an arm's requests come from, in turn; a defence that decides about queries knows each by itself.
+    The budgets above are of all of them together."""
 
 
 class Lora(SpecPart):

@@ -112,8 +112,8 @@ def _entry(defences: DefenceStudy, verdict: DefenceVerdict, own: Surface) -> dic
         "surface": words_for(surface),
         "budgets": {
             name: value
-            for name in ("max_queries", "max_tokens", "max_usd")
-            if (value := getattr(surface, name)) is not None
+            for name in ("max_queries", "max_tokens", "max_usd", "queries_per_day", "max_accounts")
+            if (value := getattr(defence, name, None) or getattr(surface, name, None)) is not None
         },
         "passive": [name for name in verdict.against if defences.attackers[name].passive],
         "literature": [

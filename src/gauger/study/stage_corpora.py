@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from gauger.elicit import reads_proxy, strategy_of
+from gauger.elicit import decides_queries, reads_proxy, strategy_of
 from gauger.errors import Place, UserError
 from gauger.jobs import parameters as p
 from gauger.records import Role
@@ -263,6 +263,8 @@ class StageCorpora(ABC):
 
     def behind(self, surface: Surface, name: str) -> p.Asked:
         """Return the teacher behind a surface, with the engine of the student that its defence reckons with."""
+        if not decides_queries(surface):  # which account a query comes from changes nothing then
+            surface = surface.model_copy(update={"accounts": 1})
         asked = self.teachers.asked(name, surface, self.world)
         return asked.model_copy(update={"proxy": self.base.engine}) if reads_proxy(surface) else asked
 

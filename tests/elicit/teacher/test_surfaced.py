@@ -8,10 +8,11 @@ from hypothesis import strategies as st
 
 from elicit.scripted import Scripted, by_words
 from elicit.teacher.common import question, questions
+from gauger.elicit.defences.ration import rationed
 from gauger.elicit.teacher.budget import QueryBudget
 from gauger.elicit.teacher.journalled import Journalled
 from gauger.elicit.teacher.limited import Limited
-from gauger.elicit.teacher.messages import Reply, ReplyOutcome, TokenChoices
+from gauger.elicit.teacher.messages import Reply, ReplyOutcome, Request, TokenChoices
 from gauger.elicit.teacher.replay import Replay
 from gauger.elicit.teacher.surfaced import Surfaced, shown, words_for
 from gauger.spec.models import Surface
@@ -174,3 +175,29 @@ def test_a_budget_that_learns_to_count_answers_as_one_that_always_could():
     by_bytes = dict(Limited(Scripted(lambda prompt, rng: "4"), QueryBudget(max_tokens=500)).ask(requests))
     assert answered[0] == answered[1]
     assert len(by_bytes) < len(answered[0]), "a bound on the bytes leaves more of the budget unused"
+
+
+@pytest.mark.parametrize("accounts", [1, 2, 5])
+@pytest.mark.parametrize("batch", [1, 3, 40])
+def test_a_policy_knows_each_account_by_itself_and_requests_come_from_them_in_turn(accounts, batch):
+    """Beside it by hand: the stream is dealt out, and each account has a policy of its own."""
+    stream, surface = questions(40), Surface(defence="ration", strength=0.5, accounts=accounts)
+    teacher = Surfaced(Scripted(lambda prompt, rng: "yes"), surface)
+    served = []
+    for first in range(0, len(stream), batch):
+        replies = dict(teacher.ask(stream[first : first + batch]))
+        served += [replies[place].outcome is ReplyOutcome.ANSWERED for place in sorted(replies)]
+    alone = [rationed(0.5) for _ in range(accounts)]
+    assert served == [isinstance(alone[i % accounts](one), Request) for i, one in enumerate(stream)]
+
+
+def test_who_splits_his_queries_is_flagged_later():
+    """What a monitor refuses of one stream, and of the same stream from many accounts of fewer than 25 queries."""
+    stream = [question(f"Sort the letters x k {n}") for n in range(400)]
+
+    def refused(accounts: int) -> int:
+        surface = Surface(defence="refuse-flagged", strength=1.0, accounts=accounts)
+        replies = dict(Surfaced(Scripted(lambda prompt, rng: "yes"), surface).ask(stream))
+        return sum(reply.outcome is ReplyOutcome.REFUSED for reply in replies.values())
+
+    assert refused(1) > refused(4) > refused(20) == 0

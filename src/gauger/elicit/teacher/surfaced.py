@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
+from itertools import cycle
 
 from gauger.elicit.defences.kinds import (
     Defence,
@@ -44,7 +45,8 @@ class Surfaced:
     def __init__(self, teacher: Teacher, surface: Surface) -> None:
         self._teacher, self._surface = teacher, surface
         defence = _defence(surface)
-        self._decide = defence.begin(surface.strength) if isinstance(defence, PolicyDefence) else _passed_on
+        begin = (lambda _: _passed_on) if not isinstance(defence, PolicyDefence) else defence.begin
+        self._accounts = cycle([begin(surface.strength) for _ in range(surface.accounts)])
 
     @property
     def name(self) -> str:
@@ -61,8 +63,11 @@ class Surfaced:
         return self._teacher.unseen() if isinstance(self._teacher, Accountable) else ()
 
     def ask(self, requests: Sequence[Request]) -> Iterator[tuple[int, Reply]]:
-        """Yield (index, what is shown of its reply): first what a policy answers, then what comes."""
-        decided = [self._decide(request) for request in requests]
+        """Yield (index, what is shown of its reply): first what a policy answers, then what comes.
+
+        Requests come from the surface's accounts in turn, and a policy decides about each account by itself.
+        """
+        decided = [decide(request) for request, decide in zip(requests, self._accounts, strict=False)]
         yield from ((index, answer) for index, answer in enumerate(decided) if isinstance(answer, Reply))
         asked = [(index, request) for index, request in enumerate(decided) if isinstance(request, Request)]
         for place, reply in self._teacher.ask([request for _, request in asked]):
@@ -97,6 +102,11 @@ def generation_of(surface: Surface) -> str | None:
     Replies of different generations are kept apart, and those of the same are asked once.
     """
     return f"{surface.defence}:{surface.strength:g}" if isinstance(_defence(surface), GenerationDefence) else None
+
+
+def decides_queries(surface: Surface) -> bool:
+    """Tell whether a surface's defence decides about queries, so that it matters which account they come from."""
+    return isinstance(_defence(surface), PolicyDefence)
 
 
 def require_recorded(surface: Surface, teacher: str) -> None:

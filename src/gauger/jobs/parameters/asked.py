@@ -5,21 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
+from pydantic import Field
 
-from gauger.spec import Computing, OptIn, Serving, SpecPart, Surface, unasked
+from gauger.spec import Computing, OptIn, OptInPart, Serving, SpecPart, Surface
 from gauger.worlds import Described
 
 
-class Computes(SpecPart):
+class Computes(OptInPart):
     """Parameters of whoever is run by an engine; `computing` stands in their JSON only where somebody chose."""
 
     computing: Annotated[Computing | None, OptIn()] = None
     """How the engine computes; None: as it does where nobody chose. For one that is asked: precision and attention."""
-
-    @model_serializer(mode="wrap")
-    def _chosen(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        return {name: value for name, value in handler(self).items() if not unasked(self, name)}
 
 
 class InWorld(SpecPart):
