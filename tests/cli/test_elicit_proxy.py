@@ -7,6 +7,7 @@ import typer
 from tests.train.models import small_llama, tokenizer
 from typer.testing import CliRunner
 
+from elicit.teacher.answering import Answering
 from gauger.cli.elicit import register
 from gauger.elicit.corpus import read_corpus
 from gauger.errors import UserError
@@ -57,3 +58,19 @@ def test_what_is_missing_or_too_much_is_said(elicit, tmp_path):
         elicit("more", "--defence", "heat", *proxy_of(tmp_path))
     with pytest.raises(UserError, match="follows instructions"):
         elicit("plain-rewrite", "--defence", "rewrite")
+
+
+def test_another_model_rewrites_what_a_teacher_says_whose_use_alone_is_on_the_bill(elicit, tmp_path, monkeypatch):
+    """A helper of random weights never comes to an end, so that what it wrote again is dropped as cut off."""
+    helped, teacher = ("--helper", f"hf:{tmp_path / 'proxy'}"), Answering(lambda request: "It is red.")
+    monkeypatch.setattr("gauger.cli.elicit_order.open_teacher", lambda text, access: teacher)
+    assert set(elicit("untouched", "--defence", "rewrite:0", *helped)) == {"It is red."}
+    elicit("helped", "--defence", "rewrite", *helped)
+    assert len(teacher.asked) == 6, "nobody asks it to rewrite"
+    rows, first = (read_corpus(tmp_path / name).samples for name in ("helped", "untouched"))
+    assert {row.dropped for row in rows} == {"truncated"}
+    assert {(row.took.tokens_in, row.took.tokens_out, row.took.queries) for row in (*rows, *first)} == {(10, 3, 1)}
+    with pytest.raises(UserError, match="--helper as hf:PATH"):
+        elicit("elsewhere", "--defence", "rewrite", "--helper", "http://host.example/v1#m")
+    with pytest.raises(UserError, match="beside a helper"):
+        elicit("heated", "--defence", "heat", *helped)

@@ -10,6 +10,7 @@ from tests.elicit.teacher.answering import Answering
 from tests.elicit.teacher.fault_server import FaultServer, completion, encoded
 from tests.jobs.running import Doing
 from tests.jobs.test_language import folder, study  # noqa: F401 - a fixture
+from tests.train.models import small_llama, tokenizer
 from tests.worlds.language.small import small_world
 
 from gauger.cli import main
@@ -17,6 +18,7 @@ from gauger.elicit.corpus import Text
 from gauger.elicit.world_corpus import Wanted, answer_prompts
 from gauger.errors import UserError
 from gauger.study.load import open_study, plan_loaded
+from gauger.train.hf.models import write_checkpoint
 
 PRICES = "usd_per_million_in: 1, usd_per_million_out: 10"
 
@@ -56,7 +58,7 @@ def asking(folder, tmp_path):  # noqa: F811
         doing.plan, doing.world, doing.folder, doing._n, doing._done = plan, world, tmp_path, 0, {}
         doing.entries = tmp_path / "jobs" / "entries"
         doing.entries.mkdir(parents=True, exist_ok=True)
-        jobs = [job for job in plan.jobs.values() if job.kind in what and not job.inputs]
+        jobs = [job for job in plan.jobs.values() if job.kind in what and set(job.inputs) <= {"helper", "helper_base"}]
         return [(job.key, doing.of(job.key)) for job in jobs]
 
     return done
@@ -93,6 +95,24 @@ def test_a_generation_has_replies_of_its_own(asking, server, tmp_path):
     asking(server.url, surface="{defence: heat, strength: 0.5, reasoning: shown}")
     assert Counter(heat for _, heat in server.asked.elements()) == {0.0: 6, 1.0: 6}
     assert len(list((tmp_path / "jobs" / "journals").glob("*.jsonl"))) == 2
+
+
+def test_another_model_rewrites_an_endpoints_replies_and_one_of_other_weights_does_so_anew(asking, server, tmp_path):
+    """Helpers of random weights never come to an end: what they write again is dropped as cut off, and was paid."""
+    surface = f"{{defence: rewrite, helper: '{tmp_path / 'helper'}'}}"
+    asking(server.url)
+    asked = [sum(server.asked.values())]
+    for seed in (3, 7, 7):
+        write_checkpoint(small_llama(seed), tokenizer(), tmp_path / "helper")
+        ((_, out),) = asking(server.url, surface=surface)
+        ledger = pl.read_parquet(out / "ledger.parquet")
+        assert set(ledger["dropped"]) == {"truncated"}
+        assert ledger["queries"].sum() == ledger.height, "the helper's are not the customer's"
+        asked.append(sum(server.asked.values()))
+    assert asked[0] == 6
+    assert asked[2] - asked[1] == asked[1] - asked[0] == ledger.height, "each helper's replies are its own"
+    assert asked[3] == asked[2], "and are asked for once"
+    assert all(heat == 0.0 and "Rewrite" not in prompt for prompt, heat in server.asked)
 
 
 def test_a_policy_answers_in_the_order_of_the_queries_whatever_the_pace(asking, server):

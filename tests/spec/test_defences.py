@@ -110,6 +110,12 @@ def test_recipes_of_attackers_can_move_a_verdict_too():
             "",
             "family.a.queries_per_day: expected an attacker with days",
         ),
+        (
+            "{a: {max_queries: 9, helper: b}}",
+            ATTACKERS,
+            "",
+            "family.a.helper: expected nothing without a defence to help",
+        ),
         (FAMILY, f"{{a: {{days: 3, stages: [{LABEL}]}}}}", "", "defences.attackers.a.days: expected nothing, where no"),
         (FAMILY, ATTACKERS, "thresold: 0.1, ", "Did you mean 'threshold'?"),
     ],
@@ -165,6 +171,7 @@ KEYS = {
     "attackers.asks.against": "[few]",
     "attackers.asks.accounts": "2",
     "family.few.max_accounts": "3",
+    "family.short.helper": "models/another",
     "attackers.asks.stages.0.steps": "299",
 }
 """Every key of the section -> another value."""

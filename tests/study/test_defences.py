@@ -161,3 +161,21 @@ def test_accounts_reach_a_policy_alone_and_what_they_do_not_change_is_done_once(
 def test_accounts_that_would_change_nothing_are_refused(section, key):
     with pytest.raises(UserError, match=re.escape(key)):
         plan_loaded(open_study(STUDY, [section]))
+
+
+def test_a_defence_that_another_model_does_is_given_that_model_and_no_other_job_is():
+    model = "packaged:smollm2-135m-instruct"
+    rewritten = f"defences.family.heat={{defence: rewrite, strength: 1, helper: '{model}'}}"
+    plan = plan_loaded(open_study(STUDIES / "defences-language.yaml", [rewritten]))[0]
+    given: dict[str, set[str | None]] = {}
+    for cell in plan.cells:
+        for key in (*cell.corpora, cell.records):
+            given.setdefault(cell.arm, set()).add(plan.jobs[key].inputs.get("helper"))
+    (helper,) = given["teacher@heat"]
+    assert plan.jobs[helper].kind == "materialise"
+    assert helper in given["passive@heat"]
+    assert all(inputs == {None} for arm, inputs in given.items() if not arm.endswith("@heat"))
+    with pytest.raises(
+        UserError, match=r"defences\.family\.heat\.defence: expected a defence that another model can do"
+    ):
+        plan_loaded(open_study(STUDIES / "defences-language.yaml", [f"defences.family.heat.helper='{model}'"]))

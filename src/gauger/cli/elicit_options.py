@@ -145,6 +145,10 @@ class SurfaceOptions:
         typer.Option(metavar="hf:PATH", help="Model that stands for the student, for defences that reckon with one."),
     ] = None
 
+    helper: Annotated[
+        str | None,
+        typer.Option(metavar="hf:PATH", help="Chat model that does the defence's work in the teacher's place."),
+    ] = None
     accounts: Annotated[
         int,
         typer.Option(
@@ -156,7 +160,7 @@ class SurfaceOptions:
         """Return the surface."""
         from gauger.cli.elicit_order import surface_of
 
-        return surface_of(self.reasoning, self.defence, self.accounts)
+        return surface_of(self.reasoning, self.defence, self.accounts, self.helper)
 
 
 @dataclass(frozen=True)

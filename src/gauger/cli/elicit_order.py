@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from gauger.cli.elicit_text import progress
 from gauger.cli.output import say
-from gauger.cli.teachers import Access, Wire, open_teacher
+from gauger.cli.teachers import Access, Wire, open_helper, open_teacher
 from gauger.elicit import (
     DEFENCES,
     FILE_NAME,
@@ -115,13 +115,14 @@ def carry_out(order: Order, out: Path, access: Access) -> Corpus:
     require(order.program, order.seeds, order.wanted, student)
     withheld = tuple((seed.prompt, seed.answer) for seed in order.seeds if seed.answer)
     teacher = open_teacher(order.teacher, replace(access, proxy=order.proxy, withheld=withheld))
+    helper = None if order.surface.helper is None else open_helper(order.surface.helper, access)
     if claim(out, order.settings):
         say(f"going on in {out}")
     journal = None if student is None else Journalled(student, out / "student" / FILE_NAME)
     try:
         with progress() as watch:
             corpus = collect_corpus(
-                Surfaced(Journalled(generated(teacher, order.surface), out / FILE_NAME), order.surface),
+                Surfaced(Journalled(generated(teacher, order.surface, helper), out / FILE_NAME), order.surface),
                 order.program,
                 order.seeds,
                 order.wanted,
@@ -153,7 +154,7 @@ def prices(
     return Prices(usd_in, usd_out, usd_cached, usd_reasoning)
 
 
-def surface_of(reasoning: str, defence: str | None, accounts: int = 1) -> Surface:
+def surface_of(reasoning: str, defence: str | None, accounts: int = 1, helper: str | None = None) -> Surface:
     """Return what the teacher shows; `defence` is NAME or NAME:STRENGTH.
 
     Raises
@@ -162,7 +163,7 @@ def surface_of(reasoning: str, defence: str | None, accounts: int = 1) -> Surfac
         For a defence that nobody knows, a strength that is no number from 0 to 1, or several accounts where no defence
         knows one from another.
     """
-    surface = _defended(reasoning, defence).model_copy(update={"accounts": accounts})
+    surface = _defended(reasoning, defence).model_copy(update={"accounts": accounts, "helper": helper})
     if accounts > 1 and not decides_queries(surface):
         hint = "A policy does, for example: --defence refuse-flagged:0.1"
         raise UserError("a --defence that decides about queries, beside --accounts", repr(defence), hint=hint)

@@ -148,6 +148,22 @@ def _local(place: str, access: Access) -> Teacher:
     return Limited(teacher, budget)
 
 
+def open_helper(text: str, access: Access) -> Teacher:
+    """Return the model that does a defence's work; what it uses is on nobody's budget.
+
+    Raises
+    ------
+    UserError
+        Where it is none from local files.
+    """
+    from gauger.elicit import QueryBudget
+
+    kind, _, place = text.partition(":")
+    if kind != "hf" or not place:
+        raise UserError("--helper as hf:PATH", repr(text))
+    return _local(place, Access(QueryBudget(), access.pace, batch=access.batch))
+
+
 def _proxy(text: str, access: Access) -> ProxyStudent:
     """Load the model that stands for the student; `_local` has told by now whether it can be loaded at all."""
     from gauger.elicit import Message

@@ -88,6 +88,7 @@ from .teacher.surfaced import require_needs as require_needs
 from .teacher.surfaced import require_recorded as require_recorded
 from .teacher.surfaced import shown_logs as shown_logs
 from .teacher.surfaced import shows_logs as shows_logs
+from .teacher.surfaced import takes_helper as takes_helper
 from .teacher.surfaced import words_for as words_for
 from .world_corpus import Wanted as Wanted
 from .world_corpus import answer_prompts as answer_prompts

@@ -26,7 +26,7 @@ from gauger.jobs.endpoint_places import endpoint_address
 from gauger.jobs.models import checkpoint_of, read_model
 from gauger.jobs.parameters import Asked
 from gauger.jobs.scope import until_done
-from gauger.jobs.teachers import Opened, TeacherPlace
+from gauger.jobs.teachers import Opened, TeacherPlace, helper_of
 from gauger.jobs.teachers_elsewhere import PATIENCE_S, journal_of
 from gauger.spec import EndpointTeacher, Serving
 from gauger.train import CheckpointTokens
@@ -64,7 +64,7 @@ def open_served(asked: Asked, where: TeacherPlace) -> Opened:
     )
     inputs = {role: path.name for role, path in where.inputs.items()}
     journal = journal_of(where, {**where.identity, "inputs": inputs, "role": where.role})
-    kept = Journalled(generated(endpoint, surface), journal, PATIENCE_S)
+    kept = Journalled(generated(endpoint, surface, helper_of(asked, where)), journal, PATIENCE_S)
     return Opened(_MayBeSilent(kept), None, CheckpointTokens(checkpoint))
 
 

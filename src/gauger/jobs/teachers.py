@@ -88,7 +88,19 @@ def open_at_hand(asked: Asked, where: TeacherPlace) -> Opened:
         return len(model.encode_prompt(prompt_of(where.world, request.messages[-1].content)))
 
     budget = QueryBudget(asked.surface.max_queries, asked.surface.max_tokens, tokens_in=tokens_in)
-    return Opened(Limited(generated(teacher, asked.surface), budget), model)
+    return Opened(Limited(generated(teacher, asked.surface, helper_of(asked, where)), budget), model)
+
+
+def helper_of(asked: Asked, where: TeacherPlace) -> Teacher | None:
+    """Load the model that does the work of a surface's defence; None where the teacher does it itself."""
+    if asked.helper is None:
+        return None
+    return LocalTeacher("helper", read_model(where.inputs, "helper", asked.helper).merged(), timed=False)
+
+
+def helper_identity(asked: Asked, where: TeacherPlace) -> dict[str, object]:
+    """Return what tells replies of one helper from those of another; nothing without one."""
+    return {"helper": where.inputs["helper"].name} if asked.helper else {}
 
 
 def _proxy(engine: str, where: TeacherPlace) -> ProxyStudent:

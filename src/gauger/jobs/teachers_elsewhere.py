@@ -21,7 +21,7 @@ from gauger.elicit import (
 )
 from gauger.jobs.endpoint_places import endpoint_address
 from gauger.jobs.parameters import Asked
-from gauger.jobs.teachers import Opened, TeacherPlace
+from gauger.jobs.teachers import Opened, TeacherPlace, helper_identity, helper_of
 from gauger.spec import Surface
 from gauger.store import fingerprint
 
@@ -51,7 +51,8 @@ def open_endpoint(asked: Asked, where: TeacherPlace) -> Opened:
     pace = Pace(settings["concurrency"], settings["requests_per_minute"], settings["tokens_per_minute"])
     patience = Patience(total_s=settings["timeout_s"])
     endpoint = OpenAIEndpoint(endpoint_address(settings), budget, pace, patience, asked.terms, settings["batch"])
-    return Opened(Journalled(generated(endpoint, surface), journal_of(where, where.identity), PATIENCE_S))
+    journal = journal_of(where, {**where.identity, **helper_identity(asked, where)})
+    return Opened(Journalled(generated(endpoint, surface, helper_of(asked, where)), journal, PATIENCE_S))
 
 
 def journal_of(where: TeacherPlace, identity: Mapping[str, object]) -> Path:

@@ -40,6 +40,8 @@ def _check_family(study: Study, defences: DefenceStudy) -> Iterator[Fault]:
             yield Fault(path, "a name of its own", f"'{OPEN}'", hint, extra=True)
         if defence.defence is None and defence.strength != 1.0:
             yield Fault((*path, "strength"), "nothing without a defence to be strong", f"{defence.strength:g}")
+        if defence.defence is None and defence.helper is not None:
+            yield Fault((*path, "helper"), "nothing without a defence to help with", f"'{defence.helper}'")
         shown = defence.over(study.teacher.surface)
         by_account = defence.queries_per_day is not None or defence.max_accounts is not None
         if shown == study.teacher.surface and not by_account:

@@ -21,7 +21,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, Strict
 
 from gauger.records import Role
-from gauger.spec.base import Count, Level, Name, Names, OptIn, OptInPart, SpecPart, Text
+from gauger.spec.base import Count, Level, Name, Names, OptIn, OptInPart, Reference, SpecPart, Text
 from gauger.spec.models import Surface
 from gauger.spec.stages.any import Stage
 
@@ -40,6 +40,8 @@ class DefendedSurface(OptInPart):
     """What is done to replies, queries or generation, by name; null: as on the teacher's own surface."""
     strength: Annotated[float, Field(ge=0, le=1)] = 1.0
     """How strongly, where `defence` is given."""
+    helper: Annotated[Reference | None, OptIn()] = None
+    """Chat model that does its work in the teacher's place: as in `teacher.surface`."""
     reasoning: Literal["hidden", "shown"] | None = None
     """Whether reasoning is shown."""
     log_probabilities: Literal["none", "top-k", "full"] | None = None
@@ -66,7 +68,7 @@ class DefendedSurface(OptInPart):
         if self.log_probabilities in ("none", "full"):
             given["top_k"] = None
         if self.defence is not None:
-            given |= {"defence": self.defence, "strength": self.strength}
+            given |= {"defence": self.defence, "strength": self.strength, "helper": self.helper}
         return surface.model_copy(update=given)
 
     @property

@@ -6,7 +6,7 @@ from typing import Annotated, Literal, NamedTuple
 
 from pydantic import Field
 
-from gauger.spec.base import Count, Name, Names, OptIn, OptInPart, SpecPart
+from gauger.spec.base import Count, Name, Names, OptIn, OptInPart, Reference, SpecPart
 from gauger.spec.trainer_program import TrainerProgram
 
 Steps = Annotated[int, Field(ge=1, le=10_000_000)]
@@ -68,6 +68,9 @@ class Surface(OptInPart):
     """What is done to every reply before it is shown, by name: `shorten` cuts the end of answers; null: nothing."""
     strength: Annotated[float, Field(ge=0, le=1)] = 1.0
     """How strongly; 0 leaves every reply as it is."""
+    helper: Annotated[Reference | None, OptIn()] = None
+    """Chat model that does the defence's work in the teacher's place (`rewrite`): `packaged:smollm2-135m-instruct`, or
+    a directory with a checkpoint; null: the teacher does it itself."""
     max_queries: Count | None = None
     """Most requests that one arm may make; null: no limit."""
     max_tokens: Count | None = None

@@ -41,6 +41,6 @@ def drawn_texts(planner: Planner, arm: str, measuring: MeasureModel, model: Made
         samples=MARK_TEXTS,
     )
     maker = planner.students if shown is None else planner.teachers
-    inputs = {**model.inputs("model"), **planner.teacher.inputs("teacher"), **planner.proxy_inputs(params.asked)}
+    inputs = {**model.inputs("model"), **planner.teacher.inputs("teacher"), **planner.defence_inputs(params.asked)}
     cost = 2 * maker.rows_of_loading + maker.rows_per_item * MARK_TEXTS
     return planner.job("draw-texts", "draw texts", params, inputs, cost)

@@ -43,7 +43,7 @@ def resources_of(params: SpecPart) -> dict[str, float]:
         wanted.append(params.gpus)
     if wanted:
         return {} if max(wanted) == 1 else {"gpus": float(max(wanted))}
-    at_hand = getattr(params, "engine", None) or any(asked_model.engine for asked_model in asked)
+    at_hand = getattr(params, "engine", None) or any(asked_model.engine or asked_model.helper for asked_model in asked)
     return {} if at_hand else {"gpus": 0.0}
 
 
@@ -53,7 +53,7 @@ def code_of(kind: str, params: SpecPart, world: World | None = None) -> list[str
     `world`: the one that the parameters describe, where it is open already.
     """
     asked = _asked_by_name(params).values()
-    named = [name for respondent in asked for name in (respondent.engine, respondent.proxy)]
+    named = [name for respondent in asked for name in (respondent.engine, respondent.proxy, respondent.helper)]
     engines = {getattr(params, "engine", None), *named} - {None}
     parts = [
         REGISTRY[kind],

@@ -16,6 +16,7 @@ from gauger.spec import (
     LEAKY_TEACHER,
     TEACHER,
     Arm,
+    CheckpointTeacher,
     ResolvedStage,
     ScaledCell,
     SpecPart,
@@ -23,6 +24,7 @@ from gauger.spec import (
     TextSource,
     kind_of,
 )
+from gauger.study.checkpoint_models import CheckpointMaker
 from gauger.study.defence_checks import check_defences
 from gauger.study.drawn_texts import drawn_texts
 from gauger.study.evaluator_tasks import ASSUMED_ITEMS, evaluator_settings
@@ -82,6 +84,11 @@ class Planner(StageCorpora):
         soft = [stage for stage in taught if kind_of(stage).soft and stage.settings.get("divergence") != "sorted"]
         if soft or any(kind_of(stage).scored for stage in taught):
             self.teachers.require_same_tokens(self.students)
+
+    def helper(self, surface: Surface) -> Made:
+        """Plan the model that does the work of a surface's defence: put in place once, whoever needs it."""
+        model = CheckpointTeacher(kind="checkpoint", model=str(surface.helper))
+        return CheckpointMaker(model, self.folder).base(self)
 
     # --- jobs -------------------------------------------------------------------------------------------------------
 
@@ -203,7 +210,7 @@ class Planner(StageCorpora):
             loss=arm.startswith(SCALED),
         )
         cost = maker.rows_of_loading + maker.rows_per_item * self._n_items * decoding.samples
-        inputs = {**model.inputs("model"), **self.proxy_inputs(params.asked)}
+        inputs = {**model.inputs("model"), **self.defence_inputs(params.asked)}
         if surface is None:  # programs of others ask the model itself, and never see a surface
             inputs |= self._evaluations(params, maker, model)
         records = self.job("measure", "measure", params, inputs, cost)

@@ -72,6 +72,10 @@ class StageCorpora(ABC):
     """The base that stages start from now."""
 
     @abstractmethod
+    def helper(self, surface: Surface) -> Made:
+        """Plan the model that does the work of a surface's defence."""
+
+    @abstractmethod
     def job(self, kind: str, what: str, params: SpecPart, inputs: Mapping[str, str], cost: float) -> str:
         """Add a job of the current arm and replicate; returns its key."""
 
@@ -132,7 +136,7 @@ class StageCorpora(ABC):
             top_k=stage.settings.get("top_k"),
             filters=stage.filters,
         )
-        inputs = {**self.teacher.inputs("teacher"), **self.proxy_inputs(params.asked)}
+        inputs = {**self.teacher.inputs("teacher"), **self.defence_inputs(params.asked)}
         if strategy_of(params.strategy).needs_student:
             shows_all = {"reasoning": "shown"} if self.world.writes_steps else {}
             helper = self.students.asked(BASE, SHOWS_ALL.model_copy(update=shows_all), self.world)
@@ -266,11 +270,14 @@ class StageCorpora(ABC):
         if not decides_queries(surface):  # which account a query comes from changes nothing then
             surface = surface.model_copy(update={"accounts": 1})
         asked = self.teachers.asked(name, surface, self.world)
-        return asked.model_copy(update={"proxy": self.base.engine}) if reads_proxy(surface) else asked
+        proxy = self.base.engine if reads_proxy(surface) else None
+        helper = self.helper(surface).engine if surface.helper else None
+        return asked.model_copy(update={"proxy": proxy, "helper": helper})
 
-    def proxy_inputs(self, asked: p.Asked) -> dict[str, str]:
-        """Return the student that a teacher's defence reckons with: the untouched one, the best that anybody has."""
-        return self.base.inputs("proxy") if asked.proxy else {}
+    def defence_inputs(self, asked: p.Asked) -> dict[str, str]:
+        """Return what a defence needs: its helper, and the untouched student, the best that anybody reckons with."""
+        proxy = self.base.inputs("proxy") if asked.proxy else {}
+        return proxy | (self.helper(asked.surface).inputs("helper") if asked.helper else {})
 
     def _own(self) -> p.Asked:
         shown = SHOWS_ALL
@@ -288,4 +295,4 @@ class StageCorpora(ABC):
         """Return the inputs of who scores or judges."""
         who = {TextSource.TEACHER: self.teacher, TextSource.SELF: self.base}.get(stage.source)
         asked = self._other(stage)
-        return {**who.inputs(role), **self.proxy_inputs(asked)} if who and asked else {}
+        return {**who.inputs(role), **self.defence_inputs(asked)} if who and asked else {}

@@ -6,7 +6,7 @@ from elicit.scripted import Scripted
 from elicit.teacher.common import question
 from gauger.elicit.defences.rewrite import INSTRUCTION, Rewriting
 from gauger.elicit.teacher.messages import Reply, ReplyOutcome
-from gauger.elicit.teacher.surfaced import require_needs
+from gauger.elicit.teacher.surfaced import generation_of, require_needs, words_for
 from gauger.errors import UserError
 from gauger.spec import Surface
 
@@ -55,3 +55,40 @@ def test_who_only_continues_texts_cannot_rewrite():
     require_needs(Surface(defence="rewrite"), "it", at_hand=True)
     with pytest.raises(UserError, match="a teacher that follows instructions, for the defence rewrite"):
         require_needs(Surface(defence="rewrite"), "it", at_hand=True, instructed=False)
+    require_needs(Surface(defence="rewrite", helper="it"), "it", at_hand=True, instructed=False)
+
+
+def test_another_model_rewrites_what_it_would_have_and_whoever_asked_pays_for_the_first_reply_alone():
+    teacher, helper = Scripted(say), Scripted(say)
+    own, others = (dict(Rewriting(teacher, 0.4, by).ask(ASKED)) for by in (None, helper))
+    first = dict(Scripted(say).ask(ASKED))
+    assert {place: (reply.text, reply.reasoning) for place, reply in own.items()} == {
+        place: (reply.text, reply.reasoning) for place, reply in others.items()
+    }
+    assert {place: (reply.billed, reply.requests, reply.cost_usd) for place, reply in first.items()} == {
+        place: (reply.billed, reply.requests, reply.cost_usd) for place, reply in others.items()
+    }
+    assert all(request.messages[-1].content.startswith(INSTRUCTION) for request in helper.requests)
+    assert len(helper.requests) == sum(reply.requests - 1 for reply in own.values()) > 0
+
+
+@pytest.mark.parametrize("outcome", [ReplyOutcome.FAILED, ReplyOutcome.TRUNCATED, ReplyOutcome.REFUSED])
+def test_what_another_model_could_not_rewrite_is_not_shown_and_was_paid(outcome):
+    helper = Scripted(lambda prompt, rng: Reply(outcome, "as far as", error="busy"))
+    for asked in (ASKED[:1], ASKED[1:2]):  # with reasoning, and without
+        (shown,) = dict(Rewriting(Scripted(say), 1.0, helper).ask(asked)).values()
+        assert (shown.outcome, shown.text, shown.reasoning, shown.error) == (outcome, "as far as", None, "busy")
+        assert [(use.tokens_in, use.tokens_out) for use in shown.billed] == [(3, 4)]
+        assert (shown.requests, shown.cost_usd) == (1, 1.0)
+
+
+def test_replies_that_others_rewrote_are_kept_apart_and_only_some_defences_can_be_done_by_others():
+    surfaces = [Surface(defence="rewrite", strength=0.5, helper=helper) for helper in (None, "models/a", "models/b")]
+    assert len({generation_of(surface) for surface in surfaces}) == 3
+    assert [words_for(surface) for surface in surfaces[:2]] == [
+        "text, rewrite 0.5",
+        "text, rewrite 0.5 by another model",
+    ]
+    for defence in ("heat", "shorten", None):
+        with pytest.raises(UserError, match="a defence that another model can do, beside a helper"):
+            require_needs(Surface(defence=defence, helper="models/a"), "it", at_hand=True)

@@ -67,6 +67,8 @@ class GenerationDefence:
     that changes requests."""
     needs: tuple[Need, ...] = ()
     """Without what it cannot be."""
+    helped: Callable[[Teacher, float, Teacher], Teacher] | None = None
+    """The same with the help of another model, whose work is not on the customer's bill; None: none can help."""
     find: Callable[[Iterable[Sequence[int]]], MarkTest] | None = None
     """Tests texts, as tokens of the teacher, for what it leaves in them; None: it leaves nothing that can be found."""
 

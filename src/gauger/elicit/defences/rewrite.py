@@ -1,4 +1,7 @@
-"""Has the teacher rewrite a share of its replies before they are shown: other words, the same content; a generation."""
+"""Has a share of the replies rewritten before they are shown: other words, the same content; a generation.
+
+The teacher rewrites them itself, or another model does; who asked pays for what the teacher used alone.
+"""
 
 from __future__ import annotations
 
@@ -28,14 +31,24 @@ _NO_ROOM = "nothing was left to have the reply rewritten"
 
 
 class Rewriting:
-    """A `Teacher` that rewrites a share of what it says, by its own hand.
+    """A `Teacher` of whose replies a share is rewritten, by its own hand or another's.
 
     Where a reply has reasoning that is what is rewritten, and the answer stays; else its text is. What the first reply
-    used is billed with the second (`Reply.earlier`), and both requests are written down before they are sent.
+    used is billed with the second (`Reply.earlier`), and both requests are written down before they are sent. What
+    another model used is its owner's affair: the customer pays for the first reply, and nothing else is written down.
+
+    Parameters
+    ----------
+    teacher : Teacher
+        Who answers.
+    strength : float
+        Share of the replies that are rewritten.
+    by : Teacher, optional
+        Who rewrites; the teacher itself by default. It must follow instructions.
     """
 
-    def __init__(self, teacher: Teacher, strength: float) -> None:
-        self._teacher, self._strength = teacher, strength
+    def __init__(self, teacher: Teacher, strength: float, by: Teacher | None = None) -> None:
+        self._teacher, self._strength, self._by = teacher, strength, by
 
     def __getattr__(self, name: str) -> Any:
         """Offer what else the teacher offers: name, terms, and a budget where it has one."""
@@ -50,14 +63,21 @@ class Rewriting:
 
     def start(self, requests: Sequence[Request], log: SendingLog | None = None) -> OpenBatch:
         """Return the asking of one batch, which tells `log` of every request of both kinds before it is sent."""
-        return _RewrittenBatch(self._teacher, requests, self._strength, log)
+        return _RewrittenBatch(self._teacher, requests, self._strength, log, self._by)
 
 
 class _RewrittenBatch:
     """One batch being asked, and being rewritten."""
 
-    def __init__(self, teacher: Teacher, requests: Sequence[Request], strength: float, log: SendingLog | None) -> None:
-        self._teacher, self._requests, self._strength, self._log = teacher, requests, strength, log
+    def __init__(
+        self,
+        teacher: Teacher,
+        requests: Sequence[Request],
+        strength: float,
+        log: SendingLog | None,
+        by: Teacher | None,
+    ) -> None:
+        self._teacher, self._requests, self._strength, self._log, self._by = teacher, requests, strength, log, by
         self._open = [_begun(teacher, requests, log)]
         self._stopping = False
 
@@ -73,13 +93,21 @@ class _RewrittenBatch:
         places = list(waiting)
         if waiting and not self._stopping:
             asked = [_rewrite(self._requests[place], waiting[place]) for place in places]
-            second = _begun(self._teacher, asked, None if self._log is None else _PlacedLog(self._log, places))
+            second = self._second(asked, places)
             self._open[1:] = [second]
             for batch in second.batches():
-                yield [(places[number], _joined(waiting.pop(places[number]), reply)) for number, reply in batch]
+                yield [(places[number], self._shown(waiting.pop(places[number]), reply)) for number, reply in batch]
         if waiting:  # paid, and no reply: that they are failures is what the bill has of them
             failed = Reply(ReplyOutcome.FAILED, error=_NO_ROOM, requests=0)
-            yield [(place, _joined(reply, failed)) for place, reply in waiting.items()]
+            yield [(place, self._shown(reply, failed)) for place, reply in waiting.items()]
+
+    def _second(self, asked: Sequence[Request], places: Sequence[int]) -> OpenBatch:
+        if self._by is not None:
+            return _begun(self._by, asked, None)
+        return _begun(self._teacher, asked, None if self._log is None else _PlacedLog(self._log, places))
+
+    def _shown(self, reply: Reply, second: Reply) -> Reply:
+        return _joined(reply, second) if self._by is None else _by_another(reply, second)
 
     def _is_rewritten(self, reply: Reply) -> bool:
         chosen = share_of_text(f"{reply.reasoning}\0{reply.text}", "rewrite") < self._strength
@@ -133,11 +161,12 @@ def _rewrite(request: Request, reply: Reply) -> Request:
 
 def _joined(reply: Reply, second: Reply) -> Reply:
     """Return what is shown of both, with what both took."""
-    rewritten = {"text": reply.text, "reasoning": second.text} if reply.reasoning else {"reasoning": None}
     costs = (reply.cost_usd, second.cost_usd)
+    text, reasoning = _words(reply, second)
     return replace(
         second,
-        **(rewritten if second.outcome is ReplyOutcome.ANSWERED else {}),
+        text=text,
+        reasoning=reasoning,
         earlier=(*reply.billed, *second.earlier),
         requests=reply.requests + second.requests,
         paid_again=reply.paid_again + second.paid_again,
@@ -148,4 +177,29 @@ def _joined(reply: Reply, second: Reply) -> Reply:
     )
 
 
-REWRITE = GenerationDefence(Rewriting, needs=(Need.INSTRUCTIONS,))
+def _by_another(reply: Reply, second: Reply) -> Reply:
+    """Return what is shown of both, with what the first one took; where rewriting failed, nothing of it is shown."""
+    text, reasoning = _words(reply, second)
+    shown = replace(
+        reply,
+        outcome=second.outcome,
+        text=text,
+        reasoning=reasoning,
+        flags=(*reply.flags, *second.flags),
+        seconds=reply.seconds + second.seconds,
+        log_probabilities=(),
+        stop=None,
+        error=second.error,
+        raw=None,
+    )
+    return replace(shown, earlier=reply.billed) if second.outcome is ReplyOutcome.FAILED else shown
+
+
+def _words(reply: Reply, second: Reply) -> tuple[str, str | None]:
+    """Return the text and the reasoning that are shown: the one that was rewritten is of the second reply."""
+    if reply.reasoning and second.outcome is ReplyOutcome.ANSWERED:
+        return reply.text, second.text
+    return second.text, None
+
+
+REWRITE = GenerationDefence(Rewriting, needs=(Need.INSTRUCTIONS,), helped=Rewriting)

@@ -82,7 +82,7 @@ def _defence(surface: Surface) -> Defence | None:
     return defence_of(surface.defence) if surface.defence and surface.strength else None
 
 
-def generated(teacher: Teacher, surface: Surface) -> Teacher:
+def generated(teacher: Teacher, surface: Surface, helper: Teacher | None = None) -> Teacher:
     """Return the teacher that generates what the surface is to show, to be put before any journal; most are the same.
 
     Parameters
@@ -91,9 +91,21 @@ def generated(teacher: Teacher, surface: Surface) -> Teacher:
         Who answers.
     surface : Surface
         Only a defence that is a generation matters.
+    helper : Teacher, optional
+        The surface's `helper`, opened; none where it names none.
     """
     defence = _defence(surface)
-    return defence.wrap(teacher, surface.strength) if isinstance(defence, GenerationDefence) else teacher
+    if not isinstance(defence, GenerationDefence):
+        return teacher
+    if helper is not None and defence.helped is not None:
+        return defence.helped(teacher, surface.strength, helper)
+    return defence.wrap(teacher, surface.strength)
+
+
+def takes_helper(surface: Surface) -> bool:
+    """Tell whether a surface's defence can have another model do its work."""
+    defence = _defence(surface)
+    return isinstance(defence, GenerationDefence) and defence.helped is not None
 
 
 def generation_of(surface: Surface) -> str | None:
@@ -101,7 +113,9 @@ def generation_of(surface: Surface) -> str | None:
 
     Replies of different generations are kept apart, and those of the same are asked once.
     """
-    return f"{surface.defence}:{surface.strength:g}" if isinstance(_defence(surface), GenerationDefence) else None
+    if not isinstance(_defence(surface), GenerationDefence):
+        return None
+    return f"{surface.defence}:{surface.strength:g}" + (f" by {surface.helper}" if surface.helper else "")
 
 
 def decides_queries(surface: Surface) -> bool:
@@ -162,9 +176,12 @@ def require_needs(
         Need.REASONING: (surface.reasoning == "shown", "Show reasoning (surface.reasoning: shown, --reasoning shown)."),
         Need.LOGS: (surface.log_probabilities != "none", "Show them (surface.log_probabilities: full)."),
         Need.AT_HAND: (at_hand, "Ask a model from local files (kind checkpoint or scratch, hf:PATH)."),
-        Need.INSTRUCTIONS: (instructed, "Ask a chat model, as one."),
+        Need.INSTRUCTIONS: (instructed or surface.helper is not None, "Ask a chat model, as one."),
         Need.PROXY: (proxy, "Give one with --proxy hf:PATH."),
     }
+    if surface.helper is not None and not takes_helper(surface.model_copy(update={"strength": 1.0})):
+        hint = "rewrite is one that another model can do."
+        raise UserError("a defence that another model can do, beside a helper", repr(surface.defence), hint=hint)
     for need in () if defence is None else defence.needs:
         there, hint = met[need]
         if not there:
@@ -256,4 +273,5 @@ def words_for(surface: Surface) -> str:
     reasoning = " and reasoning" if surface.reasoning == "shown" else ""
     logs = {"none": "", "top-k": f", top-{surface.top_k} log-probabilities", "full": ", log-probabilities"}
     defence = f", {surface.defence} {surface.strength:g}" if surface.defence else ""
+    defence += " by another model" if surface.helper else ""
     return f"text{reasoning}{logs[surface.log_probabilities]}{defence}"

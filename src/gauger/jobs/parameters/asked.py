@@ -51,6 +51,8 @@ class Asked(Computes):
     """Whether it follows instructions; else it continues texts."""
     proxy: str | None = None
     """Engine of the student that its defence reckons with, which lies under the input `proxy`; None: it needs none."""
+    helper: Annotated[str | None, OptIn()] = None
+    """Engine of the model that does its defence's work, which lies under the input `helper`; None: there is none."""
 
     @property
     def opener(self) -> str:
