@@ -1,10 +1,14 @@
 """Studies with benchmarks that lm-eval runs: on a task in a file beside the study, without a network."""
 
+import json
 import shutil
+import sys
 from pathlib import Path
 
 import polars as pl
 import pytest
+from tests.elicit.api import stub_server
+from tests.jobs import stub_evaluator
 from tests.jobs.facts_study import FACTS_WORLD, write_facts_study
 from tests.jobs.running import Doing
 from tests.measure import evaluators
@@ -58,19 +62,46 @@ def test_every_model_is_evaluated_and_measured_together(path):
     assert plan.study.roles == {"facts-qa": "targeted", "facts-qa-new": "parallel", "capitals": "near"}
 
 
-def test_lm_eval_runs_its_own_task_and_its_records_stand_beside_the_worlds(path, tmp_path):
+@pytest.fixture(scope="module")
+def evaluated(path, tmp_path_factory):
+    """The base's records, and the directory of its evaluation by lm-eval itself."""
     plan, world = planned(path)
-    done = Doing(plan, world, tmp_path)
+    done = Doing(plan, world, tmp_path_factory.mktemp("done"))
     base = next(cell for cell in plan.cells if cell.arm == "base")
     records = pl.read_parquet(done.of(base.records) / "records.parquet")
+    (job,) = [plan.jobs[key] for key in plan.jobs[base.records].inputs.values() if key in evaluations(plan)]
+    return records, done.entries / job.key
+
+
+def test_lm_eval_runs_its_own_task_and_its_records_stand_beside_the_worlds(evaluated):
+    records, directory = evaluated
     theirs = records.filter(benchmark="capitals")
     assert theirs.height == 5
     assert set(theirs["outcome"]) == {"scored"}
     assert theirs["flexible_score"].to_list() == theirs["score"].to_list()
     assert set(records["benchmark"]) == {"capitals", "facts-qa", "facts-qa-new"}
-    (evaluated,) = [plan.jobs[key] for key in plan.jobs[base.records].inputs.values() if key in evaluations(plan)]
-    assert list((done.entries / evaluated.key / "logs").rglob("samples_capitals_*.jsonl"))
-    assert (done.entries / evaluated.key / "evaluator.log").stat().st_size
+    assert list((directory / "logs").rglob("samples_capitals_*.jsonl"))
+    assert (directory / "evaluator.log").stat().st_size
+
+
+def test_an_evaluator_whose_server_is_killed_is_stopped_and_begins_anew(path, tmp_path, evaluated):
+    """The server is killed at its third question; left alone, the evaluator would try again for ten minutes."""
+    lives = tmp_path / "lives"
+    lives.write_text("1")
+    command = f"{sys.executable} {Path(stub_server.__file__)} {{model}} {{port}} echo {lives}"
+    evaluator = f"{sys.executable} {Path(stub_evaluator.__file__)} {evaluated[1] / 'logs'}"
+    plan, world = planned(
+        path,
+        f"student.serve={{command: {json.dumps(command)}}}",
+        f"evaluators.capitals.program={json.dumps(evaluator)}",
+    )
+    base = next(cell for cell in plan.cells if cell.arm == "base")
+    (key,) = evaluations(plan) & set(plan.jobs[base.records].inputs.values())
+    out = Doing(plan, world, tmp_path).of(key)
+    assert lives.read_text() == "0"
+    assert (out / "server.log").read_text().count(stub_server.LISTENS) == 2
+    assert (out / "evaluator.log").read_text() == "asked 0\nasked 1\nasked 2\nasked 3\n", "from its beginning"
+    assert pl.read_parquet(out / "records.parquet").equals(pl.read_parquet(evaluated[1] / "records.parquet"))
 
 
 def test_the_address_holds_task_settings_and_data_and_not_the_role(path):

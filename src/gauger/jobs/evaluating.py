@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
+
+import polars as pl
 
 from gauger.elicit import ModelServer
 from gauger.errors import GaugerError
@@ -12,7 +15,14 @@ from gauger.jobs.parameters import Asked, EvaluateModel, Inputs, job
 from gauger.jobs.scope import until_done
 from gauger.jobs.served import LOG, server_command_of, whole_checkpoint
 from gauger.jobs.teachers import TeacherPlace
-from gauger.measure import EvaluationTarget, ModelEvaluation, as_records_of, evaluate, evaluator_version
+from gauger.measure import (
+    EvaluationTarget,
+    LostModelError,
+    ModelEvaluation,
+    as_records_of,
+    evaluate,
+    evaluator_version,
+)
 from gauger.records import Role
 from gauger.spec import EVALUATOR_TASKS
 from gauger.store import write_parquet
@@ -30,28 +40,44 @@ def evaluate_model(params: EvaluateModel, inputs: Inputs, out: Path) -> None:
     if installed != params.version:
         raise GaugerError(f"the study was planned with {params.version!r}, here it is {installed!r}")
     where = TeacherPlace(world, inputs, "model", out, {})
-    target = _target(params, where)
+    target, server = _target(params, where)
     keyed = params.asked.kind == "endpoint"
+    is_there = (lambda: True) if server is None else server.is_running
+    evaluation = ModelEvaluation(params.benchmark, task, target, Path(params.folder), keyed, is_there)
     work = Path(until_done(TemporaryDirectory(prefix=f"{out.name}.", dir=out.parent)))
-    records = evaluate(ModelEvaluation(params.benchmark, task, target, Path(params.folder), keyed), work / "work", out)
+    records = _evaluated(evaluation, server, work, out)
     write_parquet(out / "records.parquet", as_records_of(world, records))
 
 
-def _target(params: EvaluateModel, where: TeacherPlace) -> EvaluationTarget:
+def _evaluated(evaluation: ModelEvaluation, server: ModelServer | None, work: Path, out: Path) -> pl.DataFrame:
+    """Run the evaluator, anew where the server that it asked has ended; `revive` says when that is too often."""
+    for attempt in count():
+        try:
+            return evaluate(evaluation, work / f"work{attempt}", out)
+        except LostModelError:
+            if server is None:
+                raise
+            server.revive()
+    raise AssertionError  # pragma: no cover - count() has no end
+
+
+def _target(params: EvaluateModel, where: TeacherPlace) -> tuple[EvaluationTarget, ModelServer | None]:
+    """Return what is evaluated, and the server of it that this job started, where it did."""
     asked, chat = params.asked, where.world.chat
     if asked.kind == "endpoint":
-        return EvaluationTarget(None, asked.conduct["url"], asked.settings["model"], chat=True, seed=params.seed)
+        settings = asked.conduct["url"], asked.settings["model"]
+        return EvaluationTarget(None, *settings, chat=True, seed=params.seed), None
     checkpoint = whole_checkpoint(asked, where)
     if asked.serving is None:
-        return EvaluationTarget(checkpoint, chat=chat, gpus=min(1, len(visible_gpus())), seed=params.seed)
+        return EvaluationTarget(checkpoint, chat=chat, gpus=min(1, len(visible_gpus())), seed=params.seed), None
     return _served(asked, checkpoint, chat, params.seed, where.out)
 
 
-def _served(asked: Asked, checkpoint: Path, chat: bool, seed: int, out: Path) -> EvaluationTarget:
+def _served(asked: Asked, checkpoint: Path, chat: bool, seed: int, out: Path) -> tuple[EvaluationTarget, ModelServer]:
     if asked.serving is None:
         raise GaugerError(f"{asked.name}: no command serves it")
     serving = asked.serving
     server = until_done(ModelServer(server_command_of(serving), checkpoint, out / LOG))
     chat = chat if serving.manner is None else serving.manner == "chat"
     name = serving.name.replace("{model}", str(checkpoint))
-    return EvaluationTarget(checkpoint, f"{server.address}{serving.path}", name, chat, seed=seed)
+    return EvaluationTarget(checkpoint, f"{server.address}{serving.path}", name, chat, seed=seed), server

@@ -5,6 +5,7 @@ from .answers import measure as measure
 from .answers import read_as as read_as
 from .answers import readings as readings
 from .answers import sample_seed as sample_seed
+from .evaluators.run import LostModelError as LostModelError
 from .evaluators.run import ModelEvaluation as ModelEvaluation
 from .evaluators.run import evaluate as evaluate
 from .evaluators.run import evaluator_version as evaluator_version

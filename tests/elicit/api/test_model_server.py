@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -126,6 +127,21 @@ def test_one_whose_keeper_is_killed_is_started_again(tmp_path):
         assert {reply.text for _, reply in endpoint.ask(ASKED)} == {"three two one"}
         assert server.restarts == 1
     assert not marked(server.program.mark)
+
+
+def test_one_that_is_asked_by_others_is_revived_twice_and_then_given_up(tmp_path):
+    with ModelServer(serving(), tmp_path, tmp_path / "log") as server:
+        server.revive()
+        assert (server.restarts, server.is_running()) == (0, True)
+        for restarts in (1, 2):
+            os.kill(server.program._keeper.pid, signal.SIGKILL)
+            while server.is_running():
+                time.sleep(0.01)
+            server.revive()
+            assert (server.restarts, server.ready()) == (restarts, True)
+        server.program.stop()
+        with pytest.raises(UserError, match="a server that stays until all is asked"):
+            server.revive()
 
 
 def test_one_that_runs_and_one_that_was_left_are_not_begun_again(tmp_path):

@@ -1,7 +1,8 @@
 """Serves a local model by the user's command: starts it, waits until it answers, and ends all of it afterwards.
 
 One that ends while it is asked (no memory, a machine that is let go) is started again, `RESTARTS` times in all, by who
-asks it (`session.Session`): what was in flight is sent again, what was answered is not.
+asks it (`session.Session`): what was in flight is sent again, what was answered is not. An evaluator of others that
+asks it is stopped then, and begins anew (`jobs.evaluating`).
 """
 
 from __future__ import annotations
@@ -76,13 +77,7 @@ class ModelServer:
 
     def __enter__(self) -> ModelServer:
         self._begin()
-        try:
-            while not self.ready():
-                self._require_running()
-                time.sleep(POLL_S)
-        except BaseException:
-            self.program.stop()
-            raise
+        self._wait()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
@@ -117,6 +112,30 @@ class ModelServer:
             self.program.stop()
             self._begin()
             return True
+
+    def is_running(self) -> bool:
+        """Tell whether it has not ended."""
+        return self.program.code is None
+
+    def revive(self) -> None:
+        """Start it again where it has ended, and wait until it answers: for who asks it by a program of others.
+
+        Raises
+        ------
+        UserError, GaugerError
+            As `begin_again` and the first start do.
+        """
+        if self.begin_again():
+            self._wait()
+
+    def _wait(self) -> None:
+        try:
+            while not self.ready():
+                self._require_running()
+                time.sleep(POLL_S)
+        except BaseException:
+            self.program.stop()
+            raise
 
     def ready(self) -> bool:
         """Tell whether it answers.

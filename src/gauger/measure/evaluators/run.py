@@ -7,6 +7,7 @@ import shlex
 import shutil
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,6 +37,12 @@ class ModelEvaluation:
     """Where the study file lies."""
     keyed: bool = False
     """Whether the model is behind the user's endpoint, which gets the user's key."""
+    is_there: Callable[[], bool] = lambda: True
+    """Whether what is asked can still be asked; where it cannot, the evaluator is stopped instead of left to retry."""
+
+
+class LostModelError(GaugerError):
+    """What an evaluator asked has ended while it was asked."""
 
 
 def evaluate(evaluation: ModelEvaluation, work: Path, out: Path) -> pl.DataFrame:
@@ -59,6 +66,8 @@ def evaluate(evaluation: ModelEvaluation, work: Path, out: Path) -> pl.DataFrame
     ------
     UserError
         A program that is not there, a variable that is not set.
+    LostModelError
+        Where what it asks has ended; what it had measured is not kept.
     GaugerError
         Where it fails, with the last lines of its log, or where its logs have no such score.
 
@@ -76,8 +85,10 @@ def evaluate(evaluation: ModelEvaluation, work: Path, out: Path) -> pl.DataFrame
         given |= {program.key: keys[0]} if keys else {}
     environment = environment_for(evaluation.task.environment, given)
     log = work / LOG
-    code = _run(ProgramOrder(command, _place(evaluation), log, environment))
+    code = _run(ProgramOrder(command, _place(evaluation), log, environment), evaluation.is_there)
     _keep(log, out / LOG, given.get(program.key, ""))
+    if code is None or (code and not evaluation.is_there()):
+        raise LostModelError(f"the model ended while {evaluation.task.kind} asked it")
     if code:
         lines = log.read_text("utf-8", "replace").strip().splitlines()[-20:]
         last = lines[-1] if lines else "nothing"
@@ -94,9 +105,12 @@ def _place(evaluation: ModelEvaluation) -> Path:
     return (evaluation.folder / include).resolve() if include else evaluation.folder.resolve()
 
 
-def _run(order: ProgramOrder) -> int:
+def _run(order: ProgramOrder, is_there: Callable[[], bool]) -> int | None:
+    """Return its exit code; None where it was stopped, for there was nobody left to be asked."""
     with RunningProgram(order) as running:
         while (code := running.code) is None:
+            if not is_there():
+                return None
             time.sleep(POLL_S)
     return code
 
