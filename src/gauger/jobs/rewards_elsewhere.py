@@ -26,6 +26,7 @@ from gauger.train import CheckpointTokens, QuestionMaterial, RewardedAnswer, Rew
 from gauger.worlds import World, reopen_world
 
 JOURNAL = "rewards.jsonl"
+UNTAUGHT = "no two answers to one question had different rewards at a step: the student could learn nothing from them"
 
 
 @job(TrainExternalOnRewards)
@@ -58,7 +59,7 @@ def train_external_on_rewards(params: TrainExternalOnRewards, inputs: Inputs, ou
     Corpus(tuple(rows)).write(out)
     own = counted(TextSource.STUDENT, [row.n_tokens for row in written], list(times.values()))
     write_training(out, [own], losses, rewards=_mean_rewards(server.answers))
-    write_json(out / "notes.json", [])
+    write_json(out / "notes.json", [UNTAUGHT] if server.taught_nothing else [])
 
 
 def until_stop(world: World, prompt: str, text: str, *, ended: bool) -> tuple[str, bool]:

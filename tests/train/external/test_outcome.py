@@ -61,6 +61,13 @@ def test_an_unchanged_model_is_refused(start, out):
         take_over(start, start, out)
 
 
+def test_an_unchanged_model_is_taken_where_nothing_could_be_learnt_and_nothing_else_is_let_through(start, output, out):
+    assert take_over(start, start, out, may_stay=True)
+    changed(output, lambda weights: next(iter(weights.values())).fill_(float("nan")))
+    with pytest.raises(InputError, match="weights that are numbers"):
+        take_over(output, start, out, may_stay=True)
+
+
 def test_one_changed_weight_is_a_training(start, output, out):
     small_llama().save_pretrained(str(output))
     changed(output, lambda weights: weights["model.norm.weight"].add_(1e-3))

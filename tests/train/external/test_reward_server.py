@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from gauger.errors import GaugerError
-from gauger.train.external.reward_server import MOST_BYTES, TOKEN, URL, RewardServer
+from gauger.train.external.reward_server import MOST_BYTES, TOKEN, URL, RewardedAnswer, RewardServer
 
 ASKED = {"step": 0, "id": [1, 0], "answer": ["right", "wrong"], "ended": [True, False]}
 
@@ -112,3 +112,21 @@ def test_after_a_kill_the_answers_of_steps_that_are_taken_again_count_once(serve
         answer(2, "third 2 of another process", again)
         assert texts(again)[2:] == [(2, "third 2"), (2, "third 2 of another process")]
     assert texts(RewardServer(grade, 3, tmp_path / "rewards.jsonl")) == texts(again)
+
+
+@pytest.mark.parametrize(
+    ("rewards", "nothing"),
+    [
+        ([], False),
+        ([(0, 1, 0.0), (0, 1, 0.0), (0, 2, 1.0), (4, 1, 1.0)], True),
+        ([(0, 1, 0.0), (0, 1, 0.5)], False),
+        ([(0, 1, 0.0), (1, 1, 1.0)], True),
+        ([(None, 1, 0.0), (None, 1, 1.0)], False),
+        ([(0, 1, None), (0, 1, 1.0)], True),
+        ([(0, 1, None)], True),
+    ],
+)
+def test_rewards_teach_where_two_answers_of_one_question_differ_at_a_step(tmp_path, rewards, nothing):
+    server = RewardServer(lambda place, text, ended: 0.0, 8, tmp_path / "rewards.jsonl")
+    server.answers = [RewardedAnswer(1, step, place, "a", True, reward) for step, place, reward in rewards]
+    assert server.taught_nothing is nothing

@@ -56,7 +56,7 @@ def _first_star(path: Path) -> int:
     return next((place for place, part in enumerate(path.parts) if "*" in part), len(path.parts))
 
 
-def take_over(output: Path, start: Path, out: Path) -> dict[str, str]:
+def take_over(output: Path, start: Path, out: Path, *, may_stay: bool = False) -> dict[str, str]:
     """Check a trained model and copy its files; a tokenizer that the trainer did not write is the start's.
 
     Parameters
@@ -67,6 +67,8 @@ def take_over(output: Path, start: Path, out: Path) -> dict[str, str]:
         The checkpoint that it started from.
     out : Path
         Where to.
+    may_stay : bool
+        Whether the model may be the start unchanged, for nothing could be learnt: a reward that was always the same.
 
     Returns
     -------
@@ -76,7 +78,8 @@ def take_over(output: Path, start: Path, out: Path) -> dict[str, str]:
     Raises
     ------
     InputError
-        Where a file is damaged, pickled, of another model, holds what is no number, or is the start unchanged.
+        Where a file is damaged, pickled, of another model, holds what is no number, or is the start unchanged although
+        it may not be.
     """
     is_adapter = (output / ADAPTER).exists()
     for path in sorted(output.iterdir()):
@@ -88,7 +91,7 @@ def take_over(output: Path, start: Path, out: Path) -> dict[str, str]:
         _require_same_model(out, start)
     for path in sorted(out.glob("*.safetensors")):
         check_weights(path)
-    _require_trained(out, None if is_adapter else start)
+    _require_trained(out, None if is_adapter else start, may_stay)
     return {path.name: _digest(path) for path in sorted(out.glob("*.safetensors"))}
 
 
@@ -108,8 +111,8 @@ def _require_same_model(out: Path, start: Path) -> None:
             raise InputError("the model that was to be trained", given, Place(str(out / "config.json")))
 
 
-def _require_trained(out: Path, start: Path | None) -> None:
-    """Refuse weights that are no numbers, and those of a training that changed none of them.
+def _require_trained(out: Path, start: Path | None, may_stay: bool) -> None:
+    """Refuse weights that are no numbers, and those of a training that changed none of them, where it should have.
 
     An adapter (`start` None) is changed where any of its B matrices is: they begin at zero.
     """
@@ -126,7 +129,7 @@ def _require_trained(out: Path, start: Path | None) -> None:
         elif name in before:
             old = before[name]().to(weight.dtype)
             changed = old.shape != weight.shape or not torch.equal(old, weight)
-    if not changed:
+    if not changed and not may_stay:
         hint = "The trainer left every weight as it was: see its log for the steps that it took."
         raise InputError("a model that was trained", "the one that it started from", Place(str(out)), hint)
 

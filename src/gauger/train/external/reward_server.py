@@ -92,6 +92,19 @@ class RewardServer:
         """Variables that the trainer must see; the token is in no file."""
         return {URL: f"http://{_HOST}:{self._server.server_port}{_PATH}", TOKEN: self.token}
 
+    @property
+    def taught_nothing(self) -> bool:
+        """Whether answers came, and no two of one question at one step had different rewards.
+
+        Where all answers of a group are worth the same, none is better than the others, and no gradient comes of them:
+        a student that never, or always, has it right stays as it is.
+        """
+        seen: dict[tuple[int | None, int], set[float]] = {}
+        for answer in self.answers:
+            if answer.reward is not None:
+                seen.setdefault((answer.step, answer.place), set()).add(answer.reward)
+        return bool(self.answers) and all(len(rewards) == 1 for rewards in seen.values())
+
     def begin(self) -> None:
         """Note that the trainer is started, or started again."""
         self.attempt += 1

@@ -100,7 +100,7 @@ def train_elsewhere(
         lines = "\n".join(last)
         raise GaugerError(f"the trainer ended with exit code {code}, and said last: {last[-1]}\n{lines}")
     output = find_output(filled_command(trainer.output, values)[0])
-    digests = take_over(output, training.start, out)
+    digests = take_over(output, training.start, out, may_stay=rewards is not None and rewards.taught_nothing)
     secrets = {name: os.environ.get(name, "") for name in training.environment}
     _keep_log(log, secrets | ({TOKEN: rewards.token} if rewards else {}), out / LOG)
     write_json(out / DESCRIPTION, _description(trainer, training, digests, watch.curve))
