@@ -1,6 +1,6 @@
 """Notes which tests run which lines of the mutated rooms, so that a mutant is tried by the tests that can notice it.
 
-Run: python validation/mutants/reach.py MAP.json [TESTS ...]      (needs `pip install coverage`; about ten minutes)
+Run: python validation/mutants/reach.py MAP.json [TESTS ...]      (about ten minutes)
 Every test's own lines are noted, with those of its fixtures, and the processor seconds that it takes. A fixture that
 several tests share is noted for the first of them alone: `mutate.py` therefore gives survivors a second trial by whole
 files.
