@@ -24,7 +24,7 @@ from gauger.measure import (
     evaluator_version,
 )
 from gauger.records import Role
-from gauger.spec import EVALUATOR_TASKS
+from gauger.spec import EVALUATOR_TASKS, Computing
 from gauger.store import write_parquet
 from gauger.worlds import reopen_world
 
@@ -69,7 +69,16 @@ def _target(params: EvaluateModel, where: TeacherPlace) -> tuple[EvaluationTarge
         return EvaluationTarget(None, *settings, chat=True, seed=params.seed), None
     checkpoint = whole_checkpoint(asked, where)
     if asked.serving is None:
-        return EvaluationTarget(checkpoint, chat=chat, gpus=min(1, len(visible_gpus())), seed=params.seed), None
+        computing = asked.computing or Computing()
+        target = EvaluationTarget(
+            checkpoint,
+            chat=chat,
+            gpus=min(1, len(visible_gpus())),
+            seed=params.seed,
+            precision=computing.precision,
+            attention=computing.attention,
+        )
+        return target, None
     return _served(asked, checkpoint, chat, params.seed, where.out)
 
 

@@ -39,6 +39,16 @@ def test_lm_eval_loads_a_checkpoint_or_asks_a_server():
     assert "tokenizer_backend=None" in chat
 
 
+@pytest.mark.parametrize("gpus", [0, 1])
+def test_what_a_study_says_of_computing_reaches_who_loads_the_checkpoint(gpus):
+    chosen = EvaluationTarget(Path("/m"), gpus=gpus, precision="float32", attention="eager")
+    assert "pretrained=/m,dtype=float32,attn_implementation=eager" in lm_eval(chosen)
+    assert "-M dtype=float32 -M attn_implementation=eager" in inspect(chosen)
+    unchosen = EvaluationTarget(Path("/m"), gpus=gpus)
+    assert all("attn_implementation" not in told for told in (lm_eval(unchosen), inspect(unchosen)))
+    assert "dtype" not in inspect(unchosen)
+
+
 @pytest.mark.parametrize(
     ("settings", "words"),
     [

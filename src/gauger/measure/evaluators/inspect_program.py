@@ -31,6 +31,8 @@ class InspectProgram:
         if target.url is None:
             device = "cuda" if target.gpus else "cpu"
             words += ["--model", "hf/local", "-M", f"model_path={target.checkpoint}", "-M", f"device={device}"]
+            chosen = {"dtype": target.precision, "attn_implementation": target.attention}
+            words += [word for name, value in chosen.items() if value for word in ("-M", f"{name}={value}")]
         else:
             words += ["--model", f"openai-api/{_SERVICE}/{target.name}"]
         words += [] if task.limit is None else ["--limit", str(task.limit)]

@@ -39,7 +39,9 @@ class LmEvalProgram:
     @staticmethod
     def _arguments(task: LmEvalTask, target: EvaluationTarget) -> str:
         if target.url is None:
-            arguments = {"pretrained": str(target.checkpoint), "dtype": "bfloat16" if target.gpus else "float32"}
+            precision = target.precision or ("bfloat16" if target.gpus else "float32")
+            arguments = {"pretrained": str(target.checkpoint), "dtype": precision}
+            arguments |= {"attn_implementation": target.attention} if target.attention else {}
         else:
             path = "/chat/completions" if target.chat else "/completions"
             arguments = {"model": target.name, "base_url": target.url + path, "num_concurrent": str(task.concurrency)}

@@ -24,6 +24,10 @@ class EvaluationTarget:
     """Whether prompts go into a chat template."""
     gpus: int = 0
     """GPUs that a checkpoint is loaded on."""
+    precision: str | None = None
+    """Numbers that a checkpoint is loaded in, as the study says; None: as the program is told where nobody chose."""
+    attention: str | None = None
+    """Attention of a checkpoint that is loaded; None: the library's choice."""
     seed: int = 0
     """Of the evaluator's own draws."""
 
