@@ -99,7 +99,9 @@ def test_a_cell_without_a_loss_is_not_held_against_a_curve_of_losses():
 
 def test_the_control_never_catches_a_teacher_that_always_saves_half(found):
     assert {row["tokens"] for row in found["crossings"]} == {None}
-    assert all("stays ahead" in row["text"] for row in found["crossings"])
+    *smaller, largest = found["crossings"]
+    assert all("stays ahead" in row["text"] for row in smaller)
+    assert "undecided: of the curves that fit, 92% keep the distilled arm ahead" in largest["text"], "not nearly all"
 
 
 def test_curves_are_drawn_for_every_student_within_the_budgets_that_were_run(found):
@@ -127,3 +129,4 @@ def test_without_losses_curves_are_of_the_accuracy():
 def test_the_same_points_give_the_same_document():
     points = grid()
     assert scale_document(points, "near", 2, REQUEST) == scale_document(points, "near", 2, REQUEST)
+

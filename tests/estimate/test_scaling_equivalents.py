@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from gauger.errors import UserError
-from gauger.estimate.scaling.crossings import crossing, supported
+from gauger.estimate.scaling.crossings import _end, _not_within, crossing, supported
 from gauger.estimate.scaling.equivalents import Distilled, Gain, compute_equivalent, data_equivalent, saved
 from gauger.stats.laws import LAWS, Ensemble, Points, Search, fit_ensemble
 
@@ -108,6 +108,37 @@ def test_a_crossing_outside_the_data_is_not_a_number(control: Ensemble) -> None:
     behind = crossing(control, curve(2.5, 65.0, 0.28, seed=3), N)
     assert behind.tokens is None
     assert "at least as good throughout" in behind.text
+
+
+def test_curves_of_one_truth_put_neither_arm_ahead() -> None:
+    """Beside it the naive sentence, that of the larger number of draws: it names a leader where there is none."""
+    pairs = [(curve(2.0, 60.0, 0.28, 0.03, seed), curve(2.0, 60.0, 0.28, 0.03, seed + 50)) for seed in (4, 5, 6)]
+    texts = [crossing(*pair, N).text for pair in pairs]
+    assert not any("stays ahead" in text or "at least as good" in text for text in texts)
+    assert all("of the curves that fit" in text for text in texts)
+    naive = [crossing(*pair, N, level=0.5).text for pair in pairs]
+    assert any("at least as good throughout" in text for text in naive)
+
+
+@pytest.mark.parametrize(
+    ("behind", "share", "text"),
+    [
+        (0.95, 0.01, "the control is at least as good throughout"),
+        (0.05, 0.0, "the distilled arm stays ahead"),
+        (0.94, 0.06, "undecided"),
+        (0.4, 0.3, "undecided: of the curves that fit, 30% keep the distilled arm ahead throughout the data, 40% the"),
+    ],
+)
+def test_no_arm_is_ahead_throughout_unless_nearly_all_draws_say_so(behind: float, share: float, text: str) -> None:
+    assert text in _not_within(behind, share, 0.95)
+
+
+def test_an_end_of_a_crossing_outside_the_data_says_on_which_side() -> None:
+    assert (_end(None, "below the data"), _end(None, "beyond the data"), _end(2e6, "x")) == (
+        "below the data",
+        "beyond the data",
+        "2e+06",
+    )
 
 
 def test_a_gain_says_itself_in_words() -> None:

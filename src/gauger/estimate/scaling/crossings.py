@@ -47,7 +47,8 @@ def crossing(control: Ensemble, distilled: Ensemble, n_params: float, level: flo
     -------
     Crossing
         Within the budgets that both curves support. Not within the data: where fewer than half of the draws cross
-        there. An end of the interval is None where that tail of the draws does not cross.
+        there; the text then says that an arm is ahead throughout only where so many draws as `level` say it. An end of
+        the interval is None where that tail of the draws does not cross.
     """
     of_control, other = supported(control, n_params), supported(distilled, n_params)
     low, high = max(of_control[0], other[0]), min(of_control[-1], other[-1])
@@ -61,15 +62,27 @@ def crossing(control: Ensemble, distilled: Ensemble, n_params: float, level: flo
     share = float(within.mean())
     tail = 0.5 * (1.0 - level)
     if share < 0.5:
-        ahead = "ahead throughout" if float((tokens == 0).mean()) > 0.5 else "not caught"
-        text = {
-            "ahead throughout": "the control is at least as good throughout the data",
-            "not caught": "not within the data: the distilled arm stays ahead of its control",
-        }[ahead]
-        return Crossing(None, None, None, share, text)
+        return Crossing(None, None, None, share, _not_within(float((tokens == 0).mean()), share, level))
     value, ends = float(np.median(tokens[within])), finite_quantiles(tokens, tail)
-    span = " to ".join("beyond the data" if end is None else f"{end:.3g}" for end in ends)
-    return Crossing(value, ends[0], ends[1], share, f"beyond about {value:.3g} tokens the control catches up ({span})")
+    span = " to ".join((_end(ends[0], "below the data"), _end(ends[1], "beyond the data")))
+    in_some = "" if share >= level else f", in {share:.0%} of the curves that fit"
+    text = f"beyond about {value:.3g} tokens the control catches up ({span}{in_some})"
+    return Crossing(value, ends[0], ends[1], share, text)
+
+
+def _not_within(behind: float, share: float, level: float) -> str:
+    """Say who leads, if nearly all draws say the same; `behind`: share in which the control does throughout."""
+    ahead = 1.0 - behind - share
+    if behind >= level:
+        return "the control is at least as good throughout the data"
+    if ahead >= level:
+        return "not within the data: the distilled arm stays ahead of its control"
+    leads = f"{ahead:.0%} keep the distilled arm ahead throughout the data, {behind:.0%} the control"
+    return f"undecided: of the curves that fit, {leads}, and {share:.0%} cross"
+
+
+def _end(tokens: float | None, outside: str) -> str:
+    return outside if tokens is None else f"{tokens:.3g}"
 
 
 def supported(control: Ensemble, n_params: float) -> FloatArray:
