@@ -129,4 +129,3 @@ def test_without_losses_curves_are_of_the_accuracy():
 def test_the_same_points_give_the_same_document():
     points = grid()
     assert scale_document(points, "near", 2, REQUEST) == scale_document(points, "near", 2, REQUEST)
-

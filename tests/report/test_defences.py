@@ -80,6 +80,20 @@ def test_outcomes_are_said_with_their_attackers_and_thresholds(document):
     assert honest[0][-2].startswith("25")
 
 
+def test_what_an_account_may_do_and_who_has_several_is_said(document):
+    entries = [
+        {**entry, "budgets": {"max_queries": 90, "max_accounts": 2}, "accounts": {"filter": 12}}
+        if entry["defence"] == "noise"
+        else entry
+        for entry in document["defences"]
+    ]
+    lead = " ".join(map(str, defences.build(View({**document, "defences": entries})).lead))
+    assert "<code>noise</code>, at most 90 queries of an account, at most 2 accounts of one attacker, does not" in lead
+    assert "<code>all</code> works against" in lead
+    assert "Attackers with more than one account: filter (12)." in lead
+    assert "account" not in " ".join(map(str, defences.build(View(document)).lead))
+
+
 def test_the_frontier_shows_every_defence_with_joint_intervals(document):
     spec = json.dumps(defences.build(View(document)).figures[0].panels[0].spec)
     for defence in PLANTED.defences:

@@ -115,6 +115,7 @@ def _entry(defences: DefenceStudy, verdict: DefenceVerdict, own: Surface) -> dic
             for name in ("max_queries", "max_tokens", "max_usd", "queries_per_day", "max_accounts")
             if (value := getattr(defence, name, None) or getattr(surface, name, None)) is not None
         },
+        "accounts": {name: accounts for name in verdict.against if (accounts := defences.attackers[name].accounts) > 1},
         "passive": [name for name in verdict.against if defences.attackers[name].passive],
         "literature": [
             row.to_dict() for kind in _kinds(surface, own) for row in defences_in_literature() if row.kind == kind

@@ -9,7 +9,7 @@ from markupsafe import Markup
 from gauger.report.blocks import Section
 from gauger.report.document_view import Row, View
 from gauger.report.parts.defences_figures import frontier_figure, gap_figure, uplift_figure
-from gauger.report.parts.defences_rows import OUTCOME_WORDS, best, cheapest
+from gauger.report.parts.defences_rows import OUTCOME_WORDS, best, cheapest, limits_of
 from gauger.report.parts.defences_tables import cost_table, honest_table, literature_table, summary_table
 from gauger.report.wording import codes, count, describe_change, fill, listing, quantity
 
@@ -18,6 +18,7 @@ AGAINST = (
     "attacker hold whoever that is: they follow from intervals that hold for all attackers together, never from the "
     "interval of the one that came out best."
 )
+SEVERAL = "Attackers with more than one account: {names}. What a defence limits holds for each account that they get."
 LITERATURE = (
     "Published figures for defences of the same kind stand in the last table. They are differences between two "
     "distilled students, without matched controls: what they share with the numbers above is the question."
@@ -35,7 +36,13 @@ def build(view: View) -> Section | None:
     return Section(
         "defences",
         "What defences take, and what they cost",
-        [*_verdicts(view, entries), AGAINST, *_cheaper(view, entries), *([LITERATURE] if literature else [])],
+        [
+            *_verdicts(view, entries),
+            AGAINST,
+            *_accounts(entries),
+            *_cheaper(view, entries),
+            *([LITERATURE] if literature else []),
+        ],
         figures=[figure for figure in figures if figure is not None],
         tables=[*tables, *([literature] if literature else [])],
         summary=summary_table(view, entries),
@@ -47,9 +54,10 @@ def _verdicts(view: View, entries: Sequence[Row]) -> list[Markup]:
     """Say one sentence per defence: its outcome against these attackers, and why."""
     return [
         fill(
-            "<code>{name}</code> {outcome} ({attackers}): the best of them keeps {uplift}; the threshold is "
+            "<code>{name}</code>{limits} {outcome} ({attackers}): the best of them keeps {uplift}; the threshold is "
             "{at} points. {why}",
             name=entry["defence"],
+            limits="".join(f", {words}," for words in [", ".join(limits_of(entry))] if words),
             outcome=OUTCOME_WORDS[entry["outcome"]],
             attackers=codes(entry["against"]),
             uplift=_kept(view, entry["defence"]),
@@ -58,6 +66,15 @@ def _verdicts(view: View, entries: Sequence[Row]) -> list[Markup]:
         )
         for entry in entries
     ]
+
+
+def _accounts(entries: Sequence[Row]) -> list[Markup]:
+    """Say which attackers have more than one account."""
+    held = {name: accounts for entry in entries for name, accounts in entry.get("accounts", {}).items()}
+    if not held:
+        return []
+    names = listing([f"{name} ({count(accounts)})" for name, accounts in held.items()])
+    return [fill(SEVERAL, names=names)]
 
 
 def _kept(view: View, defence: str) -> str:

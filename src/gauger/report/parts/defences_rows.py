@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from gauger.report.document_view import Row, View, in_points
 from gauger.report.palette import GOLD, GREEN, MUTED, RUST
+from gauger.report.wording import count, number
 
 OPEN = "open"
 OUTCOME_WORDS = {
@@ -21,6 +22,25 @@ OUTCOME_MARKS = {
     "not_powered": ("not powered", "cross", MUTED),
 }
 """Outcome -> word, shape and colour."""
+
+LIMITS = {
+    "max_queries": "at most {value} queries of an account",
+    "max_tokens": "at most {value} tokens of an account",
+    "max_usd": "at most {value} US dollars over an account",
+    "queries_per_day": "at most {value} queries of an account a day",
+    "max_accounts": "at most {value} accounts of one attacker",
+}
+"""Name of a limit in a document -> how it reads."""
+
+
+def limits_of(entry: Row) -> list[str]:
+    """Say in words what a defence limits; budgets are of one account."""
+    budgets = entry["budgets"]
+    return [
+        words.format(value=count(budgets[name]) if name != "max_usd" else number(budgets[name], 2))
+        for name, words in LIMITS.items()
+        if name in budgets
+    ]
 
 
 def best(view: View, estimand: str, defence: str) -> Row | None:

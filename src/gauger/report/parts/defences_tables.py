@@ -7,7 +7,7 @@ from typing import Any
 
 from gauger.report.blocks import HtmlTable, TableCell
 from gauger.report.document_view import Row, View
-from gauger.report.parts.defences_rows import OUTCOME_MARKS, attackers_on, best, one_of, surfaces
+from gauger.report.parts.defences_rows import OUTCOME_MARKS, attackers_on, best, limits_of, one_of, surfaces
 from gauger.report.tables import matrix_cell, without_empty
 from gauger.report.wording import count, number, percent, quantity
 
@@ -16,14 +16,6 @@ RATES = {
     "uplift_per_million_tokens": "Per million tokens",
     "uplift_per_dollar": "Per dollar",
 }
-LIMITS = {
-    "max_queries": "at most {value} queries of an account",
-    "max_tokens": "at most {value} tokens of an account",
-    "max_usd": "at most {value} US dollars over an account",
-    "queries_per_day": "at most {value} queries of an account a day",
-    "max_accounts": "at most {value} accounts of one attacker",
-}
-"""Name of a limit in a document -> how it reads."""
 _KINDS = {"works": "good", "does_not": "bad", "undetermined": "warn", "not_powered": "undefined"}
 
 
@@ -65,18 +57,9 @@ def honest_table(view: View, entries: Sequence[Row]) -> HtmlTable:
 
 
 def _outcome(entry: Row) -> list[TableCell | str]:
-    about = f"{'; '.join((entry['surface'], *_limits(entry['budgets'])))}. {entry['description']}".strip()
+    about = f"{'; '.join((entry['surface'], *limits_of(entry)))}. {entry['description']}".strip()
     name = TableCell(entry["defence"], title=about, kind="code")
     return [name, TableCell(OUTCOME_MARKS[entry["outcome"]][0], title=entry["why"], kind=_KINDS[entry["outcome"]])]
-
-
-def _limits(budgets: Mapping[str, float]) -> list[str]:
-    """Say in words what a surface limits; budgets are of one account."""
-    return [
-        words.format(value=count(budgets[name]) if name != "max_usd" else number(budgets[name], 2))
-        for name, words in LIMITS.items()
-        if name in budgets
-    ]
 
 
 def _numbers(view: View, defence: str, names: Sequence[str]) -> list[TableCell]:
