@@ -23,7 +23,7 @@ import polars as pl
 ROOT = Path(__file__).resolve().parents[2]
 STUDY = ROOT / "studies" / "defences.yaml"
 RECIPE = (
-    "kind: text-distill, strategy: label, seeds: benchmark-train, forms: [quiz], samples: 1200, steps: 350, batch: 64, "
+    "kind: text-distill, strategy: label, seeds: benchmark-train, forms: [quiz], samples: 1600, steps: 350, batch: 64, "
     "learning_rate: 0.003, web_share: 0.2"
 )
 REDUCED = (
@@ -32,6 +32,12 @@ REDUCED = (
     f"defences.attackers={{passive: {{passive: true, stages: [{{{RECIPE}}}]}}, "
     f"verify: {{stages: [{{{RECIPE}, filters: [right]}}]}}}}",
     "replicates=3",
+    # what worlds 1 to 13 asked for: items for intervals that end below the threshold, questions of which enough are
+    # left to whoever verifies, a teacher that has the skill, and controls that do not come by it without the teacher
+    "world.benchmark_items=400",
+    "world.seed_contents=0.9",
+    "world.known_totals=0.03",
+    "teacher.training.steps=1800",
 )
 WANTED = {"hide": "works", "idle": "does_not", "wrong": "does_not"}
 GAPS = {"wrong": True, "idle": False, "open": False}
@@ -73,7 +79,7 @@ def judged(document: dict[str, Any], skill: float) -> tuple[bool, str]:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--first", type=int, default=4, help="worlds 1 to 3 are those that the study was built on")
+    parser.add_argument("--first", type=int, default=14, help="worlds 1 to 13 are those that the study was built on")
     parser.add_argument("--worlds", type=int, default=10)
     parser.add_argument("--out", type=Path, default=Path("runs/validation-defences"))
     parser.add_argument("--set", action="append", default=[], dest="overrides")
