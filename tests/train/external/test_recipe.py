@@ -15,6 +15,7 @@ from gauger.train.external.recipe import (
     check_trainer,
     filled_command,
     filled_template,
+    is_named,
     launch_arguments,
     version_command,
 )
@@ -61,22 +62,20 @@ OF_KIND = {
 }
 """What only some kinds of training have."""
 CHOSEN = {
-    "llama-factory": {"chat_template": "qwen"},
-    "torchtune": {"model": "torchtune.models.llama3_2.llama3_2_1b", "tokenizer": "t", "model_type": "LLAMA3_2"},
+    "torchtune": {"model": "torchtune.models.llama3_2.llama3_2_1b", "model_type": "LLAMA3_2"},
 }
 """Options without a default."""
 SAID = {  # where each trainer's configuration says what: what its documentation calls it
     "trl": {"model": "model", "data": "data", "out": "out", "seed": "seed", "learning_rate": "learning_rate",
             "steps": "steps", "warmup_steps": "warmup_steps", "checkpoint_steps": "checkpoint_steps"},
     "axolotl": {"model": "base_model", "data": "datasets.0.path", "out": "output_dir", "seed": "seed",
-                "learning_rate": "learning_rate", "steps": "max_steps", "warmup_steps": "warmup_steps",
+                "learning_rate": "learning_rate", "steps": "max_steps",
                 "checkpoint_steps": "save_steps", "longest": "sequence_len"},
     "llama-factory": {"model": "model_name_or_path", "data_folder": "dataset_dir", "out": "output_dir", "seed": "seed",
-                      "learning_rate": "learning_rate", "steps": "max_steps", "warmup_steps": "warmup_steps",
+                      "learning_rate": "learning_rate", "steps": "max_steps",
                       "checkpoint_steps": "save_steps", "longest": "cutoff_len"},
-    "torchtune": {"model": "checkpointer.checkpoint_dir", "data": "dataset.data_files", "out": "output_dir",
-                  "seed": "seed", "learning_rate": "optimizer.lr", "steps": "max_steps_per_epoch",
-                  "warmup_steps": "lr_scheduler.num_warmup_steps", "longest": "tokenizer.max_seq_len"},
+    "torchtune": {"model": "checkpointer.checkpoint_dir", "data": "dataset.data", "out": "output_dir",
+                  "seed": "seed", "learning_rate": "optimizer.lr", "steps": "max_steps_per_epoch"},
     "open-instruct": {"model": "model_name_or_path", "data": "dataset_mixer_list.0", "out": "output_dir",
                       "seed": "seed", "learning_rate": "learning_rate", "steps": "max_train_steps",
                       "longest": "max_seq_length"},
@@ -85,6 +84,14 @@ SAID |= {
     "trl-dpo": SAID["trl"] | {"beta": "beta"},
     "trl-grpo": SAID["trl"] | {name: name for name in OF_KIND["rewards"]},
 }
+AS_RUN = {  # of those that were run (validation/external/trainers.py): rows in their order, and our own engine's steps
+    "axolotl": {"shuffle_merged_datasets": False, "curriculum_sampling": True, "sample_packing": False,
+                "warmup_steps": 16, "adam_beta2": 0.98, "excess_length_strategy": "truncate"},
+    "llama-factory": {"disable_shuffling": True, "warmup_steps": 16, "adam_beta2": 0.98, "template": None},
+    "torchtune": {"shuffle": False, "lr_scheduler.num_warmup_steps": 16, "optimizer.betas": [0.9, 0.98],
+                  "loss._component_": "torchtune.modules.loss.CEWithChunkedOutputLoss",
+                  "dataset._component_": "torchtune_rows.WrittenRows", "optimizer_in_bwd": False},
+}  # fmt: skip
 SHARED_OUT = {"trl": ("micro_batch", None), "axolotl": ("micro_batch_size", "gradient_accumulation_steps"),
               "llama-factory": ("per_device_train_batch_size", "gradient_accumulation_steps"),
               "torchtune": ("batch_size", "gradient_accumulation_steps"),
@@ -119,6 +126,43 @@ def test_a_ready_configuration_says_what_the_study_decides_where_its_trainer_loo
     assert configuration(name, ready(name, micro_batch=4))[micro] == 4
     check_trainer(ready(name))
     assert version_command(ready(name))
+
+
+@pytest.mark.parametrize("name", list(AS_RUN))
+def test_a_configuration_that_was_run_stays_as_it_was_run(name):
+    config = configuration(name)
+    assert {path: at(config, path) for path in AS_RUN[name]} == AS_RUN[name]
+
+
+@pytest.mark.parametrize("name", ["axolotl", "llama-factory"])
+def test_a_killed_training_goes_on_from_the_checkpoint_that_we_found(name):
+    assert configuration(name)["resume_from_checkpoint"] is None
+    assert configuration(name, resume="/w/out/checkpoint-7")["resume_from_checkpoint"] == "/w/out/checkpoint-7"
+    assert is_named(ready(name), "resume")
+    assert not is_named(ready("torchtune"), "resume"), "it saves nothing on its way"
+
+
+def test_an_adapter_of_llama_factory_keeps_half_an_alpha():
+    assert configuration("llama-factory", lora=LORA | {"alpha": 7.5})["lora_alpha"] == 7.5
+
+
+def test_axolotl_trains_on_cpus_in_one_process_and_without_kernels_for_gpus():
+    with pytest.raises(UserError, match="processes: 1 for axolotl where there are no GPUs"):
+        configuration("axolotl", gpus=0)
+    alone = configuration("axolotl", gpus=0, processes=1, lora=LORA)
+    assert [alone[f"lora_{part}_kernel"] for part in ("mlp", "qkv", "o")] == [False] * 3
+    assert "lora_mlp_kernel" not in configuration("axolotl", lora=LORA)
+
+
+@pytest.mark.parametrize("name", ["llama-factory", "torchtune"])
+def test_as_many_processes_are_started_as_the_batch_is_shared_by(name):
+    """Adversary: llamafactory-cli starts one on CPUs, which would halve the batch, and on GPUs all that it sees."""
+    command = filled_command(ready(name).command, VALUES)
+    assert command[command.index("--nproc_per_node") + 1] == "2"
+
+
+def test_torchtune_says_its_version_where_it_is_installed():
+    assert version_command(ready("torchtune"))[0] == "python", "that of PATH, as `tune` is"
 
 
 @pytest.mark.parametrize("name", ["trl", "trl-dpo", "trl-grpo", "axolotl", "llama-factory", "open-instruct"])
@@ -205,10 +249,13 @@ def test_a_path_with_a_space_stays_one_argument_and_launch_becomes_several():
 
 
 def test_accelerate_is_told_its_devices():
-    assert "--cpu" in launch_arguments(0, 2, "float32")
+    two_on_cpus = launch_arguments(0, 2, "float32")
+    assert "--cpu" in launch_arguments(0, 1, "float32")
     assert "--cpu" not in launch_arguments(1, 1, "bfloat16")
     assert "--multi_gpu" in launch_arguments(2, 2, "bfloat16")
     assert "--multi_gpu" not in launch_arguments(1, 1, "bfloat16")
+    assert "--cpu" not in two_on_cpus, "with it accelerate starts one process, whatever number it is told"
+    assert "--multi_gpu" in two_on_cpus
     one, two = launch_arguments(0, 1, "float32"), launch_arguments(0, 2, "float32")
     assert two[two.index("--num_processes") + 1] == "2"
     assert "--main_process_port" not in one

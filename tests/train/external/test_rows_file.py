@@ -57,6 +57,7 @@ def test_formats(tmp_path):
     described = json.loads((tmp_path / "dataset_info.json").read_text())["gauger"]
     assert described["file_name"] == "rows.jsonl"
     assert described["columns"] == {"messages": "messages"}
+    assert described["tags"]["system_tag"] == "system", "without it LLaMA-Factory leaves out rows with instructions"
     both = written(PLAIN, "prompt-completion", tmp_path)
     assert both == [{"prompt": "2+2=", "completion": "4"}, {"prompt": [user], "completion": [red]}]
     assert written(PLAIN, "plain", tmp_path)[1] == {"prompt": "name a colour", "completion": "red"}

@@ -126,6 +126,40 @@ def test_one_that_a_signal_ended_is_started_again_at_once(start, out, tmp_path):
         train_elsewhere(killed, training(start), tmp_path / "work", out)
 
 
+def test_one_whose_launcher_says_that_a_signal_ended_it_is_started_again_too(start, out, tmp_path):
+    once = tmp_path / "once"
+    code = (
+        "import subprocess, sys; from pathlib import Path\n"
+        f"once = Path({str(once)!r}); was = once.exists(); once.touch()\n"
+        "was or sys.exit('  traceback : Signal 9 (SIGKILL) received by PID 5566')\n"
+        f"sys.exit(subprocess.call([sys.executable, {str(HERE / 'stub_trainer.py')!r}, sys.argv[1]]))\n"
+    )
+    (tmp_path / "launcher.py").write_text(code)
+    launched = replace(STUB, command=f"{{python}} {tmp_path / 'launcher.py'} {{config}}")
+    assert len(train_elsewhere(launched, training(start), tmp_path / "work", out).losses) == 6
+
+
+def test_a_program_is_told_to_report_nothing_and_where_a_trainers_own_classes_are(start, out, tmp_path, monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", "/theirs")
+    monkeypatch.setenv("DO_NOT_TRACK", "0")
+    names = ("DO_NOT_TRACK", "HF_DATASETS_CACHE", "PYTHONPATH")
+    code = (
+        f"import os, subprocess, sys\nfor name in {names}: print(name, os.environ.get(name), flush=True)\n"
+        f"sys.exit(subprocess.call([sys.executable, {str(HERE / 'stub_trainer.py')!r}, sys.argv[1]]))\n"
+    )
+    (tmp_path / "telling.py").write_text(code)
+    telling = replace(STUB, command=f"{{python}} {tmp_path / 'telling.py'} {{config}}")
+    work = tmp_path / "work"
+    train_elsewhere(replace(telling, script="torchtune_rows.py"), training(start), work, out)
+    log = (out / "trainer.log").read_text()
+    assert "DO_NOT_TRACK 1" in log
+    assert f"HF_DATASETS_CACHE {work}/cache" in log
+    assert f"PYTHONPATH {work}:/theirs" in log
+    train_elsewhere(telling, training(start, environment=("DO_NOT_TRACK",)), work, out)
+    assert "PYTHONPATH /theirs" in (out / "trainer.log").read_text()
+    assert "DO_NOT_TRACK 1" not in (out / "trainer.log").read_text(), "who names a variable decides"
+
+
 @pytest.mark.parametrize(
     ("told", "message"),
     [

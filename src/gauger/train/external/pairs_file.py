@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from gauger.train.external.rows_file import answer_turn, text_of, turns_of, write_lines
+from gauger.train.external.rows_file import LLAMA_FACTORY_TAGS, answer_turn, text_of, turns_of, write_lines
 from gauger.train.given_rows import used_of
 from gauger.train.loop import Used
 from gauger.train.preferences import Pair
@@ -18,7 +18,7 @@ _LLAMA_FACTORY = {
     "formatting": "sharegpt",
     "ranking": True,
     "columns": {"messages": "messages", "chosen": "chosen", "rejected": "rejected"},
-    "tags": {"role_tag": "role", "content_tag": "content", "user_tag": "user", "assistant_tag": "assistant"},
+    "tags": LLAMA_FACTORY_TAGS,
 }
 
 

@@ -148,6 +148,11 @@ def named_in(text: str) -> Iterator[str]:
         yield name
 
 
+def is_named(trainer: ExternalTrainer, name: str) -> bool:
+    """Tell whether a trainer's command or template uses one of `NAMES`."""
+    return name in {*named_in(trainer.command), *_named_in_template(trainer.template)}
+
+
 def _named_in_template(text: str) -> set[str]:
     from jinja2 import TemplateSyntaxError, meta
 
@@ -162,7 +167,14 @@ def _environment() -> Any:
     from jinja2.sandbox import SandboxedEnvironment
 
     # what is made is YAML, JSON or TOML and no web page: escaping for HTML would change paths
-    return SandboxedEnvironment(undefined=StrictUndefined, autoescape=False, keep_trailing_newline=True)
+    environment = SandboxedEnvironment(undefined=StrictUndefined, autoescape=False, keep_trailing_newline=True)
+    environment.globals["refuse"] = _refuse
+    return environment
+
+
+def _refuse(wanted: str, given: str) -> None:
+    """Refuse, on behalf of a template, what its trainer would do otherwise than asked."""
+    raise UserError(wanted, given)
 
 
 def filled_template(trainer: ExternalTrainer, values: Mapping[str, Any]) -> str:
@@ -182,6 +194,8 @@ def filled_template(trainer: ExternalTrainer, values: Mapping[str, Any]) -> str:
     """
     try:
         return str(_environment().from_string(trainer.template).render({**values, "options": dict(trainer.options)}))
+    except UserError:
+        raise
     except Exception as error:
         raise UserError("a template that can be filled in", f"{type(error).__name__}: {error}") from error
 
@@ -225,7 +239,10 @@ def launch_arguments(gpus: int, processes: int, precision: str) -> Sequence[str]
     """
     mixed = "bf16" if precision == "bfloat16" else "no"
     fixed = ["--num_machines", "1", "--mixed_precision", mixed, "--dynamo_backend", "no"]
-    where = ["--multi_gpu"] if gpus > 1 else [] if gpus else ["--cpu", "--num_cpu_threads_per_process", "1"]
+    # with --cpu it starts one process, whatever number it is told; without, the program itself chooses CPUs
+    # (ACCELERATE_USE_CPU, `PartialState(cpu=True)`)
+    several = ["--multi_gpu"] if processes > 1 else [] if gpus else ["--cpu"]
+    where = [*several, *([] if gpus else ["--num_cpu_threads_per_process", "1"])]
     port = ["--main_process_port", "0"] if processes > 1 else []  # 0: any free one, for several jobs run at once
     return [*fixed, *where, "--num_processes", str(processes), *port]
 

@@ -24,12 +24,15 @@ from gauger.train.loop import Used
 from gauger.train.rows import IntArray, Prompt, TokenRows, TrainingRow, mixed
 
 NOT_LEARNT = -100
+LLAMA_FACTORY_TAGS = {
+    "role_tag": "role",
+    "content_tag": "content",
+    "user_tag": "user",
+    "assistant_tag": "assistant",
+    "system_tag": "system",  # where other tags are given this has no default, and rows with instructions are left out
+}
 _LLAMA_FACTORY: Mapping[str, Mapping[str, Any]] = {
-    "messages": {
-        "formatting": "sharegpt",
-        "columns": {"messages": "messages"},
-        "tags": {"role_tag": "role", "content_tag": "content", "user_tag": "user", "assistant_tag": "assistant"},
-    },
+    "messages": {"formatting": "sharegpt", "columns": {"messages": "messages"}, "tags": LLAMA_FACTORY_TAGS},
     "plain": {"columns": {"prompt": "prompt", "response": "completion"}},
 }
 

@@ -24,18 +24,20 @@ from gauger.errors import GaugerError
 from gauger.execute import ProgramOrder, RunningProgram, environment_for, log_tail, output_of
 from gauger.store import write_json, write_text
 from gauger.train.external.outcome import find_output, take_over
-from gauger.train.external.recipe import filled_command, filled_template, version_command
+from gauger.train.external.recipe import filled_command, filled_template, is_named, version_command
 from gauger.train.external.reward_server import TOKEN, RewardServer
 from gauger.train.external.stage_values import newest_checkpoint, stage_values
 from gauger.train.external.trainers import ExternalTrainer, template_text
 from gauger.train.external.training import ExternalTraining
-from gauger.train.external.watch import LogWatch
+from gauger.train.external.watch import LogWatch, reason_in, tells_of_signal
 from gauger.train.loop import Used
 
 LOG, DESCRIPTION = "trainer.log", "trainer.json"
 TRIES = 3
 POLL_S = 0.2
 _SIGNALLED = 128
+_SEARCHED_LINES = 200
+"""Last lines of a log in which the reason of a failure is looked for: launchers print a page after it."""
 
 
 @dataclass(frozen=True)
@@ -92,13 +94,12 @@ def train_elsewhere(
     watch = LogWatch(log, trainer.progress, trainer.failure, _seconds(training.silence_minutes))
     for attempt in range(TRIES):
         code = _run_once(trainer, training, {**values, "resume": newest_checkpoint(values)}, watch, rewards)
-        if code <= _SIGNALLED:
+        if code == 0 or (code <= _SIGNALLED and not tells_of_signal(log_tail(log))):
             break
-        print(f"the trainer was ended by signal {code - _SIGNALLED}, try {attempt + 1}", file=sys.stderr, flush=True)
+        print(f"the trainer was ended by a signal (exit code {code}), try {attempt + 1}", file=sys.stderr, flush=True)
     if code:
-        last = log_tail(log).splitlines() or ["nothing"]
-        lines = "\n".join(last)
-        raise GaugerError(f"the trainer ended with exit code {code}, and said last: {last[-1]}\n{lines}")
+        reason = reason_in(log_tail(log, _SEARCHED_LINES))
+        raise GaugerError(f"the trainer ended with exit code {code}, and said last: {reason}\n{log_tail(log)}")
     output = find_output(filled_command(trainer.output, values)[0])
     digests = take_over(output, training.start, out, may_stay=rewards is not None and rewards.taught_nothing)
     secrets = {name: os.environ.get(name, "") for name in training.environment}
@@ -136,8 +137,8 @@ def _run_once(
         write_text(Path(values["config"]), filled_template(trainer, values))
     for name in filter(None, (trainer.script, trainer.beside)):
         write_text(Path(values["work"]) / name, template_text(name))
-    given = {} if values["gpus"] else {"OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
-    given |= {"GAUGER_SEED": str(training.seed)}
+    watch.begin(_steps_done(trainer, values["resume"]))
+    given = _given(trainer, training, values)
     if rewards is not None:
         rewards.begin()
         given |= rewards.environment
@@ -149,6 +150,29 @@ def _run_once(
             time.sleep(POLL_S)
     watch.look()
     return code
+
+
+def _given(trainer: ExternalTrainer, training: ExternalTraining, values: Mapping[str, Any]) -> dict[str, str]:
+    """Return the variables that a program gets from us: seed, no GPU where it is to have none, and where things are."""
+    defaults = {
+        "DO_NOT_TRACK": "1",  # axolotl reports what it trains to its makers unless it is told not to
+        "HF_DATASETS_CACHE": f"{values['work']}/cache",  # copies of the rows go with the folder
+    }
+    given = {name: value for name, value in defaults.items() if name not in training.environment}
+    given |= (
+        {} if values["gpus"] else {"OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": "", "ACCELERATE_USE_CPU": "true"}
+    )
+    given |= {"GAUGER_SEED": str(training.seed)}
+    if trainer.script:  # a configuration may name what is in it (torchtune)
+        given["PYTHONPATH"] = os.pathsep.join(filter(None, (values["work"], os.environ.get("PYTHONPATH"))))
+    return given
+
+
+def _steps_done(trainer: ExternalTrainer, resume: str | None) -> int | None:
+    """Return the steps of the checkpoint that is gone on from; None where a trainer looks for one by itself."""
+    if resume is None:
+        return 0
+    return int(resume.rpartition("-")[2]) if is_named(trainer, "resume") else None
 
 
 def _keep_log(log: Path, secrets: Mapping[str, str], out: Path) -> None:

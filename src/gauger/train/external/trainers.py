@@ -59,7 +59,7 @@ class ExternalTrainer:
     options: Mapping[str, Scalar] = field(default_factory=dict)
     """Options of the template with their defaults."""
     script: str = ""
-    """File of this package that the command runs as `{script}`."""
+    """File of this package that the command runs as `{script}`, or whose classes the configuration names."""
     beside: str = ""
     """File of this package that the script imports: it lies beside it."""
 
@@ -75,9 +75,9 @@ def template_text(name: str) -> str:
     return files("gauger.train.external").joinpath("templates", name).read_text(encoding="utf-8")
 
 
-def _python_version(*packages: str) -> str:
+def _python_version(*packages: str, python: str = "{python}") -> str:
     printed = ", ".join(f"'{name}', version('{name}')" for name in packages)
-    return f'{{python}} -c "from importlib.metadata import version; print({printed})"'
+    return f'{python} -c "from importlib.metadata import version; print({printed})"'
 
 
 TRL = ExternalTrainer(
@@ -105,24 +105,28 @@ AXOLOTL = ExternalTrainer(
     format="messages",
     version="axolotl --version",
     progress=_HF_TRAINER,
-    options={"micro_batch": 1, "gradient_checkpointing": True, "chat_template": "tokenizer_default", "packing": False},
+    options={"micro_batch": 1, "gradient_checkpointing": True, "chat_template": "tokenizer_default"},
 )
 LLAMA_FACTORY = ExternalTrainer(
-    command="llamafactory-cli train {config}",
+    # llamafactory-cli starts one process on CPUs, and on GPUs as many as it sees: not as many as the study says
+    command="torchrun --standalone --nproc_per_node {processes} -m llamafactory.launcher {config}",
     template=template_text("llama_factory.yaml.j2"),
     format="messages",
     version="llamafactory-cli version",
     progress=_HF_TRAINER,
+    failure=rf"{OUT_OF_MEMORY}|Skipping this abnormal example|Dropped invalid example",
     options={"micro_batch": 1, "gradient_checkpointing": True, "chat_template": None, "deepspeed": None},
 )
 TORCHTUNE = ExternalTrainer(
     command="tune run --nproc_per_node {processes} full_finetune_distributed --config {config}",
     template=template_text("torchtune.yaml.j2"),
-    format="messages",
+    format="tokens",
     output="{out}/epoch_*",
-    version=_python_version("torchtune", "torch"),
+    # `tune` comes from PATH, and may be installed where Gauger is not
+    version=_python_version("torchtune", "torch", python="python"),
     progress=r"\|(?P<step>\d+)\|Loss: (?P<loss>[-+.\deEinfa]+)",
-    options={"micro_batch": 1, "gradient_checkpointing": True, "model": None, "tokenizer": None, "model_type": None},
+    options={"micro_batch": 1, "gradient_checkpointing": True, "model": None, "model_type": None},
+    script="torchtune_rows.py",
 )
 OPEN_INSTRUCT = ExternalTrainer(
     command="{python} -m accelerate.commands.launch {launch} -m open_instruct.finetune {config}",

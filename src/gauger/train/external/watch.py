@@ -8,11 +8,22 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import takewhile
 from pathlib import Path
 
 from gauger.errors import GaugerError
 
 _CHUNK = 1 << 20
+_START = "gauger: the trainer starts after step"
+_STARTED = re.compile(rf"^{_START} (\d+|unknown)$")
+_RANK = re.compile(r"^\[rank\d+\]: ?")
+_ERROR = re.compile(r"^[\w.]*(Error|Exception)(:.*|)$")
+_OTHER = re.compile(r"^(Traceback |[EWI]\d{4} |\[|=|-|\s*\d+%)")
+"""What no longer belongs to an error: another one, a launcher, a bar of progress."""
+_REASON_LINES = 3
+_OF_LAUNCHERS = ("ChildFailedError", "CalledProcessError")
+"""What launchers say where a program of theirs failed: not why."""
+_SIGNALLED = re.compile(r"Signal \d+ \(SIG\w+\) received by PID|died with <Signals\.SIG\w+: \d+>")
 
 
 @dataclass
@@ -39,18 +50,28 @@ class LogWatch:
     _place: int = 0
     _rest: str = ""
     _heard: float | None = None
-    _resumed: bool = False
+    _counted: int = 0
+    _lost_count: bool = False
 
     def __post_init__(self) -> None:
-        if self.log.is_file():  # an earlier start of the same training: its losses count
-            self.read()
-            self._resumed = bool(self.losses)
+        while self.read():  # an earlier start of the same training: its losses count
+            pass
 
     @property
     def curve(self) -> list[float]:
         """Losses in the order of their steps; none where a resumption leaves open which steps they are of."""
-        counted = "step" not in re.compile(self.progress).groupindex if self.progress else True
-        return [] if counted and self._resumed else [self.losses[step] for step in sorted(self.losses)]
+        return [] if self._lost_count else [self.losses[step] for step in sorted(self.losses)]
+
+    def begin(self, done: int | None) -> None:
+        """Note in the log that the program starts: trainers that print no steps are counted from there.
+
+        Parameters
+        ----------
+        done : int, optional
+            Steps of the checkpoint that it goes on from; None: nobody knows.
+        """
+        with self.log.open("a", encoding="utf-8") as log:
+            log.write(f"\n{_START} {'unknown' if done is None else done}\n")
 
     def look(self) -> None:
         """Read on.
@@ -87,9 +108,47 @@ class LogWatch:
         return lines
 
     def _note(self, line: str) -> None:
+        if started := _STARTED.match(line):
+            self._lost_count = not started[1].isdigit()
+            self._counted = 0 if self._lost_count else int(started[1])
         match = re.search(self.progress, line) if self.progress else None
         if match is None:
             return
-        step = int(match["step"]) if "step" in match.re.groupindex else len(self.losses) + 1
+        self._counted += 1
+        step = self._counted
+        if "step" in match.re.groupindex:
+            step, self._lost_count = int(match["step"]), False
         self.losses[step] = float(match["loss"])
         print(f"step {step}, loss {self.losses[step]:.4g}", file=sys.stderr, flush=True)
+
+
+def reason_in(text: str) -> str:
+    """Return what a failed program's log says of why: its last error, less those of launchers around it.
+
+    Parameters
+    ----------
+    text : str
+        The end of the log; where no line names an error, its last line is returned.
+    """
+    lines = [_RANK.sub("", line).rstrip() for line in _since_start(text).splitlines() if line.strip()]
+    errors = [
+        place
+        for place, line in enumerate(lines)
+        if _ERROR.match(line) and not any(name in line for name in _OF_LAUNCHERS)
+    ]
+    if not errors:
+        return lines[-1].strip() if lines else "nothing"
+    more = takewhile(lambda line: not _OTHER.match(line), lines[errors[-1] + 1 : errors[-1] + _REASON_LINES])
+    return " ".join(line.strip() for line in (lines[errors[-1]], *more))
+
+
+def tells_of_signal(text: str) -> bool:
+    """Tell whether a launcher (torchrun, accelerate) says that a signal ended what it had started.
+
+    Its own exit code is 1 then, as for every other failure.
+    """
+    return _SIGNALLED.search(_since_start(text)) is not None
+
+
+def _since_start(text: str) -> str:
+    return text.rpartition(_START)[2]

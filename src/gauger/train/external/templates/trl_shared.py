@@ -71,7 +71,7 @@ def common_settings(config, batch):
     batch : int
         Rows of a step, as that trainer counts them.
     """
-    processes = PartialState().num_processes
+    processes = PartialState(cpu=config["cpu"]).num_processes
     micro = micro_batch_of(batch, config["micro_batch"], processes)
     return {
         "output_dir": config["checkpoints"],
