@@ -275,7 +275,8 @@ def check(name: str, table: Table, folder: Path) -> None:
     table.curve("turns that end with a new line", turns.losses, here(newline), equal=name not in NEW_LINE_LEARNT)
     wrong = replace(trainer, options={**trainer.options, **WRONG[name]})
     table.refused("a wrong setting", wrong, full, folder / "wrong")
-    complaints = sorted({line.strip()[:150] for line in whole.log.splitlines() if COMPLAINT.search(line)})
+    lines = [re.sub(r"\S*/site-packages/", "", line).strip() for line in whole.log.splitlines()]
+    complaints = sorted({line[:150] for line in lines if COMPLAINT.search(line)})
     print(f"lines of the log that may be complaints: {len(complaints)}", *complaints, sep="\n  ")
 
 
