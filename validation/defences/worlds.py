@@ -32,9 +32,8 @@ REDUCED = (
     f"defences.attackers={{passive: {{passive: true, stages: [{{{RECIPE}}}]}}, "
     f"verify: {{stages: [{{{RECIPE}, filters: [right]}}]}}}}",
     "replicates=3",
-    # what worlds 1 to 13 asked for: items for intervals that end below the threshold, questions of which enough are
-    # left to whoever verifies, a teacher that has the skill, and controls that do not come by it without the teacher
-    "world.benchmark_items=400",
+    # what worlds 1 to 13 asked for: questions of which enough are left to whoever verifies, a teacher that has the
+    # skill, and controls that do not come by it without the teacher
     "world.seed_contents=0.9",
     "world.known_totals=0.03",
     "teacher.training.steps=1800",
