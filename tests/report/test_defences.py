@@ -88,7 +88,7 @@ def test_what_an_account_may_do_and_who_has_several_is_said(document):
         for entry in document["defences"]
     ]
     lead = " ".join(map(str, defences.build(View({**document, "defences": entries})).lead))
-    assert "<code>noise</code>, at most 90 queries of an account, at most 2 accounts of one attacker, does not" in lead
+    assert "<code>noise</code>, at most 90 queries of an account, accounts of one attacker: at most 2, does not" in lead
     assert "<code>all</code> works against" in lead
     assert "Attackers with more than one account: filter (12)." in lead
     assert "account" not in " ".join(map(str, defences.build(View(document)).lead))

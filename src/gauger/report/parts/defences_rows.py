@@ -28,7 +28,7 @@ LIMITS = {
     "max_tokens": "at most {value} tokens of an account",
     "max_usd": "at most {value} US dollars over an account",
     "queries_per_day": "at most {value} queries of an account a day",
-    "max_accounts": "at most {value} accounts of one attacker",
+    "max_accounts": "accounts of one attacker: at most {value}",
 }
 """Name of a limit in a document -> how it reads."""
 
