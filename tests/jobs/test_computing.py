@@ -1,11 +1,14 @@
 """What a study says of `computing` reaches the engine in every job that trains or asks."""
 
 import json
+from types import SimpleNamespace
 
 import pytest
 from tests.jobs.running import Doing
 from tests.jobs.test_language import STUDY, small_model, small_tokenizer
 
+from gauger.jobs import evaluating
+from gauger.jobs.parameters import Asked
 from gauger.spec import Computing
 from gauger.store import read_json
 from gauger.study.load import open_study, plan_loaded
@@ -87,3 +90,13 @@ def test_measuring_asks_in_the_precision_that_the_study_says(doing, seen, monkey
     running.of(running.job("base", what="records").key)
     assert loads == [Computing(precision="bfloat16")], "packing is no matter of asking"
     assert {str(dtype) for dtype in dtypes} == {"torch.bfloat16"}
+
+
+@pytest.mark.parametrize("computing", [None, Computing(precision="bfloat16"), Computing(attention="eager")])
+def test_an_evaluator_is_told_what_the_study_says(monkeypatch, tmp_path, computing):
+    monkeypatch.setattr(evaluating, "whole_checkpoint", lambda asked, where: tmp_path)
+    asked = Asked(name="base", kind="checkpoint", engine="hf", computing=computing)
+    params, where = SimpleNamespace(asked=asked, seed=3), SimpleNamespace(world=SimpleNamespace(chat=True))
+    target, server = evaluating._target(params, where)
+    chosen = computing or Computing()
+    assert (target.precision, target.attention, server) == (chosen.precision, chosen.attention, None)

@@ -11,6 +11,7 @@ from tests.train.models import small_llama, small_tokenizer
 
 from gauger.cli import main
 from gauger.elicit import Text
+from gauger.jobs.rewards_elsewhere import UNTAUGHT
 from gauger.jobs.training_elsewhere import dealt_pairs
 from gauger.store import read_json
 from gauger.study.load import open_study, plan_loaded
@@ -179,3 +180,11 @@ def test_pairs_are_dealt_within_a_form_and_never_of_equal_answers(world):
 def test_mistakes_are_the_users_and_are_named(path, override, message, capsys):
     assert main(["plan", str(path), "--set", override]) == 2
     assert message in capsys.readouterr().err
+
+
+def test_rewards_that_could_teach_nothing_are_noted(doing, monkeypatch):
+    out, _ = trained(doing, "rewarded")
+    assert read_json(out / "notes.json") == []
+    monkeypatch.setattr("gauger.train.external.reward_server.RewardServer.taught_nothing", True)
+    again = doing.again(doing.job("rewarded"))
+    assert read_json(again / "notes.json") == [UNTAUGHT]

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from tests.train.models import small_llama, small_tokenizer
 
-from gauger.errors import GaugerError, UserError
+from gauger.errors import GaugerError, InputError, UserError
 from gauger.store import read_json
 from gauger.train.external.material import PairMaterial, QuestionMaterial, TextMaterial
 from gauger.train.external.reward_server import RewardServer
@@ -253,6 +253,16 @@ def test_rewards_reach_the_trainer_and_decide_what_it_learns(start, tmp_path):
     assert read_json(tmp_path / "c" / "trainer.json")["weights"] != ours
     log = (tmp_path / "a" / "trainer.log").read_text()
     assert "token $GAUGER_REWARD_TOKEN" in log, "it has the token, and the log that is kept has not"
+
+
+def test_only_rewards_that_never_differed_excuse_a_model_that_stayed_as_it_was(start, tmp_path):
+    """A rate of 0 leaves every weight as it was."""
+    rewarded(start, tmp_path / "same", grade=lambda place, text, ended: 0.5, learning_rate=0.0)
+    assert list(read_json(tmp_path / "same" / "trainer.json")["weights"])
+    with pytest.raises(InputError, match="the one that it started from"):
+        rewarded(start, tmp_path / "differ", learning_rate=0.0)
+    with pytest.raises(InputError, match="the one that it started from"):
+        trained(STUB, training(start, learning_rate=0.0), tmp_path / "text")
 
 
 def test_answers_of_a_training_that_broke_off_count_once(start, tmp_path):
