@@ -23,7 +23,7 @@ import polars as pl
 ROOT = Path(__file__).resolve().parents[2]
 STUDY = ROOT / "studies" / "defences.yaml"
 RECIPE = (
-    "kind: text-distill, strategy: label, seeds: benchmark-train, forms: [quiz], samples: 1600, steps: 350, batch: 64, "
+    "kind: text-distill, strategy: label, seeds: benchmark-train, forms: [quiz], samples: 1600, steps: 400, batch: 64, "
     "learning_rate: 0.003, web_share: 0.2"
 )
 REDUCED = (
@@ -31,7 +31,7 @@ REDUCED = (
     "idle: {max_queries: 1000000}}",
     f"defences.attackers={{passive: {{passive: true, stages: [{{{RECIPE}}}]}}, "
     f"verify: {{stages: [{{{RECIPE}, filters: [right]}}]}}}}",
-    "replicates=3",
+    "replicates=4",
     # what worlds 1 to 13 asked for: questions of which enough are left to whoever verifies, a teacher that has the
     # skill, and controls that do not come by it without the teacher
     "world.seed_contents=0.9",
