@@ -17,6 +17,7 @@ from gauger.report import render
 from gauger.report.document_view import View
 from gauger.report.first_screen import about
 from gauger.report.parts import defences
+from gauger.report.parts.defences_figures import place_labels
 from gauger.report.parts.defences_rows import cheapest
 
 PLANTED = PlantedDefences(
@@ -103,6 +104,23 @@ def test_the_frontier_shows_every_defence_with_joint_intervals(document):
             if (row["estimand"], row["defence"], row["attacker"]) == ("uplift_removed", defence, None)
         )
         assert f'"y_low": {100 * removed["simultaneous_low"]}' in spec
+
+
+def test_no_label_of_the_frontier_lies_on_another():
+    places = {
+        "cap": (0.0, 40.0),
+        "cap-one": (0.1, 40.5),
+        "near": (5.0, 41.0),
+        "far": (0.0, 10.0),
+        "right": (90.0, 40.0),
+    }
+    data = [{"name": name, "x": x, "y": y} for name, (x, y) in places.items()]
+    place_labels(data, (0.0, 100.0), (0.0, 80.0))
+    assert {datum["name"]: datum["label"] for datum in data} == {
+        "cap": "cap, cap-one", "cap-one": "", "near": "near", "far": "far", "right": "right"
+    }  # fmt: skip
+    assert [datum["name"] for datum in data if datum["below"]] == ["near"]
+    assert [datum["name"] for datum in data if datum["left"]] == ["right"]
 
 
 def test_the_cheapest_attacker_is_the_one_with_the_fewest_queries_who_passes(document):

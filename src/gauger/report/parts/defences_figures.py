@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import product
 from typing import Any
 
 import altair as alt
@@ -17,6 +18,10 @@ from gauger.report.tables import estimates_table
 from gauger.report.wording import listing, quantity, set_of
 
 HEIGHT = 300
+SAME_PLACE = 0.02
+"""Marks that lie closer than this share of both axes have one label between them."""
+LABEL = (0.2, 0.06)
+"""Room that a label takes, as shares of the axes."""
 FRONTIER = (
     "Each mark is a defence: up, it takes more uplift from the best attacker (open surface less defended one); right, "
     "the teacher itself scores less for honest users. Bars hold for all defences together. Upper left is where a "
@@ -87,27 +92,54 @@ def _frontier(data: Sequence[dict[str, Any]]) -> Chart:
     ends = [datum[f"{axis}_{end}"] for datum in data for axis in "xy" for end in ("low", "high")]
     low_x = min([0.0, *(datum["x_low"] for datum in data)])
     high_x = max([5.0, *(datum["x_high"] for datum in data)])
-    for datum in data:  # names stand on the side on which there is room
-        datum["left"] = datum["x"] > (low_x + high_x) / 2
+    place_labels(data, (low_x, high_x), (min([0.0, *(d["y_low"] for d in data)]), max(d["y_high"] for d in data)))
     x = alt.X("x:Q", title="honest cost, points of the teacher's own score", scale=alt.Scale(nice=True, zero=False))
     y = alt.Y("y:Q", title="uplift removed, points", scale=alt.Scale(nice=True, zero=False), axis=alt.Axis(grid=True))
     tips = [alt.Tooltip("name:N", title="title"), alt.Tooltip("removed:N"), alt.Tooltip("cost:N")]
     base = alt.Chart().encode(tooltip=tips)
     colour = alt.Color("colour:N", scale=None)
-    name: dict[str, Any] = {"x": x, "y": y, "text": alt.Text("name:N")}
     marks = [
         base.mark_rule(strokeWidth=1.4).encode(x=alt.X("x_low:Q"), x2="x_high:Q", y=y, color=colour),
         base.mark_rule(strokeWidth=1.4).encode(x=x, y=alt.Y("y_low:Q"), y2="y_high:Q", color=colour),
         base.mark_point(filled=True, opacity=1, size=80).encode(
             x=x, y=y, fill=alt.Fill("colour:N", scale=None), shape=alt.Shape("shape:N", scale=None)
         ),
-        base.transform_filter("datum.left === true").mark_text(align="right", dx=-7, dy=-9, color=INK).encode(**name),
-        base.transform_filter("datum.left === false").mark_text(align="left", dx=7, dy=-9, color=INK).encode(**name),
+        *(_labels(base.encode(x=x, y=y, text="label:N"), *corner) for corner in product((True, False), repeat=2)),
     ]
     line = [{"x": at, "y": at} for at in (max(min(ends), low_x), max(min(high_x, max(ends)), 1.0))]
     same = layered([alt.Chart().mark_line(color=RULE, strokeDash=[5, 4]).encode(x=x, y=y)], rows=line)
     zero = layered([alt.Chart().mark_rule(color=RULE).encode(y=alt.Y("at:Q"))], rows=[{"at": 0}])
     return layered([zero, same, layered(marks, rows=list(data))], height=HEIGHT)
+
+
+def _labels(base: Chart, left: bool, below: bool) -> Chart:
+    """Draw the labels of one corner."""
+    shown = base.transform_filter(f"datum.left === {str(left).lower()} && datum.below === {str(below).lower()}")
+    return shown.mark_text(align="right" if left else "left", dx=-7 if left else 7, dy=14 if below else -9, color=INK)
+
+
+def place_labels(data: Sequence[dict[str, Any]], x: tuple[float, float], y: tuple[float, float]) -> None:
+    """Say where each label stands: on the side that has room, below its mark if another is above, shared in one place.
+
+    Where both corners are taken a label stands above all the same: the table beside the figure names every defence.
+    """
+    wide, high = max(x[1] - x[0], 1e-9), max(y[1] - y[0], 1e-9)
+    placed: list[dict[str, Any]] = []
+    for datum in data:
+        datum |= {"left": datum["x"] > sum(x) / 2, "below": False, "label": datum["name"]}
+        near = [
+            (other, abs(datum["x"] - other["x"]) / wide, abs(datum["y"] - other["y"]) / high)
+            for other in placed
+            if other["left"] == datum["left"]
+        ]
+        shared = [other for other, across, up in near if max(across, up) < SAME_PLACE]
+        if shared:
+            shared[0]["label"] += f", {datum['name']}"
+            datum["label"] = ""
+            continue
+        taken = {other["below"] for other, across, up in near if across < LABEL[0] and up < LABEL[1]}
+        datum["below"] = False in taken and True not in taken
+        placed.append(datum)
 
 
 def uplift_figure(view: View, entries: Sequence[Row]) -> Figure | None:
