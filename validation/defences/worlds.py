@@ -31,9 +31,13 @@ REDUCED = (
     "idle: {max_queries: 1000000}}",
     f"defences.attackers={{passive: {{passive: true, stages: [{{{RECIPE}}}]}}, "
     f"verify: {{stages: [{{{RECIPE}, filters: [right]}}]}}}}",
+    # the study's own arm says nothing of defences: one step of it
+    "arms.label.stages=[{kind: text-distill, strategy: label, seeds: benchmark-train, forms: [quiz], samples: 64, "
+    "steps: 1, batch: 64, learning_rate: 0.003, web_share: 0.2}]",
     "replicates=4",
     # what worlds 1 to 13 asked for: questions of which enough are left to whoever verifies, a teacher that has the
-    # skill, and controls that do not come by it without the teacher
+    # skill, and controls that do not come by it without the teacher; worlds 14 to 23 asked for a fourth replicate, and
+    # for trainings that reach their end
     "world.seed_contents=0.9",
     "world.known_totals=0.03",
     "teacher.training.steps=1800",
@@ -78,7 +82,7 @@ def judged(document: dict[str, Any], skill: float) -> tuple[bool, str]:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--first", type=int, default=14, help="worlds 1 to 13 are those that the study was built on")
+    parser.add_argument("--first", type=int, default=24, help="worlds 1 to 23 are those that the study was built on")
     parser.add_argument("--worlds", type=int, default=10)
     parser.add_argument("--out", type=Path, default=Path("runs/validation-defences"))
     parser.add_argument("--set", action="append", default=[], dest="overrides")

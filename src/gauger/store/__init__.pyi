@@ -46,6 +46,7 @@ from .tables import MARK as MARK
 from .tables import CsvTable as CsvTable
 from .tables import csv_text as csv_text
 from .tables import json_lines as json_lines
+from .tables import json_object as json_object
 from .tables import parse_csv as parse_csv
 from .tables import read_csv as read_csv
 from .tables import read_json_lines as read_json_lines

@@ -114,7 +114,7 @@ def read_json_lines(path: Path, wanted: str = JSON_LINES_FILE) -> Iterator[tuple
         which a key stands twice.
     """
     for number, raw in json_lines(path, wanted):
-        yield number, _object(raw, Place(str(path), number))
+        yield number, json_object(raw, Place(str(path), number))
 
 
 def json_lines(path: Path, wanted: str = JSON_LINES_FILE) -> Iterator[tuple[int, bytes]]:
@@ -122,6 +122,24 @@ def json_lines(path: Path, wanted: str = JSON_LINES_FILE) -> Iterator[tuple[int,
     for number, raw in enumerate(_raw_lines(path, wanted), start=1):
         if raw.strip():
             yield number, raw
+
+
+def json_object(raw: bytes, where: Place) -> dict[str, Any]:
+    """Return the object of one line, or say what the line is instead (as `read_json_lines`)."""
+    text = _decoded(raw, str(where.file), where.line or 1)
+    try:
+        value = parse_json(text)
+    except RepeatedKeyError as fault:
+        raise InputError("a JSON object with every key once", str(fault), where, _TWICE) from None
+    except json.JSONDecodeError as fault:
+        raise InputError("a JSON object", *_broken_json(raw, fault, where)) from None
+    except NestedError:
+        raise InputError("a JSON object", "one nested too deeply", where) from None
+    except ValueError:  # more digits than Python turns into a whole number
+        raise InputError("a JSON object", "a number with too many digits", where) from None
+    if not isinstance(value, dict):
+        raise InputError("a JSON object", f"a JSON {type(value).__name__}", where)
+    return value
 
 
 def read_text(path: Path, wanted: str = CSV_FILE) -> str:
@@ -218,23 +236,6 @@ def _whole_rows(rows: Iterable[tuple[int, list[str]]], source: str, n_columns: i
 
 def _is_blank(cells: list[str]) -> bool:
     return not cells or (len(cells) == 1 and not cells[0].strip())
-
-
-def _object(raw: bytes, where: Place) -> dict[str, Any]:
-    text = _decoded(raw, str(where.file), where.line or 1)
-    try:
-        value = parse_json(text)
-    except RepeatedKeyError as fault:
-        raise InputError("a JSON object with every key once", str(fault), where, _TWICE) from None
-    except json.JSONDecodeError as fault:
-        raise InputError("a JSON object", *_broken_json(raw, fault, where)) from None
-    except NestedError:
-        raise InputError("a JSON object", "one nested too deeply", where) from None
-    except ValueError:  # more digits than Python turns into a whole number
-        raise InputError("a JSON object", "a number with too many digits", where) from None
-    if not isinstance(value, dict):
-        raise InputError("a JSON object", f"a JSON {type(value).__name__}", where)
-    return value
 
 
 def _broken_json(raw: bytes, fault: json.JSONDecodeError, where: Place) -> tuple[str, Place, str]:

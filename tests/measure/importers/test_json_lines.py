@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from gauger.errors import InputError
 from gauger.measure.importers import json_lines
-from gauger.measure.importers.json_lines import first_object, line_of_row, read_fields
+from gauger.measure.importers.json_lines import chosen_objects, first_object, line_of_row, read_fields
 
 FIELDS = {"doc_id": pl.String(), "filter": pl.String(), "metrics": pl.List(pl.String()), "acc": pl.Float64()}
 GOOD = '{"doc_id": 1, "doc": {"x": [1, 2]}, "filter": "none", "metrics": ["acc"], "acc": 1.0}'
@@ -67,6 +67,46 @@ def test_a_byte_order_mark_blank_lines_and_carriage_returns_are_no_fault(tmp_pat
 def test_a_million_characters_in_one_answer_are_read(tmp_path: Path) -> None:
     long = GOOD.replace("[1, 2]", json.dumps("word " * 400_000))
     assert read_fields(write(tmp_path, f"{GOOD}\n{long}\n{GOOD}\n"), FIELDS)["acc"].to_list() == [1.0, 1.0, 1.0]
+
+
+TWICE = GOOD.replace('"acc": 1.0', '"acc": 1.0, "acc": 0.0')
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        TWICE,
+        TWICE.replace('"acc": 0.0', '"acc" \t: 0.0'),
+        TWICE.replace('"acc": 0.0', '"\\u0061cc": 0.0'),
+        TWICE.replace('"acc": 1.0', '"a\\u0063c": 1.0'),
+        GOOD.replace('"x": [1, 2]', '"acc": 2, "acc": 3'),
+    ],
+)
+def test_a_key_that_stands_twice_is_refused_however_it_is_written(tmp_path: Path, line: str) -> None:
+    with pytest.raises(InputError, match=r'the key \\"acc\\" twice|the key "acc" twice') as caught:
+        read_fields(write(tmp_path, f"{GOOD}\n{line}\n"), FIELDS)
+    assert caught.value.where.line == 2
+
+
+def test_only_lines_that_may_name_a_key_twice_are_parsed_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    parsed: list[bytes] = []
+    monkeypatch.setattr(json_lines, "parse_json", parsed.append)
+    named = GOOD.replace("[1, 2]", json.dumps('"acc": 1, "acc": 2'))  # a text that speaks of the key, as code does
+    listed = GOOD.replace('["acc"]', '["acc", "acc", "filter"]')
+    written = GOOD.replace("[1, 2]", r'"\u003cb\u003e \u0026 \u00e9"')
+    read_fields(write(tmp_path, f"{named}\n{listed}\n{written}\n"), FIELDS)
+    assert parsed == []
+    nested = GOOD.replace('"x": [1, 2]', '"acc": 2')
+    assert read_fields(write(tmp_path, f"{named}\n{nested}\n"), FIELDS)["acc"].to_list() == [1.0, 1.0]
+    assert parsed == [nested.encode()]
+
+
+def test_chosen_lines_alone_are_parsed(tmp_path: Path) -> None:
+    path = write(tmp_path, f"\n{GOOD}\nno object\n\n{TWICE}\n{GOOD}\nno object\n")
+    assert [row for row, _ in chosen_objects(path, {0, 3}, 3)] == [0, 3]
+    with pytest.raises(InputError, match="twice") as caught:
+        list(chosen_objects(path, {2}, 2))
+    assert caught.value.where.line == 5
 
 
 def test_an_empty_file_is_an_error_of_the_first_object(tmp_path: Path) -> None:

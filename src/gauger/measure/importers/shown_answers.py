@@ -10,7 +10,7 @@ from typing import Any
 from gauger.measure.importers import helm
 from gauger.measure.importers.contents import Contents, as_lines
 from gauger.measure.importers.inspect_file import open_inspect
-from gauger.store import read_json_lines
+from gauger.measure.importers.json_lines import chosen_objects
 
 
 @dataclass(frozen=True)
@@ -37,19 +37,16 @@ def of_lm_eval(contents: Contents, rows: frozenset[int]) -> Iterator[tuple[int, 
 
 def _of_lines(path: Path, rows: frozenset[int]) -> Iterator[tuple[int, ShownAnswer]]:
     last = max(rows, default=-1)
-    for place, (_, line) in enumerate(read_json_lines(path)):
-        if place in rows:
-            requests, choices = _requests(line.get("arguments")), _likelihoods(line)
-            prompt = str(requests[0][0]) if requests else _text(line.get("doc"))
-            if choices and len(choices) == len(requests):
-                names = [str(request[1]).strip() for request in requests]
-                reply = f"{names[choices.index(max(choices))]} (the most likely of {len(names)})"
-                yield place, ShownAnswer(prompt, _of_choices(line.get("target"), names), reply)
-            else:
-                responses = line.get("resps") or line.get("filtered_resps")
-                yield place, ShownAnswer(prompt, _text(line.get("target")), _text(_first(responses)))
-        if place >= last:
-            return
+    for place, line in chosen_objects(path, rows, last):
+        requests, choices = _requests(line.get("arguments")), _likelihoods(line)
+        prompt = str(requests[0][0]) if requests else _text(line.get("doc"))
+        if choices and len(choices) == len(requests):
+            names = [str(request[1]).strip() for request in requests]
+            reply = f"{names[choices.index(max(choices))]} (the most likely of {len(names)})"
+            yield place, ShownAnswer(prompt, _of_choices(line.get("target"), names), reply)
+        else:
+            responses = line.get("resps") or line.get("filtered_resps")
+            yield place, ShownAnswer(prompt, _text(line.get("target")), _text(_first(responses)))
 
 
 def _requests(arguments: Any) -> list[tuple[Any, Any]]:
