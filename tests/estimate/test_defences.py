@@ -6,10 +6,13 @@ from dataclasses import replace
 from itertools import product
 
 import numpy as np
+import polars as pl
 import pytest
 
 from gauger.errors import UserError
+from gauger.estimate import estimate_study
 from gauger.estimate.calibrate.planted_defences import PlantedDefences, prepare_defences
+from gauger.estimate.calibrate.simulate import cube_to_records
 from gauger.estimate.cell_means import Cells
 from gauger.estimate.defences.best import ContrastFamily, best_of, maximin, without_luck
 from gauger.estimate.defences.findings import find_defences
@@ -238,15 +241,101 @@ def test_outcomes_by_their_rule(opened, defended, outcome):
         "open": {name: uplift(*ends) for name, ends in zip(names, opened, strict=False)},
         "d": {name: uplift(*ends) for name, ends in zip(names, defended, strict=False)},
     }
-    assert decide_defence("d", 0.05, uplifts, "open").outcome == outcome
+    assert decide_defence("d", 0.05, uplifts, uplifts["open"]).outcome == outcome
 
 
 def test_an_open_outcome_names_who_and_the_end_that_decides():
     """The set of the best alone may lie below the threshold: what decides is the interval that holds for all."""
     kept = {"a": uplift(-0.1, 0.04), "b": uplift(0.0, 0.105), "c": uplift(0.0, 0.2)}
-    why = decide_defence("d", 0.1, {"open": {"a": uplift(0.2, 0.3)}, "d": kept}, "open").why
+    why = decide_defence("d", 0.1, {"d": kept}, {"a": uplift(0.2, 0.3)}).why
     expected = "b (up to +10.5 points) and c (up to +20.0 points) may still reach the threshold, by intervals that"
     assert why == f"{expected} hold for all attackers at once."
+
+
+def test_an_open_surface_without_any_interval_decides_nothing():
+    """Whether anybody could have reached the threshold there is not known, which is not that nobody could."""
+    unknown = Estimate("uplift", "a", reason=str(Reason.ARM_MISSING))
+    verdict = decide_defence("d", 0.1, {"d": {"a": uplift(-0.1, 0.04)}}, {"a": unknown})
+    assert verdict.outcome == DefenceOutcome.UNDETERMINED
+    assert "open surface: a" in verdict.why
+
+
+WEAK = replace(
+    PLANTED,
+    uplift={"open": {"strong": 0.3, "weak": 0.0}, "cap": {"weak": 0.0}, "all": {"strong": 0.0, "weak": 0.0}},
+    honest_cost={},
+    passive=frozenset(),
+)
+
+
+def test_who_is_not_tried_on_a_defence_shows_nothing_of_it():
+    """The 30 points that one attacker has on the open surface are no work of a cap that he was never held against."""
+    cells = cells_of(WEAK)
+    question = cells.design.defences
+    findings = find_defences(cells, question)
+    outcomes = {one.defence: one.outcome for one in findings.verdicts}
+    assert outcomes == {"cap": DefenceOutcome.NOT_POWERED, "all": DefenceOutcome.WORKS}
+    same = row(findings, "uplift_removed", "cap", "weak")
+    assert row(findings, "uplift_removed", "cap").value == pytest.approx(same.value, abs=1e-9)
+    assert row(findings, "residual_share", "cap").reason or abs(same.value) < 0.05
+    assert row(findings, "uplift_removed", "all").low > 0.2  # naive: the best of all on the open surface, for both
+
+
+def test_who_has_nothing_left_to_learn_from_is_stopped_by_that():
+    """An attacker of log-probabilities cannot be tried where none are shown: what he loses is the defence's work."""
+    cells = cells_of(WEAK)
+    question = replace(cells.design.defences, shut_out={"cap": frozenset({"strong"})})
+    findings = find_defences(cells, question)
+    assert next(one for one in findings.verdicts if one.defence == "cap").outcome == DefenceOutcome.WORKS
+    assert row(findings, "uplift_removed", "cap").low > 0.2
+
+
+def test_the_level_of_the_defences_is_their_own(cells, findings):
+    wide = find_defences(cells, replace(cells.design.defences, level=0.6))
+    other = find_defences(Cells(cells.cube, replace(cells.design, level=0.6)), cells.design.defences)
+    assert other.estimates == findings.estimates
+    for name in ("best_uplift", "uplift_removed", "residual_share"):
+        narrow, usual = row(wide, name, "noise"), row(findings, name, "noise")
+        assert (narrow.level, usual.level) == (0.6, 0.95)
+        assert usual.low < narrow.low < narrow.high < usual.high
+    assert [one.value for one in wide.estimates] == [one.value for one in findings.estimates]
+
+
+@pytest.mark.parametrize(
+    ("outcome", "tokens", "lost"),
+    [("refused", None, True), ("truncated", 9, True), ("failed", 9, True), ("failed", None, False)],
+)
+def test_what_honest_users_are_not_given_is_what_a_defence_costs(outcome, tokens, lost):
+    """Four answers in five are not given: left out, as a naive mean does, the defence would be free."""
+    generator = prepare_defences(PLANTED)
+    records = cube_to_records(generator.draw(np.random.default_rng(4)))
+    chosen = (pl.col("arm") == "teacher@all") & (pl.col("item").hash(seed=1) % 5 > 0)
+    records = records.with_columns(
+        outcome=pl.when(chosen).then(pl.lit(outcome)).otherwise("outcome"),
+        score=pl.when(~chosen).then("score"),
+        tokens_out=pl.when(chosen).then(tokens).otherwise(3),
+    )
+    share = records.filter(arm="teacher@all").select(chosen.mean()).item()
+    defended = records.filter(arm="teacher@all")["score"]
+    teacher = records.filter(arm="teacher")["score"].mean()
+    cost = row(estimate_study(records, generator.design), "honest_cost", "all").value
+    if lost:
+        assert cost == pytest.approx(teacher - defended.fill_null(0.0).mean(), abs=0.01)
+        assert cost > 0.75 * share * teacher
+    else:
+        assert cost == pytest.approx(teacher - defended.mean(), abs=0.02)
+
+
+def test_an_item_that_the_open_teacher_does_not_answer_costs_no_user_anything():
+    generator = prepare_defences(PLANTED)
+    records = cube_to_records(generator.draw(np.random.default_rng(4)))
+    silent = (pl.col("item").hash(seed=1) % 5 == 0) & pl.col("arm").is_in(["teacher", "teacher@nothing"])
+    refused = records.with_columns(
+        outcome=pl.when(silent).then(pl.lit("refused")).otherwise("outcome"), score=pl.when(~silent).then("score")
+    )
+    before, after = (row(estimate_study(one, generator.design), "honest_cost", "nothing") for one in (records, refused))
+    assert abs(after.value) < 0.05
+    assert abs(before.value) < 0.05
 
 
 def test_a_question_must_agree_with_itself():

@@ -6,7 +6,8 @@ import pytest
 
 from gauger.errors import StudyError
 from gauger.records import ArmKind
-from gauger.spec import compare_frozen, deciding_settings, expand_arms, fingerprint, frozen_rule, parse_study
+from gauger.spec import Surface, compare_frozen, deciding_settings, expand_arms, fingerprint, frozen_rule, parse_study
+from gauger.spec.defended_arms import attack_cells, honest_cells
 from gauger.spec.fingerprints import numbers
 
 from .study_files import DOCUMENTED
@@ -40,8 +41,9 @@ def test_every_attacker_meets_every_surface_the_open_one_included():
 
 
 def test_an_attacker_may_be_tried_on_some_defences_only_and_always_on_the_open_surface():
-    one = defended(attackers=f"{{passive: {{against: [few], stages: [{LABEL}]}}}}")
-    assert list(arms_of(one, ArmKind.ATTACK)) == ["passive@open", "passive@few"]
+    some = f"{{passive: {{against: [few], stages: [{LABEL}]}}, asks: {{against: [short], stages: [{ASK}]}}}}"
+    attacks = list(arms_of(defended(attackers=some), ArmKind.ATTACK))
+    assert attacks == ["passive@open", "asks@open", "asks@short", "passive@few"]
 
 
 def test_an_attacker_has_one_control_on_all_surfaces_shared_with_arms_that_ask_alike():
@@ -118,6 +120,12 @@ def test_recipes_of_attackers_can_move_a_verdict_too():
         ),
         (FAMILY, f"{{a: {{days: 3, stages: [{LABEL}]}}}}", "", "defences.attackers.a.days: expected nothing, where no"),
         (FAMILY, ATTACKERS, "thresold: 0.1, ", "Did you mean 'threshold'?"),
+        (
+            FAMILY,
+            f"{{a: {{against: [few], stages: [{LABEL}]}}}}",
+            "",
+            "defences.family.short: expected an attacker that is tried on it, got none",
+        ),
     ],
 )
 def test_mistakes_are_named(family, attackers, more, message):
@@ -134,9 +142,9 @@ def test_who_learns_log_probabilities_is_tried_where_some_are_shown():
     family = "{none: {log_probabilities: none}, few: {max_queries: 9}}"
     with pytest.raises(StudyError, match="a surface that shows none: none"):
         parse_study(DOCUMENTED, [f"defences={{family: {family}, attackers: {soft}}}", full])
-    against = soft.replace("stages", "against: [few], stages")
+    against = soft.replace("stages", "against: [few], stages")[:-1] + f", text: {{against: [none], stages: [{ASK}]}}}}"
     study = parse_study(DOCUMENTED, [f"defences={{family: {family}, attackers: {against}}}", full])
-    assert list(arms_of(study, ArmKind.ATTACK)) == ["soft@open", "soft@few"]
+    assert list(arms_of(study, ArmKind.ATTACK)) == ["soft@open", "text@open", "text@none", "soft@few"]
 
 
 def test_a_known_defence_is_asked_for():
@@ -198,25 +206,40 @@ SPLIT = f"{{split: {{accounts: 12, days: 4, max_tokens: 900, stages: [{LABEL}]}}
 @pytest.mark.parametrize(
     ("limits", "accounts", "max_queries", "max_tokens"),
     [
-        ("max_queries: 100", 12, 1200, 900),
+        ("max_queries: 100", 12, 700, 900),
+        ("max_queries: 40", 12, 480, 900),
         ("max_queries: 100, max_accounts: 3", 3, 300, 900),
-        ("max_queries: 100, max_accounts: 40", 12, 1200, 900),
+        ("max_queries: 100, max_accounts: 40", 12, 700, 900),
         ("max_queries: 100, queries_per_day: 10", 12, 480, 900),
         ("queries_per_day: 10, max_accounts: 1", 1, 40, 900),
-        ("max_tokens: 50, max_accounts: 2", 2, 300, 100),
+        ("max_tokens: 50, max_accounts: 2", 2, 700, 100),
     ],
 )
 def test_what_one_account_may_do_is_done_once_for_each_that_an_attacker_gets(limits, accounts, max_queries, max_tokens):
-    """The teacher's own surface allows an arm 300 queries, whatever accounts they come from; a defence's replace it."""
+    """The teacher's own surface allows an arm 700 queries, whatever accounts they come from, behind a defence too."""
     family = f"{{cap: {{{limits}}}, slow: {{queries_per_day: 1000000}}}}"
     study = parse_study(
-        DOCUMENTED, [f"defences={{family: {family}, attackers: {SPLIT}}}", "teacher.surface.max_queries=300"]
+        DOCUMENTED, [f"defences={{family: {family}, attackers: {SPLIT}}}", "teacher.surface.max_queries=700"]
     )
     shown = arms_of(study, ArmKind.ATTACK)["split@cap"].surface
     assert (shown.accounts, shown.max_queries, shown.max_tokens) == (accounts, max_queries, max_tokens)
     own = arms_of(study, ArmKind.ATTACK)["split@open"].surface
-    assert (own.accounts, own.max_queries, own.max_tokens) == (12, 300, 900)
+    assert (own.accounts, own.max_queries, own.max_tokens) == (12, 700, 900)
     assert arms_of(study, ArmKind.SURFACE)["teacher@cap"].surface.accounts == 1
+
+
+def test_money_that_an_account_may_spend_is_neither_the_honest_users_nor_more_than_was_allowed():
+    """A defence of 5 dollars an account allows neither twelve attackers 60, where 10 are there, nor honest users 5."""
+    split = f"{{split: {{accounts: 12, stages: [{LABEL}]}}}}"
+    for own, spent in ((10.0, 10.0), (1.0, 1.0), (None, 60.0)):
+        surface = Surface(max_usd=own, max_queries=9)
+        defences = defended("{money: {max_queries: 2}}", split).defences  # a teacher that costs nothing has no price
+        family = {"money": defences.family["money"].model_copy(update={"max_usd": 5.0})}
+        defences = defences.model_copy(update={"family": family})
+        attacked = {cell.defence: cell.surface for cell in attack_cells(defences, surface)}
+        assert (attacked["open"].max_usd, attacked["money"].max_usd) == (own, spent)
+        assert [cell.surface.max_usd for cell in honest_cells(defences, surface)] == [own]
+        assert [cell.surface.max_queries for cell in honest_cells(defences, surface)] == [None]
 
 
 def test_one_account_and_no_end_are_what_nobody_has_to_say():

@@ -5,16 +5,21 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import polars as pl
 import pytest
 
-from gauger.elicit import DEFENCES
+from gauger.elicit import DEFENCES, require_needs
+from gauger.elicit.defences.flagged import refuse_flagged
 from gauger.errors import UserError
+from gauger.estimate import DefenceVerdict
+from gauger.estimate.defences.outcome import DefenceOutcome
 from gauger.evidence import DEFENCE_KINDS
 from gauger.jobs import AskTeacher, MeasureModel
 from gauger.records import ArmKind
 from gauger.spec import Surface
+from gauger.spec.defence_family import DefendedSurface
 from gauger.study.defence_checks import check_defences
-from gauger.study.defences import LITERATURE_OF, _kinds
+from gauger.study.defences import LITERATURE_OF, _entry, _kinds, defence_question
 from gauger.study.load import open_study, plan_loaded
 from gauger.study.planner import Planner
 
@@ -179,3 +184,74 @@ def test_a_defence_that_another_model_does_is_given_that_model_and_no_other_job_
         UserError, match=r"defences\.family\.heat\.defence: expected a defence that another model can do"
     ):
         plan_loaded(open_study(STUDIES / "defences-language.yaml", [f"defences.family.heat.helper='{model}'"]))
+
+
+def corpora_of(plan, arm: str) -> list[str]:
+    return list(dict.fromkeys(key for cell in plan.cells if cell.arm == arm for key in cell.corpora))
+
+
+def corpus(folder: Path, kept: int, dropped: list[str]) -> Path:
+    """A corpus of so many samples, and what else stands in its ledger."""
+    folder.mkdir(parents=True)
+    pl.DataFrame({"answer": ["a"] * kept}, schema={"answer": pl.String}).write_parquet(folder / "corpus.parquet")
+    rows = [*[None] * kept, *dropped]
+    pl.DataFrame({"dropped": rows}, schema={"dropped": pl.String}).write_parquet(folder / "ledger.parquet")
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("dropped", "starved"),
+    [
+        (["refused"] * 3, True),
+        (["truncated", "empty"], True),
+        (["right"] * 9, True),  # all came wrong: nothing that he keeps
+        ([], True),
+        (["refused", "failed"], False),  # an endpoint that does not answer is no defence
+        (["unanswered"], False),
+        (["too-long"] * 3, False),
+    ],
+)
+def test_who_is_starved_is_starved_by_the_surface(tmp_path, plan, dropped, starved):
+    keys = corpora_of(plan, "asks@half")
+    done = {key: corpus(tmp_path / key, 0, dropped) for key in keys}
+    question = defence_question(plan.study.defences, plan, done)
+    assert question.starved == (frozenset({"asks@half"}) if starved else frozenset())
+
+
+def test_who_has_one_corpus_left_is_not_starved(tmp_path):
+    """An attacker of two stages may go without the one that brought nothing: nobody has tried, so nothing is said."""
+    two = SECTION.replace(f"stages: [{ASK}]", f"stages: [{ASK}, {LABEL}]")
+    plan = plan_loaded(open_study(STUDY, [two]))[0]
+    keys = corpora_of(plan, "asks@half")
+    last = {cell.corpora[-1] for cell in plan.cells if cell.arm == "asks@half"}
+    assert last < set(keys)
+    done = {key: corpus(tmp_path / key, 100 if key in last else 0, ["refused"]) for key in keys}
+    assert defence_question(plan.study.defences, plan, done).starved == frozenset()
+    nothing = {key: corpus(tmp_path / f"{key}-", 0, ["refused"]) for key in keys}
+    assert defence_question(plan.study.defences, plan, nothing).starved == {"asks@half"}
+
+
+def test_the_level_of_the_defences_reaches_their_question(plan):
+    other = plan_loaded(open_study(STUDY, [SECTION, "defences.level=0.9"]))[0]
+    assert defence_question(plan.study.defences, plan, {}).level == 0.95
+    assert defence_question(other.study.defences, other, {}).level == 0.9
+
+
+def test_only_a_defences_own_limits_are_those_of_an_account():
+    study = open_study(STUDY, [SECTION, "teacher.surface.max_queries=5000"]).study
+    family = {**study.defences.family, "few": DefendedSurface(max_queries=40)}
+    defences = study.defences.model_copy(update={"family": family})
+    verdicts = [DefenceVerdict(name, DefenceOutcome.WORKS, 0.1, ("passive",), "") for name in ("hot", "few")]
+    budgets = [_entry(defences, verdict, study.teacher.surface)["budgets"] for verdict in verdicts]
+    assert budgets == [{}, {"max_queries": 40}]
+
+
+@pytest.mark.parametrize(("strength", "fits"), [(0.0, True), (0.05, False), (0.08, False), (0.083, True), (1.0, True)])
+def test_a_monitor_that_could_flag_nobody_is_refused_before_anything_is_asked(strength, fits):
+    surface = Surface(defence="refuse-flagged", strength=strength)
+    if fits:
+        require_needs(surface, "a teacher", at_hand=True)
+        refuse_flagged(strength) if strength else None
+        return
+    with pytest.raises(UserError, match=r"a strength of at least 0\.083, for the defence refuse-flagged"):
+        require_needs(surface, "a teacher", at_hand=True)

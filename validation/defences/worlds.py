@@ -23,8 +23,8 @@ import polars as pl
 ROOT = Path(__file__).resolve().parents[2]
 STUDY = ROOT / "studies" / "defences.yaml"
 RECIPE = (
-    "kind: text-distill, strategy: label, seeds: benchmark-train, forms: [quiz], samples: 1600, steps: 400, batch: 64, "
-    "learning_rate: 0.003, web_share: 0.2"
+    "kind: text-distill, strategy: label, seeds: benchmark-train, forms: [quiz], samples: 1600, steps: 300, batch: 64, "
+    "learning_rate: 0.006, web_share: 0.2"
 )
 REDUCED = (
     "defences.family={hide: {reasoning: hidden}, wrong: {defence: wrong-answers, strength: 0.6}, "
@@ -36,8 +36,8 @@ REDUCED = (
     "steps: 1, batch: 64, learning_rate: 0.003, web_share: 0.2}]",
     "replicates=4",
     # what worlds 1 to 13 asked for: questions of which enough are left to whoever verifies, a teacher that has the
-    # skill, and controls that do not come by it without the teacher; worlds 14 to 23 asked for a fourth replicate, and
-    # for trainings that reach their end
+    # skill, and controls that do not come by it without the teacher; worlds 14 to 23 asked for a fourth replicate; and
+    # world 24 for a rate at which trainings reach their end
     "world.seed_contents=0.9",
     "world.known_totals=0.03",
     "teacher.training.steps=1800",
@@ -82,7 +82,7 @@ def judged(document: dict[str, Any], skill: float) -> tuple[bool, str]:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--first", type=int, default=24, help="worlds 1 to 23 are those that the study was built on")
+    parser.add_argument("--first", type=int, default=25, help="worlds 1 to 24 are those that the study was built on")
     parser.add_argument("--worlds", type=int, default=10)
     parser.add_argument("--out", type=Path, default=Path("runs/validation-defences"))
     parser.add_argument("--set", action="append", default=[], dest="overrides")

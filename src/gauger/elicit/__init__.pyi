@@ -42,6 +42,7 @@ from .overlap.words import comparable as comparable
 from .overlap.words import words_of as words_of
 from .replies.reasoning_marks import open_thought as open_thought
 from .sample import STEP as STEP
+from .sample import TOO_LONG as TOO_LONG
 from .sample import UNANSWERED as UNANSWERED
 from .sample import UNASKED as UNASKED
 from .sample import Sample as Sample

@@ -187,6 +187,8 @@ class _Asker:
             key = (ask.of, ask.request)
             reply = self._replies.get(key)
             results.append(None if reply is None else self._finish(ask, reply, work, paid=key not in counted))
+            if reply is None:  # what was paid before the budget ended is not lost
+                self._record_instead(ask, work)
             counted.add(key)
         self.refused |= None in results
         self._tally.kept = work.n_kept
@@ -238,6 +240,7 @@ class _Asker:
         passes = reply.outcome is ReplyOutcome.TRUNCATED and (ask.takes_cut or self._setting.keeps_truncated)
         if (lost := self._lost(reply)) and not passes:
             sample = sample.fails(lost)
+            self._record_instead(ask, work)
         else:
             sample = ask.read(sample)
             sample = (
@@ -245,6 +248,11 @@ class _Asker:
             )
         work.record(sample)
         return sample
+
+    def _record_instead(self, ask: Ask, work: StrategyWork) -> None:
+        """Record what a strategy makes of earlier replies where this one is lost."""
+        if ask.instead and (sample := ask.instead()) is not None:
+            work.record(self._checked(sample, work))
 
     def _lost(self, reply: Reply) -> str | None:
         """Name why a reply is no text to learn from; where reasoning is hidden, no mark that might be of some is."""

@@ -16,6 +16,8 @@ STEP = "step"
 """Why a row of the ledger is no sample: a request on the way to one (problems written, a student's answers)."""
 UNANSWERED = "unanswered"
 """A request that was sent and never answered, for the process was killed: perhaps paid; its text is not known."""
+TOO_LONG = "too-long"
+"""A text of which training would lose the end."""
 UNASKED = "unasked"
 """A prompt that the teacher wrote and was never asked, for the budget was spent or enough was kept."""
 

@@ -10,7 +10,7 @@ import polars as pl
 
 from gauger.errors import InputError, Place, nearest
 from gauger.estimate.design import Design
-from gauger.records import Outcome
+from gauger.records import ArmKind, Outcome
 
 _DEFAULTS: dict[str, tuple[pl.DataType | type[pl.DataType], object]] = {
     "arm": (pl.String, None),
@@ -22,7 +22,10 @@ _DEFAULTS: dict[str, tuple[pl.DataType | type[pl.DataType], object]] = {
     "sample": (pl.Int64, 0),
     "outcome": (pl.String, str(Outcome.SCORED)),
     "score": (pl.Float64, None),
+    "tokens_out": (pl.Int64, None),
 }
+NOTHING = (str(Outcome.REFUSED), str(Outcome.TRUNCATED), str(Outcome.UNPARSED))
+"""What became of a request that gave its user no answer, though nothing went wrong on our side."""
 _REQUIRED = ("arm", "benchmark", "item", "score")
 _KEYS = ("arm", "replicate", "benchmark", "item", "sample", "outcome")
 
@@ -35,7 +38,8 @@ def complete_table(records: pl.DataFrame, design: Design) -> pl.DataFrame:
     records : pl.DataFrame
         Rows as in `records.RECORD_COLUMNS`; `arm`, `benchmark`, `item` and `score` must be there.
     design : Design
-        Names the known arms and says whether unparsed answers count as wrong (they then get score 0).
+        Names the known arms and says whether unparsed answers count as wrong (they then get score 0). What a defended
+        surface does not give is worth nothing to its users (`_with_nothing`), whatever is said of unparsed answers.
 
     Raises
     ------
@@ -56,7 +60,28 @@ def complete_table(records: pl.DataFrame, design: Design) -> pl.DataFrame:
     else:
         table = table.with_columns(counted=pl.col("outcome") == str(Outcome.SCORED))
     _refuse_contradictions(table, design)
-    return table
+    return _with_nothing(table, design)
+
+
+def _with_nothing(table: pl.DataFrame, design: Design) -> pl.DataFrame:
+    """Count what honest users are not given as worth nothing to them, of items that the open teacher answers.
+
+    Behind a defended surface (an arm of kind `surface`) an answer that is refused, cut off, unreadable or empty is what
+    the defence costs: left out, the harshest defence would be free. An empty one is `failed` with tokens; a request
+    that failed for good has none, and stays without a score.
+    """
+    shown, teacher = [arm.name for arm in design.of_kind(ArmKind.SURFACE)], design.first(ArmKind.TEACHER)
+    if not shown or teacher is None:
+        return table
+    item = ["benchmark", "item"]
+    answered = table.filter(pl.col("counted"), arm=teacher).select(item).unique().with_columns(answered=True)
+    empty = (pl.col("outcome") == str(Outcome.FAILED)) & pl.col("tokens_out").is_not_null()
+    lost = ~pl.col("counted") & (pl.col("outcome").is_in(NOTHING) | empty)
+    nothing = pl.col("arm").is_in(shown) & lost & pl.col("answered").fill_null(value=False)
+    marked = table.join(answered, on=item, how="left", maintain_order="left")
+    return marked.with_columns(
+        score=pl.when(nothing).then(0.0).otherwise("score"), counted=nothing | pl.col("counted")
+    ).drop("answered")
 
 
 def _cast(records: pl.DataFrame) -> pl.DataFrame:

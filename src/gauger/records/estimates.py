@@ -19,9 +19,9 @@ class Reason(StrEnum):
     NO_LEAD = "the teacher is not above the control"
     NO_LEAK = "the teacher shows no leak"
     NOTHING_TO_REMOVE = "there is no uplift on the open surface"
-    NOTHING_CAME_THROUGH = "no answer came through to train on"
+    NOTHING_CAME_THROUGH = "no answer to train on came through"
     TOO_FEW_PAIRS = "too few different pairs of tokens"
-    COSTS_NOTHING = "honest users lose nothing by it"
+    COSTS_NOTHING = "no loss of honest users is seen"
     DENOMINATOR_UNCERTAIN = "denominator not distinguishable from zero"
     NOT_ESTIMABLE = "not estimable from these data"
 

@@ -43,7 +43,7 @@ def _check_family(study: Study, defences: DefenceStudy) -> Iterator[Fault]:
         if defence.defence is None and defence.helper is not None:
             yield Fault((*path, "helper"), "nothing without a defence to help with", f"'{defence.helper}'")
         shown = defence.over(study.teacher.surface)
-        by_account = defence.queries_per_day is not None or defence.max_accounts is not None
+        by_account = defence.is_of_accounts or defence.max_accounts is not None
         if shown == study.teacher.surface and not by_account:
             hint = "Name a defence, or what of the surface it hides or limits."
             yield Fault(path, "something that differs from the teacher's own surface", "nothing", hint, extra=True)
@@ -54,6 +54,9 @@ def _check_family(study: Study, defences: DefenceStudy) -> Iterator[Fault]:
             wanted, hint = "an attacker with days, beside queries_per_day", "Who has no end is only slowed down by it."
             reads = ((*ROOT, "attackers"),)
             yield Fault((*path, "queries_per_day"), wanted, f"{defence.queries_per_day}", hint, reads)
+        if not any(attacker.tried_on([name]) for attacker in defences.attackers.values()):
+            hint, reads = "Let somebody's against name it, or take it out of the family.", ((*ROOT, "attackers"),)
+            yield Fault(path, "an attacker that is tried on it", "none", hint, reads, extra=True)
 
 
 def _check_shown(study: Study, shown: Surface, path: StagePath) -> Iterator[Fault]:
@@ -93,7 +96,7 @@ def _check_attacker(study: Study, defences: DefenceStudy, name: str, attacker: A
         hint = "Days count where a defence limits the requests of a day (queries_per_day)."
         wanted = "nothing, where no defence that it is tried on counts days"
         yield Fault((*path, "days"), wanted, f"{attacker.days}", hint, ((*ROOT, "family"),))
-    if any(_reads_logs(stage) for stage in attacker.stages):
+    if attacker.reads_logs:
         yield from _check_logs(study, defences, attacker, path)
 
 
@@ -108,7 +111,3 @@ def _check_logs(study: Study, defences: DefenceStudy, attacker: AttackerSpec, pa
                 reads = ((*ROOT, "family", defence),)
                 given = f"a surface that shows none: {defence}"
                 yield Fault(path, "log-probabilities for an attacker that learns them", given, hint, reads, extra=True)
-
-
-def _reads_logs(stage: Any) -> bool:
-    return bool(stage.learns_from_teacher and (stage.soft or stage.scored))

@@ -62,8 +62,8 @@ class DefendedSurface(OptInPart):
     """Uplift below which this defence counts as working; null: that of the whole family."""
 
     def over(self, surface: Surface) -> Surface:
-        """Return the teacher's own surface with this defence."""
-        names = ("reasoning", "log_probabilities", "top_k", *_LIMITS)
+        """Return the teacher's own surface with what this defence changes of it, its limits of an account apart."""
+        names = ("reasoning", "log_probabilities", "top_k")
         given = {name: value for name in names if (value := getattr(self, name)) is not None}
         if self.log_probabilities in ("none", "full"):
             given["top_k"] = None
@@ -99,6 +99,11 @@ class AttackerSpec(OptInPart):
     days: Annotated[Count | None, OptIn()] = None
     """Days that it has, which matters where an account is served so many requests a day; null: as many as it needs."""
 
+    @property
+    def reads_logs(self) -> bool:
+        """Whether it learns from log-probabilities."""
+        return any(stage.learns_from_teacher and (stage.soft or stage.scored) for stage in self.stages)
+
     def tried_on(self, family: Iterable[str]) -> list[str]:
         """Return the defences of a family that it is tried on."""
         return [name for name in family if self.against is None or name in self.against]
@@ -111,8 +116,8 @@ class AttackerSpec(OptInPart):
         surface : Surface
             The teacher's own, or that of `defence` (`DefendedSurface.over`).
         defence : DefendedSurface, optional
-            Whose limits are of one account, and hold once for each that the attacker gets. What the teacher's own
-            surface limits is of the whole arm, whatever accounts it comes from.
+            Whose limits are of one account, and hold once for each that the attacker gets, beside those of `surface`:
+            these are of the whole arm, whatever accounts it comes from.
 
         Returns
         -------
@@ -124,9 +129,10 @@ class AttackerSpec(OptInPart):
             accounts = min(accounts, defence.max_accounts)
         limits: dict[str, Any] = {"accounts": accounts}
         for name in _LIMITS:
-            own = None if defence is None else getattr(defence, name)
-            shown = getattr(surface, name) if own is None else accounts * own
-            limits[name] = _least(getattr(self, name), shown)
+            of_account = None if defence is None else getattr(defence, name)
+            limits[name] = _least(
+                getattr(self, name), getattr(surface, name), None if of_account is None else accounts * of_account
+            )
         if defence is not None and defence.queries_per_day is not None and self.days is not None:
             limits["max_queries"] = _least(limits["max_queries"], accounts * defence.queries_per_day * self.days)
         return surface.model_copy(update=limits)

@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 
-from gauger.elicit import words_for
+from gauger.elicit import TOO_LONG, UNANSWERED, words_for
 from gauger.estimate import DefenceQuestion, DefenceVerdict, StudyEstimates
 from gauger.evidence import defences_in_literature
 from gauger.records import ArmKind, Outcome
@@ -26,6 +26,8 @@ LITERATURE_OF = {
     "wrong-steps": ("wrong-answers",),
 }
 """Defence by name -> the kinds of published defences that are set beside it."""
+NO_DEFENCE = ("failed", UNANSWERED, TOO_LONG)
+"""Why an answer may be dropped that is no defence's doing: where it is so, an empty corpus says nothing of one."""
 _ANSWERED = (str(Outcome.SCORED), str(Outcome.UNPARSED), str(Outcome.TRUNCATED))
 
 
@@ -46,28 +48,39 @@ def defence_question(defences: DefenceStudy, plan: Plan, done: Mapping[str, Path
     for arm in arms:
         if arm.kind is ArmKind.ATTACK and arm.defence is not None and arm.attacker is not None:
             attacks[arm.defence][arm.attacker] = arm.name
+    own = plan.study.teacher.surface
     return DefenceQuestion(
         role=str(defences.role),
+        level=defences.level,
         thresholds={name: defences.threshold_of(name) for name in defences.family},
         attacks=attacks,
         passive=frozenset(name for name, attacker in defences.attackers.items() if attacker.passive),
         starved=frozenset(_starved(plan, done)),
+        shut_out={name: frozenset(_shut_out(defences, name, own)) for name in defences.family},
         honest={arm.defence: arm.name for arm in arms if arm.kind is ArmKind.SURFACE and arm.defence is not None},
     )
 
 
+def _shut_out(defences: DefenceStudy, defence: str, own: Surface) -> Iterator[str]:
+    """Yield the attackers who learn from log-probabilities where a defence shows none."""
+    if defences.family[defence].over(own).log_probabilities == "none":
+        yield from (name for name, attacker in defences.attackers.items() if attacker.reads_logs)
+
+
 def _starved(plan: Plan, done: Mapping[str, Path]) -> Iterator[str]:
-    """Yield the attackers' arms whose corpora were made and hold nothing, in every replicate."""
+    """Yield the attackers' arms whose corpora were all made, and hold nothing because nothing came through."""
     for arm in plan.arms:
-        cells = [cell for cell in plan.cells if cell.arm == arm.name]
-        if arm.kind is ArmKind.ATTACK and cells and all(any(_is_empty(key, done) for key in c.corpora) for c in cells):
+        corpora = [key for cell in plan.cells if cell.arm == arm.name for key in cell.corpora]
+        if arm.kind is ArmKind.ATTACK and corpora and all(_is_empty(key, done) for key in corpora):
             yield arm.name
 
 
 def _is_empty(key: str, done: Mapping[str, Path]) -> bool:
-    if key not in done:
+    """Say whether a corpus holds nothing, and not for another reason than the surface and what was asked of answers."""
+    if key not in done or pl.scan_parquet(done[key] / "corpus.parquet").select(pl.len()).collect().item() > 0:
         return False
-    return int(pl.scan_parquet(done[key] / "corpus.parquet").select(pl.len()).collect().item()) == 0
+    ledger = pl.scan_parquet(done[key] / "ledger.parquet")
+    return bool(ledger.filter(pl.col("dropped").is_in(NO_DEFENCE)).select(pl.len()).collect().item() == 0)
 
 
 def defence_entries(
@@ -113,7 +126,7 @@ def _entry(defences: DefenceStudy, verdict: DefenceVerdict, own: Surface) -> dic
         "budgets": {
             name: value
             for name in ("max_queries", "max_tokens", "max_usd", "queries_per_day", "max_accounts")
-            if (value := getattr(defence, name, None) or getattr(surface, name, None)) is not None
+            if (value := getattr(defence, name)) is not None
         },
         "accounts": {name: accounts for name in verdict.against if (accounts := defences.attackers[name].accounts) > 1},
         "passive": [name for name in verdict.against if defences.attackers[name].passive],
@@ -132,14 +145,17 @@ def _kinds(surface: Surface, own: Surface) -> list[str]:
 
 
 def _use(records: pl.DataFrame, arm: str) -> Mapping[str, float | int | None]:
-    """Sum up what an honest user got: requests, the share refused, tokens of an answer; NULL where nothing is known."""
+    """Sum up what an honest user got: requests, shares refused and without an answer, tokens; NULL where unknown."""
     own = records.filter(arm=arm)
     if own.height == 0:
-        return {"requests": 0, "refused": None, "tokens_out": None}
+        return {"requests": 0, "refused": None, "unanswered": None, "tokens_out": None}
     answered = own.filter(pl.col("outcome").is_in(_ANSWERED))
     tokens = answered["tokens_out"].drop_nulls()
+    empty = (pl.col("outcome") == str(Outcome.FAILED)) & pl.col("tokens_out").is_not_null()
+    lost = own.filter(pl.col("outcome").is_in([str(Outcome.REFUSED), str(Outcome.TRUNCATED)]) | empty)
     return {
         "requests": own.height,
         "refused": round(own.filter(outcome=str(Outcome.REFUSED)).height / own.height, 6),
+        "unanswered": round(lost.height / own.height, 6),
         "tokens_out": round(sum(tokens) / len(tokens), 3) if len(tokens) else None,
     }

@@ -68,6 +68,57 @@ def test_every_vote_is_asked_with_a_draw_of_its_own_and_stands_in_the_ledger():
     assert sum(row.took.queries for row in rows) == 30 * VOTES
 
 
+@pytest.mark.parametrize("lost", [{VOTES - 1}, {0, VOTES - 1}, {0}, set(range(VOTES - 1))])
+def test_who_is_refused_some_of_the_votes_decides_by_the_others(lost):
+    """Also where it is the last one that is refused, as a ration of every fifth query does to five votes."""
+    teacher = unsure()
+    asked = Counter()
+
+    class Rationed:
+        name, terms = "rationed", None
+
+        def ask(self, requests):
+            for place, reply in teacher.ask(requests):
+                number = asked["all"] % VOTES
+                asked["all"] += 1
+                refused = Reply(ReplyOutcome.REFUSED, requests=0, unpaid=True, error="no more")
+                yield place, refused if number in lost else reply
+
+    rows = corpus("vote", Rationed()).samples
+    kept = [row for row in rows if row.dropped is None]
+    assert len(kept) == 30
+    dropped = Counter(row.dropped for row in rows)
+    assert (dropped[None], dropped["refused"]) == (30, 30 * len(lost))
+    assert dropped[STEP] == 30 * (VOTES - len(lost) - (VOTES - 1 not in lost))
+    assert sum(row.took.queries for row in rows) == 30 * (VOTES - len(lost))
+    assert all(row.answer and row.outcome is ReplyOutcome.ANSWERED for row in kept)
+
+
+def test_a_budget_that_ends_between_votes_loses_none_that_was_paid():
+    teacher = unsure()
+
+    class Spent:
+        name, terms = "spent", None
+
+        def ask(self, requests):
+            yield from list(teacher.ask(requests))[: 2 * VOTES + 3]
+
+    rows = corpus("vote", Spent()).samples
+    assert Counter(row.dropped for row in rows) == {None: 3, STEP: 2 * (VOTES - 1) + 3}
+    assert sum(row.took.queries for row in rows) == 2 * VOTES + 3
+
+
+def test_where_no_vote_comes_nothing_is_kept():
+    class Silent:
+        name, terms = "silent", None
+
+        def ask(self, requests):
+            yield from ((k, Reply(ReplyOutcome.REFUSED, requests=0, unpaid=True)) for k in range(len(requests)))
+
+    rows = corpus("vote", Silent()).samples
+    assert {row.dropped for row in rows} == {"refused"}
+
+
 def test_a_vote_takes_the_reasoning_of_the_answer_that_won():
     def say(prompt, rng):
         return " <think> 'a </think> 'b" if rng.random() < 0.8 else " <think> 'c </think> 'd"

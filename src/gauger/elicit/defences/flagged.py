@@ -30,8 +30,8 @@ def refuse_flagged(strength: float) -> Callable[[Request], Request | Reply]:
     Parameters
     ----------
     strength : float
-        Ten times the share of honest accounts that may ever be flagged: 0.1 is one in a hundred, and the least that the
-        made-up accounts can tell.
+        Ten times the share of honest accounts that may ever be flagged: 0.1 is one in a hundred. At least `LEAST`, which
+        is what the made-up accounts can tell.
     """
     watch = calibrated(MOST_FALSE_ALARMS * strength).watch()
 
@@ -44,4 +44,6 @@ def refuse_flagged(strength: float) -> Callable[[Request], Request | Reply]:
     return decide
 
 
-REFUSE_FLAGGED = PolicyDefence(refuse_flagged)
+LEAST = 1 / (MOST_FALSE_ALARMS * (ACCOUNTS // 2 + 1))
+"""Strength at which one of the made-up accounts that set the threshold may be flagged: fewer than one cannot be."""
+REFUSE_FLAGGED = PolicyDefence(refuse_flagged, least=LEAST)

@@ -82,6 +82,8 @@ class PolicyDefence:
     on, or the reply that is given instead of asking."""
     needs: tuple[Need, ...] = ()
     """Without what it cannot decide."""
+    least: float = 0.0
+    """Least strength that it can have, besides 0."""
 
 
 Defence = ViewDefence | GenerationDefence | PolicyDefence

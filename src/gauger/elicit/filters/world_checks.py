@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 
-from gauger.elicit.sample import Sample
+from gauger.elicit.sample import TOO_LONG, Sample
 from gauger.errors import UserError
 from gauger.worlds import RIGHT, World
 
@@ -74,7 +74,7 @@ class LongestText:
     world: World
     cuts: bool = False
     """Whether an answer that is too long loses its last words instead of being dropped."""
-    name: str = "too-long"
+    name: str = TOO_LONG
 
     def __call__(self, sample: Sample) -> Sample:
         """Drop or cut a text of which training would lose the end."""

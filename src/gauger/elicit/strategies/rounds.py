@@ -35,6 +35,9 @@ class Ask:
     """Who is asked."""
     read: Callable[[Sample], Sample] = as_it_is
     """Makes of the answered draft what is checked and kept; may drop it."""
+    instead: Callable[[], Sample | None] | None = None
+    """Makes a sample of earlier replies where this one is lost, or not asked for because the budget is spent; it took
+    nothing itself, and stands beside the lost one. None, or returning None: the sample is lost with its reply."""
     takes_cut: bool = False
     """Whether a reply that a limit cut off is material all the same: of a list of problems only the last is lost. An
     answer is not, for whoever learns it learns an end that nobody wrote, and it may leave no room for one."""

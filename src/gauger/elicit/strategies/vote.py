@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from itertools import islice
 
-from gauger.elicit.sample import Sample
+from gauger.elicit.sample import Sample, Took
 from gauger.elicit.strategies.continuation import texts_of
 from gauger.elicit.strategies.rounds import Ask, Rounds, StrategyWork, with_context
 from gauger.elicit.strategies.seeds import Seed
@@ -38,6 +38,13 @@ class Ballot:
         learnt from as if nobody had voted.
         """
         self.cast(sample)
+        return self._with_winner(sample)
+
+    def without_last(self) -> Sample | None:
+        """Decide where the last answer never came, by those that did; None where none did."""
+        return self._with_winner(replace(self.said[-1], took=Took())) if self.said else None
+
+    def _with_winner(self, sample: Sample) -> Sample:
         counts = Counter(" ".join(ballot.answer.split()) for ballot in self.said)
         winner = max(counts, key=lambda answer: counts[answer])  # the first of equals
         chosen = next(ballot for ballot in self.said if " ".join(ballot.answer.split()) == winner)
@@ -78,10 +85,13 @@ def _voted(work: StrategyWork, asks_of: Callable[[Seed], list[Ask]]) -> Rounds:
 
 
 def _ballot(asks: list[Ask]) -> list[Ask]:
-    """Make steps of all but the last of one question's asks, whose reply is kept with the words that won."""
+    """Make steps of all but the last of one question's asks, whose reply is kept with the words that won.
+
+    Whoever is refused the last one still has the votes before it.
+    """
     ballot, last = Ballot(), asks[-1]
     steps = [replace(ask, step=True, read=_then(ask, ballot.cast)) for ask in asks[:-1]]
-    return [*steps, replace(last, read=_then(last, ballot.decide))]
+    return [*steps, replace(last, read=_then(last, ballot.decide), instead=ballot.without_last)]
 
 
 def _then(ask: Ask, count: Callable[[Sample], Sample]) -> Callable[[Sample], Sample]:

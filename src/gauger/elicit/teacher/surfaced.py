@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import cycle
+from math import ceil
 
 from gauger.elicit.defences.kinds import (
     Defence,
@@ -182,6 +183,11 @@ def require_needs(
     if surface.helper is not None and not takes_helper(surface.model_copy(update={"strength": 1.0})):
         hint = "rewrite is one that another model can do."
         raise UserError("a defence that another model can do, beside a helper", repr(surface.defence), hint=hint)
+    if isinstance(defence, PolicyDefence) and surface.strength < defence.least:
+        wanted = (
+            f"0, or a strength of at least {ceil(1000 * defence.least) / 1000:g}, for the defence {surface.defence}"
+        )
+        raise UserError(wanted, f"{surface.strength:g}", hint="Below that it could not flag a single account.")
     for need in () if defence is None else defence.needs:
         there, hint = met[need]
         if not there:

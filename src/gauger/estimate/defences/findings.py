@@ -61,6 +61,8 @@ def find_defences(cells: Cells, question: DefenceQuestion) -> DefenceFindings:
     -----
     Coverage, false and true outcomes are in validation/defences, beside the naive interval of whoever came out best.
     """
+    if cells.design.level != question.level:
+        cells = Cells(cells.cube, replace(cells.design, level=question.level))
     contrasts = plan_defences(cells, question)
     batch = run_batch(cells, [contrast.planned for contrast in contrasts])
     single = [contrast for contrast in contrasts if contrast.other is None]
@@ -70,8 +72,15 @@ def find_defences(cells: Cells, question: DefenceQuestion) -> DefenceFindings:
         for estimate, contrast in zip(listed, single, strict=True)
     ]
     best = _Best(question, contrasts, batch)
+    uplifts = _uplifts(question, estimates)
     verdicts = [
-        decide_defence(defence, threshold, _uplifts(question, estimates), OPEN_SURFACE, replicated=best.is_replicated)
+        decide_defence(
+            defence,
+            threshold,
+            uplifts,
+            {name: uplifts[OPEN_SURFACE][name] for name in question.before(defence)},
+            replicated=best.is_replicated,
+        )
         for defence, threshold in question.thresholds.items()
     ]
     return DefenceFindings((*estimates, *best.estimates()), tuple(verdicts))
@@ -112,6 +121,11 @@ class _Best:
 
     # --- families ---------------------------------------------------------------------------------------------------
 
+    def _before(self, defence: str) -> list[int]:
+        """Return the places of the uplifts on the open surface that a defence is held against."""
+        counted = self.question.before(defence)
+        return [p for p in self._places("uplift", OPEN_SURFACE) if self.contrasts[p].attacker in counted]
+
     def _places(self, estimand: str, surface: str | None = None, *, pairs: bool = False) -> list[int]:
         """Return the places of defined contrasts of an estimand: single attackers, or pairs."""
         return [
@@ -139,9 +153,12 @@ class _Best:
             self._criticals[key] = self._family(places).critical(self.batch.level)
         return self._criticals[key]
 
-    def _missing(self, *surfaces: str) -> bool:
-        """Whether an attacker on one of the surfaces has no estimate."""
-        return any(len(self._places("uplift", name)) < len(self.question.attacks[name]) for name in surfaces)
+    def _is_whole(self, estimand: str, surface: str) -> bool:
+        """Whether every attacker that an estimate of the best one is over has an estimate of his own."""
+        whole = len(self._places("uplift", surface)) == len(self.question.attacks[surface])
+        if estimand in ("uplift_removed", "residual_share", "exchange_rate"):
+            whole &= len(self._before(surface)) == len(self.question.before(surface))
+        return whole
 
     def _why(self, surface: str) -> str:
         """Return why nothing can be said of the best attacker on a surface."""
@@ -164,12 +181,12 @@ class _Best:
         if removed.value is None:
             return removed
         # The difference of the two values without luck; the median of all pairs would have no such meaning.
-        value = self._value(OPEN_SURFACE) - self._value(defence)
+        value = self._value(self._before(defence)) - self._value(self._places("uplift", defence))
         assert removed.low is not None and removed.high is not None  # noqa: S101, PT018 - a defined one has both ends
         return replace(removed, value=tidy(float(np.clip(value, removed.low, removed.high))))
 
-    def _value(self, surface: str) -> float:
-        return without_luck(self._family(self._places("uplift", surface)))
+    def _value(self, places: Sequence[int]) -> float:
+        return without_luck(self._family(places))
 
     def _pairs(self, estimand: str, surface: str) -> Estimate:
         """Bound the best of the first attackers less the best of the second ones, from all their differences."""
@@ -195,14 +212,14 @@ class _Best:
 
     def _share(self, defence: str) -> Estimate:
         """Estimate max_k uplift[defence, k] / max_j uplift[open, j], with Fieller's set over all pairs."""
-        here, before = (self._places("uplift", place) for place in (defence, OPEN_SURFACE))
+        here, before = self._places("uplift", defence), self._before(defence)
         if not here or not before:
             return self._named("residual_share", defence, reason=self._why(defence), kind=str(SetKind.NONE))
-        bottom = self._value(OPEN_SURFACE)
+        bottom = self._value(before)
         if bottom <= 0:
             return self._named("residual_share", defence, reason=str(Reason.NOTHING_TO_REMOVE), kind=str(SetKind.NONE))
         n, d = np.meshgrid(np.arange(len(here)), len(here) + np.arange(len(before)), indexing="ij")
-        value = self._value(defence) / bottom
+        value = self._value(here) / bottom
         pairs = PairedRatio(self._family([*here, *before]), n, d)
         return self._ratio("residual_share", defence, value, share_of_best(pairs, value, self.batch.level))
 
@@ -240,13 +257,13 @@ class _Best:
 
     def _named(self, estimand: str, surface: str, **given: Any) -> Estimate:
         control = f"{ANYBODY}@{OPEN_SURFACE}" if estimand in ("uplift_removed", "residual_share") else None
-        note = BEST_NOTE + (" An attacker has no estimate, and is not among them." if self._missing(surface) else "")
+        left_out = "" if self._is_whole(estimand, surface) else " An attacker has no estimate, and is not among them."
         role = self.question.role
         about: dict[str, Any] = {
             "level": self.batch.level,
             "role": role,
             "over": role,
             "defence": surface,
-            "note": note,
+            "note": BEST_NOTE + left_out,
         }
         return Estimate(estimand, f"{ANYBODY}@{surface}", control, **about, **given)

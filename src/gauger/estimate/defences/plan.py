@@ -82,7 +82,7 @@ class _DefencePlanner:
     def pairs(self) -> Iterator[DefenceContrast]:
         """Yield all pairs that the best attackers may be."""
         for defence in self.question.thresholds:
-            for first in self.question.attacks[OPEN_SURFACE]:
+            for first in self.question.before(defence):
                 for second in self.question.attacks[defence]:
                     yield replace(self.removed(defence, first, second), other=second)
         for surface in self.question.attacks:
@@ -143,7 +143,7 @@ def _planned(estimand: str, case: Case, weights: Callable[[Case], Weights]) -> P
         numerator = weights(case)
         case.cells.require_common_items(numerator)
     except MissingCell as missing:
-        starved = case.arm.name in getattr(case.cells.design.defences, "starved", ())
+        starved = not {case.arm.name, case.control}.isdisjoint(getattr(case.cells.design.defences, "starved", ()))
         return Planned(estimand, case, None, None, Reason.NOTHING_CAME_THROUGH if starved else missing.reason)
     return Planned(estimand, case, numerator, None)
 

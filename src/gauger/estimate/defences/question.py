@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import isfinite
 
 from gauger.errors import UserError, nearest
@@ -32,6 +32,11 @@ class DefenceQuestion:
     starved: frozenset[str] = frozenset()
     """Arms that got not one answer to train on, in any replicate: they have no student, and cannot have failed to be
     stopped."""
+    shut_out: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """Defence -> attackers that cannot be tried on it, for what they learn from is not shown there. That is what it
+    takes from them; others that are not tried on it say nothing of it."""
+    level: float = 0.95
+    """At which the intervals hold, of all attackers on all surfaces together."""
 
     def __post_init__(self) -> None:
         known = [str(role) for role in Role]
@@ -44,6 +49,11 @@ class DefenceQuestion:
                 raise UserError(f"a finite threshold of {defence}", str(threshold))
             if not self.attacks.get(defence):
                 raise UserError(f"an attacker that {defence} is held against", "none")
+
+    def before(self, defence: str) -> tuple[str, ...]:
+        """Return the attackers on the open surface that a defence is held against there."""
+        counted = {*self.attacks[defence], *self.shut_out.get(defence, ())}
+        return tuple(name for name in self.attacks[OPEN_SURFACE] if name in counted)
 
     def adaptive(self, surface: str) -> tuple[str, ...]:
         """Return the attackers on a surface that react to defences."""

@@ -36,12 +36,13 @@ def summary_table(view: View, entries: Sequence[Row]) -> HtmlTable:
 
 
 def honest_table(view: View, entries: Sequence[Row]) -> HtmlTable:
-    """Return one row per defence: what honest users lose, are refused and read."""
+    """Return one row per defence: what honest users lose, are refused, do not get at all, and read."""
     columns = (
         "Defence",
         "Teacher's score lost",
         "Uplift removed per point lost",
         "Queries refused",
+        "Without an answer",
         "Tokens of an answer",
     )
     body = [
@@ -70,7 +71,11 @@ def _honest(honest: Mapping[str, Mapping[str, Any]]) -> list[TableCell]:
     refused, tokens = honest["defended"]["refused"], honest["defended"]["tokens_out"]
     before = honest["open"]["tokens_out"]
     told = "–" if tokens is None else number(tokens) + ("" if before is None else f" (open {number(before)})")
-    return [TableCell("–" if refused is None else percent(refused), sort=refused), TableCell(told, sort=tokens)]
+    shares = (refused, honest["defended"].get("unanswered"))
+    return [
+        *(TableCell("–" if share is None else percent(share), sort=share) for share in shares),
+        TableCell(told, sort=tokens),
+    ]
 
 
 def cost_table(view: View, entries: Sequence[Row]) -> HtmlTable:
