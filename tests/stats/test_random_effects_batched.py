@@ -66,3 +66,22 @@ def test_one_that_fails_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(batched, "STEPS", 1)
     with pytest.raises(ConvergenceError, match=r"of 120 data sets did not converge, the first is number \d+"):
         fit_many(EFFECT, VARIANCE)
+
+
+@pytest.mark.parametrize("method", ["REML", "ML"])
+def test_the_step_has_the_observed_curvature_where_it_is_positive_and_else_the_expected_one(method: str) -> None:
+    """By dense matrices; both kinds occur."""
+    tau2 = np.full(SETS, 0.02)
+    made = batched.BatchedData(EFFECT, VARIANCE, None, DESIGN)
+    slope, curvature, _, _ = batched._slopes(made, tau2, method)
+    kinds = set()
+    for s in range(SETS):
+        w = np.diag(1 / (VARIANCE[s] + tau2[s]))
+        p = w - w @ DESIGN @ np.linalg.inv(DESIGN.T @ w @ DESIGN) @ DESIGN.T @ w
+        q, y = (p if method == "REML" else w), EFFECT[s]
+        expected = 0.5 * np.trace(q @ q)
+        observed = y @ p @ p @ p @ y - expected
+        kinds.add(observed > 0)
+        assert slope[s] == pytest.approx(0.5 * (y @ p @ p @ y - np.trace(q)), rel=1e-9)
+        assert curvature[s] == pytest.approx(observed if observed > 0 else expected, rel=1e-9)
+    assert kinds == {True, False}

@@ -172,3 +172,11 @@ def test_prediction_takes_the_category_s_own_spread() -> None:
         assert there.prediction_high - there.estimate == pytest.approx(half)
         widths.append(there.prediction_high - there.prediction_low)
     assert widths[1] < widths[0] < widths[2]
+
+
+def test_the_start_splits_the_variance_with_a_correlation_of_one_half() -> None:
+    start = Structure("un", "diag", 3).start(0.5)
+    factor = np.zeros((3, 3))
+    factor[np.tril_indices(3)] = start[:6]
+    np.testing.assert_allclose(factor @ factor.T, 0.25 * (0.5 * np.eye(3) + 0.5))
+    np.testing.assert_allclose(start[6:] ** 2, 0.25)

@@ -114,3 +114,13 @@ def test_a_singular_design_is_an_error() -> None:
     moments.cross.parts[0, :2, :2] = 1.0
     with pytest.raises(ConvergenceError, match="X'WX"):
         likelihood(moments, 40, "REML")
+
+
+def test_groups_are_found_whatever_number_comes_first() -> None:
+    """In the order of studies the first control group is called 1 and the second 0: each is a group all the same."""
+    base = cases.studies(3, 12, 3)
+    data = MetaData(base.effect, base.variance, (base.levels[0],), base.moderators)
+    data = cases.with_shared(data, np.array([1, 0, 2])[base.levels[0]])
+    tree = tree_of(data)
+    assert tree is not None
+    same(NestedEngine(data, tree).moments(np.array([0.1])), DenseEngine(data).moments(np.array([0.1])))

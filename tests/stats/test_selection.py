@@ -123,3 +123,18 @@ def test_too_little_to_say() -> None:
     assert pet_peese(np.arange(12.0), np.full(12, 0.1)).reason == NO_SPREAD
     with pytest.raises(UserError, match="increasing steps"):
         step_selection(np.arange(12.0), np.ones(12), (0.5, 0.025))
+
+
+def test_the_average_is_that_of_its_candidates_with_what_they_disagree_by() -> None:
+    """Weights by BIC; the variance is the mean of the candidates' own and the spread between them, squared."""
+    y, v = drawn(np.random.default_rng(5), 40, 0.3, 0.4)
+    averaged = average(y, v)
+    parts = [one for one in candidates(y, v) if one.log_likelihood is not None and one.estimate is not None]
+    bic = [one.parameters * np.log(40) - 2 * one.log_likelihood for one in parts]
+    share = np.exp(-0.5 * (np.array(bic) - min(bic)))
+    share /= share.sum()
+    mean = sum(w * one.estimate for w, one in zip(share, parts, strict=True))
+    variance = sum(w * (one.se**2 + (one.estimate - mean) ** 2) for w, one in zip(share, parts, strict=True))
+    assert averaged.estimate == pytest.approx(mean, rel=1e-12)
+    assert averaged.se == pytest.approx(np.sqrt(variance), rel=1e-12)
+    assert averaged.se > np.sqrt(sum(w * one.se**2 for w, one in zip(share, parts, strict=True)))

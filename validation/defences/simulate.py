@@ -174,7 +174,7 @@ def _outcome(planted, surfaces: Mapping[str, Looked], defence: str, *, joint: bo
             )
             for k, (v, h) in enumerate(zip(looked.family.value, half, strict=True))
         }
-    return str(decide_defence(defence, planted.threshold, uplifts, OPEN).outcome)
+    return str(decide_defence(defence, planted.threshold, uplifts, uplifts[OPEN]).outcome)
 
 
 def _naive(planted, surfaces: Mapping[str, Looked], defence: str) -> str:

@@ -133,3 +133,22 @@ def test_a_limit_that_a_request_just_reaches_is_not_passed():
         assert exact.reserve(request) is Admission.GRANTED
         assert exact.reserve(request) is Admission.WAIT
         assert less.reserve(request) is Admission.REFUSED
+
+
+@pytest.mark.parametrize(
+    ("prices", "own", "earlier", "cost"),
+    [
+        (None, {"stated_usd": 0.25}, (), 0.25),  # a cost is known where tokens are not
+        (None, {"tokens_in": 5, "tokens_out": 6}, (), None),
+        (None, {"stated_usd": 0.25}, (Usage(5, 6, stated_usd=0.5),), 0.75),
+        (None, {"stated_usd": 0.25}, (Usage(5, 6),), None),  # part of it is not known
+        (None, {"stated_usd": 0.25}, (Usage(),), 0.25),
+        (PRICES, {"stated_usd": 0.25}, (Usage(10**6, 10**6),), 0.25 + 2.0 + 10.0),
+        (PRICES, {"tokens_in": 10**6, "tokens_out": None}, (), None),
+        (PRICES, {"tokens_in": 10**6, "tokens_out": 10**6}, (Usage(5, None),), 12.0),
+    ],
+)
+def test_the_cost_of_a_reply_is_that_of_what_is_stated(prices, own, earlier, cost):
+    came = Reply(ReplyOutcome.ANSWERED, "a", earlier=earlier, **own)
+    booked = QueryBudget(prices=prices).booked(question("p"), came).cost_usd
+    assert booked == (None if cost is None else pytest.approx(cost))

@@ -1,0 +1,34 @@
+"""Losses that an accuracy is forecast from are drawn as the forecast's interval says, lopsided where it is."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.special import ndtri
+
+from gauger.estimate.scaling.accuracy import _losses
+from gauger.stats.laws.distillation import _excess
+from gauger.stats.laws.forecast import Forecast
+from gauger.stats.laws.points import Points
+
+
+def test_draws_have_the_quantiles_of_each_half_of_the_interval() -> None:
+    """Half of them lie on each side of the value, and z standard errors from it are z of that side's own."""
+    zero = np.zeros(1)
+    forecast = Forecast(np.array([1.0]), np.array([0.9]), np.array([1.4]), zero, zero)
+    drawn = _losses(forecast, 0, np.random.default_rng(0), 200_000, 0.95)
+    z = float(ndtri(0.975))
+    for at in (-1.0, -0.5, 0.0, 0.5, 1.0, z):
+        share = float(np.mean(drawn <= 1.0 + at * (0.1 if at < 0 else 0.4) / z))
+        normal = float(np.mean(np.random.default_rng(0).normal(size=200_000) <= at))
+        assert share == pytest.approx(normal, abs=1e-12)
+
+
+def test_a_student_lies_above_its_teacher_by_a_hundredth_of_its_loss_at_least() -> None:
+    points = Points(
+        np.array([1e8, 1e8, 1e8]),
+        np.array([1e9, 1e9, 1e9]),
+        loss=np.array([2.5, 2.5, 2.5]),
+        teacher_loss=np.array([2.0, 2.499, 3.0]),
+    )
+    np.testing.assert_allclose(_excess(points), [0.5, 0.025, 0.025])
