@@ -63,7 +63,8 @@ def places(tree: ast.Module) -> Iterator[tuple[int, str]]:
         annotations = [getattr(node, name, None) for name in ("annotation", "returns")]
         for part in annotations:
             skipped |= {id(one) for one in ast.walk(part)} if part is not None else set()
-        if isinstance(node, ast.keyword) and node.arg == "frozen":  # nothing assigns: the type checker holds it
+        # nothing assigns to what is frozen (the type checker holds it); `strict` is an assertion
+        if isinstance(node, ast.keyword) and node.arg in ("frozen", "strict"):
             skipped.add(id(node.value))
         if isinstance(node, ast.Assert | ast.Raise | ast.JoinedStr | ast.ImportFrom):
             skipped |= {id(one) for one in ast.walk(node)}
@@ -147,9 +148,27 @@ def quickest(reach: Reach, tests: Iterable[str]) -> list[str]:
 
 
 def tests_reaching(reach: Reach, path: Path, first: int, last: int) -> list[str]:
-    """Return the tests that run a line of a place."""
+    """Return the tests that run a line of a place; of what runs on import, those of the function, else the file, around.
+
+    No test runs a default of a parameter or a constant of a module: whoever calls the function, or reads the constant,
+    depends on it.
+    """
     lines = reach["lines"].get(str(path.relative_to(SOURCE)), {})
-    return quickest(reach, {test for line in range(first, last + 1) for test in lines.get(str(line), ())})
+    for start, end in ((first, last), _around(path, first), (1, len(path.read_text().splitlines()))):
+        if tests := {test for line in range(start, end + 1) for test in lines.get(str(line), ())}:
+            return quickest(reach, tests)
+    return []
+
+
+def _around(path: Path, line: int) -> tuple[int, int]:
+    """Return the lines of the smallest function or class that a line stands in; the line itself where there is none."""
+    spans = [
+        (node.lineno, node.end_lineno or node.lineno)
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.FunctionDef | ast.ClassDef)
+    ]
+    inside = [span for span in spans if span[0] <= line <= span[1]]
+    return min(inside, key=lambda span: span[1] - span[0], default=(line, line))
 
 
 def tests_naming(reach: Reach, path: Path, but: list[str]) -> list[str]:
