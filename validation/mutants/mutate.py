@@ -148,7 +148,7 @@ def quickest(reach: Reach, tests: Iterable[str]) -> list[str]:
 
 
 def tests_reaching(reach: Reach, path: Path, first: int, last: int) -> list[str]:
-    """Return the tests that run a line of a place; of what runs on import, those of the function, else the file, around.
+    """Return the tests that run a place; of what runs on import, those of the function, else the file, around it.
 
     No test runs a default of a parameter or a constant of a module: whoever calls the function, or reads the constant,
     depends on it.
