@@ -25,7 +25,8 @@ _Strategy: TypeAlias = Annotated[
     str,
     typer.Option(
         metavar="S",
-        help="label, rationale, expand, textbook, seedless, feedback, vote, invert, rederive or self (the placebo).",
+        help="label, rationale, expand, textbook, seedless, feedback, vote, vote-cold, invert, rederive or self (the "
+        "placebo).",
     ),
 ]
 _Out: TypeAlias = Annotated[Path, typer.Option(metavar="DIR", help="Where the corpus goes; a stopped one goes on.")]

@@ -18,6 +18,7 @@ class AtlasWorld(OptInPart, WorldSettings):
     strategies: ClassVar[tuple[str, ...]] = (
         "label",
         "vote",
+        "vote-cold",
         "invert",
         "rederive",
         "expand",

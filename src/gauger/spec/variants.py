@@ -24,6 +24,7 @@ class WorldSettings(SpecPart):
         "label",
         "rationale",
         "vote",
+        "vote-cold",
         "invert",
         "rederive",
         "expand",

@@ -1,6 +1,7 @@
 """Strategies that know the defence: asking again and voting, and steps written again before answers that hide them."""
 
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from gauger.elicit.strategies.registry import program
 from gauger.elicit.strategies.seeds import Seed
 from gauger.elicit.strategies.vote import VOTES
 from gauger.elicit.teacher.messages import Reply, ReplyOutcome
-from gauger.elicit.teacher.surfaced import Surfaced
+from gauger.elicit.teacher.surfaced import Surfaced, generated
 from gauger.elicit.world_corpus import Wanted, elicit_by_continuing
 from gauger.errors import UserError
 from gauger.spec import Surface
@@ -117,6 +118,35 @@ def test_where_no_vote_comes_nothing_is_kept():
 
     rows = corpus("vote", Silent()).samples
     assert {row.dropped for row in rows} == {"refused"}
+
+
+def test_who_asks_at_temperature_0_outvotes_the_heat_alone():
+    """The heated teacher is asked at 1 by who asks at 0, and at 2 by who asks at 1, where it says anything."""
+
+    def say(prompt, rng):
+        return WORLD.true_answer(prompt) if rng.random() < 0.75 else " 'a"
+
+    class Melting(Scripted):
+        def ask(self, requests):
+            hot = [request.temperature > 1.5 for request in requests]
+            for place, reply in super().ask(requests):
+                noise = f" '{'abcdefgh'[requests[place].seed % 8]}"
+                yield place, replace(reply, text=noise) if hot[place] else reply
+
+    heat = Surface(defence="heat", strength=0.5)
+
+    def asked(strategy):
+        teacher = Melting(say)
+        wanted = Wanted(strategy, WANTED.forms, WANTED.samples, WANTED.skills, 17, heat)
+        rows = elicit_by_continuing(WORLD, Surfaced(generated(teacher, heat), heat), wanted, 3)
+        return teacher.requests, rows.kept
+
+    cold, kept = asked("vote-cold")
+    warm, spoilt = asked("vote")
+    assert {request.temperature for request in cold} == {1.0}
+    assert {request.temperature for request in warm} == {2.0}
+    assert len({(request.messages, request.seed) for request in cold}) == len(cold)
+    assert share_right(kept) > 0.8 > 0.5 > share_right(spoilt)
 
 
 def test_a_vote_takes_the_reasoning_of_the_answer_that_won():

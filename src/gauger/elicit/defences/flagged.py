@@ -30,8 +30,8 @@ def refuse_flagged(strength: float) -> Callable[[Request], Request | Reply]:
     Parameters
     ----------
     strength : float
-        Ten times the share of honest accounts that may ever be flagged: 0.1 is one in a hundred. At least `LEAST`, which
-        is what the made-up accounts can tell.
+        Ten times the share of honest accounts that may ever be flagged: 0.1 is one in a hundred. At least `LEAST`: what
+        the made-up accounts can tell.
     """
     watch = calibrated(MOST_FALSE_ALARMS * strength).watch()
 

@@ -7,6 +7,7 @@ expand     new problems from seeds, developed further in several directions; the
 seedless   the teacher writes the problems too, from nothing
 textbook   the topic of each seed, then a section of a textbook on it
 vote       the seed prompts again and again; the answer that comes most often is kept
+vote-cold  the same at temperature 0, for a defence that draws by itself
 invert     the seed prompts, and steps before each answer that the student's base or a helper writes again
 rederive   the same, and steps that the teacher shows are not believed
 feedback   the teacher ranks or corrects a student's answers: pairs of a better and a worse one
@@ -39,6 +40,7 @@ STRATEGIES = Registry(
         "seedless": "gauger.elicit.strategies.written_problems:SEEDLESS",
         "feedback": "gauger.elicit.strategies.feedback:FEEDBACK",
         "vote": "gauger.elicit.strategies.vote:VOTE",
+        "vote-cold": "gauger.elicit.strategies.vote:VOTE_COLD",
         "invert": "gauger.elicit.strategies.invert:INVERT",
         "rederive": "gauger.elicit.strategies.invert:REDERIVE",
         "self": "gauger.elicit.strategies.seed_questions:SELF",

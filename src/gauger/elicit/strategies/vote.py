@@ -1,6 +1,8 @@
 """Asks the same question again and again and keeps the answer that comes most often (vote): an attacker's strategy.
 
-What a defence adds at random, by question or by draw, is outvoted; what it does to every reply alike is not.
+What a defence adds at random, by question or by draw, is outvoted; what it does to every reply alike is not. Who knows
+that the defence draws at random by itself (`heat`) asks at temperature 0 (vote-cold), and outvotes the defence's draws
+alone.
 """
 
 from __future__ import annotations
@@ -8,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import islice
 
 from gauger.elicit.sample import Sample, Took
@@ -15,6 +18,7 @@ from gauger.elicit.strategies.continuation import texts_of
 from gauger.elicit.strategies.rounds import Ask, Rounds, StrategyWork, with_context
 from gauger.elicit.strategies.seeds import Seed
 from gauger.elicit.strategies.strategy import ANSWER, Strategy
+from gauger.elicit.teacher.messages import Request
 
 VOTES = 5
 """Draws for each question."""
@@ -51,29 +55,42 @@ class Ballot:
         return replace(sample, answer=chosen.answer, reasoning=chosen.reasoning)
 
 
-def ask_again(work: StrategyWork) -> Rounds:
-    """Ask each seed `VOTES` times by instruction, at the template's temperature (self-consistency; Wang 2022)."""
+def ask_again(work: StrategyWork, temperature: float | None = None) -> Rounds:
+    """Ask each seed `VOTES` times by instruction (self-consistency; Wang 2022).
+
+    Parameters
+    ----------
+    work : StrategyWork
+        Seeds and template.
+    temperature : float, optional
+        None: the template's.
+    """
 
     def asks(seed: Seed) -> list[Ask]:
         part, draft = work.template.parts["answer"], work.own(seed)
-        return [Ask(with_context(part.request({"prompt": seed.prompt}, draw), seed), draft) for draw in range(VOTES)]
+        requests = [with_context(part.request({"prompt": seed.prompt}, draw), seed) for draw in range(VOTES)]
+        return [Ask(_drawn(request, draw, temperature), draft) for draw, request in enumerate(requests)]
 
     yield from _voted(work, asks)
 
 
-def continue_again(work: StrategyWork) -> Rounds:
-    """Have each seed's prompt continued `VOTES` times at temperature 1."""
+def continue_again(work: StrategyWork, temperature: float = 1.0) -> Rounds:
+    """Have each seed's prompt continued `VOTES` times, at temperature 1 where nothing else is said."""
     texts = texts_of(work)
 
     def asks(seed: Seed) -> list[Ask]:
         first = int(work.rng.integers(2**30))
         answers = [texts.answer(seed.prompt, work.own(seed), first + draw) for draw in range(VOTES)]
         return [
-            replace(ask, request=replace(ask.request, temperature=1.0, seed=first + draw))
-            for draw, ask in enumerate(answers)
+            replace(ask, request=_drawn(ask.request, first + draw, temperature)) for draw, ask in enumerate(answers)
         ]
 
     yield from _voted(work, asks)
+
+
+def _drawn(request: Request, seed: int, temperature: float | None) -> Request:
+    """Return a request at a temperature, with a seed of its own also at 0: a defence may draw all the same."""
+    return request if temperature is None else replace(request, temperature=temperature, seed=seed)
 
 
 def _voted(work: StrategyWork, asks_of: Callable[[Seed], list[Ask]]) -> Rounds:
@@ -99,3 +116,6 @@ def _then(ask: Ask, count: Callable[[Sample], Sample]) -> Callable[[Sample], Sam
 
 
 VOTE = Strategy(ask_again, ANSWER, continuing=continue_again, in_form=True)
+VOTE_COLD = Strategy(
+    partial(ask_again, temperature=0.0), ANSWER, continuing=partial(continue_again, temperature=0.0), in_form=True
+)

@@ -4,8 +4,8 @@ The threshold tau was fixed before the run, and the intervals [low_k, high_k] of
 together. In this order:
 
 does not      some attacker's low_k on the defended surface lies above tau
-not powered   no low_k on the *open* surface lies above tau, of those that the defence is held against: who gains nothing
-              there shows nothing here
+not powered   no low_k on the *open* surface lies above tau, of those that the defence is held against: who gains
+              nothing there shows nothing here
 works         every attacker's high_k on the defended surface lies below tau, or not one answer came through to him
 undetermined  else; also where an attacker was not measured, or the noise of training is unknown
 """

@@ -165,6 +165,7 @@ SEEDS_OF_STRATEGY = {
     "label": ("benchmark-train", "web"),
     "rationale": ("benchmark-train",),
     "vote": ("benchmark-train", "web"),
+    "vote-cold": ("benchmark-train", "web"),
     "invert": ("benchmark-train", "web"),
     "rederive": ("benchmark-train", "web"),
     "expand": ("expanded",),
