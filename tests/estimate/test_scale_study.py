@@ -11,6 +11,8 @@ from gauger.stats.laws.fit import Search
 
 SIZES, BUDGETS = (1e4, 3e4, 1e5, 3e5), (0.25, 0.5, 1.0, 2.0, 4.0)
 REQUEST = FitRequest(draws=200, search=Search(starts=60))
+FEW = FitRequest(draws=40, search=Search(starts=12))
+"""Enough where no number of a fit is looked at."""
 
 
 def loss(n_params, n_tokens):
@@ -81,7 +83,7 @@ def test_what_the_teacher_computed_is_taken_from_its_worth_in_compute_alone(foun
         for n in SIZES
         for b in BUDGETS[:2]
     ]
-    rows = scale_document(grid() + as_much, "near", 0, REQUEST)["equivalents"]
+    rows = scale_document(grid() + as_much, "near", 0, FEW)["equivalents"]
     known = [row for row in rows if row["data"]["censored"] == "no"]
     assert known
     for row in known:
@@ -92,7 +94,7 @@ def test_a_cell_without_a_loss_is_not_held_against_a_curve_of_losses():
     """Its accuracy of 0.5 would be a loss that no control reaches: an endless worth."""
     lost = point(1e4, 1.0, saved=2.0, loss=None, loss_se=None)
     others = [cell for cell in grid(saved=2.0) if cell.arm != lost.arm]
-    rows = scale_document([*grid(), *others, lost], "near", 0, REQUEST)["equivalents"]
+    rows = scale_document([*grid(), *others, lost], "near", 0, FEW)["equivalents"]
     assert lost.arm not in {row["arm"] for row in rows}
     assert len(rows) == len(SIZES) * len(BUDGETS) - 1
 
@@ -128,4 +130,4 @@ def test_without_losses_curves_are_of_the_accuracy():
 
 def test_the_same_points_give_the_same_document():
     points = grid()
-    assert scale_document(points, "near", 2, REQUEST) == scale_document(points, "near", 2, REQUEST)
+    assert scale_document(points, "near", 2, FEW) == scale_document(points, "near", 2, FEW)
