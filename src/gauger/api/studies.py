@@ -44,23 +44,31 @@ class StudyRun(Result):
 
     def report(self, path: Path | str | None = None) -> Path:
         """Write the report, by default again into the run's own directory, if nobody edited it. See `Result.report`."""
-        from gauger.store import DRAWN, update_manifest
+        from gauger.report import report_files
+        from gauger.store import update_manifest, write_together
         from gauger.study import require_unedited
 
-        if path is not None and Path(path).resolve() != self.directory.root.resolve():
+        root = self.directory.root
+        if path is not None and Path(path).resolve() != root.resolve():
             return super().report(path)
-        require_unedited(self.directory.root)
-        page = super().report(self.directory.root)
-        update_manifest(self.directory.root, DRAWN)
-        return page
+        require_unedited(root)
+        drawn = report_files(self.to_dict(), root)
+        write_together(root, drawn)
+        update_manifest(root, drawn)
+        return self.directory.report
 
     def print_report(self, path: Path | str | None = None) -> Path:
-        """Write the unfolded page, by default as ``report-print.html`` into the run's own directory."""
+        """Write the unfolded page, by default as ``report-print.html`` into the run's own directory, if unedited."""
+        from gauger.report import PRINTED
         from gauger.store import update_manifest
+        from gauger.study import require_unedited
 
-        name = "report-print.html"
-        page = super().print_report(self.directory.root / name if path is None else path)
-        update_manifest(self.directory.root, (name,))
+        own = self.directory.root / PRINTED
+        if path is not None and Path(path).resolve() != own.resolve():
+            return super().print_report(path)
+        require_unedited(self.directory.root)
+        page = super().print_report(own)
+        update_manifest(self.directory.root, (PRINTED,))
         return page
 
 

@@ -11,9 +11,11 @@ from .forecast.page import forecast_figures as forecast_figures
 from .forecast.page import render_forecast as render_forecast
 from .forecast.page import write_forecast as write_forecast
 from .number_page import render_tables as render_tables
+from .page import PRINTED as PRINTED
 from .page import drawn_differences as drawn_differences
 from .page import headline as headline
 from .page import render as render
+from .page import report_files as report_files
 from .page import summary as summary
 from .page import write as write
 from .plain_tables import latex as latex

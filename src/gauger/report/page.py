@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 
 KICKERS = {"compare": "Comparison of evaluation logs", "runs": "Runs side by side"}
 """Kind of document -> what stands above its title."""
+PRINTED = "report-print.html"
+"""The page with everything open, for paper: drawn again with the report wherever it stands."""
 
 
 def render(document: Mapping[str, Any], *, unfolded: bool = False) -> str:
@@ -41,17 +44,30 @@ def render(document: Mapping[str, Any], *, unfolded: bool = False) -> str:
 def write(document: Mapping[str, Any], directory: Path | str, beside: Mapping[str, bytes] | None = None) -> Path:
     """Write `report.html` and `figures/*.svg` and `*.png` into a directory, and return the path of the page.
 
-    The directory is made where it does not exist; files of an earlier report are replaced, all of them or none, and
-    with them what is to stand `beside` the page (name -> bytes).
+    The directory is made where it does not exist; files of an earlier report are replaced, all of them or none (of the
+    page for paper, one that stands there), and with them what is to stand `beside` the page (name -> bytes).
     """
     from gauger.store import write_together
 
-    write_together(Path(directory), {**(beside or {}), **report_files(document)})
+    write_together(Path(directory), {**(beside or {}), **report_files(document, directory)})
     return Path(directory) / "report.html"
 
 
-def report_files(document: Mapping[str, Any]) -> dict[str, bytes]:
-    """Return the page and its figures: relative name -> bytes."""
+def report_files(document: Mapping[str, Any], directory: Path | str) -> dict[str, bytes]:
+    """Return all that a directory's report consists of: relative name -> bytes.
+
+    Parameters
+    ----------
+    document : Mapping
+        Of the report.
+    directory : path
+        Where a page for paper stands already, it is part of the report; nothing is written.
+
+    Returns
+    -------
+    dict of str to bytes
+        The page and its figures, and `report-print.html` where there is one.
+    """
     from gauger.report.document_view import View
     from gauger.report.export import figure_files
 
@@ -59,15 +75,41 @@ def report_files(document: Mapping[str, Any]) -> dict[str, bytes]:
     sections = sections_of(view)
     figures = [figure for section in sections for figure in section.figures]
     drawn = {f"figures/{name}": content for name, content in figure_files(figures).items()}
-    return drawn | {"report.html": _page(view, sections).encode("utf-8", "backslashreplace")}
+    pages = {"report.html": False} | ({PRINTED: True} if os.path.lexists(Path(directory) / PRINTED) else {})
+    for name, unfolded in pages.items():
+        drawn[name] = _page(view, sections, unfolded=unfolded).encode("utf-8", "backslashreplace")
+    return drawn
 
 
 def drawn_differences(document: Mapping[str, Any], directory: Path | str) -> list[str]:
-    """Draw a report once more, and say which of its files in a directory are not what this one draws."""
+    """Draw a report once more, and say which of its files in a directory are not what this one draws.
+
+    Parameters
+    ----------
+    document : Mapping
+        The estimates.
+    directory : path
+        Of the report.
+
+    Returns
+    -------
+    list of str
+        One sentence per file: of the page, the page for paper and each figure that is not what the estimates give, and
+        of each file below `figures/` that they do not give at all. What a killed writer left half written
+        (``.NAME.….tmp``) is no figure to anybody.
+    """
     folder = Path(directory)
-    drawn = report_files(document)
+    drawn = report_files(document, folder)
     same = {name: (folder / name).is_file() and (folder / name).read_bytes() == drawn[name] for name in sorted(drawn)}
-    return [f"{name} is not what the estimates give" for name in same if not same[name]]
+    differences = [f"{name} is not what the estimates give" for name in same if not same[name]]
+    figures = (path for path in (folder / "figures").rglob("*") if path.is_symlink() or not path.is_dir())
+    present = {path.relative_to(folder).as_posix() for path in figures if not _is_half_written(path.name)}
+    remedy = "remove it, then draw the report again with gauger report"
+    return differences + [f"{name} is no figure of this report: {remedy}" for name in sorted(present - set(drawn))]
+
+
+def _is_half_written(name: str) -> bool:
+    return name.startswith(".") and name.endswith(".tmp")
 
 
 def headline(document: Mapping[str, Any]) -> str:

@@ -28,7 +28,6 @@ from .json_text import RepeatedKeyError as RepeatedKeyError
 from .json_text import parse_json as parse_json
 from .lock import holder as holder
 from .lock import locked as locked
-from .manifest import DRAWN as DRAWN
 from .manifest import MANIFEST_FILE as MANIFEST_FILE
 from .manifest import SIGNATURES as SIGNATURES
 from .manifest import contents_digest as contents_digest
