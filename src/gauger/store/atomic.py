@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import tempfile
 from collections.abc import Callable
@@ -35,12 +36,32 @@ def write_with(path: Path, write: Callable[[Path], object]) -> Path:
     """
     temporary = staged(path, write)
     try:
-        temporary.replace(path)
+        put_in_place(temporary, path)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
     fsync_path(path.parent)
     return path
+
+
+def put_in_place(temporary: Path, path: Path) -> None:
+    """Rename a filled temporary file to its target; what goes wrong is reported for the target."""
+    try:
+        temporary.replace(path)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from error
+
+
+def refuse_folder(path: Path) -> None:
+    """Refuse to write a file where a folder stands, before anything is written.
+
+    Raises
+    ------
+    IsADirectoryError
+        Naming it.
+    """
+    if path.is_dir() and not path.is_symlink():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
 
 
 def staged(path: Path, write: Callable[[Path], object]) -> Path:

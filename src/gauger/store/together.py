@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path, PurePosixPath
 
 from gauger.errors import DamagedError
-from gauger.store.atomic import fsync_path, read_json, staged, write_json
+from gauger.store.atomic import fsync_path, put_in_place, read_json, refuse_folder, staged, write_json
 
 JOURNAL, SCHEMA = ".together.json", "gauger.together/1"
 Content = bytes | Callable[[Path], object]
@@ -30,9 +30,16 @@ def write_together(folder: Path, contents: Mapping[str, Content]) -> None:
         Made where it does not exist.
     contents : mapping
         Relative name, with ``/`` between folders -> bytes, or what writes the file (larger ones).
+
+    Raises
+    ------
+    IsADirectoryError
+        Where a folder stands in the place of a file: none of them is written, and nothing is left behind.
     """
     finish_writing(folder)
     folder = folder.resolve()  # staged files have absolute paths
+    for name in contents:
+        refuse_folder(folder / name)
     waiting: dict[str, Path] = {}
     try:
         for name, content in contents.items():
@@ -66,7 +73,7 @@ def finish_writing(folder: Path) -> None:
         return
     for name, waiting in _files(journal).items():
         if (folder / waiting).exists():  # else it is in place already
-            (folder / waiting).replace(folder / name)
+            put_in_place(folder / waiting, folder / name)
             fsync_path((folder / name).parent)
     journal.unlink()
     fsync_path(folder)
