@@ -10,7 +10,7 @@ from gauger.spec import frozen_rule
 from gauger.store import write_json
 from gauger.store.directory import RunDirectory
 from gauger.study.document import make_design
-from gauger.study.history import begin, finish, read_log, registration
+from gauger.study.history import begin, finish, look, read_log, registration
 from gauger.study.load import open_study, plan_loaded
 
 
@@ -19,12 +19,14 @@ def start(tiny_study, tmp_path):
     """Start the tiny study in a directory with so many results, and end it where that is wanted; nothing runs."""
     run = RunDirectory(tmp_path / "run")
 
-    def call(*overrides, results=0, ended=True, registered=None):
+    def call(*overrides, results=0, ended=True, registered=None, seen=False):
         loaded = open_study(tiny_study, overrides)
         for number in range(results):
             (run.jobs / "entries" / f"k{number}").mkdir(parents=True, exist_ok=True)
             (run.jobs / "entries" / f"k{number}" / "done.json").touch()
         found = begin(run, loaded, plan_loaded(loaded)[0], registered)
+        if seen:
+            look(run, "minor")
         if ended:
             finish(run, "minor", "", "digest")
         return found
@@ -151,6 +153,40 @@ def test_declared_looks_are_free_and_one_more_is_not(start):
     third = start(declared, "replicates=4", results=50)
     assert "2 looks were declared, and this is look 3" in third.stopping
     assert third.changes == ("replicates was 2 and is now 4, after 50 results",)
+
+
+def test_a_run_that_was_killed_once_its_estimates_could_be_read_was_looked_at(start):
+    """Four numbers of replicates are four looks, however many of the runs were sealed."""
+    declared = "verdict.looks=2"
+    start(declared, seen=True)
+    for looks, count in ((2, 3), (3, 4)):
+        found = start(declared, f"replicates={count}", results=10 * count, seen=True, ended=False)
+        assert (found.looks, bool(found.stopping)) == (looks, looks > 2)
+    found = start(declared, "replicates=6", results=60)
+    assert "2 looks were declared, and this is look 4" in found.stopping
+    assert "replicates was 2 and is now 6, after 60 results" in found.changes
+
+
+def test_a_run_that_was_killed_before_any_estimate_could_be_read_was_not_looked_at(start):
+    declared = "verdict.looks=2"
+    start(declared, seen=True)
+    start(declared, "replicates=3", results=36, ended=False)
+    found = start(declared, "replicates=4", results=40)
+    assert (found.looks, found.stopping, found.changes) == (2, "", ())
+
+
+@pytest.mark.parametrize("seen", [False, True])
+def test_who_goes_on_with_the_same_replicates_after_a_kill_loses_nothing(start, seen):
+    start(ended=False)
+    start(results=20, seen=seen, ended=False)
+    found = start(results=36, seen=True)
+    assert (found.looks, found.stopping, found.changes) == (1, "", ())
+
+
+def test_removing_the_results_of_a_run_whose_estimates_could_be_read_frees_nothing(start):
+    start(seen=True, ended=False)
+    found = start("verdict.threshold=0.5")
+    assert found.changes == ("verdict.threshold was 0.25 and is now 0.5, after 0 results",)
 
 
 @pytest.mark.parametrize(("looks", "level"), [(1, 0.95), (2, 0.975), (5, 0.99)])

@@ -6,7 +6,8 @@ How a history bears on the verdict:
    makes it post hoc, with before and after.
 2. Another number of replicates, in a run that had results, is optional stopping: to add runs until the interval clears
    the threshold finds a difference where there is none more often than the level says. It leaves the verdict at best
-   *undetermined*, unless the rule declared so many looks before the first result (`verdict.looks`).
+   *undetermined*, unless the rule declared so many looks before the first result (`verdict.looks`). A run was looked at
+   once its estimates could be read, whether or not it was sealed after that: the look is logged just before they can.
 3. Results that are older than the log count as a change: nobody can tell what was fixed before them.
 """
 
@@ -25,12 +26,13 @@ from gauger.study.plan import Plan
 from gauger.worlds import describe_world
 
 SCHEMA, REGISTRATION_SCHEMA = "gauger.starts/1", "gauger.registration/1"
-START, END = "start", "end"
+START, LOOK, END = "start", "look", "end"
 KEYS = {
     START: ("deciding", "registered", "results", "rule", "study", "versions"),
+    LOOK: ("outcome",),
     END: ("files", "outcome", "stopped"),
 }
-"""Kind of entry -> what it holds."""
+"""Kind of entry -> what it holds; earlier versions logged no looks."""
 REPLICATES = "replicates"
 
 
@@ -115,6 +117,11 @@ def _keep_rule(run: RunDirectory, entries: Sequence[Mapping[str, Any]]) -> tuple
     return () if first else (f"{run.frozen.name} was {what}: it is written again from the log",)
 
 
+def look(run: RunDirectory, outcome: str | None) -> None:
+    """Log that estimates of the last start are about to be readable: whatever happens to the run now, it was judged."""
+    append_entry(run.starts, {"schema": SCHEMA, "kind": LOOK, "outcome": outcome})
+
+
 def finish(run: RunDirectory, outcome: str | None, stopped: str, files: str) -> None:
     """Log the end of a run: that it was judged, and one digest of everything it left but this log."""
     append_entry(
@@ -185,9 +192,9 @@ def starts_of(entries: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
 def fixed_start(entries: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
     """Return the start that fixed the study: the last one before which nothing had resulted, else the first."""
     starts, fixed = starts_of(entries), starts_of(entries)[0]
-    ended = next((entry["number"] for entry in entries if entry["kind"] == END), len(entries) + 1)
+    judged = next((entry["number"] for entry in entries if entry["kind"] != START), len(entries) + 1)
     for entry in starts:
-        if entry["results"] or entry["number"] > ended:
+        if entry["results"] or entry["number"] > judged:
             break
         fixed = entry
     return fixed

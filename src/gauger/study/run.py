@@ -27,7 +27,7 @@ from gauger.store import (
 from gauger.study.costs import Costs, training_flops
 from gauger.study.document import Material, make_document
 from gauger.study.gpu_costs import require_memory
-from gauger.study.history import begin, finish
+from gauger.study.history import begin, finish, look
 from gauger.study.leftovers import computed_again
 from gauger.study.load import plan_loaded
 from gauger.study.results import READ, collect, sample_texts
@@ -106,7 +106,9 @@ def run_study(
         run.ledger.name: lambda path: write_pieces(path, collected.ledger.pieces()),
         run.estimates.name: document_bytes(document.to_dict()),
     }
-    write_together(run.root, results)
+    with locked(run.jobs / "lock"):
+        look(run, document.verdict.outcome if document.verdict else None)
+        write_together(run.root, results)
     return Finished(document, run, result)
 
 
