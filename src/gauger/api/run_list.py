@@ -19,7 +19,8 @@ def list_runs(folder: Path | str = "runs") -> list[Mapping[str, Any]]:
     -------
     list of mapping
         run (path), study, verdict, value, low, high, seed, replicates, report; `problem` says of one that has no
-        estimates, or none that can be read, why. Comparisons of logs and runs side by side have no verdict.
+        estimates, none that can be read, or others than the run wrote, why: it has no verdict then. Neither have
+        comparisons of logs and runs side by side.
 
     Raises
     ------
@@ -43,6 +44,7 @@ def _is_run(place: Path) -> bool:
 def summary_of(place: Path) -> Mapping[str, Any]:
     """Say in a few numbers what a run ended with; see `list_runs`."""
     from gauger.store import RunDirectory, read_json
+    from gauger.study import doubt
 
     run = RunDirectory(place)
     summary: dict[str, Any] = {"run": str(place), **dict.fromkeys(SAID), "problem": None}
@@ -55,6 +57,9 @@ def summary_of(place: Path) -> Mapping[str, Any]:
         summary |= {name: study.get(other) for name, other in (("study", "name"), ("kind", "kind"), ("seed", "seed"))}
         summary |= {"replicates": study.get("replicates") if isinstance(study.get("replicates"), int) else None}
         summary |= {"verdict": verdict.get("outcome"), **{name: judged.get(name) for name in ("value", "low", "high")}}
+        if problem := doubt(place):
+            unproven = ("verdict", "value", "low", "high")
+            summary |= {**dict.fromkeys(unproven), "problem": problem}
     except (KeyError, TypeError, AttributeError):
         return {**summary, "problem": "estimates.json is not one of Gauger's"}
     except GaugerError as error:

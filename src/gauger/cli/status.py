@@ -28,14 +28,14 @@ def status(
 
     run_status, ended = read_status(directory), summary_of(directory)
     if as_json:
-        print_json(run_status.to_dict() | {"verdict": ended["verdict"], "report": ended["report"]})
+        print_json(run_status.to_dict() | {name: ended[name] for name in ("verdict", "report", "problem")})
     else:
         print_text("\n".join([*lines(run_status), *end_lines(ended)]))
 
 
 def end_lines(ended: Mapping[str, Any]) -> list[str]:
-    """Say the verdict and the report of a run that has estimates; of one that has none, nothing."""
-    parts = []
+    """Say the verdict and the report of a run that has estimates, or why none is shown; of others, nothing."""
+    parts = [f"verdict: {ended['problem']}"] if ended["study"] and ended["problem"] else []
     if ended["verdict"] is not None:
         number = "undefined" if ended["value"] is None else f"{100 * ended['value']:+.1f}"
         parts.append(f"verdict: {str(ended['verdict']).replace('_', ' ')} ({number})")

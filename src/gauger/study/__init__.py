@@ -55,6 +55,8 @@ scale.py             Turns the cells of a study's scale into points of curves: s
 scratch_models.py    Plans models that are trained from scratch on the texts of a world
 stage_corpora.py     Plans what stages train on: texts that somebody is asked for, or nobody, questions, pairs and
                      mixtures
+unedited.py          Tells results that a run wrote from edited ones, by its log and its manifest, before they are
+                     shown or read on
 verify.py            Verifies a finished run: its log of starts, its manifest, its study, and its estimates built
                      anew
 """

@@ -10,6 +10,7 @@ from .plan_forecast import PlanForecast as PlanForecast
 from .plan_forecast import forecast as forecast
 from .run import run_study as run_study
 from .run import seal as seal
+from .unedited import doubt as doubt
+from .unedited import require_unedited as require_unedited
 from .verify import VerifiedRun as VerifiedRun
-from .verify import require_unedited as require_unedited
 from .verify import verify_run as verify_run

@@ -29,7 +29,7 @@ from gauger.study.costs import training_flops
 from gauger.study.document import make_design
 from gauger.study.plan import Plan
 from gauger.study.scale import DRAWS, STARTS
-from gauger.study.verify import require_unedited
+from gauger.study.unedited import require_unedited
 from gauger.worlds import World
 
 

@@ -164,8 +164,12 @@ def _damaged_results(run: RunDirectory) -> Iterator[str]:
             yield f"jobs/entries/{path.name}: {entry.reason or entry.state}"
             continue
         listed = set(read_json(path / "done.json")["files"]) | {"done.json"}
-        present = {file.relative_to(path).as_posix() for file in path.rglob("*") if not file.is_dir()}
+        present = {file.relative_to(path).as_posix() for file in path.rglob("*") if _is_part(file)}
         yield from (f"jobs/entries/{path.name}: {name} is not listed" for name in sorted(present - listed))
+
+
+def _is_part(path: Path) -> bool:
+    return path.is_symlink() or not path.is_dir()
 
 
 def _contents_differences(run: RunDirectory, entries: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -244,30 +248,3 @@ def _same(stored: Any, wanted: Any) -> bool:
     if numbers:
         return math.isclose(stored, wanted, rel_tol=TOLERANCE, abs_tol=TOLERANCE)
     return type(stored) is type(wanted) and bool(stored == wanted)
-
-
-def require_unedited(directory: Path) -> None:
-    """Refuse to draw a report of a run whose results are not those that the run wrote.
-
-    A directory that holds nothing but estimates (a comparison's) has nothing to be held against.
-
-    Raises
-    ------
-    InputError
-        Naming every file that differs.
-    """
-    run = RunDirectory(directory)
-    if not (run.starts.exists() or run.manifest.exists()):
-        return
-    read_log(run)
-    files = (run.estimates, run.records, run.ledger, run.corpora, run.study, run.frozen)
-    differences = manifest_differences(run.root, only=frozenset(path.name for path in files))
-    if not differences:
-        listed = contents_digest(read_manifest_file(run.root))
-        ends = [entry["files"] for entry in read_log(run) if entry["kind"] == END]
-        differences = [] if listed in ends[-1:] else [f"{run.manifest.name} is not the one that the run ended with"]
-    if differences:
-        hint = "gauger verify says more; the same gauger run command writes the results again from those of the jobs."
-        raise InputError(
-            f"the results that the run wrote; {'; '.join(differences)}", where=Place(str(directory)), hint=hint
-        )
