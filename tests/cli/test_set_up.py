@@ -12,8 +12,10 @@ from pathlib import Path
 import pytest
 
 from gauger.api.new_study import recipes
+from gauger.api.run_list import list_runs
 from gauger.cli import main
 from gauger.spec import render_json_schema
+from gauger.store.manifest import write_manifest
 
 ROOT = Path(__file__).parents[2]
 
@@ -105,6 +107,52 @@ def test_runs_with_their_verdicts(copy_of_run, capsys):
     assert found["broken"]["problem"]
     assert main(["runs", str(folder)]) == 0
     assert document["verdict"]["outcome"].replace("_", " ") in capsys.readouterr().out
+
+
+def forge(estimates):
+    estimates.write_text(estimates.read_text().replace('"outcome": "', '"outcome": "major", "was": "', 1))
+
+
+EDITS = {
+    "its estimates": (lambda run: forge(run / "estimates.json"), "edited: estimates.json is not what manifest.json"),
+    "its manifest": (lambda run: (run / "manifest.json").unlink(), "edited: manifest.json is missing"),
+    "its log": (lambda run: (run / "starts.jsonl").write_text("{}\n"), "edited: starts.jsonl is not what was logged"),
+    "its list": (lambda run: write_manifest(run), "edited: manifest.json is not the one that the run ended with"),
+}
+
+
+@pytest.mark.parametrize("edit", EDITS)
+def test_an_edited_run_is_listed_as_one_without_its_verdict(edit, copy_of_run, capsys):
+    change, problem = EDITS[edit]
+    if edit == "its list":
+        forge(copy_of_run / "estimates.json")
+    change(copy_of_run)
+    (listed,) = list_runs(copy_of_run)
+    assert listed["problem"].startswith(problem)
+    assert [listed[name] for name in ("verdict", "value", "low", "high")] == [None] * 4
+    assert main(["runs", str(copy_of_run)]) == 0
+    assert problem in capsys.readouterr().out
+    assert main(["status", str(copy_of_run)]) == 0
+    assert f"verdict: {problem}" in capsys.readouterr().out
+    assert main(["status", str(copy_of_run), "--json"]) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert (said["verdict"], said["problem"]) == (None, listed["problem"])
+
+
+def test_a_run_without_log_and_manifest_is_listed_without_its_verdict(copy_of_run):
+    for name in ("manifest.json", "starts.jsonl"):
+        (copy_of_run / name).unlink()
+    (listed,) = list_runs(copy_of_run)
+    assert listed["verdict"] is None
+    assert listed["problem"].startswith("edited: starts.jsonl and manifest.json are missing")
+
+
+def test_a_run_that_was_killed_before_its_end_is_no_edited_one(copy_of_run):
+    lines = (copy_of_run / "starts.jsonl").read_bytes().splitlines(keepends=True)
+    (copy_of_run / "starts.jsonl").write_bytes(b"".join(lines[:-1]))
+    (copy_of_run / "manifest.json").unlink()
+    (listed,) = list_runs(copy_of_run)
+    assert (listed["verdict"], listed["problem"]) == (None, "not ended: the same gauger run command ends it")
 
 
 def test_no_runs_there(tmp_path, capsys):

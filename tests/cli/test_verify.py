@@ -10,6 +10,7 @@ import pytest
 
 from gauger.cli import main
 from gauger.cli.signature import signature_differences
+from gauger.errors import InputError
 from gauger.store.chain import append_entry
 from gauger.store.directory import RunDirectory
 from gauger.store.manifest import contents_digest, described_files, manifest_differences, write_manifest
@@ -47,7 +48,7 @@ def test_a_run_that_was_resumed_registered_and_moved_verifies(tiny_study, copy_o
     assert digest in page
     found = verify_run(copy_of_run.rename(tmp_path / "moved"), digest)
     assert found.checks == {name: [] for name in found.checks}
-    assert len(found.entries) == 4
+    assert [entry["kind"] for entry in found.entries] == ["start", "look", "end"] * 2
     capsys.readouterr()
     assert main([*run, "--set", "verdict.threshold=0.1"]) == 2
     assert "expected the study registered as" in capsys.readouterr().err
@@ -79,11 +80,38 @@ def test_whoever_reads_the_results_of_a_run_refuses_edited_ones(command, copy_of
     assert "Traceback" not in told
 
 
+def without_log(run_directory, *others):
+    for name in ("starts.jsonl", "manifest.json", *others):
+        path = run_directory / name
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+@pytest.mark.parametrize("others", [(), ("frozen.json",), ("jobs",)])
+@pytest.mark.parametrize(
+    "command",
+    [["report"], ["compare", "OTHER"], ["forecast", "--study"], ["plan", str(TINY), "--pilot"]],
+)
+def test_a_run_that_lost_its_log_and_manifest_is_read_by_nobody(command, others, finished_run, copy_of_run, capsys):
+    without_log(copy_of_run, *others)
+    arguments = [str(finished_run) if argument == "OTHER" else argument for argument in command]
+    assert main([*arguments, str(copy_of_run)]) == 2
+    told = capsys.readouterr().err
+    assert "the results that the run wrote; starts.jsonl and manifest.json are missing" in told
+    assert "Traceback" not in told
+
+
+def test_tables_and_estimates_alone_have_nothing_to_be_held_against(copy_of_run):
+    """What somebody publishes of a run, without its jobs."""
+    import gauger
+
+    without_log(copy_of_run, "frozen.json", "jobs")
+    assert gauger.load_run(copy_of_run).records.height > 0
+
+
 @pytest.mark.parametrize("command", [["forecast", "--study"], ["plan", str(TINY), "--pilot"]])
 def test_records_that_are_no_table_are_named_where_nothing_else_tells(command, copy_of_run, capsys):
-    """Without log and manifest, as before there were any, a directory has nothing to be held against."""
-    for name in ("starts.jsonl", "manifest.json"):
-        (copy_of_run / name).unlink()
+    """Without the jobs, log and manifest of a run, a directory has nothing to be held against."""
+    without_log(copy_of_run, "frozen.json", "jobs")
     (copy_of_run / "records.parquet").write_bytes(b"PAR1 and no more")
     assert main([*command, str(copy_of_run)]) == 2
     told = capsys.readouterr().err
@@ -193,6 +221,50 @@ def test_a_report_that_says_something_else_is_told(copy_of_run, capsys):
     assert checks["report"] == ["report.html is not what the estimates give"]
     assert main(["report", str(copy_of_run)]) == 0, "drawn again from estimates that are right"
     assert manifest_differences(copy_of_run) == []
+
+
+def test_a_page_or_a_figure_that_the_report_does_not_draw_is_never_certified(copy_of_run):
+    """Not by drawing the report again, in which the page for paper has its share."""
+    import gauger
+    from gauger.report import drawn_differences
+
+    (copy_of_run / "report-print.html").write_text("<h1>Verdict: MAJOR</h1>")
+    (copy_of_run / "figures" / "forged.svg").write_text("forged")
+    (copy_of_run / "figures" / ".uplift.svg.x1.tmp").write_text("left by a kill")
+    opened = gauger.load_run(copy_of_run)
+    named = [difference.partition(":")[0] for difference in drawn_differences(opened.to_dict(), copy_of_run)]
+    stranger = "figures/forged.svg is no figure of this report"
+    assert named == ["report-print.html is not what the estimates give", stranger]
+    opened.print_report(copy_of_run.parent / "elsewhere.html")
+    assert "report-print.html is not listed in manifest.json" in manifest_differences(copy_of_run)
+    opened.report()
+    assert (copy_of_run / "report-print.html").read_bytes() == (copy_of_run.parent / "elsewhere.html").read_bytes()
+    unlisted = ["figures/.uplift.svg.x1.tmp", "figures/forged.svg"]
+    assert manifest_differences(copy_of_run) == [f"{name} is not listed in manifest.json" for name in unlisted]
+    write_manifest(copy_of_run)
+    named = [difference.partition(":")[0] for difference in drawn_differences(opened.to_dict(), copy_of_run)]
+    assert named == [stranger], "whoever listed it"
+    opened.directory.estimates.write_text("{}")
+    with pytest.raises(InputError, match=r"estimates\.json is not what"):
+        opened.print_report()
+
+
+def test_a_run_whose_jobs_lie_on_another_disk_verifies_and_hides_no_edit(tiny_study, copy_of_run, tmp_path):
+    disk = tmp_path / "disk"
+    (copy_of_run / "jobs").rename(disk)
+    (copy_of_run / "jobs").symlink_to(disk)
+    assert main(["run", str(tiny_study), "--out", str(copy_of_run), "--workers", "1"]) == 0
+    verified = verify_run(copy_of_run)
+    assert verified.checks == {name: [] for name in verified.checks}
+    entry = next(path for path in sorted((disk / "entries").iterdir()) if (path / "records.parquet").exists())
+    moved = entry.rename(tmp_path / "moved")
+    entry.symlink_to(moved)
+    assert verify_run(copy_of_run).right, "what a link leads to is read"
+    (moved / "more").symlink_to(tmp_path)
+    (moved / "done.json").write_bytes((moved / "done.json").read_bytes().replace(b'"seconds"', b'"Seconds"'))
+    checks = verify_run(copy_of_run).checks
+    assert checks["manifest"] == [f"jobs/entries/{entry.name}/done.json is not what manifest.json lists"]
+    assert checks["results"] == [f"jobs/entries/{entry.name}: more is not listed"]
 
 
 def test_numbers_may_differ_by_a_platform_and_no_more():

@@ -13,8 +13,10 @@ from gauger.execute.progress import LogProgress, RunProgress
 from gauger.jobs.registry import REGISTRY
 from gauger.spec import AtlasWorld
 from gauger.store.atomic import read_json
+from gauger.store.directory import RunDirectory
 from gauger.store.documents import read_document
 from gauger.study import run
+from gauger.study.history import read_log
 from gauger.study.load import open_study, plan_loaded
 from gauger.study.results import sample_texts
 from gauger.study.run import run_study
@@ -86,6 +88,20 @@ def test_a_failed_job_leaves_the_other_arms(again, copy_of_run, tiny_study, monk
     records = pl.read_parquet(finished.directory.records)
     assert set(records.filter(arm="label")["replicate"]) == {1}
     assert set(records.filter(arm="logits")["replicate"]) == {0, 1}
+
+
+def test_a_look_is_logged_before_anybody_can_read_the_estimates(again, copy_of_run, monkeypatch):
+    before, kinds = (copy_of_run / "estimates.json").read_bytes(), []
+
+    def killed(folder, contents):
+        assert (folder / "estimates.json").read_bytes() == before
+        kinds.extend(entry["kind"] for entry in read_log(RunDirectory(folder)))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(run, "write_together", killed)
+    with pytest.raises(KeyboardInterrupt):
+        again("replicates=1")
+    assert kinds == ["start", "look", "end", "start", "look"]
 
 
 def test_texts_are_read_from_what_there_is(tiny_study, finished_run):
