@@ -175,6 +175,13 @@ def test_a_pipe_is_named_and_not_waited_for(root):
     assert manifest_differences(root) == ["report.html is not what manifest.json lists"]
 
 
+@pytest.mark.parametrize("name", ["report.html.bak", "report-print.html2", "starts.jsonl.old"])
+def test_a_name_that_only_begins_like_a_drawn_one_is_covered(root, name):
+    before = contents_digest(described_files(root))
+    (root / name).write_text("other")
+    assert contents_digest(described_files(root)) != before
+
+
 def test_a_manifest_that_is_no_json(root):
     (root / "manifest.json").write_text("{")
     with pytest.raises(DamagedError):
