@@ -95,8 +95,8 @@ def main() -> int:
             passed[name] += kept
         print(f"world {seed:2d}  {'PASS' if apart and gaps else 'FAIL'}  {said}", flush=True)
     print(
-        f"of {given.worlds} worlds {passed['apart']} tell every planted kind apart, {passed['gaps']} see the gap where it "
-        f"was planted and nowhere else, {passed['all']} do both (wanted: nine of ten)"
+        f"of {given.worlds} worlds {passed['apart']} tell every planted kind apart, {passed['gaps']} see the gap where "
+        f"it was planted and nowhere else, {passed['all']} do both (wanted: nine of ten)"
     )
     return 0 if passed["all"] >= 0.9 * given.worlds else 1
 
