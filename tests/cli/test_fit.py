@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from gauger.cli.application import main
-from gauger.estimate.scaling.validation import teacher_warnings
+from gauger.estimate.scaling.cautions import teacher_warnings
 from gauger.stats.laws import Points
 
 Run = Callable[..., tuple[int, str, str]]

@@ -23,6 +23,8 @@ result.py         Defines what every function of the API returns: the document t
                   look at it
 run_list.py       Lists the runs in a folder with their verdicts, and says of one run what it ended with
 same_question.py  Refuses runs that do not measure the same thing: their difference would mean nothing
+share_columns.py  Matches the domain shares of models to predict with those fitted: by name, whatever the order of the
+                  columns
 side_by_side.py   Sets runs side by side (`gauger.compare_runs`): both verdicts, and every estimate of one less that of
                   another
 studies.py        Runs studies and opens finished runs (`gauger.run`, `gauger.load_run`)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gauger.api.result import Result
+from gauger.api.share_columns import in_fitted_order
 from gauger.api.table_input import TableLike, read_points
 from gauger.errors import UserError
 
@@ -116,7 +117,7 @@ def fit(
     table = read_points(points)
     wanted = None if predict is None else read_points(predict, outcome=False)
     request = FitRequest(law, bootstrap, level, Search(starts, delta, seed))
-    document = fit_points(table.points, request, None if wanted is None else wanted.points)
+    document = fit_points(table.points, request, None if wanted is None else in_fitted_order(table, wanted))
     warnings = [*table.warnings, *(wanted.warnings if wanted is not None else [])]
     document["warnings"] = [*warnings, *document["warnings"]]
     return ScalingFit(document)

@@ -156,6 +156,10 @@ class PointTable:
 
     points: Points
     warnings: list[str]
+    rows: CompleteRows
+    """The cells that the points were read from, in their order."""
+    header_line: int
+    """1-based; 0 for a frame."""
 
 
 def read_points(source: TableLike, *, outcome: bool = True) -> PointTable:
@@ -182,8 +186,8 @@ def read_points(source: TableLike, *, outcome: bool = True) -> PointTable:
             labels = [label or f"\0{line}" for label, line in zip(rows.columns[name], rows.lines, strict=True)]
             columns[name] = np.unique(labels, return_inverse=True)[1]
     if shares:
-        columns["shares"] = _shares(rows, shares)
-    return PointTable(Points(**columns), _warnings(rows, table.header))
+        columns |= {"shares": _shares(rows, shares), "share_names": tuple(shares)}
+    return PointTable(Points(**columns), _warnings(rows, table.header), rows, table.header_line)
 
 
 def _column(rows: CompleteRows, name: str) -> Any:

@@ -13,16 +13,15 @@ import numpy as np
 
 from gauger.errors import UserError
 from gauger.estimate.scaling.accuracy import AccuracyLink, link_document, predict_accuracy
+from gauger.estimate.scaling.cautions import extrapolation_warnings, teacher_warnings
+from gauger.estimate.scaling.prediction_rows import prediction_rows
 from gauger.estimate.scaling.validation import (
-    extrapolation_warnings,
-    teacher_warnings,
     validation_document,
     verdict_document,
     verdict_text,
 )
 from gauger.stats import (
     Ensemble,
-    Forecast,
     Law,
     Points,
     Search,
@@ -35,8 +34,6 @@ from gauger.stats import (
     predict,
     usable,
 )
-
-ECHOED = ("n_params", "n_tokens", "teacher_loss", "unique_tokens", "pretrained")
 
 
 @dataclass(frozen=True)
@@ -73,8 +70,8 @@ def fit_points(points: Points, request: FitRequest, wanted: Points | None = None
     laws = choose_laws(finished, request.law)
     if laws[0].needs and "loss" in laws[0].needs and laws[0].outcome == "accuracy":
         finished = points  # a link holds within a run as between runs
-    if wanted is not None and wanted.loss is None and laws[0].outcome == "accuracy" and "loss" in laws[0].needs:
-        raise UserError(f"a column 'loss' in what is to be predicted, which the law {laws[0].name!r} reads", "none")
+    if wanted is not None:
+        _check_wanted(points, wanted, laws[0])
     ensemble = fit_laws(finished, laws, request)
     link = AccuracyLink.of(points, request.draws, request.search) if laws[0].outcome == "loss" else None
     document = fit_document(ensemble, request, wanted, link)
@@ -82,6 +79,19 @@ def fit_points(points: Points, request: FitRequest, wanted: Points | None = None
     if left_out:
         document["warnings"].insert(0, _checkpoints_text(left_out, len(finished), linked=link is not None))
     return document
+
+
+def _check_wanted(points: Points, wanted: Points, law: Law) -> None:
+    """Refuse models to predict that lack what the laws cannot do without."""
+    reads = f"in what is to be predicted, which the law {law.name!r} reads"
+    if law.outcome == "accuracy" and "loss" in law.needs and wanted.loss is None:
+        raise UserError(f"a column 'loss' {reads}", "none")
+    if "shares" not in law.needs or points.shares is None:
+        return
+    domains, asked = points.shares.shape[1], 0 if wanted.shares is None else wanted.shares.shape[1]
+    if asked != domains:
+        names = "" if points.share_names is None else f" ({', '.join(points.share_names)})"
+        raise UserError(f"{domains} shares of domains{names} {reads}", str(asked) if asked else "none")
 
 
 def _checkpoints_text(left_out: int, runs: int, *, linked: bool) -> str:
@@ -221,7 +231,7 @@ def fit_document(
         "laws": [described[m] for m in np.argsort(-ensemble.weights)],
     }
     if forecast is not None and wanted is not None:
-        document["predictions"] = _predictions(ensemble, forecast, wanted)
+        document["predictions"] = prediction_rows(ensemble, forecast, wanted)
     if link is not None:
         document["accuracy_link"], link_warnings = link_document(link, request.level)
         warnings += link_warnings
@@ -257,24 +267,3 @@ def _choice_warnings(ensemble: Ensemble, request: FitRequest) -> list[str]:
             "one law was asked for: its intervals do not allow for another law being the right one (see --law auto)"
         ]
     return []
-
-
-def _predictions(ensemble: Ensemble, forecast: Forecast, wanted: Points) -> list[dict[str, Any]]:
-    """One row per wanted point: its scale, value, interval, distance beyond the points, stretch."""
-    is_loss = ensemble.fits[0].law.outcome == "loss"
-    tested = 0.0 if ensemble.test is None else float(ensemble.test.distance.max())
-    rows = []
-    for i in range(len(wanted)):
-        ends = np.array([forecast.value[i], forecast.low[i], forecast.high[i]])
-        value, low, high = (float(number) for number in (np.exp(ends) if is_loss else np.clip(ends, 0.0, 1.0)))
-        row = {name: _cell(wanted, name, i) for name in ECHOED if getattr(wanted, name) is not None}
-        row |= {"value": value, "low": low, "high": high}
-        row |= {"efolds_beyond": float(forecast.distance[i]), "stretch": float(forecast.stretch[i])}
-        row["beyond_back_test"] = bool(forecast.distance[i] > tested)
-        rows.append(row)
-    return rows
-
-
-def _cell(points: Points, name: str, row: int) -> float | None:
-    value = float(getattr(points, name)[row])
-    return value if np.isfinite(value) else None

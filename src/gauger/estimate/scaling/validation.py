@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from scipy.special import ndtri
 
-from gauger.stats import BoolArray, Ensemble, HeldOutErrors, LawVerdict, Points, Reach, held_out, stretches
+from gauger.stats import BoolArray, Ensemble, HeldOutErrors, LawVerdict, Reach, held_out, stretches
 from gauger.stats.laws import FloatArray
 
 BINS = (0.0, 0.7, 1.4, 2.8, 5.6, np.inf)
@@ -108,42 +108,6 @@ def _by_distance(distance: FloatArray, hit: BoolArray, error: FloatArray) -> lis
     return rows
 
 
-def extrapolation_warnings(ensemble: Ensemble, distance: FloatArray, level: float) -> list[str]:
-    """Say how far predictions reach beyond the points, and what the back-test knows of that distance.
-
-    Parameters
-    ----------
-    ensemble : Ensemble
-        The fitted laws with their back-test.
-    distance : float array, (n,)
-        How far each prediction lies beyond the fitted points, in e-folds; 0 within them.
-    level : float
-        Of the intervals, 0-1.
-
-    Returns
-    -------
-    list of str
-        One sentence; none where every prediction lies within the points.
-    """
-    far = float(distance.max(initial=0.0))
-    if far <= 0.0:
-        return []
-    times = f"{far:.2g} e-folds ({np.exp(far):.3g} times) beyond the points"
-    if ensemble.test is None:
-        return [f"predictions reach {times}; no back-test supports any distance"]
-    reach = float(ensemble.test.distance.max())
-    if far > reach:
-        n_beyond = int((distance > reach).sum())
-        return [
-            f"{n_beyond} predictions reach up to {times}, further than the back-test ({reach:.2g} e-folds) can "
-            f"support: their intervals were widened by a rule, not by evidence"
-        ]
-    hit = covered(held_out(ensemble.test, ensemble.weights), level)
-    like = ensemble.test.distance >= 0.5 * far
-    share = f"{hit[like].mean():.0%} of {int(like.sum())}"
-    return [f"predictions reach up to {times}; in the back-test, intervals at such distances held {share} points"]
-
-
 def verdict_document(verdict: LawVerdict) -> dict[str, Any]:
     """Write down whether some law holds, and by which statistics.
 
@@ -178,36 +142,3 @@ def verdict_text(verdict: LawVerdict) -> str:
         f"no law holds: {' and '.join(why)}, more than the law's own noise would make (p {first.p:.2g}); predictions "
         f"are the best that these laws can do, and their intervals may not cover"
     )
-
-
-def teacher_warnings(fitted: Points, wanted: Points) -> list[str]:
-    """Say where predictions ask for teachers that the points do not know.
-
-    Parameters
-    ----------
-    fitted : Points
-        What the laws were fitted to.
-    wanted : Points
-        What is to be predicted.
-
-    Returns
-    -------
-    list of str
-        One sentence, where a wanted teacher's loss lies more than 1 % outside the fitted ones or no teacher is named.
-        None where the points have no teachers.
-
-    Notes
-    -----
-    Tested in tests/cli/test_fit.py.
-    """
-    if fitted.teacher_loss is None or not np.isfinite(fitted.teacher_loss).any():
-        return []
-    asked = wanted.teacher_loss
-    if asked is None or not np.isfinite(asked).any():
-        return ["the models to predict have no teacher_loss: they are predicted as trained without a teacher"]
-    known, new = fitted.teacher_loss[np.isfinite(fitted.teacher_loss)], asked[np.isfinite(asked)]
-    low, high = float(known.min()), float(known.max())
-    outside = int(((new < 0.99 * low) | (new > 1.01 * high)).sum())
-    if not outside:
-        return []
-    return [f"{outside} predictions have teachers outside the fitted {low:.3g} to {high:.3g}: no test covers them"]

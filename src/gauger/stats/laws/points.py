@@ -51,6 +51,8 @@ class Points:
     """(n,): checkpoints of one training run have one number; only the last of each is a point of a law of scale."""
     shares: FloatArray | None = None
     """(n, K): shares of K domains in the training data, rows summing to 1."""
+    share_names: tuple[str, ...] | None = None
+    """(K,): names of the domains, in the order of `shares`; None: nobody named them."""
 
     def __len__(self) -> int:
         return len(self.n_params)
@@ -99,5 +101,5 @@ class Points:
 
     def take(self, index: IntArray | BoolArray) -> Points:
         """Return some of the points."""
-        given = {field.name: getattr(self, field.name) for field in fields(self)}
-        return replace(self, **{name: value[index] for name, value in given.items() if value is not None})
+        columns = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "share_names"}
+        return replace(self, **{name: value[index] for name, value in columns.items() if value is not None})
