@@ -119,5 +119,5 @@ def fit(
     request = FitRequest(law, bootstrap, level, Search(starts, delta, seed))
     document = fit_points(table.points, request, None if wanted is None else in_fitted_order(table, wanted))
     warnings = [*table.warnings, *(wanted.warnings if wanted is not None else [])]
-    document["warnings"] = [*warnings, *document["warnings"]]
+    document["warnings"] = [*document["warnings"], *warnings]
     return ScalingFit(document)

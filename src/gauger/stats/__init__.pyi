@@ -63,6 +63,10 @@ from .laws.points import Points as Points
 from .laws.registry import LINKS as LINKS
 from .laws.registry import candidates as candidates
 from .laws.registry import find_law as find_law
+from .laws.unread import ignored as ignored
+from .laws.unread import n_outside as n_outside
+from .laws.unread import reader_of as reader_of
+from .laws.unread import unread_columns as unread_columns
 from .laws.widening import HeldOutErrors as HeldOutErrors
 from .laws.widening import Reach as Reach
 from .laws.widening import held_out as held_out

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from gauger.estimate.scaling.validation import covered
-from gauger.stats import Ensemble, Points, held_out
+from gauger.stats import Ensemble, Law, Points, held_out, ignored, n_outside, reader_of, unread_columns
 from gauger.stats.laws import FloatArray
 
 
@@ -43,6 +45,79 @@ def extrapolation_warnings(ensemble: Ensemble, distance: FloatArray, level: floa
     like = ensemble.test.distance >= 0.5 * far
     share = f"{hit[like].mean():.0%} of {int(like.sum())}"
     return [f"predictions reach up to {times}; in the back-test, intervals at such distances held {share} points"]
+
+
+TAKEN_FOR = {"unique_tokens": "on fresh tokens", "pretrained": "from a pre-trained model"}
+"""How models are predicted whose table lacks a column that a law reads."""
+
+
+def pooled_warnings(points: Points, laws: Sequence[Law]) -> list[str]:
+    """Say which columns set the points apart while no law reads them, so that one curve stands for all.
+
+    Parameters
+    ----------
+    points : Points
+        What the laws were fitted to.
+    laws : sequence of Law
+        All that competed, or the one that was asked for.
+
+    Returns
+    -------
+    list of str
+        One sentence per column, with why the law that reads it was left out.
+
+    Notes
+    -----
+    Tested in tests/estimate/test_pooled.py.
+    """
+    sentences = []
+    for name in unread_columns(points, laws):
+        reader, why = reader_of(name, points, laws[0].outcome)
+        reason = (
+            f"the law {reader} does not compete: {why}" if why else f"the law {reader}, which does, was not asked for"
+        )
+        sentences.append(
+            f"models differ in {name}, which no law here reads: one curve stands for all of them, and its predictions "
+            f"may be of neither kind ({reason}); fit each kind by itself"
+        )
+    return sentences
+
+
+def column_warnings(fitted: Points, wanted: Points, laws: Sequence[Law]) -> list[str]:
+    """Say where predictions are asked for models of another kind than those fitted, or of a kind that is not said.
+
+    Parameters
+    ----------
+    fitted : Points
+        What the laws were fitted to.
+    wanted : Points
+        What is to be predicted.
+    laws : sequence of Law
+        All that competed, or the one that was asked for.
+
+    Returns
+    -------
+    list of str
+        One sentence for each column that a law reads and `wanted` lacks, and for each that no law reads and that goes
+        beyond the fitted points.
+
+    Notes
+    -----
+    Tested in tests/estimate/test_pooled.py.
+    """
+    unread = ignored(laws)
+    sentences = [] if "teacher_loss" in unread else teacher_warnings(fitted, wanted)
+    for name, taken in TAKEN_FOR.items():
+        if any(name in law.needs for law in laws) and getattr(wanted, name) is None:
+            sentences.append(f"the models to predict have no {name}: they are predicted as trained {taken}")
+    for name in unread:
+        count = n_outside(name, fitted, wanted)
+        if count:
+            sentences.append(
+                f"{count} predictions have {name} outside the fitted points, which no law here reads: they are "
+                f"predicted as if they were like these"
+            )
+    return sentences
 
 
 def teacher_warnings(fitted: Points, wanted: Points) -> list[str]:

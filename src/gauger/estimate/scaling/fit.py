@@ -13,7 +13,7 @@ import numpy as np
 
 from gauger.errors import UserError
 from gauger.estimate.scaling.accuracy import AccuracyLink, link_document, predict_accuracy
-from gauger.estimate.scaling.cautions import extrapolation_warnings, teacher_warnings
+from gauger.estimate.scaling.cautions import column_warnings, extrapolation_warnings, pooled_warnings
 from gauger.estimate.scaling.prediction_rows import prediction_rows
 from gauger.estimate.scaling.validation import (
     validation_document,
@@ -77,7 +77,7 @@ def fit_points(points: Points, request: FitRequest, wanted: Points | None = None
     document = fit_document(ensemble, request, wanted, link)
     left_out = len(points) - len(finished)
     if left_out:
-        document["warnings"].insert(0, _checkpoints_text(left_out, len(finished), linked=link is not None))
+        document["warnings"].append(_checkpoints_text(left_out, len(finished), linked=link is not None))
     return document
 
 
@@ -211,10 +211,12 @@ def fit_document(
     warnings = head["warnings"] + _choice_warnings(ensemble, request)
     if not verdict.holds:
         warnings.insert(0, verdict_text(verdict))
+    fitted = ensemble.fits[0].points
+    warnings = pooled_warnings(fitted, ensemble.laws) + warnings
     forecast = None if wanted is None else predict(ensemble, wanted, request.level)
     if forecast is not None and wanted is not None:
         warnings += extrapolation_warnings(ensemble, forecast.distance, request.level)
-        warnings += teacher_warnings(ensemble.fits[0].points, wanted)
+        warnings += column_warnings(fitted, wanted, ensemble.laws)
     document: dict[str, Any] = {
         "law": head["law"],
         "formula": ensemble.fits[best].law.formula,

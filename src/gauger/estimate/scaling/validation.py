@@ -134,7 +134,8 @@ def verdict_text(verdict: LawVerdict) -> str:
     first = verdict.checks[0]
     why = []
     if first.structure_p <= first.p:
-        why.append(f"smooth curves take up {first.structure:.0%} of the squared residuals of {first.law}")
+        takers = " and ".join(["smooth curves", *verdict.unread])
+        why.append(f"{takers} take up {first.structure:.0%} of the squared residuals of {first.law}")
     if first.one_sign is not None and first.one_sign_p is not None and first.one_sign_p <= first.p:
         side = "above" if first.one_sign > 0 else "below"
         why.append(f"held-out points lie {side} what {first.law} predicts")

@@ -40,6 +40,8 @@ terms.py         Adds up positive terms in logarithms, what every law is built o
                  a fit from
 tied.py          Computes loss with one exponent for parameters and tokens: L = E + A/N^alpha + B/D^alpha
 transfer.py      Computes effective data transferred: pre-training is worth so many tokens of the new distribution
+unread.py        Finds what sets points apart while no law reads it: teachers, repeated tokens, pre-training and
+                 mixtures
 widening.py      Widens intervals to what the back-test justifies at the distance forecast
 windows.py       Lays out the windows of points to which a law is fitted: all of them, and the upper half by compute
 """

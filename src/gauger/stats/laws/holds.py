@@ -4,7 +4,8 @@ For each law, its own noise is put back on its own curve many times (residuals d
 have them in any order), and every such table is fitted and back-tested as the real one was. Two statistics are compared
 with those of the tables, so that neither the parameters that a fit absorbs nor the points that cuts share need theory:
 
-- structure: the share of the squared residuals that cubic polynomials of ln N and ln D take up;
+- structure: the share of the squared residuals that cubic polynomials of ln N and ln D take up, and columns that set
+  the points apart while no law reads them (`unread`);
 - one sign: the mean over cuts of the held-out errors, each in claimed standard deviations.
 
 A law is refused where twice the smaller p lies at or below `LEVEL`. *No law holds* where every law of the competition
@@ -13,7 +14,7 @@ is refused; so a law that holds is missed in at most `LEVEL` of all tables, what
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -23,6 +24,7 @@ from gauger.stats.laws.fit import DELTA_STANDARDISED, LawFit
 from gauger.stats.laws.forecast import Ensemble
 from gauger.stats.laws.minimise import minimise
 from gauger.stats.laws.points import FloatArray, Points
+from gauger.stats.laws.unread import unread_columns
 
 TABLES = 99
 LEVEL = 0.05
@@ -62,6 +64,8 @@ class LawVerdict:
     holds: bool
     checks: tuple[LawCheck, ...]
     """Laws in the order of their weights, up to the first that holds."""
+    unread: tuple[str, ...] = ()
+    """Columns that vary while no law reads them: what they explain counts as structure."""
 
 
 def law_holds(ensemble: Ensemble, seed: int | None = None) -> LawVerdict:
@@ -83,12 +87,13 @@ def law_holds(ensemble: Ensemble, seed: int | None = None) -> LawVerdict:
     False alarms and power: validation/laws.
     """
     checks = []
+    unread = tuple(unread_columns(ensemble.fits[0].points, ensemble.laws))
     for m in np.argsort(-ensemble.weights, kind="stable"):
         rng = np.random.default_rng([ensemble.seed if seed is None else seed, 8, int(m)])
         checks.append(_check(ensemble.fits[m], ensemble, int(m), rng))
         if not checks[-1].refused:
-            return LawVerdict(True, tuple(checks))
-    return LawVerdict(False, tuple(checks))
+            return LawVerdict(True, tuple(checks), unread)
+    return LawVerdict(False, tuple(checks), unread)
 
 
 def _check(fitted: LawFit, ensemble: Ensemble, which: int, rng: np.random.Generator) -> LawCheck:
@@ -108,7 +113,7 @@ def _check(fitted: LawFit, ensemble: Ensemble, which: int, rng: np.random.Genera
     start = np.repeat(best, rows, axis=0)
     theta = minimise(replace(problem, observed=observed), start, weights, steps=60, tolerance=1e-5).theta
     error = (observed - fitted.law.evaluate(theta, fitted.points)[0]).reshape(len(tables), len(masks), -1)
-    structure = _structure(error[:, 0] / unit, _shapes(fitted.points))
+    structure = _structure(error[:, 0] / unit, _shapes(fitted.points, unread_columns(fitted.points, ensemble.laws)))
     if ensemble.test is None:
         return LawCheck(fitted.law.name, float(structure[0]), _p(structure), None, None)
     sign = _one_sign(error[:, 1:], ensemble.test, which)
@@ -124,14 +129,15 @@ def _redrawn(standard: FloatArray, points: Points, rng: np.random.Generator) -> 
     return np.asarray(signs[:, codes] * standard)
 
 
-def _shapes(points: Points) -> FloatArray:
+def _shapes(points: Points, unread: Mapping[str, FloatArray]) -> FloatArray:
     """Orthonormal polynomials of ln N and ln D up to the third degree, as many as the points allow, (n, q).
 
-    Where neither varies: squares of the domains' shares, and the shares.
+    Columns that no law reads come first: they are what a curve through all points is likeliest to miss. Where neither
+    axis varies: squares of the domains' shares, and the shares.
     """
     axes = [x for x in (points.log_n, points.log_d) if np.ptp(x) > 0]
     units = [2.0 * (x - x.min()) / np.ptp(x) - 1.0 for x in axes]
-    columns = [np.ones(len(points))]
+    columns = [np.ones(len(points)), *(column for varying in unread.values() for column in varying.T)]
     if not units:
         shares = [] if points.shares is None else list(points.shares.T)
         return _orthonormal([*columns, *(share**2 for share in shares), *shares])

@@ -71,21 +71,58 @@ def candidates(points: Points, outcome: str) -> list[Law]:
 
     Tested in tests/stats/laws/test_laws.py.
     """
+    return [law for law in LAWS.values() if law not in LINKS and why_barred(law, points, outcome) is None]
+
+
+def why_barred(law: Law, points: Points, outcome: str) -> str | None:
+    """Say why a law does not compete for these points; None where it does.
+
+    Parameters
+    ----------
+    law : Law
+        Any but a link.
+    points : Points
+        n points; missing values of a column do not count as values.
+    outcome : {"loss", "accuracy"}
+        What is to be predicted.
+
+    Returns
+    -------
+    str or None
+        The first condition of `candidates` that is not met, in words.
+
+    Tested in tests/estimate/test_pooled.py.
+    """
+    if law.outcome != outcome:
+        return f"it is a law of {law.outcome}"
+    for name in law.needs:
+        if getattr(points, name) is None:
+            return f"there is no column {name}"
+    if law is REPEATED and _never_repeats(points):
+        return "no tokens are repeated"
+    for name in law.varies:
+        least = FEWEST.get(name, 3)
+        if _values(points, name) < least:
+            return f"it needs {least} values of {name}, and there are {_values(points, name)}"
+    return _why_other_points(law, points)
+
+
+def _why_other_points(law: Law, points: Points) -> str | None:
+    """Say whether there are too few points for a law, or points of another kind."""
     sizes = _values(points, "n_params") >= FEWEST["n_params"]
-    mixed = _domains(points) > 0 and not sizes and _values(points, "n_tokens") == 1
-    return [
-        law
-        for law in LAWS.values()
-        if law.outcome == outcome
-        and law not in LINKS
-        and ("n_params" in law.varies) == sizes
-        and all(getattr(points, name) is not None for name in law.needs)
-        and all(_values(points, name) >= FEWEST.get(name, 3) for name in law.varies)
-        and len(points) >= law.least_to_compete
-        and not (law is REPEATED and _never_repeats(points))
-        and (law in MIXTURES) == mixed
-        and (law not in MIXTURES or len(law.parameters) == _domains(points) + 1)
-    ]
+    domains = _domains(points)
+    if law in MIXTURES:
+        if sizes or _values(points, "n_tokens") != 1:
+            return "it needs models of one size and one number of tokens"
+        if len(law.parameters) != domains + 1:
+            return f"it is of another number of domains than {domains}"
+    elif domains and not sizes and _values(points, "n_tokens") == 1:
+        return "size and tokens are all alike"
+    elif sizes and "n_params" not in law.varies:
+        return "it ignores the size of the models"
+    if len(points) < law.least_to_compete:
+        return f"it needs {law.least_to_compete} points, and there are {len(points)}"
+    return None
 
 
 def _values(points: Points, name: str) -> int:
