@@ -35,6 +35,7 @@ from gauger.stats import (
 from gauger.stats.laws import FloatArray
 
 LEAST_POINTS = 7
+LEAST_LOSSES = 3
 PER_UNIT = 5.0
 """Units of distance over the losses seen where compute tells none."""
 ALIKE = 1.5
@@ -56,13 +57,11 @@ class AccuracyLink:
 
     @classmethod
     def of(cls, points: Points, n_draws: int, search: Search) -> AccuracyLink | None:
-        """Fit the links where enough points have both a loss and an accuracy; None where they do not."""
-        if points.loss is None or points.accuracy is None:
+        """Fit the links where enough points have both a loss and an accuracy that vary; None where they do not."""
+        both = with_both(points)
+        if both is None or why_no_link(points) is not None:
             return None
-        both = points.take(np.isfinite(points.loss) & np.isfinite(points.accuracy))
         losses = np.asarray(both.loss)
-        if len(both) < LEAST_POINTS or len(np.unique(losses)) < 3:
-            return None
         # A delta and a start that were asked for are those of a loss law, in log nats; the link is in scores: its own.
         own = replace(search, delta=None, first=None)
         efolds = float(np.ptp(both.log_flops)) or PER_UNIT
@@ -74,6 +73,27 @@ class AccuracyLink:
         """Lay out n losses, nats per token."""
         ones = np.ones(len(loss))
         return lay_out(Points(ones, ones, loss=loss), self.highest, self.unit)
+
+
+def with_both(points: Points) -> Points | None:
+    """Keep the points that weigh something and have a loss and an accuracy; None without these columns."""
+    if points.loss is None or points.accuracy is None:
+        return None
+    return points.take(np.isfinite(points.loss) & np.isfinite(points.accuracy)).weighted()
+
+
+def why_no_link(points: Points) -> str | None:
+    """Say why no link from loss to accuracy is fitted; None where one is, or where nothing asks for one."""
+    both = with_both(points)
+    if both is None:
+        return None
+    if len(both) < LEAST_POINTS:
+        return f"it needs {LEAST_POINTS} points with a loss and an accuracy, and there are {len(both)}"
+    if len(np.unique(np.asarray(both.loss))) < LEAST_LOSSES:
+        return f"it needs {LEAST_LOSSES} different losses"
+    if np.ptp(np.asarray(both.accuracy)) == 0.0:
+        return f"all accuracies are alike ({np.asarray(both.accuracy)[0]:g})"
+    return None
 
 
 def lay_out(points: Points, highest: float, unit: float) -> Points:
@@ -112,7 +132,7 @@ def lay_out(points: Points, highest: float, unit: float) -> Points:
 
 def _direct(points: Points, n_draws: int, search: Search) -> Ensemble | None:
     """Fit accuracy from scale at once to the finished runs."""
-    finished = points.finished()
+    finished = points.finished().weighted()
     laws = candidates(finished, "accuracy")
     try:
         return fit_ensemble(finished, laws, n_draws, search) if laws else None

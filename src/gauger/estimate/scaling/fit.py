@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from gauger.errors import UserError
-from gauger.estimate.scaling.accuracy import AccuracyLink, link_document, predict_accuracy
+from gauger.estimate.scaling.accuracy import AccuracyLink, link_document, predict_accuracy, why_no_link
 from gauger.estimate.scaling.cautions import column_warnings, extrapolation_warnings, pooled_warnings
 from gauger.estimate.scaling.prediction_rows import prediction_rows
 from gauger.estimate.scaling.validation import (
@@ -75,6 +75,13 @@ def fit_points(points: Points, request: FitRequest, wanted: Points | None = None
     ensemble = fit_laws(finished, laws, request)
     link = AccuracyLink.of(points, request.draws, request.search) if laws[0].outcome == "loss" else None
     document = fit_document(ensemble, request, wanted, link)
+    measured = getattr(ensemble.fits[0].points, laws[0].outcome)
+    if np.ptp(measured) == 0.0:
+        alike = f"all {laws[0].outcome} values are alike ({measured[0]:g}): nothing shows what scale changes"
+        document["warnings"].insert(0, alike)
+    reason = why_no_link(points) if laws[0].outcome == "loss" else None
+    if reason is not None:
+        document["warnings"].append(f"no accuracy is predicted through the loss: {reason}")
     left_out = len(points) - len(finished)
     if left_out:
         document["warnings"].append(_checkpoints_text(left_out, len(finished), linked=link is not None))
@@ -126,7 +133,7 @@ def choose_laws(points: Points, name: str) -> list[Law]:
         return [find_law(name)]
     outcome = "accuracy" if points.loss is None else "loss"
     measured = points.accuracy if points.loss is None else points.loss
-    known = points if measured is None else points.take(np.isfinite(measured))
+    known = (points if measured is None else points.take(np.isfinite(measured))).weighted()
     laws = candidates(known, outcome)
     if not laws:
         wanted = (

@@ -14,6 +14,8 @@ KERNEL = 0.7
 """Width in log distance within which held-out errors speak for a prediction."""
 NEAR = 0.3
 """e-folds that count as no distance."""
+LEAST_CLAIM = 1e-12
+"""Standard deviation that a law claims at least."""
 EVIDENCE = 0.5
 """How many independent extrapolations one cut is worth: cuts share most of their points."""
 
@@ -73,7 +75,8 @@ def law_weights(test: Backtest | None, laws: Sequence[Law], axes: FloatArray | N
     prior = np.array([law.prior for law in laws])
     if test is None or len(laws) == 1:
         return np.asarray(prior / prior.sum())
-    scale = np.sqrt(test.spread**2 + test.noise**2)
+    # Points without noise: laws that miss nothing claim nothing, and neither is a reason to divide by 0.
+    scale = np.maximum(np.sqrt(test.spread**2 + test.noise**2), LEAST_CLAIM)
     density = -np.log(scale) - 3.0 * np.log1p((test.error / scale) ** 2 / 5.0)
     speaks = kernel(test, np.full(2, np.inf) if axes is None else axes)
     score = density @ speaks / speaks.sum()

@@ -87,6 +87,10 @@ class Points:
         """Natural logarithm of 6 N D, (n,)."""
         return np.asarray(np.log(FLOPS_PER_PARAMETER_AND_TOKEN) + self.log_n + self.log_d)
 
+    def weighted(self) -> Points:
+        """Keep the points of weight above 0; all where none has a weight."""
+        return self if self.weight is None else self.take(self.weight > 0)
+
     def finished(self) -> Points:
         """Keep the last checkpoint of each run, by tokens; all points where none says which run it is from.
 

@@ -19,11 +19,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from gauger.stats.laws.backtest import Backtest
-from gauger.stats.laws.competition import NEAR, independent_cuts, kernel
+from gauger.stats.laws.competition import LEAST_CLAIM, NEAR, independent_cuts, kernel
 from gauger.stats.laws.points import FloatArray
 from gauger.stats.student import t_quantile
 
-LEAST_CLAIM = 1e-12
 MOST_Z = 10.0
 """Held-out errors count for at most so many claimed standard deviations."""
 
