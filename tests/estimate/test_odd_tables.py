@@ -6,13 +6,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from tests.estimate.test_pooled import ASKED, grid
 
 from gauger.estimate.scaling.accuracy import AccuracyLink
 from gauger.estimate.scaling.fit import FitRequest, choose_laws, fit_points
 from gauger.stats.laws import LAWS, Points, Search
 from gauger.stats.laws.backtest import Backtest
 from gauger.stats.laws.competition import law_weights
+
+from .test_pooled import ASKED, grid
 
 REQUEST = FitRequest("hoffmann", 100, search=Search(starts=10))
 

@@ -7,6 +7,9 @@ from typing import Any
 
 from gauger.cli.tables import table
 
+LEAST = 1e-9
+"""Distances that are no more than this are rounding."""
+
 
 def fit_text(document: Mapping[str, Any]) -> str:
     """Say the whole result in lines."""
@@ -96,15 +99,46 @@ def _predictions(document: Mapping[str, Any]) -> list[str]:
             _number(prediction["n_tokens"]),
             _number(prediction["value"]),
             f"{_number(prediction['low'])} to {_number(prediction['high'])}",
-            f"{prediction['efolds_beyond']:.2g}" + (" *" if prediction["beyond_back_test"] else ""),
+            _distance(prediction),
         )
         if chained:
             answer = prediction["accuracy"]
             row += (_number(answer["value"]), f"{_number(answer['low'])} to {_number(answer['high'])}")
         rows.append(row)
-    note = "* beyond the largest distance that was back-tested: widened by a rule, not by evidence"
-    beyond = any(prediction["beyond_back_test"] for prediction in document["predictions"])
-    return [table(header, rows), note] if beyond else [table(header, rows)]
+    return [table(header, rows), *_footnotes(document)]
+
+
+def _distance(prediction: Mapping[str, Any]) -> str:
+    """Say how far a prediction lies beyond and below the points, with a star where no back-test looks."""
+    beyond, below = prediction["efolds_beyond"], prediction["efolds_below"]
+    parts = [f"{beyond:.2g}"] if beyond or not _is_below(prediction) else []
+    parts += [f"{below:.2g} below"] if _is_below(prediction) else []
+    parts += [f"share {prediction['shares_outside']:.2g} outside"] if _is_outside(prediction) else []
+    starred = prediction["beyond_back_test"] or _is_below(prediction) or _is_outside(prediction)
+    return ", ".join(parts) + (" *" if starred else "")
+
+
+def _is_below(prediction: Mapping[str, Any]) -> bool:
+    return bool(prediction["efolds_below"] > LEAST)
+
+
+def _is_outside(prediction: Mapping[str, Any]) -> bool:
+    return bool(prediction.get("shares_outside", 0.0) > LEAST)
+
+
+def _footnotes(document: Mapping[str, Any]) -> list[str]:
+    predictions = document["predictions"]
+    notes = []
+    if any(prediction["beyond_back_test"] for prediction in predictions):
+        if document["validation"]["held_out"]:
+            notes.append("* beyond the largest distance that was back-tested: widened by a rule, not by evidence")
+        else:
+            notes.append("* no back-test: the interval is not widened")
+    if any(_is_below(prediction) for prediction in predictions):
+        notes.append("* below the fitted points: no back-test looks there, and the interval is not widened for it")
+    if any(_is_outside(prediction) for prediction in predictions):
+        notes.append("* a mixture outside the fitted ones: no back-test looks there, and the interval is not widened")
+    return notes
 
 
 def _number(value: float) -> str:

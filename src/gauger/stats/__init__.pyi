@@ -63,6 +63,7 @@ from .laws.points import Points as Points
 from .laws.registry import LINKS as LINKS
 from .laws.registry import candidates as candidates
 from .laws.registry import find_law as find_law
+from .laws.unread import how_far_outside as how_far_outside
 from .laws.unread import ignored as ignored
 from .laws.unread import n_outside as n_outside
 from .laws.unread import reader_of as reader_of

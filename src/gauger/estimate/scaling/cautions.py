@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from gauger.estimate.scaling.prediction_rows import shares_outside
 from gauger.estimate.scaling.validation import covered
-from gauger.stats import Ensemble, Law, Points, held_out, ignored, n_outside, reader_of, unread_columns
+from gauger.stats import Ensemble, Forecast, Law, Points, held_out, ignored, n_outside, reader_of, unread_columns
 from gauger.stats.laws import FloatArray
 
 
@@ -33,7 +34,7 @@ def extrapolation_warnings(ensemble: Ensemble, distance: FloatArray, level: floa
         return []
     times = f"{far:.2g} e-folds ({np.exp(far):.3g} times) beyond the points"
     if ensemble.test is None:
-        return [f"predictions reach {times}; no back-test supports any distance"]
+        return [f"predictions reach {times}; no back-test supports any distance, and no interval is widened"]
     reach = float(ensemble.test.distance.max())
     if far > reach:
         n_beyond = int((distance > reach).sum())
@@ -45,6 +46,76 @@ def extrapolation_warnings(ensemble: Ensemble, distance: FloatArray, level: floa
     like = ensemble.test.distance >= 0.5 * far
     share = f"{hit[like].mean():.0%} of {int(like.sum())}"
     return [f"predictions reach up to {times}; in the back-test, intervals at such distances held {share} points"]
+
+
+FAR = 7.0
+"""e-folds, a factor of a thousand, past which a mistake of units is likelier than a forecast."""
+LEAST_BELOW = 1e-9
+
+
+def range_warnings(ensemble: Ensemble, forecast: Forecast, wanted: Points) -> list[str]:
+    """Say which predictions lie where no back-test looks: below the points, at other sizes or mixtures, far away.
+
+    Parameters
+    ----------
+    ensemble : Ensemble
+        The fitted laws.
+    forecast : Forecast
+        Its predictions of n points.
+    wanted : Points
+        The n points.
+
+    Returns
+    -------
+    list of str
+        A sentence for each of these that there is.
+
+    Notes
+    -----
+    Tested in tests/estimate/test_ranges.py.
+    """
+    fitted = ensemble.fits[0].points
+    sentences = _ignored_scale(ensemble, fitted, wanted)
+    lowest = float(forecast.below.max(initial=0.0))
+    if lowest > LEAST_BELOW:
+        count = int((forecast.below > LEAST_BELOW).sum())
+        sentences.append(
+            f"{count} predictions lie up to {lowest:.2g} e-folds ({np.exp(lowest):.3g} times) below the points, where "
+            f"laws hold least and no back-test looks: their intervals are not widened for it"
+        )
+    apart = [np.ptp(np.append(getattr(fitted, axis), getattr(wanted, axis))) for axis in ("log_n", "log_d")]
+    own = [np.ptp(getattr(fitted, axis)) for axis in ("log_n", "log_d")]
+    for name, far in zip(("n_params", "n_tokens"), np.subtract(apart, own), strict=True):
+        if far > FAR:
+            sentences.append(
+                f"{name} to predict lie up to {np.exp(far):.2g} times outside the points: are they in the same units "
+                f"(numbers, not millions or billions)?"
+            )
+    outside = shares_outside(ensemble, wanted)
+    if outside is not None and (outside > LEAST_BELOW).any():
+        sentences.append(
+            f"{int((outside > LEAST_BELOW).sum())} predictions have shares up to {outside.max():.2g} outside those "
+            f"fitted: no back-test supports them, and their intervals are not widened for it"
+        )
+    return sentences
+
+
+def _ignored_scale(ensemble: Ensemble, fitted: Points, wanted: Points) -> list[str]:
+    """Say where size or tokens are asked for that no law knows of."""
+    if any("loss" in law.needs and law.outcome == "accuracy" for law in ensemble.laws):
+        return []  # a link goes by the loss alone
+    sentences = []
+    for name in ("n_params", "n_tokens"):
+        if any(name in law.varies for law in ensemble.laws):
+            continue
+        values, asked = getattr(fitted, name), getattr(wanted, name)
+        if not np.allclose(asked, values[0], rtol=1e-6):
+            among = f"{values.min():.4g}" if np.ptp(values) == 0 else f"{values.min():.4g} to {values.max():.4g}"
+            sentences.append(
+                f"every law here ignores {name}: what is predicted is what the fitted {among} would show, whatever "
+                f"{name} was asked for"
+            )
+    return sentences
 
 
 TAKEN_FOR = {"unique_tokens": "on fresh tokens", "pretrained": "from a pre-trained model"}

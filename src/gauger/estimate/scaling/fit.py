@@ -13,7 +13,7 @@ import numpy as np
 
 from gauger.errors import UserError
 from gauger.estimate.scaling.accuracy import AccuracyLink, link_document, predict_accuracy, why_no_link
-from gauger.estimate.scaling.cautions import column_warnings, extrapolation_warnings, pooled_warnings
+from gauger.estimate.scaling.cautions import column_warnings, extrapolation_warnings, pooled_warnings, range_warnings
 from gauger.estimate.scaling.prediction_rows import prediction_rows
 from gauger.estimate.scaling.validation import (
     validation_document,
@@ -223,6 +223,7 @@ def fit_document(
     forecast = None if wanted is None else predict(ensemble, wanted, request.level)
     if forecast is not None and wanted is not None:
         warnings += extrapolation_warnings(ensemble, forecast.distance, request.level)
+        warnings += range_warnings(ensemble, forecast, wanted)
         warnings += column_warnings(fitted, wanted, ensemble.laws)
     document: dict[str, Any] = {
         "law": head["law"],

@@ -73,6 +73,27 @@ def axes_beyond(points: Points, fitted: Points) -> FloatArray:
     return np.asarray(np.maximum(np.stack(excess, axis=1), 0.0))
 
 
+def below(points: Points, fitted: Points) -> FloatArray:
+    """Measure how far points lie below those fitted: the most among parameters and tokens.
+
+    No back-test looks that way: laws hold least at the smallest scale, and cuts predict larger points only.
+
+    Parameters
+    ----------
+    points : Points
+        n points.
+    fitted : Points
+        Points that the law was fitted to, at least one.
+
+    Returns
+    -------
+    float array, (n,)
+        e-folds under the smallest value fitted; 0 for a point with at least as many parameters and tokens.
+    """
+    short = [getattr(fitted, axis).min() - getattr(points, axis) for axis in ("log_n", "log_d")]
+    return np.asarray(np.maximum(np.max(short, axis=0), 0.0))
+
+
 def scale_cuts(points: Points, least: int) -> list[BoolArray]:
     """List masks of what each cut fits: the smallest points by compute, by parameters, by tokens; ties stay together.
 

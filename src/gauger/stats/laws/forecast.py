@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gauger.stats.laws.backtest import Backtest, axes_beyond, backtest, beyond
+from gauger.stats.laws.backtest import Backtest, axes_beyond, backtest, below, beyond
 from gauger.stats.laws.bootstrap import Draws, count_units_of, draw, unit_weights, wider_tail
 from gauger.stats.laws.competition import law_weights
 from gauger.stats.laws.fit import LawFit, Search, fit_law
@@ -105,6 +105,8 @@ class Forecast:
     """(n,): e-folds beyond the fitted points."""
     stretch: FloatArray
     """(n,): factor by which the back-test stretched the interval."""
+    below: FloatArray
+    """(n,): e-folds below the fitted points, where no back-test looks and nothing is stretched."""
 
 
 def fit_ensemble(
@@ -210,7 +212,7 @@ def predict(ensemble: Ensemble, points: Points, level: float = 0.95) -> Forecast
         stretch = float(stretches(seen, at, np.array([(high - low) / usual]), level, freedom)[0])
         rows.append((value, value - stretch * (value - low), value + stretch * (high - value), stretch))
     value_, low_, high_, stretch_ = np.array(rows).reshape(-1, 4).T
-    return Forecast(value_, low_, high_, reach.distance, stretch_)
+    return Forecast(value_, low_, high_, reach.distance, stretch_, below(points, ensemble.fits[0].points))
 
 
 def curve_draws(ensemble: Ensemble, points: Points, count: int) -> FloatArray:

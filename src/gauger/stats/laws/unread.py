@@ -96,14 +96,18 @@ def n_outside(name: str, fitted: Points, wanted: Points) -> int:
         0 where one side has no shares.
     """
     known, asked = traits(fitted).get(name), traits(wanted).get(name)
-    if known is None or asked is None:
-        return 0
-    outside = np.zeros(len(wanted), dtype=bool)
+    return 0 if known is None or asked is None else int((how_far_outside(known, asked) > ALIKE).sum())
+
+
+def how_far_outside(known: FloatArray, asked: FloatArray) -> FloatArray:
+    """Measure how far rows (m, k) lie outside the ranges of the columns of known ones (n, k), (m,); 0 inside."""
+    far = np.zeros(len(asked))
     for column, values in zip(known.T, asked.T, strict=True):
         seen = column[np.isfinite(column)]
         if len(seen):
-            outside |= (values < seen.min() - ALIKE) | (values > seen.max() + ALIKE)
-    return int(outside.sum())
+            # A value that is missing (no teacher) lies nowhere; fmax passes over it.
+            far = np.fmax(far, np.fmax(values - seen.max(), seen.min() - values))
+    return far
 
 
 def reader_of(name: str, points: Points, outcome: str) -> tuple[str, str | None]:
