@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from gauger.cli.fit_text import fit_text
 from gauger.estimate.scaling.accuracy import AccuracyLink
 from gauger.estimate.scaling.fit import FitRequest, choose_laws, fit_points
 from gauger.stats.laws import LAWS, Points, Search
@@ -60,3 +62,33 @@ def test_points_of_weight_0_do_not_lay_out_the_link() -> None:
     assert links[0] is not None
     assert links[1] is not None
     assert (links[1].highest, links[1].unit) == pytest.approx((links[0].highest, links[0].unit))
+
+
+@pytest.mark.parametrize("falling", [lambda loss: 1 - curve(loss), lambda loss: 0.42 + 0.04 * (loss - 2.4)])
+def test_a_benchmark_on_which_better_models_do_worse_has_no_link(falling: Callable[[np.ndarray], np.ndarray]) -> None:
+    noise = 0.004 * np.random.default_rng(1).standard_normal(20)
+    document = fit_points(replace(grid(), accuracy=falling(grid().loss) + noise), REQUEST, ASKED)
+    assert not document["accuracy_link"]["verdict"]["holds"]
+    first = document["warnings"][0]
+    assert first.startswith(
+        "link from loss to accuracy: accuracy falls as the loss falls, which no link follows; no law"
+    )
+    assert "from loss to accuracy: no law holds" in fit_text(document).split("parameter")[0]
+    shown = {row["name"]: row["value"] for row in document["accuracy_link"]["parameters"]}
+    assert shown["ceiling"] >= shown["floor"]
+
+
+def test_a_link_that_holds_is_not_refused() -> None:
+    noise = 0.01 * np.random.default_rng(1).standard_normal(20)
+    document = fit_points(replace(grid(), accuracy=curve(grid().loss) + noise), REQUEST)
+    assert document["accuracy_link"]["verdict"]["holds"]
+    assert not any("no law holds" in warning for warning in document["warnings"])
+
+
+@pytest.mark.parametrize("name", ["link", "gompertz"])
+def test_a_ceiling_below_the_floor_is_one_at_the_floor(name: str) -> None:
+    law, at = LAWS[name], Points(np.ones(3), np.ones(3), loss=np.array([1.0, 2.0, 3.0]))
+    value, gradient = law.evaluate(law.inner(np.array([[0.75, 0.15, 4.0, 2.6]])), at)
+    assert value[0] == pytest.approx([0.75] * 3)
+    assert gradient[0].tolist() == [[1.0] * 3, [0.0] * 3, [0.0] * 3, [0.0] * 3]
+    assert law.natural(np.array([0.75, 0.15, 0.0, 2.6])) == pytest.approx([0.75, 0.75, 1.0, 2.6])

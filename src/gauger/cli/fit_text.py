@@ -18,6 +18,7 @@ def fit_text(document: Mapping[str, Any]) -> str:
         f"{document['n']} points, {document['outcome']}; source: {document['source']}",
         f"one point scatters by {_spread(document)} around the law",
         document["verdict"]["answer"],
+        *_link_verdict(document),
         "",
         *_parameters(document["parameters"], document["level"]),
     ]
@@ -32,6 +33,11 @@ def fit_text(document: Mapping[str, Any]) -> str:
     if document["predictions"]:
         lines += ["", *_predictions(document)]
     return "\n".join(lines)
+
+
+def _link_verdict(document: Mapping[str, Any]) -> list[str]:
+    link = document.get("accuracy_link")
+    return [] if link is None else [f"from loss to accuracy: {link['verdict']['answer']}"]
 
 
 def _link_record(link: Mapping[str, Any]) -> str:

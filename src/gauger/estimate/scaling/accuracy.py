@@ -14,8 +14,10 @@ from typing import Any
 
 import numpy as np
 from scipy.special import ndtri
+from scipy.stats import spearmanr
 
 from gauger.errors import UserError
+from gauger.estimate.scaling.validation import verdict_document, verdict_text
 from gauger.stats import (
     LINKS,
     Ensemble,
@@ -26,6 +28,7 @@ from gauger.stats import (
     findings,
     fit_ensemble,
     held_out,
+    law_holds,
     law_weights,
     missed,
     parameter_estimates,
@@ -155,16 +158,18 @@ def link_document(link: AccuracyLink, level: float) -> tuple[dict[str, Any], lis
     -------
     document : dict
         JSON-able: formula, source, parameters, objective, n and lack of fit (a standard deviation of the score) of the
-        link of most weight; `links` with the weights of all; `held_out` points of their back-test; the root mean square
-        of its errors, and of those of the direct way.
+        link of most weight; `verdict`, whether some link holds; `links` with the weights of all; `held_out` points of
+        their back-test; the root mean square of its errors, and of those of the direct way.
     warnings : list of str
-        Warnings; also why intervals are by profile likelihood, where they are.
+        First that no link holds, where that is so; also why intervals are by profile likelihood, where they are.
     """
     ensemble = link.ensemble
     best = int(np.argmax(ensemble.weights))
     fitted = ensemble.fits[best]
     parameters, reasons = parameter_estimates(fitted, ensemble.draws[best], level)
-    warnings = [f"link from loss to accuracy: {finding}" for finding in findings(fitted)]
+    verdict = law_holds(ensemble)
+    warnings = [] if verdict.holds else [f"link from loss to accuracy: {_falls(fitted.points)}{verdict_text(verdict)}"]
+    warnings += [f"link from loss to accuracy: {finding}" for finding in findings(fitted)]
     document = {
         "law": fitted.law.name,
         "formula": fitted.law.formula,
@@ -172,6 +177,7 @@ def link_document(link: AccuracyLink, level: float) -> tuple[dict[str, Any], lis
         "parameters": [asdict(parameter) for parameter in parameters],
         "objective": fitted.objective,
         "n": len(fitted.points),
+        "verdict": verdict_document(verdict),
         "lack_of_fit_sd": float(np.sqrt(fitted.tau2)),
         "links": [
             {"law": fit.law.name, "weight": round(float(w), 6)}
@@ -189,6 +195,12 @@ def link_document(link: AccuracyLink, level: float) -> tuple[dict[str, Any], lis
         kind = "profile likelihood" if parameters[0].method == "profile" else "draws of groups, with care"
         warnings.append(f"link from loss to accuracy: intervals are by {kind}: {'; '.join(reasons)}")
     return document, warnings
+
+
+def _falls(points: Points) -> str:
+    """Say that better models score worse, where that is so: no link can follow them."""
+    together = spearmanr(np.asarray(points.loss), np.asarray(points.accuracy)).statistic
+    return "accuracy falls as the loss falls, which no link follows; " if together > 0.0 else ""
 
 
 def _rmse(ensemble: Ensemble) -> float | None:

@@ -244,7 +244,9 @@ def fit_document(
         document["predictions"] = prediction_rows(ensemble, forecast, wanted)
     if link is not None:
         document["accuracy_link"], link_warnings = link_document(link, request.level)
-        warnings += link_warnings
+        held = document["accuracy_link"]["verdict"]["holds"]
+        # A link that is refused makes every accuracy doubtful: it is said before anything of the laws' details.
+        warnings = warnings + link_warnings if held else [link_warnings[0], *warnings, *link_warnings[1:]]
         if wanted is not None and forecast is not None:
             chained = predict_accuracy(link, forecast, wanted, request.level, ensemble.seed)
             for row, accuracy in zip(document["predictions"], chained, strict=True):

@@ -75,6 +75,8 @@ class Law:
     floor: str = ""
     """Name of the irreducible loss, or of the ceiling of an accuracy: in a competition it is integrated over
     (`floors`)."""
+    ordered: tuple[str, str] | None = None
+    """Two parameters of which the second is at least the first: less means as much, in formula and report."""
     beliefs: tuple[Belief, ...] = ()
     """Pull the law towards a simpler one that it contains, in a competition (`floors`)."""
     fewest: int = 0
@@ -106,7 +108,11 @@ class Law:
     def natural(self, inner: FloatArray) -> FloatArray:
         """Turn inner parameters (..., P) into natural ones."""
         logs = np.array([parameter.log for parameter in self.parameters])
-        return np.where(logs, np.exp(np.where(logs, inner, 0.0)), inner)
+        natural = np.where(logs, np.exp(np.where(logs, inner, 0.0)), inner)
+        if self.ordered is not None:
+            first, second = (self.names.index(name) for name in self.ordered)
+            natural[..., second] = np.maximum(natural[..., first], natural[..., second])
+        return natural
 
     def inner(self, natural: FloatArray) -> FloatArray:
         """Turn natural parameters (..., P) into inner ones."""
