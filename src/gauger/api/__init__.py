@@ -8,6 +8,8 @@ export.py         Writes results for others: estimates as CSV, Markdown and LaTe
 forecasts.py      Forecasts a scenario from the published literature, and decides (`gauger.forecast`)
 frames.py         Turns estimates into data frames and notebook tables, and data frames of either library into Polars
 laws.py           Fits scaling laws to trained models (`gauger.fit`)
+left_out.py       Says which rows of `gauger.fit` no law was fitted to, because their outcome is empty, and which runs
+                  went too
 literature.py     Opens the published evidence on distillation (`gauger.evidence`)
 logs.py           Compares models from evaluation logs that exist (`gauger.compare`)
 meta_analysis.py  Pools the effects of any table: a random-effects meta-analysis or meta-regression (`gauger.meta`)

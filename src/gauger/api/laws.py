@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from gauger.api.left_out import left_out_warnings
 from gauger.api.result import Result
 from gauger.api.share_columns import in_fitted_order
 from gauger.api.table_input import TableLike, read_points
@@ -118,6 +119,10 @@ def fit(
     wanted = None if predict is None else read_points(predict, outcome=False)
     request = FitRequest(law, bootstrap, level, Search(starts, delta, seed))
     document = fit_points(table.points, request, None if wanted is None else in_fitted_order(table, wanted))
-    warnings = [*table.warnings, *(wanted.warnings if wanted is not None else [])]
+    warnings = [
+        *table.warnings,
+        *left_out_warnings(table, document["outcome"]),
+        *(wanted.warnings if wanted is not None else []),
+    ]
     document["warnings"] = [*document["warnings"], *warnings]
     return ScalingFit(document)
