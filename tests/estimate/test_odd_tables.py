@@ -11,7 +11,7 @@ import pytest
 from gauger.cli.fit_text import fit_text
 from gauger.estimate.scaling.accuracy import AccuracyLink
 from gauger.estimate.scaling.fit import FitRequest, choose_laws, fit_points
-from gauger.stats.laws import LAWS, Points, Search
+from gauger.stats.laws import LAWS, Points, Search, fit_law
 from gauger.stats.laws.backtest import Backtest
 from gauger.stats.laws.competition import law_weights
 
@@ -87,8 +87,21 @@ def test_a_link_that_holds_is_not_refused() -> None:
 
 @pytest.mark.parametrize("name", ["link", "gompertz"])
 def test_a_ceiling_below_the_floor_is_one_at_the_floor(name: str) -> None:
-    law, at = LAWS[name], Points(np.ones(3), np.ones(3), loss=np.array([1.0, 2.0, 3.0]))
-    value, gradient = law.evaluate(law.inner(np.array([[0.75, 0.15, 4.0, 2.6]])), at)
+    law, at = LAWS[name].in_order(), Points(np.ones(3), np.ones(3), loss=np.array([1.0, 2.0, 3.0]))
+    theta = law.inner(np.array([[0.75, 0.15, 4.0, 2.6], [0.15, 0.75, 4.0, 2.6]]))
+    value, gradient = law.evaluate(theta, at)
     assert value[0] == pytest.approx([0.75] * 3)
-    assert gradient[0].tolist() == [[1.0] * 3, [0.0] * 3, [0.0] * 3, [0.0] * 3]
-    assert law.natural(np.array([0.75, 0.15, 0.0, 2.6])) == pytest.approx([0.75, 0.75, 1.0, 2.6])
+    assert gradient[0] == pytest.approx(np.array([[1.0] * 3, [0.0] * 3, [0.0] * 3, [0.0] * 3]))
+    plain = LAWS[name].evaluate(theta, at)
+    assert value[1].tolist() == plain[0][1].tolist()
+    assert gradient[1].tolist() == plain[1][1].tolist()
+
+
+def test_a_link_whose_best_fit_is_in_order_is_the_plain_one() -> None:
+    some = replace(grid(), accuracy=curve(grid().loss))
+    fitted = fit_law(some, LAWS["link"], Search(starts=20))
+    assert fitted.law is LAWS["link"]
+    falling = fit_law(replace(some, accuracy=1 - some.accuracy), LAWS["link"], Search(starts=20))
+    floor, ceiling = falling.values[:2]
+    assert ceiling >= floor
+    assert fitted.values[:2] == pytest.approx([0.25, 0.85], abs=0.02)

@@ -8,7 +8,7 @@ residuals are as large as they should be (Cochran's moment condition), so that p
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -215,7 +215,8 @@ def fit_law(points: Points, law: Law, search: Search | None = None) -> LawFit:
     Returns
     -------
     LawFit
-        Its parameters may lie at a bound or be undetermined: `diagnose.findings` says so.
+        Its parameters may lie at a bound or be undetermined: `diagnose.findings` says so. A law with parameters in
+        order (`Law.ordered`) whose best fit is out of order is fitted again in order.
 
     Notes
     -----
@@ -223,6 +224,18 @@ def fit_law(points: Points, law: Law, search: Search | None = None) -> LawFit:
     """
     search = search or Search()
     points = usable(points, law)
+    fitted = _settle(points, law, search)
+    if not law.is_out_of_order(fitted.theta):
+        return fitted
+    again = _settle(points, law.in_order(), search)
+    first, second = (law.names.index(name) for name in law.ordered or ())
+    theta = again.theta.copy()
+    theta[second] = max(theta[first], theta[second])
+    return replace(again, theta=theta)
+
+
+def _settle(points: Points, law: Law, search: Search) -> LawFit:
+    """Fit a law, where errors are known again with what they lack."""
     fitted = _best(points, law, search, 0.0)
     if log_loss_variance(points) is None and law.outcome == "loss":
         return fitted

@@ -7,7 +7,7 @@ logarithms (`Parameter.log`); everything that is reported is in natural units.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -76,7 +76,7 @@ class Law:
     """Name of the irreducible loss, or of the ceiling of an accuracy: in a competition it is integrated over
     (`floors`)."""
     ordered: tuple[str, str] | None = None
-    """Two parameters of which the second is at least the first: less means as much, in formula and report."""
+    """Two parameters of which the second is at least the first (`in_order`)."""
     beliefs: tuple[Belief, ...] = ()
     """Pull the law towards a simpler one that it contains, in a competition (`floors`)."""
     fewest: int = 0
@@ -108,13 +108,38 @@ class Law:
     def natural(self, inner: FloatArray) -> FloatArray:
         """Turn inner parameters (..., P) into natural ones."""
         logs = np.array([parameter.log for parameter in self.parameters])
-        natural = np.where(logs, np.exp(np.where(logs, inner, 0.0)), inner)
-        if self.ordered is not None:
-            first, second = (self.names.index(name) for name in self.ordered)
-            natural[..., second] = np.maximum(natural[..., first], natural[..., second])
-        return natural
+        return np.where(logs, np.exp(np.where(logs, inner, 0.0)), inner)
 
     def inner(self, natural: FloatArray) -> FloatArray:
         """Turn natural parameters (..., P) into inner ones."""
         logs = np.array([parameter.log for parameter in self.parameters])
         return np.where(logs, np.log(np.where(logs, natural, 1.0)), natural)
+
+    def is_out_of_order(self, theta: FloatArray) -> bool:
+        """Tell whether inner parameters (P,) have the second of `ordered` below the first."""
+        if self.ordered is None:
+            return False
+        first, second = (self.names.index(name) for name in self.ordered)
+        return bool(theta[second] < theta[first])
+
+    def in_order(self) -> Law:
+        """Return the law in which a second of `ordered` below the first counts as one at the first.
+
+        Only for points that the law cannot follow in order: where the two meet its curve is flat, and a search that
+        gets there too early does not leave.
+        """
+        if self.ordered is None:
+            return self
+        first, second = (self.names.index(name) for name in self.ordered)
+
+        def evaluate(theta: FloatArray, points: Points) -> tuple[FloatArray, FloatArray]:
+            raised = theta.copy()
+            raised[:, second] = np.maximum(theta[:, first], theta[:, second])
+            value, gradient = self.evaluate(raised, points)
+            gradient = gradient.copy()
+            below = theta[:, second] < theta[:, first]
+            gradient[below, first] += gradient[below, second]
+            gradient[below, second] = 0.0
+            return value, gradient
+
+        return replace(self, evaluate=evaluate)

@@ -4,8 +4,8 @@
 - `gompertz`: accuracy = floor + (ceiling - floor) exp(-exp(k (loss - middle))), which leaves the floor late and
   fast and nears the ceiling slowly
 
-Neither falls as the loss falls: a ceiling below the floor means one at the floor. A benchmark on which better models do
-worse has no such link, and `holds` refuses it.
+Neither falls as the loss falls: a fit whose ceiling lies below its floor is made again in order (`Law.in_order`). A
+benchmark on which better models do worse has no such link, and `holds` refuses it.
 
 The chained two-step prediction (Bhagia et al. 2024) is a loss law followed by this link; `direct` goes from scale to
 accuracy at once.
@@ -63,16 +63,9 @@ def _sigmoid_of_loss(theta: FloatArray, loss: FloatArray) -> tuple[FloatArray, F
     floor, ceiling, log_k, middle = columns(theta)
     k = np.exp(log_k)
     level = expit(-k * (loss - middle))
-    rise = np.maximum(ceiling - floor, 0.0)
-    slope = rise * level * (1.0 - level)
-    gradient = [*_by_ends(floor, ceiling, level), -slope * k * (loss - middle), slope * k + 0 * loss]
-    return floor + rise * level, np.stack(gradient, axis=1)
-
-
-def _by_ends(floor: FloatArray, ceiling: FloatArray, level: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Derivatives by floor and ceiling; a ceiling below the floor is one at the floor, so that no link falls."""
-    share = np.where(ceiling >= floor, level, 0.0)
-    return 1.0 - share, share
+    slope = (ceiling - floor) * level * (1.0 - level)
+    gradient = [1.0 - level, level, -slope * k * (loss - middle), slope * k + 0 * loss]
+    return floor + (ceiling - floor) * level, np.stack(gradient, axis=1)
 
 
 def gompertz_value(theta: FloatArray, points: Points) -> tuple[FloatArray, FloatArray]:
@@ -105,10 +98,9 @@ def gompertz_value(theta: FloatArray, points: Points) -> tuple[FloatArray, Float
     k = np.exp(log_k)
     reach = np.clip(k * (points.loss - middle), -MOST_REACH, MOST_REACH)
     level = np.exp(-np.exp(reach))
-    rise = np.maximum(ceiling - floor, 0.0)
-    slope = rise * level * np.exp(reach)
-    gradient = [*_by_ends(floor, ceiling, level), -slope * reach, slope * k + 0 * points.loss]
-    return floor + rise * level, np.stack(gradient, axis=1)
+    slope = (ceiling - floor) * level * np.exp(reach)
+    gradient = [1.0 - level, level, -slope * reach, slope * k + 0 * points.loss]
+    return floor + (ceiling - floor) * level, np.stack(gradient, axis=1)
 
 
 def link_starts(points: Points, rng: np.random.Generator, count: int) -> FloatArray:
