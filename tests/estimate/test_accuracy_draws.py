@@ -15,7 +15,7 @@ from gauger.stats.laws.points import Points
 def test_draws_have_the_quantiles_of_each_half_of_the_interval() -> None:
     """Half of them lie on each side of the value, and z standard errors from it are z of that side's own."""
     zero = np.zeros(1)
-    forecast = Forecast(np.array([1.0]), np.array([0.9]), np.array([1.4]), zero, zero)
+    forecast = Forecast(np.array([1.0]), np.array([0.9]), np.array([1.4]), zero, zero, zero)
     drawn = _losses(forecast, 0, np.random.default_rng(0), 200_000, 0.95)
     z = float(ndtri(0.975))
     for at in (-1.0, -0.5, 0.0, 0.5, 1.0, z):
