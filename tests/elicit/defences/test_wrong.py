@@ -29,6 +29,18 @@ def test_steps_are_moved_whole_and_digits_become_others():
     assert "1 + 2 = 3." not in steps
 
 
+def test_a_name_with_digits_stays_and_the_numbers_around_it_change():
+    """M889 may be no word that anybody knows: a student of a world of words cannot even read it."""
+    shown = wrong_steps(thinks("M888 x1 3x 12.5 'a"), 1.0).reasoning.split()
+    assert {"M888", "x1", "'a"} < set(shown)
+    assert not {"3x", "12.5"} & set(shown)
+    assert sorted(len(word) for word in shown) == [2, 2, 2, 4, 4]
+    assert wrong_answers(thinks(None, "It is M888"), 1.0).text == "It is is"
+    changed = wrong_answers(thinks(None, "M888 is 12"), 1.0).text
+    assert changed.startswith("M888 is ")
+    assert changed != "M888 is 12"
+
+
 @pytest.mark.parametrize("reasoning", [None, "", "'a"])
 def test_where_there_is_nothing_to_move_nothing_is_changed(reasoning):
     assert wrong_steps(thinks(reasoning), 1.0).reasoning == reasoning

@@ -10,14 +10,16 @@ from gauger.elicit.defences.kinds import Need, ViewDefence
 from gauger.elicit.defences.reasoning import steps_of, with_reasoning
 from gauger.elicit.teacher.messages import Reply
 
-_DIGIT = re.compile(r"\d")
+_NUMBER = re.compile(r"(?<!\w)\d+")
+"""Digits at the start of a word; those behind a letter (M888, H2O, x1) are of a name, and another name may be none."""
 _LAST_WORD = re.compile(r"\S+(?=\s*$)")
 
 
 def wrong_steps(reply: Reply, strength: float) -> Reply:
     """Turn the reasoning of a share of the replies into another one that does not lead to the answer.
 
-    Steps (`reasoning.summarised`) are moved round by a random number of places, and every digit becomes another one.
+    Steps (`reasoning.summarised`) are moved round by a random number of places, and every digit of a number becomes
+    another one; names with digits stay.
 
     Parameters
     ----------
@@ -30,7 +32,7 @@ def wrong_steps(reply: Reply, strength: float) -> Reply:
     -------
     Reply
         With its answer as it was, and the answer's log-probabilities alone where steps were changed. Reasoning of one
-        step without a digit stays as it is: there is nothing to move.
+        step without a number stays as it is: there is nothing to move.
 
     Notes
     -----
@@ -51,8 +53,9 @@ def wrong_steps(reply: Reply, strength: float) -> Reply:
 def wrong_answers(reply: Reply, strength: float) -> Reply:
     """Turn the answer of a share of the replies into another one, to which the steps do not lead.
 
-    Every digit becomes another one. In an answer without digits the last word becomes the last other word of the
-    reasoning, and where none was shown of the answer itself: it stops short of where the steps led, as a slip would.
+    Every digit of a number becomes another one. In an answer without numbers the last word becomes the last other word
+    of the reasoning, and where none was shown of the answer itself: it stops short of where the steps led, as a slip
+    would.
 
     Parameters
     ----------
@@ -65,7 +68,7 @@ def wrong_answers(reply: Reply, strength: float) -> Reply:
     -------
     Reply
         With its reasoning as it was, and without log-probabilities where the answer was changed. An answer of one word
-        without a digit stays as it is where no reasoning holds another word.
+        without a number stays as it is where no reasoning holds another word.
 
     Notes
     -----
@@ -73,20 +76,19 @@ def wrong_answers(reply: Reply, strength: float) -> Reply:
     so that this takes more from a student that does not react than from one that does, and everything from honest
     users. Wrong content in a share of the answers took a student from 67.8 to 60.4 (DistillGuard 2026).
 
-    Proof: tests/elicit/defences/test_wrong.py. What it takes from students was seen in one each (docs/log.md); the ten
-    worlds of validation/defences/worlds.py have not been run.
+    Proof: tests/elicit/defences/test_wrong.py. What it takes from students: validation/defences/worlds.py.
     """
     whole = f"{reply.reasoning}\0{reply.text}"
     if share_of_text(whole, "wrong-answers") >= strength:
         return reply
-    text = _other_digits(reply.text, whole) if _DIGIT.search(reply.text) else _other_last_word(reply)
+    text = _other_digits(reply.text, whole) if _NUMBER.search(reply.text) else _other_last_word(reply)
     return reply if text == reply.text else replace(reply, text=text, log_probabilities=())
 
 
 def _other_digits(text: str, whole: str) -> str:
-    """Return the text with every digit moved on by the same number, which depends on the reply alone."""
+    """Return the text with every digit of its numbers moved on alike, by what depends on the reply alone."""
     add = 1 + int(share_of_text(whole, "digits") * 9)
-    return _DIGIT.sub(lambda digit: str((int(digit[0]) + add) % 10), text)
+    return _NUMBER.sub(lambda number: "".join(str((int(digit) + add) % 10) for digit in number[0]), text)
 
 
 def _other_last_word(reply: Reply) -> str:
