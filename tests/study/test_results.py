@@ -265,7 +265,7 @@ def test_notes_stand_once_per_arm(planned, whole, tmp_path):
     (changed / "notes.json").write_text('["26 of 40 samples: nothing new was left to ask"]')
     found = collect(plan, RunResult(done={**whole, key: changed}))
     note = "26 of 40 samples: nothing new was left to ask"
-    assert [said for said in found.notes if said.endswith(note)] == [f"label: {note}", f"logits: {note}"]
+    assert [said for said in found.notes if said.endswith(note)] == [f"label, logits: {note}"]
 
 
 @pytest.mark.parametrize(
@@ -284,6 +284,12 @@ def test_notes_that_differ_in_one_count_are_one_note(given, told):
     others = [("b", "9 of 50 samples: spent"), ("b", "9 of 40 samples: there are no more")]
     notes = [*(("a", note) for note in given), *others]
     assert _told_once(notes) == (f"a: {told}", *(f"b: {note}" for _, note in others))
+
+
+def test_arms_of_which_the_same_is_said_share_a_note():
+    notes = [("a", "9 of 40 samples: spent"), ("b", "8 of 40 samples: spent"), ("c", "9 of 40 samples: spent")]
+    assert _told_once(notes) == ("a, c: 9 of 40 samples: spent", "b: 8 of 40 samples: spent")
+    assert _told_once([*notes, ("c", "8 of 40 samples: spent")])[-1] == "c: 8 to 9 of 40 samples: spent"
 
 
 NOT_IN_TINY = {"cell", "untaught", "attack", "surface", "launder", "leaky_teacher"}

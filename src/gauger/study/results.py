@@ -160,13 +160,19 @@ def _cut(keys: Sequence[str], done: Mapping[str, Path]) -> Iterator[str]:
 
 
 def _told_once(notes: Iterable[tuple[str, str]]) -> tuple[str, ...]:
-    """Join what differs between an arm's replicates in one number alone: `1929 to 2002 of 3200 samples: ...`."""
+    """Join what differs between an arm's replicates in one number alone, and arms of which the same is said.
+
+    `a, b: 1929 to 2002 of 3200 samples: ...`.
+    """
     counts: dict[tuple[str, str], list[int]] = {}
     for arm, note in notes:
         counted = _COUNT_AND_REST.fullmatch(note)
         numbers = counts.setdefault((arm, counted[2] if counted else note), [])
         numbers += [int(counted[1])] if counted else []
-    return tuple(f"{arm}: {_span(numbers)}{rest}" for (arm, rest), numbers in counts.items())
+    arms: dict[str, list[str]] = {}
+    for (arm, rest), numbers in counts.items():
+        arms.setdefault(f"{_span(numbers)}{rest}", []).append(arm)
+    return tuple(f"{', '.join(names)}: {note}" for note, names in arms.items())
 
 
 def _span(numbers: Sequence[int]) -> str:
