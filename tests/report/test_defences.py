@@ -108,19 +108,15 @@ def test_the_frontier_shows_every_defence_with_joint_intervals(document):
 
 def test_no_label_of_the_frontier_lies_on_another():
     places = {
-        "cap": (0.0, 40.0),
-        "cap-one": (0.1, 40.5),
-        "near": (5.0, 41.0),
-        "far": (0.0, 10.0),
-        "right": (90.0, 40.0),
-    }
+        "cap": (0.0, 40.0), "cap-one": (0.1, 40.5), "near": (5.0, 41.0), "far": (0.0, 10.0), "right": (90.0, 40.0),
+        "facing": (60.0, 11.0), "opposite": (40.0, 10.0),
+    }  # fmt: skip
     data = [{"name": name, "x": x, "y": y} for name, (x, y) in places.items()]
     place_labels(data, (0.0, 100.0), (0.0, 80.0))
-    assert {datum["name"]: datum["label"] for datum in data} == {
-        "cap": "cap, cap-one", "cap-one": "", "near": "near", "far": "far", "right": "right"
-    }  # fmt: skip
-    assert [datum["name"] for datum in data if datum["below"]] == ["near"]
-    assert [datum["name"] for datum in data if datum["left"]] == ["right"]
+    labels = {datum["name"]: datum["label"] for datum in data}
+    assert labels == {name: name for name in places} | {"cap": "cap, cap-one", "cap-one": ""}
+    assert [datum["name"] for datum in data if datum["below"]] == ["near", "opposite"]
+    assert [datum["name"] for datum in data if datum["left"]] == ["right", "facing"]
 
 
 def test_the_cheapest_attacker_is_the_one_with_the_fewest_queries_who_passes(document):

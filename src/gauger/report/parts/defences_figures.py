@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import product
 from typing import Any
 
@@ -20,8 +20,8 @@ from gauger.report.wording import listing, quantity, set_of
 HEIGHT = 300
 SAME_PLACE = 0.02
 """Marks that lie closer than this share of both axes have one label between them."""
-LABEL = (0.2, 0.06)
-"""Room that a label takes, as shares of the axes."""
+LETTER, LINE = 0.025, 0.06
+"""Room that a letter of a label takes, and a line, as shares of the axes on a narrow screen."""
 FRONTIER = (
     "Each mark is a defence: up, it takes more uplift from the best attacker (open surface less defended one); right, "
     "the teacher itself scores less for honest users. Bars hold for all defences together. Upper left is where a "
@@ -124,22 +124,35 @@ def place_labels(data: Sequence[dict[str, Any]], x: tuple[float, float], y: tupl
     Where both corners are taken a label stands above all the same: the table beside the figure names every defence.
     """
     wide, high = max(x[1] - x[0], 1e-9), max(y[1] - y[0], 1e-9)
-    placed: list[dict[str, Any]] = []
+    marks: list[dict[str, Any]] = []
     for datum in data:
         datum |= {"left": datum["x"] > sum(x) / 2, "below": False, "label": datum["name"]}
-        near = [
-            (other, abs(datum["x"] - other["x"]) / wide, abs(datum["y"] - other["y"]) / high)
-            for other in placed
-            if other["left"] == datum["left"]
+        same = [
+            mark
+            for mark in marks
+            if max(abs(datum["x"] - mark["x"]) / wide, abs(datum["y"] - mark["y"]) / high) < SAME_PLACE
         ]
-        shared = [other for other, across, up in near if max(across, up) < SAME_PLACE]
-        if shared:
-            shared[0]["label"] += f", {datum['name']}"
+        if same:
+            same[0]["label"] += f", {datum['name']}"
             datum["label"] = ""
-            continue
-        taken = {other["below"] for other, across, up in near if across < LABEL[0] and up < LABEL[1]}
-        datum["below"] = False in taken and True not in taken
-        placed.append(datum)
+        else:
+            marks.append(datum)
+    for number, mark in enumerate(marks):
+        start, end = _extent(mark, wide)
+        near = [
+            other["below"]
+            for other in marks[:number]
+            if abs(mark["y"] - other["y"]) / high < LINE
+            and _extent(other, wide)[0] < end
+            and start < _extent(other, wide)[1]
+        ]
+        mark["below"] = False in near and True not in near
+
+
+def _extent(mark: Mapping[str, Any], wide: float) -> tuple[float, float]:
+    """Return where a label begins and ends along the axis, in its units."""
+    length = LETTER * wide * (len(mark["label"]) + 1)
+    return (mark["x"] - length, mark["x"]) if mark["left"] else (mark["x"], mark["x"] + length)
 
 
 def uplift_figure(view: View, entries: Sequence[Row]) -> Figure | None:
