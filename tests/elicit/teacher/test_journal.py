@@ -120,7 +120,8 @@ def test_a_file_cut_anywhere_loses_no_whole_line_and_counts_the_torn_one(tmp_pat
     path = tmp_path / f"{data.draw(st.uuids())}.jsonl"
     list(Journalled(Scripted(), path).ask(questions(3)))
     content = path.read_bytes()
-    end = data.draw(st.integers(0, len(content)))
+    # a share of the file, for its length is not the same twice (it holds times): what is drawn must not depend on that
+    end = data.draw(st.integers(0, 1_000_000)) * len(content) // 1_000_000
     path.write_bytes(content[:end])
     whole = content[:end].count(b"\n")
     teacher = Scripted()
