@@ -162,8 +162,17 @@ def test_an_attacker_who_got_no_answer_is_stopped_and_one_who_failed_is_unknown(
     assert verdict.outcome == outcome
     assert "ask-again" in verdict.why
     assert row(found, "uplift", "all", "ask-again").reason == reason
+    assert row(found, "uplift_removed", "all", "ask-again").reason == reason, "whichever side of the difference it is"
     assert row(found, "best_uplift", "all").value is not None
     assert "not among them" in row(found, "best_uplift", "all").note
+
+
+def test_what_is_removed_says_that_an_attacker_is_missing_on_the_open_surface(cells):
+    lost = without(cells, "ask-again@open")
+    found = find_defences(lost, lost.design.defences)
+    for name in ("uplift_removed", "residual_share", "exchange_rate"):
+        assert "not among them" in row(found, name, "all").note
+    assert "not among them" not in row(found, "best_uplift", "all").note
 
 
 def test_students_that_answer_alike_give_a_share_without_false_certainty(cells):

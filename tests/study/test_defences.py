@@ -255,3 +255,14 @@ def test_a_monitor_that_could_flag_nobody_is_refused_before_anything_is_asked(st
         return
     with pytest.raises(UserError, match=r"a strength of at least 0\.083, for the defence refuse-flagged"):
         require_needs(surface, "a teacher", at_hand=True)
+
+
+def test_who_learns_log_probabilities_is_shut_out_where_none_are_shown():
+    soft = "{kind: logit-distill, strategy: seedless, seeds: seedless, forms: [quiz], samples: 8, steps: 9}"
+    family = "{quiet: {log_probabilities: none}, few: {max_queries: 9}}"
+    attackers = f"{{soft: {{against: [few], stages: [{soft}]}}, asks: {{stages: [{ASK}]}}}}"
+    section = f"defences={{role: targeted, threshold: 0.1, family: {family}, attackers: {attackers}}}"
+    plan = plan_loaded(open_study(STUDY, [section, "teacher.surface.log_probabilities=full"]))[0]
+    question = defence_question(plan.study.defences, plan, {})
+    assert question.shut_out == {"quiet": frozenset({"soft"}), "few": frozenset()}
+    assert question.before("quiet") == ("soft", "asks")

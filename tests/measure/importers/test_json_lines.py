@@ -80,10 +80,11 @@ TWICE = GOOD.replace('"acc": 1.0', '"acc": 1.0, "acc": 0.0')
         TWICE.replace('"acc": 0.0', '"\\u0061cc": 0.0'),
         TWICE.replace('"acc": 1.0', '"a\\u0063c": 1.0'),
         GOOD.replace('"x": [1, 2]', '"acc": 2, "acc": 3'),
+        GOOD.replace('"filter": "none"', '"filter": "none", "filter": "other"'),
     ],
 )
 def test_a_key_that_stands_twice_is_refused_however_it_is_written(tmp_path: Path, line: str) -> None:
-    with pytest.raises(InputError, match=r'the key \\"acc\\" twice|the key "acc" twice') as caught:
+    with pytest.raises(InputError, match=r'the key "(acc|filter)" twice') as caught:
         read_fields(write(tmp_path, f"{GOOD}\n{line}\n"), FIELDS)
     assert caught.value.where.line == 2
 
