@@ -62,23 +62,16 @@ def read_fields(path: Path, fields: Fields, shorten: Shorten | None = None) -> p
 def _read_at_once(lines: bytes, fields: Fields) -> pl.DataFrame:
     """Read lines by Polars, which takes the first of two values; where a line may name a field twice, look."""
     frame = pl.read_ndjson(lines, schema=dict(fields))
-    often = [
-        re.compile(rb'"%s"\s*:' % re.escape(name.encode()))
-        for name in fields
-        if _may_repeat(lines, b'"%s"' % name.encode(), frame.height - frame[name].null_count())
-    ]
-    if often or _ESCAPED.search(lines):
-        _refuse_repeated(lines, often)
+    names = b"|".join(re.escape(name.encode()) for name in fields)
+    if _n_keys(lines, names) > sum(frame.height - column.null_count() for column in frame) or _ESCAPED.search(lines):
+        _refuse_repeated(lines, [re.compile(rb'"%s"\s*:' % re.escape(name.encode())) for name in fields])
     return frame
 
 
-def _may_repeat(lines: bytes, text: bytes, n_values: int) -> bool:
-    """Say whether a text may be a key more often than it has values: what a comma or a bracket follows is no key.
-
-    Counting bytes costs a fifth of a pattern, and of most names the first count is enough.
-    """
-    n_keys = lines.count(text)
-    return n_keys > n_values and n_keys - sum(lines.count(text + end) for end in (b",", b"]", b"}")) > n_values
+def _n_keys(lines: bytes, names: bytes) -> int:
+    """Count how often any of the names stands as a key: one pass of Polars' patterns, a third of counting each by itself."""
+    text = pl.Series([lines]).cast(pl.String)
+    return int(text.str.count_matches(rf'"(?:{names.decode()})"\s*:').item())
 
 
 def _refuse_repeated(lines: bytes, keys: Sequence[re.Pattern[bytes]]) -> None:
