@@ -92,6 +92,20 @@ def test_the_covariance_of_one_replicate_is_larger_by_their_number_than_that_of_
     assert spread[1] < spread[0]
 
 
+def test_a_benchmark_scored_for_one_run_is_reckoned_with_as_trained_once():
+    cells = small_cells(replace(SMALL, items=300, replicates=4, replicate_sd=0.3))
+    of, b = cells.cube.arms.index, cells.cube.benchmarks.index("near1")
+    scores = [block.copy() for block in cells.cube.panel.scores]
+    scores[b][of("distilled1"), 1:] = np.nan
+    fewer = replace(cells.cube.panel, scores=tuple(scores))
+    whole, lost = (fill_in_trained_once(crossed_components(panel)) for panel in (cells.cube.panel, fewer))
+    before, after = (
+        np.diag(replicate_covariance(parts, moderated=True)).reshape(parts.mean.shape) for parts in (whole, lost)
+    )
+    assert after[of("distilled1"), b] > 2.0 * before[of("distilled1"), b]
+    assert after[of("teacher")].sum() == 0
+
+
 def test_an_arm_trained_once_is_taken_for_twice_as_noisy_as_those_that_were_replicated(monkeypatch):
     """One run shows no noise: its budget is reckoned with the noise that its interval is reckoned with."""
     cells = small_cells(replace(SMALL, items=300, replicates=4, distilled_replicates=1, replicate_sd=0.3))

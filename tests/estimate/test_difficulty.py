@@ -15,6 +15,7 @@ from gauger.estimate.difficulty import (
     uplift_by_difficulty,
 )
 from gauger.estimate.difficulty_estimates import difficulty_estimates
+from gauger.stats.crossed.contrast import estimate_contrasts
 from gauger.stats.crossed.panel import Panel, panel_of
 
 from .studies import find, small_cells
@@ -79,6 +80,21 @@ def test_equal_rows_of_difficulty_give_the_interval_of_a_benchmark_of_these_item
     rows = uplift_by_difficulty(panel, (2, 1), np.tile(difficulty, (4, 1))).quartiles
     assert rows.value == pytest.approx(known.value)
     assert rows.item_variance[:4] == pytest.approx(known.item_variance[:4], rel=0.02)
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_degrees_of_freedom_are_those_of_the_items_of_the_quartile(known: bool) -> None:
+    """Eight hard items of 32 have seven, whatever the others are: cut by levels, or out of estimated difficulties."""
+    panel, _ = study(0.0, 3, items=32, replicates=1)
+    fixed = Panel(panel.scores, panel.units, np.arange(panel.n_arms)[:, None])
+    order = np.arange(32.0)
+    found = uplift_by_difficulty(fixed, (1, 0), order if known else order[None], level=0.95)
+    hard = Panel((fixed.scores[0][:, :, 24:],), (fixed.units[0][24:],), fixed.replicates)
+    weights = np.zeros((1, panel.n_arms, 1))
+    weights[0, 1], weights[0, 0] = 1.0, -1.0
+    alone = estimate_contrasts(hard, weights)
+    for name in ("value", "se", "df", "low"):
+        assert getattr(found.quartiles, name)[found.hardest] == pytest.approx(getattr(alone, name)[0], rel=1e-6)
 
 
 def test_items_without_a_difficulty_are_left_out() -> None:

@@ -165,6 +165,46 @@ def test_a_single_run_among_replicated_ones_says_so():
     assert find(study.estimates, "uplift", "placebo", over="near").note is None
 
 
+def test_an_arm_scored_for_one_of_its_runs_says_so_and_gains_nothing_by_it():
+    """Evaluations that were lost make no interval narrower, and are counted where they are missing alone."""
+    records = small_records(replace(SMALL, items=300, replicate_sd=0.4))
+    lost = (pl.col("arm") == "distilled1") & (pl.col("benchmark") == "near1") & (pl.col("replicate") > 0)
+    whole, left = (estimate_study(table, small_design()) for table in (records, records.filter(~lost)))
+    full, one = (find(study.estimates, "uplift", "distilled1", benchmark="near1") for study in (whole, left))
+    assert one.high - one.low > full.high - full.low
+    assert (full.n_replicates, one.n_replicates) == (SMALL.replicates, 1)
+    assert one.note == (
+        "distilled1 was scored here for one training alone; it is taken for twice as noisy as the replicated arms."
+    )
+    elsewhere = find(left.estimates, "uplift", "distilled1", benchmark="targeted1")
+    assert (elsewhere.n_replicates, elsewhere.note) == (SMALL.replicates, None)
+
+
+def test_items_that_other_arms_answered_say_nothing_of_those_compared():
+    """Twenty items, all wrong, cannot exclude two points, however many items the base was asked."""
+
+    def study(base_items):
+        answers = [("m", r, 0.0, 20) for r in range(3)] + [("d", r, 0.0, 20) for r in range(3)]
+        answers += [("reference", r, 1.0, 16) for r in range(3)] + [("base", 0, 1.0, base_items)]
+        rows = [
+            (name, r, "near1", f"i{i:04d}", score if i < top else 0.0)
+            for name, r, score, top in answers
+            for i in range(max(top, 20))
+        ]
+        table = pl.DataFrame(rows, ["arm", "replicate", "benchmark", "item", "score"], orient="row")
+        arms = (arm("d", "distilled", matched="m"), arm("m", "matched"), arm("base", "base"))
+        rule = FixedRule(arm="d", estimand="uplift", threshold=0.02)
+        design = Design(arms=(*arms, arm("reference", "reference")), roles={"near1": "near"}, rule=rule)
+        found = estimate_study(table, design)
+        return find(found.estimates, "uplift", "d", benchmark="near1"), found.verdict
+
+    (few, verdict), (many, other) = study(20), study(2000)
+    assert (few.low, few.high, few.df) == (many.low, many.high, many.df)
+    assert few.df == pytest.approx(19.0)
+    assert few.high > 0.05
+    assert verdict.probability_major == other.probability_major
+
+
 def test_more_noise_between_replicates_gives_wider_intervals():
     def width(sd):
         study = estimate_study(small_records(replace(SMALL, items=300, replicate_sd=sd)), small_design())

@@ -48,7 +48,7 @@ def dense_contrasts(parts: Components, weights: FloatArray, *, moderated: bool, 
     item = item_part(components, weights)
     replicate = replicate_part(components, flat, moderated=moderated)
     shared = ((flat @ components.shared) * flat).sum(axis=1)
-    parts = Parts(np.maximum(item[0], item[2]), item[1], replicate.variance, replicate.df, shared)
+    parts = Parts(np.maximum(item[0], item[2]), item[1], replicate.variance, replicate.df, shared, replicate.lent)
     interval = combine(parts, level)
     se = np.sqrt(interval.variance)
     joint = flat @ (components.item - components.shared) @ flat.T + replicate.joint
@@ -67,10 +67,31 @@ def _correlation(joint: FloatArray) -> FloatArray:
 def item_part(components, weights):
     variances = np.stack([_block_variance(components, weights, block) for block in components.blocks])
     variance = variances.sum(axis=0)
-    spread = (variances**2 / components.block_df[:, None]).sum(axis=0)
-    floor = float(components.block_df.min())
-    df = np.divide(variance**2, spread, out=np.full_like(variance, floor), where=spread > 0)
+    known = np.array([[_block_df(components, w, block) for w in weights] for block in components.blocks])
+    spread = (variances**2 / known).sum(axis=0)
+    fewest = known.min(axis=0)
+    df = np.divide(variance**2, spread, out=np.where(np.isfinite(fewest), fewest, 1.0), where=spread > 0)
     return (variance, df, RARE_ITEMS * _rare_item(components, weights))
+
+
+def _block_df(components: Components, weight: FloatArray, block: tuple[int, ...]) -> float:
+    """By a loop over clusters: inf where the block is not weighed."""
+    sizes, touched = {}, False
+    for b in block:
+        arms = [a for a in range(len(weight)) if weight[a, b] != 0]
+        if not arms:
+            continue
+        touched = True
+        df = {a: _df_of(components.cluster_sizes[b][a].tolist()) for a in arms}
+        fewest = [a for a in arms if df[a] == min(df.values())]
+        for place, name in enumerate(components.clusters[b].tolist()):
+            sizes[name] = sizes.get(name, 0) + max(int(components.cluster_sizes[b][a, place]) for a in fewest)
+    return _df_of(list(sizes.values())) if touched else np.inf
+
+
+def _df_of(sizes: list[int]) -> float:
+    squares, fourth = sum(n**2 for n in sizes), sum(n**4 for n in sizes)
+    return max(squares**2 / fourth - 1, 1.0) if fourth else 1.0
 
 
 def _block_variance(components: Components, weights: FloatArray, block: tuple[int, ...]) -> FloatArray:
@@ -83,9 +104,8 @@ def _block_variance(components: Components, weights: FloatArray, block: tuple[in
 
 def _rare_item(components: Components, weights: FloatArray) -> FloatArray:
     """(C,): variance that one rare item gives."""
-    per_arm = weights**2 / np.maximum(components.n_replicates, 1)
-    size = np.maximum(components.n_items.max(axis=0) * components.n_clusters.max(axis=0), 1)
-    return np.asarray(per_arm.max(axis=1) @ (components.farthest**2 / size))
+    size = np.maximum(components.n_replicates * components.n_items * components.n_clusters, 1)
+    return np.asarray((weights**2 / size).max(axis=1) @ components.farthest**2)
 
 
 @dataclass(frozen=True)
@@ -100,13 +120,15 @@ class ReplicatePart:
     """(C, C): covariance, diagonal = variance."""
     borrowed: FloatArray
     """(C,): net noise of arms trained once that is contained in it."""
+    lent: FloatArray
+    """(C,): their item noise that is contained in it."""
 
 
 def replicate_part(components: Dense, flat: FloatArray, *, moderated: bool) -> ReplicatePart:
     groups = replicate_groups(components)
     if not groups:
         none = np.zeros(len(flat))
-        return ReplicatePart(none, np.full(len(flat), np.inf), np.zeros((len(flat), len(flat))), none)
+        return ReplicatePart(none, np.full(len(flat), np.inf), np.zeros((len(flat), len(flat))), none, none)
     prior = replicate_prior(components, groups) if moderated or components.trained_once.any() else None
     if prior is None:
         return _as_shown([_shown(group, flat) for group in groups])
@@ -169,7 +191,7 @@ def _as_shown(groups: list[_Shown]) -> ReplicatePart:
         spread += np.divide(squares, shown.df, out=np.zeros_like(squares), where=shown.df > 0)
         smallest = np.where(shown.df > 0, np.minimum(smallest, shown.df), smallest)
     df = np.divide(variance**2, spread, out=smallest, where=spread > 0)
-    return ReplicatePart(variance, df, joint, np.zeros_like(variance))
+    return ReplicatePart(variance, df, joint, np.zeros_like(variance), np.zeros_like(variance))
 
 
 def _view(components: Components, prior: ReplicatePrior, group: Group, flat: FloatArray) -> _View:
@@ -232,15 +254,16 @@ def _moderated(
     net = _net_share(noise, towards * common + (1 - towards) * pooled)
     alike = prior_df(prior.stray.arms * net**2)
     joint = np.zeros_like(views[0].noise)
-    spread, leaning, borrowed = (np.zeros_like(net) for _ in range(3))
+    spread, leaning, borrowed, lent = (np.zeros_like(net) for _ in range(4))
     for view in views:
         df = view.shown.df
         d0 = prior_df(np.maximum(prior.stray.arms, least_stray(df)) * net**2)
         factor, own_df = view.arms.factor(view.share, np.where(df > 0, d0, alike), df)
         trust = trust_in_prior(own_df, df) * (1.0 if prior.directions is None else _news(common_df, df))
         trust = trust if moderated else np.where(df > 0, 0.0, 1.0)
-        once = np.where(df > 0, 1.0, ONCE_VARIANCE)
-        expected = view.noise + _scaled(_blend(towards, view.common, view.pooled), once)
+        level = _blend(towards, view.common, view.pooled)
+        once = np.where(df > 0, 1.0, np.where(np.diag(level) > 0, ONCE_VARIANCE, 0.0))
+        expected = view.noise + _scaled(level, once)
         expected = _scaled(expected, factor)
         part = _blend(trust, expected, view.shown.joint)
         variance = np.diag(part)
@@ -248,9 +271,10 @@ def _moderated(
         spread += variance**2 * _uncertainty(trust, own_df, df)
         leaning += np.maximum(variance, 0.0) * trust
         borrowed += np.where(df == 0, variance - np.diag(view.noise), 0.0)
+        lent += np.where(df == 0, np.diag(view.noise), 0.0)
     shown_df = np.max([view.shown.df for view in views], axis=0)
     held = _held_positive(joint, spread + leaning**2 / mean_df, np.maximum(common_df, shown_df))
-    return replace(held, borrowed=np.maximum(borrowed, 0.0))
+    return replace(held, borrowed=np.maximum(borrowed, 0.0), lent=lent)
 
 
 def _scaled(covariance: FloatArray, factor: FloatArray) -> FloatArray:
@@ -292,7 +316,7 @@ def _held_positive(joint: FloatArray, spread: FloatArray, most: FloatArray) -> R
     keep = np.where(np.diag(joint) > 0, 1.0, 0.0)
     df = np.divide(variance**2, spread, out=most.copy(), where=spread > 0)
     df = np.minimum(np.maximum(df, 1.0), most)
-    return ReplicatePart(variance, df, joint * np.outer(keep, keep), np.zeros_like(variance))
+    return ReplicatePart(variance, df, joint * np.outer(keep, keep), np.zeros_like(variance), np.zeros_like(variance))
 
 
 def _blend(share: FloatArray, first: FloatArray, second: FloatArray) -> FloatArray:

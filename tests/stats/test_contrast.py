@@ -54,11 +54,24 @@ def literal_item_df(panel: Panel, w: np.ndarray, item: np.ndarray) -> float:
         part = np.zeros_like(w)
         part[:, block] = w[:, block]
         variance = float(part.ravel() @ item @ part.ravel())
-        units = np.concatenate([panel.units[b] for b in block])
-        sizes = np.array([(units == u).sum() for u in set(units.tolist())])
+        units = [u for b in block if w[:, b].any() for u in panel.units[b][answered_by_fewest(panel, w, b)].tolist()]
+        sizes = np.array([units.count(u) for u in set(units)])
         total += variance
-        spread += variance**2 / ((sizes**2).sum() ** 2 / (sizes**4).sum() - 1)
+        if len(sizes):
+            spread += variance**2 / ((sizes**2).sum() ** 2 / (sizes**4).sum() - 1)
     return total**2 / spread
+
+
+def answered_by_fewest(panel: Panel, w: np.ndarray, b: int) -> np.ndarray:
+    """Which items the weighed arm with the fewest clusters answered (here no two arms have other ones and as many)."""
+    present = panel.replicates != -1
+    seen = [np.isfinite(panel.scores[b][a][present[a]]).any(axis=0) for a in np.flatnonzero(w[:, b])]
+
+    def known(answered: np.ndarray) -> float:
+        sizes = np.unique(panel.units[b][answered], return_counts=True)[1]
+        return float((sizes**2).sum() ** 2 / (sizes**4).sum())
+
+    return min(seen, key=known)
 
 
 def literal_least(panel: Panel, w: np.ndarray) -> float:

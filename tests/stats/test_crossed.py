@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 from crossed_cases import PANELS, clustered, drawn, fixed_base, literal_components, ragged, sharing_clusters
 
+from gauger.stats.crossed.contrast_rows import ContrastRows
 from gauger.stats.crossed.crossed import crossed_components
+from gauger.stats.crossed.item_part import item_part
 from gauger.stats.crossed.panel import Panel, panel_of
 
 # Sums of at most a few hundred terms of size 1 in double precision: 1e-12 leaves a factor of ten.
@@ -65,11 +67,17 @@ def test_benchmarks_share_item_parts_only_where_they_share_clusters() -> None:
     assert crossed_components(clustered()).blocks == ((0,), (1,))
 
 
+def item_df(panel: Panel) -> np.ndarray:
+    """Degrees of freedom of the first arm's mean on each benchmark."""
+    weights = np.zeros((panel.n_benchmarks, panel.n_arms, panel.n_benchmarks))
+    weights[np.arange(panel.n_benchmarks), 0, np.arange(panel.n_benchmarks)] = 1.0
+    return item_part(crossed_components(panel), ContrastRows.of(weights)).df
+
+
 def test_cluster_degrees_of_freedom() -> None:
-    found = crossed_components(clustered())
     sizes = np.array([4, 3, 6, 2])
-    np.testing.assert_allclose(found.block_df[0], (sizes**2).sum() ** 2 / (sizes**4).sum() - 1)
-    np.testing.assert_allclose(crossed_components(panel_of(drawn(1))).block_df, [14, 10])
+    np.testing.assert_allclose(item_df(clustered())[0], (sizes**2).sum() ** 2 / (sizes**4).sum() - 1)
+    np.testing.assert_allclose(item_df(panel_of(drawn(1))), [14, 10])
 
 
 def test_clusters_matter() -> None:

@@ -99,8 +99,12 @@ def uplift_by_difficulty(
 
 
 def _replaced(scores: FloatArray, weight: FloatArray) -> FloatArray:
-    """Scores (A, R, I) whose plain mean is the weighted one, with its influences; weights (R, I)."""
-    known = np.isfinite(scores)
+    """Scores (A, R, I) whose plain mean is the weighted one, with its influences; weights (R, I).
+
+    Items that weigh nothing in any replicate are none of the quartile's: they stay out, and count for no degree of
+    freedom.
+    """
+    known = np.isfinite(scores) & (weight > 0).any(axis=0)
     used = np.where(known, weight, 0.0)
     total = used.sum(axis=2, keepdims=True)
     rows = np.divide((used * np.nan_to_num(scores)).sum(axis=2, keepdims=True), total, where=total > 0, out=0 * total)

@@ -219,7 +219,7 @@ def _replicates(batch: PlannedBatch, p: int) -> int:
 
 
 def replicates_of(planned: Planned, arm: str) -> int:
-    """Count the training replicates of an arm that have records.
+    """Count the training replicates of an arm that the estimate rests on: the fewest of the benchmarks that it weighs.
 
     Parameters
     ----------
@@ -239,7 +239,11 @@ def replicates_of(planned: Planned, arm: str) -> int:
         The study has no such arm.
     """
     cube = planned.case.cells.cube
-    return int((cube.panel.replicates[cube.arms.index(arm)] >= 0).sum())
+    a, n = cube.arms.index(arm), len(cube.benchmarks)
+    weights = [packed(planned, name) for name in ("numerator", "denominator")]
+    cells = np.unique(np.concatenate([row.cells for row in weights if row is not None]))
+    runs = [cube.runs[a, b] for b in cells[cells // n == a] % n]
+    return int(min(runs) if runs else (cube.panel.replicates[a] >= 0).sum())
 
 
 def _note(batch: PlannedBatch, p: int, interval: RatioSet, together: RatioSet | None) -> str | None:
@@ -267,8 +271,12 @@ def _replication_notes(batch: PlannedBatch, p: int) -> list[str]:
     counts = {arm.name: replicates_of(planned, arm.name) for arm in used if arm.kind not in FIXED}
     if batch.contrasts.training_unknown[batch.numerator[p]] or not counts:
         return [UNREPLICATED]
-    once = [name for name, count in counts.items() if count == 1]
-    if not once:
-        return []
-    were = "was" if len(once) == 1 else "were"
-    return [f"{' and '.join(once)} {were} trained once; it is taken for twice as noisy as the replicated arms."]
+    single = [name for name, count in counts.items() if count == 1]
+    trained = (cells.cube.panel.replicates >= 0).sum(axis=1)
+    once, scored = ([name for name in single if (trained[cells.cube.arms.index(name)] > 1) == n] for n in (False, True))
+    return [
+        f"{' and '.join(names)} {'was' if len(names) == 1 else 'were'} {what}; it is taken for twice as noisy as the "
+        "replicated arms."
+        for names, what in ((once, "trained once"), (scored, "scored here for one training alone"))
+        if names
+    ]

@@ -48,6 +48,11 @@ class Cube:
             return np.empty((len(self.arms), 0))
         return np.stack([_mean(_mean(scores, 1), 1) for scores in self.panel.scores], axis=1)
 
+    @cached_property
+    def runs(self) -> IntArray:
+        """(A, B): replicates with a scored row."""
+        return np.stack([np.isfinite(scores).any(axis=2).sum(axis=1) for scores in self.panel.scores], axis=1)
+
     def with_role(self, role: str) -> list[int]:
         """Return the positions of the benchmarks with a role."""
         return [b for b, own_role in enumerate(self.roles) if own_role == role]

@@ -106,8 +106,9 @@ def _allocation(names: tuple[str, ...], division: Division, equal: Division | No
 def replicate_covariance(components: Components, *, moderated: bool) -> FloatArray:
     """Return the covariance that one replicate gives to the cell means.
 
-    Arms trained once get `ONCE_VARIANCE` times the net variance that the replicated arms show, as in the intervals;
-    fixed models get 0, and so does everything without moderation that was not replicated.
+    Arms trained once, or scored for one run on a benchmark, get `ONCE_VARIANCE` times the net variance that the
+    replicated arms show, as in the intervals; fixed models get 0, and so does everything without moderation that was
+    not replicated.
 
     Parameters
     ----------
@@ -134,7 +135,7 @@ def replicate_covariance(components: Components, *, moderated: bool) -> FloatArr
     if prior is None:
         return np.asarray(shown * per_replicate)
     df = np.where(components.n_replicates.ravel() > 1, components.n_replicates.ravel() - 1, 0)
-    once = np.repeat(components.trained_once, components.mean.shape[1]) & (components.n_items.ravel() > 0)
+    once = components.rests_on_one_run.ravel()
     trust = np.where(df > 0, trust_in_prior(prior_df(prior.stray.arms), df), once.astype(float))
     share = np.sqrt(np.outer(trust, trust))
     rest = np.sqrt(np.outer(1 - trust, 1 - trust)) * (np.outer(df, df) > 0)

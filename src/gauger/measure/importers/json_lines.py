@@ -69,7 +69,7 @@ def _read_at_once(lines: bytes, fields: Fields) -> pl.DataFrame:
 
 
 def _n_keys(lines: bytes, names: bytes) -> int:
-    """Count how often any of the names stands as a key: one pass of Polars' patterns, a third of counting each by itself."""
+    """Count how often any of the names stands as a key: one pass for all of them, in Polars' patterns."""
     text = pl.Series([lines]).cast(pl.String)
     return int(text.str.count_matches(rf'"(?:{names.decode()})"\s*:').item())
 

@@ -17,6 +17,7 @@ item_part.py         Estimates the item part of contrasts: what the choice of it
 joint.py             Computes joint covariances of contrasts where they are asked for: of a family, of pairs, of
                      some against all
 known_directions.py  Tells how well a pooled replicate covariance is known in the direction of one contrast
+lone_runs.py         Sets apart what rests on a single training run although its arm was trained more often
 moderate.py          Moderates variances: shrinks few-degree estimates towards their common value by empirical Bayes
                      (Smyth 2004)
 pairing.py           Groups arms that training replicates tie together: within a group replicates are paired, between

@@ -37,7 +37,7 @@ class BenchmarkParts:
     clusters: IntArray
     """(U,): their ids, ascending."""
     cluster_sizes: IntArray
-    """(U,): items in each cluster."""
+    """(A, U): items of each cluster with at least one score."""
 
 
 @dataclass(frozen=True)
@@ -74,9 +74,10 @@ def benchmark_parts(scores: FloatArray, units: IntArray, present: BoolArray) -> 
     answered = data.answers > 0
     n_items = answered.sum(axis=1)
     mean = np.where(n_items > 0, data.item_mean.sum(axis=1) / data.items, np.nan)
-    clusters, member, sizes = np.unique(units, return_inverse=True, return_counts=True)
+    clusters, member = np.unique(units, return_inverse=True)
     centred = np.where(answered, data.item_mean - np.nan_to_num(mean)[:, None], 0.0)
-    size = _by_cluster(answered.astype(float), member, len(clusters)) / data.items[:, None]
+    sizes = _by_cluster(answered.astype(float), member, len(clusters))
+    size = sizes / data.items[:, None]
     adjust = 1 / np.sqrt(np.maximum(1 - size, 1e-12))
     deviation, residual = _replicate_parts(data)
     return BenchmarkParts(
@@ -90,7 +91,7 @@ def benchmark_parts(scores: FloatArray, units: IntArray, present: BoolArray) -> 
         n_items=n_items,
         n_clusters=(size > 0).sum(axis=1),
         clusters=clusters,
-        cluster_sizes=sizes,
+        cluster_sizes=sizes.astype(np.int64),
     )
 
 

@@ -12,6 +12,7 @@ from gauger.stats.crossed.crossed import Components, crossed_components
 from gauger.stats.crossed.interval import Interval, Parts, combine
 from gauger.stats.crossed.item_part import ItemPart, item_part
 from gauger.stats.crossed.joint import JointCovariance
+from gauger.stats.crossed.lone_runs import set_apart_lone_runs
 from gauger.stats.crossed.panel import FloatArray, IntArray, Panel
 from gauger.stats.crossed.replicate_part import ReplicatePart, replicate_part
 from gauger.stats.crossed.sample_sizes import (
@@ -89,7 +90,8 @@ def estimate_contrasts(
     Contrasts
         Undefined (NaN and a reason) where a weighted cell has no scores or fewer than two clusters. An arm with
         a single replicate is a fixed model (inference is conditional on it), unless the panel marks it as trained once:
-        then the noise of its training is borrowed from the replicated arms, at what they know of it.
+        then the noise of its training is borrowed from the replicated arms, at what they know of it. So it is on a
+        benchmark on which only one run of a replicated arm was scored.
 
     Notes
     -----
@@ -103,12 +105,15 @@ def estimate_contrasts(
 
     Proven in validation/crossed/ (coverage) and tests/golden/crossed.json (lme4 on balanced data).
     """
-    components = fill_in_trained_once(crossed_components(panel))
     rows = weights_CAB if isinstance(weights_CAB, ContrastRows) else ContrastRows.of(np.asarray(weights_CAB, float))
+    panel, rows = set_apart_lone_runs(panel, rows)
+    components = fill_in_trained_once(crossed_components(panel))
     item = item_part(components, rows)
     replicate = replicate_part(components, rows, moderated=moderated)
     (shared,) = rows.squares(components.shared)
-    parts = Parts(np.maximum(item.variance, item.least), item.df, replicate.variance, replicate.df, shared)
+    parts = Parts(
+        np.maximum(item.variance, item.least), item.df, replicate.variance, replicate.df, shared, replicate.lent
+    )
     return _report(components, rows, (item, replicate, combine(parts, level)), shared)
 
 

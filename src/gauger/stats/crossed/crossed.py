@@ -50,11 +50,10 @@ class Components:
     """(A, B): clusters with at least one score."""
     clusters: tuple[IntArray, ...]
     """Per benchmark, (U_b,): ids of its clusters."""
+    cluster_sizes: tuple[IntArray, ...]
+    """Per benchmark, (A, U_b): items of each cluster with at least one score."""
     blocks: tuple[tuple[int, ...], ...]
     """Benchmarks that share clusters stand in one block, every other one alone."""
-    block_df: FloatArray
-    """(blocks,): degrees of freedom of the item part, ``(sum n^2)^2 / sum n^4 - 1`` over the cluster sizes n; G - 1
-    for G clusters of one size."""
     kinship: IntArray
     """(A, A): `Panel.kinship`, 0 where none was given."""
     trained_once: BoolArray
@@ -68,6 +67,18 @@ class Components:
     def shown_variance(self) -> FloatArray:
         """(A, B): its diagonal."""
         return np.asarray((self.deviations**2).sum(axis=0).reshape(self.mean.shape))
+
+    @property
+    def rests_on_one_run(self) -> BoolArray:
+        """(A, B): cells of which one training run was scored that stands for others; fixed models have none."""
+        others = self.trained_once | (self.n_replicates > 1).any(axis=1)
+        return np.asarray((self.n_replicates == 1) & others[:, None])
+
+    @property
+    def tells_of_training(self) -> BoolArray:
+        """(A, B): replicated cells in which training noise could show: off the bounds, and not answered alike."""
+        varied = self.shown_variance + self.shared.diagonal() > 0
+        return np.asarray((self.n_replicates > 1) & (self.sensitivity > 0) & varied)
 
 
 def crossed_components(panel: Panel) -> Components:
@@ -118,8 +129,8 @@ def crossed_components(panel: Panel) -> Components:
         n_items=np.stack([part.n_items for part in parts], axis=1),
         n_clusters=np.stack([part.n_clusters for part in parts], axis=1),
         clusters=tuple(part.clusters for part in parts),
+        cluster_sizes=tuple(part.cluster_sizes for part in parts),
         blocks=blocks,
-        block_df=np.array([_block_df([parts[b] for b in block]) for block in blocks]),
         kinship=np.zeros((panel.n_arms, panel.n_arms), dtype=np.int64) if panel.kinship is None else panel.kinship,
         trained_once=_trained_once(panel, present),
     )
@@ -178,18 +189,6 @@ def _blocks(n_benchmarks: int, sharing: list[_Sharing]) -> tuple[tuple[int, ...]
         kept, other = label[pair.first], label[pair.second]
         label = [kept if name == other else name for name in label]
     return tuple(tuple(b for b in range(n_benchmarks) if label[b] == name) for name in sorted(set(label)))
-
-
-def _block_df(parts: list[BenchmarkParts]) -> float:
-    """(sum n^2)^2 / sum n^4 - 1 over the sizes of all clusters of a block; at least 1, also where it has no items."""
-    names = np.concatenate([part.clusters for part in parts])
-    if len(names) == 0:
-        return 1.0
-    sizes = np.concatenate([part.cluster_sizes for part in parts])
-    squares = np.bincount(np.unique(names, return_inverse=True)[1], sizes) ** 2
-    if not squares.any():
-        return 1.0
-    return max(float(squares.sum() ** 2 / (squares**2).sum()) - 1, 1.0)
 
 
 def _deviations(parts: list[BenchmarkParts], row_of: IntArray) -> FloatArray:

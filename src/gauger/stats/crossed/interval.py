@@ -28,6 +28,8 @@ class Parts:
     replicate_df: FloatArray
     shared: FloatArray
     """The residual that both contain."""
+    lent: FloatArray
+    """What of it was filled in for arms trained once: their items' spread holds it already."""
 
 
 @dataclass(frozen=True)
@@ -45,10 +47,12 @@ class Interval:
 def combine(parts: Parts, level: float) -> Interval:
     """Add the parts up and find the half width.
 
-    ``V = max(item - shared, 0) + max(replicate, shared / 3)``. Both parts contain the shared residual, so neither can
-    truly lie below it. The item part is lifted to it. The replicate part, with few degrees of freedom, often falls
-    below by chance: lifted all the way, intervals without any replicate noise would cover 98 to 99 % instead of 95 %;
-    not lifted at all, two replicates that happen to agree would pretend to know more than one does.
+    ``V = max(item - shared, 0) + max(replicate, (shared + 2 lent) / 3)``. Both parts contain the shared residual, so
+    neither can truly lie below it. The item part is lifted to it. The replicate part, with few degrees of freedom,
+    often falls below by chance: lifted all the way, intervals without any replicate noise would cover 98 to 99 %
+    instead of 95 %; not lifted at all, two replicates that happen to agree would pretend to know more than one does.
+    What was filled in for arms trained once is no estimate that chance could make small: it was taken off their items'
+    part, and comes back whole, so that borrowing makes no interval narrower than their items do.
 
     Parameters
     ----------
@@ -65,7 +69,8 @@ def combine(parts: Parts, level: float) -> Interval:
     Coverage in validation/crossed and, for the worst mixtures of the two parts, tests/stats/test_interval.py.
     """
     net_item = np.maximum(parts.item - parts.shared, 0.0)
-    replicate = np.maximum(parts.replicate, parts.shared * LEAST_REPLICATE_SHARE)
+    least = parts.lent + (parts.shared - parts.lent) * LEAST_REPLICATE_SHARE
+    replicate = np.maximum(parts.replicate, least)
     variance = net_item + replicate
     half = half_width(parts, variance, level)
     ratio = np.divide(half, np.sqrt(variance), out=np.full_like(half, 2.0), where=variance > 0)

@@ -34,6 +34,8 @@ class ReplicatePart:
     """(C,): degrees of freedom; inf where no replicated arm is touched."""
     borrowed: FloatArray
     """(C,): net noise of arms trained once that is contained in it."""
+    lent: FloatArray
+    """(C,): item noise of arms trained once that is contained in it, wholly."""
     covariance: ReplicateCovariance
     """Of any two contrasts; with itself, `variance`."""
 
@@ -47,7 +49,7 @@ def replicate_part(components: Components, rows: ContrastRows, *, moderated: boo
     themselves on all benchmarks (`ArmNoise.factor`), and k = d0 + n what f m is known from. d0 and d1 follow from how
     far arms (at least `least_stray`) and benchmarks stray (`estimate_stray`), and are infinite where there is no net
     replicate noise to stray. An arm trained once shows nothing: its net noise is taken for `ONCE_VARIANCE` times what
-    is expected, which stands in the place of `least_stray`.
+    is expected, which stands in the place of `least_stray`; where the pool expects less than none, it is none.
 
     Degrees of freedom count what m itself is known from: ``1 / df = sum_g h_g^2 / k_g + (sum_g h_g trust_g)^2 / df_m``
     with h_g the group's share of the variance, never more than all replicates together have.
@@ -76,7 +78,7 @@ def replicate_part(components: Components, rows: ContrastRows, *, moderated: boo
     groups = replicate_groups(components)
     none = np.zeros(len(rows))
     if not groups:
-        return ReplicatePart(none, np.full(len(rows), np.inf), none, ReplicateCovariance(len(rows), ()))
+        return ReplicatePart(none, np.full(len(rows), np.inf), none, none, ReplicateCovariance(len(rows), ()))
     prior = replicate_prior(components, groups) if moderated or components.trained_once.any() else None
     shown = [shown_by(group, rows) for group in groups]
     if prior is None:
@@ -125,7 +127,7 @@ def _as_shown(groups: list[ShownPart], n: int) -> ReplicatePart:
         smallest[at] = np.where(shown.df > 0, np.minimum(smallest[at], shown.df), smallest[at])
     df = np.divide(variance**2, spread, out=smallest, where=spread > 0)
     covariance = ReplicateCovariance(n, tuple(GroupCovariance(shown) for shown in groups))
-    return ReplicatePart(variance, df, np.zeros(n), covariance)
+    return ReplicatePart(variance, df, np.zeros(n), np.zeros(n), covariance)
 
 
 def _view(components: Components, prior: ReplicatePrior, group: Group, shown: ShownPart) -> _View:
@@ -200,7 +202,7 @@ def _moderated(
     mean_df = np.minimum(1 / (1 / (d1 + pooled_df) + towards**2 / common_df), common_df)
     net = _net_share(noise, towards * common + (1 - towards) * pooled)
     alike = prior_df(prior.stray.arms * net**2)
-    total, spread, leaning, borrowed, shown_df = (np.zeros(n) for _ in range(5))
+    total, spread, leaning, borrowed, lent, shown_df = (np.zeros(n) for _ in range(6))
     parts = []
     for view in views:
         at, df = view.shown.touched, view.shown.df
@@ -208,19 +210,20 @@ def _moderated(
         factor, own_df = view.arms.factor(view.share, np.where(df > 0, d0, alike[at]), df)
         trust = trust_in_prior(own_df, df) * (1.0 if prior.directions is None else _news(common_df[at], df))
         trust = trust if moderated else np.where(df > 0, 0.0, 1.0)
-        once = np.where(df > 0, 1.0, ONCE_VARIANCE)
         level = towards[at] * view.common + (1 - towards[at]) * view.pooled
+        once = np.where(df > 0, 1.0, np.where(level > 0, ONCE_VARIANCE, 0.0))
         variance = trust * (view.noise + level * once) * factor + (1 - trust) * view.shown.variance
         parts.append(GroupCovariance(view.shown, view.expected, Blend(towards[at], once, factor, trust)))
         total[at] += variance
         spread[at] += variance**2 * _uncertainty(trust, own_df, df)
         leaning[at] += np.maximum(variance, 0.0) * trust
         borrowed[at] += np.where(df == 0, variance - view.noise, 0.0)
+        lent[at] += np.where(df == 0, view.noise, 0.0)
         shown_df[at] = np.maximum(shown_df[at], df)
     df = _held_df(total, spread + leaning**2 / mean_df, np.maximum(common_df, shown_df))
     # Pooled parts may come out negative: the variance is then held at 0, and the covariances follow it.
     covariance = ReplicateCovariance(n, tuple(parts), total > 0)
-    return ReplicatePart(np.maximum(total, 0.0), df, np.maximum(borrowed, 0.0), covariance)
+    return ReplicatePart(np.maximum(total, 0.0), df, np.maximum(borrowed, 0.0), lent, covariance)
 
 
 def _news(common_df: FloatArray, df: FloatArray) -> FloatArray:

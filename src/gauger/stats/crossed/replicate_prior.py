@@ -130,8 +130,7 @@ def replicate_prior(components: Components, groups: list[Group]) -> ReplicatePri
 def _cells(components: Components) -> _Cells:
     rows = np.maximum(components.n_replicates, 1)
     gross, noise = components.shown_variance * rows, components.shared.diagonal() * rows
-    informative = (components.sensitivity > 0) & (gross + noise > 0)
-    df = np.where(informative, rows - 1, 0).astype(float)
+    df = np.where(components.tells_of_training, rows - 1, 0).astype(float)
     return _Cells(gross, noise, components.sensitivity, df, np.sqrt(rows))
 
 

@@ -118,7 +118,7 @@ def smallest_replication(components: Components, rows: ContrastRows) -> IntArray
 
 
 def training_unknown(components: Components, rows: ContrastRows) -> BoolArray:
-    """Tell whether a contrast touches an arm trained once while no arm is replicated to borrow from.
+    """Tell whether a contrast touches an arm trained once while no replicated arm tells anything to borrow.
 
     Parameters
     ----------
@@ -130,6 +130,7 @@ def training_unknown(components: Components, rows: ContrastRows) -> BoolArray:
     Returns
     -------
     bool array, (C,)
-        Where True the interval holds item noise alone.
+        Where True the interval holds item noise alone. Replicated arms that are at a bound, or answered alike, tell
+        nothing.
     """
-    return np.asarray(rows.any(components.trained_once[rows.arm]) & ~(components.n_replicates > 1).any())
+    return np.asarray(rows.any(components.trained_once[rows.arm]) & ~components.tells_of_training.any())

@@ -21,7 +21,7 @@ twice as noisy was decided on its threshold in 16 to 25 % of studies (validation
 
 
 def fill_in_trained_once(components: Components) -> Components:
-    """Give every arm trained once a sensitivity and an item x replicate residual, taken from the replicated arms.
+    """Give every cell that rests on one training run a sensitivity and an item x replicate residual, as others have.
 
     With m the cell's mean, g its sensitivity (mean of p (1 - p)), e the residual variance of one replicate's mean and I
     its items, and sums over the replicated cells l of the same benchmark:
@@ -36,12 +36,13 @@ def fill_in_trained_once(components: Components) -> Components:
     Returns
     -------
     Components
-        The same object where no arm was trained once, or none was replicated (there is nothing to borrow then).
+        The same object where no arm was trained once, or where nothing tells of training noise (there is nothing to
+        borrow then): no arm was replicated, or those that were are at a bound or answered alike.
 
     Proven in validation/verdict/ and tests/stats/test_trained_once.py.
     """
-    once = components.trained_once
-    if not once.any() or not (components.n_replicates > 1).any():
+    filled = components.rests_on_one_run
+    if not filled.any() or not components.tells_of_training.any():
         return components
     mean = np.nan_to_num(components.mean)
     room = mean * (1 - mean)
@@ -49,7 +50,6 @@ def fill_in_trained_once(components: Components) -> Components:
     sensitivity = room * _ratio(components.sensitivity, room, lent)
     own = components.shared.diagonal() * components.n_replicates * components.n_items
     residual = sensitivity / np.maximum(components.n_items, 1) * _ratio(own, components.sensitivity, lent)
-    filled = once[:, None] & (components.n_items > 0)
     shared = components.shared.with_diagonal(np.where(filled, residual, components.shared.diagonal()))
     return replace(components, sensitivity=np.where(filled, sensitivity, components.sensitivity), shared=shared)
 
