@@ -129,7 +129,7 @@ def test_an_edited_run_is_listed_as_one_without_its_verdict(edit, copy_of_run, c
     change(copy_of_run)
     (listed,) = list_runs(copy_of_run)
     assert listed["problem"].startswith(problem)
-    assert [listed[name] for name in ("verdict", "value", "low", "high")] == [None] * 4
+    assert [listed[name] for name in ("verdict", "value", "low", "high", "set", "level")] == [None] * 6
     assert main(["runs", str(copy_of_run)]) == 0
     assert problem in capsys.readouterr().out
     assert main(["status", str(copy_of_run)]) == 0
@@ -137,6 +137,29 @@ def test_an_edited_run_is_listed_as_one_without_its_verdict(edit, copy_of_run, c
     assert main(["status", str(copy_of_run), "--json"]) == 0
     said = json.loads(capsys.readouterr().out)
     assert (said["verdict"], said["problem"]) == (None, listed["problem"])
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "kind", "level", "shown"),
+    [
+        (0.224, 3.854, "outside", 0.95, "below +22.4 or above +385.4 (95 %)"),
+        (0.1, 0.3, "interval", 0.9, "+10.0 to +30.0 (90 %)"),
+        (0.1, 0.3, "interval", 0.975, "+10.0 to +30.0 (97.5 %)"),
+        (None, 0.3, "below", 0.95, "-inf to +30.0 (95 %)"),
+        (None, None, "everything", 0.95, "no value is ruled out (95 %)"),
+    ],
+)
+def test_a_list_of_runs_shows_the_set_that_is_left_and_its_level(
+    low, high, kind, level, shown, copy_of_run, capsys, monkeypatch
+):
+    monkeypatch.setattr("gauger.study.doubt", lambda place: None)
+    document = json.loads((copy_of_run / "estimates.json").read_bytes())
+    document["verdict"]["estimate"] |= {"value": 0.2, "low": low, "high": high, "kind": kind, "level": level}
+    (copy_of_run / "estimates.json").write_text(json.dumps(document))
+    (listed,) = list_runs(copy_of_run)
+    assert (listed["set"], listed["level"]) == (kind, level)
+    assert main(["runs", str(copy_of_run)]) == 0
+    assert shown in " ".join(capsys.readouterr().out.split())
 
 
 def test_a_run_without_log_and_manifest_is_listed_without_its_verdict(copy_of_run):

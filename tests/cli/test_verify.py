@@ -171,6 +171,29 @@ def test_a_digit_with_manifest_and_log_written_anew_is_told_by_the_results_of_th
     assert "n_items is 41, and should be 40" in named["estimates"][0]
 
 
+@pytest.mark.parametrize("other", [False, True])
+def test_estimates_of_another_version_are_said_to_be_so(other, finished_run, monkeypatch, capsys):
+    """Files as they were written, estimates built anew otherwise: the run is not accused, the versions are named."""
+    from gauger.study import verify
+
+    monkeypatch.setattr(verify, "_estimate_differences", lambda run, verified: ["estimates.json: x is 1"])
+    if other:
+        versions = verify.program_versions
+        monkeypatch.setattr(verify, "program_versions", lambda study: versions(study) | {"gauger": "99.0"})
+    assert main(["verify", str(finished_run)]) == 2
+    out = " ".join(capsys.readouterr().out.split())
+    assert "not what this version of Gauger makes of the run's results" in out
+    assert "was written when it ended" not in out
+    assert ("(here 99.0): verify them with these versions" in out) == other
+    assert ("the same versions wrote these estimates" in out) == (not other)
+
+
+def test_an_edited_run_is_not_taken_for_one_of_another_version(copy_of_run, capsys):
+    digit_changed(RunDirectory(copy_of_run))
+    assert main(["verify", str(copy_of_run)]) == 2
+    assert "this run is not what was written when it ended" in capsys.readouterr().out
+
+
 def test_records_that_no_job_gave_are_told(copy_of_run):
     import polars as pl
 

@@ -205,6 +205,19 @@ def test_items_that_other_arms_answered_say_nothing_of_those_compared():
     assert verdict.probability_major == other.probability_major
 
 
+def test_a_loss_is_no_gain_of_which_a_share_could_be_carried_over():
+    """A student below its control on targeted benchmarks: no share of that is carried over, bound to it, or format."""
+    lost = pl.col("arm").is_in(["distilled1"]) & pl.col("benchmark").str.starts_with("targeted")
+    table = small_records().with_columns(score=pl.when(lost).then(0.0).otherwise("score"))
+    estimates = estimate_study(table, small_design()).estimates
+    shares = [e for e in estimates if e.arm == "distilled1" and e.estimand in ("carryover", "benchmark_bound_share")]
+    assert {e.reason for e in shares} == {Reason.NO_UPLIFT}
+    assert {e.over for e in shares} >= {"near", "far"}
+    below = [e for e in estimates if e.arm == "distilled1" and e.estimand == "format_share" and e.over == "targeted"]
+    assert [e.reason for e in below] == [Reason.NO_GAIN]
+    assert find(estimates, "carryover", "leak", over="near").value is not None
+
+
 def test_more_noise_between_replicates_gives_wider_intervals():
     def width(sd):
         study = estimate_study(small_records(replace(SMALL, items=300, replicate_sd=sd)), small_design())
@@ -227,7 +240,7 @@ def test_simultaneous_intervals_contain_the_pointwise_ones():
 
 def test_an_unbounded_ratio_is_said_in_words_and_has_no_ends_it_does_not_have():
     planted = replace(SMALL, uplift=0.0, forgetting=0.0)
-    study = estimate_study(small_records(planted), small_design(planted))
+    study = estimate_study(small_records(planted, seed=2), small_design(planted))
     one = find(study.estimates, "carryover", "distilled1", over="near")
     assert one.value is not None
     assert one.note is not None

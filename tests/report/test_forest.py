@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gauger.records import Estimate
-from gauger.report.forest import HEADING, ForestLine, Reference, drawn_ends, forest, lines_of, window
+from gauger.report.forest import HEADING, ForestLine, Reference, drawn_bars, drawn_ends, forest, lines_of, window
 
 
 def estimate(value: float | None, low: float | None, high: float | None, **more: Any) -> dict[str, Any]:
@@ -27,6 +27,18 @@ def test_names_of_rows_are_unique_even_when_groups_share_them() -> None:
     assert len(set(labels)) == len(labels)
     assert [label.strip(HEADING) for label in labels] == ["near", "a", "b", "far", "a", "near"]
     assert [label.startswith(HEADING) for label in labels] == [True, False, False, True, False, False]
+
+
+@given(st.floats(-9, 9), st.floats(0, 9))
+def test_both_parts_of_a_set_outside_two_ends_are_drawn_wherever_the_plot_ends(low: float, width: float) -> None:
+    """Beyond +385 % there are values too, though the axis ends at 120: one bar alone would look like minor."""
+    row = estimate(0.0, low, low + width) | {"kind": "outside"}
+    (left, end), (begin, right) = drawn_bars(row, -50.0, 120.0)
+    assert (left, right) == (-50.0, 120.0)
+    assert end - left >= 5.0
+    assert right - begin >= 5.0
+    if low > -0.4 and low + width < 1.1:
+        assert (end, begin) == pytest.approx((100 * low, 100 * (low + width)))
 
 
 ENDS = st.none() | st.floats(-5, 5)

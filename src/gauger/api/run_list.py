@@ -8,7 +8,8 @@ from typing import Any
 
 from gauger.errors import GaugerError, InputError, Place
 
-SAID = ("study", "kind", "verdict", "value", "low", "high", "seed", "replicates", "report")
+JUDGED = ("value", "low", "high", "set", "level")
+SAID = ("study", "kind", "verdict", *JUDGED, "seed", "replicates", "report")
 """What is said of a run beside its path; None where it says nothing of it."""
 
 
@@ -18,7 +19,8 @@ def list_runs(folder: Path | str = "runs") -> list[Mapping[str, Any]]:
     Returns
     -------
     list of mapping
-        run (path), study, verdict, value, low, high, seed, replicates, report; `problem` says of one that has no
+        run (path), study, verdict, value, low, high, set, level, seed, replicates, report; `set` says which values low
+        and high leave standing (`records.SetKind`): those outside of them, it may be. `problem` says of one that has no
         estimates, none that can be read, or others than the run wrote, why: it has no verdict then. Neither have
         comparisons of logs and runs side by side.
 
@@ -56,10 +58,11 @@ def summary_of(place: Path) -> Mapping[str, Any]:
         judged = verdict.get("estimate") or {}
         summary |= {name: study.get(other) for name, other in (("study", "name"), ("kind", "kind"), ("seed", "seed"))}
         summary |= {"replicates": study.get("replicates") if isinstance(study.get("replicates"), int) else None}
+        level = judged.get("level") or (verdict.get("rule") or {}).get("level")
         summary |= {"verdict": verdict.get("outcome"), **{name: judged.get(name) for name in ("value", "low", "high")}}
+        summary |= {"set": judged.get("kind"), "level": level if judged else None}
         if problem := doubt(place):
-            unproven = ("verdict", "value", "low", "high")
-            summary |= {**dict.fromkeys(unproven), "problem": problem}
+            summary |= {**dict.fromkeys(("verdict", *JUDGED)), "problem": problem}
     except (KeyError, TypeError, AttributeError):
         return {**summary, "problem": "estimates.json is not one of Gauger's"}
     except GaugerError as error:

@@ -66,5 +66,9 @@ def lines(verified: VerifiedRun) -> list[str]:
         texts.append(f"{name:<14} {'differs' if differences else 'right'}")
         texts += [f"  {difference}" for difference in differences]
     texts += [f"note: {note}" for note in verified.notes]
-    judgement = "this run is what it says" if verified.right else "this run is not what was written when it ended"
+    judgement = "this run is not what was written when it ended"
+    if verified.right:
+        judgement = "this run is what it says"
+    elif verified.differs_when_rebuilt_alone:
+        judgement = "these estimates are not what this version of Gauger makes of the run's results"
     return [*texts, f"{verified.directory}: {judgement}"]

@@ -190,11 +190,12 @@ REGISTRY: dict[str, Estimand] = {
     "carryover": Estimand(
         "Which share of the uplift on targeted benchmarks shows where the skill is asked otherwise, or elsewhere?",
         TAUGHT, against_matched, _carried(Role.NEAR, Role.FAR), difference, difference_on_targeted,
+        least_denominator=Reason.NO_UPLIFT,
     ),
     "benchmark_bound_share": Estimand(
         "Which share of the uplift on targeted benchmarks stays in the benchmark? 1 - carry-over to near.",
         TAUGHT, against_matched, _carried(Role.NEAR),
-        difference, difference_on_targeted, complement=True,
+        difference, difference_on_targeted, complement=True, least_denominator=Reason.NO_UPLIFT,
     ),
     "memorisation": Estimand(
         "How much more does the arm gain on targeted than on parallel items, beyond what its control does?",
@@ -222,7 +223,7 @@ REGISTRY: dict[str, Estimand] = {
     ),
     "format_share": Estimand(
         "Which share of the arm's raw gain is the answer format?",
-        (_D,), against_base, everywhere, format_effect, difference, needs=(_F,),
+        (_D,), against_base, everywhere, format_effect, difference, needs=(_F,), least_denominator=Reason.NO_GAIN,
     ),
     "uplift_per_thousand_teacher_tokens": Estimand(
         "How much uplift does a thousand tokens of the teacher buy?",

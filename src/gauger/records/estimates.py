@@ -17,6 +17,8 @@ class Reason(StrEnum):
     ONE_ITEM = "fewer than two items"
     DENOMINATOR_ZERO = "denominator is zero"
     NO_LEAD = "the teacher is not above the control"
+    NO_UPLIFT = "the arm is not above its control on targeted benchmarks"
+    NO_GAIN = "the arm is not above the base"
     NO_LEAK = "the teacher shows no leak"
     NOTHING_TO_REMOVE = "there is no uplift on the open surface"
     NOTHING_CAME_THROUGH = "no answer to train on came through"

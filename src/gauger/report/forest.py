@@ -60,6 +60,10 @@ def lines_of(groups: Mapping[str, Sequence[ForestLine]]) -> list[ForestLine]:
     return lines
 
 
+STUB = 0.03
+"""Least length of a bar that goes on beyond the plot, as a share of its width."""
+
+
 def window(
     rows: Iterable[Row | None], *, include: Sequence[float] = (0.0,), limits: tuple[float, float] = (-1.0, 1.0)
 ) -> tuple[float, float]:
@@ -175,10 +179,13 @@ def described(row: Row) -> dict[str, str]:
 
 
 def drawn_bars(row: Row, left: float, right: float) -> list[tuple[float, float]]:
-    """Return the bars that draw a confidence set: two, with the gap between them left open, where it lies outside."""
+    """Return the bars that draw a confidence set: two, with the gap between them left open, where it lies outside.
+
+    Of a bar that begins beyond the plot a stub stands at its edge: the set goes on there.
+    """
     if row.get("kind") == SetKind.OUTSIDE:
-        low, high = (min(max(100 * row[name], left), right) for name in ("low", "high"))
-        return [(left, low), (high, right)]
+        stub = STUB * (right - left)
+        return [(left, max(100 * row["low"], left + stub)), (min(100 * row["high"], right - stub), right)]
     return [drawn_ends(row, "", left, right) or (left, right)]
 
 

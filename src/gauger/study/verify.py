@@ -60,6 +60,13 @@ class VerifiedRun:
         """Whether every check was passed."""
         return not any(self.checks.values())
 
+    @property
+    def differs_when_rebuilt_alone(self) -> bool:
+        """Whether all files are those that the run lists, and only estimates built anew from its results differ."""
+        return bool(self.checks.get("estimates")) and not any(
+            differences for name, differences in self.checks.items() if name != "estimates"
+        )
+
     def check(self, name: str, find: Callable[[], Sequence[str]]) -> bool:
         """Make a check; returns whether it was passed. What cannot be read is a difference."""
         try:
@@ -125,6 +132,8 @@ def verify_run(directory: Path, registered: str | None = None) -> VerifiedRun:
         verified.notes.append("estimates were not built anew: they would rest on what differs")
     elif verified.check("estimates", lambda: _estimate_differences(run, verified)):
         _may_be_drawn(run, verified)
+    else:
+        _name_versions(run, verified)
     return verified
 
 
@@ -143,6 +152,22 @@ def _may_be_drawn(run: RunDirectory, verified: VerifiedRun) -> None:
         verified.drawn = read_document(run.estimates).to_dict()
     else:
         verified.notes.append("the report was not drawn anew: other versions of the programs drew it")
+
+
+def _name_versions(run: RunDirectory, verified: VerifiedRun) -> None:
+    """Say whose estimates those are that differ, where it may be that programs changed and not the run."""
+    start = starts_of(verified.entries)[-1]
+    here = program_versions(loaded_again(run, start).study)
+    other = [
+        f"{name} {start['versions'].get(name, 'unknown')} (here {version})"
+        for name, version in here.items()
+        if start["versions"].get(name) != version
+    ]
+    verified.notes.append(
+        f"the estimates were written by {', '.join(other)}: verify them with these versions"
+        if other
+        else "the same versions wrote these estimates; a development version may have changed without its number"
+    )
 
 
 def _log_differences(run: RunDirectory, verified: VerifiedRun) -> list[str]:

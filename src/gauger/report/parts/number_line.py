@@ -15,9 +15,10 @@ from gauger.report.wording import estimand, with_unit
 
 HEIGHT = 64
 CAPTION = (
-    "Dot: the judged number. Thick bar: its interval; two bars where the set lies outside two ends. Thin bar: the "
-    "interval that holds for all of the study's estimates of this kind at once. Left of the dashed line lies minor, "
-    "right of it major; while the thick bar crosses the line, the verdict is undetermined."
+    "Dot: the judged number. Thick bar: its interval; two bars where the set lies outside two ends, each going on "
+    "beyond the edge. Thin bar: the interval that holds for all of the study's estimates of this kind at once. Left of "
+    "the dashed line lies minor, right of it major; while the thick bar crosses the line, or stands on both sides of "
+    "it, the verdict is undetermined."
 )
 GAP_CAPTION = " 0 % is no better than the same training without the teacher; 100 % is the teacher's own level."
 
