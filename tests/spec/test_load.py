@@ -314,6 +314,15 @@ def test_a_gain_needs_the_base_and_no_matched_arm() -> None:
     assert "controls.base.off: expected the control base to be on, because the verdict's gain" in message
 
 
+def test_a_factorial_needs_the_base_that_is_its_empty_cell() -> None:
+    human = "{kind: sft, source: reference, forms: [quiz], steps: 4}"
+    both = f"human: {{stages: [{human}]}}, web: {{stages: [{{kind: continue, steps: 5}}]}}"
+    factorial = f"factorial={{order: [human, web], ingredients: {{{both}}}}}"
+    without = FULL.replace("base: {}", "base: {off: dear}").replace("paired: false", "paired: true")
+    (message,) = messages_of(without, factorial)
+    assert "controls.base.off: expected the control base to be on, with this factorial" in message
+
+
 def test_two_cycles_are_told_once_each() -> None:
     arms = "\n".join(
         f"  {name}:\n    start: {start}\n    stages: [{{kind: continue, steps: 5}}]"

@@ -44,6 +44,8 @@ preregistered.py      Fixes at a run's start the verdict rule, and everything th
 reference.py          Generates the table of every key of a study file from the schema, for `docs/study-file.md`
 scale.py              Defines the `scale` of a study: grids over student size, teacher strength and budget, around
                       one declared arm
+scale_checks.py       Checks a scale: its arm and control, different values on every axis, and stages that every
+                      budget leaves runnable
 scaled_cells.py       Expands a `scale` into its cells: recipes grown by the budget, students and teachers by size
                       and strength
 serving.py            Defines `serve`: the command that serves a model of the user's on this machine, to be asked over

@@ -76,6 +76,15 @@ def check_arms(study: Study) -> Iterator[Fault]:
         yield from stage.check(study, path)
 
 
+def check_arm_name(study: Study, name: str, path: StagePath) -> Iterator[Fault]:
+    """The arm must be declared, and something in it must come from the teacher."""
+    if name not in study.arms:
+        yield Fault(path, "a declared arm", f"{name!r}", nearest(name, study.arms))
+    elif not learns_from_teacher(study, name):
+        hint = "Name an arm with a distillation stage whose strategy is not self."
+        yield Fault(path, "an arm that learns from the teacher", f"{name!r}", hint, reads=(("arms", name),))
+
+
 def _repeated_forms(study: Study) -> Iterator[StagePath]:
     for (*place, i), forms, form in forms_of(study):
         if isinstance(i, int) and form in forms[:i]:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping
 
 from gauger.errors import UserError, nearest
-from gauger.spec.arm_checks import check_arms, check_starts, forms_of, learns_from_teacher, stages_of
+from gauger.spec.arm_checks import check_arm_name, check_arms, check_starts, forms_of, stages_of
 from gauger.spec.controls import CONTROL_NAMES, RESERVED_NAMES
 from gauger.spec.defence_checks import check_defences
 from gauger.spec.fault import Fault
 from gauger.spec.ingredient_checks import check_factorial
 from gauger.spec.models import ModelSize
+from gauger.spec.scale_checks import check_scale
 from gauger.spec.stages.base import StagePath
 from gauger.spec.study import CopyingControl, Study
 from gauger.spec.surface_checks import check_surface
@@ -53,7 +54,7 @@ def check_study(
         *_check_launder(study),
         *_check_verdict(study),
         *_check_factorial(study),
-        *_check_scale(study),
+        *check_scale(study),
         *check_defences(study),
     ]
     benchmarks = ((("benchmarks", name), name) for name in study.benchmarks)
@@ -119,29 +120,8 @@ def _check_sizes(study: Study) -> Iterator[Fault]:
 def _check_factorial(study: Study) -> Iterator[Fault]:
     if study.factorial is not None:
         taken = {*study.arms, *RESERVED_NAMES} - {"base"}
-        yield from check_factorial(study.factorial, taken, paired=study.estimation.paired)
-
-
-def _check_scale(study: Study) -> Iterator[Fault]:
-    scale, path = study.scale, ("scale",)
-    if scale is None:
-        return
-    if study.student.from_scratch is None:
-        wanted = "no scale, or a student that is trained from scratch"
-        yield Fault(path, wanted, "a scale", "", (("world",), ("student", "kind")))
-    yield from _check_arm_name(study, scale.arm, (*path, "arm"))
-    if study.controls.matched.off is not None:
-        hint = "The curves of the control are what the distilled ones are compared with."
-        yield Fault(("controls", "matched", "off"), "the control matched to be on, for scale", "off", hint, (path,))
-    if not any(benchmark.role == scale.role for benchmark in study.benchmarks.values()):
-        yield Fault((*path, "role"), "a role that some benchmark has", f"'{scale.role}'", "", (("benchmarks",),))
-    for i, size in enumerate(scale.students):
-        if size.width % size.heads:
-            yield Fault((*path, "students", i, "width"), f"a multiple of heads ({size.heads})", f"{size.width}")
-    for name in ("students", "base_steps", "teacher_steps", "budgets"):
-        values = getattr(scale, name)
-        if len(set(values)) < len(values):
-            yield Fault((*path, name), "different values", "one of them twice")
+        base = study.controls.base.off is None
+        yield from check_factorial(study.factorial, taken, paired=study.estimation.paired, base=base)
 
 
 def _check_decoding(study: Study) -> Iterator[Fault]:
@@ -193,7 +173,7 @@ def _check_controls(study: Study) -> Iterator[Fault]:
             continue
         if control.off is not None:
             yield Fault(path, f"either of or off for {name}", "both", "A control that is off copies nothing.")
-        yield from _check_arm_name(study, control.of, path)
+        yield from check_arm_name(study, control.of, path)
 
 
 def _check_launder(study: Study) -> Iterator[Fault]:
@@ -201,7 +181,7 @@ def _check_launder(study: Study) -> Iterator[Fault]:
     if launder is None:
         return
     if launder.of is not None:
-        yield from _check_arm_name(study, launder.of, (*path, "of"))
+        yield from check_arm_name(study, launder.of, (*path, "of"))
     if not study.teacher.scores_texts:
         hint = "It is trained on the test items, which needs its weights."
         reads = (("teacher", "kind"),)
@@ -214,7 +194,7 @@ def _check_launder(study: Study) -> Iterator[Fault]:
 
 def _check_verdict(study: Study) -> Iterator[Fault]:
     rule, path = study.verdict, ("verdict", "estimand")
-    yield from _check_arm_name(study, rule.arm, ("verdict", "arm"))
+    yield from check_arm_name(study, rule.arm, ("verdict", "arm"))
     needed = "base" if rule.estimand == "gain" else "matched"
     if getattr(study.controls, needed).off is not None:
         wanted = f"the control {needed} to be on, because the verdict's {rule.estimand} is measured against it"
@@ -229,12 +209,3 @@ def _check_verdict(study: Study) -> Iterator[Fault]:
     if rule.estimand == "carryover" and rule.role == "targeted":
         hint = "Carry-over says how much of the uplift on targeted benchmarks reaches another role."
         yield Fault(("verdict", "role"), "another role than targeted for carryover", "'targeted'", hint, (path,))
-
-
-def _check_arm_name(study: Study, name: str, path: tuple[str, ...]) -> Iterator[Fault]:
-    """The arm must be declared, and something in it must come from the teacher."""
-    if name not in study.arms:
-        yield Fault(path, "a declared arm", f"{name!r}", nearest(name, study.arms))
-    elif not learns_from_teacher(study, name):
-        hint = "Name an arm with a distillation stage whose strategy is not self."
-        yield Fault(path, "an arm that learns from the teacher", f"{name!r}", hint, reads=(("arms", name),))

@@ -10,6 +10,8 @@ from gauger.records import Role
 from gauger.spec.base import Name, SpecPart
 from gauger.spec.models import ModelSize, Steps
 
+AXES = ("students", "base_steps", "teacher_steps", "budgets")
+"""What a scale can vary."""
 Budget = Annotated[float, Field(gt=0, le=1000)]
 
 
@@ -29,7 +31,7 @@ class ScaleGrid(SpecPart):
     teacher_steps: Annotated[tuple[Steps, ...], Field(max_length=16), Strict(False)] = ()
     """Steps of the teacher's training, how strong it is; empty: its own."""
     budgets: Annotated[tuple[Budget, ...], Field(min_length=1, max_length=32), Strict(False)] = (0.5, 1.0, 2.0)
-    """Factors on the steps and the samples of every stage."""
+    """Factors on the steps and the samples of every stage; of a mixture also on its sources' samples and tokens."""
     replicates: Annotated[int, Field(ge=1, le=1000)] | None = None
     """Training runs per cell; null: as many as the study has."""
     role: Annotated[Role, Strict(False)] = Role.NEAR

@@ -87,7 +87,7 @@ def _starts(
 
 
 def _student(cell: ScaledCell) -> str:
-    return f"{cell.student.width} x {cell.student.layers}, base of {cell.base_steps} steps"
+    return f"{cell.size}, base of {cell.base_steps} steps"
 
 
 def _records(plan: Plan, collected: Collected) -> pl.DataFrame:
