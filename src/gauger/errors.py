@@ -57,11 +57,14 @@ class UserError(GaugerError):
         self.wanted, self.given, self.where, self.hint = wanted, given, where or Place(), hint
         super().__init__(str(self))
 
+    @property
+    def finding(self) -> str:
+        """What was wanted and what was given, without the place and the hint."""
+        return f"expected {self.wanted}, got {self.given}" if self.given else self.wanted
+
     def __str__(self) -> str:
         place = str(self.where)
-        text = f"{place}: " if place else ""
-        text += f"expected {self.wanted}" if self.given else self.wanted
-        text += f", got {self.given}" if self.given else ""
+        text = f"{place}: {self.finding}" if place else self.finding
         return f"{text}. {self.hint}".rstrip() if self.hint else text
 
 

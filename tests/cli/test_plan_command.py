@@ -35,6 +35,17 @@ def test_text(tiny_study, tmp_path, monkeypatch, capsys):
     assert list(tmp_path.iterdir()) == [], "nothing was run or written"
 
 
+def test_a_scale_of_too_few_cells_is_told(tiny_study, tmp_path, monkeypatch, capsys):
+    """Three budgets of one student, three of them held out: the defaults leave no cell to fit a law to."""
+    monkeypatch.chdir(tmp_path)
+    scale = "scale={arm: logits, role: targeted"
+    assert main(["plan", str(tiny_study), "--set", f"{scale}}}"]) == 0
+    assert "scale      3 cells a curve, 3 of them held out: no law can be fitted to 0, and" in capsys.readouterr().out
+    enough = f"{scale}, budgets: [0.25, 0.5, 1, 2, 4, 8], held_out: 0}}"
+    assert main(["plan", str(tiny_study), "--set", enough, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["no_curves"] is None
+
+
 def test_what_is_done_is_said(tiny_study, finished_run, capsys):
     assert main(["plan", str(tiny_study), "--out", str(finished_run)]) == 0
     lines = capsys.readouterr().out.splitlines()

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from gauger.estimate.scaling.fit import FitRequest
-from gauger.estimate.scaling.next_cells import propose_cells, read_points
-from gauger.estimate.scaling.study_points import ScalePoint
+from gauger.estimate.scaling.next_cells import _stands_in, propose_cells, read_points
+from gauger.estimate.scaling.study_points import ScalePoint, points_by_curve
 from gauger.stats.laws.fit import Search
 
 REQUEST = FitRequest(draws=200, search=Search(starts=20, seed=3))
@@ -50,6 +50,19 @@ def test_cells_are_on_the_grid_or_beyond_it_and_paid(points):
 
 def test_the_same_points_give_the_same_cells(points):
     assert propose_cells(points, 1e12, REQUEST) == propose_cells(points, 1e12, REQUEST)
+
+
+def test_the_controls_curve_of_each_base_counts_once_for_each_of_its_teachers():
+    cells = [
+        ScalePoint(f"{curve}:{base}", curve, 1, 1.0, 1.0, "s", None, None, 1.0, None, None, 1, base=base)
+        for base, teachers in (("weak", 1), ("strong", 2))
+        for curve in ("control", *(f"teacher {t}" for t in range(teachers)))
+    ]
+    by_curve = points_by_curve(cells)
+    assert {name: _stands_in(by_curve, name) for name in by_curve} == {
+        "control, weak": 1.0, "teacher 0, weak": 1.0,
+        "control, strong": 2.0, "teacher 0, strong": 1.0, "teacher 1, strong": 1.0,
+    }  # fmt: skip
 
 
 def test_a_target_that_was_given_is_kept(points):

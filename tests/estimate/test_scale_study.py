@@ -114,6 +114,40 @@ def test_curves_are_drawn_for_every_student_within_the_budgets_that_were_run(fou
     assert min(line["n_tokens"] for line in lines) == pytest.approx(1e5 * min(BUDGETS))
 
 
+def test_each_base_has_curves_of_its_own_and_its_own_control():
+    """By hand: bases 0.3 nats apart, and a teacher that saves nothing. Pooled, the weak base would be worth 0.1x."""
+    rng = np.random.default_rng(0)
+    cells = [
+        point(1e4, b, curve=curve, base=base, student=base, loss=0.8 + off + 20.0 / (1e5 * b) ** 0.35 + noise)
+        for curve in (CONTROL, "distilled")
+        for base, off in (("weak", 0.3), ("strong", 0.0))
+        for b in (0.125, 0.25, *BUDGETS[1:], 8.0)
+        for noise in 0.002 * rng.standard_normal(1)
+    ]
+    made = scale_document(cells, "near", 0, FEW)
+    assert [curve["curve"] for curve in made["curves"]] == [
+        f"{curve}, {base}" for curve in (CONTROL, "distilled") for base in ("weak", "strong")
+    ]
+    assert {(line["curve"], line["student"]) for line in made["lines"]} == {
+        (curve, base) for curve in (CONTROL, "distilled") for base in ("weak", "strong")
+    }
+    assert {(row["curve"], row["student"]) for row in made["crossings"]} == {
+        ("distilled", b) for b in ("weak", "strong")
+    }
+    inner = [row for row in made["equivalents"] if 0.25 <= row["budget"] <= 2.0]
+    assert {row["student"] for row in inner} == {"weak", "strong"}
+    for row in inner:
+        assert row["data"]["value"] == pytest.approx(1.0, rel=0.25)
+
+
+def test_more_held_out_than_there_are_leaves_nothing_to_fit():
+    few = [point(1e4, b) for b in BUDGETS[:3]]
+    for count in (3, 4, 5):
+        made = scale_document(few, "near", count, FEW)
+        assert all(row["held_out"] for row in made["points"])
+        assert "--law" not in made["curves"][0]["reason"]
+
+
 def test_too_few_cells_give_a_reason_and_no_curve():
     few = [point(1e4, b) for b in BUDGETS[:3]] + [point(1e4, b, saved=2.0) for b in BUDGETS[:3]]
     found = scale_document(few, "near", 1, REQUEST)

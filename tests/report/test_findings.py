@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from gauger.report import findings
+from gauger.report import findings, scale_findings
 from gauger.report.chapters import chapters
 from gauger.report.document_view import View
 from gauger.report.export import figure_svg
@@ -157,24 +157,25 @@ def test_the_gap_runs_from_the_least_to_the_most() -> None:
 def test_the_strongest_interaction_is_named_only_where_it_is_told_from_zero() -> None:
     rows = [row("a:b", "shapley_interaction", "near", UP), row("a:c", "shapley_interaction", "near", (-0.4, -0.2))]
     assert findings.interactions(rows).startswith("a and c do each other's work most")
+    assert findings.interactions(rows).endswith("on near benchmarks")
     assert findings.interactions(rows[:1]).startswith("a and b help each other most")
     assert findings.interactions([row("a:b", "x", "near", OPEN)]).startswith("No interaction")
 
 
 def test_who_gains_from_scale() -> None:
     slope = {"curve": "c", "against": "starting score", "slope": 0.1, "low": 0.01, "high": 0.2}
-    assert findings.who_gains([slope]) == "c: students who start stronger gain more"
-    assert "gain less" in findings.who_gains([slope | {"low": -0.2, "high": -0.01}])
-    assert "not told apart" in findings.who_gains([slope | {"low": -0.1}])
-    assert findings.who_gains([slope | {"slope": None}]) == ""
-    assert findings.held_out({"inside": 2, "of": 3}) == "2 of 3 largest cells lie where the others predict them"
-    assert findings.held_out({"inside": 0, "of": 0}) == ""
+    assert scale_findings.who_gains([slope]) == "c: students who start stronger gain more"
+    assert "gain less" in scale_findings.who_gains([slope | {"low": -0.2, "high": -0.01}])
+    assert "not told apart" in scale_findings.who_gains([slope | {"low": -0.1}])
+    assert scale_findings.who_gains([slope | {"slope": None}]) == ""
+    assert scale_findings.held_out({"inside": 2, "of": 3}) == "2 of 3 largest cells lie where the others predict them"
+    assert scale_findings.held_out({"inside": 0, "of": 0}) == ""
     curves = [
         {"curve": "control", "verdict": {"holds": False}, "predictions": [{"beyond_back_test": True}]},
         {"curve": "distilled", "verdict": {"holds": True}, "predictions": [{"beyond_back_test": False}]},
         {"curve": "too few", "reason": "2 points", "predictions": []},
     ]
-    assert findings.held_out({"inside": 1, "of": 2}, curves) == (
+    assert scale_findings.held_out({"inside": 1, "of": 2}, curves) == (
         "1 of 2 largest cells lie where the others predict them; no law holds for control; predictions beyond the "
         "largest distance that was back-tested: control"
     )
@@ -191,6 +192,41 @@ def test_every_figure_is_titled_with_its_finding(kind: str, request: pytest.Fixt
     assert len(figures(document)) > 2
     page = render(document)
     assert page.count('<p class="shown">') == len(figures(document))
+
+
+def worth(student: str, budget: float, text: str, value: float | None, limit: float | None = None) -> dict[str, Any]:
+    gain = {"value": value, "limit": limit, "text": text}
+    return {"curve": "distilled", "student": student, "budget": budget, "data": gain}
+
+
+def test_the_worth_at_the_largest_budget_runs_over_all_students() -> None:
+    rows = [
+        worth("24 x 2", 2.0, "0.3x", 0.3),
+        worth("64 x 2", 2.0, ">6x", None, 6.0),
+        worth("48 x 2", 2.0, "1x", 1.0),
+        worth("64 x 2", 1.0, "9x", 9.0),
+    ]
+    says = "At the largest budget: 0.3x for 24 x 2 to >6x for 64 x 2 (distilled)"
+    assert scale_findings.worth(rows) == scale_findings.worth(rows[::-1]) == says
+    assert scale_findings.worth(rows[:1]) == "At the largest budget: 0.3x (distilled)"
+    assert scale_findings.worth([]) == ""
+
+
+def test_uplift_by_compute_keeps_bases_of_different_strength_apart() -> None:
+    points = [
+        {"curve": "c", "base": f"base of {steps} steps", "flops": flops, "uplift": uplift}
+        for steps, uplifts in ((100, (0.01, 0.02)), (400, (0.03, 0.04)))
+        for flops, uplift in zip((1e9, 2e9), uplifts, strict=True)
+    ]
+    assert scale_findings.scaled(points).endswith(
+        "+1.0 to +2.0\u202fpoints (c, base of 100 steps); +3.0 to +4.0\u202fpoints (c, base of 400 steps)"
+    )
+
+
+def test_the_teachers_share_is_in_the_title_only_where_its_set_is_an_interval() -> None:
+    total, share = row("a+b", "pipeline_gain", "near", UP), row("b", "teacher_share", "near", (0.3, 0.5))
+    assert "40\u202f% of it due to the teacher (b)" in findings.ingredients(total, share, ["b"], "near")
+    assert findings.ingredients(total, {**share, "kind": "outside"}, ["b"], "near").endswith("on near benchmarks")
 
 
 def test_names_in_findings_are_escaped_and_drawn_literally(study: dict[str, Any]) -> None:

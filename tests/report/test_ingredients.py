@@ -58,6 +58,15 @@ def marks(spec: Any, found: list[Any] | None = None) -> list[dict[str, Any]]:
     return found
 
 
+def test_a_share_whose_set_lies_outside_two_ends_is_not_worded_as_what_it_excludes(pipeline: dict[str, Any]) -> None:
+    changed = json.loads(json.dumps(pipeline))
+    for row in changed["estimates"]:
+        if row["estimand"] == "teacher_share":
+            row.update(low=-0.4, high=2.4, kind="outside")
+    text = " ".join(map(str, section(changed).lead))
+    assert "(below \u221240.0 or above +240.0) is due to the teacher" in text
+
+
 def test_a_document_without_ingredients_has_no_chapter(study: dict[str, Any]) -> None:
     assert section(study) is None
 

@@ -80,6 +80,33 @@ def test_a_slope_that_is_not_defined_gives_its_reason() -> None:
     assert not any("Who gains most?" in line for line in chapter(scaling()).lead)
 
 
+@pytest.mark.parametrize(
+    ("held", "covered", "says"),
+    [
+        ((False, False), {"inside": 0, "of": 0}, "No cell was left out of the fits"),
+        ((True, False), {"inside": 0, "of": 0}, "1 largest cell was left out of the fits, and none could be predicted"),
+        ((True, True), {"inside": 1, "of": 1}, "2 largest cells were left out of the fits; 1 of these could be pred"),
+        ((True, True), {"inside": 1, "of": 2}, "2 largest cells were left out of the fits; 1 lie inside their pred"),
+    ],
+)
+def test_the_lead_counts_the_cells_that_were_left_out(held: Any, covered: dict[str, int], says: str) -> None:
+    found = scaling() | {"covered": covered}
+    for cell, is_held in zip(found["points"], held, strict=True):
+        cell["held_out"] = is_held
+    assert says in chapter(found).lead[0]
+
+
+def test_students_that_differ_in_their_base_have_lines_of_their_own_in_the_worth() -> None:
+    gain = {"value": 2.0, "low": 1.0, "high": 3.0, "censored": "no", "limit": None, "text": "2x (1x to 3x)"}
+    rows = [
+        {"arm": student, "curve": CURVE, "budget": 1.0, "student": student, "data": gain, "compute": gain}
+        for student in ("8 x 1, base of 100 steps", "8 x 1, base of 400 steps")
+    ]
+    (figure,) = [one for one in chapter(scaling() | {"equivalents": rows}).figures if one.id == "scale-worth"]
+    drawn = json.dumps(figure.panels[0].chart.to_dict())
+    assert all(row["student"] in drawn for row in rows)
+
+
 def test_the_lead_says_who_gains_with_the_literature_named() -> None:
     found = scaling()
     found["ability"]["slopes"][1] |= NUMBERS | {"reason": None}

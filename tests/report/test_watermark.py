@@ -65,6 +65,18 @@ def test_a_study_without_marks_has_no_chapter_and_one_with_them_is_drawn():
     assert 'id="watermark"' not in render(Document(STUDY, []).to_dict())
 
 
+def test_a_control_that_two_marks_are_looked_for_in_stands_beside_each_student_with_its_own():
+    rows = [
+        row("a", "student", 1e-30, controls=["matched"]) | {"mark": "green"},
+        row("b", "student", 1e-30, controls=["matched"]) | {"mark": "other"},
+        row("matched", "control", 0.4) | {"mark": "green"},
+        row("matched", "control", 0.02) | {"mark": "other"},
+    ]
+    first, second = (str(line) for line in watermark.build(view_of(rows)).lead[:2])
+    assert "p = 0.4" in first.partition("Beside it")[2]
+    assert "p = 0.02" in second.partition("Beside it")[2]
+
+
 def test_a_student_without_controls_is_told_so():
     assert "stands no text" in str(watermark.build(view_of([row("a", "student", 0.5)])).lead[0])
 

@@ -1,12 +1,15 @@
 """What a report says of a study in words: arms, threats, limits."""
 
+from pathlib import Path
+
 import pytest
 
 from gauger.records import ArmInfo
 from gauger.spec import expand_arms, switched_off
-from gauger.study.description import arm_infos, examples, limits, threats
+from gauger.study.description import arm_infos, examples, limits, setting
 from gauger.study.load import open_study
 from gauger.study.results import KEPT_IN
+from gauger.study.threats import threats
 
 
 @pytest.fixture
@@ -43,6 +46,70 @@ def test_one_seed_source_says_nothing_of_seeds(study):
     one = study(ONE_ARM, "verdict.arm=label")
     assert stands(one)["Seeds"] == "partly"
     assert "the effect of seeds is unknown" in answer(one, "Seeds")
+
+
+def test_one_arm_with_stages_of_two_seed_sources_says_nothing_of_seeds(study):
+    seedless = ONE_STAGE.replace("label", "seedless").replace("benchmark-train", "seedless")
+    one = study(f"arms={{label: {{stages: [{ONE_STAGE}, {seedless}]}}}}", "verdict.arm=label")
+    assert stands(one)["Seeds"] == "partly"
+
+
+REWARDED = "{kind: rl, seeds: reference, forms: [quiz], steps: 2, batch: 16}"
+JUDGED = "{kind: preference, judge: teacher, seeds: benchmark-train, forms: [quiz], prompts: 9, steps: 2, batch: 16}"
+MIXED = f"{{kind: mixture, steps: 9, sources: [{{source: SOURCE}}, {ONE_STAGE}]}}".replace(
+    "kind: text-distill", "source: teacher"
+).replace("samples: 9, steps: 9", "samples: 9")
+
+
+@pytest.mark.parametrize(
+    ("arms", "outcome", "says"),
+    [
+        (f"label: {{stages: [{ONE_STAGE}]}}", "open", "Distillation follows pre-training directly."),
+        (f"label: {{stages: [{ONE_STAGE}, {JUDGED}]}}", "partly", "also have preference optimisation;"),
+        (f"label: {{stages: [{ONE_STAGE}, {REWARDED}]}}", "partly", "also have reinforcement learning;"),
+        (
+            f"label: {{stages: [{MIXED}]}}".replace("SOURCE", "web"),
+            "open",
+            "Distillation follows pre-training directly.",
+        ),
+        (
+            f"label: {{stages: [{MIXED}]}}".replace("source: SOURCE", "source: reference, forms: [quiz]"),
+            "partly",
+            "also have fine-tuning on data that no teacher wrote;",
+        ),
+        (
+            f"label: {{stages: [{ONE_STAGE}]}}, other: {{stages: [{REWARDED}]}}",
+            "open",
+            "Arms without a teacher have reinforcement learning, which was not combined with distillation.",
+        ),
+    ],
+)
+def test_the_context_is_that_of_the_stages_of_all_declared_arms(study, arms, outcome, says):
+    one = study(f"arms={{{arms}}}", "verdict.arm=label")
+    assert stands(one)["Context"] == outcome
+    assert says in answer(one, "Context")
+    missing = answer(one, "Context").partition("Not in this study: ")[2]
+    for name in ("preference optimisation", "reinforcement learning"):
+        assert (name in missing) == (name not in says)
+
+
+def test_what_a_checkpoint_went_through_before_is_not_known():
+    one = open_study(Path(__file__).parents[2] / "studies" / "language.yaml", ()).study
+    assert "what post-training that has had is not known" in answer(one, "Context")
+    assert "directly" not in answer(one, "Context")
+
+
+def test_a_scale_speaks_of_what_it_varied_and_predicted_alone(study):
+    budgets = study("scale={arm: logits, role: targeted, budgets: [1, 2], held_out: 0}")
+    assert answer(budgets, "Scale").startswith("Budget was varied; no larger cell was predicted. The student size, ")
+    assert setting(budgets) == setting(study())
+    (row,) = [r for r in threats(budgets, expand_arms(budgets), {}, (), 2) if r["threat"] == "Scale"]
+    assert "and the largest cells predicted from the others" in row["answer"]
+    sizes = study("scale={arm: logits, role: targeted, budgets: [1], students: [{width: 8, heads: 2}, {heads: 2}]}")
+    assert answer(sizes, "Scale").startswith("Student size was varied;")
+    assert "and other sizes" in setting(sizes)
+    none = study("scale={arm: logits, role: targeted, budgets: [1]}")
+    assert stands(none)["Scale"] == "open"
 
 
 def share(name, matched_tokens):

@@ -107,6 +107,16 @@ def test_students_that_start_stronger_were_planted_to_gain_more(document):
         assert (row["n"], row["budgets"]) == (4, [0.5, 1.0])
 
 
+def test_bases_of_several_strengths_are_points_of_curves_of_their_own(finished):
+    plan, collected, done = finished
+    losses = scale._losses(plan, done)
+    cell = next(cell for cell in plan.scaled if cell.of is not None)
+    assert scale._point(plan, cell, {}, losses, collected).base == ""
+    stronger = [replace(other, base_steps=2 * other.base_steps) for other in plan.scaled if other.of is not None]
+    both = replace(plan, scaled=(*plan.scaled, *stronger))
+    assert scale._point(both, cell, {}, losses, collected).base == f"base of {cell.base_steps} steps"
+
+
 def test_the_literature_stands_beside_it_and_all_is_json(document):
     assert {row["against"] for row in document["literature"]["slopes"]} == {"starting score", "student's size"}
     assert json.loads(json.dumps(document, allow_nan=False)) == document

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from gauger.cli.tables import table
+from gauger.records import SetKind
 
 Row = tuple[str, ...]
 """One line of a table."""
@@ -41,6 +43,15 @@ def comparison_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> st
     """Write a table after an empty line, columns of numbers set to the right."""
     numeric = [place for place, name in enumerate(header) if name not in TEXT_COLUMNS]
     return "\n" + table(header, rows, numeric)
+
+
+def set_in_points(row: Mapping[str, Any]) -> str:
+    """Write an estimate's confidence set so that no two numbers look like an interval that is none."""
+    if row["kind"] == SetKind.EVERYTHING:
+        return "no value is ruled out"
+    if row["kind"] == SetKind.OUTSIDE:
+        return f"below {100 * row['low']:+.1f} or above {100 * row['high']:+.1f}"
+    return "" if row["kind"] == SetKind.NONE else interval_in_points(row["low"], row["high"], row["value"])
 
 
 def interval_in_points(low: float | None, high: float | None, value: float | None) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from gauger.cli.compare_cells import Row, comparison_table, interval_in_points, plain_number, where
+from gauger.cli.compare_cells import Row, comparison_table, interval_in_points, plain_number, set_in_points, where
 from gauger.records import Scale
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ def _groups(study: Mapping[str, Any]) -> str:
             estimate["estimand"],
             estimate["arm"],
             "undefined" if estimate["value"] is None else f"{100 * estimate['value']:+.1f}",
-            interval_in_points(estimate["low"], estimate["high"], estimate["value"]),
+            set_in_points(estimate),
             interval_in_points(estimate["simultaneous_low"], estimate["simultaneous_high"], estimate["value"]),
             "" if estimate["n_items"] is None else str(estimate["n_items"]),
         )

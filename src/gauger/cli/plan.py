@@ -153,8 +153,10 @@ def lines(plan: PlanForecast, directory: Path) -> list[str]:
         f"jobs       {plan.jobs_total} ({kinds}); {plan.jobs_shared} more saved by sharing",
         f"training   {plan.training_tokens / 1e6:.1f} M tokens, {plan.training_flops:.2g} FLOPs",
         f"teacher    at least {plan.teacher_queries:,} queries, {_usd(plan)} USD{_measured(plan)}",
+        *_most(plan),
         f"time left  {time}",
         *_machine(plan),
+        *([] if plan.no_curves is None else [f"scale      {plan.no_curves}"]),
         f"could find an uplift of {100 * plan.smallest_detectable_uplift:.1f} points on one benchmark with power 0.8",
         f"           (assumed: {plan.assumption})",
         f"seeds      {plan.replicates} alike leave {plan.share_of_seeds_not_excluded:.0%} of seeds that could still "
@@ -193,6 +195,13 @@ def _usd(plan: PlanForecast) -> str:
 def _measured(plan: PlanForecast) -> str:
     count = plan.measuring_queries
     return f", {count:,} of the queries to measure it (no arm's budget but max_usd is on them)" if count else ""
+
+
+def _most(plan: PlanForecast) -> list[str]:
+    """Say what the surface's budgets let all arms and replicates spend together; nothing where there are none."""
+    spent = [] if plan.queries_most is None else [f"{plan.queries_most:,} queries of arms"]
+    spent += [] if plan.usd_most is None else [f"{plan.usd_most:.2f} USD"]
+    return [f"           at most {', '.join(spent)}: the budgets of all arms and replicates"] if spent else []
 
 
 def _arms(plan: PlanForecast) -> list[str]:

@@ -6,9 +6,8 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from gauger.cli.compare_cells import interval_in_points
+from gauger.cli.compare_cells import interval_in_points, set_in_points
 from gauger.cli.tables import NOTE_WIDTH, table, titled
-from gauger.records import SetKind
 
 Row = Mapping[str, Any]
 
@@ -55,7 +54,7 @@ def _run(run: Row) -> Sequence[str]:
     estimate = verdict["estimate"] or {}
     value = estimate.get("value")
     shown = "undefined" if value is None else f"{100 * value:+.1f}"
-    ends = "" if value is None else _set(estimate)
+    ends = "" if value is None else set_in_points(estimate)
     return (run["run"], run["name"], seed, verdict["outcome"].replace("_", " "), shown, ends)
 
 
@@ -90,14 +89,5 @@ def _difference(row: Row) -> Sequence[str]:
     alone = ""
     if row["unpaired_se"] is not None:
         alone = interval_in_points(row["unpaired_low"], row["unpaired_high"], row["value"])
-    ends = _set(row)
+    ends = set_in_points(row)
     return (row["run"], name, row["arm"], where, f"{100 * row['value']:+.1f}", ends, alone, "")
-
-
-def _set(row: Row) -> str:
-    """Write a confidence set so that no two numbers look like an interval that is none."""
-    if row["kind"] == SetKind.EVERYTHING:
-        return "no value is ruled out"
-    if row["kind"] == SetKind.OUTSIDE:
-        return f"below {100 * row['low']:+.1f} or above {100 * row['high']:+.1f}"
-    return "" if row["kind"] == SetKind.NONE else interval_in_points(row["low"], row["high"], row["value"])

@@ -30,6 +30,7 @@ palette.py        Names the colours of every figure: light values and their dark
 parts/            Writes the chapters of a report; each takes the `View` and returns a `Section`, or None to be left
                   out
 plain_tables.py   Writes tables for papers and notes: Markdown and LaTeX, from the same rows as the report's tables
+scale_findings.py Titles the figures of a scale: uplift by compute, cells predicted, worth in data, who gains most
 side_by_side.py   Writes the chapters of runs side by side: every verdict, what one finds beyond another, and what
                   differs in them
 tables.py         Tabulates estimates as rows of HTML: values in their unit, intervals, and reasons where there is no

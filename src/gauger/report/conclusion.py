@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from markupsafe import Markup
 
+from gauger.records import SetKind
 from gauger.report.document_view import Row, View, defined
 from gauger.report.wording import (
     ROLE_WORDS,
@@ -33,12 +34,18 @@ LEADS = {
 GROUNDS = {
     "major": "The whole interval lies above the threshold, hence major.",
     "minor": "The whole interval lies below the threshold, hence minor.",
-    "undetermined": "The interval holds the threshold, hence undetermined.",
     "not_powered": "A check decides nothing, hence not powered: the number below is not to be concluded from.",
     "not_replicated": "The interval below covers the choice of items alone; another seed would move it further.",
     "invalid": "The number stands below for completeness; nothing may be concluded from it.",
 }
+HOLDS = "The interval holds the threshold, hence undetermined."
 CONSTANT = "No answer varied, hence undetermined: the interval is what so few items can hide."
+UNDEFINED = "The number to be judged is undefined, hence undetermined."
+NO_LEAD = "The denominator is not above zero, hence undetermined: there is no lead to recover a share of."
+ADDED = (
+    "The number of replicates was not fixed before results were seen, hence undetermined wherever the interval lies."
+)
+UNBOUNDED = "No bounded interval is left of the values that the answers allow, hence undetermined."
 
 DEEDS = {
     "gap_recovered": (
@@ -82,9 +89,7 @@ def deed(rule: Row, row: Row) -> Markup:
 def lines(verdict: Row) -> Sequence[str]:
     """Return the sentences under the verdict: grounds, probability, what would settle it."""
     outcome = verdict["outcome"]
-    row = verdict.get("estimate") or {"value": None}
-    constant = outcome == "undetermined" and row["value"] is not None and row.get("se") is None
-    sentences: list[str | Markup] = [CONSTANT if constant else GROUNDS[outcome]]
+    sentences: list[str | Markup] = [_undetermined(verdict) if outcome == "undetermined" else GROUNDS[outcome]]
     if verdict.get("probability_major") is not None and outcome in ("major", "minor", "undetermined"):
         chance = probability(verdict["probability_major"])
         sentences.append(
@@ -99,12 +104,34 @@ def lines(verdict: Row) -> Sequence[str]:
     return [*sentences, *settling(verdict)]
 
 
+def _undetermined(verdict: Row) -> str:
+    """Return the first cause in the order in which verdicts are decided (`estimate.verdict`)."""
+    row = verdict.get("estimate") or {"value": None}
+    if row["value"] is None:
+        return UNDEFINED
+    if row.get("se") is None:
+        return CONSTANT
+    if _has_no_lead(verdict, row):
+        return NO_LEAD
+    if verdict["rule"].get("stopping"):
+        return ADDED
+    return HOLDS if (row.get("kind") or SetKind.INTERVAL) == SetKind.INTERVAL else UNBOUNDED
+
+
+def _has_no_lead(verdict: Row, row: Row) -> bool:
+    """Tell whether a ratio's denominator is not above zero: an estimate that varies, and no probability of any side."""
+    is_ratio = estimand(verdict["rule"]["estimand"]).unit == "percent"
+    return is_ratio and row.get("se") is not None and verdict.get("probability_major") is None
+
+
 def settling(verdict: Row) -> list[Markup]:
     """Say what would settle an open verdict, or why there is none; nothing where it is settled."""
     settled = verdict.get("settled_by")
     if not settled or verdict["rule"].get("stopping"):
         return []
-    label = "What would settle it" if verdict["outcome"] == "undetermined" else "Why"
+    row = verdict.get("estimate") or {"value": None}
+    more_helps = verdict["outcome"] == "undetermined" and row["value"] is not None and not _has_no_lead(verdict, row)
+    label = "What would settle it" if more_helps else "Why"
     return [fill("<strong>{label}:</strong> {settled}", label=label, settled=settled)]
 
 

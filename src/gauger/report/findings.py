@@ -61,7 +61,7 @@ def uplift(view: View, arms: Sequence[str]) -> str:
     if not roles:
         return _counted(view, arms)
     by_arm = {arm: _against_control(view, arm, roles) for arm in arms}
-    return _grouped(by_arm)
+    return grouped(by_arm)
 
 
 def _known(row: Row | None) -> bool:
@@ -93,10 +93,10 @@ def _counted(view: View, arms: Sequence[str]) -> str:
         if known:
             of = several(len(known), "benchmark")
             by_arm[arm] = f"above the control on {known.count(1)} of {of}, below it on {known.count(-1)}"
-    return _grouped(by_arm)
+    return grouped(by_arm)
 
 
-def _grouped(by_arm: Mapping[str, str]) -> str:
+def grouped(by_arm: Mapping[str, str]) -> str:
     """Put arms of which the same is said together: "a and b above ...; c below ..."."""
     groups: dict[str, list[str]] = {}
     for arm, words in by_arm.items():
@@ -229,11 +229,11 @@ def difficulty(view: View, rows: Sequence[Row]) -> str:
 
 
 def ingredients(total: Row | None, share: Row | None, names: Sequence[str], role: str | None) -> str:
-    """Say what a whole pipeline gained on a role, and the teacher's share of it."""
+    """Say what a whole pipeline gained on a role, and the teacher's share of it where its set is an interval."""
     if total is None or total["value"] is None:
         return ""
     sentence = f"All ingredients together gained {with_unit(total['value'], 'points')} on {_on(role)} benchmarks"
-    if share is not None and share["value"] is not None:
+    if share is not None and share["value"] is not None and (share.get("kind") or SetKind.INTERVAL) == SetKind.INTERVAL:
         sentence += f", {percent(share['value'])} of it due to the teacher ({listing(names)})"
     return sentence
 
@@ -245,54 +245,4 @@ def interactions(rows: Iterable[Row]) -> str:
         return "No interaction of two ingredients is told from zero"
     best = max(clear, key=lambda row: abs(row["value"]))
     how = "help each other most" if best["value"] > 0 else "do each other's work most"
-    return f"{listing(best['arm'].split(':'))} {how}, {describe_change(best)}"
-
-
-def scaled(points: Sequence[Row]) -> str:
-    """Set the uplift of the least compute beside that of the most, per curve."""
-    parts = []
-    for curve in dict.fromkeys(point["curve"] for point in points):
-        own = [point for point in points if point["curve"] == curve]
-        low, high = (pick(own, key=lambda point: point["flops"]) for pick in (min, max))
-        if low is not high:
-            ends = f"{quantity(low['uplift'], 'points')} to {with_unit(high['uplift'], 'points')}"
-            parts.append(f"{ends} ({curve})")
-    return f"Uplift from the least to the most compute: {'; '.join(parts)}" if parts else ""
-
-
-def held_out(covered: Mapping[str, int], curves: Sequence[Row] = ()) -> str:
-    """Say how many of the largest cells were predicted right, which curves no law holds for, and which went too far."""
-    sentences = []
-    if covered["of"]:
-        sentences.append(
-            f"{covered['inside']} of {several(covered['of'], 'largest cell')} lie where the others predict them"
-        )
-    refused = [row["curve"] for row in curves if not row.get("verdict", {"holds": True})["holds"]]
-    if refused:
-        sentences.append(f"no law holds for {', '.join(refused)}")
-    beyond = [
-        row["curve"]
-        for row in curves
-        if any(prediction.get("beyond_back_test") for prediction in row.get("predictions", ()))
-    ]
-    if beyond:
-        sentences.append(f"predictions beyond the largest distance that was back-tested: {', '.join(beyond)}")
-    return "; ".join(sentences)
-
-
-def worth(equivalents: Sequence[Row]) -> str:
-    """Say of the largest budget what the teacher's data were worth, per curve."""
-    last = {row["curve"]: row["data"]["text"] for row in sorted(equivalents, key=lambda row: row["budget"])}
-    return f"At the largest budget: {'; '.join(f'{text} ({curve})' for curve, text in last.items())}" if last else ""
-
-
-def who_gains(slopes: Sequence[Row]) -> str:
-    """Say whether students who start stronger gain more or less, per curve."""
-    words = {1: "gain more", -1: "gain less", 0: "are not told apart from weaker ones"}
-    by_curve = {}
-    for row in slopes:
-        if row["against"] == "starting score" and row["slope"] is not None:
-            low, high = row["low"], row["high"]
-            sign = 1 if low is not None and low > 0 else -1 if high is not None and high < 0 else 0
-            by_curve[row["curve"]] = f"students who start stronger {words[sign]}"
-    return _grouped(by_curve)
+    return f"{listing(best['arm'].split(':'))} {how}, {describe_change(best)} on {_on(role_of(best))} benchmarks"

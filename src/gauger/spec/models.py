@@ -72,11 +72,13 @@ class Surface(OptInPart):
     """Chat model that does the defence's work in the teacher's place (`rewrite`): `packaged:smollm2-135m-instruct`, or
     a directory with a checkpoint; null: the teacher does it itself."""
     max_queries: Count | None = None
-    """Most requests that one arm may make; null: no limit."""
+    """Most requests that one arm may make in a replicate; stages (and sources of a mixture) that ask divide it by their
+    samples, and cells of a factorial as the one that asks most; null: no limit."""
     max_tokens: Count | None = None
-    """Most tokens, in and out, that one arm may use; null: no limit."""
+    """Most tokens, in and out, that one arm may use in a replicate, divided likewise; null: no limit."""
     max_usd: Annotated[float, Field(gt=0)] | None = None
-    """Most money, in US dollars, that one arm may spend: an endpoint whose prices are given; null: no limit."""
+    """Most money, in US dollars, that one arm may spend in a replicate, divided likewise: an endpoint whose prices are
+    given; null: no limit."""
     accounts: Annotated[int, Field(ge=1, le=10_000), OptIn()] = 1
     """Accounts that an arm's requests come from, in turn; a defence that decides about queries knows each by itself.
     The budgets above are of all of them together."""

@@ -37,4 +37,5 @@ class ScaleGrid(SpecPart):
     role: Annotated[Role, Strict(False)] = Role.NEAR
     """The benchmarks that the curves are about, averaged."""
     held_out: Annotated[int, Field(ge=0, le=64)] = 3
-    """Cells of most compute of each curve that are left out of its fit, and predicted."""
+    """Cells of most compute of each curve that are left out of its fit, and predicted. A curve is of one teacher, or
+    none, and of bases of one strength; `gauger plan` says where too few cells are left for any law."""

@@ -120,7 +120,8 @@ class Estimation(SpecPart):
     """How records become estimates."""
 
     paired: bool = True
-    """Replicates with the same number share initialisation and data order, and are compared in pairs."""
+    """Compare replicates with the same number in pairs: they share the seeds of their training, whatever stands here.
+    False: as if they were independent. It changes the analysis alone."""
     moderated: bool = True
     """Shrink replicate variances towards their common value (empirical Bayes)."""
     level: Level = 0.95

@@ -10,7 +10,7 @@ defence_checks.py     Checks the defences of a plan: each is one that the teache
                       all that is read
 defences.py          Says to the estimator what a study's defences are, and puts its findings beside costs and
                      literature
-description.py       Describes a study besides its estimates: its arms, samples, the five threats, what it cannot say
+description.py       Describes a study besides its estimates: its arms, samples, setting, and what it cannot say
 document.py          Puts a study's document together: the estimates of its records, and all that stands beside them
                      in the report
 drawn_texts.py       Plans the texts that are drawn from models to be tested for a mark
@@ -52,9 +52,14 @@ run.py               Runs a study from start to end: freezes its rule, runs its 
 run_ledger.py        Sums up the ledgers of a run's corpora: each corpus is read and kept once, however many arms were
                      trained on it
 scale.py             Turns the cells of a study's scale into points of curves: scores, losses, tokens and spendings
+scale_forecast.py    Says of a planned scale whether its curves can be fitted at all
 scratch_models.py    Plans models that are trained from scratch on the texts of a world
+shared_budgets.py    Divides the budgets for asking the teacher among all that asks within an arm: together it stays
+                     within them
 stage_corpora.py     Plans what stages train on: texts that somebody is asked for, or nobody, questions, pairs and
                      mixtures
+threats.py           Says how a study stands on the five threats to a conclusion: seeds, mixture, benchmarks, context,
+                     scale
 unedited.py          Tells results that a run wrote from edited ones, by its log and its manifest, before they are
                      shown or read on
 verify.py            Verifies a finished run: its log of starts, its manifest, its study, and its estimates built

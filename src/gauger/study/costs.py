@@ -103,6 +103,26 @@ class Costs:
         limit = self._limit(record)
         return count if limit is None else min(count, limit)
 
+    def most(self, jobs: Iterable[Job], budget: str) -> float | None:
+        """Add up what the jobs that ask the teacher may spend at most; None where one of them has no limit.
+
+        Measuring a teacher behind an interface is under the budget in money alone.
+        """
+        total = 0.0
+        for job in jobs:
+            if not self.asks(job) or (self.measures_elsewhere(job) and budget != "max_usd"):
+                continue
+            limits = [getattr(asked.surface, budget) for asked in self._asked(job)]
+            if not limits or None in limits:
+                return None
+            total += sum(limits)
+        return total
+
+    def _asked(self, job: Job) -> list[Asked]:
+        """Return who is asked as the teacher by a job."""
+        asked = (value for value in vars(self._record(job)).values() if isinstance(value, Asked))
+        return [value for value in asked if value.name == TEACHER or self.measures_elsewhere(job)]
+
     def _limit(self, record: SpecPart) -> int | None:
         """Return the budget in queries of the surface that a job asks the teacher through."""
         asked = [value for value in vars(record).values() if isinstance(value, Asked) and value.name == TEACHER]

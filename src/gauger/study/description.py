@@ -1,4 +1,4 @@
-"""Describes a study besides its estimates: its arms, samples, the five threats, what it cannot say."""
+"""Describes a study besides its estimates: its arms, samples, setting, and what it cannot say."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from dataclasses import replace
 from importlib.metadata import version
 from typing import Any
 
-from gauger.elicit import AGREES_WITHIN, words_for
-from gauger.records import ArmInfo, ArmKind, Role
-from gauger.spec import Arm, Study, Surface, TextSource
+from gauger.elicit import words_for
+from gauger.records import ArmInfo, ArmKind
+from gauger.spec import Arm, Study, Surface
 from gauger.study.results import EXAMPLES_EACH, KEPT_IN
 
 REPORTED_PACKAGES = {
@@ -19,7 +19,6 @@ REPORTED_PACKAGES = {
     "hf": ("gauger", "torch", "numpy", "polars", "scipy", "transformers", "peft", "reasoning-gym"),
 }
 """Extra that the world needs -> packages whose versions are reported."""
-TOKENS_AGREE = "rows are matched by form, and tokens agree within 1 %"
 MADE_UP = (
     "A made-up world with small models of its own, not language models; sizes of effects do not carry over to them."
 )
@@ -104,106 +103,12 @@ def examples(arms: Sequence[Arm], texts: Mapping[str, Sequence[tuple[str, str]]]
     ]
 
 
-def threats(
-    study: Study, arms: Sequence[Arm], off: Mapping[str, str], infos: Sequence[ArmInfo] = ()
-) -> list[dict[str, str]]:
-    """Say how the study stands on the five threats to a conclusion; `infos` tell what the arms were trained on."""
-    distilled = [arm for arm in arms if arm.kind is ArmKind.DISTILLED and arm.uses_teacher]
-    untaught = [arm.name for arm in arms if arm.kind is ArmKind.DISTILLED and not arm.uses_teacher]
-    seeds = sorted({part.seeds for arm in distilled for stage in arm.recipe for part in stage.alone if part.seeds})
-    apart = "benchmark-train" in seeds and len(seeds) > 1
-    roles = set(study.roles.values())
-    held, missing = ([str(role) for role in Role if (role in roles) is is_held] for is_held in (True, False))
-    other_tokens = _other_tokens([info for info in infos if info.kind == ArmKind.DISTILLED])
-    stages = {len([s for s in arm.recipe if s.source is not TextSource.TEACHER]) for arm in distilled}
-    return [
-        {
-            "threat": "Seeds",
-            "question": "Were the teacher's prompts made from the benchmark itself?",
-            "answer": f"Every arm declares its seed source ({', '.join(seeds)}), and uplift stands per arm."
-            + (
-                "" if apart else " Without benchmark-seeded and other arms side by side the effect of seeds is unknown."
-            ),
-            "stands": "controlled" if apart else "partly",
-        },
-        {
-            "threat": "Mixture",
-            "question": "Is other data credited to the teacher?",
-            "answer": f"The matched control is off: {off['matched']}"
-            if "matched" in off
-            else "Every distilled arm is held against a matched arm of the same steps, rows, format and kept-in web "
-            f"without a teacher; {other_tokens or TOKENS_AGREE}. The ledger counts tokens per source."
-            + (f" No teacher is in {', '.join(untaught)}: only a gain is reported, no uplift." if untaught else ""),
-            "stands": "open" if "matched" in off else "partly" if other_tokens else "controlled",
-        },
-        {
-            "threat": "Benchmarks",
-            "question": "Is the gain more than polish on the benchmark?",
-            "answer": f"Gains are measured on benchmarks of the roles {', '.join(held)}"
-            + ("." if "leak" in off else ", beside a leak arm that shows what contamination looks like here.")
-            + (f" No benchmark has the role {', '.join(missing)}." if missing else "")
-            + (f" The leak control is off: {off['leak']}" if "leak" in off else ""),
-            "stands": "partly" if missing or "leak" in off else "controlled",
-        },
-        {
-            "threat": "Context",
-            "question": "What of the rest of the post-training pipeline?",
-            **_context(study, stages),
-        },
-        {
-            "threat": "Scale",
-            "question": "Would it hold for larger students and harder benchmarks?",
-            **_scale(study),
-        },
-    ]
-
-
-def _other_tokens(distilled: Sequence[ArmInfo]) -> str:
-    """Say which arms' controls have not their tokens to 1 %, or that it is not known; empty where all have them."""
-    shares = {info.name: info.matched_tokens for info in distilled}
-    known = {name: share for name, share in shares.items() if share is not None}
-    apart = [f"{share:.1%} for {name}" for name, share in known.items() if abs(share - 1) > AGREES_WITHIN]
-    unknown = [name for name in shares if name not in known]
-    return "; ".join(
-        [
-            *([f"the control's tokens are not the arm's own ({', '.join(apart)} of them)"] if apart else []),
-            *([f"tokens of {', '.join(unknown)} and its control are not known"] if unknown else []),
-        ]
-    )
-
-
-def _context(study: Study, stages: set[int]) -> dict[str, str]:
-    if study.factorial is not None:
-        named = ", ".join(study.factorial.order)
-        answer = (
-            f"Ingredients of the pipeline ({named}) were switched on and off together, and each is attributed its part."
-        )
-        return {"answer": answer, "stands": "controlled"}
-    if stages <= {0}:
-        answer = (
-            "Distillation follows pre-training directly; fine-tuning on human data, preference optimisation and "
-            "reinforcement learning are not in this study."
-        )
-        return {"answer": answer, "stands": "open"}
-    answer = "Some arms have other stages beside distillation; their order and interactions were not varied."
-    return {"answer": answer, "stands": "partly"}
-
-
-def _scale(study: Study) -> dict[str, str]:
-    if study.scale is None:
-        answer = "One student size, one teacher, one budget: the study says nothing of how the effect grows."
-        return {"answer": answer, "stands": "open"}
-    answer = (
-        "Student size, teacher strength and budget were varied, and the largest cells predicted from the others. "
-        "Students of another kind, and budgets far beyond these, remain an extrapolation."
-    )
-    return {"answer": answer, "stands": "partly"}
-
-
 def setting(study: Study) -> str:
     """Say in a line what was studied: a made-up world or language models, and which ones."""
     what = MADE_UP if study.world.made_up else REAL
-    sizes = "" if study.scale is None else " and other sizes"
+    own = study.student.from_scratch
+    grown = () if study.scale is None or own is None else study.scale.students
+    sizes = " and other sizes" if any(size != own.size for size in grown if own) else ""
     return f"{what} Teacher: {study.teacher.in_words}. Student: {study.student.in_words}{sizes}."
 
 

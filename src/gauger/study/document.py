@@ -29,7 +29,7 @@ from gauger.measure import readings
 from gauger.records import ArmInfo, BenchmarkInfo, Document
 from gauger.spec import EvaluatorTask, LoadedStudy, Study, fingerprint, switched_off
 from gauger.study.defences import defence_entries, defence_question
-from gauger.study.description import arm_infos, examples, limits, program_versions, setting, threats
+from gauger.study.description import arm_infos, examples, limits, program_versions, setting
 from gauger.study.flipped_items import flipped_items
 from gauger.study.history import NO_HISTORY, RunHistory
 from gauger.study.ledger import ledger_rows
@@ -37,6 +37,7 @@ from gauger.study.marks import mark_tests
 from gauger.study.plan import Plan
 from gauger.study.results import Collected
 from gauger.study.scale import scaling
+from gauger.study.threats import threats
 from gauger.worlds import Benchmark, World
 
 Benchmarks = Mapping[str, Benchmark]
@@ -76,6 +77,7 @@ def make_document(material: Material) -> Document:
         design = replace(design, defences=defence_question(study.defences, plan, material.done or {}))
     result = estimate_study(collected.records, design, _difficulty(benchmarks))
     scorings, scoring_warnings = _scorings(collected, result, design)
+    scaled = scaling(plan, whole, material.done or {}, study.estimation.level)
     return Document(
         study=about(material.loaded, material.history.registered)
         | _items(study, arms, collected, benchmarks)
@@ -94,11 +96,11 @@ def make_document(material: Material) -> Document:
         seeds=result.seeds,
         difficulty=result.difficulty,
         examples=examples(plan.arms, material.texts or {}),
-        threats=threats(study, plan.arms, off, arms),
+        threats=threats(study, plan.arms, off, arms, scaled["covered"]["of"] if scaled else 0),
         limits=limits(study),
         defences=defence_entries(study, plan.arms, result, collected.records),
         marks=mark_tests(plan, material.done or {}),
-        scaling=scaling(plan, whole, material.done or {}, study.estimation.level),
+        scaling=scaled,
         failures=collected.failures,
         switched_off=off,
         warnings=[f"Changed after the run had started: {change}." for change in material.history.changes]

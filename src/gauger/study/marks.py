@@ -152,6 +152,7 @@ def _entry(marked: MarkedArm, texts: Sequence[Sequence[int]] | None) -> dict[str
     return {
         "arm": marked.arm,
         "of": marked.of,
+        "mark": marked.mark.defence,
         "defence": marked.defence,
         "attacker": marked.attacker,
         "controls": list(marked.controls),

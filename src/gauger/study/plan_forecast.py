@@ -14,6 +14,7 @@ from gauger.stats import DesignComponents, share_not_excluded, smallest_detectab
 from gauger.study.costs import Costs
 from gauger.study.gpu_costs import GPU_ASSUMPTION, gpu_hours, memory_by_kind, memory_here_gb
 from gauger.study.plan import Plan
+from gauger.study.scale_forecast import why_no_curves
 from gauger.worlds import World
 
 ASSUMED = DesignComponents(item=0.15, replicate=0.0008, residual=0.15)
@@ -48,6 +49,10 @@ class PlanForecast:
     """Requests to the teacher by all jobs, at least (filters cost more)."""
     measuring_queries: int
     """Those among them that measure a teacher behind an interface: no arm's budget is on them, that in money apart."""
+    queries_most: int | None
+    """Requests that the arms may make at most, by the surface's budget; None where it has none."""
+    usd_most: float | None
+    """Money that may be spent at most, measuring included, by the surface's budget; None where it has none."""
     usd: float
     """Money for that many requests if every answer is as long as it may be; the embedded world's teacher costs none."""
     usd_least: float
@@ -71,6 +76,8 @@ class PlanForecast:
     """What the smallest detectable uplift assumes."""
     share_of_seeds_not_excluded: float
     """Share of training seeds that could behave otherwise although all replicates behave alike (at 95 %)."""
+    no_curves: str | None
+    """Why no law can be fitted to the cells of the study's scale; None where one can, or there is no scale."""
 
     def to_dict(self) -> dict[str, Any]:
         """Return what `gauger plan --json` prints."""
@@ -100,6 +107,8 @@ def forecast(plan: Plan, world: World, cache: Cache, workers: int) -> PlanForeca
         training_flops=sum(costs.flops(plan.jobs[key]) for key in tokens),
         teacher_queries=sum(costs.queries(job) for job in asked),
         measuring_queries=sum(costs.queries(job) for job in asked if costs.measures_elsewhere(job)),
+        queries_most=None if (queries := costs.most(jobs, "max_queries")) is None else int(queries),
+        usd_most=costs.most(jobs, "max_usd"),
         usd=sum(costs.usd(job) for job in asked),
         usd_least=sum(costs.usd_least(job) for job in asked),
         minutes=_minutes(jobs, done, workers, {job.key: costs.seconds_per_row(job) for job in jobs}),
@@ -112,6 +121,7 @@ def forecast(plan: Plan, world: World, cache: Cache, workers: int) -> PlanForeca
         smallest_detectable_uplift=detectable,
         assumption=assumption,
         share_of_seeds_not_excluded=share_not_excluded(study.replicates),
+        no_curves=why_no_curves(plan, costs),
     )
 
 

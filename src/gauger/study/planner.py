@@ -33,6 +33,7 @@ from gauger.study.job_parts import code_of, decisive_parameters, resources_of
 from gauger.study.makers import Made, Maker
 from gauger.study.marks import MarkedArm, marked_arms
 from gauger.study.plan import ArmReplicate, Plan, seed_of
+from gauger.study.shared_budgets import samples_asked, samples_by_arm
 from gauger.study.stage_corpora import SHOWS_ALL, StageCorpora
 
 SCALED = "scale:"
@@ -129,9 +130,14 @@ class Planner(StageCorpora):
         """Items of all benchmarks of the study."""
         return sum(len(self.world.benchmark(name).items) for name in self.study.benchmarks)
 
+    @cached_property
+    def _budgeted(self) -> dict[str, int]:
+        return samples_by_arm(self.result.arms)
+
     def _arm(self, arm: Arm, replicate: int) -> None:
         """Plan every stage of an arm from the base on; what another arm has planned already is found by its key."""
         self.current, self.surface = (arm.name, replicate), arm.surface or self.study.teacher.surface
+        self.samples_asked = self._budgeted.get(arm.name) or sum(samples_asked(stage) for stage in arm.recipe)
         self.drawn.clear()
         model, corpora, stages = self.base, [], []
         for number, stage in enumerate(arm.recipe):
@@ -160,6 +166,7 @@ class Planner(StageCorpora):
             web_share=0.0,
             **launder.model_dump(exclude={"of"}),
         )
+        self.samples_asked = self._budgeted[str(ArmKind.LAUNDER)]
         inputs = {**clean.inputs("start"), "corpus": self.leaked_texts(self.recipes[str(ArmKind.LAUNDER)])}
         self.teacher = clean.trained(self.job("train", "leak", params, inputs, launder.steps * launder.batch))
         if arm.kind is ArmKind.LAUNDER:

@@ -147,7 +147,7 @@ def _point(
     score, uplift = estimates.get(("score", cell.name)), estimates.get(("uplift", cell.name))
     spent = collected.ledger.by_use().filter(arm=cell.name, source="teacher")
     through_teacher = float(spent["stated_in"].sum()) + float(spent["stated_out"].sum())
-    n = len(measured)
+    n, cells = len(measured), [other for other in plan.scaled if other.of is not None]
     return ScalePoint(
         arm=cell.name,
         curve=CONTROL if cell.kind is ArmKind.MATCHED else f"distilled, teacher of {cell.teacher_steps} steps",
@@ -155,6 +155,7 @@ def _point(
         n_tokens=float(collected.training.filter(arm=cell.name)["tokens"].sum()) / n,
         budget=cell.budget,
         student=_student(cell),
+        base=f"base of {cell.base_steps} steps" if len({other.base_steps for other in cells}) > 1 else "",
         accuracy=score.value if score else None,
         accuracy_se=score.se if score else None,
         loss=fmean(of_role),

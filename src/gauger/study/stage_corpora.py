@@ -28,6 +28,7 @@ from gauger.spec import (
 from gauger.store import fingerprint
 from gauger.study.makers import MAKERS, Made, Maker
 from gauger.study.plan import SAMPLED, Plan, seed_of
+from gauger.study.shared_budgets import share_of
 from gauger.worlds import World, describe_world
 
 _WITH_ITEMS = (TextSource.TEST_ITEMS, TextSource.UNTESTED_ITEMS)
@@ -67,7 +68,9 @@ class StageCorpora(ABC):
     teacher: Made
     """The teacher that is asked now; a scale has several."""
     surface: Surface
-    """What it shows now; defences change it."""
+    """What it shows now, with the budgets of a whole arm; defences change it."""
+    samples_asked: int
+    """Among so many samples these budgets are divided."""
     base: Made
     """The base that stages start from now."""
 
@@ -125,7 +128,7 @@ class StageCorpora(ABC):
         params = p.AskTeacher(
             world=self.described,
             seed=seed_of(self.study.seed, "ask", replicate if stage.strategy in SAMPLED else "all"),
-            asked=self._teacher(),
+            asked=self._teacher(stage),
             strategy=str(stage.strategy),
             forms=stage.forms or (),
             samples=stage.samples or 0,
@@ -138,8 +141,8 @@ class StageCorpora(ABC):
         )
         inputs = {**self.teacher.inputs("teacher"), **self.defence_inputs(params.asked)}
         if strategy_of(params.strategy).needs_student:
-            shows_all = {"reasoning": "shown"} if self.world.writes_steps else {}
-            helper = self.students.asked(BASE, SHOWS_ALL.model_copy(update=shows_all), self.world)
+            steps = {"reasoning": "shown"} if self.world.writes_steps else {}
+            helper = self.students.asked(BASE, SHOWS_ALL.model_copy(update=steps), self.world)
             params = params.model_copy(update={"student": helper})
             inputs |= self.base.inputs("student")
         seed = self._afresh(f"ask-teacher for {stage.source}", params, inputs)
@@ -255,15 +258,15 @@ class StageCorpora(ABC):
         What it answers by itself is there so that it forgets little while it learns the items.
         """
         self.drawn.clear()
-        stages = (stage for mixed in recipe for stage in mixed.alone)
-        asked = next(stage for stage in stages if stage.source is TextSource.TEACHER and stage.strategy)
+        alone = (stage for mixed in recipe for stage in mixed.alone)
+        asked = next(stage for stage in alone if stage.source is TextSource.TEACHER and stage.strategy)
         leaked = replace(asked, source=TextSource.TEST_ITEMS, kind="sft", own=())
         return self._gather(leaked, {"prompts": self._ask_teacher(asked, 0)}, "launder")
 
     # --- who is asked -----------------------------------------------------------------------------------------------
 
-    def _teacher(self) -> p.Asked:
-        return self.behind(self.surface, TEACHER)
+    def _teacher(self, stage: ResolvedStage) -> p.Asked:
+        return self.behind(share_of(self.surface, stage, self.samples_asked), TEACHER)
 
     def behind(self, surface: Surface, name: str) -> p.Asked:
         """Return the teacher behind a surface, with the engine of the student that its defence reckons with."""
@@ -280,15 +283,13 @@ class StageCorpora(ABC):
         return proxy | (self.helper(asked.surface).inputs("helper") if asked.helper else {})
 
     def _own(self) -> p.Asked:
-        shown = SHOWS_ALL
-        if self.world.writes_steps:  # a placebo's texts have steps where the teacher's have them
-            shown = shown.model_copy(update={"reasoning": self.surface.reasoning})
-        return self.students.asked(BASE, shown, self.world)
+        steps = {"reasoning": self.surface.reasoning} if self.world.writes_steps else {}  # a placebo's as the teacher's
+        return self.students.asked(BASE, SHOWS_ALL.model_copy(update=steps), self.world)
 
     def _other(self, stage: ResolvedStage) -> p.Asked | None:
         """Return who scores or judges what the student writes; None where the truth does."""
         if stage.source is TextSource.TEACHER:
-            return self._teacher()
+            return self._teacher(stage)
         return self._own() if stage.source is TextSource.SELF else None
 
     def _inputs_of(self, stage: ResolvedStage, role: str) -> dict[str, str]:

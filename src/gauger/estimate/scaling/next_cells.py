@@ -88,12 +88,11 @@ def propose_cells(
     try:
         fitted = {name: _fitted(cells, request) for name, cells in by_curve.items()}
     except UserError as error:
-        return NextCells(n_params, n_tokens, (), 0.0, str(error))
+        return NextCells(n_params, n_tokens, (), 0.0, error.finding)
     grids = {name: _grid(cells) for name, cells in by_curve.items()}
     goal = Points(np.array([n_params]), np.array([n_tokens]))
-    teachers = max(len(by_curve) - 1, 1)
     curves = [
-        candidates_of(fitted[name], grid.points, goal, grid.flops, teachers if name == CONTROL else 1.0)
+        candidates_of(fitted[name], grid.points, goal, grid.flops, _stands_in(by_curve, name))
         for name, grid in grids.items()
     ]
     chosen = next_points(curves, budget)
@@ -105,6 +104,14 @@ def read_points(scaling: Mapping[str, Any]) -> list[ScalePoint]:
     """Read the cells back from a document's `scaling`."""
     derived = {"flops", "held_out"}
     return [ScalePoint(**{k: v for k, v in row.items() if k not in derived}) for row in scaling["points"]]
+
+
+def _stands_in(by_curve: Mapping[str, Sequence[ScalePoint]], name: str) -> float:
+    """Count the differences that a curve stands in: the control's in one for each teacher of its base."""
+    if by_curve[name][0].curve != CONTROL:
+        return 1.0
+    teachers = [own for own, cells in by_curve.items() if own != name and cells[0].control_curve == name]
+    return float(max(len(teachers), 1))
 
 
 def _fitted(cells: Sequence[ScalePoint], request: FitRequest) -> Ensemble:

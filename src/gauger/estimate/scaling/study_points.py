@@ -7,7 +7,7 @@ that the extrapolation deserves its interval.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -26,7 +26,7 @@ class ScalePoint:
 
     arm: str
     curve: str
-    """`control`, or `distilled` with the teacher: points of one curve are fitted together."""
+    """`control`, or `distilled` with the teacher: points of one curve from one base are fitted together."""
     n_params: int
     n_tokens: float
     """Tokens trained on after the base's own training, per replicate."""
@@ -49,11 +49,26 @@ class ScalePoint:
     """Against the control of the same student and budget, with its interval."""
     uplift_low: float | None = None
     uplift_high: float | None = None
+    base: str = ""
+    """Which base it was trained from, where a scale has bases of several strengths: each has curves of its own."""
 
     @property
     def flops(self) -> float:
         """Training compute, 6 N D."""
         return FLOPS_PER_PARAMETER_AND_TOKEN * self.n_params * self.n_tokens
+
+    @property
+    def fitted_curve(self) -> str:
+        """Name of the points that it is fitted with: those of its curve from its base."""
+        return self._from_base(self.curve)
+
+    @property
+    def control_curve(self) -> str:
+        """Name of the control's points from the same base."""
+        return self._from_base(CONTROL)
+
+    def _from_base(self, curve: str) -> str:
+        return f"{curve}, {self.base}" if self.base else curve
 
 
 CONTROL = "control"
@@ -61,10 +76,10 @@ LINE_POINTS = 12
 
 
 def points_by_curve(points: Sequence[ScalePoint]) -> dict[str, list[ScalePoint]]:
-    """Return curve -> its points, both in the order in which they come."""
+    """Return name of a fitted curve -> its points, both in the order in which they come."""
     by_curve: dict[str, list[ScalePoint]] = {}
     for point in points:
-        by_curve.setdefault(point.curve, []).append(point)
+        by_curve.setdefault(point.fitted_curve, []).append(point)
     return by_curve
 
 
@@ -104,16 +119,18 @@ def scale_document(points: Sequence[ScalePoint], role: str, n_held_out: int, req
         "curves": curves,
         "predicted": predicted,
         "covered": {"inside": sum(inside), "of": len(inside)},
-        "equivalents": _equivalents(points, ensembles.get(CONTROL), request.level),
-        "crossings": _crossings(points, ensembles, request.level),
+        "equivalents": _equivalents(points, ensembles, request.level),
+        "crossings": _crossings(by_curve, ensembles, request.level),
         "lines": [
-            line for name, ensemble in ensembles.items() for line in _lines(name, ensemble, points, request.level)
+            line
+            for name, ensemble in ensembles.items()
+            for line in _lines(by_curve[name][0], ensemble, points, request.level)
         ],
     }
 
 
 def _largest(cells: Sequence[ScalePoint], count: int) -> list[ScalePoint]:
-    return sorted(cells, key=lambda point: point.flops)[len(cells) - count :] if count else []
+    return sorted(cells, key=lambda point: point.flops)[max(len(cells) - count, 0) :]
 
 
 def outcome_of(point: ScalePoint) -> float | None:
@@ -149,16 +166,16 @@ def _fit(
         laws = choose_laws(points, request.law)
         ensemble = fit_laws(points, laws, request)
     except UserError as error:
-        return {"reason": str(error), "predictions": []}, None
+        return {"reason": error.finding, "predictions": []}, None
     return fit_document(ensemble, request, to_points(asked) if asked else None, None), ensemble
 
 
-def _lines(name: str, ensemble: Ensemble, points: Sequence[ScalePoint], level: float) -> list[dict[str, Any]]:
-    """Draw one curve: predictions with intervals for every student over the budgets that were run."""
+def _lines(of: ScalePoint, ensemble: Ensemble, points: Sequence[ScalePoint], level: float) -> list[dict[str, Any]]:
+    """Draw the curve of a point: predictions with intervals for every student over the budgets that were run."""
     is_loss = ensemble.fits[0].law.outcome == "loss"
-    lines = []
-    for n_params, student in sorted({(point.n_params, point.student) for point in points}):
-        run = [point.n_tokens for point in points if point.n_params == n_params]
+    lines, alike = [], [point for point in points if point.base == of.base]
+    for n_params, student in sorted({(point.n_params, point.student) for point in alike}):
+        run = [point.n_tokens for point in alike if point.n_params == n_params]
         tokens = np.geomspace(min(run), max(run), LINE_POINTS)
         forecast = predict(ensemble, Points(np.full(LINE_POINTS, float(n_params)), tokens), level)
         columns = [
@@ -166,7 +183,7 @@ def _lines(name: str, ensemble: Ensemble, points: Sequence[ScalePoint], level: f
             for column in (forecast.value, forecast.low, forecast.high)
         ]
         for at, value, low, high in zip(tokens, *columns, strict=True):
-            place = {"curve": name, "student": student, "n_params": n_params, "n_tokens": float(at)}
+            place = {"curve": of.curve, "student": student, "n_params": n_params, "n_tokens": float(at)}
             lines.append(place | {"value": float(value), "low": float(low), "high": float(high)})
     return lines
 
@@ -177,7 +194,7 @@ def _score(asked: Sequence[ScalePoint], document: dict[str, Any]) -> list[dict[s
     predictions = document["predictions"] or [None] * len(asked)
     for point, prediction in zip(asked, predictions, strict=True):
         measured = outcome_of(point)
-        row = {"arm": point.arm, "curve": point.curve, "measured": measured, "inside": None}
+        row = {"arm": point.arm, "curve": point.fitted_curve, "measured": measured, "inside": None}
         if prediction is not None and measured is not None:
             row |= {name: prediction[name] for name in ("value", "low", "high", "efolds_beyond", "stretch")}
             row["inside"] = bool(prediction["low"] <= measured <= prediction["high"])
@@ -185,13 +202,14 @@ def _score(asked: Sequence[ScalePoint], document: dict[str, Any]) -> list[dict[s
     return rows
 
 
-def _equivalents(points: Sequence[ScalePoint], control: Ensemble | None, level: float) -> list[dict[str, Any]]:
-    """Say what each distilled cell's teacher was worth in data and compute."""
-    if control is None:
-        return []
+def _equivalents(points: Sequence[ScalePoint], ensembles: Mapping[str, Ensemble], level: float) -> list[dict[str, Any]]:
+    """Say what each distilled cell's teacher was worth in data and compute, by the control's curve from its base."""
     rows = []
-    is_loss = control.fits[0].law.outcome == "loss"
     for point in points:
+        control = ensembles.get(point.control_curve)
+        if control is None:
+            continue
+        is_loss = control.fits[0].law.outcome == "loss"
         # what the control's curve was fitted to, not what this cell happens to have: a loss is no accuracy
         outcome, error = (point.loss, point.loss_se) if is_loss else (point.accuracy, point.accuracy_se)
         if point.curve == CONTROL or outcome is None:
@@ -214,14 +232,17 @@ def _equivalents(points: Sequence[ScalePoint], control: Ensemble | None, level: 
     return rows
 
 
-def _crossings(points: Sequence[ScalePoint], ensembles: dict[str, Ensemble], level: float) -> list[dict[str, Any]]:
-    """Say, for every student size and teacher, beyond which budget the control catches up."""
-    control = ensembles.get(CONTROL)
-    sizes = sorted({(point.n_params, point.student) for point in points})
-    return [
-        {"curve": name, "n_params": n_params, "student": student}
-        | asdict(crossing(control, ensemble, float(n_params), level))
-        for name, ensemble in ensembles.items()
-        if control is not None and name != CONTROL
-        for n_params, student in sizes
-    ]
+def _crossings(
+    by_curve: Mapping[str, Sequence[ScalePoint]], ensembles: Mapping[str, Ensemble], level: float
+) -> list[dict[str, Any]]:
+    """Say, for every student and teacher, beyond which budget the control of the same base catches up."""
+    rows = []
+    for name, ensemble in ensembles.items():
+        of, control = by_curve[name][0], ensembles.get(by_curve[name][0].control_curve)
+        if control is None or of.curve == CONTROL:
+            continue
+        both = [*by_curve[name], *by_curve[of.control_curve]]
+        for n_params, student in sorted({(point.n_params, point.student) for point in both}):
+            place = {"curve": of.curve, "n_params": n_params, "student": student}
+            rows.append(place | asdict(crossing(control, ensemble, float(n_params), level)))
+    return rows

@@ -8,7 +8,7 @@ from typing import Any
 from gauger.records import Scale
 from gauger.report.blocks import HtmlTable, Section, TableCell
 from gauger.report.document_view import View
-from gauger.report.wording import count, estimand, interval, printable, quantity, unit_of
+from gauger.report.wording import count, estimand, printable, quantity, set_of, unit_of
 
 Row = Mapping[str, Any]
 POINTS = "points"
@@ -140,7 +140,7 @@ def _audited(row: Row, group: str) -> Sequence[TableCell | str]:
         TableCell(quantity(row["value"], unit), sort=row["value"])
         if known
         else TableCell("undefined", kind="undefined"),
-        interval(row["low"], row["high"], unit, kind=row["kind"]) if known else "",
+        set_of(row, unit) if known else "",
         row["reason"] or row["note"] or "",
     ]
 
@@ -171,8 +171,8 @@ def _group(row: Row) -> Sequence[TableCell | str]:
     else:
         values = [
             TableCell(quantity(row["value"], wording.unit), sort=row["value"]),
-            interval(row["low"], row["high"], wording.unit),
-            interval(row["simultaneous_low"], row["simultaneous_high"], wording.unit),
+            set_of(row, wording.unit),
+            set_of(row, wording.unit, "simultaneous_"),
         ]
     return [
         TableCell(row["benchmark"], kind="code"),

@@ -11,7 +11,7 @@ from gauger.report.document_view import View, defined
 from gauger.report.parts.interactions import matrix_figure
 from gauger.report.parts.waterfall import role_shown, teachers, totals_of, waterfall_figure
 from gauger.report.tables import matrix_cell
-from gauger.report.wording import fill, interval, listing, with_unit
+from gauger.report.wording import fill, listing, set_of, with_unit
 
 
 def build(view: View) -> Section | None:
@@ -60,7 +60,7 @@ def _lead(view: View) -> list[str | Markup]:
         return []
     total = totals[role]
     text = "All ingredients together gained {gain} ({between}) on {role} benchmarks."
-    gain, between = with_unit(total["value"], "points"), interval(total["low"], total["high"], "points")
+    gain, between = with_unit(total["value"], "points"), set_of(total, "points")
     sentences: list[str | Markup] = [fill(text, gain=gain, between=between, role=role or "all")]
     mine = teachers(view)
     share = view.headline("teacher_share", "+".join(mine), role) if mine else None
@@ -68,7 +68,7 @@ def _lead(view: View) -> list[str | Markup]:
         template = "{share} of it ({between}) is due to the teacher: to {names}. {others}"
         values = {
             "share": with_unit(share["value"], "percent"),
-            "between": interval(share["low"], share["high"], "percent"),
+            "between": set_of(share, "percent"),
             "names": listing(mine),
             "others": _overstated(view, role, mine),
         }

@@ -7,14 +7,14 @@ from typing import Any
 
 import altair as alt
 
-from gauger.report import findings
+from gauger.report import scale_findings
 from gauger.report.blocks import Figure, FigurePanel, Key, Section
 from gauger.report.document_view import Row, View
 from gauger.report.drawing import Chart, layered
 from gauger.report.palette import BLUE, GREEN, MUTED, ORANGE, PAPER, PINK, RUST
 from gauger.report.parts.scaling_gains import gains_figure, gains_lead, gains_tables
 from gauger.report.parts.scaling_tables import equivalents_table, fits_table, points_table, predicted_table
-from gauger.report.wording import interval, number, percent, quantity
+from gauger.report.wording import interval, number, percent, quantity, several
 
 HEIGHT = 190
 CONTROL = "control"
@@ -56,13 +56,7 @@ def _styles(points: Sequence[Row]) -> dict[str, tuple[str, str]]:
 
 
 def _lead(scaling: Mapping[str, Any]) -> list[str]:
-    covered = scaling["covered"]
-    sentences = [
-        f"Scores are averaged over the {scaling['role']} benchmarks. The curves were fitted without the "
-        f"{covered['of']} largest cells; {covered['inside']} of these lie inside their prediction intervals."
-        if covered["of"]
-        else "No cell was left out of the fits, so that their extrapolation was not checked."
-    ]
+    sentences = [f"Scores are averaged over the {scaling['role']} benchmarks. {_left_out(scaling)}"]
     reasons = [f"{curve['curve']}: {curve['reason']}" for curve in scaling["curves"] if curve.get("reason")]
     if reasons:
         sentences.append("No curve could be fitted for " + "; ".join(reasons) + ".")
@@ -70,6 +64,18 @@ def _lead(scaling: Mapping[str, Any]) -> list[str]:
     if len(crossed) == 1:
         sentences.append(f"Does the control catch up? For every student and teacher: {crossed[0]}.")
     return sentences
+
+
+def _left_out(scaling: Mapping[str, Any]) -> str:
+    """Say how many cells were left out of the fits, and how many of these were predicted, and rightly."""
+    covered, count = scaling["covered"], sum(point["held_out"] for point in scaling["points"])
+    if not count:
+        return "No cell was left out of the fits, so that their extrapolation was not checked."
+    fitted = f"{several(count, 'largest cell')} {'was' if count == 1 else 'were'} left out of the fits"
+    if not covered["of"]:
+        return f"{fitted}, and none could be predicted, so that the extrapolation was not checked."
+    predicted = "" if covered["of"] == count else f" {covered['of']} of these could be predicted;"
+    return f"{fitted};{predicted} {covered['inside']} lie inside their prediction intervals."
 
 
 def _is_loss(scaling: Mapping[str, Any]) -> bool:
@@ -108,7 +114,7 @@ def _curves(scaling: Mapping[str, Any], styles: Mapping[str, tuple[str, str]]) -
         points_table(scaling),
         _legend(styles),
         False,
-        findings.held_out(scaling["covered"], scaling["curves"]),
+        scale_findings.held_out(scaling["covered"], scaling["curves"]),
     )
 
 
@@ -199,7 +205,7 @@ def _uplift(scaling: Mapping[str, Any], styles: Mapping[str, tuple[str, str]]) -
     )
     legend = [Key(name, shape, colour, hollow=True) for name, (colour, shape) in styles.items() if name != CONTROL]
     panel = FigurePanel(chart, "", HEIGHT + 90, "Uplift by training compute", False)
-    title, finding = "Uplift by training compute", findings.scaled(rows)
+    title, finding = "Uplift by training compute", scale_findings.scaled(rows)
     return Figure("scale-uplift", title, caption, [panel], points_table(scaling), legend, finding=finding)
 
 
@@ -211,7 +217,7 @@ def _worth(scaling: Mapping[str, Any], styles: Mapping[str, tuple[str, str]]) ->
         rows = [row for row in scaling["equivalents"] if row["curve"] == name]
         data = [_gain(row, styles[name]) for row in rows]
         panels.append(FigurePanel(_gains(data), name, 24 * len(data) + 60, f"Data-equivalent gain, {name}", False))
-    title, finding = "Data-equivalent gain", findings.worth(scaling["equivalents"])
+    title, finding = "Data-equivalent gain", scale_findings.worth(scaling["equivalents"])
     return Figure("scale-worth", title, WORTH, panels, equivalents_table(scaling), (), False, finding)
 
 
@@ -219,7 +225,7 @@ def _gain(row: Row, style: tuple[str, str]) -> dict[str, Any]:
     data = row["data"]
     at = data["value"] if data["value"] is not None else data["limit"]
     return {
-        "label": f"{row['student'].partition(',')[0]} · budget {number(row['budget'], 2)}",
+        "label": f"{row['student']} · budget {number(row['budget'], 2)}",
         "value": at,
         "low": data["low"] or at,
         "high": data["high"] or at,

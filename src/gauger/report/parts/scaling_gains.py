@@ -7,7 +7,7 @@ from typing import Any
 
 import altair as alt
 
-from gauger.report import findings
+from gauger.report import scale_findings
 from gauger.report.blocks import Figure, FigurePanel, HtmlTable, Key, TableCell
 from gauger.report.document_view import Row
 from gauger.report.drawing import Chart, layered
@@ -35,7 +35,7 @@ def gains_figure(scaling: Mapping[str, Any], styles: Mapping[str, tuple[str, str
     legend = [
         Key(name, shape, colour) for name, (colour, shape) in styles.items() if any(r["curve"] == name for r in rows)
     ]
-    title, finding = "Uplift by starting score", findings.who_gains(ability["slopes"])
+    title, finding = "Uplift by starting score", scale_findings.who_gains(ability["slopes"])
     return Figure("scale-ability", title, caption, [panel], students_table(rows), legend, finding=finding)
 
 

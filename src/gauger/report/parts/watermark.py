@@ -47,17 +47,23 @@ def build(view: View) -> Section | None:
 
 def _findings(entries: Sequence[Row]) -> list[Markup]:
     """Say one sentence per student, with the text that its own is held against."""
-    by_arm = {entry["arm"]: entry for entry in entries if entry["of"] == "control"}
+    tested = [entry for entry in entries if entry["of"] == "control"]
     return [
         fill(
             "<code>{arm}</code>: {outcome}. Beside it {controls}.",
             arm=entry["arm"],
             outcome=_outcome(entry),
-            controls=_beside([by_arm[name] for name in entry["controls"]]),
+            controls=_beside([_test_of(name, entry.get("mark"), tested) for name in entry["controls"]]),
         )
         for entry in entries
         if entry["of"] == "student"
     ]
+
+
+def _test_of(arm: str, mark: str | None, tested: Sequence[Row]) -> Row:
+    """Return the test of a control's text for a mark; where defences leave the same mark it was looked for once."""
+    own = [entry for entry in tested if entry["arm"] == arm]
+    return next((entry for entry in own if entry.get("mark") == mark), own[0])
 
 
 def _beside(controls: Sequence[Row]) -> Markup | str:

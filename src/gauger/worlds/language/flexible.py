@@ -8,20 +8,23 @@ Where the two readings lead to different conclusions, the report says so.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from gauger.worlds.items import Question
 
 _TAG = re.compile(r"<answer>(.*?)(?:</answer>|$)", re.DOTALL)
-_SAID = re.compile(r"(?:\banswer(?: is)?|####|\\boxed\{)[:\s]*([^\n}]+)", re.IGNORECASE)
-_NUMBER = re.compile(r"-?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?:/\d+)?")
+_ANNOUNCES = re.compile(r"(?:\banswer\s*(?:is\b|[:=])|####|\\boxed\{)[:\s]*", re.IGNORECASE)
+_REST = re.compile(r"[^\n}]+")
+_NUMBER = re.compile(r"(?:(?<!\d)-)?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?:/\d+)?")
 
 
 def flexible(reply: str, question: Question) -> str | None:
     """Read the answer out of what a model said, in whatever format.
 
     The first of these that finds something: answer tags, closed or not; for a question whose right answer is a number,
-    the number after "answer is" (or "Answer:", "####", a box), else the last number of the text; else the right answer
-    itself, where it stands in the text as whole words; else what follows "answer is"; else the first line.
+    the number after the last "answer is" (or "Answer:", "####", a box), else the last number of the text; else the right
+    answer itself, where it stands in the text as whole words; else what follows the last "answer is"; else the first
+    line. "Answer" alone announces nothing ("to answer this, add 3 and 12"); a minus right after a digit is no sign.
 
     Looking for the right answer in the text forgives more than any format: a model that lists every possibility passes.
     So this reading only ever stands beside the strict one.
@@ -45,15 +48,22 @@ def flexible(reply: str, question: Question) -> str | None:
         return _number(reply)
     if _contains(reply, question.answer):
         return question.answer
-    announced = _SAID.search(reply)
-    first = announced[1] if announced else next((line for line in reply.splitlines() if line.strip()), "")
-    return first.strip() or None
+    lines = [line for line in reply.splitlines() if line.strip()]
+    said_last = next(_announced(reply), lines[0] if lines else "")
+    return said_last.strip() or None
+
+
+def _announced(reply: str) -> Iterator[str]:
+    """Yield what follows each announcement to the end of its line, the last one first."""
+    for match in reversed(list(_ANNOUNCES.finditer(reply))):
+        if rest := _REST.match(reply, match.end()):
+            yield rest[0]
 
 
 def _number(reply: str) -> str | None:
-    announced = _SAID.search(reply)
-    numbers = (_NUMBER.findall(announced[1]) if announced else []) or _NUMBER.findall(reply)[-1:]
-    return numbers[0].replace(",", "") if numbers else None
+    announced = (numbers[0] for text in _announced(reply) if (numbers := _NUMBER.findall(text)))
+    number = next(announced, None) or next(reversed(_NUMBER.findall(reply)), None)
+    return None if number is None else number.replace(",", "")
 
 
 def _contains(reply: str, answer: str) -> bool:
