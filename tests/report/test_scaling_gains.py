@@ -103,7 +103,7 @@ def test_students_that_differ_in_their_base_have_lines_of_their_own_in_the_worth
         for student in ("8 x 1, base of 100 steps", "8 x 1, base of 400 steps")
     ]
     (figure,) = [one for one in chapter(scaling() | {"equivalents": rows}).figures if one.id == "scale-worth"]
-    drawn = json.dumps(figure.panels[0].chart.to_dict())
+    drawn = json.dumps(figure.panels[0].spec)
     assert all(row["student"] in drawn for row in rows)
 
 

@@ -22,7 +22,7 @@ def flexible(reply: str, question: Question) -> str | None:
     """Read the answer out of what a model said, in whatever format.
 
     The first of these that finds something: answer tags, closed or not; for a question whose right answer is a number,
-    the number after the last "answer is" (or "Answer:", "####", a box), else the last number of the text; else the right
+    the number after the last "answer is" ("Answer:", "####", a box), else the last number of the text; else the right
     answer itself, where it stands in the text as whole words; else what follows the last "answer is"; else the first
     line. "Answer" alone announces nothing ("to answer this, add 3 and 12"); a minus right after a digit is no sign.
 
