@@ -43,7 +43,7 @@ def threats(
     distilled = [arm for arm in arms if arm.kind is ArmKind.DISTILLED and arm.uses_teacher]
     untaught = [arm.name for arm in arms if arm.kind is ArmKind.DISTILLED and not arm.uses_teacher]
     by_arm = {frozenset(part.seeds for part in _parts_of(arm) if part.seeds) for arm in distilled}
-    seeds = sorted(frozenset().union(*by_arm))
+    seeds = sorted({seed for seeds_of_arm in by_arm for seed in seeds_of_arm})
     apart = "benchmark-train" in seeds and len(by_arm) > 1
     roles = set(study.roles.values())
     held, missing = ([str(role) for role in Role if (role in roles) is is_held] for is_held in (True, False))
