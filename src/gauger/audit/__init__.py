@@ -6,6 +6,8 @@ benchmarks.py         Reads the items of benchmarks, with their texts: seeds fil
 by_model.py           Has the user's own model rephrase items: copies that are harder to find than those by rules
 corpora.py            Reads corpora of any size: pieces of files that several processes can read side by side, and the
                       texts in each
+corpus_folders.py     Finds the files of a folder that hold texts, and names those that are left out: what is not read
+                      is not clean
 document.py           Writes an audit as a document: items, shares with intervals, and the error rates behind every flag
 flags.py              Reads a kept audit back: which items of which benchmarks it touches, by every identity that logs
                       give them

@@ -77,6 +77,7 @@ class AuditResult:
     n_bytes: int
     n_negatives_given: int
     notes: tuple[str, ...] = ()
+    """What was not read."""
     nets: tuple[str, ...] = NETS
 
     @property
@@ -132,7 +133,8 @@ def audit_corpora(question: AuditQuestion, watch: Callable[[Shard], None] = lamb
     """
     _check(question)
     rng = np.random.default_rng(question.seed)
-    shards = [s for source, paths in question.corpora.items() for path in paths for s in shards_of(source, path)]
+    notes: list[str] = []
+    shards = [s for source, paths in question.corpora.items() for path in paths for s in shards_of(source, path, notes)]
     pool = _Pool([item for name, path in question.benchmarks for item in read_benchmark(path, name)])
     names = list(dict.fromkeys(item.benchmark for item in pool.items))
     for name in names:
@@ -161,7 +163,7 @@ def audit_corpora(question: AuditQuestion, watch: Callable[[Shard], None] = lamb
         more = find_rephrased(shards, pool.items, planted, hosts, workers)
         own |= {(k, VECTORS): tally for k, tally in more.tallies.items()}
         rates, nets = rates + more.rates, (*NETS, VECTORS)
-    return AuditResult(pool.items, own, rates, scan.n_texts, scan.n_characters, n_bytes, len(given), (), nets)
+    return AuditResult(pool.items, own, rates, scan.n_texts, scan.n_characters, n_bytes, len(given), tuple(notes), nets)
 
 
 def _holds_items(host: SampledText, index: ItemIndex, least: NDArray[np.float64]) -> bool:

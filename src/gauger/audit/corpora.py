@@ -1,7 +1,7 @@
 """Reads corpora of any size: pieces of files that several processes can read side by side, and the texts in each.
 
 1. Formats: JSON Lines (also packed by gzip), JSON arrays, Parquet, plain text; told by what a file holds.
-2. A folder is a corpus of `gauger elicit`, a run (every corpus that it collected), or all files in it.
+2. Of a folder `corpus_folders` says which files are read, and which are left out.
 3. A text is every string of a record, joined; of plain text, stretches of some 64 KiB. Texts that are longer are cut
    where a word ends, and the parts overlap, so that nothing hides on a cut.
 """
@@ -17,6 +17,7 @@ from typing import Any, BinaryIO
 
 import polars as pl
 
+from gauger.audit.corpus_folders import CorpusFolder, files_of_folder, told_of
 from gauger.errors import InputError, Place
 from gauger.store import read_as_parquet
 
@@ -26,11 +27,8 @@ _ROWS = 20_000
 _TEXT_BYTES = 64 << 10
 _PART, _OVERLAP = 200_000, 4_000
 """Characters of a part of a long text, and of what two parts share."""
+_OF_TEXTS = (pl.String, pl.Categorical, pl.Enum, pl.Binary)
 _GZIP = b"\x1f\x8b"
-_HIDDEN = (".", "_")
-_TABLES_BESIDE = {"ledger.parquet", "corpora.parquet", "seeds.parquet", "records.parquet"}
-_BESIDE = frozenset({*_TABLES_BESIDE, "done.json", "notes.json", "settings.json"})
-_FOREIGN = frozenset({".html", ".svg", ".png", ".log", ".css", ".js", ".safetensors", ".lock", ".yaml", ".py"})
 
 
 @dataclass(frozen=True)
@@ -60,8 +58,17 @@ class CorpusText:
     text: str
 
 
-def shards_of(source: str, path: Path) -> list[Shard]:
+def shards_of(source: str, path: Path, left_out: list[str] | None = None) -> list[Shard]:
     """Divide a corpus into pieces.
+
+    Parameters
+    ----------
+    source : str
+        What the user calls the corpus.
+    path : Path
+        A file or a folder.
+    left_out : list of str, optional
+        Is told what of a folder is not read.
 
     Raises
     ------
@@ -70,27 +77,10 @@ def shards_of(source: str, path: Path) -> list[Shard]:
     """
     if not path.exists():
         raise InputError("a corpus", "no such file or folder", Place(str(path)))
-    files = corpus_files(path) if path.is_dir() else [path]
-    return [shard for file in files for shard in _file_shards(source, file)]
-
-
-def corpus_files(folder: Path) -> list[Path]:
-    """Return the files of a folder that hold texts."""
-    own = folder / "corpus.parquet"
-    if own.is_file():
-        return [own]
-    collected = sorted(folder.rglob("corpus.parquet"))
-    if collected:
-        return collected
-    files = [path for path in sorted(folder.rglob("*")) if path.is_file() and _holds_texts(path.relative_to(folder))]
-    if not files:
-        raise InputError("a folder with a corpus", "no files with texts", Place(str(folder)))
-    return files
-
-
-def _holds_texts(path: Path) -> bool:
-    hidden = any(part.startswith(_HIDDEN) for part in path.parts)
-    return not hidden and path.name not in _BESIDE and path.suffix.lower() not in _FOREIGN
+    folder = files_of_folder(path) if path.is_dir() else CorpusFolder((path,))
+    if left_out is not None and folder.left_out:
+        left_out.append(told_of(path, folder.left_out))
+    return [shard for file in folder.files for shard in _file_shards(source, file)]
 
 
 def _file_shards(source: str, path: Path) -> list[Shard]:
@@ -115,7 +105,7 @@ def _kind(start: bytes, path: Path) -> str:
         return PARQUET
     bare = start.removeprefix(b"\xef\xbb\xbf").lstrip()
     if bare[:1] == b"{":
-        return JSON_LINES
+        return ARRAY if bare.splitlines()[0].strip() == b"{" else JSON_LINES  # one object over several lines
     if bare[:1] == b"[" and bare[1:].lstrip()[:1] in (b"{", b'"', b"]"):
         return ARRAY
     if start.startswith(b"version https://git-lfs.github.com/spec/"):
@@ -203,20 +193,24 @@ def _array(shard: Shard) -> Iterator[str]:
         try:
             values = json.loads(file.read().decode("utf-8-sig", "replace"))
         except (ValueError, RecursionError) as fault:
-            raise InputError("a JSON array", str(fault)[:80], Place(shard.path)) from None
-    yield from (strings_in(value) for value in values)
+            raise InputError("a JSON array or object", str(fault)[:80], Place(shard.path)) from None
+    yield from (strings_in(value) for value in (values if isinstance(values, list) else [values]))
 
 
 def _parquet(shard: Shard) -> Iterator[str]:
     frame = pl.scan_parquet(shard.path).slice(shard.start, shard.stop - shard.start)
     with read_as_parquet(Path(shard.path)):
         schema = frame.collect_schema()
-    names = [name for name, kind in schema.items() if kind == pl.String or kind.is_nested()]
+    names = [name for name, kind in schema.items() if isinstance(kind, _OF_TEXTS) or kind.is_nested()]
     if not names:
         raise InputError("a column with texts", f"columns {', '.join(schema)}"[:120], Place(shard.path))
-    plain = all(schema[name] == pl.String for name in names)
+    plain = all(not schema[name].is_nested() and schema[name] != pl.Binary for name in names)
     with read_as_parquet(Path(shard.path)):
-        rows = frame.select(names).collect(engine="streaming")
+        rows = (
+            frame.select(names)
+            .with_columns(pl.col(pl.Categorical, pl.Enum).cast(pl.String))
+            .collect(engine="streaming")
+        )
     for row in rows.iter_rows():
         yield "\n".join(text for text in row if text) if plain else strings_in(list(row))
 
@@ -239,6 +233,8 @@ def strings_in(value: Any) -> str:
     """Return all texts of a JSON value, one a line, in the order in which they stand."""
     if isinstance(value, str):
         return value
+    if isinstance(value, bytes):  # a writer that declared no encoding; images and the like hold zeros
+        return "" if b"\0" in value else value.decode("utf-8", "replace")
     if isinstance(value, dict):
         return "\n".join(filter(None, map(strings_in, value.values())))
     if isinstance(value, list):
