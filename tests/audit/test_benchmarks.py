@@ -6,8 +6,12 @@ from hashlib import sha256
 import polars as pl
 import pytest
 
+from gauger.audit.audit import AuditQuestion, audit_corpora
 from gauger.audit.benchmarks import question_of, read_benchmark
+from gauger.audit.document import audit_document
+from gauger.audit.flags import flags_for, read_audit
 from gauger.errors import InputError
+from gauger.store import write_json
 
 from .cases import write_lines
 
@@ -51,6 +55,18 @@ def test_equal_questions_are_one_item_and_ids_are_made_unique(tmp_path):
     rows = [{"id": "x", "prompt": "A?"}, {"id": "x", "prompt": "B?"}, {"id": "z", "prompt": "A?"}]
     found = read_benchmark(write_lines(tmp_path / "b.jsonl", rows))
     assert [(one.id, one.text) for one in found] == [("x", "A?"), ("x (2)", "B?")]
+    assert [(one.keys, one.equals) for one in found] == [({"id": "x"}, ({"id": "z"},)), ({"id": "x"}, ())]
+
+
+def test_items_that_ask_the_same_are_touched_together(tmp_path):
+    """The second of them was unknown to the comparison, and left out of it."""
+    prompts = ["How many of the seventeen red apples does Anna keep for the long way home?", "Which green town is far?"]
+    rows = [{"id": name, "prompt": prompts[place]} for name, place in (("x", 0), ("y", 1), ("z", 0))]
+    bench = write_lines(tmp_path / "b.jsonl", rows)
+    corpus = write_lines(tmp_path / "c.jsonl", [{"text": prompts[0]}, {"text": "Other words."}])
+    document = audit_document(audit_corpora(AuditQuestion({"c": [corpus]}, [(None, bench)], n_planted=2, workers=1)))
+    write_json(tmp_path / "audit.json", document)
+    assert flags_for(read_audit(tmp_path), "b", "id", ["x", "y", "z", "w"]) == [True, False, True, None]
 
 
 def test_samples_of_lm_eval_keep_what_compare_matches_by(tmp_path):

@@ -71,6 +71,16 @@ def test_two_jobs_of_one_name_are_not_taken_for_each_other_after_a_kill(tmp_path
     )
 
 
+def test_of_a_result_behind_a_link_the_link_is_removed(run, tmp_path, capsys):
+    old = Cache(run.jobs).path(job("a").key)
+    moved = old.rename(tmp_path / "elsewhere")
+    old.symlink_to(moved)
+    write_json(run.jobs / "jobs.json", {"schema": "gauger.jobs/1", "jobs": [job("b").to_dict()]})
+    assert main(["clean", str(run.root), "--remove"]) == 0
+    assert not old.is_symlink()
+    assert (moved / "done.json").is_file()
+
+
 def test_old_results_are_kept_or_removed_by_choice_and_the_run_verifies(copy_of_run, capsys):
     cache = Cache(copy_of_run / "jobs")
     assert main(["clean", str(copy_of_run)]) == 0

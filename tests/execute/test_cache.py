@@ -129,6 +129,23 @@ def test_links_are_refused(cache):
     assert cache.get(KEY) is None
 
 
+def test_results_of_another_user_are_read_though_their_times_cannot_be_set(cache, entry, monkeypatch):
+    def refuse(path):
+        raise PermissionError(1, "Operation not permitted", str(path))
+
+    monkeypatch.setattr(os, "utime", refuse)
+    assert cache.get(KEY) == entry
+
+
+def test_of_a_result_behind_a_link_the_link_is_discarded(cache, entry, tmp_path):
+    moved = entry.rename(tmp_path / "elsewhere")
+    entry.symlink_to(moved)
+    assert cache.get(KEY) == entry
+    cache.discard(KEY)
+    assert cache.get(KEY) is None
+    assert (moved / MANIFEST).is_file()
+
+
 def test_discard(cache, entry):
     cache.discard(KEY)
     cache.discard(KEY)

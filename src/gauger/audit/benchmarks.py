@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +50,8 @@ class AuditItem:
     options: tuple[str, ...] = ()
     keys: Mapping[str, str] | None = None
     """Identities by which `gauger compare` knows the item: document, position, id."""
+    equals: tuple[Mapping[str, str], ...] = ()
+    """Those of further items of the benchmark that ask the same: they are looked for once."""
 
     @property
     def text(self) -> str:
@@ -78,7 +80,10 @@ def read_benchmark(path: Path, name: str | None = None) -> list[AuditItem]:
         candidates = list(_table(path, name))
     items: dict[tuple[str, str], AuditItem] = {}
     for item in filter(lambda candidate: candidate.text.strip(), candidates):
-        items.setdefault((item.benchmark, item.text), item)
+        key = (item.benchmark, item.text)
+        first = items.setdefault(key, item)
+        if first is not item and item.keys:
+            items[key] = replace(first, equals=(*first.equals, item.keys))
     if not items:
         hint = "Read are seeds, tables with a column prompt or question, lm-eval samples and Inspect logs."
         raise InputError("a benchmark with the texts of its items", "none", Place(str(path)), hint)
@@ -92,7 +97,7 @@ def _with_own_ids(items: Sequence[AuditItem]) -> list[AuditItem]:
     for item in items:
         times = seen[item.benchmark, item.id] = seen.get((item.benchmark, item.id), 0) + 1
         own = item.id if times == 1 else f"{item.id} ({times})"
-        named.append(AuditItem(item.benchmark, own, item.question, item.options, item.keys))
+        named.append(replace(item, id=own))
     return named
 
 

@@ -50,6 +50,7 @@ def _item(result: AuditResult, k: int, net: str) -> dict[str, Any]:
         "documents": sum(tally.documents.values()) if tally else 0,
         "spans": [_span(match) for match in tally.best] if tally else [],
         "keys": dict(item.keys or {}),
+        "equals": [dict(keys) for keys in item.equals],
         "text": item.text if tally else None,
     }
 

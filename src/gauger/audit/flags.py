@@ -44,7 +44,8 @@ def read_audit(folder: Path) -> list[AuditedBenchmark]:
     touched: dict[str, dict[str, dict[str, bool]]] = {name: {} for name in counting}
     for item in document["items"]:
         flag = bool(item["flag"]) and item["net"] in counting[item["benchmark"]]
-        for key, value in item["keys"].items():
+        named = [item["keys"], *item.get("equals", ())]  # earlier audits kept one item's keys alone
+        for key, value in (pair for keys in named for pair in keys.items()):
             values = touched[item["benchmark"]].setdefault(key, {})
             values[value] = values.get(value, False) or flag
     return [AuditedBenchmark(name, values) for name, values in touched.items()]

@@ -104,7 +104,8 @@ class Cache:
         """Verify an entry as `get` does, those files that will be `read` (None: all), and return what was found."""
         entry = self.inspect(key, read=read)
         if entry.state is State.DONE and read is None:
-            os.utime(entry.path / MANIFEST)  # every file of it has just been hashed, of a copied result too
+            with suppress(PermissionError):  # of another user: it is hashed again the next time
+                os.utime(entry.path / MANIFEST)  # every file of it has just been hashed, of a copied result too
         if entry.state is State.DAMAGED:
             self._set_aside(entry, key)
         return entry
@@ -176,8 +177,11 @@ class Cache:
         return target
 
     def discard(self, key: str) -> None:
-        """Remove a result; nothing happens where there is none."""
-        shutil.rmtree(self.path(key), ignore_errors=True)
+        """Remove a result, of one behind a link the link; nothing happens where there is none."""
+        path = self.path(key)
+        if path.is_symlink():
+            path.unlink()
+        shutil.rmtree(path, ignore_errors=True)
 
     def sweep(self) -> None:
         """Drop what killed processes left half written; only for a driver that holds the lock."""

@@ -145,7 +145,10 @@ def remove_leftovers(leftovers: Leftovers) -> None:
             hint = "gauger verify says more."
             raise InputError("a run that is what it wrote", differences[0], Place(str(run.root)), hint)
         for path in leftovers.paths:
-            shutil.rmtree(path)
+            if path.is_symlink():
+                path.unlink()  # what it leads to is not the run's to remove
+            else:
+                shutil.rmtree(path)
         if sealed:
             last = entries[-1]
             finish(run, last["outcome"], last["stopped"], contents_digest(described_files(run.root)))
