@@ -19,11 +19,13 @@ SURE = replace(
 UNCHECKED = dict.fromkeys(("placebo", "leak", "reference"), "not the point of this test")
 
 
-def judge(planted=SURE, seed=1, records=None, off=(), **rule):
+def judge(planted=SURE, seed=1, records=None, off=(), unfinished="", **rule):
     design = small_design(planted)
     arms = tuple(arm for arm in design.arms if arm.kind not in off and (arm.kind != "leak_twin" or "leak" not in off))
     reasons = {kind: reason for kind, reason in UNCHECKED.items() if kind in off}
-    design = replace(design, arms=arms, switched_off=reasons, rule=FixedRule(arm="distilled1", **rule))
+    design = replace(
+        design, arms=arms, switched_off=reasons, rule=FixedRule(arm="distilled1", **rule), unfinished=unfinished
+    )
     records = small_records(planted, seed) if records is None else records
     return estimate_study(records.filter(pl.col("arm").is_in([arm.name for arm in arms])), design)
 
@@ -79,6 +81,23 @@ def test_optional_stopping_leaves_the_outcome_undetermined_and_the_nominal_inter
     assert stopped.settled_by == "Replicates were added."
     same = ("value", "low", "high", "level")
     assert [getattr(stopped.estimate, key) for key in same] == [getattr(plain.estimate, key) for key in same]
+
+
+@pytest.mark.parametrize(("threshold", "plainly"), [(0.25, "major"), (0.88, "minor"), (0.75, "undetermined")])
+def test_a_plan_that_is_not_done_decides_nothing_and_its_nominal_interval_is_shown(threshold, plainly):
+    rule = {"threshold": threshold, "off": ("placebo", "leak")}
+    plain, part = judge(**rule).verdict, judge(**rule, unfinished="3 of 4 replicates.").verdict
+    assert (plain.outcome, part.outcome, part.settled_by) == (plainly, "undetermined", "3 of 4 replicates.")
+    assert replace(part.estimate, note=plain.estimate.note) == plain.estimate
+    both = judge(**rule, stopping="Replicates were added.", unfinished="3 of 4 replicates.").verdict
+    assert (both.outcome, both.settled_by) == ("undetermined", "Replicates were added."), (
+        "what more replicates mend not"
+    )
+
+
+def test_what_the_plan_lacks_hides_no_failed_check():
+    sick = with_scores(small_records(SURE), "leak", "targeted", 0.0)
+    assert {judge(records=sick, unfinished=left).verdict.outcome for left in ("", "Half of it.")} == {"invalid"}
 
 
 def test_the_rules_level_is_the_one_that_counts():

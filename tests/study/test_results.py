@@ -246,6 +246,52 @@ def test_records_without_their_corpus_are_kept_and_said(planned, whole):
     assert {failure.reason for failure in found.failures} == {"OSError: gone"}
 
 
+def test_what_a_failed_arm_cost_stands_in_the_ledger(planned, whole, collected):
+    """Its corpus was paid for, whatever became of the training."""
+    plan, _ = planned
+    trainings = [job for job in plan.jobs.values() if (job.kind, job.arm) == ("train", "label")]
+    (label,) = [row for row in ledger_rows(collected) if (row["arm"], row["source"]) == ("label", "teacher")]
+    found = collect(plan, without(plan, whole, *trainings))
+    (failed_label,) = [row for row in ledger_rows(found) if (row["arm"], row["source"]) == ("label", "teacher")]
+    assert failed_label == {**label, "tokens": 0, "epochs": 0.0}
+    assert label["queries"] > 0
+    assert found.ledger.uses.filter(arm="label").equals(collected.ledger.uses.filter(arm="label"))
+
+
+def test_a_replicate_that_failed_moves_no_mean_of_those_that_were_measured(planned, whole, collected):
+    plan, _ = planned
+    culprit = next(job for job in plan.jobs.values() if (job.kind, job.arm, job.replicate) == ("train", "logits", 1))
+    found = collect(plan, without(plan, whole, culprit))
+    assert set(found.ledger.uses.filter(arm="logits")["replicate"]) == {0, 1}, "what was asked was asked"
+    before, after = ({(row["arm"], row["source"]): row for row in ledger_rows(each)} for each in (collected, found))
+    assert before.keys() == after.keys()
+    for (arm, source), row in after.items():
+        assert row["tokens"] == pytest.approx(before[arm, source]["tokens"], rel=0.1), "half of it would be missing"
+        assert arm == "logits" or row == before[arm, source]
+
+
+@pytest.mark.parametrize(
+    ("gone", "told"),
+    [
+        ([("logits", 1)], "with 1 of 2 replicates of logits measured, and {} of {} models"),
+        ([("base", 0), ("label", 0)], "with 2 of 2 replicates of logits measured, and {} of {} models"),
+    ],
+)
+def test_a_limit_leaves_the_verdict_to_the_end_of_the_plan(loaded, planned, whole, gone, told):
+    """What a run that a limit stopped could decide, and the whole plan again, would be two looks."""
+    plan, atlas = planned
+    keys = {cell.records for cell in plan.cells if (cell.arm, cell.replicate) in gone}
+    done = {key: path for key, path in whole.items() if key not in keys}
+    found = collect(plan, RunResult(done=done, stopped="the limit of 2 hours"))
+    told = told.format(len(plan.cells) - len(gone), len(plan.cells))
+    assert f"The limit of 2 hours was reached {told}" in found.unfinished
+    assert make_document(Material(loaded, plan, atlas, found)).verdict.outcome not in ("major", "minor")
+    assert not collect(plan, RunResult(done=done)).unfinished, "no limit kept it from being measured"
+    reason = [(plan.jobs[key], "ValueError") for key in keys]
+    assert not collect(plan, RunResult(done=done, failed=reason, stopped="the limit of 2 hours")).unfinished
+    assert not collect(plan, RunResult(done=dict(whole), stopped="the limit of 2 hours")).unfinished
+
+
 def test_a_failed_training_says_why_its_corpus_is_short(planned, whole, tmp_path):
     plan, _ = planned
     culprit = failed(plan, "train", "label")

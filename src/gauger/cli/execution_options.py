@@ -41,10 +41,18 @@ NeedOption: TypeAlias = Annotated[
     ),
 ]
 MaxHoursOption: TypeAlias = Annotated[
-    float | None, typer.Option(min=0, metavar="HOURS", help="Start no job after this time.")
+    float | None,
+    typer.Option(
+        min=0, metavar="HOURS", help="Start no job after this time; nothing is decided before the plan is done."
+    ),
 ]
 MaxFlopsOption: TypeAlias = Annotated[
-    float | None, typer.Option(min=0, metavar="FLOPS", help="Start no job beyond this many training FLOPs.")
+    float | None,
+    typer.Option(
+        min=0,
+        metavar="FLOPS",
+        help="Start no job beyond this many training FLOPs; nothing is decided before the plan is done.",
+    ),
 ]
 TriesOption: TypeAlias = Annotated[
     int, typer.Option(min=1, help="Give a job up when this many workers were lost with it.")

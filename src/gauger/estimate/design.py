@@ -83,6 +83,8 @@ class Design:
     """Control kind ("placebo", "leak", "reference", ...) -> the reason the study gave for switching it off."""
     defences: DefenceQuestion | None = None
     """Defences and the attackers that some of the arms are; None: nothing is asked of defences."""
+    unfinished: str = ""
+    """How much of the plan a limit kept from being judged: the outcome is *undetermined* until that is done."""
     ingredients: Ingredients | None = None
     """The factorial that some of the arms are cells of; None: no attribution to ingredients is asked."""
 

@@ -3,7 +3,8 @@
 In this order (docs/methods.md): *invalid* if a check of the instrument failed; *not replicated* if no arm was trained
 more than once; *not powered* if a check straddles its bound or could not have failed (for *minor* also: if the
 reference is not *major* by the same rule); then *major*, *minor* or *undetermined*, and never more than *undetermined*
-where replicates were added with results in sight and undeclared (optional stopping).
+where replicates were added with results in sight and undeclared (optional stopping), or a limit ended the run before
+the plan was done.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ NOT_REPLICATED = (
     "No arm was trained more than once, so the noise of training is unknown: train the judged arm and its control "
     "again with other seeds. The interval covers item sampling alone."
 )
+_OPEN_TO_MORE = (VerdictOutcome.MAJOR, VerdictOutcome.MINOR, VerdictOutcome.UNDETERMINED)
 NO_VARIATION = "No answer differed from its arm's mean, so nothing is known of how the numbers vary: ask more items."
 
 
@@ -128,6 +130,8 @@ def judge_study(
     piece = judged(batch, start)
     estimate = collect_one(batch, start, rule.level)
     outcome, why = _outcome(batch, start, piece, estimate, checks, rule)
+    if design.unfinished and not rule.stopping and piece is not None and outcome in _OPEN_TO_MORE:
+        outcome, why = VerdictOutcome.UNDETERMINED, design.unfinished
     ratio = (
         _turning_noise(batch, start, piece, rule) if outcome in (VerdictOutcome.MAJOR, VerdictOutcome.MINOR) else None
     )

@@ -32,7 +32,7 @@ from gauger.study.defences import defence_entries, defence_question
 from gauger.study.description import arm_infos, examples, limits, program_versions, setting
 from gauger.study.flipped_items import flipped_items
 from gauger.study.history import NO_HISTORY, RunHistory
-from gauger.study.ledger import ledger_rows
+from gauger.study.ledger import ledger_rows, of_measured
 from gauger.study.marks import mark_tests
 from gauger.study.plan import Plan
 from gauger.study.results import Collected
@@ -73,11 +73,12 @@ def make_document(material: Material) -> Document:
     arms = arm_infos(plan.arms, ledger, plan.study.teacher.surface)
     ingredients = _ingredients(study, collected)
     design = make_design(study, arms, benchmarks, ingredients, history=material.history)
+    design = replace(design, unfinished=collected.unfinished)
     if study.defences is not None:
         design = replace(design, defences=defence_question(study.defences, plan, material.done or {}))
     result = estimate_study(collected.records, design, _difficulty(benchmarks))
     scorings, scoring_warnings = _scorings(collected, result, design)
-    scaled = scaling(plan, whole, material.done or {}, study.estimation.level)
+    scaled = scaling(plan, of_measured(whole), material.done or {}, study.estimation.level)
     return Document(
         study=about(material.loaded, material.history.registered)
         | _items(study, arms, collected, benchmarks)

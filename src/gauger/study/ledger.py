@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -22,15 +23,27 @@ def ledger_rows(collected: Collected) -> list[dict[str, Any]]:
     Every sample of a corpus is drawn equally often, up to one; rows drawn x mean length are the tokens. Mixtures, and
     stages in which the student writes, count the tokens of each source themselves.
 
+    Means are over the replicates that were measured; of an arm of which none was, over those for which anything was
+    asked: what a failed arm cost stands there too, with 0 tokens trained on.
+
     Returns
     -------
     list of dict
         Rows of `Document.ledger`; the teacher's tokens and queries stand with the source `teacher`, and with `student`
         where it scored or judged the student's own samples.
     """
+    collected = of_measured(collected)
     arms = {arm: place for place, arm in enumerate(collected.training["arm"].unique(maintain_order=True))}
     rows = [*_corpus_rows(collected), *_kept_in_rows(collected.training)]
     return sorted(rows, key=lambda row: arms.get(row["arm"], len(arms)))
+
+
+def of_measured(collected: Collected) -> Collected:
+    """Leave out of the ledger the replicates that were not measured, but for arms of which none was."""
+    uses, trained = collected.ledger.uses, collected.training.select("arm", "replicate").unique()
+    kept = uses.join(trained, on=["arm", "replicate"], how="semi", maintain_order="left")
+    alone = uses.join(trained, on="arm", how="anti", maintain_order="left")
+    return replace(collected, ledger=replace(collected.ledger, uses=pl.concat([kept, alone])))
 
 
 def _corpus_rows(collected: Collected) -> list[dict[str, Any]]:

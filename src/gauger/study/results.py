@@ -64,6 +64,8 @@ class Collected:
     """One row per arm, replicate, stage and source of rows: tokens trained on (with repeats), and distinct ones."""
     failures: tuple[Failure, ...]
     notes: tuple[str, ...]
+    unfinished: str = ""
+    """How much of the plan a limit kept from being measured; empty where it kept nothing of it, or the scale alone."""
     readings: Mapping[str, pl.DataFrame] = field(default_factory=dict)
     """Further reading -> the records once more, read so; empty where the world reads answers in one way only."""
 
@@ -72,17 +74,18 @@ def collect(plan: Plan, result: RunResult) -> Collected:
     """Read what is there.
 
     A cell (arm x replicate) of which anything is missing becomes a failure, with the job that is to blame; what there
-    is of it is read all the same.
+    is of it is read all the same, and what was asked for it stands in the ledger.
     """
     cells, done = [cell for cell in plan.cells if cell.records in result.done], result.done
     return Collected(
         records=_records(plan, cells, done),
-        ledger=_ledger(cells, done),
+        ledger=_ledger(plan.cells, done),
         training=pl.DataFrame(list(_training(cells, done)), TRAINING, orient="row"),
         failures=tuple(_failures(plan, result)),
+        unfinished=_unfinished(plan, result),
         readings=_readings(plan, cells, done),
         notes=_told_once(
-            (cell.arm, note) for cell in cells for note in (*_notes(cell.corpora, done), *_cut(cell.stages, done))
+            (cell.arm, note) for cell in plan.cells for note in (*_notes(cell.corpora, done), *_cut(cell.stages, done))
         ),
     )
 
@@ -190,6 +193,28 @@ def _failures(plan: Plan, result: RunResult) -> Iterator[Failure]:
             job, reason = _blame(plan, missing[0], reasons, result.stopped)
             notes = "; ".join(_notes(list(job.inputs.values()), result.done)) if "train" in job.kind else ""
             yield Failure(cell.arm, cell.replicate, job.stage, f"{reason} ({notes})" if notes else reason)
+
+
+def _unfinished(plan: Plan, result: RunResult) -> str:
+    """Say how much of what is judged a limit left for later.
+
+    A verdict before the plan is done would be one look more than was declared: who stops where it pleases him errs more
+    often than the level says (Armitage, McPherson and Rowe 1969). What failed is not left for later.
+    """
+    scaled = {cell.name for cell in plan.scaled}
+    cells = [cell for cell in plan.cells if cell.arm not in scaled]
+    reasons = {job.key: (job, reason) for job, reason in result.failed}
+    missing = [cell.records for cell in cells if cell.records not in result.done]
+    if not result.stopped or all(_blame(plan, key, reasons, "")[0].key in reasons for key in missing):
+        return ""
+    judged = [cell for cell in cells if cell.arm == plan.study.verdict.arm]
+    n_judged = sum(cell.records in result.done for cell in judged)
+    return (
+        f"The rest of the plan, which the same command runs. {result.stopped[:1].upper()}{result.stopped[1:]} was "
+        f"reached with {n_judged} of {len(judged)} replicates of {plan.study.verdict.arm} measured, and "
+        f"{len(cells) - len(missing)} of {len(cells)} models in all. What is judged now and again at the end errs more "
+        "often than the level says, so the outcome is undetermined until then; the interval shown is the nominal one."
+    )
 
 
 def _blame(plan: Plan, key: str, reasons: Mapping[str, tuple[Job, str]], limit: str) -> tuple[Job, str]:
