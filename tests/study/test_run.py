@@ -7,6 +7,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from gauger.errors import UserError
 from gauger.execute.cache import Cache
 from gauger.execute.execution import Execution
 from gauger.execute.progress import LogProgress, RunProgress
@@ -16,10 +17,11 @@ from gauger.store.atomic import read_json
 from gauger.store.directory import RunDirectory
 from gauger.store.documents import read_document
 from gauger.study import run
-from gauger.study.history import read_log
+from gauger.study.document import make_document
+from gauger.study.history import begin, read_log
 from gauger.study.load import open_study, plan_loaded
 from gauger.study.results import sample_texts
-from gauger.study.run import run_study
+from gauger.study.run import run_study, seal
 from gauger.worlds.atlas.forms import form_of
 from gauger.worlds.registry import open_world
 
@@ -102,6 +104,35 @@ def test_a_look_is_logged_before_anybody_can_read_the_estimates(again, copy_of_r
     with pytest.raises(KeyboardInterrupt):
         again("replicates=1")
     assert kinds == ["start", "look", "end", "start", "look"]
+
+
+def start_another(study, root):
+    loaded = open_study(study, ("verdict.threshold=0.1",))
+    begin(RunDirectory(root), loaded, plan_loaded(loaded)[0])
+
+
+def test_what_one_start_found_is_never_logged_as_another_s(again, copy_of_run, tiny_study, monkeypatch):
+    """While estimates are made nobody holds the lock; a start with other settings may be logged meanwhile."""
+
+    def estimating(material):
+        start_another(tiny_study, copy_of_run)
+        return make_document(material)
+
+    monkeypatch.setattr(run, "make_document", estimating)
+    before = (copy_of_run / "estimates.json").read_bytes()
+    with pytest.raises(UserError, match=r"another process began in the meantime \(start 5 of starts\.jsonl\)"):
+        again("replicates=1")
+    kinds = [entry["kind"] for entry in read_log(RunDirectory(copy_of_run))]
+    assert kinds == ["start", "look", "end", "start", "start"]
+    assert (copy_of_run / "estimates.json").read_bytes() == before
+
+
+def test_a_run_is_not_sealed_once_another_start_was_logged(again, copy_of_run, tiny_study):
+    finished = again("replicates=1")
+    start_another(tiny_study, copy_of_run)
+    with pytest.raises(UserError, match=r"start 6 of starts\.jsonl"):
+        seal(finished)
+    assert read_log(RunDirectory(copy_of_run))[-1]["kind"] == "start"
 
 
 def test_texts_are_read_from_what_there_is(tiny_study, finished_run):

@@ -79,6 +79,7 @@ from .teacher.messages import Teacher as Teacher
 from .teacher.messages import TokenChoices as TokenChoices
 from .teacher.prices import Prices as Prices
 from .teacher.replay import Replay as Replay
+from .teacher.replay import journal_in as journal_in
 from .teacher.surfaced import Surfaced as Surfaced
 from .teacher.surfaced import decides_queries as decides_queries
 from .teacher.surfaced import generated as generated

@@ -63,6 +63,7 @@ def make_job(
     version: str,
     resources: Mapping[str, float] | None = None,
     decisive: Mapping[str, JSON] | None = None,
+    addressed_inputs: Mapping[str, str] | None = None,
 ) -> Job:
     """Make a job and compute its key.
 
@@ -77,6 +78,8 @@ def make_job(
         What it asks of a node of a cluster (`RESOURCES`).
     decisive : mapping, optional
         The part of `params` that can change the result, which alone enters the key; None: all of it.
+    addressed_inputs : mapping, optional
+        What stands for `inputs` in the key: role -> digest of what decides that input's content; None: their keys.
     """
     if not (math.isfinite(cost) and cost >= 0):
         raise JobError(f"{name}: a job's cost is a finite number from 0 up, got {cost}")
@@ -86,5 +89,6 @@ def make_job(
             raise JobError(f"{name}: a job asks for a number from 0 up of {known}, got {what}={amount}")
     own = {key: plain(value, f"params.{key}") for key, value in params.items()}
     addressed = own if decisive is None else plain(decisive, "params")
-    key = fingerprint({"kind": kind, "params": addressed, "inputs": inputs, "version": version})
+    keys = inputs if addressed_inputs is None else addressed_inputs
+    key = fingerprint({"kind": kind, "params": addressed, "inputs": keys, "version": version})
     return Job(key, kind, name, own, dict(inputs), cost, arm, replicate, stage, dict(resources or {}))

@@ -7,6 +7,8 @@ chain.py      Keeps a log whose entries are chained by hashes: one line of JSON 
 directory.py  Names the paths of a run directory
 documents.py  Writes and reads `estimates.json`: the document that a report is made of
 failures.py   Keeps failed jobs as data: one JSON file each, with the boundary at which it failed and the reason
+file_digests.py  Digests files of any size, and keeps the digests of large ones: a checkpoint is read once, not at
+                 every plan
 foreign_parquet.py  Turns what Polars says of a damaged Parquet file from outside into one message that names the file
 json_text.py  Parses JSON in which no key stands twice in one object, and in which nothing is nested deeper than Python
               reads

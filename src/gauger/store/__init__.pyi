@@ -22,6 +22,7 @@ from .failures import JobFailure as JobFailure
 from .failures import clear_failures as clear_failures
 from .failures import read_failures as read_failures
 from .failures import write_failure as write_failure
+from .file_digests import file_digest as file_digest
 from .foreign_parquet import read_as_parquet as read_as_parquet
 from .json_text import NestedError as NestedError
 from .json_text import RepeatedKeyError as RepeatedKeyError

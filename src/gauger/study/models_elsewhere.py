@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gauger.elicit import journal_in
 from gauger.jobs import Asked, endpoint_address
 from gauger.spec import (
     TEACHER,
@@ -11,6 +13,7 @@ from gauger.spec import (
     ReplayTeacher,
     Surface,
 )
+from gauger.store import file_digest
 from gauger.study.checkpoints import template_settings
 from gauger.study.makers import Made, Maker
 from gauger.worlds import World
@@ -57,12 +60,16 @@ class ReplayMaker(Maker):
     rows_of_loading = 20.0
 
     def teacher(self, planner: Planner, steps: int | None = None) -> Made:  # noqa: ARG002 - it is there
-        """Plan nothing."""
+        """Plan nothing; refuse a recording that is not there."""
+        self._journal()
         return Made("")
+
+    def _journal(self) -> Path:
+        return journal_in((self.folder / self.settings.directory).resolve())
 
     def asked(self, name: str, surface: Surface, world: World) -> Asked:  # noqa: ARG002
         """By instruction, as it was recorded."""
-        directory = str((self.folder / self.settings.directory).resolve())
+        journal = self._journal()
         templates = template_settings(self.folder, self.settings.templates if name == TEACHER else None)
-        about = {"directory": directory}
+        about = {"directory": str(journal), "identity": file_digest(journal)}
         return Asked(name=name, kind="replay", settings=about, surface=surface, instructed=True, **templates)

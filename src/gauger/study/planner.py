@@ -24,6 +24,7 @@ from gauger.spec import (
     TextSource,
     kind_of,
 )
+from gauger.store import fingerprint
 from gauger.study.checkpoint_models import CheckpointMaker
 from gauger.study.defence_checks import check_defences
 from gauger.study.drawn_texts import drawn_texts
@@ -55,6 +56,8 @@ class Planner(StageCorpora):
 
     def plan(self) -> Plan:
         """Plan the whole study."""
+        self._versions: dict[frozenset[str], str] = {}
+        self._checkpoints: dict[str, str] = {}  # key of the job that notes a place -> digest of what lies there
         self.current: tuple[str, int | None] = (TEACHER, None)
         self.teacher = self.teachers.teacher(self)
         self.current = (BASE, None)
@@ -97,22 +100,27 @@ class Planner(StageCorpora):
         """Add a job of the current arm and replicate; returns its key.
 
         Its address holds the code that it can reach: that of its function, and of the parts that its parameters name.
+        Only the job that notes where a checkpoint lies is addressed by that place; those that read it, by its content.
         """
         arm, replicate = self.current
         words = arm if replicate is None else f"{arm} · replicate {replicate}"
+        decisive, version = decisive_parameters(params), self._version(frozenset(code_of(kind, params, self.world)))
+        placed = {"reference": params.reference} if isinstance(params, p.Materialise) else {}
         job = make_job(
             kind,
             f"{words} · {what}",
             params.model_dump(mode="json"),
             inputs,
-            decisive=decisive_parameters(params),
+            decisive=decisive | placed,
+            addressed_inputs={role: self._checkpoints.get(key, key) for role, key in inputs.items()},
             cost=cost,
             arm=arm,
             replicate=replicate,
             stage=what,
-            version=self._version(frozenset(code_of(kind, params, self.world))),
+            version=version,
             resources=resources_of(params),
         )
+        self._checkpoints |= {job.key: fingerprint({"params": decisive, "version": version})} if placed else {}
         return self.result.add(job, params)
 
     def _version(self, code: frozenset[str]) -> str:
@@ -120,10 +128,6 @@ class Planner(StageCorpora):
         if code not in self._versions:
             self._versions[code] = code_version(code)
         return self._versions[code]
-
-    @cached_property
-    def _versions(self) -> dict[frozenset[str], str]:
-        return {}
 
     @cached_property
     def _n_items(self) -> int:
@@ -246,8 +250,7 @@ class Planner(StageCorpora):
                 **self._evaluators[name],
             )
             cost = maker.rows_of_loading + maker.rows_per_item * (task.limit or ASSUMED_ITEMS)
-            inputs = model.inputs("model")
-            jobs[f"{EVALUATED}{number}"] = self.job("evaluate", f"evaluate {name}", params, inputs, cost)
+            jobs[f"{EVALUATED}{number}"] = self.job("evaluate", f"evaluate {name}", params, model.inputs("model"), cost)
         return jobs
 
     def _measured(self, model: Made) -> Surface:

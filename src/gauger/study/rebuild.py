@@ -15,13 +15,11 @@ from gauger.spec import LoadedStudy, Study
 from gauger.store import RunDirectory, read_failures
 from gauger.study.document import Material, make_document
 from gauger.study.history import END, history, starts_of
+from gauger.study.job_parts import without_places
 from gauger.study.load import plan_loaded
 from gauger.study.plan import ArmReplicate, Plan
 from gauger.study.results import collect, sample_texts
 from gauger.study.run_ledger import RunLedger
-
-PLACES = ("folder", "reference", "directory")
-"""Parameters of jobs that name a place."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +82,7 @@ def with_keys_of(plan: Plan, jobs: Sequence[Job]) -> Plan:
     keys = {job.key: stored.key for job, stored in zip(new, jobs, strict=True)}
     for job, stored in zip(new, jobs, strict=True):
         moved = {role: keys[key] for role, key in job.inputs.items()}
-        if (_unplaced(job.params), moved) != (_unplaced(stored.params), dict(stored.inputs)):
+        if (without_places(job.params), moved) != (without_places(stored.params), dict(stored.inputs)):
             raise InputError(f"the job {job.name!r} of this study", "another one", Place("jobs/jobs.json"))
     return replace(
         plan,
@@ -92,13 +90,6 @@ def with_keys_of(plan: Plan, jobs: Sequence[Job]) -> Plan:
         parameters={keys[key]: value for key, value in plan.parameters.items()},
         cells=[_moved(cell, keys) for cell in plan.cells],
     )
-
-
-def _unplaced(value: Any) -> Any:
-    """Leave out where files lie, which a copy of the run changes; what they hold stands beside it as a digest."""
-    if isinstance(value, Mapping):
-        return {key: _unplaced(part) for key, part in value.items() if key not in PLACES}
-    return [_unplaced(part) for part in value] if isinstance(value, list | tuple) else value
 
 
 def _moved(cell: ArmReplicate, keys: Mapping[str, str]) -> ArmReplicate:

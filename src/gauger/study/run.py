@@ -27,7 +27,7 @@ from gauger.store import (
 from gauger.study.costs import Costs, training_flops
 from gauger.study.document import Material, make_document
 from gauger.study.gpu_costs import require_memory
-from gauger.study.history import begin, finish, look
+from gauger.study.history import begin, finish, look, require_last_start
 from gauger.study.leftovers import computed_again
 from gauger.study.load import plan_loaded
 from gauger.study.results import READ, collect, sample_texts
@@ -43,6 +43,8 @@ class Finished:
     document: Document
     directory: RunDirectory
     result: RunResult
+    start: int | None = None
+    """Number of its start in the log."""
 
 
 def run_study(
@@ -74,8 +76,8 @@ def run_study(
     MissingExtraError
         Where the packages that train are not installed.
     UserError
-        Where another process works in the directory, another study has run there, its log was edited, or the study is
-        not the registered one.
+        Where another process works in the directory, or began to while estimates were made, another study has run
+        there, its log was edited, or the study is not the registered one.
     Interrupted
         On a signal; nothing but the running jobs is lost.
     """
@@ -107,15 +109,17 @@ def run_study(
         run.estimates.name: document_bytes(document.to_dict()),
     }
     with locked(run.jobs / "lock"):
+        require_last_start(run, history.start)
         look(run, document.verdict.outcome if document.verdict else None)
         write_together(run.root, results)
-    return Finished(document, run, result)
+    return Finished(document, run, result, history.start)
 
 
 def seal(finished: Finished) -> None:
     """Log that a run ended, and list every file it left; the last thing that is written."""
     run, verdict = finished.directory, finished.document.verdict
     with locked(run.jobs / "lock"):
+        require_last_start(run, finished.start)
         others = contents_digest(described_files(run.root))
         finish(run, verdict.outcome if verdict else None, finished.result.stopped, others)
         write_manifest(run.root)

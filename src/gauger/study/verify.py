@@ -33,7 +33,7 @@ from gauger.store import (
     read_manifest_file,
 )
 from gauger.study.description import program_versions
-from gauger.study.history import END, REGISTRATION_SCHEMA, fixed_start, read_log, starts_of
+from gauger.study.history import END, fixed_start, read_log, registered_digest, starts_of
 from gauger.study.rebuild import loaded_again, rebuild
 
 TOLERANCE = 1e-9
@@ -221,7 +221,7 @@ def _study_differences(run: RunDirectory, entries: Sequence[Mapping[str, Any]]) 
 
 def _registered_differences(entries: Sequence[Mapping[str, Any]], registered: str) -> list[str]:
     """Hold the last start, which the estimates are of, to the published digest."""
-    digest = fingerprint({"schema": REGISTRATION_SCHEMA, **starts_of(entries)[-1]["deciding"]})
+    digest = registered_digest(starts_of(entries)[-1]["deciding"])
     same = digest == registered.strip().lower()
     return [] if same else [f"the run is of the study with digest {digest}, not {registered}"]
 

@@ -10,6 +10,20 @@ from gauger.elicit.teacher.messages import Reply, ReplyOutcome, Request
 from gauger.errors import InputError, Place
 
 
+def journal_in(directory: Path) -> Path:
+    """Find the journal in a directory (`replies.jsonl`), unless that is the journal itself.
+
+    Raises
+    ------
+    InputError
+        Where there is none.
+    """
+    path = directory / FILE_NAME if directory.is_dir() else directory
+    if not path.is_file():
+        raise InputError("the journal of a recorded teacher", "no such file", Place(str(path)))
+    return path
+
+
 class Replay:
     """A `Teacher` for tests, for sharing, and for working on without an endpoint.
 
@@ -32,9 +46,7 @@ class Replay:
     """
 
     def __init__(self, directory: Path, terms: str | None = None) -> None:
-        path = directory / FILE_NAME if directory.is_dir() else directory
-        if not path.is_file():
-            raise InputError("the journal of a recorded teacher", "no such file", Place(str(path)))
+        path = journal_in(directory)
         self._journal, self._terms = Journal(path), terms
         self._journal.read()
         if self._journal.teacher is None:
