@@ -105,7 +105,8 @@ def _degrees_of_freedom(sizes: NDArray[np.number]) -> FloatArray:
     """(n,): ``(sum n^2)^2 / sum n^4 - 1`` over cluster sizes (n, U); at least 1, also where there is none."""
     squares = np.asarray(sizes, dtype=float) ** 2
     total, fourth = squares.sum(axis=1), (squares**2).sum(axis=1)
-    return np.maximum(np.divide(total**2, fourth, out=np.full_like(total, 2.0), where=fourth > 0) - 1, 1.0)
+    effective = np.divide(total**2, fourth, out=np.full_like(total, 2.0), where=fourth > 0)
+    return np.asarray(np.maximum(effective - 1, 1.0))
 
 
 def _rare_item(components: Components, rows: ContrastRows) -> FloatArray:
