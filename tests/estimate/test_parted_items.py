@@ -81,6 +81,21 @@ def test_inspect_logs_show_the_completion(tmp_path: Path) -> None:
     assert (row["prompt"], row["answer"], row["reply_control"]) == ("What is 3+1?", "4", "The answer is 4.")
 
 
+def test_texts_are_the_items_own_where_several_scorers_judge_and_questions_repeat(tmp_path: Path) -> None:
+    for arm in ("distilled", "control"):
+        letter = {1.0: "C", 0.0: "I"}
+        samples = [
+            sample(i, {"match": letter[score(arm, i)], "includes": letter[score(arm, i)]}, input=f"Is it {i % 3}?")
+            for i in in_order(arm)
+        ]
+        write_inspect(tmp_path / f"{arm}.eval", samples)
+    rows = rows_of(tmp_path, distilled=tmp_path / "distilled.eval", control=tmp_path / "control.eval")
+    for i in WON | LOST:
+        row = rows[f"sample q{i}"]
+        assert (row["prompt"], row["answer"]) == (f"Is it {i % 3}?", str(i + 1))
+        assert (row["reply_arm"], row["reply_control"]) == (f"The answer is {i + 1}.",) * 2
+
+
 def helm(folder: Path, arm: str) -> Path:
     path = folder / f"sums:model={arm}"
     path.mkdir()

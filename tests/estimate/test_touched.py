@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import gauger
+from gauger.audit import AuditedBenchmark, flags_for
 from gauger.errors import InputError, UserError
 from measure.importers.lm_eval_logs import write_generation_log
 
@@ -75,6 +76,12 @@ def test_the_difference_is_the_difference_of_the_differences(logs, tmp_path):
     assert difference["low"] > 0.1
     assert by["difference", "memorisation", "distilled", "logit", name]["low"] > 0
     assert (uplift["touched"]["n_items"], uplift["clean"]["n_items"]) == (60, 140)
+
+
+def test_items_of_one_text_share_its_flag():
+    audited = [AuditedBenchmark("b", {"question": {"q": True, "r": False}, "id": {"a": True}})]
+    assert flags_for(audited, "b", "question", ["q", "q#17:t", "r#2:t", "s#1:t"]) == [True, True, False, None]
+    assert flags_for(audited, "b", "id", ["a", "a#2"]) == [True, None], "an id is what it is"
 
 
 def test_clean_and_touched_alike_give_no_difference(logs, tmp_path):

@@ -69,8 +69,12 @@ def flags_for(
     """
     same = [candidate for candidate in audited if candidate.name == benchmark]
     pool = same or (list(audited) if key != "id" else [])
-    best = max(
-        pool, key=lambda candidate: sum(value in candidate.touched.get(key, {}) for value in values), default=None
-    )
-    known = {} if best is None else best.touched.get(key, {})
-    return [known.get(value) for value in values]
+    flags = ([_flag(candidate.touched.get(key, {}), key, value) for value in values] for candidate in pool)
+    return max(flags, key=lambda known: sum(flag is not None for flag in known), default=[None] * len(values))
+
+
+def _flag(touched: Mapping[str, bool], key: str, value: str) -> bool | None:
+    """Return an item's flag; the second item of a text has what tells it from the first after a "#"."""
+    if value not in touched and key in ("document", "question"):
+        value = value.partition("#")[0]
+    return touched.get(value)

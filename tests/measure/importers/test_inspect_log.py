@@ -12,11 +12,12 @@ from typing import Any
 import pytest
 from inspect_ai._util.error import EvalError
 from inspect_ai.log import EvalSampleLimit, ProvenanceData
-from inspect_ai.model import ChatMessageUser
+from inspect_ai.model import ChatMessageUser, ContentAudio, ContentImage, ContentText
 
 from gauger.errors import InputError
 from gauger.measure.importers.inspect_log import read_inspect
 from gauger.measure.importers.inspect_samples import value_to_score
+from gauger.measure.importers.item_texts import logged_items
 from gauger.measure.importers.log import Measure
 from measure.importers.inspect_logs import sample, write_inspect
 
@@ -124,6 +125,36 @@ def test_the_prompt_is_the_question_not_the_message_ids(tmp_path: Path) -> None:
     third = read_inspect(write_inspect(tmp_path / "c.eval", [sample(1, {"match": "C"}, input="Think! What is 1+1?")]))
     assert one.rows["prompt"][0] == other.rows["prompt"][0] != third.rows["prompt"][0]
     assert one.rows["position"][0] == third.rows["position"][0]
+
+
+def test_pictures_that_are_asked_the_same_are_different_questions(tmp_path: Path) -> None:
+    def asked(folder: str) -> list[Any]:
+        pictures = [ContentImage(image=f"{folder}/{k}.png") for k in range(2)]
+        parts = [*pictures, ContentAudio(audio="data:audio/wav;base64,AAAA", format="wav")]
+        return [[ChatMessageUser(content=[ContentText(text="How many?"), part])] for part in parts]
+
+    def questions(name: str, inputs: list[Any]) -> list[str]:
+        samples = [sample(k, {"match": "C"}, input=turns) for k, turns in enumerate(inputs)]
+        return read_inspect(write_inspect(tmp_path / name, samples)).rows["question"].to_list()
+
+    here = questions("a.json", asked("/home/ada/data"))
+    assert len({*here, *questions("c.json", ["How many?"])}) == 4
+    assert questions("b.json", asked("elsewhere")) == here, "a folder is no part of what is asked"
+
+
+@pytest.mark.parametrize("scores", [{"match": "C", "includes": "I"}, {"judge": {"style": 0.5, "fact": 1.0}}])
+def test_with_several_scorers_a_row_still_says_where_its_sample_stands(tmp_path: Path, scores: dict[str, Any]) -> None:
+    path = write_inspect(tmp_path / "a.json", [sample(k, scores) for k in (0, 1, 1, 2, 3)])
+    log = read_inspect(path)
+    assert log.rows["row"].to_list() == [0, 0, 1, 1, 3, 3, 4, 4]
+    shown = {item.label: (item.content, item.keys["id"]) for item in logged_items(path)}
+    assert shown == {f"sample q{k}": (f"What is {k}+1?", f"q{k}") for k in range(4)}
+
+
+def test_a_score_beyond_1_is_named_by_its_sample_whatever_other_scorers_say(tmp_path: Path) -> None:
+    samples = [sample(k, {"match": "C", "grade": 0.5 if k < 2 else 7.0}) for k in range(3)]
+    log = read_inspect(write_inspect(tmp_path / "a.json", samples))
+    assert log.refused[Measure("", "grade")] == "sample q2 (sample 3) has 7, outside 0 to 1"
 
 
 def test_settings_that_matter_are_kept(tmp_path: Path) -> None:

@@ -139,6 +139,44 @@ def test_questions_that_repeat_and_moved_are_matched_by_what_was_asked() -> None
     assert matched.n_items == 4
 
 
+def asked_alike(items: dict[str, float], name: str, n_texts: int = 2) -> ArmLogs:
+    """Items that share a few texts, as pictures do that are asked the same."""
+    rows = log(items).rows.with_columns(  # type: ignore[arg-type]
+        document=pl.lit(None, pl.String), question=pl.col("id").cast(pl.Int64).mod(n_texts).cast(pl.String)
+    )
+    return arm_of_logs(name, "control", [Log("f", "inspect", "b", rows, (ACC,))])
+
+
+def test_items_of_one_text_are_matched_by_their_place_where_one_side_lacks_some() -> None:
+    scores = {str(i): float(i < 60) for i in range(100)}
+    for held in (list(scores)[:70], list(scores)[2:], list(scores)[::-3]):
+        part = asked_alike({item: scores[item] for item in held}, "distilled")
+        matched = match_items([part, asked_alike(scores, "control")], "b", ACC, MatchingRule())
+        assert (matched.key, matched.n_items) == ("question", len(held))
+        assert values(matched, "distilled") == values(matched, "control")
+        missing = [f"doc {item}" for item in scores if item not in held]
+        assert f"b: {len(missing)} items ({', '.join(missing[:2])}" in matched.notes[0]
+
+
+def test_a_text_that_repeats_on_one_side_alone_has_its_place_on_every_side() -> None:
+    left = asked_alike({"0": 1.0, "1": 0.0, "2": 0.0, "5": 1.0}, "distilled", 4)
+    right = asked_alike({"0": 0.0, "2": 1.0, "5": 1.0}, "control", 4)
+    matched = match_items([left, right], "b", ACC, MatchingRule())
+    assert sorted(matched.items["label"]) == ["doc 0", "doc 2", "doc 5"]
+    assert sorted(values(matched, "control")) == ["0", "1#5:t", "2"]
+
+
+def test_places_of_one_text_that_do_not_meet_leave_its_items_to_the_next_key() -> None:
+    left, right = asked_alike({"0": 1.0, "2": 0.0}, "distilled"), asked_alike({"4": 1.0, "6": 0.0}, "control")
+    with pytest.raises(InputError, match="none in common by what was asked or id and target"):
+        match_items([left, right], "b", ACC, MatchingRule())
+
+
+def test_a_prompt_that_all_items_share_tells_none_apart() -> None:
+    left, right = (asked_alike({str(i): float(i % 2) for i in range(9)}, name, 1) for name in ("d", "c"))
+    assert match_items([left, right], "b", ACC, MatchingRule()).key == "position"
+
+
 def test_other_prompts_are_counted_and_named() -> None:
     left = arm_of_logs("distilled", "distilled", [log({"a": 1.0, "b": 0.0})])
     right = arm_of_logs("control", "control", [log({"a": 1.0, "b": 0.0}, prompt="other")])

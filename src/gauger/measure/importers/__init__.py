@@ -50,6 +50,8 @@ mmlu_pro.py         Reads the results of MMLU-Pro's own scripts: a list of quest
 open_compass.py     Reads OpenCompass results: one benchmark a file, its accuracy and the `details` of every item
 openai_evals.py     Reads the JSON Lines of OpenAI evals: a line with the specification, then events, of which
                     matches carry scores
+repeated_questions.py  Tells items of one question apart by what means the same in every log: never by their rank in
+                    a log that lacks some
 repeats.py          Drops and counts the same item said twice in one log; refuses it where it is said differently
 scored_items.py     Makes logs of items with their scores: what the readers of smaller formats have in common
 shown_answers.py    Reads what was asked, the right answer and what the model said, for chosen items of a log

@@ -166,7 +166,7 @@ def _without_text(rows: pl.DataFrame) -> tuple[pl.DataFrame, dict[Measure, str]]
 def _without_repeats(path: Path, rows: pl.DataFrame) -> tuple[pl.DataFrame, list[str]]:
     """Drop samples that stand in the log twice; refuse two that disagree."""
     return without_repeats(
-        rows.with_columns(row=pl.int_range(pl.len())),
+        rows,
         ("position", "sample", "metric"),
         ("question", "outcome", "score"),
         lambda row: f"{row['label']} (epoch {int(str(row['sample'])) + 1})",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from hashlib import sha256
+from pathlib import PurePath
 from typing import Any
 
 from gauger.errors import InputError, Place
@@ -129,7 +130,7 @@ def value_to_score(value: Any) -> float | None:
 def _asked(sample: Sample) -> tuple[str, str]:
     """Hash what the sample asks: input and choices, whatever their order, and as they were shown.
 
-    Ids that Inspect gives messages are no part of it; long texts that it moved to `attachments` are.
+    Ids that Inspect gives messages are no part of it; pictures, recordings and what it moved to `attachments` are.
     """
     asked, attachments = sample.get("input") or "", sample.get("attachments") or {}
     turns = [asked] if isinstance(asked, str) else [f"{turn.get('role')}:{_text(turn)}" for turn in asked]
@@ -145,7 +146,17 @@ def _text(turn: Mapping[str, Any]) -> str:
     content = turn.get("content")
     if isinstance(content, str):
         return content
-    return "".join(part.get("text") or "" for part in content or [] if isinstance(part, dict))
+    return "".join(part.get("text") or _medium(part) for part in content or [] if isinstance(part, dict))
+
+
+_MEDIA = ("image", "audio", "video", "document", "data")
+
+
+def _medium(part: Mapping[str, Any]) -> str:
+    """Return what tells a picture or a recording from another: of a path the file's name, for folders differ."""
+    values = [str(part[kind]) for kind in _MEDIA if part.get(kind)]
+    shown = "".join(v if "://" in v or v.startswith("data:") else PurePath(v).name for v in values)
+    return f"\x1e{shown}\x1e" if shown else ""
 
 
 def _resolved(text: str, attachments: Mapping[str, Any]) -> str:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from gauger.errors import InputError, UserError, nearest
 from gauger.measure.importers.arm import ArmLogs
 from gauger.measure.importers.log import Log
+from gauger.measure.importers.repeated_questions import places_of_questions, question_names
 
 KEYS: Mapping[str, str] = {
     "document": "the document",
@@ -100,36 +101,25 @@ def _trusted(known: Sequence[str]) -> list[str]:
 
 def _coded(arms: Sequence[ArmLogs], benchmark: str, key: str, notes: tuple[str, ...] = ()) -> Coded:
     """Number items by one key, in the order in which they first stand in the logs."""
-    columns = {(arm.name, replicate): _identity(log, key) for arm in arms for replicate, log in arm.on(benchmark)}
-    names = pl.concat([column for column, _ in columns.values()]).unique(maintain_order=True)
+    logs = [(arm.name, replicate, log) for arm in arms for replicate, log in arm.on(benchmark)]
+    parts = [_one_measure(log) for _, _, log in logs]
+    frames = [rows for rows, _ in parts]
+    columns = question_names(frames) if key == "question" else [rows[key] for rows in frames]
+    names = pl.concat(columns).unique(maintain_order=True)
     items = pl.Enum(names)
     rows: dict[str, list[tuple[int, pl.DataFrame]]] = {arm.name: [] for arm in arms}
-    for arm in arms:
-        for replicate, log in arm.on(benchmark):
-            column, times = columns[arm.name, replicate]
-            codes = np.tile(column.cast(items).to_physical().to_numpy(), times)
-            rows[arm.name].append((replicate, log.rows.with_columns(code=pl.Series(codes))))
+    for (arm, replicate, log), column, (_, times) in zip(logs, columns, parts, strict=True):
+        codes = np.tile(column.cast(items).to_physical().to_numpy(), times)
+        rows[arm].append((replicate, log.rows.with_columns(code=pl.Series(codes))))
     return Coded(benchmark, key, names, rows, notes)
 
 
-def _identity(log: Log, key: str) -> tuple[pl.Series, int]:
-    """Return the key of the rows of one measure, and how often these rows repeat, measure after measure.
-
-    What several items of a log share is told apart by its place among them.
-    """
-    rows, times = _one_measure(log)
-    if key == "question" and rows["question"].n_unique() < rows["position"].n_unique():
-        nth = pl.col("position").rank("dense").over("question")
-        numbered = pl.when(nth > 1).then(pl.format("{}#{}", key, nth)).otherwise(pl.col(key))
-        return rows.select(numbered.alias(key)).to_series(), times
-    return rows[key], times
-
-
 def rows_by_name(log: Log, key: str) -> dict[str, int]:
-    """Return where in its file each item of a log first stands, by the name under which it was matched."""
-    names, _ = _identity(log, key)
+    """Return where in its file each item of a log first stands, by the names under which it may have been matched."""
+    if key == "question":
+        return places_of_questions(log)
     rows, _ = _one_measure(log)
-    places = pl.DataFrame({"name": names, "row": rows["row"]}).unique("name", keep="first")
+    places = rows.select(key, "row").unique(key, keep="first")
     return dict(places.iter_rows())
 
 
@@ -164,7 +154,10 @@ def _overlap(coded: Coded) -> float:
 
 def _is_placeholder(coded: Coded) -> bool:
     """Tell whether all items have the same value: what all share tells nothing apart."""
-    return len(coded.names) > 1 and coded.names.str.replace(r"#\d+$", "").n_unique() == 1
+    if coded.key == "document":
+        return len(coded.names) > 1 and coded.names.str.replace(r"#\d+$", "").n_unique() == 1
+    frames = [rows for parts in coded.rows.values() for _, rows in parts]
+    return len(coded.names) > 1 and pl.concat([rows[coded.key].unique() for rows in frames]).n_unique() == 1
 
 
 def _said(arms: Sequence[ArmLogs], benchmark: str, key: str, tried: Mapping[str, float]) -> list[str]:

@@ -9,6 +9,9 @@ import polars as pl
 from gauger.errors import InputError, Place
 from gauger.measure.importers.log import counted
 
+_NUMBER = "number among the rows"
+"""What tells rows apart: an item that is measured in several ways has several of one place in the file."""
+
 
 def without_repeats(
     rows: pl.DataFrame,
@@ -22,7 +25,7 @@ def without_repeats(
     Parameters
     ----------
     rows : pl.DataFrame
-        With a column `row`, the 0-based row of the file.
+        With a column `row`, the 0-based row of the file, which stays as it is.
     key : sequence of str
         Columns that name one measurement.
     content : sequence of str
@@ -39,13 +42,14 @@ def without_repeats(
     """
     if not rows.select(pl.struct(key).is_duplicated().any()).item():
         return rows, []
-    once = rows.unique(subset=[*key, *content], keep="first", maintain_order=True)
+    numbered = rows.with_row_index(_NUMBER)
+    once = numbered.unique(subset=[*key, *content], keep="first", maintain_order=True)
     clash = once.filter(pl.struct(key).is_duplicated())
     if not clash.is_empty():
         raise _disagreement(clash, key, name, place)
-    repeated = rows.join(once.select("row"), on="row", how="anti", maintain_order="left").sort("row")
+    repeated = numbered.join(once, on=_NUMBER, how="anti", maintain_order="left").sort("row", _NUMBER)
     labels = [name(row) for row in repeated.iter_rows(named=True)]
-    return once, [f"left out because an earlier row says the same: {counted(labels, 'repeated rows')}"]
+    return once.drop(_NUMBER), [f"left out because an earlier row says the same: {counted(labels, 'repeated rows')}"]
 
 
 def _disagreement(
