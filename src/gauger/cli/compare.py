@@ -94,7 +94,8 @@ _By = Annotated[
     typer.Option(
         "--by",
         metavar="COLUMN",
-        help="Sub-groups of items: a column of the table, a field of lm-eval's documents, a key of Inspect's metadata.",
+        help="Sub-groups of items: a column of the table, a field of lm-eval's documents, a key of Inspect's metadata, "
+        "HELM's perturbation.",
     ),
 ]
 _Audit = Annotated[

@@ -45,7 +45,10 @@ def subgroup_estimates(matched: Mapping[str, Matched], design: Design, by: str) 
     records = pl.concat(parts)
     groups = records["benchmark"].unique(maintain_order=True)
     if records.is_empty():
-        hint = "It is a column of the table, a field of lm-eval's documents, or a key of Inspect's sample metadata."
+        hint = (
+            "It is a column of the table, a field of lm-eval's documents, a key of Inspect's sample metadata, or HELM's "
+            "perturbation."
+        )
         raise UserError(f"items with a value of {by!r} (--by)", "none", hint=hint)
     if len(groups) > MAX_GROUPS:
         shown = [name.split(_BETWEEN)[1] for name in groups.to_list()]

@@ -22,18 +22,41 @@ def fits(contents: Contents) -> bool:
     return contents.is_array and {"instance_id", "stats"} <= set(contents.first or ())
 
 
-def read(contents: Contents, wants: Wants) -> list[Log]:  # noqa: ARG001 - every reader's signature
-    """Read one file; trials are samples, and the scenario of the run beside it names the benchmark."""
-    items = [
-        LoggedAnswer(
-            id=f"{instance['instance_id']}{_perturbation(instance)}",
-            scores={name: stat.get("mean") for stat in instance["stats"] if (name := _metric(stat))},
-            sample=int(instance.get("train_trial_index") or 0),
-        )
-        for instance in contents.value
-    ]
+BY_PERTURBATION = "perturbation"
+"""What `--by` calls the perturbed copies of instances."""
+
+
+def read(contents: Contents, wants: Wants) -> list[Log]:
+    """Read one file; trials are samples, and the scenario of the run beside it names the benchmark.
+
+    Perturbed copies of instances are no further items: they are left out and counted, as in HELM's own headline. Where
+    the user groups by perturbation, or nothing else is there, they are read, in one cluster with what they are copies
+    of.
+    """
     benchmark, model = _run(contents.path)
-    return [log_of_items(contents.path, NAME, Evaluation(benchmark, items, model))]
+    apart = wants.by == BY_PERTURBATION
+    perturbations = [_perturbation(instance) for instance in contents.value]
+    plain_alone = "" in perturbations and not apart
+    items = [
+        _answer(place, instance, perturbation if apart else None)
+        for place, (instance, perturbation) in enumerate(zip(contents.value, perturbations, strict=True))
+        if not (plain_alone and perturbation)
+    ]
+    left_out = len(perturbations) - len(items)
+    note = f"{left_out} perturbed copies of instances are left out; --by {BY_PERTURBATION} compares them too"
+    return [log_of_items(contents.path, NAME, Evaluation(benchmark, items, model, notes=(note,) if left_out else ()))]
+
+
+def _answer(place: int, instance: Mapping[str, Any], group: str | None) -> LoggedAnswer:
+    name, perturbation = str(instance["instance_id"]), _perturbation(instance)
+    return LoggedAnswer(
+        id=f"{name}{perturbation}",
+        scores={metric: stat.get("mean") for stat in instance["stats"] if (metric := _metric(stat, perturbation))},
+        sample=int(instance.get("train_trial_index") or 0),
+        group=None if group is None else group.strip(" ()") or "none",
+        cluster=name,
+        place=place,
+    )
 
 
 AnswerKey = tuple[str, int, str]
@@ -90,17 +113,25 @@ def _right(instance: Mapping[str, Any]) -> str | None:
     return _text_of(next(right, {}).get("output"))
 
 
-def _metric(stat: dict[str, Any]) -> str | None:
+def _metric(stat: dict[str, Any], perturbation: str) -> str | None:
+    """Return the name of an instance's own score; one of other perturbations, or over several, is none."""
     name = stat.get("name") or {}
     metric = name.get("name") if isinstance(name, dict) else None
-    if not metric or metric.startswith(COSTS) or name.get("perturbation"):
+    if not metric or metric.startswith(COSTS) or _perturbation(name) not in ("", perturbation):
         return None
     return str(metric)
 
 
+_NO_PARAMETERS = ("name", "robustness", "fairness", "computed_on", "seed")
+
+
 def _perturbation(instance: Mapping[str, Any]) -> str:
-    name = (instance.get("perturbation") or {}).get("name")
-    return f" ({name})" if name else ""
+    """Return a perturbation in brackets, with the parameters by which two of one name differ; empty for none."""
+    described = instance.get("perturbation")
+    if not isinstance(described, dict) or not described.get("name"):
+        return ""
+    parameters = [f"{k}={v}" for k, v in sorted(described.items()) if k not in _NO_PARAMETERS and v is not None]
+    return f" ({', '.join([str(described['name']), *parameters])})"
 
 
 def _run(path: Path) -> tuple[str, str | None]:

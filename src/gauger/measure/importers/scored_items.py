@@ -31,6 +31,10 @@ class LoggedAnswer:
     group: str | None = None
     outcome: Outcome | None = None
     """Why there is no score; None: it was scored."""
+    cluster: str | None = None
+    """What items have in common that are no independent ones."""
+    place: int | None = None
+    """Where it stands in the file, from 0 on; None: where it stands among the items."""
 
 
 @dataclass(frozen=True)
@@ -104,13 +108,13 @@ def _row(k: int, item: LoggedAnswer, metric: str) -> tuple[Any, ...]:
         outcome, score = Outcome.FAILED, None
     label = f"item {item.id}"
     return (
-        k,
+        k if item.place is None else item.place,
         None,
         item.id,
         item.id,
         label,
         item.sample,
-        None,
+        item.cluster,
         asked,
         asked,
         item.group,
