@@ -192,6 +192,36 @@ def test_a_log_without_a_model_takes_the_one_of_its_folder() -> None:
     assert set(found.replicates) == {0}
 
 
+def test_a_log_that_lost_its_results_is_a_training_of_the_same_benchmark(tmp_path: Path) -> None:
+    for seed in range(3):
+        write(tmp_path / f"seed{seed}", f"student-seed{seed}", "g", 10 + seed)
+    for lost in ((1, 2), (0,)):
+        for seed in lost:
+            next((tmp_path / f"seed{seed}").glob("results*")).unlink()
+        arm = gather_arm("distilled", "distilled", [str(tmp_path)])
+        assert (arm.benchmarks, arm.n_replicates) == (["g"], 3)
+        said = " ".join(arm.notes)
+        assert ("logs that name no model, in 2 folders" if len(lost) == 2 else "no log names its model") in said
+
+
+def test_a_nameless_folder_with_another_benchmark_is_of_the_model_beside_it() -> None:
+    arm = arm_of_logs("d", "distilled", [log("m", "a", run="x"), log(None, "b", run="y"), log(None, "c", run="z")])
+    assert (arm.n_replicates, arm.notes) == (1, ())
+
+
+def test_an_argument_that_is_not_known_is_no_further_value_but_a_default_is() -> None:
+    shots, unknown = log("m", arguments={"few-shot": "0"}), log("m", arguments={})
+    assert identify("d", [shots, unknown]).logs[0].benchmark == "b"
+    default = dataclasses.replace(unknown, defaults_left_out=True)
+    assert {log.benchmark for log in identify("d", [shots, default]).logs} == {"b (few-shot=0)", "b"}
+
+
+@pytest.mark.parametrize("pattern", ["²|1", "seed(²|1)"])
+def test_a_replicate_named_by_a_raised_digit_is_no_number(pattern: str) -> None:
+    identified = identify("d", [log("seed²"), log("seed1")], pattern)
+    assert sorted(identified.replicates) == [0, 1]
+
+
 def test_arguments_that_one_model_has_several_of_make_several_benchmarks_in_every_arm() -> None:
     def taught(subject: str, **more: str) -> Log:
         return log("m", "mmlu", arguments={"subject": subject, **more}, file=subject)

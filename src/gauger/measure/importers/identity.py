@@ -20,7 +20,7 @@ from hashlib import sha256
 from pathlib import Path, PurePath
 
 from gauger.errors import InputError, Place
-from gauger.measure.importers.log import Log
+from gauger.measure.importers.log import Log, counted
 
 Split = Mapping[str, tuple[str, ...]]
 """Task -> names of the arguments by which it is several benchmarks."""
@@ -70,14 +70,15 @@ def identify(arm: str, logs: Sequence[Log], pattern: str | None = None, split: S
 
 
 def arguments_that_vary(logs: Sequence[Log], keys: Sequence[str]) -> Split:
-    """Return the arguments of which one trained model has several values on one task."""
+    """Return the arguments of which one trained model has several values on one task; what is not known is none."""
     seen: dict[tuple[str, str, str], set[str | None]] = {}
     for log, key in zip(logs, keys, strict=True):
         for name in log.arguments:
             seen.setdefault((key, log.task or log.benchmark, name), set())
     for log, key in zip(logs, keys, strict=True):
         for (model, task, name), values in seen.items():
-            if model == key and task == (log.task or log.benchmark):
+            known = name in log.arguments or log.defaults_left_out
+            if known and model == key and task == (log.task or log.benchmark):
                 values.add(log.arguments.get(name))
     split: dict[str, tuple[str, ...]] = {}
     for (_, task, name), values in sorted(seen.items()):
@@ -113,9 +114,10 @@ def _keys(logs: Sequence[Log], pattern: str | None) -> list[str]:
     if pattern is not None:
         return [_matched(log, pattern) for log in logs]
     runs = [_run_without_task(log) for log in logs]
-    nameless = [(log.benchmark, run) for log, run in zip(logs, runs, strict=True) if not log.model]
-    if max(Counter(benchmark for benchmark, _ in set(nameless)).values(), default=0) <= 1:
-        runs = [""] * len(logs)  # no benchmark stands in two folders: nothing says that there are two models
+    holders = {(log.benchmark, log.model or f"run {run}") for log, run in zip(logs, runs, strict=True)}
+    times = Counter(benchmark for benchmark, _ in holders)
+    if all(times[log.benchmark] == 1 for log in logs if not log.model):
+        runs = [""] * len(logs)  # none of their benchmarks stands elsewhere: nothing says that there are two models
         if len(models := {log.model for log in logs if log.model}) == 1:
             return [f"model {next(iter(models))}"] * len(logs)
     return [f"model {log.model}" if log.model else f"run {run}" for log, run in zip(logs, runs, strict=True)]
@@ -210,9 +212,9 @@ def _left_out(arm: str, log: Log, chosen: Log) -> str:
 def _numbers(keys: Sequence[str], numeric: bool) -> dict[str, int]:
     """Number the trained models: by the number that names them, else in the order of their names."""
     names = sorted(
-        set(keys), key=lambda key: [(int(part), "") if part.isdigit() else (-1, part) for part in _parts(key)]
+        set(keys), key=lambda key: [(int(part), "") if part.isdecimal() else (-1, part) for part in _parts(key)]
     )
-    if numeric and all(name.isdigit() for name in names) and len({int(name) for name in names}) == len(names):
+    if numeric and all(name.isdecimal() for name in names) and len({int(name) for name in names}) == len(names):
         return {name: int(name) for name in names}
     return {name: number for number, name in enumerate(names)}
 
@@ -251,7 +253,13 @@ def _several_models(arm: str, logs: Sequence[Log], keys: Sequence[str]) -> Itera
             "distilled:NAME=PATH (--replicate PATTERN says how trainings are told apart)"
         )
     nameless = {key for key, log in zip(keys, logs, strict=True) if not log.model and log.format != "table"}
-    if len(nameless) > 1:
+    if models and nameless and len(set(keys)) > len(models):
+        folders = counted(sorted(key.removeprefix("run ") for key in nameless), "folders")
+        yield (
+            f"{arm}: logs that name no model, in {folders}, count as trainings of their own beside those that do; if "
+            "they are of one model, leave them out (--replicate PATTERN says how trainings are told apart)"
+        )
+    elif len(nameless) > 1:
         yield (
             f"{arm}: no log names its model, so its {len(nameless)} folders are counted as {len(nameless)} trained "
             "models; if they are one model, give one of them (--replicate PATTERN says how trainings are told apart)"

@@ -81,6 +81,7 @@ def read_inspect(path: Path, plain: Path | None = None, wants: Wants | None = No
         date=_utc(str(spec.get("created", ""))),
         task_id=str(spec.get("task_id") or ""),
         arguments={key: canonical_setting(value) for key, value in _part(spec, "task_args").items()},
+        defaults_left_out=True,
         partial=_partial(header, status, collected),
         reducer=_reducer(header),
         errors=errors_among(measure.metric for measure in measures),

@@ -99,6 +99,8 @@ class Log:
     """Identity of the evaluation where the log states one; a retry keeps it."""
     arguments: Mapping[str, str] = field(default_factory=dict)
     """Arguments of the task: where one model's logs differ in them, they are different benchmarks."""
+    defaults_left_out: bool = False
+    """An argument that is not among them had its default; else its value is not known."""
     partial: str = ""
     """Why the log does not hold a whole evaluation ("limited to 5 items"); empty where nothing says so."""
     reducer: str = ""
