@@ -70,6 +70,7 @@ def compare(
     roles: Mapping[str, str] | None = None,
     metric: Names = None,
     filter: Names = None,
+    better: Mapping[str, str] | None = None,
     paired: bool | None = None,
     unparsed: str = "wrong",
     reduce: str = "mean",
@@ -93,6 +94,8 @@ def compare(
         Benchmark (may hold a ``*``) -> targeted, parallel, near or far.
     metric, filter : str or sequence of str, optional
         Metrics and answer extractions to compare, in order of preference.
+    better : mapping, optional
+        Metric -> higher or lower: which of its values are better, where its log does not say or says otherwise.
     paired : bool, optional
         Whether replicates of the same number share their seed across arms; by default as the table numbers them.
     unparsed : {"wrong", "missing"}
@@ -129,7 +132,7 @@ def compare(
         raise UserError("--unparsed wrong or missing", repr(unparsed))
     question = ComparisonQuestion(
         roles=dict(roles or {}),
-        wish=Wish(_several(metric), _several(filter)),
+        wish=Wish(_several(metric), _several(filter), dict(better or {})),
         paired=paired,
         unparsed_wrong=unparsed == "wrong",
         match=match,

@@ -45,6 +45,15 @@ _Roles = Annotated[
 ]
 _Metrics = Annotated[list[str] | None, typer.Option("--metric", help="Metric to compare, in order of preference.")]
 _Filters = Annotated[list[str] | None, typer.Option("--filter", help="Answer extraction to compare.")]
+_Better = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--better",
+        metavar="METRIC=higher|lower",
+        help="Which values of a metric are better. Default: as the log says, else by the metric's name. A metric of "
+        "which lower is better is compared on its own scale.",
+    ),
+]
 _Paired = Annotated[
     bool | None,
     typer.Option(
@@ -138,6 +147,7 @@ def compare(
     role: _Roles = None,
     metric: _Metrics = None,
     filter_name: _Filters = None,
+    better: _Better = None,
     paired: _Paired = None,
     unparsed: _Unparsed = "wrong",
     reduce: _Reduce = "mean",
@@ -174,6 +184,7 @@ def compare(
         options: dict[str, object] = {
             "--metric": metric,
             "--filter": filter_name,
+            "--better": better,
             "--match": match,
             "--column": column,
             "--by": by,
@@ -191,6 +202,7 @@ def compare(
         roles=split_pairs(role or (), "BENCHMARK=ROLE"),
         metric=metric,
         filter=filter_name,
+        better=split_pairs(better or (), "METRIC=higher|lower"),
         paired=paired,
         unparsed=unparsed,
         reduce=reduce,

@@ -18,6 +18,7 @@ from .importers.arm import agree_on_benchmarks as agree_on_benchmarks
 from .importers.arm import arms_of_table as arms_of_table
 from .importers.arm import gather_arm as gather_arm
 from .importers.arm import refuse_shared_logs as refuse_shared_logs
+from .importers.arm import with_directions as with_directions
 from .importers.differences import setting_differences as setting_differences
 from .importers.formats import shown_answers as shown_answers
 from .importers.group_means import group_weights as group_weights

@@ -34,6 +34,7 @@ from gauger.measure import (
     match_coded,
     refuse_shared_logs,
     setting_differences,
+    with_directions,
 )
 from gauger.records import ArmKind, Document
 
@@ -89,9 +90,9 @@ def compare_items(arms: Sequence[ArmLogs], question: ComparisonQuestion) -> Comp
         No benchmark in common, an unknown role, benchmark, metric, filter or reducer; one log in two arms.
     """
     reducer_of(question.reduce)
-    arms = agree_on_benchmarks(arms)
-    copies = refuse_shared_logs(arms)
     check_wish(arms, question.wish)
+    arms = agree_on_benchmarks(with_directions(arms, question.wish.better))
+    copies = refuse_shared_logs(arms)
     ready = prepare(arms, question)
     design = design_of(arms, ready.roles, question)
     scales, faults = _own_scales(arms, ready, design)

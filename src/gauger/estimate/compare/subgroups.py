@@ -46,8 +46,8 @@ def subgroup_estimates(matched: Mapping[str, Matched], design: Design, by: str) 
     groups = records["benchmark"].unique(maintain_order=True)
     if records.is_empty():
         hint = (
-            "It is a column of the table, a field of lm-eval's documents, a key of Inspect's sample metadata, or HELM's "
-            "perturbation."
+            "It is a column of the table, a field of lm-eval's documents, a key of Inspect's sample metadata, or "
+            "HELM's perturbation."
         )
         raise UserError(f"items with a value of {by!r} (--by)", "none", hint=hint)
     if len(groups) > MAX_GROUPS:

@@ -13,7 +13,8 @@ detect.py           Finds the files that the user may have meant: a path, a fold
                     pattern
 differences.py      Says what differs between the sides besides the model: settings, prompts, and what is not known
                     of them
-directions.py       Knows of which metrics lower is better, so that an error is never read as a score
+directions.py       Knows of which metrics lower is better, so that an error is never read as a score, nor a score as
+                    an error
 formats.py          Gives a file to the reader of its format, told by what it holds and never by what its name ends in
 group_means.py      Recomputes lm-eval's averages over groups of tasks from the samples, and finds out how the
                     harness weighted them

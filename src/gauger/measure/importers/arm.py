@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import filecmp
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import combinations
 from pathlib import Path
@@ -14,6 +14,7 @@ import polars as pl
 from gauger.errors import InputError, Place, nearest
 from gauger.measure.importers.contents import NoLogError
 from gauger.measure.importers.detect import find_logs
+from gauger.measure.importers.directions import directed
 from gauger.measure.importers.formats import read_file
 from gauger.measure.importers.identity import Split, identify
 from gauger.measure.importers.log import Log, Wants, counted
@@ -171,6 +172,18 @@ def arm_of_logs(
     arm = ArmLogs(name, kind, identified.logs, identified.replicates, identified.numbered, (), tuple(logs), pattern)
     twins = [sentence for benchmark in arm.benchmarks for sentence in _twins(arm, benchmark)]
     return replace(arm, notes=(*identified.notes, *dict.fromkeys(twins)))
+
+
+def with_directions(arms: Sequence[ArmLogs], better: Mapping[str, str]) -> list[ArmLogs]:
+    """Return arms whose metrics have the directions that the user states (`directions.directed`)."""
+    return [
+        replace(
+            arm,
+            logs=tuple(directed(log, better) for log in arm.logs),
+            read=tuple(directed(log, better) for log in arm.read),
+        )
+        for arm in arms
+    ]
 
 
 def agree_on_benchmarks(arms: Sequence[ArmLogs]) -> list[ArmLogs]:

@@ -15,7 +15,7 @@ import polars as pl
 
 from gauger.errors import InputError, Place
 from gauger.measure.importers.contents import Contents
-from gauger.measure.importers.directions import errors_among
+from gauger.measure.importers.directions import doubtful_among, errors_among
 from gauger.measure.importers.inspect_file import open_inspect
 from gauger.measure.importers.inspect_samples import NO_NUMBER, UNSCORED, cut_off, sample_rows
 from gauger.measure.importers.log import ROWS, Log, Measure, Wants, canonical_setting, counted, score_problem
@@ -85,6 +85,7 @@ def read_inspect(path: Path, plain: Path | None = None, wants: Wants | None = No
         partial=_partial(header, status, collected),
         reducer=_reducer(header),
         errors=errors_among(measure.metric for measure in measures),
+        doubtful=doubtful_among(measure.metric for measure in measures),
     )
 
 

@@ -17,7 +17,7 @@ import polars as pl
 
 from gauger.errors import InputError, Place
 from gauger.measure.importers.contents import Contents, as_lines
-from gauger.measure.importers.directions import errors_among
+from gauger.measure.importers.directions import doubtful_among, errors_among
 from gauger.measure.importers.json_lines import first_object, line_of_row, read_fields
 from gauger.measure.importers.lm_eval_lines import (
     drop_repeated_lines,
@@ -170,6 +170,7 @@ def read_lm_eval(path: Path, plain: Path | None = None, wants: Wants | None = No
         else {},
         partial=results.partial,
         errors=errors_among((measure.metric for measure in measures), results.higher_is_better),
+        doubtful=doubtful_among((measure.metric for measure in measures), results.higher_is_better),
         groups=results.groups,
         group_means=results.group_means,
     )

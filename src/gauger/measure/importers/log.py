@@ -107,6 +107,8 @@ class Log:
     """How the log's own headline reduces several samples of an item ("max"); empty where it says nothing."""
     errors: frozenset[str] = frozenset()
     """Metrics of which lower is better."""
+    doubtful: frozenset[str] = frozenset()
+    """Metrics that are taken as scores although their names suggest an error, and nothing says which it is."""
     groups: tuple[str, ...] = ()
     """Groups of benchmarks that the log counts this one among, from the smallest outwards."""
     group_means: Mapping[str, Mapping[str, float]] = field(default_factory=dict)

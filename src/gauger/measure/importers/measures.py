@@ -6,8 +6,8 @@ the headline score), that every arm's log has, and that can be compared. `--metr
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from gauger.errors import InputError, Place, UserError, nearest
 from gauger.measure.importers.arm import ArmLogs
@@ -25,6 +25,8 @@ class Wish:
     metrics: tuple[str, ...] = ()
     """In order of preference."""
     filters: tuple[str, ...] = ()
+    better: Mapping[str, str] = field(default_factory=dict)
+    """Metric -> higher or lower: which of its values are better, whatever the logs say."""
 
     def rank(self, measure: Measure) -> tuple[int, int]:
         """Return the place of a measure in the user's order; those not named come last."""
@@ -68,6 +70,12 @@ def choose_measures(arms: Sequence[ArmLogs], benchmark: str, wish: Wish) -> Meas
         raise _nothing_to_compare(logs, benchmark, everywhere, problems)
     notes = [f"{benchmark}: {m} is not compared: {problems[m]}" for m in everywhere if m in problems]
     notes += _one_sided(logs, benchmark)
+    if any(wanted[0].metric in log.doubtful for log in logs):
+        metric = wanted[0].metric
+        notes.append(
+            f"{benchmark}: {metric} is taken as a score, higher is better, although its name suggests otherwise and no "
+            f"log says so (--better {metric}=lower, or {metric}=higher where it is one)"
+        )
     _refuse_unusable_wish(benchmark, wish, problems)
     return MeasuresOfBenchmark(benchmark, wanted[0], tuple(m for m in usable if m != wanted[0]), tuple(notes))
 
@@ -76,7 +84,7 @@ def check_wish(arms: Sequence[ArmLogs], wish: Wish) -> None:
     """Refuse a metric or filter that no log has, with the nearest one that some log has."""
     measures = [measure for arm in arms for log in arm.logs for measure in _all_measures(log)]
     for what, names, known in (
-        ("metric", wish.metrics, {measure.metric for measure in measures}),
+        ("metric", (*wish.metrics, *wish.better), {measure.metric for measure in measures}),
         ("filter", wish.filters, {measure.filter or "none" for measure in measures}),
     ):
         for name in names:

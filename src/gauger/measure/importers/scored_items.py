@@ -12,7 +12,7 @@ from typing import Any
 import polars as pl
 
 from gauger.errors import InputError, Place
-from gauger.measure.importers.directions import errors_among
+from gauger.measure.importers.directions import doubtful_among, errors_among
 from gauger.measure.importers.log import ROWS, Log, Measure, score_problem
 from gauger.measure.importers.repeats import without_repeats
 from gauger.records import Outcome
@@ -96,6 +96,7 @@ def log_of_items(path: Path, name: str, evaluation: Evaluation) -> Log:
         model=evaluation.model,
         date=evaluation.date,
         errors=errors_among(metrics),
+        doubtful=doubtful_among(metrics),
     )
 
 
