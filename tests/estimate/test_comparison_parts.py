@@ -164,11 +164,30 @@ def test_a_series_of_checkpoints_says_between_which_two_a_change_begins(tmp_path
 
 
 def test_only_names_that_end_in_numbers_of_steps_are_a_series() -> None:
-    assert is_series(["1B", "500M", "2B"])
+    assert is_series(["tokens-1B", "tokens-500M", "tokens-2B"])
+    assert is_series(["1B-tokens", "500M-tokens", "2B-tokens"])
+    assert is_series(["run-global_step100", "run-global_step200", "run-global_step1.5k"])
+    assert is_series(["checkpoint-2", "checkpoint-10", "checkpoint-1"])
     assert in_order(["1B", "500M", "2B"]) == ["500M", "1B", "2B"]
     assert not is_series(["small", "large", "huge"])
     assert not is_series(["a-1", "b-2", "a-3"])
-    assert not is_series(["a-1", "a-2"])
+    assert not is_series(["step-1", "step-2"])
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["qwen-1.5B", "qwen-7B", "qwen-14B"],
+        ["1B", "500M", "2B"],
+        ["v1", "v2", "v3"],
+        ["seed-1", "seed-2", "seed-3"],
+        ["a1", "a2", "a3"],
+        ["footsteps1", "footsteps2", "footsteps3"],
+        ["step-1", "step-2", "final-3"],
+    ],
+)
+def test_sizes_versions_and_seeds_are_no_moments_of_one_training(names: list[str]) -> None:
+    assert not is_series(names)
 
 
 def test_a_change_that_goes_back_has_not_begun() -> None:

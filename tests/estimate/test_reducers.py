@@ -9,8 +9,17 @@ import numpy as np
 import polars as pl
 import pytest
 
+from gauger.api import compare
 from gauger.errors import InputError, UserError
-from gauger.estimate.compare.reducers import most_samples, offered, pass_at_k, reduce_samples, reducer_of
+from gauger.estimate.compare.reducers import (
+    common_samples,
+    cut_to_common,
+    most_samples,
+    offered,
+    pass_at_k,
+    reduce_samples,
+    reducer_of,
+)
 
 
 def records(scores: dict[str, list[float | None]], outcome: str = "scored") -> pl.DataFrame:
@@ -76,6 +85,67 @@ def test_what_cannot_be_reduced_is_said() -> None:
         reduce_samples(records({"x": [0.0, 1.0]}), "pass@3", unparsed_wrong=True)
     with pytest.raises(UserError, match="Did you mean 'median'"):
         reducer_of("medain")
+
+
+@pytest.mark.parametrize("name", ["max", "at_least_1", "at_least_2", "median", "mode"])
+def test_reducers_that_grow_with_samples_take_as_many_on_every_side(name: str) -> None:
+    """Of one model asked twice in one arm and eight times in the other, the difference is noise around 0.
+
+    500 items of a chance that is drawn anew: an item's difference has a standard deviation below 1, so the mean lies
+    within 4 / sqrt(500) = 0.18 of 0 at four standard errors; with all samples at_least_2 differs by 0.5.
+    """
+    draw = np.random.default_rng(3)
+    rows = [(arm, str(i), k, float(draw.random() < chance)) for i, chance in enumerate(draw.random(500))
+            for arm, n in (("a", 8), ("b", 2)) for k in range(n)]  # fmt: skip
+    some = pl.DataFrame(rows, schema=["arm", "item", "sample", "score"], orient="row").with_columns(
+        replicate=pl.lit(0), benchmark=pl.lit("b"), role=pl.lit(None, pl.String), cluster=pl.lit(None, pl.String),
+        outcome=pl.lit("scored"),
+    )  # fmt: skip
+    reduced = reduce_samples(some, name, unparsed_wrong=True)
+    means = {arm: reduced.filter(arm=arm)["score"].mean() for arm in "ab"}
+    assert abs(means["a"] - means["b"]) < 0.18
+    two = reduce_samples(some.filter(pl.col("sample") < 2), name, unparsed_wrong=True)
+    assert two.sort(two.columns).equals(reduced.sort(reduced.columns))
+    assert cut_to_common(some, name) == (
+        f"{name} is over at most 2 samples of an item on every side, where some have 8"
+    )
+    assert cut_to_common(some, "mean") is cut_to_common(some, "pass@2") is None
+    assert (most_samples(some), common_samples(some)) == (8, 2)
+
+
+def test_nobody_is_shown_a_maximum_where_one_side_has_one_sample() -> None:
+    rows = [(arm, "b", str(i), k, float((i + k) % 3 == 0)) for arm, n in (("student", 4), ("plain", 1))
+            for i in range(60) for k in range(n)]  # fmt: skip
+    table = pl.DataFrame(rows, schema=["arm", "benchmark", "item", "sample", "score"], orient="row")
+    compared = compare(table, distilled="student", control="plain")
+    assert "b: not shown under other reducers: some side has one sample of every item, others 4" in compared.warnings
+    asked = compare(table, distilled="student", control="plain", reduce="max")
+    assert "b: max is over at most 1 sample of an item on every side, where some have 4" in asked.warnings
+
+
+def test_items_won_and_lost_are_those_of_the_estimate() -> None:
+    """As many rights in both arms; every other answer of the control to 15 items was not extracted."""
+    rows: list[tuple[str, str, int, float | None, str]] = []
+    for i in range(40):
+        right = float(i % 2)
+        rows += [
+            ("d", str(i), 0, right, "scored"),
+            ("d", str(i), 1, right, "scored"),
+            ("c", str(i), 0, right, "scored"),
+        ]
+        rows += [("c", str(i), 1, None, "unparsed") if i < 30 else ("c", str(i), 1, right, "scored")]
+    table = pl.DataFrame(rows, schema=["arm", "item", "sample", "score", "outcome"], orient="row").with_columns(
+        benchmark=pl.lit("b")
+    )
+    for options, won in (({}, 15), ({"unparsed": "missing"}, 0), ({"reduce": "max"}, 0)):
+        compared = compare(table, distilled="d", control="c", **options)
+        study = compared.to_dict()["study"]
+        uplift = next(e["value"] for e in compared.to_dict()["estimates"] if e["estimand"] == "uplift")
+        (flips,), (counts,) = study["flips"], study["items"]["counts"]
+        assert (flips["won"], flips["lost"], counts["won"], counts["lost"]) == (won, 0, won, 0)
+        change = compared.items["score d"] - compared.items["score c"]
+        assert change.mean() == pytest.approx(uplift, abs=1e-9)
+        assert len(study["items"]["rows"]) == min(won, 8)
 
 
 def test_the_logs_own_reducer_is_offered_first() -> None:

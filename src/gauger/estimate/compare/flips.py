@@ -15,14 +15,20 @@ SHOWN = 5
 """How many items of each direction the document names."""
 
 
-def item_table(matched: Mapping[str, Matched], arms: Sequence[str]) -> pl.DataFrame:
-    """Return one row per benchmark and item, with each arm's mean score over replicates and samples.
+def item_table(
+    matched: Mapping[str, Matched], arms: Sequence[str], records: pl.DataFrame, *, unparsed_wrong: bool
+) -> pl.DataFrame:
+    """Return one row per benchmark and item, with each arm's score as it was estimated from, over replicates.
 
     Parameters
     ----------
     matched : mapping of benchmark -> Matched
     arms : sequence of str
         Columns, in this order; NULL where an arm has no score.
+    records : pl.DataFrame
+        Contract columns, items by their numbers: what was estimated from, its samples reduced where that was asked.
+    unparsed_wrong : bool
+        An answer that could not be extracted counts as 0; else it is none.
 
     Returns
     -------
@@ -31,10 +37,8 @@ def item_table(matched: Mapping[str, Matched], arms: Sequence[str]) -> pl.DataFr
     """
     parts = []
     for benchmark in matched.values():
-        means = {
-            f"score {arm}": _means(benchmark.records.filter(pl.col("arm") == arm), benchmark.items["item"])
-            for arm in arms
-        }
+        own = _counted(records.filter(pl.col("benchmark") == benchmark.benchmark), unparsed_wrong)
+        means = {f"score {arm}": _means(own.filter(pl.col("arm") == arm), benchmark.items["item"]) for arm in arms}
         named = benchmark.items.select(
             pl.lit(benchmark.benchmark).alias("benchmark"), pl.col("label").alias("item"), "group"
         )
@@ -42,10 +46,13 @@ def item_table(matched: Mapping[str, Matched], arms: Sequence[str]) -> pl.DataFr
     return pl.concat(parts)
 
 
-def _means(records: pl.DataFrame, items: pl.Series) -> pl.Series:
+def _counted(records: pl.DataFrame, unparsed_wrong: bool) -> pl.DataFrame:
+    outcomes = [str(Outcome.SCORED), *([str(Outcome.UNPARSED)] if unparsed_wrong else [])]
+    return records.filter(pl.col("outcome").is_in(outcomes))
+
+
+def _means(counted: pl.DataFrame, items: pl.Series) -> pl.Series:
     """Return (I,) an arm's mean score of each item: over samples, then over replicates; NULL where it has none."""
-    unparsed = pl.col("outcome") == str(Outcome.UNPARSED)
-    counted = records.filter(unparsed | (pl.col("outcome") == str(Outcome.SCORED)))
     numbers = counted["item"].cast(pl.Int64).to_numpy()
     place = np.searchsorted(items.cast(pl.Int64).to_numpy(), numbers)
     score = counted["score"].fill_null(0.0).to_numpy()

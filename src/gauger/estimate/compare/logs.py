@@ -17,7 +17,15 @@ from gauger.estimate.compare.other_scales import other_scales
 from gauger.estimate.compare.pairs import all_pairs, ranks
 from gauger.estimate.compare.parted_items import parted_items
 from gauger.estimate.compare.prepare import ComparisonQuestion, Prepared, design_of, having, prepare
-from gauger.estimate.compare.reducers import MEAN, most_samples, offered, reduce_samples, reducer_of
+from gauger.estimate.compare.reducers import (
+    MEAN,
+    common_samples,
+    cut_to_common,
+    most_samples,
+    offered,
+    reduce_samples,
+    reducer_of,
+)
 from gauger.estimate.compare.sensitivity import ScoredBenchmark, disagreements, sensitivity
 from gauger.estimate.compare.series import changes, in_order, is_series
 from gauger.estimate.compare.subgroups import subgroup_estimates
@@ -117,6 +125,7 @@ def compare_items(arms: Sequence[ArmLogs], question: ComparisonQuestion) -> Comp
         *faults,
         *(note for b in ready.matched for note in (*ready.choices[b].notes, *ready.matched[b].notes)),
         *other_headlines(arms, ready, question),
+        *(f"{b}: {cut}" for b, m in ready.matched.items() if (cut := cut_to_common(m.records, question.reduce))),
         *not_reduced,
         *disagreements(scorings),
         *log_notes(arms),
@@ -186,7 +195,7 @@ def _extras(
         study["by"] = {"column": question.by, "estimates": subgroup_estimates(ready.matched, design, question.by)}
     if question.audited:
         study["audit"] = touched_estimates(ready.matched, design, question.audited)
-    table = item_table(ready.matched, [arm.name for arm in arms])
+    table = item_table(ready.matched, [arm.name for arm in arms], records, unparsed_wrong=question.unparsed_wrong)
     against = design.first(ArmKind.MATCHED) or design.first(ArmKind.BASE)
     study["flips"] = flips(table, [(name, str(against)) for name in students])
     if students:
@@ -234,7 +243,11 @@ def _reduced(
     """
     others, left_out = [], []
     for b, matched in ready.matched.items():
-        n = most_samples(matched.records)
+        n, most = common_samples(matched.records), most_samples(matched.records)
+        if n == 1 < most:
+            left_out.append(
+                f"{b}: not shown under other reducers: some side has one sample of every item, others {most}"
+            )
         binary = matched.records["score"].drop_nulls().is_in([0.0, 1.0]).all()
         names = [MEAN, *offered(n, log_reducers(arms, b), bool(binary))] if n > 1 else []
         for name in names:

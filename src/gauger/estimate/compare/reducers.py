@@ -21,6 +21,9 @@ Scores = NDArray[np.float64]
 MEAN = "mean"
 _KEY = ("arm", "replicate", "benchmark", "item")
 
+_ANY_NUMBER = re.compile(r"mean|pass[_@].*")
+"""Reducers whose value does not hang on how many samples were drawn; those of others do, as a maximum grows."""
+
 
 def pass_at_k(n: int, correct: int, k: int) -> float:
     """Return the probability that at least one of k samples is right, without bias from n samples of which some are.
@@ -92,6 +95,10 @@ def reduce_samples(records: pl.DataFrame, name: str, unparsed_wrong: bool) -> pl
     unparsed_wrong : bool
         An answer that could not be extracted counts as 0; else it is no sample.
 
+    Under a reducer that hangs on the number of samples (all but the mean and pass@K), as many of an item are taken on
+    every side as the poorest arm and replicate has, the first ones: the largest of eight answers lies above the
+    largest of two of the same model.
+
     Returns
     -------
     pl.DataFrame
@@ -102,12 +109,12 @@ def reduce_samples(records: pl.DataFrame, name: str, unparsed_wrong: bool) -> pl
     unparsed = outcome == str(Outcome.UNPARSED)
     counted = (outcome == str(Outcome.SCORED)) | (unparsed if unparsed_wrong else pl.lit(False))
     score = pl.when(unparsed).then(0.0).otherwise("score")
-    grouped = (
-        records.filter(counted)
-        .with_columns(score=score)
-        .sort(*_KEY, "sample")
-        .group_by(_KEY, maintain_order=True)
-        .agg(pl.col("role").first(), pl.col("cluster").first(), pl.col("score"))
+    samples = records.filter(counted).with_columns(score=score).sort(*_KEY, "sample")
+    if not _ANY_NUMBER.fullmatch(name):
+        samples = samples.with_columns(place=pl.int_range(pl.len()).over(_KEY), drawn=pl.len().over(_KEY))
+        samples = samples.filter(pl.col("place") < pl.col("drawn").min().over("benchmark", "item"))
+    grouped = samples.group_by(_KEY, maintain_order=True).agg(
+        pl.col("role").first(), pl.col("cluster").first(), pl.col("score")
     )
     reduced = [reduce(np.asarray(scores)) for scores in grouped["score"].to_list()]
     return grouped.with_columns(
@@ -124,13 +131,38 @@ def most_samples(records: pl.DataFrame) -> int:
     return int(records.group_by(_KEY).len()["len"].max() or 0)  # type: ignore[arg-type]
 
 
+def common_samples(records: pl.DataFrame) -> int:
+    """Return of how many samples of an item each arm and replicate has: of the item where these are the most."""
+    if records.is_empty():
+        return 0
+    fewest = records.group_by(_KEY).len().group_by("benchmark", "item").agg(pl.col("len").min())
+    return int(fewest["len"].max() or 0)  # type: ignore[arg-type]
+
+
+def cut_to_common(records: pl.DataFrame, name: str) -> str | None:
+    """Say that a reducer takes fewer samples of an item than some side has; None where all have equally many.
+
+    Parameters
+    ----------
+    records : pl.DataFrame
+        Contract columns of one benchmark.
+    name : str
+        A reducer; see `reduce_samples`.
+    """
+    most, common = most_samples(records), common_samples(records)
+    if most == common or _ANY_NUMBER.fullmatch(name):
+        return None
+    samples = "1 sample" if common == 1 else f"{common} samples"
+    return f"{name} is over at most {samples} of an item on every side, where some have {most}"
+
+
 def offered(n_samples: int, of_log: tuple[str, ...], binary: bool) -> list[str]:
     """Return the reducers that n samples are also shown under: the log's own first, then max, mode and pass@2.
 
     Parameters
     ----------
     n_samples : int
-        The most samples of any item.
+        As many samples of an item as every side has.
     of_log : tuple of str
         What the logs name, in their own spelling; not checked here (`reducer_of` does).
     binary : bool

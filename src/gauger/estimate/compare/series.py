@@ -13,12 +13,15 @@ from typing import Any
 
 from gauger.records import Estimate
 
-_STEP = re.compile(r"(?P<stem>.*?)(?P<number>\d+(?:\.\d+)?)(?P<unit>[kKmMbBtT]?)$")
+_COUNTED = r"(?:steps?|checkpoints?|ckpt|iter(?:ation)?s?|epochs?|tokens?|toks?)"
+"""What counts how far a training is. Other numbers at the end of names count sizes, versions or seeds."""
+_STEP = re.compile(rf"(?i)(?P<stem>.*?)(?P<number>\d+(?:\.\d+)?)(?P<unit>[kmbt]?)(?P<after>[-_=. ]?{_COUNTED})?$")
+_BEFORE = re.compile(rf"(?i)(?:.*[^a-z])?{_COUNTED}[-_=. ]?")
 _UNITS = {"": 1.0, "k": 1e3, "m": 1e6, "b": 1e9, "t": 1e12}
 
 
 def step_of(name: str) -> tuple[str, float] | None:
-    """Return (stem, number) of a name that ends in a number of steps or tokens ("step-500", "2B"); None for others."""
+    """Return (stem, number) of a name that ends in a number ("step-500", "2B-tokens"); None for others."""
     match = _STEP.fullmatch(name)
     if match is None:
         return None
@@ -26,7 +29,15 @@ def step_of(name: str) -> tuple[str, float] | None:
 
 
 def is_series(names: Sequence[str]) -> bool:
-    """Tell whether arms are checkpoints of one training: at least three, named alike but for different numbers."""
+    """Tell whether arms are checkpoints of one training: at least three, named alike but for different numbers.
+
+    The names say what is counted, as "step-500", "checkpoint_500" and "2B-tokens" do: "qwen-7B" is a size, and "v2" or
+    "seed-2" no moment of a training either.
+    """
+    if not all(
+        (match := _STEP.fullmatch(name)) and (match["after"] or _BEFORE.fullmatch(match["stem"])) for name in names
+    ):
+        return False
     steps = [step_of(name) for name in names]
     known = [step for step in steps if step is not None]
     if len(known) < 3 or len(known) < len(steps):
