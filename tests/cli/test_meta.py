@@ -52,6 +52,24 @@ CASES = {
 NAMES = {"schools ML": "schools three-level ML"}
 
 
+def test_rows_that_share_no_control_leave_both_cells_empty(run: Run) -> None:
+    rows = ["a,0.5,0.04,x,0.02", "a,0.6,0.04,x,0.02", "b,0.2,0.03,,", "c,0.1,0.05,,", "d,0.3,0.02,,"]
+    asked = (*BASE, "--shared-control", "s", "--shared-variance", "c", "--json")
+    documents = []
+    for name, cells in (("empty", rows), ("zeros", [row.replace(",,", ",,0") for row in rows])):
+        Path(f"{name}.csv").write_text("\n".join(["study,y,v,s,c", *cells]) + "\n")
+        code, out, _ = run(f"{name}.csv", *asked)
+        assert code == 0
+        documents.append(json.loads(out))
+    assert documents[0]["study"]["rows"] == 5
+    assert documents[0]["warnings"] == documents[1]["warnings"]
+    assert documents[0]["estimates"] == documents[1]["estimates"]
+    Path("t.csv").write_text("\n".join(["study,y,v,s,c", *rows, "e,0.3,0.02,x,"]) + "\n")
+    code, _, err = run("t.csv", *asked)
+    assert code == 2
+    assert "t.csv:7: c: expected the variance of the shared control 'x', got nothing" in err
+
+
 @pytest.mark.parametrize("name", CASES)
 def test_json_equals_r(run: Run, name: str) -> None:
     table, *options = CASES[name]

@@ -63,7 +63,8 @@ def meta(
     moderators : sequence of str
         Columns, numeric or categorical.
     shared_control, shared_variance : str, optional
-        Rows with one label in the first column share one control, whose score has the sampling variance in the second.
+        Rows with one label in the first column share one control, whose score has the sampling variance in the second;
+        both are empty where no control is shared.
     test : {"z", "t", "knapp-hartung"}
         How coefficients are tested.
     df : {"residual", "contain"}
@@ -95,7 +96,7 @@ def meta(
         method, test, df, level, small_study, vary_by, structure,
     )  # fmt: skip
     check_options(request)
-    rows = read_rows(table, request.columns, [shared_control] if shared_control else [])
+    rows = read_rows(table, request.columns, request.columns_of_shared_controls)
     return MetaAnalysis(analyse(rows, request))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def meta_data(rows: CompleteRows, request: MetaOptions) -> MetaData:
     if request.shared_control and request.shared_variance:
         labels = np.array(rows.columns[request.shared_control])
         group = np.where(labels == "", NO_GROUP, np.unique(labels, return_inverse=True)[1])
-        shared = np.array(rows.numbers(request.shared_variance))
+        shared = np.array(_shared_variances(rows, request.shared_control, request.shared_variance))
     effect = np.array(rows.numbers(request.effect))
     for column, values in ((request.effect, effect), (request.variance, np.array(variance))):
         huge = np.flatnonzero(np.abs(values) > LARGEST)
@@ -51,6 +52,21 @@ def meta_data(rows: CompleteRows, request: MetaOptions) -> MetaData:
     if design is not None:
         _check_levels(levels, names, design, request)
     return MetaData(effect, np.array(variance), tuple(levels), design, tuple(names), columns, group, shared)
+
+
+def _shared_variances(rows: CompleteRows, control: str, variance: str) -> list[float]:
+    """Return the sampling variance of each row's shared control; 0 where it shares none."""
+    from gauger.errors import InputError
+
+    given = list(zip(rows.columns[control], rows.columns[variance], strict=True))
+    for row, (label, cell) in enumerate(given):
+        if label and not cell:
+            hint = f"Where no control is shared, leave {control} empty too."
+            raise InputError(
+                f"the variance of the shared control {label!r}", "nothing", rows.place(row, variance), hint
+            )
+    values = [cell or "0" for _, cell in given]
+    return replace(rows, columns={**rows.columns, variance: values}).numbers(variance)
 
 
 def _check_levels(levels: list[Any], names: list[str], design: Any, request: MetaOptions) -> None:

@@ -32,8 +32,13 @@ class MetaOptions:
     @property
     def columns(self) -> list[str]:
         """Every column that a row needs a value in."""
-        optional = [self.shared_variance, self.robust, self.vary_by]
+        optional = [self.robust, self.vary_by]
         return [self.effect, self.variance, *self.within, *self.moderators, *(column for column in optional if column)]
+
+    @property
+    def columns_of_shared_controls(self) -> list[str]:
+        """Columns that are empty where a row shares its control with no other."""
+        return [column for column in (self.shared_control, self.shared_variance) if column]
 
 
 def check_options(request: MetaOptions) -> None:

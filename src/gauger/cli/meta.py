@@ -32,7 +32,8 @@ def meta(
         str | None, typer.Option(metavar="COL", help="Rows with one label here share one control; empty: none.")
     ] = None,
     shared_variance: Annotated[
-        str | None, typer.Option(metavar="COL", help="Sampling variance of that control's score.")
+        str | None,
+        typer.Option(metavar="COL", help="Sampling variance of that control's score; empty where none is shared."),
     ] = None,
     test: Annotated[str, typer.Option(metavar="z|t|knapp-hartung", help="How coefficients are tested.")] = "z",
     df: Annotated[
