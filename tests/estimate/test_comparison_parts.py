@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -77,8 +78,6 @@ def test_with_roles_each_role_has_its_average_by_items(tmp_path: Path) -> None:
 
 
 def test_groups_that_the_logs_name_get_both_averages(tmp_path: Path) -> None:
-    import json
-
     for arm, rate in (("distilled", 0.7), ("control", 0.4)):
         for k, (task, n) in enumerate((("mmlu_law", 60), ("mmlu_art", 30), ("gsm8k", 30))):
             found = drawn(10 * k + len(arm), rate, n)[0]
@@ -92,6 +91,20 @@ def test_groups_that_the_logs_name_get_both_averages(tmp_path: Path) -> None:
     assert by_items == pytest.approx((60 * lift["mmlu_law"] + 30 * lift["mmlu_art"]) / 90, abs=1e-9)
     by_benchmarks = over(compared, "uplift", "mmlu_hum, benchmarks alike", "distilled").value
     assert by_benchmarks == pytest.approx((lift["mmlu_law"] + lift["mmlu_art"]) / 2, abs=1e-9)
+
+
+def test_a_group_of_which_a_task_is_missing_says_so(tmp_path: Path) -> None:
+    for arm, rate in (("distilled", 0.7), ("control", 0.4)):
+        for k, (task, n) in enumerate((("mmlu_law", 60), ("mmlu_art", 30), ("mmlu_bio", 30))):
+            lines = [{**choice_line(1000 * k + i, float(s), 1.0), "metrics": ["acc"]}
+                     for i, s in enumerate(drawn(10 * k + len(arm), rate, n)[0])]  # fmt: skip
+            if (arm, task) != ("control", "mmlu_law"):
+                write_lines(tmp_path / arm / f"samples_{task}_2025-01-01T00-00-00.0.jsonl", lines)
+        results = {"group_subtasks": {"mmlu": ["mmlu_law", "mmlu_art", "mmlu_bio"]}, "model_name": arm}
+        (tmp_path / arm / "results_2025-01-01T00-00-00.0.json").write_text(json.dumps(results))
+    compared = compare([gather_arm(k, k, [str(tmp_path / k)]) for k in ("distilled", "control")], ComparisonQuestion())
+    labels = {e.over for e in compared.estimates if e.over and e.over.startswith("mmlu")}
+    assert labels == {"mmlu (2 of 3 tasks), weighted by items", "mmlu (2 of 3 tasks), benchmarks alike"}
 
 
 def several(tmp_path: Path, rates: dict[str, float], n: int = 400) -> Document:
@@ -214,6 +227,7 @@ def test_sub_groups_are_estimated_on_their_own_items(tmp_path: Path) -> None:
     assert rows["even"]["value"] == pytest.approx(difference[::2].mean(), abs=1e-9)
     assert rows["odd"]["value"] == pytest.approx(difference[1::2].mean(), abs=1e-9)
     assert rows["odd"]["simultaneous_low"] < rows["odd"]["low"]
+    assert "\x1f" not in str(rows)
     with pytest.raises(UserError, match=r"items with a value of 'subject' \(--by\)"):
         compare(gather(table(tmp_path, scores), "student", by="subject"), ComparisonQuestion(by="subject"))
 

@@ -57,6 +57,7 @@ def ask(logs, audit=None):
 def test_the_difference_is_the_difference_of_the_differences(logs, tmp_path):
     audit = keep_audit(tmp_path / "audit", logs, set(range(60)))
     found = ask(logs, audit)["study"]["audit"]
+    assert not [one["note"] for one in found["estimates"] if "\x1f" in str(one["note"])]
     (counts,) = found["benchmarks"]
     assert (counts["touched"], counts["clean"], counts["unknown"]) == (60, 140, 0)
     names = ("group", "estimand", "arm", "scale", "benchmark")

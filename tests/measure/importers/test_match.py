@@ -172,6 +172,15 @@ def test_places_of_one_text_that_do_not_meet_leave_its_items_to_the_next_key() -
         match_items([left, right], "b", ACC, MatchingRule())
 
 
+def test_clusters_that_one_arm_alone_knows_are_kept_whichever_comes_first() -> None:
+    plain = asked_alike({str(i): 1.0 for i in range(4)}, "plain", 4)
+    rows = plain.logs[0].rows.with_columns(cluster=pl.col("id").cast(pl.Int64).floordiv(2).cast(pl.String))
+    known = arm_of_logs("known", "control", [Log("f", "inspect", "b", rows, (ACC,))])
+    for both in ([plain, known], [known, plain]):
+        records = match_items(both, "b", ACC, MatchingRule()).records.sort("arm", "item")
+        assert records["cluster"].to_list() == ["0", "0", "1", "1"] * 2
+
+
 def test_a_prompt_that_all_items_share_tells_none_apart() -> None:
     left, right = (asked_alike({str(i): float(i % 2) for i in range(9)}, name, 1) for name in ("d", "c"))
     assert match_items([left, right], "b", ACC, MatchingRule()).key == "position"

@@ -44,6 +44,27 @@ def samples(folder: Path, rows: list[dict[str, Any]], name: str = f"samples_arc_
     return write_lines(folder / name, rows)
 
 
+# OpenAI evals
+
+
+def test_a_match_and_metrics_of_one_sample_are_one_answer(tmp_path: Path) -> None:
+    """Some evaluations log both of every sample: each was a sample of its own, without the other's score."""
+    events = [{"spec": {"eval_name": "sums.dev"}}]
+    for i in range(4):
+        shared = {"run_id": "r", "event_id": i, "sample_id": f"s.{i}"}
+        events.append({**shared, "type": "match", "data": {"correct": i % 2 == 0}})
+        events.append({**shared, "type": "metrics", "data": {"f1": i / 4}})
+    events.append({"run_id": "r", "event_id": 9, "sample_id": "s.0", "type": "match", "data": {"correct": False}})
+    events.append({"run_id": "r", "event_id": 9, "sample_id": "s.0", "type": "metrics", "data": {"f1": 0.5}})
+    log = only(write_lines(tmp_path / "events.jsonl", events))
+    rows = {metric: log.scores(Measure("", metric)).select("id", "sample", "outcome", "score").rows()
+            for metric in ("correct", "f1")}  # fmt: skip
+    assert rows["correct"] == [(f"s.{i}", 0, "scored", float(i % 2 == 0)) for i in range(4)] + [
+        ("s.0", 1, "scored", 0.0)
+    ]
+    assert rows["f1"] == [(f"s.{i}", 0, "scored", i / 4) for i in range(4)] + [("s.0", 1, "scored", 0.5)]
+
+
 # lm-eval
 
 

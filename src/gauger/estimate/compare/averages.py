@@ -36,12 +36,13 @@ def extra_averages(records: pl.DataFrame, design: Design, groups: Mapping[str, S
         Contract columns, all benchmarks.
     design : Design
     groups : mapping of str -> sequence of str
-        Group -> its benchmarks.
+        Group -> its benchmarks, whether compared or not.
 
     Returns
     -------
     list of Estimate
-        `benchmark` is None, `over` says what was averaged and how ("mmlu, weighted by items"). Simultaneous intervals
+        `benchmark` is None, `over` says what was averaged and how ("mmlu, weighted by items"; "mmlu (2 of 3 tasks),
+        weighted by items" where some of the group is not compared). Simultaneous intervals
         are left out: each average is a question of its own.
     """
     names = records["benchmark"].unique(maintain_order=True).to_list()
@@ -49,6 +50,8 @@ def extra_averages(records: pl.DataFrame, design: Design, groups: Mapping[str, S
     for label, members in groups.items():
         inside = [b for b in names if b in members]
         if len(inside) > 1:
+            if len(inside) < len(members):
+                label = f"{label} ({len(inside)} of {len(members)} tasks)"
             estimates += _by_benchmarks(records, design, label, inside) + _by_items(records, design, label, inside)
     return estimates
 

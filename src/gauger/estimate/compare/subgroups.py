@@ -60,7 +60,8 @@ def subgroup_estimates(matched: Mapping[str, Matched], design: Design, by: str) 
     for estimate in estimates:
         if estimate.benchmark is not None and estimate.estimand in ESTIMANDS:
             benchmark, group = estimate.benchmark.split(_BETWEEN)
-            rows.append({**estimate.to_dict(), "benchmark": benchmark, "group": group})
+            note = estimate.note.replace(_BETWEEN, " ") if estimate.note else estimate.note
+            rows.append({**estimate.to_dict(), "benchmark": benchmark, "group": group, "note": note})
     return rows
 
 

@@ -94,6 +94,7 @@ def _grouped(benchmark: Matched, flags: Sequence[bool | None]) -> pl.DataFrame:
 
 def _row(estimate: Estimate) -> dict[str, Any] | None:
     """Return an estimate with its group: of one benchmark's items, or the difference between them."""
+    estimate = replace(estimate, note=estimate.note.replace(_BETWEEN, " ") if estimate.note else estimate.note)
     if estimate.estimand == "memorisation":
         name = None if estimate.benchmark is None else estimate.benchmark.split(_BETWEEN)[0]
         return {**estimate.to_dict(), "benchmark": name, "over": None, "role": None, "group": "difference"}

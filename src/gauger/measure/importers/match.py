@@ -120,7 +120,7 @@ def item_numbers(codes: pl.Expr) -> pl.Expr:
 def _records(
     rows: Mapping[str, Sequence[tuple[int, pl.DataFrame]]], common: Mask, benchmark: str, role: str | None
 ) -> pl.DataFrame:
-    """Return the contract's columns; an item's cluster is the one that the first arm's log gives it."""
+    """Return the contract's columns; an item's cluster is the one of the first log that gives it any."""
     parts = [
         _having(frame, common).select(
             pl.lit(arm).alias("arm"),
@@ -135,7 +135,7 @@ def _records(
     ]  # fmt: skip
     records = pl.concat(parts)
     if records["cluster"].null_count() < records.height:
-        records = records.with_columns(cluster=pl.col("cluster").first().over("code"))
+        records = records.with_columns(cluster=pl.col("cluster").drop_nulls().first().over("code"))
     return records.drop("code")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 from gauger.measure.importers.contents import Contents
@@ -20,19 +21,24 @@ def fits(contents: Contents) -> bool:
 
 
 def read(contents: Contents, wants: Wants) -> list[Log]:  # noqa: ARG001 - every reader's signature
-    """Read one file: events of type match (correct) and metrics (numbers); each more of an item is a sample more."""
+    """Read one file: events of type match (correct) and metrics (numbers); each more of an item is a sample more.
+
+    The first of both kinds are of one sample, as the second are, where an evaluation logs both.
+    """
     spec: dict[str, Any] = {}
-    items: list[LoggedAnswer] = []
-    seen: dict[str, int] = {}
+    scores: dict[tuple[str, int], dict[str, Any]] = {}
+    seen: Counter[tuple[str, str]] = Counter()
     for _, line in read_json_lines(contents.plain):
         spec = line["spec"] if isinstance(line.get("spec"), dict) else spec
         data = line.get("data")
         if line.get("type") not in ("match", "metrics") or not isinstance(data, dict):
             continue
-        name = str(line.get("sample_id"))
-        scores = {"correct": data.get("correct")} if line["type"] == "match" else _numbers(data)
-        items.append(LoggedAnswer(name, scores, sample=seen.get(name, 0)))
-        seen[name] = seen.get(name, 0) + 1
+        name, kind = str(line.get("sample_id")), str(line["type"])
+        own = {"correct": data.get("correct")} if kind == "match" else _numbers(data)
+        sample = scores.setdefault((name, seen[name, kind]), {})
+        sample |= {metric: value for metric, value in own.items() if metric not in sample}
+        seen[name, kind] += 1
+    items = [LoggedAnswer(name, values, sample=nth) for (name, nth), values in scores.items()]
     completions = spec.get("completion_fns") or [None]
     evaluation = Evaluation(
         str(spec.get("eval_name", "openai-evals")), items, completions[0], str(spec.get("created_at", ""))
