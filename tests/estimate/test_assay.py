@@ -4,12 +4,13 @@ from dataclasses import replace
 
 import pytest
 
-from gauger.estimate.assay import CHECKS, NO_TWIN, make_checks, plan_checks
+from gauger.estimate.assay import CHECKS, NO_MARGIN, NO_TWIN, ON_TARGETED, make_checks, plan_checks
 from gauger.estimate.contrasts import run_batch
 from gauger.estimate.design import FixedRule
+from gauger.estimate.estimator import estimate_study
 from gauger.estimate.verdict_inputs import judged
 
-from .studies import SMALL, small_cells
+from .studies import SMALL, small_cells, small_design, small_records
 
 LARGE = replace(SMALL, items=1500, replicates=4, replicate_sd=0.02, reference_lead=0.3)
 """Standard errors of about two per cent of the lead: every planted value is on a bound or four of them from it."""
@@ -39,6 +40,56 @@ def test_the_margin_is_that_of_the_rule():
     good = replace(LARGE, placebo_effect=0.15)
     assert checks_of(good, threshold=0.5, placebo_margin=0.25)["placebo"].outcome == "passed"
     assert checks_of(good, threshold=0.5, placebo_margin=0.05)["placebo"].outcome == "failed"
+
+
+@pytest.mark.parametrize(("threshold", "margin"), [(-0.1, None), (-0.05, 0.04), (0.0, 0.04)])
+@pytest.mark.parametrize(("forgetting", "theta"), [(0.0, 0.0), (0.2, -0.2), (-0.2, 0.2)])
+def test_a_sound_study_is_judged_also_where_nothing_at_all_would_clear_the_threshold(
+    threshold, margin, forgetting, theta
+):
+    """On far benchmarks placebo and leak add nothing: held against a threshold at or below 0 a large study is lost."""
+    planted = replace(LARGE, forgetting=forgetting)
+    rule = FixedRule(arm="distilled1", estimand="uplift", role="far", threshold=threshold, placebo_margin=margin)
+    verdict = estimate_study(small_records(planted), replace(small_design(planted), rule=rule)).verdict
+    assert {check["name"]: check["outcome"] for check in verdict.checks if check["name"] != "reference"} == {
+        "placebo": "passed", "leak": "passed", "memorisation": "passed",
+    }  # fmt: skip
+    assert verdict.estimate.value == pytest.approx(theta, abs=0.02)
+    # At a threshold of 0 the reference, which adds nothing on far benchmarks either, is not major: minor is not said.
+    minor, level = ("minor", "major") if threshold < 0 else ("not_powered", "undetermined")
+    assert verdict.outcome == {-0.2: minor, 0.0: level, 0.2: "major"}[theta]
+
+
+@pytest.mark.parametrize(
+    ("threshold", "declared", "margin", "increment"),
+    [
+        (0.3, None, 0.15, 0.3),
+        (0.3, 0.1, 0.1, 0.3),
+        (-0.3, None, 0.15, 0.15),
+        (-0.3, 0.5, 0.5, 0.5),
+        (0.0, 0.1, 0.1, 0.1),
+    ],
+)
+def test_placebo_and_leak_are_held_against_something_above_nothing(threshold, declared, margin, increment):
+    rule = FixedRule(arm="d", threshold=threshold, placebo_margin=declared)
+    assert (rule.margin, rule.most_increment) == (margin, increment)
+
+
+def test_at_a_threshold_of_nothing_without_a_margin_no_check_fails():
+    checks = checks_of(LARGE, threshold=0.0)
+    assert {checks[name].outcome for name in ("placebo", "leak")} == {"not_powered"}
+    assert all(NO_MARGIN in checks[name].detail for name in ("placebo", "leak"))
+
+
+def test_what_a_leak_adds_is_not_looked_at_on_the_benchmarks_that_it_is_made_to_raise():
+    """30 points on targeted benchmarks by construction: an increment that is major, the surer the larger the study."""
+    checks = checks_of(LARGE, role="targeted", estimand="uplift", threshold=0.05)
+    assert (checks["leak"].outcome, checks["leak"].detail) == ("not_made", ON_TARGETED)
+    assert {checks[name].outcome for name in CHECKS if name != "leak"} == {"passed"}
+    rule = FixedRule(arm="distilled1", role="targeted", estimand="uplift", threshold=0.05)
+    study = estimate_study(small_records(LARGE), replace(small_design(LARGE), rule=rule))
+    assert study.verdict.outcome == "major"
+    assert "leak" not in [check["name"] for check in study.verdict.checks]
 
 
 def test_a_placebo_that_never_learned_the_form_could_not_fail():

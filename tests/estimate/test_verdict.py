@@ -233,7 +233,9 @@ def test_a_lead_that_may_be_zero_decides_nothing():
         ({"arm": "distilled1", "role": "neer"}, "Did you mean 'near'"),
         ({"arm": "distilled1", "level": 1.0}, "between 0.5 and 1"),
         ({"arm": "distilled1", "threshold": float("nan")}, "finite threshold"),
-        ({"arm": "distilled1", "placebo_margin": 0.3}, "between 0 and the threshold 0.25"),
+        ({"arm": "distilled1", "placebo_margin": 0.3}, "above 0 and at most the threshold 0.25"),
+        ({"arm": "distilled1", "placebo_margin": 0.0}, "above 0 and at most"),
+        ({"arm": "distilled1", "threshold": -0.1, "placebo_margin": -0.05}, "above 0 and at most 1"),
         ({"arm": "distilled1", "estimand": "uplft"}, "Did you mean 'uplift'"),
     ],
 )

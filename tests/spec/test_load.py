@@ -155,6 +155,11 @@ SCHEMA_MISTAKES = [
     ("arm: soft, role", "role", "verdict.arm: expected a name"),
     ("arm: soft, role", "role", "got nothing. This key is missing."),
     ("threshold: 0.1", "threshold: 25", "verdict.threshold: expected a number from -1 to 1, got 25"),
+    (
+        "threshold: 0.1",
+        "placebo_margin: 0",
+        "verdict.placebo_margin: expected a number above 0 and at most 1, or null, got 0",
+    ),
 ]
 CROSS_MISTAKES = [
     (
@@ -305,6 +310,27 @@ def test_carryover_is_not_judged_on_targeted_benchmarks() -> None:
         FULL.replace("estimand: uplift", "estimand: carryover").replace("role: near,", "role: targeted,")
     )
     assert "verdict.role: expected another role than targeted for carryover" in message
+
+
+def test_beside_a_threshold_of_nothing_placebo_and_leak_need_a_margin() -> None:
+    """Held against 0 a control without an effect would never pass, however large the study."""
+    nothing = FULL.replace("threshold: 0.1", "threshold: 0")
+    (message,) = messages_of(nothing)
+    assert "verdict.placebo_margin: expected a placebo margin above 0, beside a threshold of 0, got none" in message
+    for more in ("verdict.placebo_margin=0.02", "verdict.threshold=-0.05", "verdict.threshold=0.01"):
+        assert parse_study(nothing, [more])
+    off = {name: f"controls.{name}={{off: not wanted}}" for name in ("placebo", "leak")}
+    for name in off:
+        with pytest.raises(StudyError, match="beside a threshold of 0"):
+            parse_study(nothing, [off[name]])
+    assert parse_study(nothing, list(off.values()))
+    assert parse_study(nothing, [off["placebo"], "verdict.role=targeted"]), "a leak is not held against it there"
+
+
+def test_a_placebo_margin_above_the_threshold_is_refused_where_that_would_be_major() -> None:
+    with pytest.raises(StudyError, match="a placebo margin of at most the threshold"):
+        parse_study(FULL, ["verdict.placebo_margin=0.2"])
+    assert parse_study(FULL, ["verdict.placebo_margin=0.2", "verdict.threshold=-0.1"])
 
 
 def test_a_gain_needs_the_base_and_no_matched_arm() -> None:

@@ -7,13 +7,16 @@ verdict rule on its role, tau its threshold and delta the placebo's margin:
 - *placebo*: its theta. Fails if the lower end exceeds +delta, passes if the upper end lies below +delta. A placebo more
   than delta below the base never learned the form of the answers: it could not fail.
 - *leak*: leak arm minus its twin (the same teacher rows, as many extra rows that nobody tests), over theta's own
-  denominator. Fails if the lower end exceeds tau, passes if the upper end lies below. Without a twin it could not fail.
+  denominator. Fails if the lower end exceeds tau, passes if the upper end lies below; where tau is not above 0, so that
+  adding nothing would be major, delta. Without a twin it could not fail. Not made where theta is of targeted
+  benchmarks: a leak is made to raise those.
 - *memorisation*: that of the leak arm over its twin (without one, over its matched control), in points and in item
   logits. Fails if it lies below 0, passes if above in both.
 - *reference*: its theta. Fails if the upper end lies below tau, passes if the lower end exceeds it.
 
-Checks share the error of failing (Bonferroni), so that a study with more checks is not surer to be invalid; each passes
-at the rule's own level.
+Delta is above 0 (half of tau's size unless declared): a control without any effect passes the surer the better a study
+is. With neither, as at a tau of 0, placebo and leak decide nothing. Checks share the error of failing (Bonferroni), so
+that a study with more checks is not surer to be invalid; each passes at the rule's own level.
 """
 
 from __future__ import annotations
@@ -39,6 +42,12 @@ _QUESTION = {
     "memorisation": "Leaked test items must show as memorisation",
     "reference": "Training on the truth must be major by the same rule",
 }
+_MARGIN_ALONE = "What a leak adds must not exceed the margin"
+ON_TARGETED = (
+    "The verdict is on targeted benchmarks, which a leak of their test items is made to raise, so what it adds there "
+    "shows nothing. Memorisation says whether leaked items are seen."
+)
+NO_MARGIN = "it could not pass: a threshold of 0 has no half, and no placebo margin was declared"
 NO_TWIN = (
     "there is no twin of the leak arm (the same rows with as many extra ones that nobody tests), so its increment is "
     "not known"
@@ -71,7 +80,8 @@ def plan_checks(cells: Cells, rule: FixedRule) -> list[PlannedCheck]:
     -------
     list of PlannedCheck
         In the order of `CHECKS`. A leak arm without a twin is planned and marked as one that could not fail. Empty
-        where the study has none of these arms; `make_checks` then says that they were not made.
+        where the study has none of these arms; `make_checks` then says that they were not made. What a leak adds is
+        not looked at for a rule on targeted benchmarks.
 
     Notes
     -----
@@ -81,8 +91,13 @@ def plan_checks(cells: Cells, rule: FixedRule) -> list[PlannedCheck]:
         _plan(cells, rule, name, arm)
         for name in CHECKS
         for arm in cells.design.of_kind(_KIND[name])
-        if str(_KIND[name]) not in cells.design.switched_off
+        if str(_KIND[name]) not in cells.design.switched_off and not _is_by_construction(name, rule)
     ]
+
+
+def _is_by_construction(name: str, rule: FixedRule) -> bool:
+    """Tell whether a check would fail of a sound instrument too: leaked items raise the benchmarks that they are of."""
+    return name == "leak" and rule.role == Role.TARGETED
 
 
 def _plan(cells: Cells, rule: FixedRule, name: str, arm: ArmInfo) -> PlannedCheck:
@@ -174,23 +189,30 @@ def make_checks(
     completed = list(made)
     for name in CHECKS:
         if not any(check.name == name for check in made):
-            completed.append(_not_made(name, design))
+            completed.append(_not_made(name, design, rule))
     return tuple(sorted(completed, key=lambda check: CHECKS.index(check.name)))
 
 
-def _not_made(name: str, design: Design) -> AssayCheck:
+def _not_made(name: str, design: Design, rule: FixedRule) -> AssayCheck:
     kind = str(_KIND[name])
     if kind in design.switched_off:
         return AssayCheck(name, CheckOutcome.NOT_MADE, f"Switched off: {design.switched_off[kind]}")
+    if design.of_kind(_KIND[name]) and _is_by_construction(name, rule):
+        return AssayCheck(name, CheckOutcome.NOT_MADE, ON_TARGETED)
     return AssayCheck(name, CheckOutcome.NOT_MADE, f"There is no {kind} arm.")
 
 
 def _make(batch: PlannedBatch, rows: list[int], check: PlannedCheck, rule: FixedRule, n_checks: int) -> AssayCheck:
-    question = f"{_QUESTION[check.name]} ({check.arm.name})"
+    asked = _MARGIN_ALONE if check.name == "leak" and rule.threshold <= 0 else _QUESTION[check.name]
+    question = f"{asked} ({check.arm.name})"
     if check.could_not_fail is not None:
         return AssayCheck(
             check.name, CheckOutcome.NOT_POWERED, f"{question}; it could not fail: {check.could_not_fail}."
         )
+    bounds = {"placebo": rule.margin, "leak": rule.most_increment, "memorisation": 0.0}
+    bound = bounds.get(check.name, rule.threshold)
+    if check.name in ("placebo", "leak") and bound <= 0:
+        return AssayCheck(check.name, CheckOutcome.NOT_POWERED, f"{question}; {NO_MARGIN}.")
     piece = judged(batch, rows[0])
     if piece is None:
         why = undefined_reason(batch, rows[0])
@@ -200,7 +222,6 @@ def _make(batch: PlannedBatch, rows: list[int], check: PlannedCheck, rule: Fixed
         return AssayCheck(check.name, CheckOutcome.NOT_POWERED, f"{question}; it could not be made: {why}.")
     strict = 1 - (1 - rule.level) / max(n_checks, 1)
     usual, wide = piece.interval(rule.level), piece.interval(strict)
-    bound = {"placebo": rule.margin, "memorisation": 0.0}.get(check.name, rule.threshold)
     detail = f"{question}. {_told(check, piece, usual)}; the bound is {_number(bound, piece)}."
     judge = _below if check.name in ("placebo", "leak") else _above
     outcome = judge(usual, wide, bound)

@@ -39,13 +39,18 @@ class FixedRule:
     stopping: str = ""
     """Why the number of replicates is not the one that was fixed: the outcome is *undetermined* at best."""
     placebo_margin: float | None = None
-    """How far a placebo may lie above 0 on the estimand's own scale before the study is invalid; at most the threshold.
-    None: half the threshold."""
+    """How far a placebo may lie above 0 on the estimand's own scale before the study is invalid; at most a threshold
+    that is above 0. None: half the threshold's size."""
 
     @property
     def margin(self) -> float:
-        """Return the placebo's margin delta: as declared, else half the threshold; 0 for a threshold at or below 0."""
-        return max(self.threshold, 0.0) / 2 if self.placebo_margin is None else self.placebo_margin
+        """Return the placebo's margin delta: as declared, else half the threshold's size, which of 0 is nothing."""
+        return abs(self.threshold) / 2 if self.placebo_margin is None else self.placebo_margin
+
+    @property
+    def most_increment(self) -> float:
+        """Return what a leak may add: the threshold; the margin where even adding nothing would reach the threshold."""
+        return self.threshold if self.threshold > 0 else self.margin
 
     def __post_init__(self) -> None:
         _known(self.role, Role, "role for the verdict rule")
@@ -53,9 +58,10 @@ class FixedRule:
             raise UserError("a level of the verdict rule between 0.5 and 1", str(self.level))
         if not isfinite(self.threshold):
             raise UserError("a finite threshold of the verdict rule", str(self.threshold))
-        if self.placebo_margin is not None and not 0 <= self.placebo_margin <= max(self.threshold, 0.0):
-            wanted = f"a placebo margin between 0 and the threshold {self.threshold:g}"
-            raise UserError(wanted, str(self.placebo_margin))
+        most = self.threshold if self.threshold > 0 else 1.0
+        if self.placebo_margin is not None and not 0 < self.placebo_margin <= most:
+            what = f"the threshold {most:g}" if self.threshold > 0 else "1"
+            raise UserError(f"a placebo margin above 0 and at most {what}", str(self.placebo_margin))
 
 
 @dataclass(frozen=True)

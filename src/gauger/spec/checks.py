@@ -200,12 +200,22 @@ def _check_verdict(study: Study) -> Iterator[Fault]:
         wanted = f"the control {needed} to be on, because the verdict's {rule.estimand} is measured against it"
         hint = f"Take controls.{needed}.off away, or judge another estimand."
         yield Fault(("controls", needed, "off"), wanted, "off", hint, (path,))
-    if rule.placebo_margin is not None and rule.placebo_margin > max(rule.threshold, 0.0):
-        hint = "A placebo that reaches the threshold would itself be major; leave it out for half the threshold."
-        wanted = f"a placebo margin of at most the threshold {rule.threshold:g}"
-        yield Fault(
-            ("verdict", "placebo_margin"), wanted, f"{rule.placebo_margin:g}", hint, (("verdict", "threshold"),)
-        )
+    yield from _check_margin(study)
     if rule.estimand == "carryover" and rule.role == "targeted":
         hint = "Carry-over says how much of the uplift on targeted benchmarks reaches another role."
         yield Fault(("verdict", "role"), "another role than targeted for carryover", "'targeted'", hint, (path,))
+
+
+def _check_margin(study: Study) -> Iterator[Fault]:
+    """Placebo and leak are held against something above 0: else no control without an effect could ever pass."""
+    rule, path, reads = study.verdict, ("verdict", "placebo_margin"), (("verdict", "threshold"),)
+    if rule.placebo_margin is not None and 0 < rule.threshold < rule.placebo_margin:
+        hint = "A placebo that reaches the threshold would itself be major; leave it out for half the threshold."
+        wanted = f"a placebo margin of at most the threshold {rule.threshold:g}"
+        yield Fault(path, wanted, f"{rule.placebo_margin:g}", hint, reads)
+    held = [study.controls.placebo.off is None, study.controls.leak.off is None and rule.role != "targeted"]
+    if rule.placebo_margin is None and rule.threshold == 0 and any(held):
+        hint = (
+            "Say how far above 0 a placebo, or what a leak adds, may lie, for instance 0.01: 0 itself it always might."
+        )
+        yield Fault(path, "a placebo margin above 0, beside a threshold of 0", "none", hint, reads)

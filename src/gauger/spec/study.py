@@ -144,8 +144,9 @@ class VerdictRule(SpecPart):
     looks: Annotated[int, Field(ge=1, le=100)] = 1
     """How often the study may be judged while replicates are added, declared before the run; each time at
     1 − (1 − level) / looks."""
-    placebo_margin: Annotated[float, Field(ge=0, le=1)] | None = None
-    """How far above 0 the placebo may lie, on the scale of the threshold and at most that; null: half the threshold."""
+    placebo_margin: Annotated[float, Field(gt=0, le=1)] | None = None
+    """How far above 0 the placebo may lie, on the scale of the threshold and at most a positive one; null: half the
+    threshold's size. Where the threshold is not above 0, what a leak adds may be as much. A threshold of 0 needs it."""
 
 
 DEFAULT_KINDS = {"world": "atlas", "teacher": "scratch", "student": "scratch"}
