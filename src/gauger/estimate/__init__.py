@@ -24,6 +24,8 @@ estimator.py             Estimates a whole study: a records table and a design i
                          and the verdict out
 logit_scale.py           Takes all cell means of a study to item logits, each benchmark with its own spread of
                          difficulty
+no_variation.py          Bounds what a contrast may hide where no answer differs from its arm's mean, so that there is
+                         no variance to go by
 other_averages.py        Averages over a role's benchmarks in other ways: weighted by items, and for what other
                          benchmarks would show
 outcomes_both_ways.py    Scores truncated, refused and unparsed answers both ways, as wrong and as missing, and says

@@ -22,7 +22,7 @@ from gauger.estimate.wanted import Planned
 from gauger.stats import ContrastRows, Contrasts, estimate_contrasts, one_thread
 
 ROUNDING = 1e-12
-"""Differences of scores below this are sums of rounding errors."""
+"""Differences of scores, each with weight 1, that lie below this are sums of rounding errors."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,16 @@ class PlannedBatch:
     """Level of the intervals."""
     means: Weights
     """(A, B): the cell means that the values are taken at."""
+    units: NDArray[np.float64]
+    """Of each row the largest weight of a cell mean, whatever its sign: what a difference of scores of 1 is there."""
+
+    def unit(self, p: int) -> float:
+        """Return the largest weight of planned estimate p; of a ratio, its numerator's over its denominator's.
+
+        Rounding is of this size times 1e-16: points per teraflop may be smaller than what is rounding in points.
+        """
+        unit = float(self.units[self.numerator[p]])
+        return unit if self.denominator[p] < 0 else unit / float(self.units[self.denominator[p]])
 
     @cached_property
     def of_ratio(self) -> NDArray[np.float64]:
@@ -77,14 +87,14 @@ def run_batch(cells: Cells, planned: Sequence[Planned]) -> PlannedBatch:
         for entry in planned
     ]
     numerator, denominator, tangent = np.array(rows, dtype=np.int64).reshape(len(planned), 3).T
-    return PlannedBatch(
-        planned, _estimate(cells, stack.weights), numerator, denominator, tangent, cells.design.level, cells.cube.means
-    )
+    units = np.array([weights.largest for weights in stack.weights])
+    estimated, level = _estimate(cells, stack.weights), cells.design.level
+    return PlannedBatch(planned, estimated, numerator, denominator, tangent, level, cells.cube.means, units)
 
 
-def is_zero(difference: float) -> bool:
-    """Tell whether a difference of scores is 0 but for the rounding of its sum."""
-    return bool(abs(difference) < ROUNDING)
+def is_zero(difference: float, unit: float = 1.0) -> bool:
+    """Tell whether a difference of scores is 0 but for the rounding of its sum; `unit` is the largest weight in it."""
+    return bool(abs(difference) <= ROUNDING * unit)
 
 
 @dataclass(frozen=True)
@@ -111,7 +121,7 @@ def _tangent(entry: Planned, means: Weights) -> CellWeights | None:
     if numerator is None or denominator is None:
         return None
     n, d = values_of(entry, means)
-    if is_zero(d) or not np.isfinite([n, d]).all():
+    if is_zero(d, float(np.abs(denominator).max(initial=0.0))) or not np.isfinite([n, d]).all():
         return None
     return CellWeights.of(numerator - (n / d) * denominator)
 

@@ -36,6 +36,11 @@ class CellWeights:
         """Positions of the arms with weight, ascending."""
         return np.unique(self.cells // self.shape[1])
 
+    @property
+    def largest(self) -> float:
+        """The largest weight, whatever its sign; 0 where no cell has one."""
+        return float(np.abs(self.values).max(initial=0.0))
+
     def written_out(self) -> NDArray[np.float64]:
         """(A, B): all weights, zeros too."""
         matrix = np.zeros(self.shape)

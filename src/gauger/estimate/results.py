@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from gauger.estimate.contrasts import PlannedBatch, is_zero
 from gauger.estimate.design import FIXED
+from gauger.estimate.no_variation import nothing_varied
 from gauger.estimate.packed_weights import packed
 from gauger.estimate.verdict_inputs import JudgedContrast, judged, undefined_reason
 from gauger.estimate.wanted import Planned
@@ -145,48 +146,28 @@ def _estimate(batch: PlannedBatch, p: int, piece: JudgedContrast, simultaneous_l
         "n_clusters": int(batch.contrasts.n_clusters[row]),
         "n_replicates": _replicates(batch, p),
     }
+    rounded = partial(tidy, unit=batch.unit(p))
     if piece.is_constant:
-        return _named(planned, batch.level, value=tidy(piece.value), **counts, **_nothing_varied(batch, p, piece))
+        bounds = nothing_varied(batch, p, piece.value)
+        ends: dict[str, Any] = {end: rounded(bounds[end]) for end in ("low", "high") if end in bounds}
+        return _named(planned, batch.level, value=rounded(piece.value), **counts, **{**bounds, **ends})
     interval = piece.interval(batch.level)
     together = piece.interval(simultaneous_level) if np.isfinite(simultaneous_level) else None
     bounded = together is not None and together.kind == "bounded"
     return _named(
         planned,
         batch.level,
-        value=tidy(piece.value),
-        se=tidy(piece.se),
+        value=rounded(piece.value),
+        se=rounded(piece.se),
         df=tidy(piece.df) if np.isfinite(piece.df) else None,
-        low=tidy(interval.low),
-        high=tidy(interval.high),
+        low=rounded(interval.low),
+        high=rounded(interval.high),
         kind=str(SET_KINDS[interval.kind]),
-        simultaneous_low=tidy(together.low) if together is not None and bounded else None,
-        simultaneous_high=tidy(together.high) if together is not None and bounded else None,
+        simultaneous_low=rounded(together.low) if together is not None and bounded else None,
+        simultaneous_high=rounded(together.high) if together is not None and bounded else None,
         **counts,
         note=_note(batch, p, interval, together),
     )
-
-
-def _nothing_varied(batch: PlannedBatch, p: int, piece: JudgedContrast) -> dict[str, Any]:
-    """Say what may be hidden where no answer differs from its arm's mean: what a share of items can be without showing.
-
-    With n items alike, a kind of item that makes up more than ``1 - (1 - level)/2 ^ (1/n)`` of all would have shown
-    itself at this level (Clopper and Pearson's bound for none of n). The interval reaches so far from the value, times
-    what a contrast weighs one side with; a ratio gets none.
-    """
-    planned, n = batch.planned[p], int(batch.contrasts.n_clusters[batch.numerator[p]])
-    hidden = 1 - ((1 - batch.level) / 2) ** (1 / max(n, 1))
-    note = f"No variation was seen: on {n} items every answer of an arm is alike. So few can hide {100 * hidden:.1f} %"
-    note += " of items that behave otherwise."
-    weights = planned.numerator
-    if planned.is_ratio or weights is None:
-        return {"kind": str(SetKind.NONE), "note": note}
-    half = hidden * max(weights.clip(min=0).sum(), -weights.clip(max=0).sum())
-    ends = {"low": tidy(piece.value - half), "high": tidy(piece.value + half)}
-    return {
-        **ends,
-        "kind": str(SetKind.INTERVAL),
-        "note": f"{note} The interval is that, and says nothing of training.",
-    }
 
 
 def _undefined(batch: PlannedBatch, p: int) -> Estimate:
@@ -202,12 +183,20 @@ def _named(planned: Planned, level: float, **numbers: float | int | str | None) 
     return Estimate(planned.estimand, case.arm.name, case.control, **given)
 
 
-def tidy(number: float | None) -> float | None:
-    """Round to ten significant digits and rounding dust to 0, so that the order of additions never shows."""
+def tidy(number: float | None, unit: float = 1.0) -> float | None:
+    """Round to ten significant digits and rounding dust to 0, so that the order of additions never shows.
+
+    Parameters
+    ----------
+    number : float or None
+        None stays None.
+    unit : float
+        What a difference of scores of 1 is in it: dust is what lies below 1e-12 of that.
+    """
     if number is None:
         return None
     assert np.isfinite(number), "an undefined number must never be stored"  # noqa: S101 - our own invariant
-    return 0.0 if is_zero(number) else float(f"{number:.10g}")
+    return 0.0 if is_zero(number, unit) else float(f"{number:.10g}")
 
 
 def _replicates(batch: PlannedBatch, p: int) -> int:

@@ -13,7 +13,8 @@ from gauger.records import Reason
 from gauger.stats import RatioSet, fieller, probability_above, t_quantile
 
 CONSTANT = 1e-8
-"""Standard error of a contrast of scores below which nothing varied: what is left of it is rounding."""
+"""Standard error of a contrast of scores, over its largest weight, below which nothing varied: what is left of it is
+rounding. Over the weight, because a unit (points per teraflop) may make every number as small."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,8 @@ class JudgedContrast:
     is_ratio: bool
     is_constant: bool = False
     """Whether nothing varies in n - theta d at the estimate: there is no t interval to be had."""
+    unit: float = 1.0
+    """The largest weight of a cell mean in n - theta d at the estimate."""
 
     @property
     def value(self) -> float:
@@ -43,7 +46,7 @@ class JudgedContrast:
 
     def varies_at(self, theta: float) -> bool:
         """Tell whether anything was seen to vary, here and at the estimate: without that no test means anything."""
-        return not self.is_constant and self.se_at(theta) > CONSTANT
+        return not self.is_constant and self.se_at(theta) > CONSTANT * self.unit
 
     @property
     def se(self) -> float:
@@ -71,6 +74,7 @@ class JudgedContrast:
             self.df,
             is_ratio=True,
             is_constant=self.is_constant,
+            unit=self.unit,
         )
 
     def probability_above(self, threshold: float) -> float:
@@ -140,18 +144,19 @@ def judged(batch: PlannedBatch, p: int) -> JudgedContrast | None:
     df = float(batch.contrasts.df[row])
     extra = planned.sampling
     top, bottom = values_of(planned, batch.means)
+    unit = float(batch.units[row])
     if d < 0:
         variance, df = with_sampling(float(batch.contrasts.se[n]) ** 2, df, extra)
-        constant = variance <= CONSTANT**2
-        return JudgedContrast(top, 1.0, variance, 0.0, 0.0, df, is_ratio=False, is_constant=constant)
+        constant = variance <= (CONSTANT * unit) ** 2
+        return JudgedContrast(top, 1.0, variance, 0.0, 0.0, df, is_ratio=False, is_constant=constant, unit=unit)
     parts = np.array([batch.contrasts.se[n] ** 2, batch.contrasts.se[d] ** 2, batch.of_ratio[p]])
     parts = _matched(top / bottom, parts, float(batch.contrasts.se[row]) ** 2)
     var_n, var_d, cov = map(float, parts)
     if extra is not None:
         df = with_sampling(float(batch.contrasts.se[row]) ** 2, df, extra)[1]
         var_n += extra.variance
-    constant = float(batch.contrasts.se[row]) <= CONSTANT and (extra is None or extra.variance == 0)
-    contrast = JudgedContrast(top, bottom, var_n, var_d, cov, df, is_ratio=True, is_constant=constant)
+    constant = float(batch.contrasts.se[row]) <= CONSTANT * unit and (extra is None or extra.variance == 0)
+    contrast = JudgedContrast(top, bottom, var_n, var_d, cov, df, is_ratio=True, is_constant=constant, unit=unit)
     return contrast.complement() if planned.complement else contrast
 
 
