@@ -207,6 +207,34 @@ def test_a_study_reports_uplift_on_its_hardest_quartile() -> None:
     )
 
 
+def test_a_table_for_some_benchmarks_of_a_role_makes_no_average_of_those_alone() -> None:
+    cells = small_cells(Planted(items=64, replicates=3, distilled_arms=1, benchmarks=2))
+    names = [cells.cube.benchmarks[b] for b in cells.cube.with_role("near")]
+    items = cells.cube.items[cells.cube.benchmarks.index(names[0])]
+    table = pl.DataFrame({"benchmark": names[0], "item": items, "difficulty": np.arange(64.0)})
+    name, arm = "hardest_quartile_uplift", "distilled1"
+    estimated, given = difficulty_estimates(cells), difficulty_estimates(cells, table)
+    average = find(given, name, arm, over="near")
+    assert average.value == find(estimated, name, arm, over="near").value
+    assert average.note == (
+        "Difficulty was estimated by a Rasch model from control arms' answers of other replicates: "
+        f"the table has none for {names[1]}."
+    )
+    assert find(given, name, arm, benchmark=names[0]).note == "Difficulty was known in advance."
+    assert find(given, name, arm, benchmark=names[1]) == find(estimated, name, arm, benchmark=names[1])
+
+
+def test_a_table_for_some_items_says_how_many_are_left_out() -> None:
+    cells = small_cells(Planted(items=64, replicates=3, distilled_arms=1, benchmarks=1))
+    (b,) = cells.cube.with_role("near")
+    table = pl.DataFrame(
+        {"benchmark": cells.cube.benchmarks[b], "item": cells.cube.items[b][:40], "difficulty": np.arange(40.0)}
+    )
+    partly = find(difficulty_estimates(cells, table), "hardest_quartile_uplift", "distilled1", role="near", over=None)
+    assert partly.n_items == 10
+    assert partly.note == "Difficulty was known in advance for 40 of 64 items; the others are left out."
+
+
 def test_too_few_items_have_no_quartile() -> None:
     found = difficulty_estimates(small_cells(Planted(items=20, replicates=3, distilled_arms=1, benchmarks=1)))
     single = [one for one in found if one.benchmark is not None]

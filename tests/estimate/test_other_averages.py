@@ -69,6 +69,29 @@ def test_without_differences_it_is_no_narrower_than_the_model_allows():
     assert there.df == 5
 
 
+def test_a_benchmark_where_both_arms_are_at_a_bound_takes_no_statement_away():
+    """It counts with what its items can hide: an uplift of 0, known to a few points, and not for certain."""
+    table = drawn(np.random.default_rng(4), 0.02)
+    full = estimate_study(
+        table.with_columns(pl.when(pl.col("benchmark") == "b5").then(1.0).otherwise("score").alias("score")), DESIGN
+    )
+    at_bound = find(full.estimates, "uplift", "d", benchmark="b5")
+    assert (at_bound.value, at_bound.se) == (0.0, None)
+    others = find(full.estimates, "uplift", "d", over="other near benchmarks")
+    fewer = replace(DESIGN, roles={**DESIGN.roles, "b5": "far"})
+    without = find(estimate_study(table, fewer).estimates, "uplift", "d", over="other near benchmarks")
+    assert without.value == pytest.approx(0.1, abs=0.04)
+    assert 0 < others.value < without.value
+    assert others.low < others.value < others.high
+    assert others.df == 5
+
+
+def test_where_nothing_varies_anywhere_nothing_is_said_of_other_benchmarks():
+    table = drawn(np.random.default_rng(4), 0.0, items=20).with_columns(pl.lit(1.0).alias("score"))
+    others = find(estimate_study(table, DESIGN).estimates, "uplift", "d", over="other near benchmarks")
+    assert (others.value, others.reason) == (None, "not estimable from these data")
+
+
 def test_two_benchmarks_say_nothing_of_others():
     overs = {one.over for one in estimate_study(small_records(), small_design()).estimates}
     assert not any(str(over).startswith("other") for over in overs)

@@ -33,8 +33,8 @@ ESTIMANDS = {"hardest_quartile_uplift": HARDEST, "hard_minus_easy_uplift": QUART
 UNTAUGHT = (ArmKind.BASE, ArmKind.FORMAT, ArmKind.MATCHED)
 """Arms whose answers difficulty is estimated from."""
 LEAST_ITEMS = 32
-KNOWN = "Difficulty was known in advance."
-ESTIMATED = "Difficulty was estimated by a Rasch model from control arms' answers of other replicates."
+KNOWN = "Difficulty was known in advance{of}."
+ESTIMATED = "Difficulty was estimated by a Rasch model from control arms' answers of other replicates{instead}."
 
 
 def difficulty_estimates(cells: Cells, difficulty: pl.DataFrame | None = None) -> tuple[Estimate, ...]:
@@ -75,8 +75,25 @@ def _at_target(
     controls = tuple(cells.cube.arms.index(arm.name) for arm in cells.design.of_kind(*UNTAUGHT) if _has(cells, arm))
     fixed = tuple(cells.cube.arms.index(arm.name) for arm in cells.design.of_kind(ArmKind.BASE) if _has(cells, arm))
     given = difficulty_from_others(chosen, controls, fixed) if known is None else known
-    source = ESTIMATED if known is None else KNOWN
+    source = _estimated(cells, target, table) if known is None else _known(known)
     return [_of_arm(cells, target, pair, (chosen, given, source)) for pair in pairs]
+
+
+def _known(difficulty: FloatArray) -> str:
+    """Say where difficulty is from, and of how many items it was not known: those are left out."""
+    known = int(np.isfinite(difficulty).sum())
+    of = "" if known == len(difficulty) else f" for {known} of {len(difficulty)} items; the others are left out"
+    return KNOWN.format(of=of)
+
+
+def _estimated(cells: Cells, target: Target, table: pl.DataFrame | None) -> str:
+    """Say where difficulty is from, and which benchmarks a table lacks that has it for others of the average."""
+    numbers = table is not None and table["difficulty"].dtype.is_numeric()
+    held = set() if table is None or not numbers else set(table.drop_nulls("difficulty")["benchmark"].cast(pl.String))
+    names = [cells.cube.benchmarks[b] for b in target.positions]
+    lacking = ", ".join(name for name in names if name not in held)
+    instead = f": the table has none for {lacking}" if held & set(names) and lacking else ""
+    return ESTIMATED.format(instead=instead)
 
 
 def _has(cells: Cells, arm: ArmInfo) -> bool:
@@ -144,7 +161,8 @@ def known_difficulty(cells: Cells, target: Target, table: pl.DataFrame) -> Float
     -------
     float array, (I,), or None
         Items of the target's benchmarks one after another, NaN where unknown. None where the table holds words instead
-        of numbers, or nothing for these items: difficulty is then estimated from answers.
+        of numbers, or nothing for one of the benchmarks: difficulty is then estimated from answers, so that what is
+        said of an average is said of all its benchmarks.
 
     Notes
     -----
@@ -158,9 +176,10 @@ def known_difficulty(cells: Cells, target: Target, table: pl.DataFrame) -> Float
     for b in target.positions:
         name, items = cells.cube.benchmarks[b], cells.cube.items[b]
         difficulty = np.array([float(values.get((name, item), np.nan)) for item in items])
+        if not np.isfinite(difficulty).any():
+            return None
         rows.append(difficulty if len(target.positions) == 1 else _fractions(difficulty))
-    joined = np.concatenate(rows)
-    return joined if np.isfinite(joined).any() else None
+    return np.concatenate(rows)
 
 
 def _fractions(values: FloatArray) -> FloatArray:

@@ -16,8 +16,9 @@ from gauger.errors import ConvergenceError
 from gauger.estimate.cell_means import Case, Cells, Target
 from gauger.estimate.contrasts import PlannedBatch
 from gauger.estimate.estimands import find_estimand
+from gauger.estimate.no_variation import hidden_shares
 from gauger.estimate.results import tidy
-from gauger.estimate.verdict_inputs import judged
+from gauger.estimate.verdict_inputs import JudgedContrast, judged
 from gauger.estimate.wanted import Planned, plan_one
 from gauger.records import ArmKind, Estimate, Reason
 from gauger.stats import MetaData, MetaFit, fit, t_quantile
@@ -84,7 +85,9 @@ def other_benchmarks(cells: Cells, batch: PlannedBatch, n: int) -> list[Estimate
     -------
     list of Estimate
         One per distilled arm and role of at least three benchmarks; the note holds the prediction interval for one
-        further benchmark. Undefined where an uplift is, or where the fit did not reach its maximum.
+        further benchmark. A benchmark where nothing varied, as where both arms are at a bound, counts with the variance
+        that few items can hide. Undefined where an uplift is, where nothing varied on any, or where the fit did not
+        reach its maximum.
     """
     estimates = []
     for target in cells.averages():
@@ -117,20 +120,30 @@ def _pooled(batch: PlannedBatch, rows: list[int], whole: int, target: Target) ->
     )
     average = judged(batch, whole)
     pieces = [judged(batch, p) for p in rows]
-    known = [piece for piece in pieces if piece is not None and piece.se > 0]
-    if average is None or len(known) < len(rows):
+    known = [piece for piece in pieces if piece is not None]
+    if average is None or len(known) < len(rows) or all(piece.is_constant for piece in known):
         return replace(blank, reason=str(Reason.NOT_ESTIMABLE))
-    at = batch.numerator[rows]
-    covariance = batch.contrasts.joint.among(at)
+    hidden = np.array([_hidden_variance(batch, p, piece) for p, piece in zip(rows, known, strict=True)])
+    covariance = batch.contrasts.joint.among(batch.numerator[rows]) + np.diag(hidden)
+    own_se = float(np.sqrt(average.se**2 + hidden.sum() / len(rows) ** 2))
     data = MetaData(
         effect=np.array([piece.value for piece in known]),
         variance=np.diag(covariance),
         covariance=((np.arange(len(rows)), covariance),),
     )
     try:
-        return _written(blank, fit(data, test="knapp-hartung", level=batch.level), len(rows), average.se)
+        return _written(blank, fit(data, test="knapp-hartung", level=batch.level), len(rows), own_se)
     except ConvergenceError:
         return replace(blank, reason=str(Reason.NOT_ESTIMABLE))
+
+
+def _hidden_variance(batch: PlannedBatch, p: int, piece: JudgedContrast) -> float:
+    """Return the variance of a benchmark where nothing varied: the one whose normal interval is what may be hidden."""
+    if not piece.is_constant:
+        return 0.0
+    shares = hidden_shares(batch, p)
+    reach = max(shares.reach(stake, batch.level) for stake in (shares.fall, shares.rise))
+    return (reach / float(t_quantile((1 + batch.level) / 2, np.inf))) ** 2
 
 
 def _written(blank: Estimate, fit: MetaFit, n_benchmarks: int, own_se: float) -> Estimate:
