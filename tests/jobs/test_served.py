@@ -13,8 +13,10 @@ from tests.train.models import ALL
 
 from gauger.errors import GaugerError
 from gauger.jobs.models import read_model
-from gauger.jobs.parameters import Materialise, job
+from gauger.jobs.parameters import Asked, Materialise, job
 from gauger.jobs.scope import job_scope, until_done
+from gauger.jobs.teachers_elsewhere import asking_identity
+from gauger.spec import Serving
 from gauger.study.load import open_study, plan_loaded
 from gauger.train.engine import Adapter
 from gauger.train.loop import Options
@@ -102,6 +104,44 @@ def test_replies_of_one_student_are_not_taken_for_another_s(path, tmp_path):
     here._done[training.key] = out
     assert others.equals(records_of(here, "label"))
     assert len(list((done.entries.parent / "journals").glob("*.jsonl"))) == 2, base
+
+
+def test_a_model_that_is_served_another_way_answers_anew(path, tmp_path):
+    """In one directory, as a study is run again after its server was mended."""
+
+    def base(**settings):
+        plan, world = plan_loaded(open_study(path, [serve("student", **settings)]))
+        done = Doing.__new__(Doing)
+        done.plan, done.world, done.folder, done._n, done._done = plan, world, tmp_path, 0, {}
+        done.entries = tmp_path / "jobs" / "entries"
+        done.entries.mkdir(parents=True, exist_ok=True)
+        return records_of(done, "base")["said"].to_list()
+
+    first = base()
+    assert base(concurrency=3) == first
+    echo = base(command=json.dumps(SERVE.removesuffix("model") + "echo"))
+    assert not set(echo) & set(first)
+    assert len(list((tmp_path / "jobs" / "journals").glob("*.jsonl"))) == 2
+
+
+@pytest.mark.parametrize(
+    ("settings", "same"),
+    [
+        ({"command": "vllm serve {model} --port {port} --quantization fp8"}, False),
+        ({"name": "another"}, False),
+        ({"path": "/v2"}, False),
+        ({"manner": "chat"}, False),
+        ({"environment": ("HOME",)}, False),
+        ({"concurrency": 3, "timeout_s": 30.0, "start_minutes": 9.0, "health": "/", "gpus": 2}, True),
+    ],
+)
+def test_replies_are_kept_under_what_serves_a_model(settings, same):
+    def identity(**settings):
+        serving = Serving(**{"command": "vllm serve {model} --port {port}", **settings})
+        asked = Asked(name="student", kind="checkpoint", engine="hf", serving=serving)
+        return asking_identity({"asked": asked.model_dump(mode="json"), "benchmarks": ["x"]})
+
+    assert (identity(**settings) == identity()) is same
 
 
 def test_what_needs_log_probabilities_is_not_served(path, tmp_path):

@@ -153,6 +153,19 @@ def test_prices_terms_and_larger_budgets_ask_nothing_again(asking, server, overr
     assert sum(server.asked.values()) == 6
 
 
+def test_a_benchmark_or_samples_that_are_added_ask_for_what_is_new_alone(asking, server):
+    few = "benchmarks={sums-qa: {role: targeted}, sums-qa-new: {role: near}}"
+    asking(server.url, few, what=("measure",))
+    before = sum(server.asked.values())
+    asking(server.url, what=("measure",))
+    assert (before, sum(server.asked.values())) == (8, 16)
+    asking(server.url, "decoding.max_new_tokens=7", what=("measure",))
+    assert sum(server.asked.values()) == 32, "what is asked otherwise is asked"
+    asking(server.url, "arms.label.stages.0.samples=4")
+    asking(server.url)
+    assert sum(server.asked.values()) == 32 + 6, "four of the six were known"
+
+
 def test_another_model_or_another_seed_is_asked(asking, server):
     asking(server.url)
     asking(server.url, model="other")

@@ -8,7 +8,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from gauger.elicit import (
-    Journalled,
     ModelServer,
     OpenAIEndpoint,
     Pace,
@@ -26,8 +25,8 @@ from gauger.jobs.endpoint_places import endpoint_address
 from gauger.jobs.models import checkpoint_of, read_model
 from gauger.jobs.parameters import Asked
 from gauger.jobs.scope import until_done
-from gauger.jobs.teachers import Opened, TeacherPlace, helper_of
-from gauger.jobs.teachers_elsewhere import PATIENCE_S, journal_of
+from gauger.jobs.teachers import Opened, TeacherPlace, helper_identity, helper_of
+from gauger.jobs.teachers_elsewhere import kept_replies
 from gauger.spec import EndpointTeacher, Serving
 from gauger.train import CheckpointTokens
 
@@ -63,8 +62,14 @@ def open_served(asked: Asked, where: TeacherPlace) -> Opened:
         address, budget, Pace(serving.concurrency), patience, asked.terms, name=asked.name, server=server
     )
     inputs = {role: path.name for role, path in where.inputs.items()}
-    journal = journal_of(where, {**where.identity, "inputs": inputs, "role": where.role})
-    kept = Journalled(generated(endpoint, surface, helper_of(asked, where)), journal, PATIENCE_S)
+    model = [inputs.get(role) for role in (where.role, f"{where.role}_base")]  # of an adapter its base too
+    kept = kept_replies(
+        generated(endpoint, surface, helper_of(asked, where)),
+        asked,
+        where,
+        {"inputs": inputs, "role": where.role},
+        {"model": model, "chat": chat, **helper_identity(asked, where)},
+    )
     return Opened(_MayBeSilent(kept), None, CheckpointTokens(checkpoint))
 
 

@@ -15,6 +15,7 @@ from gauger.elicit import (
     Prices,
     QueryBudget,
     Replay,
+    Teacher,
     generated,
     generation_of,
     require_recorded,
@@ -31,6 +32,8 @@ _OF_VIEWS = frozenset({"soft", "top_k", "filters", "loss"})
 """Parameters that say what becomes of replies."""
 _PRICES = "usd_per_million"
 _COSTS = (_PRICES, "batch_price")
+_OF_SERVING = ("command", "name", "path", "manner", "environment")
+"""Settings of a server that may change an answer; the others say how long it is waited for, and on how many GPUs."""
 
 
 def open_replay(asked: Asked, where: TeacherPlace) -> Opened:  # noqa: ARG001 - a recording needs nothing else
@@ -51,18 +54,38 @@ def open_endpoint(asked: Asked, where: TeacherPlace) -> Opened:
     pace = Pace(settings["concurrency"], settings["requests_per_minute"], settings["tokens_per_minute"])
     patience = Patience(total_s=settings["timeout_s"])
     endpoint = OpenAIEndpoint(endpoint_address(settings), budget, pace, patience, asked.terms, settings["batch"])
-    journal = journal_of(where, {**where.identity, **helper_identity(asked, where)})
-    return Opened(Journalled(generated(endpoint, surface, helper_of(asked, where)), journal, PATIENCE_S))
+    helper = helper_identity(asked, where)
+    kept = kept_replies(generated(endpoint, surface, helper_of(asked, where)), asked, where, helper, helper)
+    return Opened(kept)
 
 
-def journal_of(where: TeacherPlace, identity: Mapping[str, object]) -> Path:
-    """Place the journal of paid replies outside the job's own directory: a killed job finds it again.
+def kept_replies(
+    teacher: Teacher, asked: Asked, where: TeacherPlace, of_job: Mapping[str, object], of_teacher: Mapping[str, object]
+) -> Journalled:
+    """Keep a teacher's replies outside the job's own directory, so that nothing is asked, or paid, a second time.
 
-    So does one that is asked for another view of the same replies, at another price or pace, or with another budget.
+    A killed job finds its journal again. So does one that is asked for another view of the same replies, at another
+    price or pace, or with another budget. A request that another job has put to the same teacher (of an arm with fewer
+    samples, before a benchmark was added) is answered from that job's journal.
+
+    Parameters
+    ----------
+    teacher : Teacher
+        Who is asked.
+    asked : Asked
+        As whom: what of it decides an answer tells one teacher from another.
+    where : TeacherPlace
+        The job.
+    of_job, of_teacher : mapping
+        What tells the job, and the teacher, from others besides its parameters.
     """
     journals = where.out.parent.parent / "journals"
-    journals.mkdir(exist_ok=True)
-    return journals / f"{fingerprint(asking_identity(identity))[:32]}.jsonl"
+    name = f"{fingerprint(asking_identity({**where.identity, **of_job}))[:32]}.jsonl"
+    same_teacher = journals / f"{fingerprint({**_who(asked.model_dump(mode='json')), **of_teacher})[:32]}"
+    same_teacher.mkdir(parents=True, exist_ok=True)
+    (same_teacher / name).touch()
+    others = sorted(place.name for place in same_teacher.iterdir() if place.name != name)
+    return Journalled(teacher, journals / name, PATIENCE_S, [journals / other for other in others])
 
 
 def asking_identity(identity: Mapping[str, object]) -> dict[str, object]:
@@ -76,6 +99,9 @@ def _is_asked(value: object) -> TypeGuard[Mapping[str, Any]]:
 
 
 def _who(asked: Mapping[str, Any]) -> dict[str, object]:
+    """Return what of somebody who is asked decides an answer; of how a model is served, what its replies depend on."""
     settings = {name: value for name, value in asked["settings"].items() if not name.startswith(_COSTS)}
     generation = generation_of(Surface.model_validate(asked["surface"]))
-    return {"kind": asked["kind"], "settings": settings, "generation": generation}
+    served = asked.get("serving")
+    serving = {} if served is None else {"serving": {name: served[name] for name in _OF_SERVING}}
+    return {"kind": asked["kind"], "settings": settings, "generation": generation, **serving}

@@ -93,6 +93,25 @@ def test_a_second_session_asks_nothing_again(path):
     assert second.asked == ["question 6", "question 5"]
 
 
+def test_a_reply_of_a_journal_beside_it_is_taken_over_with_what_it_took_and_counts_in_the_budget(path):
+    others = [path.with_name(name) for name in ("first.jsonl", "second.jsonl", "none.jsonl")]
+    list(Journalled(Scripted(), others[0]).ask(questions(3)))
+    list(Journalled(Scripted(lambda request: Reply(ReplyOutcome.FAILED, error="down")), others[1]).ask(questions(5)))
+    before = [other.read_bytes() for other in others[:2]]
+    teacher = Scripted()
+    replies = dict(Journalled(teacher, path, beside=others).ask(questions(5)))
+    assert {index: reply.text for index, reply in replies.items()} == {i: f"QUESTION {i}" for i in range(5)}
+    assert teacher.asked == ["question 3", "question 4"], "what failed there is asked here"
+    assert [other.read_bytes() for other in others[:2]] == before
+    assert dict(Replay(others[0]).ask(questions(1)))[0] == replies[0]
+    again = Scripted()
+    assert dict(Journalled(again, path).ask(questions(5))) == replies
+    assert again.asked == []
+    few = Limited(Scripted(), QueryBudget(max_queries=4))
+    own = Journalled(few, path.with_name("few.jsonl"), beside=others)
+    assert len(dict(own.ask(questions(5)))) == 4, "three taken over, one asked"
+
+
 def test_equal_requests_are_asked_once_and_all_get_the_reply(path):
     teacher = Scripted()
     batch = [question("a"), question("b"), question("a"), question("a", seed=1)]
