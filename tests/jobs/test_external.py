@@ -42,7 +42,7 @@ arms:
       - kind: external
         command: "{{python}} {stub} {{config}}"
         template: stub.json.j2
-        format: messages
+        format: plain
         progress: '"step": (?P<step>\\d+), "loss": (?P<loss>[\\d.]+)'
         version: "{python} {folder}/version.py"
         environment: [STUB_PAUSE]
@@ -59,6 +59,7 @@ unparsed: wrong
 verdict: {{arm: label, threshold: 0.25}}
 """
 KINDS = ("train-external", "measure", "ask-teacher", "ask-base")
+CHAT = "world.chat=true"
 OFF = [word for name in ("placebo", "format", "leak", "reference") for word in ("--set", f"controls.{name}.off=Short.")]
 ARMS = {"label", "matched", "placebo", "format", "leak", "leak-twin", "reference"}
 
@@ -137,7 +138,7 @@ def test_every_arm_is_trained_by_the_same_command_and_its_corpus_alone_differs(p
     [
         ("command", "'{python} -u {config} {script}'"),
         ("version", "'echo stub 2'"),
-        ("format", "plain"),
+        ("format", "tokens"),
         ("batch", "2"),
     ],
 )
@@ -219,11 +220,55 @@ def test_killed_in_mid_training_it_goes_on_and_says_the_same(path, finished, tmp
         ("template=nowhere.j2", "a file with a template"),
         ("progress='('", "arms.label.stages.0.progress: expected a regular expression"),
         ("environment=['NO SUCH']", "arms.label.stages.0.environment"),
+        ("format=messages", "expected a format of bare text in a world without chat, got messages"),
     ],
 )
 def test_mistakes_are_the_users_and_are_named(path, override, message, capsys):
     assert main(["plan", str(path), "--set", f"arms.label.stages.0.{override}"]) == 2
     assert message in capsys.readouterr().err
+
+
+ASKED = "strategy: label, seeds: benchmark-train, forms: [qa], samples: 4, steps: 2"
+
+
+@pytest.mark.parametrize("trainer", ["axolotl", "llama-factory", "open-instruct"])
+def test_a_trainer_with_a_chat_template_is_for_worlds_with_chat(path, trainer, capsys):
+    stage = f"arms.label.stages.0={{kind: external, trainer: {trainer}, {ASKED}}}"
+    assert main(["plan", str(path), "--set", stage]) == 2
+    told = capsys.readouterr().err
+    assert "the student would be trained in its chat template, and measured on bare text" in told
+    assert "Set world.chat to true" in told
+    assert {plan.jobs[key].params["format"] for plan in [planned(path, stage, CHAT)] for key in trainings(plan)} == {
+        "messages"
+    }
+
+
+def test_bare_text_is_for_worlds_without_chat(path, capsys):
+    assert main(["plan", str(path), "--set", CHAT]) == 2
+    assert "expected a format that has its turns in a world with chat, got plain" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("overrides", "form"), [((), "plain"), ((CHAT,), "messages")])
+def test_where_nobody_says_a_format_rows_are_as_the_student_is_measured(path, overrides, form):
+    plan = planned(path, "arms.label.stages.0.format=null", *overrides)
+    assert {plan.jobs[key].params["format"] for key in trainings(plan)} == {form}
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ("batch: 64, gpus: 8, options: {micro_batch: 3}", "Take a batch of 48 or 72, or a micro_batch of 1, 2, 4, 8."),
+        ("batch: 4, options: {micro_batch: 8}", "Take a batch of 8, or a micro_batch of 1, 2, 4."),
+        ("batch: 32, gpus: 6", "Take a batch of 30 or 36."),
+        ("batch: 3, processes: 2", "Take a batch of 2 or 4."),
+        ("batch: 4, options: {micro_batch: 0}", "expected a micro_batch of 1 or more rows, got 0"),
+    ],
+)
+@pytest.mark.parametrize("trainer", ["axolotl", "llama-factory", "open-instruct", "torchtune"])
+def test_a_step_that_no_whole_passes_make_is_refused_before_anything_runs(path, trainer, settings, told, capsys):
+    stage = f"arms.label.stages.0={{kind: external, trainer: {trainer}, {ASKED}, {settings}}}"
+    assert main(["plan", str(path), "--set", CHAT, "--set", stage]) == 2
+    assert told in capsys.readouterr().err
 
 
 def test_models_of_the_embedded_world_are_not_for_others_to_train(tiny_study, capsys):

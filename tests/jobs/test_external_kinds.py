@@ -175,6 +175,9 @@ def test_pairs_are_dealt_within_a_form_and_never_of_equal_answers(world):
         ("teacher.specialise.by.command=null", "teacher.specialise.by.command: expected a trainer that is ready"),
         ("teacher.specialise.by.progress='('", "teacher.specialise.by.progress: expected a regular expression"),
         ("teacher.specialise.by.trainer=trl-grpo", "a trainer that learns text"),
+        ("teacher.specialise.by.format=messages", "a format of bare text in a world without chat"),
+        ("arms.prefer.stages.0.format=messages", "a format of bare text in a world without chat"),
+        ("arms.rewarded.stages.0.format=messages", "a format of bare text in a world without chat"),
     ],
 )
 def test_mistakes_are_the_users_and_are_named(path, override, message, capsys):

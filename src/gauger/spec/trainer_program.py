@@ -33,7 +33,8 @@ class TrainerProgram(SpecPart):
     template: Reference | None = None
     """File with a Jinja template, of which the configuration is made; null: the trainer's, if there is one."""
     format: Literal["tokens", "messages", "prompt-completion", "plain"] | None = None
-    """How rows are written. `tokens`: as our own engine would train them. Null: the trainer's, else `messages`."""
+    """How rows are written. `tokens`: as our own engine would train them. Null: the trainer's, else
+    `messages` where the world has `chat`, and `plain` where it has not."""
     options: Mapping[SettingName, Scalar | None] = Field(default_factory=dict)
     """What else the template asks for, as `micro_batch` or `gradient_checkpointing`."""
     output: Reference | None = None

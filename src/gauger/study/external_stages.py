@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
@@ -14,7 +14,7 @@ from gauger.execute import environment_for, output_of
 from gauger.jobs import Specialise, SpecialiseExternal
 from gauger.spec import CheckpointStudent, CheckpointTeacher, Learns, Lora, Specialising, SpecPart
 from gauger.store import read_text
-from gauger.train import TRAINERS, ExternalTrainer, check_trainer, template_text, version_command
+from gauger.train import TRAINERS, ExternalTrainer, check_passes, check_trainer, template_text, version_command
 from gauger.worlds import Described
 
 NOT_HERE = "not installed here"
@@ -24,8 +24,19 @@ LEARNS: Mapping[str, Learns] = {"texts": "text", "pairs": "preferences", "questi
 _OWN = ("command", "format", "output", "version", "progress", "failure")
 
 
+@dataclass(frozen=True)
+class RowsLearnt:
+    """What a program is given to learn from."""
+
+    batch: int
+    """Rows of a step."""
+    chat: bool
+    """Whether the world puts prompts into a chat template, where the student is measured."""
+    learns: Learns = "text"
+
+
 def external_settings(
-    settings: Mapping[str, Any], adapter: Lora | None, folder: Path, learns: Learns = "text"
+    settings: Mapping[str, Any], adapter: Lora | None, folder: Path, rows: RowsLearnt
 ) -> dict[str, Any]:
     """Return the part of a job's parameters that says what is run.
 
@@ -37,17 +48,19 @@ def external_settings(
         The student's.
     folder : Path
         Where the study file lies.
-    learns : {"text", "preferences", "rewards"}
+    rows : RowsLearnt
         What the stage has to be trained on.
 
     Raises
     ------
     UserError
         An unknown trainer or one that learns something else, a template that is not there, or one that leaves out
-        what the study decides.
+        what the study decides; rows in another form than the student is measured in; a step of no whole passes.
     """
-    trainer = _trainer(settings, folder, learns)
+    trainer = _trainer(settings, folder, rows)
     check_trainer(trainer, adapter.layers if adapter else None, adapter=adapter is not None)
+    _check_format(trainer.format, rows.chat)
+    check_passes(trainer, rows.batch, settings["gpus"], settings["processes"])
     return {
         "command": trainer.command,
         "template": trainer.template,
@@ -89,7 +102,8 @@ def specialising(
         return "specialise", Specialise(**given, computing=settings.computing)
     program = dict(special.by.program)
     own = {name: value for name, value in program.items() if name in SpecialiseExternal.model_fields}
-    run = external_settings(program, settings.lora, folder)
+    rows = RowsLearnt(special.batch, bool(world.settings.get("chat")))
+    run = external_settings(program, settings.lora, folder, rows)
     steps = special.by.checkpoint_steps or special.checkpoint_steps
     return "specialise-external", SpecialiseExternal(**{**given, **own, **run, "checkpoint_steps": steps})
 
@@ -100,9 +114,22 @@ def _identity(trainer: ExternalTrainer) -> str:
     return sha256("\0".join(texts).encode()).hexdigest() if texts else ""
 
 
-def _trainer(settings: Mapping[str, Any], folder: Path, learns: Learns) -> ExternalTrainer:
-    name = settings["trainer"]
-    ready: ExternalTrainer = TRAINERS.load(name) if name else ExternalTrainer("", learns=learns)
+def _check_format(form: str, chat: bool) -> None:
+    """Refuse rows in a chat template where the student is measured without, and the other way round."""
+    if form == "messages" and not chat:
+        hint = "Set world.chat to true, or take plain, tokens or prompt-completion with a trainer that reads it (trl)."
+        given = "messages: the student would be trained in its chat template, and measured on bare text"
+        raise UserError("a format of bare text in a world without chat", given, hint=hint)
+    if form == "plain" and chat:
+        hint = "Take messages, tokens or prompt-completion, or set world.chat to false."
+        given = "plain: the student would be trained on bare text, and measured in its chat template"
+        raise UserError("a format that has its turns in a world with chat", given, hint=hint)
+
+
+def _trainer(settings: Mapping[str, Any], folder: Path, rows: RowsLearnt) -> ExternalTrainer:
+    name, learns = settings["trainer"], rows.learns
+    bare = ExternalTrainer("", learns=learns, format="messages" if rows.chat else "plain")
+    ready: ExternalTrainer = TRAINERS.load(name) if name else bare
     if ready.learns != learns:
         kinds = {"text": "external", "preferences": "external-preference", "rewards": "external-rl"}
         fits = [other for other in TRAINERS if TRAINERS.load(other).learns == learns]

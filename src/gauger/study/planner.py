@@ -29,7 +29,7 @@ from gauger.study.checkpoint_models import CheckpointMaker
 from gauger.study.defence_checks import check_defences
 from gauger.study.drawn_texts import drawn_texts
 from gauger.study.evaluator_tasks import ASSUMED_ITEMS, evaluator_settings
-from gauger.study.external_stages import LEARNS, external_settings
+from gauger.study.external_stages import LEARNS, RowsLearnt, external_settings
 from gauger.study.job_parts import code_of, decisive_parameters, resources_of
 from gauger.study.makers import Made, Maker
 from gauger.study.marks import MarkedArm, marked_arms
@@ -287,8 +287,8 @@ class Planner(StageCorpora):
             **stage.settings,
         }
         if by_program is not None:
-            learns = LEARNS[kind.corpus]
-            given |= external_settings(stage.settings, self.students.adapter, self.folder, learns)
+            rows = RowsLearnt(stage.batch, self.world.chat, LEARNS[kind.corpus])
+            given |= external_settings(stage.settings, self.students.adapter, self.folder, rows)
             given["checkpoint_steps"] = stage.settings["checkpoint_steps"] or self.students.checkpoint_steps
             given["computing"] = None  # the program computes as its own settings say
         params = record(**{name: value for name, value in given.items() if name in record.model_fields})

@@ -19,6 +19,7 @@ from .external.recipe import version_command as version_command
 from .external.reward_server import RewardedAnswer as RewardedAnswer
 from .external.reward_server import RewardServer as RewardServer
 from .external.stage_run import train_elsewhere as train_elsewhere
+from .external.step_passes import check_passes as check_passes
 from .external.trainers import TRAINERS as TRAINERS
 from .external.trainers import ExternalTrainer as ExternalTrainer
 from .external.trainers import template_text as template_text

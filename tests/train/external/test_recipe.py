@@ -109,6 +109,14 @@ def configuration(name, trainer=None, **values):
     return json.loads(text) if name.startswith("trl") else yaml.safe_load(text)
 
 
+@pytest.mark.parametrize("name", ["axolotl", "llama-factory", "open-instruct", "torchtune"])
+def test_a_step_of_fewer_rows_than_the_study_says_is_never_configured(name):
+    with pytest.raises(UserError, match=r"a step of whole passes .* 16 rows, of which 3 on each of 2 are 6 a pass"):
+        configuration(name, ready(name, micro_batch=3))
+    with pytest.raises(UserError, match=r"Take a batch of 32, or a micro_batch of 1, 2, 4, 8\."):
+        configuration(name, ready(name, micro_batch=16))
+
+
 def at(config, path):
     for key in path.split("."):
         config = config[int(key)] if isinstance(config, list) else config[key]

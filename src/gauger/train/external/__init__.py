@@ -15,6 +15,7 @@ rows_file.py       Writes the rows of an external training: in the order in whic
 stage_run.py       Runs one training by somebody else's program: files in, the program watched, a checked model out
 stage_values.py    Says what a command or a template may name of one training: its files, its sizes, its devices, its
                    checkpoints
+step_passes.py     Counts the passes of which a step is made, and refuses a step that whole passes cannot make
 trainers.py        Names the trainers of others that are ready to use, each with its command, its configuration and its
                    output
 training.py        Describes one training by somebody else's program: what is trained, on what, how long, and on which

@@ -12,6 +12,7 @@ from typing import Any
 
 from gauger.errors import UserError, nearest
 from gauger.spec import Learns
+from gauger.train.external.step_passes import CALLED, passes_of_step
 from gauger.train.external.trainers import ROW_FORMATS, ExternalTrainer
 
 NAMES: Mapping[str, str] = {
@@ -168,7 +169,7 @@ def _environment() -> Any:
 
     # what is made is YAML, JSON or TOML and no web page: escaping for HTML would change paths
     environment = SandboxedEnvironment(undefined=StrictUndefined, autoescape=False, keep_trailing_newline=True)
-    environment.globals["refuse"] = _refuse
+    environment.globals |= {"refuse": _refuse, CALLED: passes_of_step}
     return environment
 
 
