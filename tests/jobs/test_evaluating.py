@@ -4,6 +4,7 @@ import json
 import shutil
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import polars as pl
 import pytest
@@ -14,7 +15,11 @@ from tests.jobs.running import Doing
 from tests.measure import evaluators
 
 from gauger.cli import main
+from gauger.jobs.evaluating import _target
+from gauger.spec import EndpointTeacher, InspectTask, LmEvalTask, Surface
+from gauger.study.evaluator_tasks import evaluator_settings
 from gauger.study.load import open_study, plan_loaded
+from gauger.study.models_elsewhere import EndpointMaker
 
 STUDY = (
     """
@@ -117,6 +122,54 @@ def test_the_address_holds_task_settings_and_data_and_not_the_role(path):
         data.write_text(text)
 
 
+@pytest.mark.parametrize("how", ["beside", "link", "inspect"])
+def test_tasks_may_lie_outside_the_study_and_the_address_does_not_say_where(tmp_path, how):
+    tasks = Path(evaluators.__file__).parent / "tasks"
+    said = []
+    for name in ("here", "deeper/there"):
+        place = tmp_path / name
+        (place / "study").mkdir(parents=True)
+        shutil.copytree(tasks, place / "tasks")
+        (place / "study" / "linked").symlink_to(place / "tasks")
+        task = {
+            "beside": LmEvalTask(kind="lm-eval", role="far", task="capitals", include="../tasks"),
+            "link": LmEvalTask(kind="lm-eval", role="far", task="capitals", include="linked"),
+            "inspect": InspectTask(kind="inspect", role="far", task="../tasks/capitals_inspect.py@capitals"),
+        }[how]
+        said.append(evaluator_settings(task, place / "study")["files"])
+    assert said[0] == said[1]
+    assert {"capitals.yaml", "capitals.jsonl"} <= said[0].keys()
+
+
+ENDPOINT = {"kind": "endpoint", "url": "https://host/v1", "model": "gpt"}
+
+
+def test_an_endpoint_teacher_is_evaluated_as_it_teaches():
+    settings = {"effort": "high", "top_p": 0.9, "manner": "completions", "extra": {"deep": {"er": False}}}
+    teacher = EndpointTeacher.model_validate(ENDPOINT | settings, strict=False)
+    asked = EndpointMaker(teacher, Path()).asked("teacher", Surface(), None)
+    params, where = SimpleNamespace(asked=asked, seed=1), SimpleNamespace(world=SimpleNamespace(chat=True))
+    target, server = _target(params, where)
+    assert (target.url, target.name, target.chat, server) == ("https://host/v1", "gpt", False, None)
+    assert target.sent == {"top_p": 0.9, "reasoning_effort": "high", "deep": {"er": False}}
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ("headers: {api-key: $AZ}", "teacher.headers: expected no headers beside evaluators"),
+        ("query: {api-version: '1'}", "teacher.query: expected no query beside evaluators"),
+        ("extra: {seed: null}", "teacher.extra: expected no null in extra beside evaluators"),
+        ("manner: completions", "expected lm-eval for a teacher whose manner is completions, got inspect"),
+    ],
+)
+def test_a_teacher_that_an_evaluator_would_ask_otherwise_is_refused(path, settings, message, capsys):
+    teacher = f"teacher={{kind: endpoint, url: 'https://host/v1', model: gpt, {settings}}}"
+    known = "evaluators.gpqa={kind: inspect, role: far, task: inspect_evals/gpqa_diamond}"
+    assert main(["plan", str(path), "--set", teacher, "--set", known]) == 2
+    assert message in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("override", "message"),
     [
@@ -124,6 +177,8 @@ def test_the_address_holds_task_settings_and_data_and_not_the_role(path):
         ("evaluators.capitals.include=nowhere", "a folder with tasks"),
         ("evaluators={facts-qa: {kind: lm-eval, role: far, task: x}}", "a name of its own"),
         ("teacher.surface={max_usd: 3}", "max_usd"),
+        ("evaluators.capitals.program=/no/such", "a program of lm-eval that tells its version"),
+        ("evaluators.capitals.program=/bin/false", "a program of lm-eval that tells its version"),
     ],
 )
 def test_mistakes_are_the_users_and_are_named(path, override, message, capsys):

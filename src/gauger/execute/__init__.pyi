@@ -17,6 +17,7 @@ from .program import RunningProgram as RunningProgram
 from .program import environment_for as environment_for
 from .program import log_tail as log_tail
 from .program import output_of as output_of
+from .program import require_program as require_program
 from .progress import RunProgress as RunProgress
 from .progress import count as count
 from .progress import make_progress as make_progress

@@ -10,6 +10,7 @@ import polars as pl
 from gauger.elicit import ModelServer
 from gauger.errors import GaugerError
 from gauger.execute import visible_gpus
+from gauger.jobs.endpoint_places import endpoint_address
 from gauger.jobs.parameters import Asked, EvaluateModel, Inputs, job
 from gauger.jobs.scope import until_done
 from gauger.jobs.served import LOG, server_command_of, whole_checkpoint
@@ -63,8 +64,14 @@ def _target(params: EvaluateModel, where: TeacherPlace) -> tuple[EvaluationTarge
     """Return what is evaluated, and the server of it that this job started, where it did."""
     asked, chat = params.asked, where.world.chat
     if asked.kind == "endpoint":
-        settings = asked.conduct["url"], asked.settings["model"]
-        return EvaluationTarget(None, *settings, chat=True, seed=params.seed), None
+        dialect = endpoint_address({**asked.settings, **asked.conduct}).dialect
+        return EvaluationTarget(
+            url=asked.conduct["url"],
+            name=asked.settings["model"],
+            chat=dialect.kind == "chat",
+            seed=params.seed,
+            sent=dialect.chosen,
+        ), None
     checkpoint = whole_checkpoint(asked, where)
     if asked.serving is None:
         computing = asked.computing or Computing()

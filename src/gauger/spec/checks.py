@@ -15,6 +15,7 @@ from gauger.spec.scale_checks import check_scale
 from gauger.spec.stages.base import StagePath
 from gauger.spec.study import CopyingControl, Study
 from gauger.spec.surface_checks import check_surface
+from gauger.spec.teachers import EndpointTeacher
 from gauger.spec.variants import WorldSettings
 
 Known = Callable[[WorldSettings], Collection[str]] | Mapping[str, Collection[str]]
@@ -160,9 +161,28 @@ def _check_evaluators(study: Study) -> Iterator[Fault]:
     if study.teacher.kind == "replay":
         hint = "A recording answers what it was asked, and nothing else."
         yield Fault(path, "a teacher that can be asked, for evaluators", "a recording", hint, (("teacher", "kind"),))
+    yield from _check_evaluated_endpoint(study)
     if study.teacher.surface.max_usd is not None:
         hint = "An evaluator asks the teacher by itself. Take max_usd away, or measure it on benchmarks of the world."
         yield Fault(("teacher", "surface", "max_usd"), "no budget in money beside evaluators", "one", hint, (path,))
+
+
+def _check_evaluated_endpoint(study: Study) -> Iterator[Fault]:
+    """An evaluator asks the teacher as the study does, or not at all."""
+    teacher = study.teacher
+    if not isinstance(teacher, EndpointTeacher):
+        return
+    hint = "lm-eval and Inspect cannot be told so, and would ask another teacher. Take benchmarks of the world."
+    for name in ("headers", "query"):
+        if getattr(teacher, name):
+            yield Fault(("teacher", name), f"no {name} beside evaluators", "some", hint, (("evaluators",),))
+    if any(value is None for value in teacher.extra.values()):
+        yield Fault(("teacher", "extra"), "no null in extra beside evaluators", "one", hint, (("evaluators",),))
+    asks_in_chat = [name for name, task in study.evaluated.items() if task.kind == "inspect"]
+    if teacher.manner == "completions" and asks_in_chat:
+        hint = "Inspect knows chats alone; lm-eval has its text continued."
+        place = ("evaluators", asks_in_chat[0])
+        yield Fault(place, "lm-eval for a teacher whose manner is completions", "inspect", hint, (("teacher",),))
 
 
 def _check_controls(study: Study) -> Iterator[Fault]:

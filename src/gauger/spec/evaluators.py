@@ -27,9 +27,13 @@ class EvaluatorTask(SpecPart):
     limit: Count | None = None
     """Most items; null: all."""
     metric: MeasureName | None = None
-    """The score that counts; null: the first that the task itself lists, from 0 to 1 with 1 as best."""
+    """The score that counts; null: the first that the task itself lists and that is no error. It must run from 0 to 1
+    with 1 as best."""
     filter: MeasureName | None = None
     """How the answer is read, where the task does so in several ways; null: the first."""
+    max_tokens: Count | None = None
+    """Longest answer in tokens, whatever the task says; null: the task's own limit, else the program's (lm-eval: 256).
+    `decoding.max_new_tokens` holds for benchmarks of the world alone."""
     program: CommandLine | None = None
     """What is run, read by no shell, before its arguments; null: the one beside Gauger's own Python."""
     environment: Annotated[tuple[VariableName, ...], Field(max_length=64), Strict(False)] = ()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Sequence
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
@@ -14,6 +16,7 @@ from gauger.study.external_stages import NOT_HERE
 
 ASSUMED_ITEMS = 500
 """Items of a task that states no limit: only the evaluator knows how many it has."""
+_MODULES = {"lm-eval": "lm_eval", "inspect": "inspect_ai"}
 
 
 def evaluator_settings(task: EvaluatorTask, folder: Path) -> dict[str, Any]:
@@ -29,15 +32,24 @@ def evaluator_settings(task: EvaluatorTask, folder: Path) -> dict[str, Any]:
     Raises
     ------
     UserError
-        Where the user's files are not there.
+        Where the user's files are not there, or the user's own program does not tell its version: it would be found out
+        when every model is trained.
     """
-    files = PROGRAMS.load(task.kind).files(task, folder)
+    files = _named(PROGRAMS.load(task.kind).files(task, folder), folder.resolve())
     return {
         "task": task.model_dump(mode="json", exclude={"role"}),
         "folder": str(folder.resolve()),
-        "files": {str(path.relative_to(folder.resolve())): _digest(path) for path in files},
+        "files": {name: _digest(path) for name, path in files.items()},
         "version": _version(task.kind, task.program),
     }
+
+
+def _named(files: Sequence[Path], folder: Path) -> dict[str, Path]:
+    """Name files relative to the study's folder, or to their own where it is elsewhere: the same wherever both lie."""
+    if all(path.is_relative_to(folder) for path in files):
+        return {path.relative_to(folder).as_posix(): path for path in files}
+    own = os.path.commonpath([path.parent for path in files])
+    return {path.relative_to(own).as_posix(): path for path in files}
 
 
 def _digest(path: Path) -> str:
@@ -48,5 +60,8 @@ def _digest(path: Path) -> str:
 def _version(kind: str, program: str | None) -> str:
     try:
         return evaluator_version(kind, program)
-    except (UserError, GaugerError):
-        return NOT_HERE
+    except GaugerError as error:
+        if program is None:
+            return NOT_HERE
+        hint = f"Name the program itself, or a Python that has it: /path/to/python -m {_MODULES.get(kind, kind)}"
+        raise UserError(f"a program of {kind} that tells its version", f"{program!r}: {error}", hint=hint) from error

@@ -53,6 +53,16 @@ def test_a_score_outside_0_to_1_is_never_taken(tmp_path):
         records_of_logs(tmp_path, "mine", WantedScore())
 
 
+def test_every_model_is_judged_by_the_same_score(tmp_path):
+    """Scores of bleu from 0 to 1 by chance are no reason to judge one model by them and another by what comes next."""
+    for name, bleu in (("base", 0.0), ("student", 30.0)):
+        log(tmp_path / name, "words", [bleu, 0.0], metrics=["bleu", "acc"], bleu=bleu, acc=1)
+    with pytest.raises(GaugerError, match=r"its first score is no score from 0 to 1: bleu: .*evaluators\.mine\.metric"):
+        records_of_logs(tmp_path / "student", "mine", WantedScore())
+    scores = [records_of_logs(tmp_path / name, "mine", WantedScore("acc"))["score"] for name in ("base", "student")]
+    assert [list(score) for score in scores] == [[1.0, 1.0]] * 2
+
+
 def test_tasks_of_a_group_are_clusters_of_one_benchmark(tmp_path):
     log(tmp_path, "algebra", [1.0, 0.0])
     log(tmp_path, "biology", [1.0, 1.0, 0.0])

@@ -1,10 +1,13 @@
 """What lm-eval and Inspect are told: every setting of a task reaches them, and the model is the one that is meant."""
 
+import argparse
+import sys
 from pathlib import Path
 
 import pytest
 
-from gauger.errors import UserError
+from gauger.errors import GaugerError, UserError
+from gauger.measure.evaluators.run import evaluator_version
 from gauger.measure.evaluators.target import PROGRAMS, EvaluationTarget
 from gauger.spec import InspectTask, LmEvalTask
 
@@ -70,11 +73,64 @@ def test_requests_in_flight_are_said_where_there_are_any():
     assert "--max-connections 9" in inspect(SERVED, concurrency=9)
 
 
-def test_lm_eval_cannot_be_told_a_comma():
-    with pytest.raises(UserError, match="pretrained without comma"):
-        lm_eval(EvaluationTarget(Path("/m,n")))
+@pytest.mark.parametrize("place", ["/runs/lr=1e-4/m", "/m,n", "/m(1", "/it's"])
+def test_lm_eval_is_told_a_checkpoint_whatever_its_name(place):
+    """Its own reading of the words that it is given."""
+    reading = pytest.importorskip("lm_eval._cli.utils")
+    for target, settings in [(EvaluationTarget(Path(place)), {}), (LOCAL, {"model_args": {"revision": place}})]:
+        words = PROGRAMS.load("lm-eval").command(
+            LmEvalTask(kind="lm-eval", role="far", task="x", **settings), target, HERE, Path("/out")
+        )
+        parser = argparse.ArgumentParser(allow_abbrev=False)
+        parser.add_argument("--model_args", nargs="+", action=reading.MergeDictAction)
+        read = parser.parse_known_args(words)[0].model_args
+        assert place in read.values()
+        assert read["dtype"] == "float32"
+
+
+def test_lm_eval_is_given_tasks_that_are_there():
     with pytest.raises(UserError, match="a folder with tasks"):
         lm_eval(include="nowhere")
+
+
+ASKED = EvaluationTarget(None, "https://host/v1", "m", chat=True, sent={"top_p": 0.9, "x": {"y": False}})
+
+
+def test_a_teacher_is_asked_as_the_study_asks_it():
+    assert '--gen_kwargs {"top_p": 0.9, "x": {"y": false}}' in lm_eval(ASKED)
+    assert '--extra-body {"top_p": 0.9, "x": {"y": false}}' in inspect(ASKED)
+    assert "gen_kwargs" not in lm_eval(SERVED)
+    assert "extra-body" not in inspect(SERVED)
+
+
+@pytest.mark.parametrize("target", [LOCAL, SERVED, ASKED])
+def test_the_longest_answer_is_the_evaluators_own_setting(target):
+    assert '"max_gen_toks": 77}' in lm_eval(target, max_tokens=77)
+    assert "max_gen_toks" not in lm_eval(target)
+    assert "--max-tokens 77" in inspect(target, max_tokens=77)
+    assert "--max-tokens" not in inspect(target)
+
+
+def script(path, first, text=""):
+    path.write_text(f"{first}\n{text}\n")
+    path.chmod(0o755)
+    return str(path)
+
+
+def test_a_program_is_of_the_version_that_its_own_python_has(tmp_path):
+    """`lm_eval --version` does not exist."""
+    own = evaluator_version("lm-eval", None)
+    fails = "import sys; sys.exit('invalid choice: --version')"
+    assert evaluator_version("lm-eval", script(tmp_path / "lm_eval", f"#!{sys.executable}", fails)) == own
+    assert evaluator_version("lm-eval", f"{sys.executable} -m lm_eval") == own
+    assert evaluator_version("lm-eval", script(tmp_path / "wrapper", "#!/bin/sh", "echo wrapped 7")) == "wrapped 7"
+
+
+def test_a_program_without_a_version_is_refused(tmp_path):
+    with pytest.raises(GaugerError, match="exit code 2"):
+        evaluator_version("lm-eval", script(tmp_path / "mute", "#!/bin/sh", "exit 2"))
+    with pytest.raises(GaugerError, match="a program that can be run"):
+        evaluator_version("lm-eval", "/no/such")
 
 
 def test_inspect_loads_a_checkpoint_or_asks_a_server():

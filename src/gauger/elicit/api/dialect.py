@@ -46,6 +46,12 @@ class Dialect:
         """Path below the endpoint's address."""
         return "/completions" if self.kind == "completions" else "/chat/completions"
 
+    @property
+    def chosen(self) -> dict[str, Any]:
+        """What every request has besides, as it is sent: `top_p`, `reasoning_effort`, and what is in `extra`."""
+        given = {"top_p": self.top_p, "reasoning_effort": self.effort or None}
+        return {**{name: value for name, value in given.items() if value is not None}, **self.extra}
+
     def body(self, model: str, request: Request) -> dict[str, Any]:
         """Spell a request."""
         top = request.top_log_probabilities
@@ -55,10 +61,8 @@ class Dialect:
             body |= {"logprobs": top} if self.kind == "completions" else {"logprobs": True, "top_logprobs": top}
         if request.stop:
             body["stop"] = list(request.stop)
-        body |= {"top_p": self.top_p} if self.top_p is not None else {}
-        body |= {"reasoning_effort": self.effort} if self.effort else {}
         body |= {"stream": True, "stream_options": {"include_usage": True}} if self.stream else {}
-        body |= self.extra
+        body |= self.chosen
         return {name: value for name, value in body.items() if value is not None and name not in self.left_out}
 
     def _question(self, request: Request) -> dict[str, Any]:

@@ -35,6 +35,8 @@ class InspectProgram:
             words += [word for name, value in chosen.items() if value for word in ("-M", f"{name}={value}")]
         else:
             words += ["--model", f"openai-api/{_SERVICE}/{target.name}"]
+            words += ["--extra-body", json.dumps(dict(target.sent))] if target.sent else []
+        words += [] if task.max_tokens is None else ["--max-tokens", str(task.max_tokens)]
         words += [] if task.limit is None else ["--limit", str(task.limit)]
         for name, value in task.settings.items():
             words += ["-T", f"{name}={json.dumps(value) if not isinstance(value, str) else value}"]

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import json
+import re
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from gauger.errors import Place, UserError
 from gauger.measure.evaluators.target import EvaluationTarget
 from gauger.spec import LmEvalTask
+
+_MARKS = re.compile(r"""[,='"()\[\]{}]""")
 
 
 class LmEvalProgram:
@@ -27,6 +32,8 @@ class LmEvalProgram:
         words += [] if target.url else ["--device", "cuda" if target.gpus else "cpu"]
         words += ["--apply_chat_template"] if target.chat else []
         words += [] if task.include is None else ["--include_path", str(included(task, folder))]
+        if generation := self._generation(task, target):
+            words += ["--gen_kwargs", json.dumps(generation)]
         words += [] if task.limit is None else ["--limit", str(task.limit)]
         return words + ([] if task.shots is None else ["--num_fewshot", str(task.shots)])
 
@@ -37,21 +44,26 @@ class LmEvalProgram:
         return "local-chat-completions" if target.chat else "local-completions"
 
     @staticmethod
+    def _generation(task: LmEvalTask, target: EvaluationTarget) -> dict[str, Any]:
+        """Return what answers are written with, whatever the task says."""
+        return dict(target.sent) | ({} if task.max_tokens is None else {"max_gen_toks": task.max_tokens})
+
+    @staticmethod
     def _arguments(task: LmEvalTask, target: EvaluationTarget) -> str:
+        arguments: dict[str, Any]
         if target.url is None:
             precision = target.precision or ("bfloat16" if target.gpus else "float32")
             arguments = {"pretrained": str(target.checkpoint), "dtype": precision}
             arguments |= {"attn_implementation": target.attention} if target.attention else {}
         else:
             path = "/chat/completions" if target.chat else "/completions"
-            arguments = {"model": target.name, "base_url": target.url + path, "num_concurrent": str(task.concurrency)}
-            arguments |= {"tokenized_requests": "False", "max_retries": "5"}
-            arguments |= {"tokenizer": str(target.checkpoint)} if target.checkpoint else {"tokenizer_backend": "None"}
-        arguments |= {name: str(value) for name, value in task.model_args.items()}
-        for name, value in arguments.items():
-            if "," in value or "=" in value:
-                hint = "lm-eval takes its model's arguments as NAME=VALUE, divided by commas."
-                raise UserError(f"a value for {name} without comma and equals sign", repr(value), hint=hint)
+            arguments = {"model": target.name, "base_url": target.url + path, "num_concurrent": task.concurrency}
+            arguments |= {"tokenized_requests": False, "max_retries": 5}
+            arguments |= {"tokenizer": str(target.checkpoint)} if target.checkpoint else {"tokenizer_backend": None}
+        arguments |= dict(task.model_args)
+        # NAME=VALUE,... holds no value with marks of its own; JSON, which is read too, holds all
+        if any(_MARKS.search(str(value)) for value in arguments.values()):
+            return json.dumps(arguments)
         return ",".join(f"{name}={value}" for name, value in arguments.items())
 
     def environment(self, target: EvaluationTarget) -> Mapping[str, str]:

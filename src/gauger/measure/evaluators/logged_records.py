@@ -69,19 +69,28 @@ def _rows(log: Log, measure: Measure, *, several: bool) -> pl.DataFrame:
 
 
 def _measure(logs: Sequence[Log], benchmark: str, wanted: WantedScore) -> Measure:
-    """Return the first measure that every log has, that can be compared, and that is wanted."""
+    """Return the first measure that every log has, that counts what is right, and that is wanted.
+
+    Never the second because of what a model scored on the first: another model would be judged by another measure.
+    """
     everywhere = [measure for measure in logs[0].measures if all(measure in log.measures for log in logs)]
     refused = {measure: why for log in logs for measure, why in log.refused.items()}
     errors = frozenset().union(*(log.errors for log in logs))
-    usable = [measure for measure in everywhere if measure not in refused and measure.metric not in errors]
+    counting = [measure for measure in everywhere if measure.metric not in errors]
+    usable = [measure for measure in counting if measure not in refused]
     fits = [
         measure
-        for measure in usable
+        for measure in counting
         if wanted.metric in (None, measure.metric) and wanted.filter in (None, measure.filter or "none")
     ]
-    if not fits:
-        known = "; ".join(map(str, usable)) or "none"
+    known = "; ".join(map(str, usable)) or "none"
+    if not any(measure in usable for measure in fits):
         why = "; ".join(f"{measure}: {reason}" for measure, reason in refused.items())
         asked = " ".join(word for word in (wanted.metric, wanted.filter) if word) or "a score from 0 to 1"
         raise GaugerError(f"{benchmark}: {asked} is not among its scores ({known}){f'; {why}' if why else ''}")
+    if fits[0] in refused:
+        choose = f"evaluators.{benchmark}.metric (and filter) must say which of its scores counts: {known}"
+        raise GaugerError(
+            f"{benchmark}: its first score is no score from 0 to 1: {fits[0]}: {refused[fits[0]]}; {choose}"
+        )
     return fits[0]

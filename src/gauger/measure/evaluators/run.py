@@ -14,7 +14,7 @@ from pathlib import Path
 import polars as pl
 
 from gauger.errors import GaugerError
-from gauger.execute import ProgramOrder, RunningProgram, environment_for, output_of
+from gauger.execute import ProgramOrder, RunningProgram, environment_for, output_of, require_program
 from gauger.measure.evaluators.logged_records import WantedScore, records_of_logs
 from gauger.measure.evaluators.target import PROGRAMS, EvaluationTarget, EvaluatorProgram
 from gauger.spec import EvaluatorTask
@@ -128,7 +128,8 @@ def evaluator_version(kind: str, program: str | None) -> str:
     kind : str
         Of `target.PROGRAMS`.
     program : str, optional
-        Another one than Gauger's own Python has: it is asked with `--version`.
+        Another one than Gauger's own Python has. The Python that runs it is asked, as its first line names it; a
+        program without one is asked with `--version`, and else the Python that lies beside it.
 
     Raises
     ------
@@ -136,5 +137,28 @@ def evaluator_version(kind: str, program: str | None) -> str:
         Where it cannot be run.
     """
     known: EvaluatorProgram = PROGRAMS.load(kind)
-    command = [*shlex.split(program), "--version"] if program else [sys.executable, "-c", known.version]
-    return output_of(command, environment_for())
+    if program is None:
+        return output_of([sys.executable, "-c", known.version], environment_for())
+    words, environment = shlex.split(program), environment_for()
+    require_program(words, environment)
+    place = Path(str(shutil.which(words[0], path=environment.get("PATH"))))
+    own, beside = _python_of(place), place.with_name("python")
+    ways = [[own, "-c", known.version]] if own else []
+    ways += [[*words, "--version"], *([[str(beside), "-c", known.version]] if beside.exists() and not own else [])]
+    reasons = []
+    for way in ways:
+        try:
+            return output_of(way, environment)
+        except GaugerError as error:
+            reasons.append(str(error))
+    raise GaugerError("; ".join(reasons))
+
+
+def _python_of(program: Path) -> str | None:
+    """Return the Python that runs a program: itself, or what a script's first line names; None: another language."""
+    if program.name.startswith("python"):
+        return str(program)
+    with program.open("rb") as file:
+        first = file.readline(4096)
+    command = first[2:].decode("utf-8", "replace").strip() if first.startswith(b"#!") else ""
+    return command if Path(command).name.startswith("python") and Path(command).exists() else None

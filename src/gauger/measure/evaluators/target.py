@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -30,6 +30,8 @@ class EvaluationTarget:
     """Attention of a checkpoint that is loaded; None: the library's choice."""
     seed: int = 0
     """Of the evaluator's own draws."""
+    sent: Mapping[str, Any] = field(default_factory=dict)
+    """What every request to an interface has besides, as the teacher is asked elsewhere in the study."""
 
 
 class EvaluatorProgram(Protocol):
