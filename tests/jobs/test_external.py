@@ -156,6 +156,12 @@ def test_the_address_of_a_training_holds_the_template_and_not_its_name(path):
     assert not trainings(planned(path, "arms.label.stages.0.template=other.json.j2")) & keys
 
 
+@pytest.mark.parametrize("setting", ["checkpoint_steps=2", "silence_minutes=30"])
+def test_how_a_training_is_watched_and_goes_on_is_no_part_of_its_address(path, setting):
+    """A stuck training goes on from its checkpoints where more silence is allowed it."""
+    assert trainings(planned(path, f"arms.label.stages.0.{setting}")) == trainings(planned(path))
+
+
 def test_the_students_own_checkpoints_hold_where_the_stage_says_nothing(path):
     def steps(*overrides):
         plan = planned(path, *overrides)

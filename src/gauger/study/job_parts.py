@@ -20,12 +20,14 @@ from gauger.worlds import WORLDS, World, reopen_world
 def decisive_parameters(params: SpecPart) -> dict[str, Any]:
     """Return the parameters that can change a job's result.
 
-    Where a teacher is, how fast it is asked, how often a training writes down how far it came, and what of `computing`
-    saves memory alone are left out; so is `computing` where nothing of it was chosen, and where the user's files lie
-    (`without_places`).
+    Where a teacher is, how fast it is asked, how often a training writes down how far it came, how long its program may
+    say nothing, and what of `computing` saves memory alone are left out; so is `computing` where nothing of it was
+    chosen, and where the user's files lie (`without_places`).
     """
-    own = params.model_dump(mode="json", exclude={"checkpoint_steps"} if isinstance(params, p.GoesOn) else None)
-    decisive = without_places(own)
+    trained = isinstance(params, p.GoesOn | ByProgram)
+    decisive = without_places(
+        params.model_dump(mode="json", exclude={"checkpoint_steps", "silence_minutes"} if trained else None)
+    )
     for part, kept in [
         (params, decisive),
         *((asked, decisive[name]) for name, asked in _asked_by_name(params).items()),

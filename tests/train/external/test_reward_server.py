@@ -130,3 +130,23 @@ def test_rewards_teach_where_two_answers_of_one_question_differ_at_a_step(tmp_pa
     server = RewardServer(lambda place, text, ended: 0.0, 8, tmp_path / "rewards.jsonl")
     server.answers = [RewardedAnswer(1, step, place, "a", True, reward) for step, place, reward in rewards]
     assert server.taught_nothing is nothing
+
+
+def test_nothing_of_an_earlier_start_counts_where_a_later_one_begins_anew(tmp_path):
+    """A trainer need not name its steps; what it answers from no checkpoint it answers again."""
+    journal = tmp_path / "rewards.jsonl"
+    silent = ASKED | {"step": None}
+    with RewardServer(grade, 3, journal) as running:
+        running.begin(anew=True)
+        post(running, silent)
+        running.begin(anew=True)
+        assert running.answers == []
+        post(running, silent)
+        assert len(running.answers) == 2
+    with RewardServer(grade, 3, journal) as again:
+        assert [answer.attempt for answer in again.answers] == [2, 2]
+        again.begin()
+        assert len(again.answers) == 2, "what it goes on from had been learnt from them"
+        again.begin(anew=True)
+    with RewardServer(grade, 3, journal) as last:
+        assert last.answers == []

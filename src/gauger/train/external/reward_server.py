@@ -7,7 +7,8 @@
    the student ended the answer by itself.
 3. A trainer that cannot reach it, or is refused, must fail: an answer without a reward is never a wrong answer.
 4. All answers stand in a journal, so that a training that was killed and goes on has its whole ledger. What was
-   answered at steps that a later start takes again counts no more.
+   answered at steps that a later start takes again counts no more; nor does anything of earlier starts where a later
+   one begins anew. A trainer that names no step and goes on from a checkpoint has answers since then counted twice.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from gauger.errors import GaugerError, UserError
 URL, TOKEN = "GAUGER_REWARD_URL", "GAUGER_REWARD_TOKEN"
 MOST_BYTES = 1 << 26
 _HOST, _PATH = "127.0.0.1", "/reward"
+_ANEW = '"begun anew"'
 Grade = Callable[[int, str, bool], float | None]
 """Place of the question, answer, whether it ended by itself -> reward, 0-1; None: not to be learnt from."""
 
@@ -70,7 +72,10 @@ class RewardServer:
         self.answers: list[RewardedAnswer] = []
         kept = journal.read_text(encoding="utf-8") if journal.is_file() else ""
         for line in kept.splitlines():
-            self._take(_read_line(line))
+            if line == _ANEW:
+                self.answers.clear()
+            else:
+                self._take(_read_line(line))
         self._torn = bool(kept) and not kept.endswith("\n")
         self.attempt = max((answer.attempt for answer in self.answers), default=0)
         self.token = token_urlsafe(32)
@@ -105,9 +110,12 @@ class RewardServer:
                 seen.setdefault((answer.step, answer.place), set()).add(answer.reward)
         return bool(self.answers) and all(len(rewards) == 1 for rewards in seen.values())
 
-    def begin(self) -> None:
-        """Note that the trainer is started, or started again."""
+    def begin(self, *, anew: bool = False) -> None:
+        """Note that the trainer is started, or started again; `anew`: from no checkpoint, so all before is lost."""
         self.attempt += 1
+        if anew and self.answers:
+            self._keep(_ANEW)
+            self.answers.clear()
 
     def rewards(self, request: Mapping[str, Any]) -> list[float | None]:
         """Grade the answers of one request, and keep them.
@@ -123,12 +131,14 @@ class RewardServer:
                 RewardedAnswer(self.attempt, step, place, text, ends, self.grade(place, text, ends))
                 for place, text, ends in given
             ]
-            line = json.dumps([asdict(answer) for answer in answers])
-            with self.journal.open("a", encoding="utf-8") as file:
-                file.write(f"\n{line}\n" if self._torn else f"{line}\n")
-            self._torn = False
+            self._keep(json.dumps([asdict(answer) for answer in answers]))
             self._take(answers)
         return [answer.reward for answer in answers]
+
+    def _keep(self, line: str) -> None:
+        with self.journal.open("a", encoding="utf-8") as file:
+            file.write(f"\n{line}\n" if self._torn else f"{line}\n")
+        self._torn = False
 
     def _take(self, answers: list[RewardedAnswer]) -> None:
         """Add answers; those of an earlier start at these steps or later ones were lost with it."""

@@ -140,7 +140,7 @@ def _run_once(
     watch.begin(_steps_done(trainer, values["resume"]))
     given = _given(trainer, training, values)
     if rewards is not None:
-        rewards.begin()
+        rewards.begin(anew=not any(any(Path(values[name]).iterdir()) for name in ("checkpoints", "out")))
         given |= rewards.environment
     environment = environment_for(training.environment, given)
     order = ProgramOrder(filled_command(trainer.command, values), Path(values["work"]), watch.log, environment)
