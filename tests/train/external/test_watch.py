@@ -61,6 +61,53 @@ def test_where_a_trainer_looks_for_its_own_checkpoint_the_curve_of_a_resumed_tra
     assert stepped.curve == [3]
 
 
+def test_a_loss_that_was_no_number_before_the_last_start_fails_nothing(tmp_path):
+    """Adversary: one NaN, and every later run fails at its first look, whatever its trainer does."""
+    said(tmp_path / "log", "step 1 loss 2\nstep 2 loss nan\n")
+    for done, kept in ((0, []), (1, [2.0]), (None, [2.0])):
+        watch = LogWatch(tmp_path / "log", STEPPED, "")
+        watch.begin(done)
+        watch.look()
+        assert list(watch.losses.values()) == kept
+        said(tmp_path / "log", "step 1 loss 2\nstep 2 loss nan\n")
+        with pytest.raises(GaugerError, match="the loss of step 2 is nan"):
+            watch.look()
+
+
+def test_losses_after_the_checkpoint_that_is_gone_on_from_are_dropped(tmp_path):
+    said(tmp_path / "log", "step 1 loss 4\nstep 2 loss 3\nstep 3 loss 2\n")
+    watch = LogWatch(tmp_path / "log", STEPPED, "")
+    watch.begin(1)
+    said(tmp_path / "log", "step 2 loss 2.5\n")
+    watch.look()
+    assert watch.curve == [4, 2.5]
+    assert LogWatch(tmp_path / "log", STEPPED, "").curve == [4, 2.5]
+
+
+def test_a_pattern_that_takes_in_more_than_a_number_is_named(tmp_path):
+    watch = LogWatch(tmp_path / "log", r"(step (?P<step>\S+) )?loss(?P<loss> [\d.,]+)?", "")
+    said(tmp_path / "log", "loss\nloss 3\nstep 2 loss 2.5\n")
+    watch.look()
+    assert watch.curve == [3, 2.5], "a step or a loss that a line does not name is none"
+    said(tmp_path / "log", "step 3 loss 0.5,\n")
+    with pytest.raises(GaugerError, match=r"group loss takes in a number .* got ' 0\.5,' in the line 'step 3 loss 0"):
+        watch.look()
+    said(tmp_path / "log", "step 3/9 loss 0.5\n")
+    with pytest.raises(GaugerError, match=r"group step takes in a number .* got '3/9'"):
+        watch.look()
+
+
+def test_all_of_a_long_log_is_read_at_once(tmp_path):
+    """The look after a program's end is the last one."""
+    watch = LogWatch(tmp_path / "log", STEPPED, "out of memory")
+    said(tmp_path / "log", "".join(f"step {step} loss 1 {'.' * 300}\n" for step in range(1, 10_001)))
+    watch.look()
+    assert len(watch.curve) == 10_000
+    said(tmp_path / "log", "." * (5 << 20) + "\nout of memory\n")
+    with pytest.raises(GaugerError, match="out of memory"):
+        watch.look()
+
+
 RANKED = """
 gauger: the trainer starts after step 0
 ValueError: of an earlier start

@@ -52,10 +52,10 @@ class LogWatch:
     _heard: float | None = None
     _counted: int = 0
     _lost_count: bool = False
+    _lost_loss: int | None = None
 
     def __post_init__(self) -> None:
-        while self.read():  # an earlier start of the same training: its losses count
-            pass
+        self._read_all()  # an earlier start of the same training: its losses up to the checkpoint count
 
     @property
     def curve(self) -> list[float]:
@@ -79,23 +79,30 @@ class LogWatch:
         Raises
         ------
         GaugerError
-            Where the log tells of a failure, a loss is no number, or nothing was said for too long.
+            Where the log tells of a failure, a loss since the last start is no number, or nothing came for too long.
         """
         before = self._place
-        for line in self.read():
+        for line in self._read_all():
             if self.failure and re.search(self.failure, line):
                 raise GaugerError(f"the trainer says: {line.strip()[:300]}")
-        lost = [step for step, loss in self.losses.items() if not math.isfinite(loss)]
-        if lost:
-            raise GaugerError(f"the loss of step {lost[0]} is {self.losses[lost[0]]}; a smaller learning rate may help")
+        if (lost := self._lost_loss) is not None:
+            raise GaugerError(f"the loss of step {lost} is {self.losses[lost]}; a smaller learning rate may help")
         now = self.clock()
         if self._place > before or self._heard is None:
             self._heard = now
         elif self.silence_s is not None and now - self._heard > self.silence_s:
             raise GaugerError(f"the trainer has printed nothing for {self.silence_s / 60:g} minutes")
 
+    def _read_all(self) -> list[str]:
+        """Take in all that is new; returns its lines."""
+        lines, before = self.read(), 0
+        while before != self._place:
+            before = self._place
+            lines += self.read()
+        return lines
+
     def read(self) -> list[str]:
-        """Take in the lines that are new, and their losses; returns them."""
+        """Take in lines that are new, of `_CHUNK` bytes at most, and their losses; returns them."""
         if not self.log.is_file():
             return []
         with self.log.open("rb") as stream:
@@ -109,17 +116,33 @@ class LogWatch:
 
     def _note(self, line: str) -> None:
         if started := _STARTED.match(line):
-            self._lost_count = not started[1].isdigit()
-            self._counted = 0 if self._lost_count else int(started[1])
+            self._start_from(int(started[1]) if started[1].isdigit() else None)
         match = re.search(self.progress, line) if self.progress else None
-        if match is None:
+        if match is None or match["loss"] is None:
             return
         self._counted += 1
         step = self._counted
-        if "step" in match.re.groupindex:
-            step, self._lost_count = int(match["step"]), False
-        self.losses[step] = float(match["loss"])
-        print(f"step {step}, loss {self.losses[step]:.4g}", file=sys.stderr, flush=True)
+        if match.groupdict().get("step") is not None:
+            step, self._lost_count = int(_number_in(match, "step")), False
+        loss = self.losses[step] = _number_in(match, "loss")
+        if self._lost_loss is None and not math.isfinite(loss):
+            self._lost_loss = step
+        print(f"step {step}, loss {loss:.4g}", file=sys.stderr, flush=True)
+
+    def _start_from(self, done: int | None) -> None:
+        """Drop the losses that will be trained again: of steps after the checkpoint, and those that are no numbers."""
+        self._counted, self._lost_count, self._lost_loss = done or 0, done is None, None
+        kept = {step: loss for step, loss in self.losses.items() if math.isfinite(loss)}
+        self.losses = {step: loss for step, loss in kept.items() if done is None or step <= done}
+
+
+def _number_in(match: re.Match[str], group: str) -> float:
+    """Return the number that a pattern has found; GaugerError where it took in something else."""
+    try:
+        return float(match[group])
+    except ValueError:
+        what = f"a `progress` whose group {group} takes in a number and nothing else was expected"
+        raise GaugerError(f"{what}, got {match[group]!r} in the line {match.string.strip()[:200]!r}") from None
 
 
 def reason_in(text: str) -> str:
