@@ -1,6 +1,8 @@
 """What lm-eval and Inspect are told: every setting of a task reaches them, and the model is the one that is meant."""
 
 import argparse
+import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -173,3 +175,19 @@ def test_the_users_files_are_known():
 def test_the_seed_is_the_studys():
     assert "--seed 5" in lm_eval()
     assert "--seed 5" in inspect()
+
+
+def test_the_version_of_inspect_names_the_packages_that_its_tasks_come_from(tmp_path):
+    """Adversary: a task of `inspect_evals` changes with that package, and its results had stayed at their address."""
+    pytest.importorskip("inspect_ai")
+    about = tmp_path / "some_evals-1.2.dist-info"
+    about.mkdir()
+    (about / "entry_points.txt").write_text("[inspect_ai]\nsome_evals = some_evals._registry\n")
+    printed = []
+    for version in ("1.2", "1.3"):
+        (about / "METADATA").write_text(f"Metadata-Version: 2.1\nName: some-evals\nVersion: {version}\n")
+        command = [sys.executable, "-c", PROGRAMS.load("inspect").version]
+        printed.append(subprocess.check_output(command, text=True, env={**os.environ, "PYTHONPATH": str(tmp_path)}))
+    assert all(text.startswith("inspect_ai ") for text in printed)
+    assert "some-evals 1.2" in printed[0]
+    assert "some-evals 1.3" in printed[1]

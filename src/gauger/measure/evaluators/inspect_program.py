@@ -15,11 +15,18 @@ from gauger.spec import InspectTask
 _SERVICE = "evaluated"
 """Name under which Inspect looks for address and key: EVALUATED_BASE_URL, EVALUATED_API_KEY."""
 
+_VERSIONS = """\
+from importlib.metadata import entry_points, version
+packages = sorted({f"{entry.dist.name} {entry.dist.version}" for entry in entry_points(group="inspect_ai")})
+print("inspect_ai", version("inspect_ai"), *packages)
+"""
+"""Python that prints Inspect's version and those of all packages that register tasks with it."""
+
 
 class InspectProgram:
     """The command line of Inspect: `inspect eval`."""
 
-    version = "from importlib.metadata import version; print('inspect_ai', version('inspect_ai'))"
+    version = _VERSIONS
     key = f"{_SERVICE.upper()}_API_KEY"
 
     def command(self, task: InspectTask, target: EvaluationTarget, folder: Path, out: Path) -> Sequence[str]:
