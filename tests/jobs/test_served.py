@@ -12,6 +12,7 @@ from tests.jobs.running import Doing
 from tests.train.models import ALL
 
 from gauger.errors import GaugerError
+from gauger.jobs import corpora
 from gauger.jobs.models import read_model
 from gauger.jobs.parameters import Asked, Materialise, job
 from gauger.jobs.scope import job_scope, until_done
@@ -19,6 +20,7 @@ from gauger.jobs.teachers_elsewhere import asking_identity
 from gauger.spec import Serving
 from gauger.study.load import open_study, plan_loaded
 from gauger.train.engine import Adapter
+from gauger.train.hf.tokens import CheckpointTokens
 from gauger.train.loop import Options
 from gauger.train.text import train_on_text
 
@@ -84,6 +86,16 @@ def test_records_through_a_server_that_is_killed_are_those_of_one_that_is_not(pa
     assert lives.read_text() == "0"
     key = next(cell for cell in served.plan.cells if cell.arm == "base").records
     assert (served.entries / key / "server.log").read_text().count(stub_server.LISTENS) == 2
+
+
+def test_a_served_teacher_s_corpus_is_counted_in_its_own_tokens(path, tmp_path, monkeypatch):
+    """Adversary: what counts them was lost behind the surface, and a corpus had a third of its characters as tokens."""
+    counting = []
+    count = corpora.counter
+    monkeypatch.setattr(corpora, "counter", lambda counts: counting.append(counts) or count(counts))
+    done = doing(path, tmp_path / "served", serve("teacher"))
+    done.of(next(key for key, job in done.plan.jobs.items() if job.kind == "ask-teacher"))
+    assert [type(counts) for counts in counting] == [CheckpointTokens]
 
 
 def test_replies_of_one_student_are_not_taken_for_another_s(path, tmp_path):

@@ -168,3 +168,16 @@ def weights(model):
 
 def same_weights(a, b):
     return a.keys() == b.keys() and all(torch.equal(a[name], b[name]) for name in a)
+
+
+def small_model_that_sees():
+    """A Gemma 3 with an encoder of images: what it knows of texts lies below `text_config`."""
+    from transformers import Gemma3Config, Gemma3ForConditionalGeneration, Gemma3TextConfig, SiglipVisionConfig
+
+    shape = {"hidden_size": 16, "intermediate_size": 32, "num_attention_heads": 4}
+    text = Gemma3TextConfig(
+        **shape, num_hidden_layers=3, num_key_value_heads=2, head_dim=4, vocab_size=259, max_position_embeddings=96
+    )
+    vision = SiglipVisionConfig(**shape, num_hidden_layers=5, image_size=16, patch_size=8)
+    config = Gemma3Config(text_config=text, vision_config=vision, mm_tokens_per_image=1)
+    return Gemma3ForConditionalGeneration(config)

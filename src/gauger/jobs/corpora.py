@@ -35,14 +35,16 @@ from gauger.elicit import (
     with_untested_items,
 )
 from gauger.errors import GaugerError
-from gauger.jobs.models import row_of
+from gauger.jobs.models import checkpoint_of, row_of
 from gauger.jobs.parameters import AskBase, Asked, AskTeacher, BlendCorpora, Gather, GatherQuestions, Inputs, job
 from gauger.jobs.teachers import CountsTokens, TeacherPlace, open_asked, shown_top_k, unserved
 from gauger.spec import TextSource
 from gauger.store import parquet_pieces, read_json, write_json, write_parquet, write_pieces
-from gauger.train import Model, characters_before, save_soft, stack_shown
+from gauger.train import CheckpointTokens, Model, characters_before, save_soft, stack_shown
 from gauger.worlds import World, reopen_world
 
+_CHECKPOINTS = "hf"
+"""The engine whose tokens stand in the files of a checkpoint."""
 MARKS = 2
 """Begin and end mark around a text."""
 SHOWN_AT_MOST = 256
@@ -127,6 +129,8 @@ def _counting(world: World, params: Gather, inputs: Inputs, out: Path) -> Count:
         return _count_words
     if params.asked is None:
         return counter(None)
+    if params.asked.engine == _CHECKPOINTS:  # no weights are loaded to count, least of all onto a server's GPU
+        return counter(CheckpointTokens(checkpoint_of(inputs["base"])))
     return counter(open_asked(unserved(params.asked), TeacherPlace(world, inputs, "base", out, {})).model)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from contextvars import ContextVar
@@ -22,6 +24,15 @@ def job_scope() -> Iterator[None]:
             yield
         finally:
             _OPEN.reset(token)
+            _let_go_of_gpus()
+
+
+def _let_go_of_gpus() -> None:
+    """Give memory of GPUs back that a job's models have left: kept by this process, it would be missing to a server."""
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.cuda.is_initialized():
+        gc.collect()
+        torch.cuda.empty_cache()
 
 
 def until_done(manager: AbstractContextManager[T]) -> T:

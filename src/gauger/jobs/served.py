@@ -28,7 +28,7 @@ from gauger.jobs.scope import until_done
 from gauger.jobs.teachers import Opened, TeacherPlace, helper_identity, helper_of
 from gauger.jobs.teachers_elsewhere import kept_replies
 from gauger.spec import EndpointTeacher, Serving
-from gauger.train import CheckpointTokens
+from gauger.train import CheckpointTokens, on_cpu
 
 LOG = "server.log"
 
@@ -103,5 +103,6 @@ def whole_checkpoint(asked: Asked, where: TeacherPlace) -> Path:
     if asked.engine is None:
         raise GaugerError(f"{asked.name}: no engine is named for a model at hand")
     merged = Path(until_done(TemporaryDirectory(prefix=f"{where.out.name}.", dir=where.out.parent)))
-    read_model(where.inputs, where.role, asked.engine).merged().save(merged)
+    with on_cpu():  # what serves it wants the GPU for itself
+        read_model(where.inputs, where.role, asked.engine).merged().save(merged)
     return merged

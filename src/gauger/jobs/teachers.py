@@ -73,7 +73,7 @@ class TeacherPlace:
 def open_asked(asked: Asked, where: TeacherPlace) -> Opened:
     """Open who is asked; budgets hold, and what the surface hides is not seen, whoever it is."""
     opened: Opened = OPENERS.load(asked.opener)(asked, where)
-    return Opened(Surfaced(opened.teacher, asked.surface), opened.model)
+    return Opened(Surfaced(opened.teacher, asked.surface), opened.model, opened.tokenizer)
 
 
 def open_at_hand(asked: Asked, where: TeacherPlace) -> Opened:

@@ -26,6 +26,7 @@ from gauger.train import (
     TextMaterial,
     TrainingMaterial,
     Used,
+    on_cpu,
     train_elsewhere,
 )
 from gauger.worlds import World, reopen_world
@@ -144,7 +145,8 @@ def _whole_start(params: ByProgram, inputs: Inputs, work: Path) -> Path:
         return place
     merged = work / "start"
     if not (merged / "config.json").exists():
-        read_model(inputs, "start", params.engine).merged().save(merged)
+        with on_cpu():  # the program wants the GPU for itself
+            read_model(inputs, "start", params.engine).merged().save(merged)
     return merged
 
 

@@ -82,10 +82,13 @@ def require_same_tokens(teacher: Path, student: Path) -> None:
 
 
 def described_checkpoint(place: str) -> dict[str, Any] | None:
-    """Return a checkpoint's `config.json`; None where there is none to read."""
+    """Return a checkpoint's `config.json`, of what it reads of texts on top; None where there is none to read."""
     path = Path(place) / "config.json"
     config: Any = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
-    return config if isinstance(config, dict) else None
+    if not isinstance(config, dict):
+        return None
+    inner = config.get("text_config")  # of a model that sees images too
+    return {**config, **inner, "model_type": config.get("model_type")} if isinstance(inner, dict) else config
 
 
 def bytes_each(checkpoint: Path) -> int:

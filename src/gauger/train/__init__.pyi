@@ -24,6 +24,7 @@ from .external.trainers import TRAINERS as TRAINERS
 from .external.trainers import ExternalTrainer as ExternalTrainer
 from .external.trainers import template_text as template_text
 from .external.training import ExternalTraining as ExternalTraining
+from .hf.models import on_cpu as on_cpu
 from .hf.tokens import CheckpointTokens as CheckpointTokens
 from .likelihood import mean_loss as mean_loss
 from .loop import Drawn as Drawn

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from tests.train.models import same_weights, small_llama, weights
+from tests.train.models import same_weights, small_llama, small_model_that_sees, weights
 
 from gauger.errors import UserError
 from gauger.train.engine import Adapter
@@ -35,6 +35,14 @@ def test_modules_or_layers_that_the_model_lacks_are_the_users_mistake(adapter):
 
 def test_the_head_gets_none():
     assert not [name for name in targets(small_llama(tied=False), Adapter()) if "lm_head" in name]
+
+
+def test_what_looks_at_images_gets_none():
+    """Adversary: the five layers that look at images were counted, and had the topmost adapters."""
+    model = small_model_that_sees()
+    assert {name.split(".layers.")[0] for name in targets(model, Adapter())} == {"model.language_model"}
+    assert len(targets(model, Adapter())) == 3 * 7
+    assert lowest_layer(model, Adapter(layers=1)) == 2
 
 
 def test_a_fresh_adapter_changes_nothing_and_leaves_the_weights_when_merged():

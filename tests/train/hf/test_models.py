@@ -2,15 +2,21 @@
 
 import json
 import socket
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 import torch
-from tests.train.models import hf_model, small_llama, tokenizer
+from tests.train.models import hf_model, small_llama, small_model_that_sees, tokenizer
+from transformers import modeling_utils
 
 from gauger.errors import InputError, MissingExtraError, UserError
+from gauger.study.checkpoints import described_checkpoint
+from gauger.train.external.material import context_of_checkpoint
 from gauger.train.hf import models
+from gauger.train.hf.checkpoint_files import read_config, text_settings
 from gauger.train.hf.models import check, load_checkpoint, materialise, write_checkpoint
+from gauger.train.hf.tokens import context_of
 
 
 @pytest.fixture
@@ -80,6 +86,47 @@ def test_a_package_that_is_not_installed_is_named_with_what_brings_it(tmp_path, 
 def test_a_packaged_model_that_is_there_is_not_unpacked_again(checkpoint, monkeypatch):
     monkeypatch.setattr(models, "find_spec", lambda name: pytest.fail("looked for the package"))
     assert materialise("packaged:smollm2-135m-instruct", checkpoint) == checkpoint
+
+
+def test_a_checkpoint_that_was_cut_off_is_not_one_and_is_written_anew(tmp_path, monkeypatch):
+    """Adversary: the library writes `config.json` before the weights, so half a checkpoint looked whole."""
+    out, write = tmp_path / "model", modeling_utils.safe_save_file
+
+    def killed(tensors, file, **settings):
+        write(tensors, file, **settings)
+        Path(file).write_bytes(Path(file).read_bytes()[:100])
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(modeling_utils, "safe_save_file", killed)
+    with pytest.raises(KeyboardInterrupt):
+        write_checkpoint(small_llama(), tokenizer(), out)
+    with pytest.raises(InputError, match=r"config\.json"):
+        check(out)
+    monkeypatch.undo()
+    write_checkpoint(small_llama(), tokenizer(), out)
+    load_checkpoint(out)
+    assert not [path for path in out.iterdir() if path.is_dir()]
+
+
+def test_the_context_of_a_model_that_sees_images_is_that_of_its_texts(tmp_path):
+    """Adversary: it was taken for a million tokens, and no row for too long."""
+    model = small_model_that_sees()
+    assert context_of(model) == context_of(small_llama()) == 96
+    model.save_pretrained(str(tmp_path))
+    assert context_of_checkpoint(tmp_path) == 96
+    config = read_config(tmp_path / "config.json")
+    assert "max_position_embeddings" not in config
+    inner = text_settings(config)
+    assert (inner["hidden_size"], inner["num_hidden_layers"], inner["model_type"]) == (16, 3, "gemma3")
+    assert described_checkpoint(str(tmp_path)) == inner
+
+
+def test_a_model_that_is_only_made_whole_for_another_program_leaves_the_gpu_alone(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    assert models.device().type == "cuda"
+    with models.on_cpu():
+        assert models.device().type == "cpu"
+    assert models.device().type == "cuda"
 
 
 def test_a_checkpoint_without_its_last_file_is_not_one(checkpoint):

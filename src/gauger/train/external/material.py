@@ -18,7 +18,7 @@ from gauger.train.engine import Continuation
 from gauger.train.external.pairs_file import DrawnPairs
 from gauger.train.external.questions_file import DrawnQuestions
 from gauger.train.external.rows_file import DrawnRows, draw_order
-from gauger.train.hf.checkpoint_files import read_config
+from gauger.train.hf.checkpoint_files import read_config, text_settings
 from gauger.train.hf.tokens import encode, encode_prompt, tokenizer_of
 from gauger.train.loop import Used
 from gauger.train.own_samples import AskedOfStudent
@@ -165,4 +165,4 @@ def _encoded(rows: tuple[TrainingRow, ...], start: Path, too_long: TooLong) -> T
 
 def context_of_checkpoint(start: Path) -> int:
     """Return the longest text of a checkpoint in tokens."""
-    return int(read_config(start / "config.json").get("max_position_embeddings", 1 << 20))
+    return int(text_settings(read_config(start / "config.json")).get("max_position_embeddings", 1 << 20))

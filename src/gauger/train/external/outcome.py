@@ -13,7 +13,7 @@ import torch
 from safetensors import safe_open
 
 from gauger.errors import GaugerError, InputError, Place
-from gauger.train.hf.checkpoint_files import TOKENIZERS, check_files, check_weights, read_config
+from gauger.train.hf.checkpoint_files import TOKENIZERS, check_files, check_weights, read_config, text_settings
 from gauger.train.hf.models import check
 from gauger.train.hf.saving import ADAPTER
 
@@ -104,7 +104,7 @@ def _lend_tokenizer(start: Path, out: Path) -> None:
 
 
 def _require_same_model(out: Path, start: Path) -> None:
-    ours, theirs = read_config(start / "config.json"), read_config(out / "config.json")
+    ours, theirs = (text_settings(read_config(place / "config.json")) for place in (start, out))
     for name in _SAME:
         if ours.get(name) != theirs.get(name):
             given = f"{name} {theirs.get(name)} in place of {ours.get(name)}"

@@ -25,6 +25,18 @@ INDEX = "model.safetensors.index.json"
 _COPY = "The file is damaged or was not copied whole: copy it again."
 
 
+def text_settings(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a configuration with its language model's settings on top: beside an encoder of images they lie below.
+
+    Parameters
+    ----------
+    config : mapping
+        Of a checkpoint.
+    """
+    inner = config.get("text_config")
+    return {**config, **inner, "model_type": config.get("model_type")} if isinstance(inner, dict) else dict(config)
+
+
 def read_config(path: Path) -> dict[str, Any]:
     """Read a JSON object beside the weights.
 

@@ -30,7 +30,7 @@ def targets(model: PreTrainedModel, adapter: Adapter) -> list[str]:
     Parameters
     ----------
     model : PreTrainedModel
-        Its linear layers inside numbered blocks may be chosen; the output head never.
+        Its linear layers inside numbered blocks may be chosen; the output head never, nor what looks at images.
     adapter : Adapter
         Which modules, and how many of the top layers (None: all).
 
@@ -43,11 +43,12 @@ def targets(model: PreTrainedModel, adapter: Adapter) -> list[str]:
     -----
     Proof: tests/train/hf/test_lora.py.
     """
-    head = model.get_output_embeddings()  # type: ignore[no-untyped-call]
+    decoder: nn.Module = model.get_decoder()  # type: ignore[no-untyped-call]
+    of_text = set(decoder.modules())  # neither the head nor what looks at images
     linear = [
         (int(match.group(1)), name)
         for name, module in model.named_modules()
-        if isinstance(module, nn.Linear) and module is not head and (match := _LAYER.search(name))
+        if isinstance(module, nn.Linear) and module in of_text and (match := _LAYER.search(name))
     ]
     depth = 1 + max((layer for layer, _ in linear), default=-1)
     lowest = 0 if adapter.layers is None else depth - adapter.layers

@@ -6,9 +6,11 @@ pickle is read and no code that lies beside a checkpoint is run.
 
 from __future__ import annotations
 
+import shutil
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
 
 _PICKLED = ("*.bin", "*.pt", "*.pth", "*.pkl", "*.ckpt")
 PREFIX = "packaged:"
+_ON_CPU: ContextVar[bool] = ContextVar("_ON_CPU", default=False)
+_CONFIG, _PARTIAL = "config.json", "partial"
 
 
 @dataclass(frozen=True)
@@ -103,15 +107,18 @@ def write_checkpoint(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase,
 
     Notes
     -----
-    Proof: tests/train/hf/test_models.py (a checkpoint without its last file is not one).
+    Proof: tests/train/hf/test_models.py (a checkpoint that was cut off is not one, and is written anew).
     """
-    out.mkdir(parents=True, exist_ok=True)
+    partial = out / _PARTIAL  # the library writes `config.json` first: there it is no sign of anything
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
     with quiet():
-        tokenizer.save_pretrained(str(out))
-        model.save_pretrained(str(out))
-    config = (out / "config.json").read_bytes()
-    (out / "config.json").unlink()
-    (out / "config.json").write_bytes(config)
+        tokenizer.save_pretrained(str(partial))
+        model.save_pretrained(str(partial))
+    (out / _CONFIG).unlink(missing_ok=True)
+    for path in sorted(partial.iterdir(), key=lambda path: path.name == _CONFIG):
+        path.replace(out / path.name)
+    partial.rmdir()
 
 
 def check(directory: Path) -> Path:
@@ -142,9 +149,19 @@ def check(directory: Path) -> Path:
     return directory
 
 
+@contextmanager
+def on_cpu() -> Iterator[None]:
+    """Load models into the machine's memory for the length of a block: a GPU stays free for another program."""
+    mark = _ON_CPU.set(True)
+    try:
+        yield
+    finally:
+        _ON_CPU.reset(mark)
+
+
 def device() -> torch.device:
     """Return where models run: the GPU, if there is one."""
-    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    return torch.device("cuda" if torch.cuda.is_available() and not _ON_CPU.get() else "cpu")
 
 
 def precision(chosen: Precision | None = None) -> torch.dtype:

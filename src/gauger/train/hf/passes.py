@@ -100,7 +100,8 @@ def require_apart(model: PreTrainedModel) -> None:
     Proof: tests/train/hf/test_passes.py (a model with a state that runs through a sequence, and one that takes its
     positions from their places, are refused).
     """
-    vocabulary, decoder = int(model.config.vocab_size), model.get_decoder()  # type: ignore[no-untyped-call]
+    vocabulary = int(model.config.get_text_config().vocab_size)
+    decoder = model.get_decoder()  # type: ignore[no-untyped-call]
     ids_3T = torch.arange(3 * _LOOKED_AT, device=model.device).reshape(3, -1) * 7 % max(2, vocabulary - 1)
     first, other, row = ids_3T.unbind()
     alone_TD, after_TD, after_other_TD = (_last_states(decoder, rows) for rows in ([row], [first, row], [other, row]))

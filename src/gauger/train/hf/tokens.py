@@ -124,7 +124,7 @@ def encode(tokenizer: PreTrainedTokenizerBase, rows: Sequence[TrainingRow], long
 
 def context_of(model: Any) -> int:
     """Return the longest sequence that a model takes, in tokens."""
-    return int(getattr(model.config, "max_position_embeddings", 1 << 20))
+    return int(getattr(model.config.get_text_config(), "max_position_embeddings", 1 << 20))
 
 
 class CheckpointTokens:
