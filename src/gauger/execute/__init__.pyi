@@ -3,6 +3,7 @@ from .cache import Cache as Cache
 from .cache import State as State
 from .code import code_version as code_version
 from .counts import in_words as in_words
+from .devices import granted_gpus as granted_gpus
 from .devices import memory_gb as memory_gb
 from .devices import visible_gpus as visible_gpus
 from .execution import Execution as Execution

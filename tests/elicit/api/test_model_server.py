@@ -10,10 +10,12 @@ from pathlib import Path
 import pytest
 from tests.elicit.api import stub_server
 
+from gauger.elicit.api import held_port
 from gauger.elicit.api.address import Address
 from gauger.elicit.api.dialect import Dialect
 from gauger.elicit.api.endpoint import OpenAIEndpoint
-from gauger.elicit.api.model_server import ModelServer, ServerCommand, answers, free_port, server_command
+from gauger.elicit.api.held_port import HeldPort, free_port
+from gauger.elicit.api.model_server import ModelServer, ServerCommand, answers, server_command
 from gauger.elicit.api.pacing import Pace
 from gauger.elicit.teacher.budget import QueryBudget
 from gauger.elicit.teacher.messages import Message, Request
@@ -173,3 +175,30 @@ def test_fewer_gpus_than_wanted_are_refused(tmp_path, monkeypatch):
 
 def test_ports_are_free():
     assert len({free_port() for _ in range(5)}) > 1
+
+
+def test_a_port_is_given_to_one_job_until_it_is_let_go_of(tmp_path, monkeypatch):
+    """Adversary: two jobs are given one port before either's server listens, and one measures the other's model."""
+    ports = iter([7001, 7001, 7002, 7001])
+    monkeypatch.setattr(held_port, "free_port", lambda: next(ports))
+    first, second = HeldPort(tmp_path), HeldPort(tmp_path)
+    assert (first.number, second.number) == (7001, 7002)
+    first.let_go()
+    assert HeldPort(tmp_path).number == 7001
+
+
+def test_one_that_ended_is_not_up_although_somebody_else_answers_on_its_port(tmp_path, monkeypatch):
+    with ModelServer(serving(), tmp_path, tmp_path / "log") as other:
+        monkeypatch.setattr(held_port, "free_port", lambda: other.port)
+        monkeypatch.setattr(held_port.tempfile, "gettempdir", lambda: str(tmp_path))  # a user with other locks
+        late = ModelServer(serving(), tmp_path, tmp_path / "late")
+        begin = late._begin
+
+        def begun_and_ended():
+            begin()
+            while late.is_running():
+                time.sleep(0.05)
+
+        monkeypatch.setattr(late, "_begin", begun_and_ended)
+        with pytest.raises(GaugerError, match=r"the model's server ended with exit code 1:[\s\S]*in use"):
+            late.__enter__()

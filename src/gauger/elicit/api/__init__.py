@@ -14,6 +14,7 @@ dialect.py      Spells requests as one model wants to hear them, and respells th
 endpoint.py     Offers a teacher behind an OpenAI-compatible endpoint: vLLM, a llama.cpp server, a hosted model
 faults.py       Sorts what goes wrong between request and reply, and says what it means for the money and the next
                 attempt
+held_port.py    Finds a free port on loopback and keeps other jobs of Gauger off it
 model_server.py
                 Serves a local model by the user's command: starts it, waits until it answers, and ends all of it
                 afterwards

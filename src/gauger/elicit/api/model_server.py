@@ -8,7 +8,6 @@ asks it is stopped then, and begins anew (`jobs.evaluating`).
 from __future__ import annotations
 
 import shlex
-import socket
 import sys
 import threading
 import time
@@ -18,10 +17,10 @@ from pathlib import Path
 from types import TracebackType
 
 from gauger.elicit.api.faults import unreachable_error
+from gauger.elicit.api.held_port import HOST, HeldPort
 from gauger.errors import GaugerError, UserError
-from gauger.execute import ProgramOrder, RunningProgram, environment_for, visible_gpus
+from gauger.execute import ProgramOrder, RunningProgram, environment_for, granted_gpus
 
-HOST = "127.0.0.1"
 POLL_S = 0.2
 RESTARTS = 2
 """Times that a server which has ended is started again: a third end within one job is no chance."""
@@ -70,8 +69,11 @@ class ModelServer:
 
     def __init__(self, serving: ServerCommand, model: Path, log: Path) -> None:
         self.serving, self.model, self.log = serving, model, log
-        self.port = free_port()
-        self.command = server_command(serving.command, model, self.port, _gpus(serving.gpus))
+        self._held = HeldPort()
+        self.port = self._held.number
+        self.command = server_command(
+            serving.command, model, self.port, granted_gpus(serving.gpus, "the model's server")
+        )
         self.restarts = 0
         self._turn, self._left = threading.Lock(), False
 
@@ -84,6 +86,7 @@ class ModelServer:
         with self._turn:  # nobody begins it again while, or after, it is ended
             self._left = True
             self.program.stop()
+            self._held.let_go()
 
     @property
     def address(self) -> str:
@@ -133,6 +136,7 @@ class ModelServer:
             while not self.ready():
                 self._require_running()
                 time.sleep(POLL_S)
+            self._require_running()  # else who answers is somebody else on its port
         except BaseException:
             self.program.stop()
             raise
@@ -211,18 +215,3 @@ def answers(port: int, path: str) -> bool:
         return False
     finally:
         line.close()
-
-
-def free_port() -> int:
-    """Return a port on loopback that nobody listens on now."""
-    with socket.socket() as listening:
-        listening.bind((HOST, 0))
-        port: int = listening.getsockname()[1]
-    return port
-
-
-def _gpus(wanted: int) -> int:
-    there = len(visible_gpus())
-    if 0 < there < wanted:
-        raise GaugerError(f"the model's server wants {wanted} GPUs, and this job may use {there}")
-    return wanted if there else 0

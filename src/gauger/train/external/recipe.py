@@ -29,7 +29,7 @@ NAMES: Mapping[str, str] = {
     "gpus": "number of GPUs",
     "group": "answers to each question, compared with each other; null without rewards",
     "kl_weight": "weight of the penalty for leaving what the student was; null without rewards",
-    "launch": "arguments for accelerate launch: processes, devices, precision",
+    "launch": "arguments for accelerate launch: processes, devices, precision; FSDP2 where options.fsdp is true",
     "layers": "number of layers of the model",
     "learning_rate": "peak learning rate",
     "longest": "tokens of the longest row, and some to spare for another template",
@@ -58,6 +58,11 @@ NEEDED_TOO: Mapping[Learns, Sequence[str]] = {
 """What command and template together must name: else the study would say something that the trainer never hears."""
 IN_COMMAND = frozenset({"python", "script", "config", "launch"})
 _OPTION = re.compile(r"\boptions\.(\w+)")
+_SHARED = [
+    *("--use_fsdp", "--fsdp_version", "2", "--fsdp_auto_wrap_policy", "TRANSFORMER_BASED_WRAP"),
+    # without it what is saved is a part for each process, and no model
+    *("--fsdp_state_dict_type", "FULL_STATE_DICT"),
+]
 _WORDS = ("lora", "resume", "weights", "layers")
 """Names that are no text: a command cannot hold them."""
 
@@ -226,7 +231,7 @@ def filled_command(command: str, values: Mapping[str, Any]) -> list[str]:
     return filled
 
 
-def launch_arguments(gpus: int, processes: int, precision: str) -> Sequence[str]:
+def launch_arguments(gpus: int, processes: int, precision: str, *, shared: bool = False) -> Sequence[str]:
     """Return what `accelerate launch` must be told, so that it asks no configuration of the user's.
 
     Parameters
@@ -237,12 +242,16 @@ def launch_arguments(gpus: int, processes: int, precision: str) -> Sequence[str]
         One per GPU, or as many as are wanted on CPUs.
     precision : str
         bfloat16 or float32.
+    shared : bool
+        Whether several GPUs share weights, gradients and moments (FSDP2) in place of having all of them each. CPUs
+        have all: accelerate shares nothing there.
     """
     mixed = "bf16" if precision == "bfloat16" else "no"
     fixed = ["--num_machines", "1", "--mixed_precision", mixed, "--dynamo_backend", "no"]
     # with --cpu it starts one process, whatever number it is told; without, the program itself chooses CPUs
     # (ACCELERATE_USE_CPU, `PartialState(cpu=True)`)
-    several = ["--multi_gpu"] if processes > 1 else [] if gpus else ["--cpu"]
+    each = _SHARED if shared and gpus else ["--multi_gpu"]
+    several = each if processes > 1 else [] if gpus else ["--cpu"]
     where = [*several, *([] if gpus else ["--num_cpu_threads_per_process", "1"])]
     port = ["--main_process_port", "0"] if processes > 1 else []  # 0: any free one, for several jobs run at once
     return [*fixed, *where, "--num_processes", str(processes), *port]

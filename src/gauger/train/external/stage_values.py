@@ -10,13 +10,12 @@ from math import ceil
 from pathlib import Path
 from typing import Any
 
-from gauger.errors import GaugerError
-from gauger.execute import visible_gpus
+from gauger.execute import granted_gpus
 from gauger.train.external.material import context_of_checkpoint
 from gauger.train.external.recipe import NEEDED_TOO, PlainNumber, launch_arguments
 from gauger.train.external.trainers import ExternalTrainer
 from gauger.train.external.training import ExternalTraining
-from gauger.train.hf.checkpoint_files import read_config
+from gauger.train.hf.checkpoint_files import read_config, text_settings
 
 SPARE_TOKENS = 64
 """What another chat template may add to a row."""
@@ -37,7 +36,7 @@ def stage_values(trainer: ExternalTrainer, training: ExternalTraining, longest: 
     work : Path
         Its folder.
     """
-    gpus, config = _gpus(training.gpus), read_config(training.start / "config.json")
+    gpus, config = granted_gpus(training.gpus, "the stage"), text_settings(read_config(training.start / "config.json"))
     processes, precision = gpus or training.processes, "bfloat16" if gpus else "float32"
     folders = {name: work / name for name in ("data", "out", "checkpoints")}
     for folder in folders.values():
@@ -56,7 +55,7 @@ def stage_values(trainer: ExternalTrainer, training: ExternalTraining, longest: 
         "data_folder": str(folders["data"]),
         "format": trainer.format,
         "gpus": gpus,
-        "launch": launch_arguments(gpus, processes, precision),
+        "launch": launch_arguments(gpus, processes, precision, shared=bool(trainer.options.get("fsdp"))),
         "layers": config.get("num_hidden_layers"),
         "learning_rate": PlainNumber(training.learning_rate),
         "longest": min(context_of_checkpoint(training.start), longest + SPARE_TOKENS),
@@ -73,14 +72,6 @@ def stage_values(trainer: ExternalTrainer, training: ExternalTraining, longest: 
         "weights": sorted(path.name for path in training.start.glob("*.safetensors")),
         "work": str(work),
     }
-
-
-def _gpus(wanted: int) -> int:
-    """Return how many GPUs are used: as wanted, or none where the machine has none."""
-    there = len(visible_gpus())
-    if 0 < there < wanted:
-        raise GaugerError(f"the stage wants {wanted} GPUs, and this job may use {there}")
-    return wanted if there else 0
 
 
 def newest_checkpoint(values: Mapping[str, Any]) -> str | None:
