@@ -6,10 +6,17 @@ import pytest
 
 from gauger.cli import main
 from gauger.errors import UserError
-from gauger.execute.devices import memory_gb
 from gauger.study import gpu_costs
 from gauger.study.costs import Costs
-from gauger.study.gpu_costs import TRAINING_FLOPS, WRITING_FLOPS, gpu_hours, job_gb, memory_by_kind, require_memory
+from gauger.study.gpu_costs import (
+    TRAINING_FLOPS,
+    WRITING_FLOPS,
+    gpu_hours,
+    job_gb,
+    memory_by_kind,
+    program_memory,
+    require_memory,
+)
 from gauger.study.load import open_study, plan_loaded
 
 STUDY = """
@@ -78,7 +85,7 @@ def of_training(costs):
 def test_memory_is_that_of_the_formula(path, monkeypatch):
     full = 16 * WEIGHTS + 34 * 1024 * WIDTH * LAYERS * 2 + 2**30
     by_kind = memory_by_kind(costs_of(path))
-    assert set(by_kind) == {"train", "measure", "ask-base", "gather"}
+    assert set(by_kind) == {"train", "measure", "ask-base"}, "what is gathered is counted without weights"
     assert list(by_kind.values()) == sorted(by_kind.values(), reverse=True)
     assert by_kind["train"] == pytest.approx(full / 1e9)
     adapter = 4 * WEIGHTS + 16 * ADAPTER + 34 * 1024 * WIDTH * LAYERS * 2 + 2**30
@@ -183,8 +190,79 @@ def test_the_plan_says_it(path, capsys, monkeypatch):
     assert "this machine has 16.0 GB for a job: here the run would be refused" in capsys.readouterr().out
 
 
-def test_the_machine_s_memory_is_read(tmp_path):
-    (tmp_path / "meminfo").write_text("MemFree: 5 kB\nMemTotal:       16384000 kB\n")
-    assert memory_gb(0, tmp_path / "meminfo") == pytest.approx(16384000 * 1024 / 1e9)
-    assert memory_gb(0, tmp_path / "nowhere") is None
-    assert memory_gb(1) is None or memory_gb(1) > 1  # as nvidia-smi says, where there is one
+# --- trained by TRL on GPUs ----------------------------------------------------------------------------------------
+
+
+TAUGHT = "{kind: text-distill, strategy: label, seeds: benchmark-train, forms: [qa], samples: 6, steps: 2, batch: 4}"
+
+
+def by_trl(path, options, lora="null", kind="external, trainer: trl, strategy: label", gpus=4, batch=16):
+    """A plan with a stage that TRL does."""
+    program = f"gpus: {gpus}, options: {options}"
+    drawn = "samples: 64, " if kind.startswith("external,") else ""
+    stage = f"kind: {kind}, {program}, seeds: benchmark-train, forms: [qa], {drawn}steps: 4, batch: {batch}"
+    first = f"{TAUGHT}, " if "-rl" in kind else ""  # an arm of its own answers alone learns nothing from a teacher
+    return costs_of(path, f"student.lora={lora}", f"arms.label.stages=[{first}{{{stage}}}]")
+
+
+def trl_gb(path, options, *given, **settings):
+    return program_memory(by_trl(path, options, *given, **settings))
+
+
+def test_memory_of_a_training_by_trl_is_that_of_each_gpu(path):
+    longest = costs_of(path).row_tokens + 100
+    row = 34 * longest * WIDTH * LAYERS  # in bfloat16
+    whole = (16 * WEIGHTS + 4 * row + 2**30) / 1e9  # 16 rows on 4 GPUs
+    assert trl_gb(path, "{}") == {"train-external": pytest.approx(whole)}
+    assert trl_gb(path, "{micro_batch: 3}")["train-external"] == pytest.approx(whole - 2 * row / 1e9), "3 divides no 4"
+    shared = (16 * WEIGHTS / 4 + row + 2**30) / 1e9
+    assert trl_gb(path, "{micro_batch: 1, fsdp: true}")["train-external"] == pytest.approx(shared)
+    assert trl_gb(path, "{micro_batch: 1, fsdp: true}", gpus=1)["train-external"] == pytest.approx(
+        (16 * WEIGHTS + row + 2**30) / 1e9
+    )
+    again = shared - row / 1e9 + (2 * longest * WIDTH * LAYERS + 34 * longest * WIDTH) / 1e9
+    chosen = "{micro_batch: 1, fsdp: true, gradient_checkpointing: true}"
+    assert trl_gb(path, chosen)["train-external"] == pytest.approx(again)
+    adapter = (2 * WEIGHTS + 16 * ADAPTER + row + 2**30) / 1e9
+    assert trl_gb(path, "{micro_batch: 1}", "{rank: 4}")["train-external"] == pytest.approx(adapter)
+    eager = trl_gb(path, "{micro_batch: 1, attention: eager}")["train-external"]
+    assert eager == pytest.approx((16 * WEIGHTS + row + 5 * longest * longest * 32 * LAYERS + 2**30) / 1e9)
+
+
+def test_what_the_student_was_stands_beside_it_where_it_is_held_to_that(path):
+    row = 34 * (costs_of(path).row_tokens + 100) * WIDTH * LAYERS
+    pairs = "external-preference, trainer: trl-dpo, judge: teacher"
+    of_pairs = trl_gb(path, "{micro_batch: 1, fsdp: true}", "null", pairs)
+    assert of_pairs["train-external-on-pairs"] == pytest.approx((20 * WEIGHTS / 4 + 2 * row + 2**30) / 1e9)
+    for weight, each in ((0.1, 20), (0, 16)):
+        rewards = f"external-rl, trainer: trl-grpo, group: 4, kl_weight: {weight}"
+        gb = trl_gb(path, "{micro_batch: 1}", "null", rewards)["train-external-on-rewards"]
+        assert gb == pytest.approx((each * WEIGHTS + row + 2**30) / 1e9)
+
+
+def test_of_other_programs_and_on_cpus_nobody_knows(path):
+    assert trl_gb(path, "{deepspeed: zero.json}") == {}
+    assert trl_gb(path, "{}", gpus=0) == {}
+    assert trl_gb(path, "{}", "null", "external, trainer: llama-factory, strategy: label") == {}
+
+
+def test_a_training_by_trl_that_no_gpu_has_room_for_is_refused(path, monkeypatch, capsys):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1,2,3")
+    monkeypatch.setattr(gpu_costs, "memory_gb", lambda gpus: 15.0)
+    require_memory(by_trl(path, "{fsdp: true}"))
+    with pytest.raises(UserError, match=r"15\.0 GB of this machine, got about 17\.\d GB on each GPU .*fsdp: true"):
+        require_memory(by_trl(path, "{}"))
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    require_memory(by_trl(path, "{}"))  # where it will run nobody knows here
+
+
+def test_the_plan_says_what_trl_takes_of_each_gpu(path, monkeypatch, capsys):
+    stage = "kind: external, trainer: trl, gpus: 4, strategy: label, seeds: benchmark-train, forms: [qa], samples: 64"
+    chosen = ["--set", f"arms.label.stages.0={{{stage}, steps: 4, batch: 16}}"]
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1,2,3")
+    monkeypatch.setattr(gpu_costs, "memory_gb", lambda gpus: 15.0)
+    assert main(["plan", str(path), *chosen]) == 0
+    printed = capsys.readouterr().out
+    assert "           about 17." in printed
+    assert "GB on each of its GPUs for the largest training by TRL (train-external 17." in printed
+    assert "this machine has 15.0 GB for a job: here the run would be refused" in printed

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeAlias
 
@@ -175,15 +176,28 @@ def _machine(forecast: PlanForecast) -> list[str]:
 
 
 def _memory(forecast: PlanForecast) -> list[str]:
-    """Say what the largest jobs of our own engine take, and whether this machine has it."""
-    gb, here = forecast.largest_job_gb, forecast.memory_here_gb
-    if gb is None:
-        return []
-    kinds = ", ".join(f"{kind} {of_kind:.1f}" for kind, of_kind in forecast.memory_gb.items())
-    lines = [f"memory     about {gb:.1f} GB for the largest job of our own engine ({kinds})"]
-    if here is not None and gb > here:
+    """Say what the largest jobs of our own engine and of others' trainers take, and whether this machine has it."""
+    from gauger.execute import visible_gpus
+
+    own, others, here = forecast.memory_gb, forecast.program_gb, forecast.memory_here_gb
+    lines = []
+    if own:
+        lines.append(f"memory     about {_first(own):.1f} GB for the largest job of our own engine ({_by_kind(own)})")
+    if others:
+        where = "on each of its GPUs for the largest training by TRL"
+        lines.append(f"{'' if own else 'memory':10} about {_first(others):.1f} GB {where} ({_by_kind(others)})")
+    wanted = max(_first(own), _first(others) if visible_gpus() else 0.0)
+    if here is not None and wanted > here:
         lines.append(f"           this machine has {here:.1f} GB for a job: here the run would be refused")
     return lines
+
+
+def _first(by_kind: Mapping[str, float]) -> float:
+    return next(iter(by_kind.values()), 0.0)
+
+
+def _by_kind(by_kind: Mapping[str, float]) -> str:
+    return ", ".join(f"{kind} {of_kind:.1f}" for kind, of_kind in by_kind.items())
 
 
 def _usd(plan: PlanForecast) -> str:

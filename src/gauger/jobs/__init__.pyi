@@ -2,6 +2,7 @@ from .endpoint_places import endpoint_address as endpoint_address
 from .parameters.asked import Asked as Asked
 from .parameters.corpora import AskTeacher as AskTeacher
 from .parameters.corpora import DrawPairs as DrawPairs
+from .parameters.corpora import Gather as Gather
 from .parameters.measuring import EVALUATED as EVALUATED
 from .parameters.measuring import DrawTexts as DrawTexts
 from .parameters.measuring import EvaluateModel as EvaluateModel
@@ -14,5 +15,6 @@ from .parameters.training import Trains as Trains
 from .program_parameters import BY_PROGRAM as BY_PROGRAM
 from .program_parameters import ByProgram as ByProgram
 from .program_parameters import SpecialiseExternal as SpecialiseExternal
+from .program_parameters import TrainExternalOnPairs as TrainExternalOnPairs
 from .registry import OPENERS as OPENERS
 from .registry import REGISTRY as REGISTRY

@@ -1,4 +1,4 @@
-"""Estimates what the jobs of a plan take of GPUs: hours, and memory of those that our own engine does.
+"""Estimates what the jobs of a plan take of GPUs: hours, and memory of what our own engine and TRL do.
 
 Hours. Training takes 6 P T floating-point operations, writing 2 P T (Kaplan et al. 2020, section 2.1), P weights and T
 tokens; the first at `TRAINING_FLOPS` a second, the second, which waits for memory, at `WRITING_FLOPS`. Every row and
@@ -14,16 +14,20 @@ nobody chose, 2 on a GPU and 4 on a CPU), M the tokens that go through together:
                   (`checkpoint_activations`) small M D L of what enters the layers, and 17 small M D of one layer
     eager         2.5 small M S H more a layer that is kept, S = M packed and the longest row else (the same equation)
     asked         keys and values: 2 L D_kv numbers of `small` bytes a token
+
+Of a training by TRL on each of its GPUs: the same, in bfloat16, with the rows of one pass going through together. What
+the weights take is divided by the GPUs where they share it (`options: {fsdp: true}`), else it stands on each. Beside
+weights that are trained whole, on preferences or with a penalty for leaving it, stands the start in float32 (4 P).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from gauger.errors import UserError
 from gauger.execute import Job, memory_gb, visible_gpus
-from gauger.jobs import AskTeacher, ByProgram, DrawTexts, MeasureModel, Trains
+from gauger.jobs import AskTeacher, ByProgram, DrawTexts, Gather, MeasureModel, TrainExternalOnPairs, Trains
 from gauger.spec import Computing, Lora, SpecPart
 from gauger.study.checkpoints import described_checkpoint
 from gauger.study.costs import Costs
@@ -47,6 +51,14 @@ _QUANTISED_BYTES = 0.52
 """4 bits and a share of constants, quantised themselves: 0.127 bits (Dettmers et al. 2023, section 3)."""
 _PRECISIONS = {"float32": 4, "bfloat16": 2}
 _GB = 1e9
+_FOR_OUR_ENGINE = (
+    "Train an adapter (student.lora), keep less (student.computing: checkpoint_activations, quantise_base), or have a "
+    "program share the model among GPUs (kind: external)."
+)
+_FOR_TRL = (
+    "Have GPUs share the model (options: {fsdp: true}), take more of them (gpus), keep less (options: "
+    "{gradient_checkpointing: true, micro_batch: 1}), or train an adapter (student.lora)."
+)
 
 
 def gpu_hours(costs: Costs) -> float | None:
@@ -94,16 +106,31 @@ def memory_by_kind(costs: Costs) -> dict[str, float]:
     dict of str to float
         Largest first; empty where no model of transformers is loaded by our own engine.
     """
+    return _largest(costs, job_gb)
+
+
+def program_memory(costs: Costs) -> dict[str, float]:
+    """Return the same of trainings by programs of others, on each of the GPUs that they ask for (`program_gb`).
+
+    Parameters
+    ----------
+    costs : Costs
+        Of the plan.
+    """
+    return _largest(costs, program_gb)
+
+
+def _largest(costs: Costs, measure: Callable[[Costs, Job], float | None]) -> dict[str, float]:
     largest: dict[str, float] = {}
     for job in costs.plan.jobs.values():
-        if (gb := job_gb(costs, job)) is not None:
+        if (gb := measure(costs, job)) is not None:
             largest[job.kind] = max(gb, largest.get(job.kind, 0.0))
     return dict(sorted(largest.items(), key=lambda item: -item[1]))
 
 
 def memory_here_gb() -> float | None:
     """Return the memory in gigabytes that a job has on this machine; None where unknown."""
-    return memory_gb(len(visible_gpus()))
+    return memory_gb(visible_gpus())
 
 
 def job_gb(costs: Costs, job: Job) -> float | None:
@@ -121,7 +148,7 @@ def job_gb(costs: Costs, job: Job) -> float | None:
     loads = isinstance(record, Trains) or (asked is not None and asked.engine is not None and asked.serving is None)
     maker = costs.maker(job)
     place = getattr(maker, "place", None)
-    if not loads or isinstance(record, ByProgram) or place is None:
+    if not loads or isinstance(record, ByProgram | Gather) or place is None:  # a corpus is counted without weights
         return None
     described = _described(place)
     if described is None:
@@ -138,6 +165,49 @@ def job_gb(costs: Costs, job: Job) -> float | None:
         ) / _GB
     tokens = TOGETHER * longest
     return (weights * small + tokens * _key_value_bytes(described, small) + OVERHEAD_BYTES) / _GB
+
+
+def program_gb(costs: Costs, job: Job) -> float | None:
+    """Return the memory in gigabytes that a training by TRL takes of each of the GPUs that it asks for.
+
+    Parameters
+    ----------
+    costs : Costs
+        Of the plan.
+    job : Job
+        One of it.
+
+    Returns
+    -------
+    float or None
+        None for other jobs, other programs, CPUs, and where DeepSpeed shares the model as its own file says.
+    """
+    record = costs.plan.parameters[job.key]
+    place = getattr(costs.maker(job), "place", None)
+    described = None if place is None else _described(place)
+    if not isinstance(record, ByProgram) or not record.script.startswith("trl_") or described is None:
+        return None
+    options = record.options
+    if not record.gpus or options.get("deepspeed"):
+        return None
+    weights, small = costs.parameters(job), _PRECISIONS["bfloat16"]
+    held = _weight_bytes(described, weights, record.adapter, Computing(), small)
+    if record.adapter is None and (isinstance(record, TrainExternalOnPairs) or getattr(record, "kl_weight", 0)):
+        held += 4.0 * weights
+    attention = "eager" if options.get("attention") == "eager" else None
+    chosen = Computing(attention=attention, checkpoint_activations=bool(options.get("gradient_checkpointing")))
+    longest = costs.row_tokens + costs.plan.study.decoding.max_new_tokens
+    kept = _activations(described, _rows_of_pass(record) * longest, longest, chosen, small)
+    return (held / (record.gpus if options.get("fsdp") else 1) + kept + OVERHEAD_BYTES) / _GB
+
+
+def _rows_of_pass(record: ByProgram) -> int:
+    """Return the rows that go through one GPU together: as `trl_shared.micro_batch_of` divides a step."""
+    each = 2 if isinstance(record, TrainExternalOnPairs) else 1
+    own = record.batch // each // record.gpus
+    wanted = record.options.get("micro_batch")
+    most = wanted if isinstance(wanted, int) else own
+    return each * max((size for size in range(1, own + 1) if own % size == 0 and size <= most), default=1)
 
 
 def _computing(record: SpecPart) -> Computing:
@@ -195,7 +265,7 @@ def _described(place: str) -> Mapping[str, Any] | None:
 
 
 def require_memory(costs: Costs) -> None:
-    """Refuse a plan with a job of our own engine that this machine has no memory for.
+    """Refuse a plan with a job of our own engine, or of TRL on GPUs, that this machine has no memory for.
 
     Parameters
     ----------
@@ -207,13 +277,11 @@ def require_memory(costs: Costs) -> None:
     UserError
         Naming the job, what it takes and what there is.
     """
-    there = memory_here_gb()
+    there, seen = memory_here_gb(), visible_gpus()
     for job in costs.plan.jobs.values():
-        wanted = job_gb(costs, job)
+        own = job_gb(costs, job)
+        wanted = own if own is not None or not seen else program_gb(costs, job)
         if there is not None and wanted is not None and wanted > there:
-            hint = (
-                "Train an adapter (student.lora), keep less (student.computing: checkpoint_activations, "
-                "quantise_base), or have a program share the model among GPUs (kind: external)."
-            )
-            given = f"about {wanted:.1f} GB for {job.name}"
+            given = f"about {wanted:.1f} GB{'' if own is not None else ' on each GPU'} for {job.name}"
+            hint = _FOR_OUR_ENGINE if own is not None else _FOR_TRL
             raise UserError(f"jobs that fit into the {there:.1f} GB of this machine", given, hint=hint)

@@ -12,7 +12,7 @@ from gauger.execute import Cache, Job, JobSchedule, State
 from gauger.spec import Arm, Study, switched_off
 from gauger.stats import DesignComponents, share_not_excluded, smallest_detectable
 from gauger.study.costs import Costs
-from gauger.study.gpu_costs import GPU_ASSUMPTION, gpu_hours, memory_by_kind, memory_here_gb
+from gauger.study.gpu_costs import GPU_ASSUMPTION, gpu_hours, memory_by_kind, memory_here_gb, program_memory
 from gauger.study.plan import Plan
 from gauger.study.scale_forecast import why_no_curves
 from gauger.worlds import World
@@ -68,6 +68,9 @@ class PlanForecast:
     small, and programs of others have their own."""
     memory_gb: dict[str, float]
     """Kind of job -> memory of the largest of that kind that our own engine does, largest first."""
+    program_gb: dict[str, float]
+    """Kind of job -> memory on each of its GPUs of the largest training of that kind by a program of others, largest
+    first; programs of which nobody knows are left out."""
     memory_here_gb: float | None
     """What a job has on this machine, of a GPU where there is one; None where nobody knows."""
     smallest_detectable_uplift: float
@@ -117,6 +120,7 @@ def forecast(plan: Plan, world: World, cache: Cache, workers: int) -> PlanForeca
         gpu_assumption=GPU_ASSUMPTION,
         largest_job_gb=max(memory.values(), default=None),
         memory_gb=memory,
+        program_gb=program_memory(costs),
         memory_here_gb=memory_here_gb(),
         smallest_detectable_uplift=detectable,
         assumption=assumption,

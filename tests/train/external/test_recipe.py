@@ -271,6 +271,26 @@ def test_accelerate_is_told_its_devices():
     assert "bf16" not in one
 
 
+def test_gpus_share_the_model_where_that_is_wanted_and_what_is_saved_is_whole():
+    accelerate = pytest.importorskip("accelerate.commands.launch")
+    arguments = launch_arguments(8, 8, "bfloat16", shared=True)
+    told = accelerate.launch_command_parser().parse_args([*arguments, "script.py"])
+    assert (told.use_fsdp, str(told.fsdp_version), told.num_processes) == (True, "2", 8)
+    assert (told.fsdp_auto_wrap_policy, told.fsdp_state_dict_type) == ("TRANSFORMER_BASED_WRAP", "FULL_STATE_DICT")
+    assert not told.multi_gpu, "accelerate takes one of the two"
+    assert launch_arguments(0, 2, "float32", shared=True) == launch_arguments(0, 2, "float32")
+    assert launch_arguments(1, 1, "bfloat16", shared=True) == launch_arguments(1, 1, "bfloat16")
+    assert "--use_fsdp" not in launch_arguments(8, 8, "bfloat16")
+
+
+@pytest.mark.parametrize("name", ["trl", "trl-dpo", "trl-grpo"])
+def test_a_model_is_shared_in_one_way(name):
+    check_trainer(ready(name, fsdp=True))
+    configuration(name, ready(name, fsdp=True))
+    with pytest.raises(UserError, match="one way to share a model among GPUs, got fsdp and deepspeed"):
+        configuration(name, ready(name, fsdp=True, deepspeed="zero.json"))
+
+
 def test_every_name_is_described_and_given():
     assert NAMES.keys() == VALUES.keys()
 

@@ -13,8 +13,8 @@ from gauger.store import read_json
 from gauger.train.external.material import PairMaterial, QuestionMaterial, TextMaterial
 from gauger.train.external.reward_server import RewardServer
 from gauger.train.external.stage_run import train_elsewhere
-from gauger.train.external.stage_values import newest_checkpoint
-from gauger.train.external.trainers import ExternalTrainer
+from gauger.train.external.stage_values import newest_checkpoint, stage_values
+from gauger.train.external.trainers import TRAINERS, ExternalTrainer
 from gauger.train.external.training import ExternalTraining
 from gauger.train.hf import ENGINE
 from gauger.train.preferences import Pair
@@ -295,3 +295,14 @@ def test_questions_that_leave_no_room_for_an_answer_are_refused(start, tmp_path)
 def test_a_missing_program_is_the_users_mistake(start, out, tmp_path):
     with pytest.raises(UserError, match="'no-such-trainer'"):
         train_elsewhere(replace(STUB, command="no-such-trainer {config}"), training(start), tmp_path / "work", out)
+
+
+def test_a_stage_says_to_accelerate_whether_gpus_share_the_model(start, tmp_path, monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1")
+    for shared, word in ((True, "--use_fsdp"), (False, "--multi_gpu")):
+        work = tmp_path / word
+        work.mkdir()
+        trl = TRAINERS.load("trl")
+        chosen = replace(trl, options={**trl.options, "fsdp": shared})
+        values = stage_values(chosen, training(start, gpus=2), 10, work)
+        assert [name for name in ("--use_fsdp", "--multi_gpu") if name in values["launch"]] == [word]

@@ -92,6 +92,7 @@ TRL = ExternalTrainer(
         "gradient_checkpointing": False,
         "attention": None,
         "deepspeed": None,
+        "fsdp": False,
         "loss_type": None,
     },
     script="trl_sft.py",

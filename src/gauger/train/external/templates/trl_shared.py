@@ -9,6 +9,7 @@ from math import cos, pi
 
 from accelerate import PartialState
 from datasets import load_dataset
+from torch.nn import Linear
 from torch.optim.lr_scheduler import LambdaLR
 from transformers import AutoModelForCausalLM, AutoTokenizer, TrainerCallback
 
@@ -100,6 +101,8 @@ def common_settings(config, batch):
 
 def read_model(config):
     """Return the model and its tokenizer."""
+    # first: then under FSDP one process alone holds all weights in the machine's memory
+    PartialState(cpu=config["cpu"])
     model = AutoModelForCausalLM.from_pretrained(
         config["model"],
         dtype="bfloat16" if config["bf16"] and config["lora"] else "float32",
@@ -112,6 +115,14 @@ def read_model(config):
 def read_rows(config):
     """Return the rows that Gauger wrote, in their order."""
     return load_dataset("json", data_files=config["data"], split="train", cache_dir=config["checkpoints"] + "/cache")
+
+
+def matrices_of_text(model):
+    """Return the names of the matrices that get an adapter, none of what looks at images; PEFT's word for all else."""
+    if model.config.get_text_config() is model.config:
+        return "all-linear"
+    of_text = set(model.get_decoder().modules())
+    return [name for name, module in model.named_modules() if isinstance(module, Linear) and module in of_text]
 
 
 def adapter_of(config, model):
@@ -129,12 +140,12 @@ def adapter_of(config, model):
         return None
     from peft import LoraConfig
 
-    depth = model.config.num_hidden_layers
+    depth = model.config.get_text_config().num_hidden_layers
     layers = None if lora["layers"] is None else list(range(depth - lora["layers"], depth))
     return LoraConfig(
         r=lora["rank"],
         lora_alpha=lora["alpha"],
-        target_modules="all-linear",
+        target_modules=matrices_of_text(model),
         layers_to_transform=layers,
         task_type="CAUSAL_LM",
     )
