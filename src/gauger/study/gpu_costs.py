@@ -23,7 +23,7 @@ weights that are trained whole, on preferences or with a penalty for leaving it,
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Literal
 
 from gauger.errors import UserError
 from gauger.execute import Job, memory_gb, visible_gpus
@@ -192,9 +192,10 @@ def program_gb(costs: Costs, job: Job) -> float | None:
         return None
     weights, small = costs.parameters(job), _PRECISIONS["bfloat16"]
     held = _weight_bytes(described, weights, record.adapter, Computing(), small)
-    if record.adapter is None and (isinstance(record, TrainExternalOnPairs) or getattr(record, "kl_weight", 0)):
+    held_to_start = isinstance(record, TrainExternalOnPairs) or bool(getattr(record, "kl_weight", None))
+    if record.adapter is None and held_to_start:
         held += 4.0 * weights
-    attention = "eager" if options.get("attention") == "eager" else None
+    attention: Literal["eager"] | None = "eager" if options.get("attention") == "eager" else None
     chosen = Computing(attention=attention, checkpoint_activations=bool(options.get("gradient_checkpointing")))
     longest = costs.row_tokens + costs.plan.study.decoding.max_new_tokens
     kept = _activations(described, _rows_of_pass(record) * longest, longest, chosen, small)
