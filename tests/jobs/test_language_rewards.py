@@ -5,7 +5,9 @@ import pytest
 from tests.jobs.test_language_stages import STUDY, TEACHER, folder
 
 from gauger.execute.worker import load
+from gauger.jobs.models import answer_in
 from gauger.jobs.registry import REGISTRY
+from gauger.jobs.rewards_elsewhere import until_stop
 from gauger.store.atomic import read_json
 from gauger.study.load import open_study, plan_loaded
 from gauger.worlds.items import VerifierError
@@ -58,6 +60,16 @@ def test_only_an_answer_that_ended_in_its_form_and_is_right_is_rewarded(finished
     (text,) = world.word(world.train_questions("sums")[:1], ["qa"])
     graded = [world.grade(text.prompt, said, ended=True) for said in (text.answer, " 99", "")]
     assert [*graded, world.grade(text.prompt, text.answer, ended=False)] == [1.0, 0.0, 0.0, 0.0]
+
+
+def test_an_answer_is_read_behind_the_thought_of_who_gave_it(finished):
+    world, _, _ = finished
+    assert answer_in(world, "<think>\n1 or 2?\n</think>\n\n2") == answer_in(world, "1 or 2?\n</think>\n\n2") == "2"
+    assert answer_in(world, " 2\n<b>") == " 2\n<b>"
+    prompt = "Question: What is 1 + 1?\nAnswer:"
+    assert until_stop(world, prompt, "<think>\n1 or 2?\n</think>\n\n2\nQ", ended=False) == ("1 or 2?", "2", True)
+    assert until_stop(world, prompt, " 2\nQ", ended=False) == ("", " 2", True)
+    assert until_stop(world, prompt, " 2", ended=False) == ("", " 2", False)
 
 
 def test_a_verifier_that_breaks_gives_no_reward_and_not_0(finished, monkeypatch):

@@ -40,7 +40,12 @@ from .overlap.matching import find_items as find_items
 from .overlap.words import WordsOfTexts as WordsOfTexts
 from .overlap.words import comparable as comparable
 from .overlap.words import words_of as words_of
+from .replies.reasoning_marks import begun_thought as begun_thought
+from .replies.reasoning_marks import divided as divided
+from .replies.reasoning_marks import mark_tokens as mark_tokens
+from .replies.reasoning_marks import may_begin_thought as may_begin_thought
 from .replies.reasoning_marks import open_thought as open_thought
+from .replies.reasoning_marks import up_to_stop as up_to_stop
 from .sample import STEP as STEP
 from .sample import TOO_LONG as TOO_LONG
 from .sample import UNANSWERED as UNANSWERED

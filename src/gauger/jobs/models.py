@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from gauger.elicit import Message, Text, true_questions
+from gauger.elicit import Message, Text, divided, true_questions
 from gauger.errors import GaugerError
 from gauger.jobs.parameters import Inputs, Materialise, Pretrain, Specialise, Trains, job
 from gauger.jobs.training_record import used, write_training
@@ -129,6 +129,11 @@ def row_of(world: World, text: Text) -> TrainingRow:
 def prompt_of(world: World, prompt: str) -> str | tuple[Message, ...]:
     """Return a prompt as a model of this world is given it."""
     return (Message("user", prompt),) if world.chat else prompt
+
+
+def answer_in(world: World, reply: str) -> str:
+    """Return the answer in a model's own words, without the thought before it; a world's own steps are part of it."""
+    return reply if world.writes_steps else divided(reply).answer
 
 
 def common_source(world: World) -> RowSource:

@@ -17,7 +17,7 @@ import numpy as np
 import polars as pl
 
 from gauger.elicit import Corpus, Sample, Took, plain_sample, shown_logs, stream_texts, words_for
-from gauger.jobs.models import common_source, keep, options_of, prompt_of, read_model, schedule_of
+from gauger.jobs.models import answer_in, common_source, keep, options_of, prompt_of, read_model, schedule_of
 from gauger.jobs.parameters import Inputs, TrainOnDiscriminator, TrainOnOwnPairs, TrainOnPolicy, TrainOnRewards, job
 from gauger.jobs.teachers import TeacherPlace, open_asked, shown_top_k, unserved
 from gauger.jobs.training_record import counted, used, write_training
@@ -178,7 +178,11 @@ def train_on_own_answers(params: TrainOnRewards, inputs: Inputs, out: Path) -> N
 
     def reward(place: int, answer: Completion) -> float | None:
         prompt = texts[place].prompt
-        return None if _overlaps(world, prompt, answer) else world.grade(prompt, answer.text, ended=answer.ended)
+        return (
+            None
+            if _overlaps(world, prompt, answer)
+            else world.grade(prompt, answer_in(world, answer.text), ended=answer.ended)
+        )
 
     _reinforce(params, inputs, out, "rl", one_by_one(reward))
 

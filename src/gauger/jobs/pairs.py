@@ -23,7 +23,7 @@ from gauger.elicit import (
 )
 from gauger.errors import GaugerError
 from gauger.jobs.corpora import counter
-from gauger.jobs.models import prompt_of, read_model
+from gauger.jobs.models import answer_in, prompt_of, read_model
 from gauger.jobs.own_samples import student_wrote
 from gauger.jobs.parameters import DrawPairs, Inputs, job
 from gauger.jobs.teachers import TeacherPlace, open_asked
@@ -119,9 +119,10 @@ def _is_right(world: World, question: JudgedPrompt, answer: str) -> bool | None:
 
     The truth verifies it. A model's word is its own answer: both are read strictly and compared in words and numbers.
     """
+    said = answer_in(world, answer)
     if question.said is not None:
-        return world.agrees(question.prompt, answer, question.said.answer)
-    score = world.grade(question.prompt, answer, ended=True)
+        return world.agrees(question.prompt, said, question.said.answer)
+    score = world.grade(question.prompt, said, ended=True)
     return None if score is None else score >= RIGHT
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from gauger.elicit import Corpus, read_texts
+from gauger.elicit import Corpus, divided, read_texts, up_to_stop
 from gauger.jobs.models import checkpoint_of, prompt_of
 from gauger.jobs.own_samples import Wrote, rewarded_row
 from gauger.jobs.parameters import Inputs, job
@@ -39,8 +39,8 @@ def train_external_on_rewards(params: TrainExternalOnRewards, inputs: Inputs, ou
     material = QuestionMaterial(shown, **{name: getattr(params, name) for name in names})
 
     def grade(place: int, text: str, ended: bool) -> float | None:
-        answer, has_ended = until_stop(world, prompts[place], text, ended=ended)
-        if world.overlaps(prompts[place] + world.joined(prompts[place], answer)):
+        thought, answer, has_ended = until_stop(world, prompts[place], text, ended=ended)
+        if any(world.overlaps(prompts[place] + world.joined(prompts[place], said)) for said in (thought, answer)):
             return None
         return world.grade(prompts[place], answer, ended=has_ended)
 
@@ -62,10 +62,14 @@ def train_external_on_rewards(params: TrainExternalOnRewards, inputs: Inputs, ou
     write_json(out / "notes.json", [UNTAUGHT] if server.taught_nothing else [])
 
 
-def until_stop(world: World, prompt: str, text: str, *, ended: bool) -> tuple[str, bool]:
-    """Return an answer up to the first string that ends one in this world, and whether it has ended."""
-    ends = [place for stop in world.stops(prompt) if (place := text.find(stop)) >= 0]
-    return (text[: min(ends)], True) if ends else (text, ended)
+def until_stop(world: World, prompt: str, text: str, *, ended: bool) -> tuple[str, str, bool]:
+    """Return the thought before an answer, the answer up to the first string that ends one, and whether it has ended.
+
+    Nothing in a thought ends an answer, and no answer is read out of a thought.
+    """
+    answer, thought = divided(text)
+    said, stop = up_to_stop(answer, world.stops(prompt))
+    return thought or "", said, ended or stop is not None
 
 
 def _times(answers: Iterable[RewardedAnswer], params: TrainExternalOnRewards) -> dict[tuple[int, str], int]:

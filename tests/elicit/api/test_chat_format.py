@@ -11,8 +11,8 @@ from gauger.elicit.api.faults import FailedAttempt, retry_after_s, status_fault
 from gauger.elicit.teacher.messages import Reply, ReplyOutcome, TokenChoices
 
 
-def read(body):
-    return read_reply(json.dumps(body).encode(), str, "http://host/v1")
+def read(body, stops=()):
+    return read_reply(json.dumps(body).encode(), str, "http://host/v1", stops)
 
 
 def chat(message, finish="stop", **more):
@@ -43,6 +43,34 @@ def chat(message, finish="stop", **more):
 def test_outcome_text_and_reasoning(body, outcome, text, reasoning):
     reply = read(body)
     assert (str(reply.outcome), reply.text, reply.reasoning) == (outcome, text, reasoning)
+
+
+@pytest.mark.parametrize(
+    ("body", "outcome", "text", "stop"),
+    [
+        (chat({"content": "19\nand so on"}), "answered", "19", "\n"),
+        (chat({"content": "19\nand so", "reasoning": "a\nb"}, "length"), "answered", "19", "\n"),
+        (chat({"content": "<think>\n12 +\n7\n</think>\n\n19\n"}), "answered", "19", None),
+        (chat({"content": "<think>\n12 +\n7\n</think>\n\n19\nmore"}), "answered", "19", "\n"),
+        (chat({"content": "<think>\n12 +\n7"}, "length"), "truncated", "", None),
+        (chat({"content": "half an"}, "length"), "truncated", "half an", None),
+        (chat({"content": "no\nno"}, "content_filter"), "refused", "no\nno", None),
+        ({"choices": [{"text": " 19\nQuestion", "finish_reason": "length"}]}, "answered", " 19", "\n"),
+    ],
+)
+def test_an_answer_ends_at_its_stop_which_nothing_in_a_thought_is(body, outcome, text, stop):
+    reply = read(body, ("\n",))
+    assert (str(reply.outcome), reply.text, reply.stop) == (outcome, text, stop)
+
+
+def test_an_answer_that_begins_with_its_stop_is_no_answer():
+    assert read(chat({"content": "\nno"}), ("\n",)).contentless
+
+
+def test_log_probabilities_end_where_the_answer_does():
+    tokens = [{"token": token, "logprob": -1.0, "top_logprobs": []} for token in ("1", "9", "\na", "nd")]
+    reply = read(chat({"content": "19\nand"}, choice={"logprobs": {"content": tokens}}), ("\n",))
+    assert [choice.token for choice in reply.log_probabilities] == ["1", "9"]
 
 
 REASONED = {"prompt_tokens": 7, "completion_tokens": 5, "completion_tokens_details": {"reasoning_tokens": 3}}

@@ -51,7 +51,6 @@ def test_everything_in_a_request_is_sent():
         "max_tokens": 30,
         "temperature": 0.7,
         "seed": 4,
-        "stop": ["\n"],
         "logprobs": True,
         "top_logprobs": 3,
     }
@@ -62,6 +61,19 @@ def test_everything_in_a_request_is_sent():
         "temperature": 0.0,
         "seed": 0,
     }
+
+
+def test_stops_go_to_those_who_continue_texts_and_chats_are_cut_at_them():
+    request, text = question("plain", stop=("\n",)), "<think>\nb\n</think>\na\nand more"
+    choice = {"finish_reason": "length", "text": text, "message": {"content": text}}
+    with FaultServer(answer=lambda *_: (200, {}, encoded({"choices": [choice]}))) as server:
+        address = parse_teacher(f"{server.url}#m")
+        dialects = [Dialect(), Dialect("completions")]
+        ends = [OpenAIEndpoint(replace(address, dialect=dialect), patience=QUICK) for dialect in dialects]
+        chatted, continued = [reply for end in ends for _, reply in end.ask([request])]
+        bodies = server.bodies
+    assert ["stop" in body for body in bodies] == [False, True]
+    assert [(reply.text, reply.reasoning) for reply in (chatted, continued)] == [("a", "b")] * 2
 
 
 def test_an_empty_batch_asks_nothing():

@@ -128,6 +128,50 @@ def test_stops_are_looked_for_behind_the_thought_that_a_template_opens(written, 
     assert plain.text == "", "a template that opens no thought: the first line is what counts"
 
 
+@pytest.mark.parametrize("stops", [("\n",), ("\n\n", "\nQuestion")])
+@pytest.mark.parametrize("asked", ["6 * 7?", chat("6 * 7?")])
+@pytest.mark.parametrize(
+    ("written", "text", "n"),
+    [
+        ("<think>\nsix\n\nseven\n</think>\n\n42\n\nQuestion", "<think>\nsix\n\nseven\n</think>\n\n42", None),
+        ("\n\n[THINK]six\n\nseven[/THINK]42\n\nQ", "\n\n[THINK]six\n\nseven[/THINK]42", None),
+        ("<think>\n\n</think>\n\n42\n\nQuestion", "42", None),  # Qwen3, told not to think
+        ("<think>\nsix\n\nseven", "<think>\nsix\n\nseven", None),  # never closed
+        ("\n\n<b>\n\n", "", 1),  # no thought after all: what was read to see that is no part of the answer
+        ("<thin ice\n\nmore", "<thin ice", 10),
+        ("a <think>\n\nb</think>", "a <think>", 10),  # amid an answer no thought begins
+    ],
+)
+def test_stops_are_looked_for_behind_a_thought_that_the_model_opens(stops, asked, written, text, n):
+    (answer,) = complete(scripted(written), [asked], Continuation(80), stops=stops)
+    assert (answer.text, answer.ended) == (text, True)
+    if n is not None:
+        assert answer.tokens_out == len(answer.ids) == n + len(stops[0]) - 1
+
+
+def test_special_tokens_that_are_marks_of_a_thought_are_part_of_the_text():
+    special = ["[THINK]", "[/THINK]", "<|other|>"]
+    other = small_tokenizer(special)
+    other.add_special_tokens({"additional_special_tokens": special})
+    ids = other("[THINK]six\nseven[/THINK]4<|other|>2\nmore").input_ids
+    script = scripted("")
+    script.ids = ids
+    (answer,) = decode.complete(script, other, [chat("6 * 7?")], Continuation(40), [0], [("\n",)])
+    assert answer.text == "[THINK]six\nseven[/THINK]42"
+
+
+@pytest.mark.parametrize("stops", [(), ("\n",)])
+def test_channels_are_told_apart_where_their_marks_are_special(stops):
+    special = ["<|start|>", "<|end|>", "<|message|>", "<|channel|>"]
+    other = small_tokenizer(special)
+    other.add_special_tokens({"additional_special_tokens": special})
+    written = "<|channel|>analysis<|message|>six\n7<|end|><|start|>assistant<|channel|>final<|message|>42"
+    script = scripted("")
+    script.ids = [*other(written + "\n" * bool(stops)).input_ids, other.eos_token_id]
+    (answer,) = decode.complete(script, other, [chat("6 * 7?")], Continuation(80), [0], [stops])
+    assert answer.text == written
+
+
 LONG = "né à l'été, 日本語 " * 40  # a byte a token: most characters take several
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from gauger.elicit.api.chat_format import read_reply
@@ -51,7 +51,11 @@ def results(files: Iterable[bytes]) -> dict[str, Mapping[str, Any]]:
 
 
 def outcome(
-    line: Mapping[str, Any] | None, status: str, clean: Callable[[str], str], address: str
+    line: Mapping[str, Any] | None,
+    status: str,
+    clean: Callable[[str], str],
+    address: str,
+    stops: Sequence[str] = (),
 ) -> Reply | FailedAttempt:
     """Read the result of one request.
 
@@ -65,6 +69,8 @@ def outcome(
         Removes secrets.
     address : str
         Of the endpoint, for messages.
+    stops : sequence of str
+        Of the request: what ends its answer.
     """
     if line is None:
         return FailedAttempt(f"the batch is {status}, and no line of its files is about this request", paid=True)
@@ -75,7 +81,7 @@ def outcome(
     spelt = json.dumps(response["body"])
     if isinstance(code, int) and not 200 <= code < 300:
         return status_fault(code, {}, clean(spelt), address)
-    return read_reply(spelt.encode("ascii"), clean, address)
+    return read_reply(spelt.encode("ascii"), clean, address, stops)
 
 
 def _without_response(error: Any, clean: Callable[[str], str]) -> FailedAttempt:

@@ -183,11 +183,11 @@ class BatchSession:
             await self._desk.rest(rejected, lines[0].attempts.faults)
             return
         results = batch_files.results(files)
-        self._conclude(
-            [(member, batch_files.outcome(results.get(member.name), status, clean, url)) for member in lines],
-            changes,
-            put,
-        )
+        outcomes = [
+            (member, batch_files.outcome(results.get(member.name), status, clean, url, member.request.stop))
+            for member in lines
+        ]
+        self._conclude(outcomes, changes, put)
 
     def _conclude_all(self, lines: list[BatchLine], fault: FailedAttempt, put: Put) -> None:
         self._conclude([(member, fault) for member in lines], (), put)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -21,7 +21,9 @@ from gauger.elicit.teacher.bill import Usage
 from gauger.elicit.teacher.messages import Reply, ReplyOutcome
 
 
-def read_reply(content: bytes, clean: Callable[[str], str], address: str) -> Reply | FailedAttempt:
+def read_reply(
+    content: bytes, clean: Callable[[str], str], address: str, stops: Sequence[str] = ()
+) -> Reply | FailedAttempt:
     """Read the body of a successful response.
 
     Parameters
@@ -32,6 +34,8 @@ def read_reply(content: bytes, clean: Callable[[str], str], address: str) -> Rep
         Removes the key from a text, should the endpoint have sent it back.
     address : str
         Of the endpoint, for messages.
+    stops : sequence of str
+        Of the request: what ends its answer.
 
     Returns
     -------
@@ -48,7 +52,7 @@ def read_reply(content: bytes, clean: Callable[[str], str], address: str) -> Rep
     if isinstance(body, Mapping) and body.get("error") and not body.get("choices"):
         return _error_inside(body, address)
     try:
-        reply = read_raw(body)
+        reply = read_raw(body, stops)
     except BrokenOffError as error:
         return FailedAttempt(f"the endpoint broke off the reply: {error}", paid=True, usage=_stated(body))
     except (KeyError, TypeError, ValueError, AttributeError) as error:

@@ -25,7 +25,9 @@ class Dialect:
     """What one endpoint wants to hear."""
 
     kind: Literal["chat", "completions"] = "chat"
-    """`completions` sends the messages' contents, joined by blank lines, as one text to continue (base models)."""
+    """`completions` sends the messages' contents, joined by blank lines, as one text to continue (base models), and
+    the stops of a request with it. `chat` sends no stops, for they would end a reply within the model's thought: what
+    comes is cut at them when it is read (`read_raw`)."""
     limit: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
     """The parameter for most tokens; switched by itself where the endpoint says that it wants the other."""
     effort: str | None = None
@@ -59,7 +61,7 @@ class Dialect:
         body |= {self.limit: request.max_tokens, "temperature": request.temperature, "seed": request.seed}
         if top:
             body |= {"logprobs": top} if self.kind == "completions" else {"logprobs": True, "top_logprobs": top}
-        if request.stop:
+        if request.stop and self.kind == "completions":
             body["stop"] = list(request.stop)
         body |= {"stream": True, "stream_options": {"include_usage": True}} if self.stream else {}
         body |= self.chosen

@@ -215,7 +215,9 @@ class Session:
                 self._log.sending(index)
             content = await open_line.send(dialect.path, dialect.body(how.place.model, request))
             outcome = (
-                content if isinstance(content, FailedAttempt) else read_reply(content, open_line.clean, how.place.url)
+                content
+                if isinstance(content, FailedAttempt)
+                else read_reply(content, open_line.clean, how.place.url, request.stop)
             )
             if isinstance(outcome, FailedAttempt) and how.server is not None:
                 outcome = replace(outcome, paid=False)  # what our own server did not answer costs nobody anything

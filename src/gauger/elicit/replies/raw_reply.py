@@ -7,14 +7,14 @@ recordings too.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from gauger.elicit.replies.finish_reasons import Ending, ending_of
 from gauger.elicit.replies.reasoning_fields import read_message
-from gauger.elicit.replies.reasoning_marks import divided, unknown_marks
-from gauger.elicit.replies.token_logs import token_logs
+from gauger.elicit.replies.reasoning_marks import divided, unknown_marks, up_to_stop
+from gauger.elicit.replies.token_logs import token_logs, without_end
 from gauger.elicit.replies.usage import read_usage
 from gauger.elicit.teacher.messages import Reply, ReplyOutcome
 
@@ -31,13 +31,16 @@ class BrokenOffError(ValueError):
     """The server says itself that it failed amid the reply."""
 
 
-def read_raw(body: Mapping[str, Any]) -> Reply:
+def read_raw(body: Mapping[str, Any], stops: Sequence[str] = ()) -> Reply:
     """Read the body of a successful response in OpenAI's format, of a chat or of a completion.
 
     Parameters
     ----------
     body : mapping
         As it came, the key removed from it.
+    stops : sequence of str
+        Strings that end the answer (`Request.stop`). They are looked for behind the reasoning, so an endpoint need not
+        have been told of them; an answer that holds one is whole, wherever a limit cut off what came after.
 
     Returns
     -------
@@ -53,7 +56,7 @@ def read_raw(body: Mapping[str, Any]) -> Reply:
         Where it is not in this format.
     """
     choice = (body.get("choices") or [None])[0]
-    reply = Reply(ReplyOutcome.EMPTY, error="no choices") if choice is None else _read_choice(choice)
+    reply = Reply(ReplyOutcome.EMPTY, error="no choices") if choice is None else _read_choice(choice, stops)
     usage = read_usage(body.get("usage"), reply.text or reply.reasoning or "")
     return replace(
         reply,
@@ -67,7 +70,7 @@ def read_raw(body: Mapping[str, Any]) -> Reply:
     )
 
 
-def _read_choice(choice: Mapping[str, Any]) -> Reply:
+def _read_choice(choice: Mapping[str, Any], stops: Sequence[str]) -> Reply:
     reason = choice.get("finish_reason") or choice.get("native_finish_reason")
     ending = ending_of(reason)
     if ending is Ending.BROKEN:
@@ -82,6 +85,11 @@ def _read_choice(choice: Mapping[str, Any]) -> Reply:
         raise TypeError("not a text")
     if ending is Ending.UNKNOWN:
         flags.append(f"unknown finish reason {str(reason)[:40]!r}")
+    logs = token_logs(choice.get("logprobs") or {})
+    said, stop = up_to_stop(answer, stops if ending in (Ending.WHOLE, Ending.CUT) else ())
+    if stop is not None:
+        logs = without_end(logs, len(answer) - len(said))
+        answer, ending = said, Ending.WHOLE
     outcome = ReplyOutcome.REFUSED if refusal else _OUTCOMES[ending]
     if outcome is ReplyOutcome.ANSWERED and not answer.strip():
         outcome = ReplyOutcome.EMPTY
@@ -89,8 +97,9 @@ def _read_choice(choice: Mapping[str, Any]) -> Reply:
         outcome,
         answer or refusal or "",
         "\n\n".join(thoughts) or None,
-        log_probabilities=token_logs(choice.get("logprobs") or {}),
+        log_probabilities=logs,
         flags=tuple(flags),
+        stop=stop,
         error=_why_empty(ending, thoughts) if outcome is ReplyOutcome.EMPTY else None,
     )
 

@@ -9,7 +9,7 @@ mark and is none of the table is flagged: `unknown_marks`.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from typing import NamedTuple
 
 
@@ -133,6 +133,12 @@ FORMS: tuple[ReasoningForm, ...] = (
     ),
 )
 """The known forms, in the order in which they are looked for."""
+_CHANNEL_MARKS = ("<|start|>", "<|channel|>", "<|message|>", "<|end|>")
+_BEGINNINGS = (
+    *(form.marks for form in FORMS if form.marks),
+    ("<|channel|>analysis<|message|>", "<|channel|>final<|message|>"),
+)
+"""Marks with which a thought begins and ends, of every form that has some."""
 UNKNOWN_MARK = "unknown mark"
 """Begins the flag of an answer with something in it that looks like a mark of reasoning and is none that is known."""
 _AROUND = re.compile(r"<\|(?:START|END)_RESPONSE\|>|<\|(?:begin|end)_of_solution\|>")
@@ -161,6 +167,55 @@ def open_thought(text: str) -> tuple[str, str] | None:
     """
     ending = text.rstrip()
     return next((form.marks for form in FORMS if form.marks and ending.endswith(form.marks[0])), None)
+
+
+def begun_thought(text: str) -> tuple[str, str] | None:
+    """Return the marks of the thought with which a text begins, opening and closing; None where it begins with none.
+
+    Hybrid models (Qwen3, GLM, SmolLM3) open the thought themselves, whatever their chat template does.
+    """
+    return next((marks for marks in _BEGINNINGS if text.lstrip().startswith(marks[0])), None)
+
+
+def may_begin_thought(text: str) -> bool:
+    """Tell whether what follows may still make a text begin with a thought: it is blank, or half an opening mark."""
+    beginning = text.lstrip()
+    return any(opening.startswith(beginning) and opening != beginning for opening, _ in _BEGINNINGS)
+
+
+def mark_tokens(special: Collection[str]) -> frozenset[str]:
+    """Return those of a model's special tokens that are marks of reasoning, or of the channels that hold it.
+
+    Parameters
+    ----------
+    special : collection of str
+        The special tokens of its vocabulary (Magistral's `[THINK]`, the channels of gpt-oss).
+    """
+    marks = {mark for form in FORMS if form.marks for mark in form.marks}
+    marks |= set(_CHANNEL_MARKS) if "<|channel|>" in special else set()
+    return frozenset(marks & set(special))
+
+
+def up_to_stop(answer: str, stops: Sequence[str]) -> tuple[str, str | None]:
+    """Cut an answer, from which reasoning has been taken, at the first of its stops.
+
+    Parameters
+    ----------
+    answer : str
+        Without reasoning: nothing in a thought ends an answer.
+    stops : sequence of str
+        Strings that end it and are no part of it.
+
+    Returns
+    -------
+    (str, str or None)
+        What stands before the stop, and which one it was; the whole answer and None where there is none.
+    """
+    places = [(place, stop) for stop in stops if (place := answer.find(stop)) >= 0]
+    if not places:
+        return answer, None
+    place, stop = min(places)
+    return answer[:place], stop
 
 
 def unknown_marks(answer: str) -> tuple[str, ...]:

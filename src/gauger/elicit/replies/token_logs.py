@@ -42,6 +42,15 @@ def logs_of_end(logs: Sequence[TokenChoices], text: str) -> tuple[TokenChoices, 
     return kept if "".join(choice.token for choice in kept).lstrip() == text else ()
 
 
+def without_end(logs: Sequence[TokenChoices], n_characters: int) -> tuple[TokenChoices, ...]:
+    """Return the log-probabilities without those of the tokens that reach into the last characters of the text."""
+    end, length = len(logs), 0
+    while end and length < n_characters:
+        end -= 1
+        length += len(logs[end].token)
+    return tuple(logs[:end])
+
+
 def _alternatives(token: Mapping[str, Any]) -> tuple[tuple[str, float], ...]:
     return _ordered((str(other["token"]), float(other["logprob"])) for other in token.get("top_logprobs") or ())
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from gauger.elicit.teacher.bill import Usage, Use
-from gauger.elicit.teacher.journal_format import READABLE, header_line, reply_from, reply_line, torn_line
+from gauger.elicit.teacher.journal_format import READABLE, header_line, reply_line, reply_of, torn_line
 from gauger.elicit.teacher.messages import Reply, ReplyOutcome, Request
 from gauger.elicit.teacher.sendings import SendingsFile
 from gauger.errors import DamagedError, InputError, Place, UserError
@@ -108,7 +108,7 @@ class Journal:
     def __getitem__(self, key: str) -> Reply:
         """Read the last reply with this key that is not a failure; the file must be held."""
         piece = self._pieces[key]
-        return reply_from(json.loads(os.pread(self._descriptor, piece.n_bytes, piece.offset))["reply"])
+        return reply_of(json.loads(os.pread(self._descriptor, piece.n_bytes, piece.offset)))
 
     def get(self, key: str) -> Reply | None:
         """Return the same, or None where there is none."""
@@ -261,7 +261,7 @@ class Journal:
         elif "torn_bytes" in line:
             self.torn += 1
         else:
-            self._note(line["key"], reply_from(line["reply"]), piece)
+            self._note(line["key"], reply_of(line), piece)
 
     def _note(self, key: str, reply: Reply, piece: _Piece) -> None:
         self._sendings.forget(key)  # a reply counts them all

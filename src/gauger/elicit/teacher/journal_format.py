@@ -26,7 +26,7 @@ read.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, Field, fields, replace
 from typing import Any
 
@@ -104,13 +104,13 @@ def request_from(fields: Mapping[str, Any]) -> Request:
     return Request(**{**fields, "messages": messages, "stop": tuple(fields.get("stop", ()))})
 
 
-def reply_from(fields: Mapping[str, Any]) -> Reply:
-    """Return the reply that `reply_fields` spelled."""
+def reply_from(fields: Mapping[str, Any], stops: Sequence[str] = ()) -> Reply:
+    """Return the reply that `reply_fields` spelled, to a request with these stops."""
     earlier = tuple(usage_from(usage) for usage in fields.get("earlier", ()))
     most = None if fields.get("most") is None else Use(*fields["most"])
     fields = {**fields, "earlier": earlier, "most": most, "respelt": tuple(fields.get("respelt", ()))}
     if fields.get("raw") is not None:
-        return replace(read_raw(fields["raw"]), **fields)
+        return replace(read_raw(fields["raw"], stops), **fields)
     choices = tuple(
         TokenChoices(token, value, tuple((other, its) for other, its in alternatives))
         for token, value, alternatives in fields.get("log_probabilities", ())
@@ -121,6 +121,11 @@ def reply_from(fields: Mapping[str, Any]) -> Reply:
         "flags": tuple(fields.get("flags", ())),
     }
     return Reply(**{**fields, **read})
+
+
+def reply_of(line: Mapping[str, Any]) -> Reply:
+    """Return the reply of a line, read as its request wants it."""
+    return reply_from(line["reply"], line.get("request", {}).get("stop", ()))
 
 
 def usage_from(fields: Mapping[str, Any]) -> Usage:

@@ -14,9 +14,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from gauger.elicit import begun_thought, mark_tokens, may_begin_thought, up_to_stop
 from gauger.train.draws import keys_of, next_tokens
 from gauger.train.engine import Completion, Continuation
-from gauger.train.hf.tokens import context_of, encode_prompt, end_marks, thought_of_template
+from gauger.train.hf.tokens import context_of, encode_prompt, end_marks, special_tokens, thought_of_template
 from gauger.train.rows import Prompt
 
 if TYPE_CHECKING:
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 BATCH = 64
 _HALF = "\ufffd"
 """What bytes are spelled as that are no whole character yet."""
+_LONGEST_BEGINNING = 64
+"""Tokens in which a thought has begun, if one begins: who writes blanks for ever is not waited for."""
 
 
 @dataclass
@@ -32,8 +35,8 @@ class _Answer:
     prompt: list[int]
     key: np.uint64
     stops: tuple[str, ...]
-    closing: str | None = None
-    """Mark that closes the thought which the prompt has opened; None: it has opened none."""
+    thought: tuple[str, str] | None = None
+    """Marks of the thought that the prompt, or the answer itself, has opened; None: neither has, as far as is known."""
     ids: list[int] = field(default_factory=list)
     text: str = ""
     ended: bool = False
@@ -46,20 +49,25 @@ class _Answer:
     """First token whose text may still change with the tokens after it."""
     thought_closed: bool = False
     """Whether the closing mark of the thought has been seen."""
+    begun: bool = False
+    """Whether it is known if the answer itself opens a thought."""
+    n_at_stop: int | None = None
+    """Tokens up to a stop that stands where a thought may still begin; it counts once it is known that none does."""
 
     def said_from(self) -> int | None:
         """Return where the answer begins in the text, behind a thought; None while the thought is not closed."""
-        if self.closing is None:
+        if self.thought is None:
             return 0
-        _, closed, answer = self.text.partition(self.closing)
+        _, closed, answer = self.text.partition(self.thought[1])
         return len(self.text) - len(answer.lstrip()) if closed else None
 
     def without_empty_thought(self) -> str:
         """Return the text; a thought in which nothing was thought is no part of it."""
         start = self.said_from()
-        if not start or self.closing is None or self.text.partition(self.closing)[0].strip():
+        if not start or self.thought is None:
             return self.text
-        return self.text[start:]
+        opening, closing = self.thought
+        return self.text if self.text.partition(closing)[0].strip().removeprefix(opening).strip() else self.text[start:]
 
     def completion(self) -> Completion:
         text = self.without_empty_thought()
@@ -90,7 +98,7 @@ def complete(
         One per prompt; without effect at temperature 0.
     stops : sequence of tuple of str
         Strings that end an answer, one tuple per prompt. They are looked for in the decoded text, so they need not be
-        whole tokens. Where a chat template opens a thought, only behind that.
+        whole tokens. Where the chat template or the model itself opens a thought, only behind that.
 
     Returns
     -------
@@ -102,9 +110,9 @@ def complete(
     Proof: tests/train/hf/test_decode.py (against one prompt at a time).
     """
     ids = [encode_prompt(tokenizer, prompt) for prompt in prompts]
-    thought = thought_of_template(tokenizer)
-    closing = [thought[1] if thought and not isinstance(prompt, str) else None for prompt in prompts]
-    answers = [_Answer(*each) for each in zip(ids, keys_of(ids, seeds), stops, closing, strict=True)]
+    opened = thought_of_template(tokenizer)
+    thoughts = [None if isinstance(prompt, str) else opened for prompt in prompts]
+    answers = [_Answer(*each) for each in zip(ids, keys_of(ids, seeds), stops, thoughts, strict=True)]
     context = context_of(model)
     # by their tokens too: prompts with the same beginning share a batch, which reads it once
     order = sorted((a for a in answers if 0 < len(a.prompt) < context), key=lambda a: (len(a.prompt), a.prompt))
@@ -124,6 +132,10 @@ class _Writer:
         named = getattr(model.generation_config, "eos_token_id", None)
         more = [named] if isinstance(named, int) else list(named or [])
         self.ends = frozenset({*end_marks(tokenizer), *more})
+        special = special_tokens(tokenizer)
+        shown = mark_tokens(special)
+        self.hidden = frozenset(number for token, number in special.items() if token not in shown)
+        """Special tokens that are no part of a text; marks of reasoning are, for they tell it from the answer."""
 
     @torch.inference_mode()
     def write(self, answers: list[_Answer]) -> None:
@@ -194,38 +206,54 @@ class _Writer:
         answer.ended = token in self.ends
         if not answer.ended and not self._may_have_stopped(answer) and self._goes_on(answer):
             return  # the whole text is wanted at the end alone: to spell it at every token would take quadratic time
-        answer.text = self._spell(answer, answer.ids[:-1] if answer.ended else answer.ids)
+        if answer.n_at_stop is not None:  # what follows the stop was read to see whether a thought begins
+            del answer.ids[answer.n_at_stop :]
+            answer.ended = False
+        answer.text = self._spell(answer.ids[:-1] if answer.ended else answer.ids)
+        answer.thought = answer.thought or begun_thought(answer.text)
         start = answer.said_from()
-        stops = answer.stops if start is not None else ()
-        places = [(place, stop) for stop in stops if (place := answer.text.find(stop, start)) >= 0]
-        if places and not answer.ended:
-            place, answer.stop = min(places)
-            answer.text, answer.ended = answer.text[:place], True
+        if start is not None and not answer.ended:
+            said, answer.stop = up_to_stop(answer.text[start:], answer.stops)
+            answer.text, answer.ended = answer.text[:start] + said, answer.stop is not None
 
     def _may_have_stopped(self, answer: _Answer) -> bool:
         """Look for stops in the last few tokens alone, with enough of the text before them for the longest stop.
 
         A token's text is settled once that of the tokens after it no longer changes it: where what is added is more
-        than nothing and does not end in the middle of a character.
+        than nothing and does not end in the middle of a character. Nothing stops where a thought may still begin.
         """
         if not answer.stops:
             return False
-        before = self._spell(answer, answer.ids[answer.context_from : answer.open_from])
-        now = self._spell(answer, answer.ids[answer.context_from :])
+        may_begin = self._looks_for_thought(answer)
+        before = self._spell(answer.ids[answer.context_from : answer.open_from])
+        now = self._spell(answer.ids[answer.context_from :])
         added = now[len(before) :] if now.startswith(before) else now
         # within a thought nothing ends the answer: only its closing mark is looked for
-        marks = (answer.closing,) if answer.closing is not None and not answer.thought_closed else answer.stops
+        marks = (answer.thought[1],) if answer.thought is not None and not answer.thought_closed else answer.stops
         stopped = any(mark in answer.settled + added for mark in marks)
         answer.thought_closed = answer.thought_closed or (stopped and marks is not answer.stops)
         if added and not now.endswith(_HALF):
-            longest = max(map(len, (*answer.stops, answer.closing or "")))
+            longest = max(map(len, (*answer.stops, answer.thought[1] if answer.thought else "")))
             answer.settled = (answer.settled + added)[-longest:]
             answer.context_from, answer.open_from = answer.open_from, len(answer.ids)
-        return stopped
+        if may_begin and stopped:
+            answer.n_at_stop = answer.n_at_stop or len(answer.ids)
+        return not may_begin and (stopped or answer.n_at_stop is not None)
 
-    def _spell(self, answer: _Answer, ids: list[int]) -> str:
-        # where a thought is open, its closing mark must be seen, which may be special
-        return str(self.tokenizer.decode(ids, skip_special_tokens=answer.closing is None))
+    def _looks_for_thought(self, answer: _Answer) -> bool:
+        """Tell whether a thought may still begin at the beginning of an answer; takes it down where one has."""
+        if answer.thought is not None or answer.begun:
+            return False
+        text = self._spell(answer.ids)
+        answer.thought = begun_thought(text)
+        may_begin = len(answer.ids) < _LONGEST_BEGINNING and may_begin_thought(text.rstrip(_HALF))
+        answer.begun = answer.thought is not None or not may_begin
+        if answer.thought is not None:
+            answer.n_at_stop = None
+        return not answer.begun
+
+    def _spell(self, ids: list[int]) -> str:
+        return str(self.tokenizer.decode([token for token in ids if token not in self.hidden]))
 
 
 def _shared_length(prompts: list[list[int]]) -> int:

@@ -90,6 +90,12 @@ def _is_special(tokenizer: PreTrainedTokenizerBase, token: int) -> bool:
     return token in tokenizer.all_special_ids or (added is not None and bool(added.special))
 
 
+def special_tokens(tokenizer: PreTrainedTokenizerBase) -> dict[str, int]:
+    """Return the special tokens of a vocabulary with their numbers: those that are left out where a text is spelled."""
+    added = tokenizer.added_tokens_decoder
+    return {str(added[number]): number for number in added if _is_special(tokenizer, number)}
+
+
 def encode(tokenizer: PreTrainedTokenizerBase, rows: Sequence[TrainingRow], longest: int) -> TokenRows:
     """Turn rows into tokens; the completion is tokenised apart from its prompt, as it will be when it is decoded.
 
