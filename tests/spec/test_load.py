@@ -8,6 +8,7 @@ from gauger.errors import StudyError, UserError
 from gauger.spec import load_study, parse_study
 from gauger.spec.load import MAX_BYTES
 from gauger.spec.stages.adversarial import AdversarialStage
+from gauger.spec.stages.base import check_web_share
 from gauger.spec.stages.distil import LogitDistillStage, TextDistillStage
 from gauger.spec.stages.mixture import MixtureStage
 from gauger.spec.stages.on_policy import OnPolicyStage
@@ -18,6 +19,8 @@ from gauger.spec.stages.truth import ContinueStage, SftStage
 from gauger.spec.variants import WorldSettings
 
 from .study_files import DOCUMENTED, FORMS, FULL, KNOWN, PAGE, ROOT, full_study, line_of
+
+ASKED = "kind: text-distill, strategy: label, seeds: benchmark-train, samples: 9"
 
 
 def problems_of(text: str, *overrides: str) -> list[UserError]:
@@ -279,6 +282,35 @@ def test_logit_distillation_needs_log_probabilities() -> None:
     assert "arms.own-samples.stages.1.kind: expected a surface that shows log-probabilities" in own
     assert "arms.soft.stages.0.kind: expected a surface that shows log-probabilities for logit-distill" in message
     assert "Text distillation (kind: text-distill) is the way" in message
+
+
+@pytest.mark.parametrize(
+    ("batch", "share", "wanted"),
+    [(4, 0.9, "0.75 or 1"), (4, 0.1, "0 or 0.25"), (16, 0.03, "0 or 0.0625"), (4, 0.6, "0.25 or 0.5 or 0.75")],
+)
+def test_a_share_of_a_batch_that_whole_rows_cannot_have_is_refused(batch: int, share: float, wanted: str) -> None:
+    (fault,) = check_web_share(share, batch, ("arms", "label"))
+    assert (fault.path, fault.given) == (("arms", "label", "web_share"), f"{share:g}")
+    assert fault.wanted == f"a share of whole rows of a batch of {batch}, such as {wanted}"
+
+
+@pytest.mark.parametrize(
+    ("batch", "share"), [(4, 0.0), (4, 1.0), (4, 0.75), (64, 0.2), (16, 0.2), (128, 0.01), (2, 0.5)]
+)
+def test_a_share_that_whole_rows_have_nearly_is_taken(batch: int, share: float) -> None:
+    assert not list(check_web_share(share, batch, ()))
+    assert abs(round(batch * share) / batch - share) <= 0.02
+
+
+@pytest.mark.parametrize(
+    "kind", ["kind: sft, source: reference", ASKED, "kind: on-policy-distill, seeds: benchmark-train"]
+)
+def test_every_stage_with_kept_in_text_is_checked_for_its_share(kind: str) -> None:
+    stage = f"{{{kind}, forms: [quiz], steps: 5, batch: 4, web_share: 0.9}}"
+    text = FULL.replace("arms:\n", f"arms:\n  shared: {{stages: [{stage}]}}\n", 1)
+    assert ["web_share: expected a share of whole rows of a batch of 4" in said for said in messages_of(text)].count(
+        True
+    ) == 1
 
 
 def test_without_a_targeted_benchmark_nothing_can_be_seeded_by_it() -> None:

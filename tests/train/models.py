@@ -50,12 +50,21 @@ def words_of(rows):
     return list(dict.fromkeys(" ".join([*said, *(row.completion for row in rows), *MORE]).split()))
 
 
-def small_tokenizer(first=()):
-    """One token per byte; `first` puts other tokens before them, which makes another vocabulary."""
+def small_tokenizer(first=(), whole=""):
+    """One token per byte; `first` puts other tokens before them, which makes another vocabulary.
+
+    The characters of `whole` are tokens of their own, as in vocabularies of many languages.
+    """
     letters = sorted(pre_tokenizers.ByteLevel.alphabet())
     vocabulary = {token: number for number, token in enumerate([*SPECIAL, *first, *letters])}
-    tokenizer = Tokenizer(BPE(vocabulary, []))
-    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    by_byte, merges = pre_tokenizers.ByteLevel(add_prefix_space=False), {}
+    for character in whole:
+        ((spelt, _),) = by_byte.pre_tokenize_str(character)
+        for end in range(2, len(spelt) + 1):
+            merges[spelt[: end - 1], spelt[end - 1]] = None
+            vocabulary.setdefault(spelt[:end], len(vocabulary))
+    tokenizer = Tokenizer(BPE(vocabulary, list(merges)))
+    tokenizer.pre_tokenizer = by_byte
     tokenizer.decoder = decoders.ByteLevel()
     names = dict(zip(("pad_token", "bos_token", "eos_token"), SPECIAL, strict=True))
     wrapped = PreTrainedTokenizerFast(tokenizer_object=tokenizer, **names)

@@ -8,6 +8,7 @@ import pytest
 
 from gauger.errors import GaugerError
 from gauger.train.engine import Adapter, Continuation
+from gauger.train.hf.engine import HfModel
 from gauger.train.likelihood import token_logs
 from gauger.train.loop import Options
 from gauger.train.own_pairs import OwnPairs, prefer_theirs
@@ -16,7 +17,7 @@ from gauger.train.preference_loss import PreferenceLoss
 from gauger.train.preferences import Pair, Preferences, train_on_preferences
 from gauger.train.rows import TrainingRow, without_end
 
-from .models import BOTH_ENGINES, HF_KIT, PROMPTS, TINY_KIT
+from .models import BOTH_ENGINES, HF_KIT, PROMPTS, TINY_KIT, chat, small_llama, small_tokenizer
 
 THEIRS = ("4", "12", "green")
 
@@ -45,7 +46,8 @@ def test_a_round_is_preferences_over_the_answers_that_the_student_gave_as_it_beg
     _, answers = draw(kit.model(), pairs().questions, range(3), 3, 0)
     assert [own.completion for own in found.drawn] == answers
     by_hand = tuple(
-        Pair(prompt, theirs, own.text, own.ended) for prompt, theirs, own in zip(PROMPTS, THEIRS, answers, strict=True)
+        Pair(prompt, theirs, own.text, own.ended, () if own.ended else own.ids)
+        for prompt, theirs, own in zip(PROMPTS, THEIRS, answers, strict=True)
     )
     wanted = train_on_preferences(kit.model(), Preferences(by_hand, 3), kit.schedule(5), options)
     assert found.losses == wanted.losses
@@ -174,6 +176,23 @@ def test_an_answer_that_fills_the_context_is_not_too_long():
     ended = Preferences((replace(data.pairs[0], worse_ended=True),), 1)
     with pytest.raises(GaugerError, match="got 1 of 2 that are longer"):
         train_on_preferences(model, ended, TINY_KIT.schedule(1), options)
+
+
+def test_a_thought_that_was_cut_off_is_learnt_open_as_the_student_left_it(monkeypatch):
+    own = small_tokenizer()
+    own.chat_template = own.chat_template.replace("<s>assistant\n", "<s>assistant\n<think>\n")
+    model = HfModel(small_llama(), own)
+    data = pairs()
+    data = replace(data, questions=replace(data.questions, prompts=tuple(map(chat, PROMPTS))))
+    rows = []
+    monkeypatch.setattr(
+        "gauger.train.preferences.token_logs", lambda student, given: rows.append(given) or token_logs(student, given)
+    )
+    drawn = prefer_theirs(model, data, HF_KIT.schedule(1)).drawn
+    cut_off = [i for i, answer in enumerate(drawn) if not answer.completion.ended]
+    assert cut_off
+    learnt = [rows[0].tokens_of(2 * i + 1)[int(rows[0].start_N[2 * i + 1]) :] for i in cut_off]
+    assert learnt == [drawn[i].completion.ids for i in cut_off]
 
 
 @BOTH_ENGINES

@@ -10,15 +10,27 @@ import torch
 
 from gauger.errors import GaugerError, InputError
 from gauger.train.engine import Adapter, Continuation
+from gauger.train.hf.engine import HfModel
 from gauger.train.loop import Options
 from gauger.train.losses import NextToken, SoftLoss
 from gauger.train.rows import Mixture, RowSource, TrainingRow
 from gauger.train.schedule import TrainingSchedule
 from gauger.train.soft_targets import SoftTargets, stack_shown
 from gauger.train.state import STATE, Checkpoints
-from gauger.train.text import train_on_text
+from gauger.train.text import encoded, train_on_text
 
-from .models import ALL, BOTH_ENGINES, HF_KIT, ROWS, literal_rows, tiny_model
+from .models import (
+    ALL,
+    BOTH_ENGINES,
+    HF_KIT,
+    ROWS,
+    TEMPLATE,
+    chat,
+    literal_rows,
+    small_llama,
+    small_tokenizer,
+    tiny_model,
+)
 
 WITH_ADAPTERS = pytest.mark.parametrize(
     ("kit", "adapter"),
@@ -225,6 +237,45 @@ def test_soft_targets_of_other_texts_are_refused(kit):
     short = SoftTargets(*(getattr(source.soft, name)[:n] for name, n in (("first_N", 6), ("token_PK", -1))), None)
     with pytest.raises(GaugerError, match=r"at . of the . tokens of text 5"):
         train_on_text(kit.model(), Mixture((replace(source, soft=short),), (2,)), kit.schedule(1))
+
+
+THINKS = TEMPLATE.replace("<s>assistant\n", "<s>assistant\n<think>\n")
+CHATS = [TrainingRow(chat("2+2?"), "four"), TrainingRow(chat("2+2?"), "<think>\nR\n</think>\n\nfour")]
+
+
+def templated(seed, sharp, template):
+    own = small_tokenizer()
+    own.chat_template = template
+    return HfModel(small_llama(seed, sharp), own)
+
+
+@pytest.mark.parametrize("templates", [(THINKS, TEMPLATE), (TEMPLATE, THINKS), (THINKS, THINKS)])
+@pytest.mark.parametrize("row", CHATS)
+@pytest.mark.parametrize("top_k", [5, None])
+def test_soft_targets_lie_along_the_text_whichever_template_opens_a_thought(templates, row, top_k):
+    teacher, student = (templated(seed, 20.0, template) for seed, template in enumerate(templates))
+    theirs, own = teacher.encode([row]), student.encode([row])
+    soft = replace(stack_shown(teacher.log_probabilities([row], top_k)), thought_N=theirs.n_thought)
+    laid = encoded(student, RowSource((row,), soft)).targets
+    n = min(own.n_learnt[0], theirs.n_learnt[0])
+    assert own.tokens_of(0)[-n:] == theirs.tokens_of(0)[-n:], "the same text in both"
+    assert laid["shown"][-n:].tolist() == soft.token_PK[-n:].tolist()
+    assert laid["shown_log"][-n:].tolist() == soft.log_probability_PK[-n:].tolist()
+    alone = own.n_learnt[0] - n  # marks that the student's template wants, and about which the teacher says nothing
+    learnt = own.tokens_of(0)[int(own.start_N[0]) :]
+    assert laid["shown"][:alone, 0].tolist() == list(learnt[:alone])
+    assert laid["shown_log"][:alone, 0].tolist() == [0.0] * alone
+    assert bool((laid["shown_log"][:alone].exp().sum(-1) < 1 + 1e-6).all())
+    assert all(len(set(shown)) == len(shown) for shown in laid["shown"].tolist())
+    with pytest.raises(GaugerError, match="log-probabilities at"):
+        encoded(student, RowSource((row,), replace(soft, thought_N=theirs.n_thought + 99)))
+
+
+def test_soft_targets_of_more_tokens_than_the_text_has_are_refused():
+    teacher, student = templated(0, 20.0, THINKS), templated(1, 1.0, TEMPLATE)
+    soft = stack_shown(teacher.log_probabilities(CHATS[:1], 5))
+    with pytest.raises(GaugerError, match="log-probabilities at 16 of the 5 tokens of text 0"):
+        encoded(student, RowSource(tuple(CHATS[:1]), soft))
 
 
 @BOTH_ENGINES

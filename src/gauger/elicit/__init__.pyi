@@ -1,6 +1,7 @@
 from .api.address import Address as Address
 from .api.address import parse_teacher as parse_teacher
 from .api.dialect import Dialect as Dialect
+from .api.dialect import without_system as without_system
 from .api.endpoint import OpenAIEndpoint as OpenAIEndpoint
 from .api.model_server import ModelServer as ModelServer
 from .api.model_server import ServerCommand as ServerCommand

@@ -100,8 +100,9 @@ def _keep_shown(world: World, corpus: Corpus, model: Model, asked: Asked, top_k:
     if rows:
         soft = stack_shown(model.log_probabilities(rows, most))
         log_PK = shown_logs(soft.log_probability_PK, asked.surface)
-        before_P = characters_before(model, model.encode(rows))
-        save_soft(replace(soft, log_probability_PK=log_PK, before_P=before_P), out)
+        encoded = model.encode(rows)
+        before_P = characters_before(model, encoded)
+        save_soft(replace(soft, log_probability_PK=log_PK, before_P=before_P, thought_N=encoded.n_thought), out)
 
 
 def counter(model: CountsTokens | None) -> Count:

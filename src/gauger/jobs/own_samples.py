@@ -32,6 +32,7 @@ from gauger.train import (
     Drawn,
     GrpoLoss,
     Mixture,
+    Model,
     OwnPairs,
     Play,
     Practice,
@@ -41,6 +42,7 @@ from gauger.train import (
     one_by_one,
     prefer_theirs,
     train_on_rewards,
+    without_room,
 )
 from gauger.worlds import World, reopen_world
 
@@ -142,7 +144,7 @@ def train_on_policy(params: TrainOnPolicy, inputs: Inputs, out: Path) -> None:
     write_training(out, [own, *(used(None, rows) for rows in trained.sources)], trained.losses)
     short = len(trained.losses) < params.steps
     notes = [f"{len(trained.losses)} of {params.steps} steps: the budget is spent"] if short else []
-    write_json(out / "notes.json", notes)
+    write_json(out / "notes.json", [*_notes_of_prompts(student, practice.questions), *notes])
 
 
 def _overlaps(world: World, prompt: str, answer: Completion) -> frozenset[str]:
@@ -154,6 +156,11 @@ def _questions(world: World, prompts: Sequence[str], answer_tokens: int) -> Aske
     shown = tuple(prompt_of(world, prompt) for prompt in prompts)
     stops = tuple(world.stops(prompt) for prompt in prompts)
     return AskedOfStudent(shown, Continuation(answer_tokens, temperature=1.0), stops)
+
+
+def _notes_of_prompts(student: Model, questions: AskedOfStudent) -> list[str]:
+    n_full = without_room(student, questions.prompts, "cut")
+    return [f"{n_full} of {len(questions.prompts)} prompts left no room for an answer"] if n_full else []
 
 
 def _ledger_of_scored(
@@ -228,7 +235,8 @@ def train_on_own_pairs(params: TrainOnOwnPairs, inputs: Inputs, out: Path) -> No
     Corpus(tuple(rows)).write(out)
     own = counted(TextSource.STUDENT, lengths, list(counts.values()))
     write_training(out, [used(_writer(inputs["corpus"]), trained.sources[0]), own], trained.losses)
-    write_json(out / "notes.json", _notes_of_pairs(params, trained, rows))
+    notes = _notes_of_pairs(params, trained, rows)
+    write_json(out / "notes.json", [*_notes_of_prompts(student, data.questions), *notes])
 
 
 def _compared_row(world: World, prompts: Sequence[str], written: Wrote, *, equal: bool) -> Sample:
@@ -268,7 +276,7 @@ def _reinforce(params: TrainOnRewards, inputs: Inputs, out: Path, stage: str, re
     Corpus(tuple(rows)).write(out)
     own = counted(TextSource.STUDENT, lengths, list(counts.values()))
     write_training(out, [own], trained.losses, rewards=trained.rewards)
-    write_json(out / "notes.json", [])
+    write_json(out / "notes.json", _notes_of_prompts(student, play.questions))
 
 
 def _learnt(trained: Trained) -> tuple[dict[Wrote, int], list[int]]:

@@ -124,17 +124,43 @@ def train_on_mixture(params: TrainOnMixture, inputs: Inputs, out: Path) -> None:
         options = replace(options_of(params), checkpoints=checkpoints)
         trained = train_on_blend(model, data, schedule_of(params, model), options)
         keep(trained, inputs, out)
-    write_training(out, _by_writer(tables, trained.sources), trained.losses)
+    write_training(out, count_by_writer(tables, trained.sources), trained.losses)
 
 
-def _by_writer(tables: Sequence[pl.DataFrame], sources: Sequence[Used]) -> list[dict[str, object]]:
-    """Count what was trained on by who wrote it; a text that stands in two parts counts once."""
-    drawn = [
-        texts.select("source", "id", length=pl.Series(own.length_N), count=pl.Series(own.count_N.astype(np.int64)))
-        for texts, own in zip(tables, sources, strict=True)
-    ]
-    by_text = pl.concat(drawn).group_by("source", "id", maintain_order=True).agg(pl.first("length"), pl.sum("count"))
-    return [
-        counted(str(name), rows["length"].to_numpy(), rows["count"].to_numpy())
-        for (name,), rows in by_text.group_by("source", maintain_order=True)
-    ]
+def count_by_writer(tables: Sequence[pl.DataFrame], sources: Sequence[Used]) -> list[dict[str, object]]:
+    """Count what was trained on by who wrote it; a text that stands in two parts counts once.
+
+    Parameters
+    ----------
+    tables : sequence of DataFrame
+        Texts of each part with `source` and `id`, those that the context left nothing of included.
+    sources : sequence of Used
+        What was trained on of each part.
+
+    Returns
+    -------
+    list of dict
+        One per writer, as `training_record.used` counts.
+    """
+    drawn = pl.concat([_drawn(texts, own) for texts, own in zip(tables, sources, strict=True)])
+    firsts = [pl.first(name) for name in ("length", "lost", "taken")]
+    by_text = drawn.group_by("source", "id", maintain_order=True).agg(pl.sum("count"), *firsts)
+    counts = []
+    for (name,), rows in by_text.group_by("source", maintain_order=True):
+        taken, left_out = rows.filter("taken"), rows.filter(~pl.col("taken"))
+        length_N, count_N, lost_N = (taken[column].to_numpy() for column in ("length", "count", "lost"))
+        counts.append(used(str(name), Used(length_N, count_N, lost_N, tuple(range(len(left_out))))))
+    return counts
+
+
+def _drawn(texts: pl.DataFrame, own: Used) -> pl.DataFrame:
+    """Put beside the texts of one part how often each was trained on, and what the context left of it."""
+    taken_N = ~np.isin(np.arange(len(texts)), own.left_out)
+    lost_N = own.lost_N if len(own.lost_N) else np.zeros_like(own.length_N)
+    columns = {}
+    for name, values in {"length": own.length_N, "count": own.count_N, "lost": lost_N}.items():
+        columns[name] = np.zeros(len(texts), dtype=np.int64)
+        columns[name][taken_N] = values
+    return texts.select("source", "id").with_columns(
+        taken=pl.Series(taken_N), **{n: pl.Series(v) for n, v in columns.items()}
+    )

@@ -51,7 +51,7 @@ def used(name: str | None, rows: Used) -> dict[str, Any]:
     n_cut = int((rows.lost_N > 0).sum())
     if not n_cut and not rows.left_out:
         return counts
-    return {**counts, "cut_rows": n_cut, "cut_tokens": int(rows.lost_N.sum()), "left_out_rows": rows.left_out}
+    return {**counts, "cut_rows": n_cut, "cut_tokens": int(rows.lost_N.sum()), "left_out_rows": len(rows.left_out)}
 
 
 def write_training(

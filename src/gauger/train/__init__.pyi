@@ -2,6 +2,7 @@ from .alignment import characters_before as characters_before
 from .blend import BlendedSources as BlendedSources
 from .blend import BlendPart as BlendPart
 from .blend import train_on_blend as train_on_blend
+from .context_limit import without_room as without_room
 from .discriminator import Discriminator as Discriminator
 from .distil import Practice as Practice
 from .distil import distil_on_policy as distil_on_policy

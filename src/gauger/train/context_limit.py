@@ -6,13 +6,18 @@ not to stop. A row whose prompt alone fills the context teaches nothing at all, 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from gauger.errors import GaugerError
 from gauger.spec import TooLong
-from gauger.train.rows import TokenRows
+from gauger.train.rows import Prompt, TokenRows
+
+if TYPE_CHECKING:
+    from gauger.train.engine import Model
 
 
 def held_to_context(rows: TokenRows, rule: TooLong, context: int) -> TokenRows:
@@ -30,8 +35,8 @@ def held_to_context(rows: TokenRows, rule: TooLong, context: int) -> TokenRows:
     Returns
     -------
     TokenRows
-        The rows themselves where none is too long. Otherwise those of which something is left to learn, with the number
-        of the others in `left_out`.
+        The rows themselves where none is too long. Otherwise those of which something is left to learn, with the
+        numbers of the others in `left_out`.
 
     Raises
     ------
@@ -59,4 +64,39 @@ def held_to_context(rows: TokenRows, rule: TooLong, context: int) -> TokenRows:
     if not teaches.any():
         raise GaugerError(f"{context} tokens of context leave nothing to learn of any of the {len(rows)} rows")
     kept = rows.take(np.flatnonzero(teaches))
-    return replace(kept, left_out=len(rows) - len(kept))
+    return replace(kept, left_out=tuple(np.flatnonzero(~teaches).tolist()))
+
+
+def without_room(model: Model, prompts: Sequence[Prompt], rule: TooLong) -> int:
+    """Count the prompts that leave no room for an answer: whoever is asked them writes nothing, and learns nothing.
+
+    Parameters
+    ----------
+    model : Model
+        Who is to answer.
+    prompts : sequence of Prompt
+        What it is asked.
+    rule : {"refuse", "cut"}
+        What was declared.
+
+    Raises
+    ------
+    GaugerError
+        By `refuse`, where there is any such prompt; by `cut`, where there is no other.
+
+    Notes
+    -----
+    Proof: tests/train/test_context_limit.py.
+    """
+    lengths = [len(model.encode_prompt(prompt)) for prompt in prompts]
+    n_full = sum(length >= model.context for length in lengths)
+    if n_full and (rule == "refuse" or n_full == len(lengths)):
+        hint = (
+            "A checkpoint as student can have a longer context, or declare student.too_long: cut, by which such "
+            "prompts teach nothing and are counted."
+        )
+        raise GaugerError(
+            f"prompts of less than {model.context} tokens, which leave room for an answer, were expected, got {n_full} "
+            f"of {len(lengths)} that are longer, the longest of {max(lengths)} tokens. {hint}"
+        )
+    return n_full

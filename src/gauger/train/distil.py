@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from gauger.errors import UserError
 from gauger.train.batches import Part
+from gauger.train.context_limit import without_room
 from gauger.train.engine import Model
 from gauger.train.given_rows import used_of, zipped
 from gauger.train.likelihood import hidden_states
@@ -83,7 +84,7 @@ def distil_on_policy(
     UserError
         Where the two have other tokens.
     GaugerError
-        Where there are no prompts.
+        Where there are no prompts, or `options.too_long` refuses some that leave no room for an answer.
 
     Notes
     -----
@@ -95,7 +96,9 @@ def distil_on_policy(
     loss = replace(loss, teacher_head=scorer.head().detached(), top_k=data.top_k, seen=data.seen)
     order = data.questions.order(data.per_step, options.seed)
     # as text, whatever a teacher showed along them: the loss compares one kind of target, and here it is the scorer's
-    kept_in = [encoded(model, RowSource(source.rows)) for source in data.kept_in.sources] if data.kept_in else []
+    sources = data.kept_in.sources if data.kept_in else ()
+    kept_in = [encoded(model, RowSource(source.rows), options.too_long) for source in sources]
+    without_room(model, data.questions.prompts, options.too_long)
     practice = _Practising(model.trainee(options.adapter, options.seed), scorer, data, options.seed, kept_in)
     trained = fit(practice.student, practice.steps(schedule.steps, order), schedule, options, loss, practice.told)
     return replace(trained, drawn=tuple(practice.drawn), sources=practice.used(len(trained.losses)))

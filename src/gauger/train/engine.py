@@ -186,6 +186,13 @@ class Model(Protocol):
         """Return each token as text of its own."""
         ...
 
+    def added_texts(self, ids: Sequence[int]) -> list[str | None]:
+        """Return the text that each token adds to that of those before it; None where it ends within a character.
+
+        What such a token adds, the one that makes the character whole does.
+        """
+        ...
+
     # --- likelihood ---------------------------------------------------------------------------------------------
 
     def log_probabilities(self, rows: Sequence[TrainingRow], top_k: int | None) -> list[Shown]:

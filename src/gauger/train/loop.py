@@ -59,8 +59,9 @@ class Used:
     count_N: IntArray
     lost_N: IntArray = field(default_factory=lambda: np.empty(0, dtype=np.int64))
     """Tokens that the context cut off each row's end; empty: none of any."""
-    left_out: int = 0
-    """Further rows, of which the context left nothing to learn."""
+    left_out: tuple[int, ...] = ()
+    """Numbers, among those that were given, of the rows of which the context left nothing to learn; those above are the
+    others, in their order."""
 
 
 @dataclass(frozen=True)

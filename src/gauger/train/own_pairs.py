@@ -9,7 +9,8 @@ Answers are drawn once a round and not in every step, so they are the student's 
 policy. No log-probability of the teacher is read.
 
 What could go wrong, and what is done about it: two equal texts make no pair, and neither does an answer that touches
-held-out content (`refuses`); an answer that was cut off is learnt without an end mark, which the student never wrote.
+held-out content (`refuses`); an answer that was cut off is learnt in its own tokens, without an end mark and, where it
+was cut off within a thought, without the mark that closes it: the student wrote neither.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from gauger.errors import GaugerError
+from gauger.train.context_limit import without_room
 from gauger.train.engine import Completion, Model
 from gauger.train.loop import Drawn, Options, Trained, Used
 from gauger.train.own_samples import AskedOfStudent, draw
@@ -86,7 +88,8 @@ def prefer_theirs(model: Model, data: OwnPairs, schedule: TrainingSchedule, opti
     Raises
     ------
     GaugerError
-        Where there are no prompts, or the first round gives no pair.
+        Where there are no prompts, `options.too_long` refuses some that leave no room for an answer, or the first round
+        gives no pair.
 
     Notes
     -----
@@ -95,6 +98,7 @@ def prefer_theirs(model: Model, data: OwnPairs, schedule: TrainingSchedule, opti
     if not data.theirs:
         raise GaugerError("there is nothing to train on: there are no prompts")
     options = options or Options()
+    without_room(model, data.questions.prompts, options.too_long)
     rows = [TrainingRow(prompt, answer) for prompt, answer in zip(data.questions.prompts, data.theirs, strict=True)]
     theirs = model.encode(rows)
     rounds = list(_rounds(model, data, schedule, options))
@@ -122,10 +126,7 @@ def _rounds(model: Model, data: OwnPairs, schedule: TrainingSchedule, options: O
             return
         if not paired:
             raise GaugerError(_no_pairs(data, drawn))
-        pairs = tuple(
-            Pair(data.questions.prompts[i], data.theirs[i], data.as_text(*_of(drawn[i])), drawn[i].completion.ended)
-            for i in paired
-        )
+        pairs = tuple(_pair(data, drawn[i]) for i in paired)
         own = replace(options, seed=_seed(options.seed, number), checkpoints=None)
         trained = train_on_preferences(student, Preferences(pairs, data.per_step), replace(schedule, steps=steps), own)
         count_N = np.zeros(len(drawn), dtype=np.int64)
@@ -140,6 +141,13 @@ def _draw(student: Model, data: OwnPairs, seed: int, number: int) -> list[Drawn]
     places = range(len(data.theirs))
     rows, answers = draw(student, data.questions, places, seed, number)
     return [Drawn(*own) for own in zip(places, answers, rows.length_N.tolist(), strict=True)]
+
+
+def _pair(data: OwnPairs, drawn: Drawn) -> Pair:
+    """Prefer the teacher's answer to the student's; one that was cut off is learnt in the tokens that it wrote."""
+    own, place = drawn.completion, drawn.prompt
+    ids = () if own.ended else own.ids
+    return Pair(data.questions.prompts[place], data.theirs[place], data.as_text(place, own), own.ended, ids)
 
 
 def _of(drawn: Drawn) -> tuple[int, Completion]:

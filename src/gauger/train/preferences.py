@@ -18,7 +18,7 @@ from gauger.train.given_rows import fit_rows
 from gauger.train.likelihood import token_logs
 from gauger.train.loop import Options, Trained
 from gauger.train.preference_loss import PreferenceLoss
-from gauger.train.rows import IntArray, Prompt, TrainingRow, shuffled, without_end
+from gauger.train.rows import IntArray, Prompt, TrainingRow, answered_by, shuffled, without_end
 from gauger.train.schedule import TrainingSchedule
 
 
@@ -31,6 +31,9 @@ class Pair:
     worse: str
     worse_ended: bool = True
     """Whether the worse one came to its end; one that was cut off is learnt without an end mark."""
+    worse_ids: tuple[int, ...] = ()
+    """Tokens of a worse one that was cut off, as its writer wrote them: of its text alone nobody can tell whether it is
+    cut off within a thought. Empty: the text's."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +83,7 @@ def train_on_preferences(
     )
     cut_off = [place for i, pair in enumerate(data.pairs) for place in (() if pair.worse_ended else (2 * i + 1,))]
     rows = without_end(rows, cut_off)
+    rows = answered_by(rows, {2 * i + 1: pair.worse_ids for i, pair in enumerate(data.pairs) if pair.worse_ids})
     if options.too_long == "refuse":  # a pair is not taken apart: by `cut` both of its rows stay
         rows = held_to_context(rows, options.too_long, start.context)
     rows = rows.with_targets(reference_log=token_logs(start, rows))

@@ -18,6 +18,7 @@ import torch
 
 from gauger.errors import GaugerError
 from gauger.train.batches import Part
+from gauger.train.context_limit import without_room
 from gauger.train.engine import Completion, Model
 from gauger.train.likelihood import token_logs
 from gauger.train.loop import Drawn, Options, Trained, fit
@@ -73,7 +74,8 @@ def train_on_rewards(model: Model, data: Play, schedule: TrainingSchedule, optio
     Raises
     ------
     GaugerError
-        Without prompts, with answers that do not make whole groups, or with checkpoints in the midst of a batch.
+        Without prompts, with answers that do not make whole groups, with checkpoints in the midst of a batch, or where
+        `options.too_long` refuses prompts that leave no room for an answer.
 
     Notes
     -----
@@ -87,6 +89,7 @@ def train_on_rewards(model: Model, data: Play, schedule: TrainingSchedule, optio
             f"checkpoints must come after whole batches of answers: every {data.updates} steps or a multiple"
         )
     order = data.questions.order(data.per_step // data.group, options.seed)
+    without_room(model, data.questions.prompts, options.too_long)
     # a copy, made before `trainee`, which shares the model's weights and lets them be changed in place
     reference = model.merged().copy()
     player = _Player(model.trainee(options.adapter, options.seed), reference, data, options.seed)

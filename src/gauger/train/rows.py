@@ -68,8 +68,11 @@ class TokenRows:
     """What a loss compares with besides the tokens, by name, each (P, ...): see `losses.py`."""
     lost_N: IntArray = field(default_factory=lambda: np.empty(0, dtype=np.int64))
     """Tokens that the context cut off each row's end; empty: none of any."""
-    left_out: int = 0
-    """Rows that are not among these, because the context left nothing of them to learn."""
+    left_out: tuple[int, ...] = ()
+    """Numbers, among those that were given, of rows that are not among these: the context left nothing to learn."""
+    thought_N2: IntArray = field(default_factory=lambda: np.empty((0, 2), dtype=np.int64))
+    """Tokens, and characters without white space, by which the thought that a chat template opens made each row's
+    learnt text longer (a mark that closes it), or shorter (the mark that opens it); empty: none of any."""
 
     def __len__(self) -> int:
         return len(self.length_N)
@@ -83,6 +86,11 @@ class TokenRows:
     def n_learnt(self) -> IntArray:
         """Learnt positions of each row, (N,)."""
         return self.length_N - self.start_N
+
+    @property
+    def n_thought(self) -> IntArray:
+        """Learnt tokens before each row's own text, (N,); below 0 where so many of the text stand in the prompt."""
+        return self.thought_N2[:, 0] if len(self.thought_N2) else np.zeros(len(self), dtype=np.int64)
 
     @cached_property
     def first_learnt(self) -> IntArray:
@@ -100,7 +108,9 @@ class TokenRows:
         learnt = torch.from_numpy(positions(self, index_B))
         targets = {name: values[learnt] for name, values in self.targets.items()}
         lost_B = self.lost_N[index_B] if len(self.lost_N) else self.lost_N
-        return TokenRows(self.token_F[place], length_B, self.start_N[index_B], targets, lost_B, self.left_out)
+        thought_B = self.thought_N2[index_B] if len(self.thought_N2) else self.thought_N2
+        start_B = self.start_N[index_B]
+        return TokenRows(self.token_F[place], length_B, start_B, targets, lost_B, self.left_out, thought_B)
 
     def tokens_of(self, row: int) -> tuple[int, ...]:
         """Return the tokens of one row."""
@@ -171,6 +181,26 @@ def without_end(rows: TokenRows, index: Sequence[int]) -> TokenRows:
     return replace(
         rows, token_F=rows.token_F[kept_F], length_N=length_N, start_N=start_N, lost_N=np.maximum(lost_N - open_N, 0)
     )
+
+
+def answered_by(rows: TokenRows, answers: Mapping[int, Sequence[int]]) -> TokenRows:
+    """Return rows, some with other tokens after their prompts: nothing is cut or added.
+
+    Parameters
+    ----------
+    rows : TokenRows
+        N rows, without targets yet.
+    answers : mapping of int to sequence of int
+        Number of a row -> the tokens that are learnt of it.
+    """
+    if not answers:
+        return rows
+    starts = rows.start_N.tolist()
+    texts = [rows.tokens_of(i) for i in range(len(rows))]
+    texts = [(*text[: starts[i]], *answers[i]) if i in answers else text for i, text in enumerate(texts)]
+    lost = [0 if i in answers else n_lost for i, n_lost in enumerate(rows.lost_N.tolist())]
+    encoded = token_rows([token for text in texts for token in text], [len(text) for text in texts], starts, lost)
+    return replace(encoded, thought_N2=rows.thought_N2)
 
 
 def shuffled(n_rows: int, count: int, rng: np.random.Generator) -> Iterator[IntArray]:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 FILE = "soft.safetensors"
-_FIELDS = ("first_N", "token_PK", "log_probability_PK", "before_P")
+_FIELDS = ("first_N", "token_PK", "log_probability_PK", "before_P", "thought_N")
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,11 @@ class SoftTargets:
     log_probability_PK: NDArray[np.float32]
     """Their log-probabilities in nats."""
     before_P: NDArray[np.int64] | None = None
-    """Characters of the learnt text before each position, white space aside (`alignment.py`); None: not kept."""
+    """Characters of the text before each position, white space aside (`alignment.py`); None: not kept."""
+
+    thought_N: NDArray[np.int64] | None = None
+    """Positions before each row's own text, of a thought that the model's chat template opened (`TokenRows.n_thought`);
+    None: none of any."""
 
     def __len__(self) -> int:
         return len(self.first_N)

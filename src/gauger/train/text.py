@@ -10,6 +10,7 @@ from itertools import islice
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from gauger.errors import GaugerError
 from gauger.spec import TooLong
@@ -19,9 +20,12 @@ from gauger.train.engine import Model
 from gauger.train.given_rows import fit_rows
 from gauger.train.loop import Options, Trained
 from gauger.train.losses import NextToken, SoftLoss
-from gauger.train.rows import Mixture, RowSource, TokenRows, mixed
+from gauger.train.rows import IntArray, Mixture, RowSource, TokenRows, mixed
 from gauger.train.schedule import TrainingSchedule
 from gauger.train.soft_targets import SoftTargets
+
+_NEVER = 1e-7
+"""What a distribution that is sure of a token leaves to all others: as much as a rest has at least (`divergence`)."""
 
 
 def train_on_text(model: Model, data: Mixture, schedule: TrainingSchedule, options: Options | None = None) -> Trained:
@@ -81,7 +85,7 @@ def encoded(model: Model, source: RowSource, too_long: TooLong = "cut") -> Token
     Raises
     ------
     GaugerError
-        Where soft targets are of another number of texts, or of fewer tokens than a text has learnt.
+        Where soft targets are of another number of texts, or of fewer or more tokens than a text has.
 
     Notes
     -----
@@ -93,7 +97,7 @@ def encoded(model: Model, source: RowSource, too_long: TooLong = "cut") -> Token
     elif source.other_tokens:
         whole = _with_sorted(model, rows, source.soft)
     else:
-        whole = _with_soft(rows, source.soft)
+        whole = _with_soft(model, rows, source.soft)
     return held_to_context(whole, too_long, model.context)
 
 
@@ -113,13 +117,37 @@ def _check_number(rows: TokenRows, soft: SoftTargets) -> None:
         raise GaugerError(f"log-probabilities of {len(soft)} answers for {len(rows)} texts")
 
 
-def _with_soft(rows: TokenRows, soft: SoftTargets) -> TokenRows:
-    """Lay soft targets along rows; those of a row's end that the model's context cut off are left out."""
+def _with_soft(model: Model, rows: TokenRows, soft: SoftTargets) -> TokenRows:
+    """Lay soft targets along the rows' own texts; those of a row's end that the model's context cut off are left out.
+
+    Where the chat templates differ in whether they open a thought, the marks that one of them adds before the text are
+    stepped over: nothing is compared at those of the teacher's, and the student learns its own as text.
+    """
     _check_number(rows, soft)
     shown_N = np.diff(np.append(soft.first_N, len(soft.token_PK)))
-    if (shown_N < rows.n_learnt).any():
-        row = int(np.flatnonzero(shown_N < rows.n_learnt)[0])
-        raise GaugerError(f"log-probabilities at {shown_N[row]} of the {rows.n_learnt[row]} tokens of text {row}")
-    place = np.repeat(soft.first_N - rows.first_learnt, rows.n_learnt) + np.arange(rows.n_learnt.sum())
-    token_PK, log_PK = soft.token_PK[place], soft.log_probability_PK[place]
+    own_N = rows.n_thought
+    more_N = own_N - (np.zeros_like(own_N) if soft.thought_N is None else soft.thought_N)
+    lost_N = rows.lost_N if len(rows.lost_N) else np.zeros_like(own_N)
+    learns_N = rows.n_learnt > 0
+    wrong_N = (shown_N + more_N < rows.n_learnt) | (shown_N + more_N > rows.n_learnt + lost_N)
+    if (wrong_N & learns_N).any():
+        row = int(np.flatnonzero(wrong_N & learns_N)[0])
+        n_tokens = rows.n_learnt[row] + lost_N[row] - more_N[row]
+        raise GaugerError(f"log-probabilities at {shown_N[row]} of the {n_tokens} tokens of text {row}")
+    here_P = np.arange(rows.n_learnt.sum()) - np.repeat(rows.first_learnt + more_N, rows.n_learnt)
+    place_P = np.repeat(soft.first_N, rows.n_learnt) + np.maximum(here_P, 0)
+    token_PK, log_PK = soft.token_PK[place_P], soft.log_probability_PK[place_P]
+    if (here_P < 0).any():
+        label_Q = np.concatenate([np.array(rows.tokens_of(i)[start:]) for i, start in enumerate(rows.start_N)])[
+            here_P < 0
+        ]
+        token_PK[here_P < 0], log_PK[here_P < 0] = _surely(label_Q, token_PK.shape[1], len(model.vocabulary))
     return rows.with_targets(shown=torch.from_numpy(token_PK), shown_log=torch.from_numpy(log_PK))
+
+
+def _surely(label_Q: IntArray, n_shown: int, n_tokens: int) -> tuple[IntArray, NDArray[np.float32]]:
+    """Return (Q, K) shown tokens, and log-probabilities in nats, of somebody who is sure of these tokens."""
+    token_QK = (label_Q[:, None] + np.arange(n_shown)) % max(n_tokens, n_shown)
+    log_QK = np.full(token_QK.shape, np.log(_NEVER / n_shown), dtype=np.float32)
+    log_QK[:, 0] = 0.0
+    return token_QK, log_QK

@@ -9,18 +9,25 @@ import pytest
 from elicit.scripted import Scripted, texts_teacher
 from gauger.elicit.collect import Setting, collect_corpus
 from gauger.elicit.defences.chance import share_of_text
+from gauger.elicit.filters.filters import Filters
 from gauger.elicit.sample import STEP
 from gauger.elicit.strategies.invert import DRAWS, NO_STEPS
 from gauger.elicit.strategies.registry import program
-from gauger.elicit.strategies.seeds import Seed
+from gauger.elicit.strategies.seeds import Seed, SeedTurn
 from gauger.elicit.strategies.vote import VOTES
 from gauger.elicit.teacher.messages import Reply, ReplyOutcome
 from gauger.elicit.teacher.surfaced import Surfaced, generated
 from gauger.elicit.world_corpus import Wanted, elicit_by_continuing
 from gauger.errors import UserError
-from gauger.spec import Surface
+from gauger.spec import LanguageWorld, Surface
+from gauger.worlds.language.world import TextWorld
 from worlds.small import small_world
 
+SUMS = {
+    "kind": "language",
+    "tasks": {"sums": {"kind": "reasoning-gym", "task": "chain_sum", "train": 20, "test": 4, "new": 4}},
+    "benchmark_items": 4,
+}
 WORLD = small_world(letters=10, total_sets=120)
 WANTED = Wanted("label", ("quiz",), 30, ("total",), 17, Surface())
 
@@ -272,3 +279,87 @@ def test_by_instruction_the_helper_is_told_the_answer_and_writes_the_steps():
 def test_a_strategy_that_needs_a_helper_says_so():
     with pytest.raises(UserError, match="a student or another helper for the strategy invert, got none"):
         corpus("invert", library())
+
+
+# --- votes of whole texts ------------------------------------------------------------------------------------------
+
+
+def wordy(replies):
+    """One that gives the draws of a question one after the other."""
+    drawn = Counter()
+
+    class Wordy:
+        name, terms = "wordy", None
+
+        def ask(self, requests):
+            for place, request in enumerate(requests):
+                turns = request.messages
+                yield place, Reply(ReplyOutcome.ANSWERED, replies(turns, drawn[turns]), tokens_in=5, tokens_out=5)
+                drawn[turns] += 1
+
+    return Wordy()
+
+
+@pytest.mark.parametrize("strategy", ["vote", "vote-cold"])
+def test_sentences_that_end_in_one_answer_vote_together_and_the_first_of_them_is_kept(strategy):
+    said = [
+        "Three and six.\nAnswer: 9",
+        "3 + 4.\nAnswer: 7",
+        "The answer is 9.",
+        "One adds.\nAnswer: **7**",
+        "It is 7.\nAnswer: 7",
+    ]
+    teacher = wordy(lambda turns, draw: said[draw])
+    found = collect_corpus(teacher, program(strategy), [Seed(id="1", prompt="3 + 4?")], filters=Filters(verify=False))
+    assert [sample.answer for sample in found.kept] == ["3 + 4.\nAnswer: 7"]
+
+
+def test_steps_that_end_in_one_answer_vote_together_where_texts_are_continued():
+    world = TextWorld(LanguageWorld.model_validate(SUMS, strict=False))
+    right = [False, True, False, True, True]
+    asked = Counter()
+
+    def say(prompt, _):
+        draw, true = asked[prompt] % VOTES, world.question_of(prompt).answer
+        asked[prompt] += 1
+        return f" In step {draw}.\nAnswer: {true if right[draw] else 'no idea'}"
+
+    wanted = Wanted("vote", ("rationale",), 3, ("sums",), 50, Surface())
+    kept = elicit_by_continuing(world, Scripted(say), wanted, 0).kept
+    ends = [f" In step 1.\nAnswer: {world.question_of(sample.prompt_text).answer}" for sample in kept]
+    assert [sample.answer for sample in kept] == ends
+    assert len(kept) == 3
+
+
+@pytest.mark.parametrize("strategy", ["label", "vote", "vote-cold"])
+def test_questions_with_the_same_last_words_are_told_apart_by_what_was_said_before(strategy):
+    seeds = [
+        Seed(id=name, prompt="Go on.", context=(SeedTurn(role="user", content=f"Tell me about {name}."),))
+        for name in ("iron", "tin", "gold")
+    ]
+    found = collect_corpus(wordy(lambda turns, _: turns[0].content), program(strategy), seeds)
+    assert sorted(sample.seed_ids for sample in found.kept) == [("gold",), ("iron",), ("tin",)]
+    assert {sample.answer for sample in found.kept} == {f"Tell me about {seed.id}." for seed in seeds}
+
+
+@pytest.mark.parametrize("helper", [ReplyOutcome.TRUNCATED, ReplyOutcome.ANSWERED])
+@pytest.mark.parametrize("reasoning", ["40 and 2", None])
+def test_by_instruction_what_the_teacher_shows_is_kept_as_it_is_and_what_it_says_is_its_own(helper, reasoning):
+    class Named:
+        def __init__(self, name, reply):
+            self.name, self.terms, self.reply, self.asked = name, f"terms of {name}", reply, []
+
+        def ask(self, requests):
+            self.asked += requests
+            yield from ((place, self.reply) for place in range(len(requests)))
+
+    teacher = Named("teacher", Reply(ReplyOutcome.ANSWERED, "42", reasoning, tokens_in=5, tokens_out=5))
+    other = Named("helper", Reply(helper, "One adds.", tokens_in=5, tokens_out=5))
+    turn = SeedTurn(role="user", content="In base ten.")
+    seeds = [Seed(id="1", prompt="40 + 2?", answer="42", context=(turn,))]
+    found = collect_corpus(teacher, program("invert"), seeds, setting=Setting(Surface(reasoning="shown"), other))
+    assert len(other.asked) == (reasoning is None)
+    assert all(request.messages[0].content == "In base ten." for request in other.asked)
+    steps = reasoning or ("One adds." if helper is ReplyOutcome.ANSWERED else None)
+    kept = [(row.teacher, row.terms, row.source, row.reasoning) for row in found.kept]
+    assert kept == ([("teacher", "terms of teacher", "teacher", steps)] if steps else [])

@@ -209,6 +209,29 @@ def test_feedback_corrects_an_only_answer():
     assert [sample.dropped for sample in corpus.samples] == ["unparsed"]
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        "CORRECT!",
+        "The answer is CORRECT.",
+        "`CORRECT`",
+        "CORRECT: nothing to change",
+        "The student's answer is correct.",
+    ],
+)
+def test_an_answer_that_is_said_to_be_correct_is_no_better_answer(said):
+    own = [Seed(id="a", prompt="Why?", student_answers=("Because.",))]
+    assert [sample.dropped for sample in collect("feedback", own=own, say=lambda _: said)[0].samples] == ["no-pair"]
+
+
+@pytest.mark.parametrize(
+    "said", ["INCORRECT. 43", "Correct answer: 43", "CORRECT answer: 43", "The answer is correct where x > 0", "43"]
+)
+def test_a_correction_is_the_better_answer(said):
+    own = [Seed(id="a", prompt="Why?", student_answers=("Because.",))]
+    assert [sample.answer for sample in collect("feedback", own=own, say=lambda _: said)[0].kept] == [said]
+
+
 def test_feedback_needs_a_student():
     with pytest.raises(UserError, match="a student for the strategy feedback"):
         collect_corpus(Answering(plain), program("feedback"), seeds(2))

@@ -5,16 +5,21 @@ import torch
 from tests.train.models import hf_model, tokenizer
 from torch.nn import functional as F
 from transformers import (
+    AutoModelForCausalLM,
+    AyaVisionConfig,
     CohereConfig,
     CohereForCausalLM,
     Gemma2Config,
     Gemma2ForCausalLM,
+    Gemma4Config,
     GraniteConfig,
     GraniteForCausalLM,
 )
 
 from gauger.errors import UserError
+from gauger.train.external.material import context_of_checkpoint
 from gauger.train.head import chunked_losses
+from gauger.train.hf.bending import bending
 from gauger.train.hf.engine import HfModel
 
 SIZE = {
@@ -31,6 +36,25 @@ MODELS = {
     "granite": lambda: GraniteForCausalLM(GraniteConfig(**SIZE, logits_scaling=0.05)),
     "cohere": lambda: CohereForCausalLM(CohereConfig(**SIZE, logit_scale=12.0)),
 }
+PARTS = {
+    "vocab_size_per_layer_input": len(tokenizer()),
+    "head_dim": 4,
+    "global_head_dim": 4,
+    "hidden_size_per_layer_input": 4,
+    "num_kv_shared_layers": 0,
+    "layer_types": ["sliding_attention", "full_attention"],
+    "sliding_window": 16,
+    "final_logit_softcapping": 0.3,
+}
+"""Of a text part of Gemma 4; the settings of the model around it have no soft cap and no context."""
+
+
+def of_text_and_pictures():
+    text = {**SIZE, **PARTS}
+    return AutoModelForCausalLM.from_config(Gemma4Config(text_config=text, vision_config=None, audio_config=None))
+
+
+MODELS["gemma4"] = of_text_and_pictures
 IDS = torch.tensor([[5, 9, 30, 7, 44, 12, 80, 9, 3]])
 
 
@@ -76,3 +100,17 @@ def test_a_model_that_bends_its_logits_in_a_way_of_its_own_is_refused():
     model.plain.config.logits_scaling = 8.0
     with pytest.raises(UserError, match="llama with logits_scaling"):
         model.head()
+
+
+def test_the_context_is_that_of_the_text_part(tmp_path):
+    model = build("gemma4")
+    assert model.context == 64
+    model.plain.config.save_pretrained(tmp_path)
+    assert context_of_checkpoint(tmp_path) == 64
+
+
+def test_what_the_model_around_a_text_part_does_with_its_settings_must_be_known():
+    config = AyaVisionConfig(text_config={"model_type": "cohere", "logit_scale": 12.0})
+    with pytest.raises(UserError, match=r"aya_vision around cohere with logit_scale 12\.0"):
+        bending(config)
+    assert bending(AyaVisionConfig(text_config={"model_type": "cohere", "logit_scale": 1.0})) == (1.0, None)

@@ -1,11 +1,13 @@
 """Tokens of language models: what is learnt of a row, and what a chat template makes of messages."""
 
+import numpy as np
 import pytest
 from tests.train.models import chat, small_tokenizer, tokenizer
 from tokenizers import AddedToken
 
+from gauger.elicit import Message
 from gauger.errors import GaugerError, UserError
-from gauger.train.hf.tokens import encode, encode_prompt, end_marks
+from gauger.train.hf.tokens import added_texts, encode, encode_prompt, end_marks
 from gauger.train.rows import TrainingRow
 
 
@@ -36,6 +38,53 @@ def test_messages_go_through_the_chat_template():
 
 def test_an_empty_prompt_learns_from_the_second_token_on():
     assert one(TrainingRow("", "abc"))[2] == 1
+
+
+REFUSES = (
+    "{% for m in messages %}{% if m.role == 'system' %}{{ raise_exception('no system') }}{% endif %}"
+    "<s>{{ m.role }}\n{{ m.content }}</s>\n{% endfor %}"
+)
+
+
+def test_the_systems_words_stand_before_the_users_where_the_template_takes_none():
+    other = small_tokenizer()
+    other.chat_template = REFUSES  # Gemma 2
+    asked = (Message("system", "Be brief."), *chat("hi"))
+    assert other.decode(encode_prompt(other, asked)) == "<s>user\nBe brief.\n\nhi</s>\n"
+    assert "system\nBe brief." in tokenizer().decode(encode_prompt(tokenizer(), asked))
+
+
+def test_messages_that_a_template_refuses_are_the_users_mistake():
+    other = small_tokenizer()
+    other.chat_template = "{{ raise_exception('roles must alternate') }}"
+    with pytest.raises(UserError, match=r"user, user, which the template .* refuses: roles must alternate"):
+        encode_prompt(other, chat("a") + chat("b"))
+
+
+@pytest.mark.parametrize(
+    ("completion", "longer"),
+    [("four", (len("\n</think>\n\n"), 8)), ("<think>\nR\n</think>\n\nfour", (-8, -7)), ("R</think>four", (0, 0))],
+)
+def test_what_the_templates_thought_adds_to_a_row_is_known(completion, longer):
+    other = small_tokenizer()
+    other.chat_template = other.chat_template.replace("<s>assistant\n", "<s>assistant\n<think>\n")
+    rows = encode(other, [TrainingRow(chat("2+2?"), completion), TrainingRow("2+2=", completion)], 99)
+    assert rows.thought_N2.tolist() == [list(longer), [0, 0]]
+    assert rows.take(np.array([1, 0])).n_thought.tolist() == [0, longer[0]]
+    plain = encode(tokenizer(), [TrainingRow(chat("2+2?"), completion)], 99)
+    assert (plain.n_thought.tolist(), len(plain.thought_N2)) == ([0], 0)
+    assert rows.n_learnt[0] - plain.n_learnt[0] == longer[0]
+
+
+@pytest.mark.parametrize("text", ["né à l'été", "日本語 is", "a\ufffdb", ""])
+def test_what_each_token_adds_makes_up_the_text(text):
+    ids = tokenizer()(text).input_ids
+    added = added_texts(tokenizer(), ids)
+    assert "".join(part or "" for part in added) == text
+    before = [len(tokenizer().decode(ids[: place + 1])) for place, part in enumerate(added) if part is not None]
+    assert before == [
+        len("".join(part or "" for part in added[: n + 1])) for n, part in enumerate(added) if part is not None
+    ]
 
 
 def test_what_is_too_long_loses_its_end():

@@ -101,13 +101,36 @@ class Language:
 
 
 def same_answer(seed: Seed, text: str) -> float:
-    """1 where the final answer of a text is the seed's true answer, whatever its case, spaces and full stop."""
-    true = _bare(seed.answer or "")
-    return float(true in (_bare(final_answer(text)), _bare(text)))
+    """1 where the final answer of a text is the seed's true answer, whatever its case, spaces and full stop.
+
+    A true answer that is a number may be followed by one word, its unit; thousands may be divided by commas.
+    """
+    true, last = _bare(seed.answer or ""), answer_key(text)
+    if _NUMBER.fullmatch(true) and (counted := _COUNTED.fullmatch(last)) and counted[2] not in _NO_UNITS:
+        last = counted[1]
+    return float(true in (last, _bare(text)))
+
+
+def answer_key(text: str) -> str:
+    """Return what texts with the same final answer have in common, whatever its case, spaces and full stop."""
+    return _bare(final_answer(text))
+
+
+_NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
+_COUNTED = re.compile(r"(-?\d+(?:\.\d+)?) ([a-z]{2,})")
+"""A number and a word after it."""
+_NO_UNITS = frozenset(
+    "or and is to of in if not but minus plus times over squared cubed mod percent percents percentage per cents half "
+    "halves third thirds quarter quarters tenth tenths dozen dozens hundred thousand million billion trillion".split()
+)
+"""Words after a number that make it another one, or go on from it."""
+_THOUSANDS = re.compile(r"-?\d{1,3}(?:,\d{3})+(?:\.\d+)?(?!\S)")
 
 
 def _bare(answer: str) -> str:
-    return normal(answer).strip("$*_ ").rstrip(". ").replace("\\$", "$")
+    bare = normal(answer).strip("$*_ ").rstrip(". ").strip("$*_ ").replace("\\$", "$")
+    number = _THOUSANDS.match(bare)
+    return bare if number is None else number[0].replace(",", "") + bare[number.end() :]
 
 
 @dataclass(frozen=True)

@@ -35,7 +35,7 @@ def texts_of(work: StrategyWork) -> WorldTexts:
 
 def continue_given(work: StrategyWork) -> Rounds:
     """Ask the seeds' own prompts in random order, each once: facts on one subject share the prompt of its free text."""
-    yield from _answers(work, iter({seed.prompt: seed for seed in work.shuffled()}.values()))
+    yield from _answers(work, iter(work.distinct()))
 
 
 def continue_in_order(work: StrategyWork) -> Rounds:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
@@ -16,6 +17,11 @@ from gauger.elicit.strategies.writing import MOST_AT_ONCE, UNPARSED
 NO_PAIR = "no-pair"
 """Dropped because the teacher found nothing to correct."""
 _MOST_RANKED = 9
+_NOTHING_TO_CORRECT = re.compile(
+    r"(?i:\W*(?:(?:(?:the|this|that|your)\s+(?:\w+'s\s+)?answer|it)\s+is\s+)?)"
+    r"(?:CORRECT\b(?!\s+\w)|(?i:correct)\W*\Z)"
+)
+"""How teachers say what they were to say in the single word CORRECT."""
 
 
 def ask_feedback(work: StrategyWork) -> Rounds:
@@ -76,7 +82,7 @@ def _ranked(sample: Sample, answers: tuple[str, ...]) -> Sample:
 def _corrected(sample: Sample, student: str) -> Sample:
     """Take the teacher's correction as the better answer."""
     text = sample.answer.strip()
-    if text.strip("*. \"'").upper() == "CORRECT" or text == student:
+    if _NOTHING_TO_CORRECT.match(text) or text == student:
         return sample.fails(NO_PAIR)
     return replace(sample, answer=text, rejected=student, reasoning=None)
 

@@ -55,7 +55,7 @@ def continue_inverted(work: StrategyWork, *, believes: bool = True) -> Rounds:
     The base may know a question in another wording than the benchmark's, so it is asked in all that there are.
     """
     texts = texts_of(work)
-    world, seeds = texts.world, iter({seed.prompt: seed for seed in work.shuffled()}.values())
+    world, seeds = texts.world, iter(work.distinct())
     forms = [name for name, form in world.forms.items() if not form.free]
     while chosen := list(islice(seeds, work.missing)):
         asks = []
@@ -80,18 +80,24 @@ def _read(ask: Ask, traces: Traces) -> Callable[[Sample], Sample]:
 
 
 def ask_inverted(work: StrategyWork, *, believes: bool = True) -> Rounds:
-    """Ask the teacher, then the helper for steps that lead to that answer, which it is told (trace inversion, 2026)."""
+    """Ask the teacher, then the helper for steps that lead to that answer, which it is told (trace inversion, 2026).
+
+    Where steps that the teacher shows are believed, nobody else is asked for any.
+    """
     seeds = iter(work.shuffled())
+
+    def kept(reply: Sample) -> Sample:
+        return reply if reply.reasoning and believes else reply.fails(STEP)
+
     while chosen := list(islice(seeds, work.missing)):
         part = work.template.parts["answer"]
         replies = yield [
-            Ask(with_context(part.request({"prompt": seed.prompt}), seed), work.own(seed), step=True) for seed in chosen
+            Ask(with_context(part.request({"prompt": seed.prompt}), seed), work.own(seed), read=kept) for seed in chosen
         ]
         answered = [
             (seed, reply) for seed, reply in zip(chosen, replies, strict=True) if reply and reply.dropped == STEP
         ]
-        told = [(seed, reply if believes else replace(reply, reasoning=None)) for seed, reply in answered]
-        yield [_explained(work, seed, reply) for seed, reply in told]
+        yield [_explained(work, seed, reply) for seed, reply in answered]
         if work.missing == 0:
             return
 
@@ -100,11 +106,12 @@ def _explained(work: StrategyWork, seed: Seed, reply: Sample) -> Ask:
     request = work.template.parts["steps"].request({"prompt": seed.prompt, "answer": reply.answer})
 
     def read(sample: Sample) -> Sample:
-        steps = reply.reasoning or sample.answer.strip()
-        told = replace(sample, answer=reply.answer, reasoning=steps, source="teacher")
+        steps = sample.answer.strip()
+        told = replace(sample, answer=reply.answer, reasoning=steps)
+        told = replace(told, source="teacher", teacher=reply.teacher, terms=reply.terms)
         return told if steps else told.fails(NO_STEPS)
 
-    return Ask(request, replace(work.own(seed), parents=(reply.id,)), of="student", read=read)
+    return Ask(with_context(request, seed), replace(work.own(seed), parents=(reply.id,)), of="student", read=read)
 
 
 INVERT = Strategy(

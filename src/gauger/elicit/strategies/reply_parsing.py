@@ -18,6 +18,11 @@ _FINAL = (
     re.compile(r"<answer>(.*?)</answer>", re.DOTALL | re.IGNORECASE),
     re.compile(r"^[ \t]*####[ \t]*(\S.*)$", re.MULTILINE),
     re.compile(r"^[^\w\n]*(?:the[ \t]+)?(?:final[ \t]+)?answer[ \t]*(?:is)?[*_]*[ \t]*:[ \t*_]*(\S.*)$", re.I | re.M),
+    re.compile(
+        r"(?:^[^\w\n]*|[.!?:;,][ \t]+|\b(?:so|thus|hence|therefore)[ \t]+)the[ \t]+(?:final[ \t]+|correct[ \t]+)?answer[ \t]+is"
+        r"[ \t*_]*(?![ \t*_]*:)(\S.*)$",
+        re.I | re.M,
+    ),
 )
 _BOXED = "\\boxed{"
 
@@ -104,7 +109,8 @@ def ranking(text: str, count: int) -> tuple[int, ...] | None:
 
 
 def final_answer(text: str) -> str:
-    r"""Return the answer that a text ends with: in <answer></answer>, \boxed{}, after #### or "Answer:", else all.
+    r"""Return the answer that a text ends with: in <answer></answer>, \boxed{}, after #### or "Answer:", in a
+    sentence "The answer is", else all.
 
     Of several the last one counts.
     """

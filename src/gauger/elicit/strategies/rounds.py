@@ -147,6 +147,10 @@ class StrategyWork:
         """Return the seeds in random order."""
         return [self.seeds[place] for place in self.rng.permutation(len(self.seeds))]
 
+    def distinct(self) -> list[Seed]:
+        """Return the seeds in random order, of those with the same question after the same turns the last alone."""
+        return list({(seed.before, seed.prompt): seed for seed in self.shuffled()}.values())
+
     def direction(self) -> str:
         """Draw one of the template's directions; empty where it has none."""
         vary = self.template.vary

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 Samples = Annotated[int, Field(ge=1, le=100_000_000)]
 StagePath = tuple[str | int, ...]
 NamedForms = Iterator[tuple[StagePath, tuple[str, ...]]]
+_NEAR_SHARE = 0.02
+"""How far from a declared share of a batch the share of its rows may be."""
 Corpus = Literal["texts", "questions", "pairs", "blend"]
 """What a stage trains on: texts; questions that the student answers; pairs of its answers; several corpora blended."""
 
@@ -79,7 +81,13 @@ class KeptIn(StageSpec):
     """A stage with text that is kept in so that less is forgotten."""
 
     web_share: Fraction = 0.0
-    """Share of each batch that is drawn from the base's own web text instead, so that less is forgotten."""
+    """Share of each batch that is drawn from the base's own web text instead, so that less is forgotten: as many rows
+    as come nearest, at most two hundredths of the batch away; a share that so many rows cannot have is refused."""
+
+    def check(self, study: Study, path: StagePath) -> Iterator[Fault]:
+        """Whole rows must make up the share."""
+        yield from super().check(study, path)
+        yield from check_web_share(self.web_share, self.batch, path)
 
 
 class Asking(StageSpec):
@@ -192,6 +200,18 @@ def check_seeds(study: Study, path: StagePath, strategy: str, seeds: str) -> Ite
         wanted = f"{' or '.join(allowed)} with strategy {strategy}"
         yield Fault((*path, "seeds"), wanted, f"'{seeds}'", hint, ((*path, "strategy"), (*path, "kind")))
     yield from check_targeted(study, path, seeds)
+
+
+def check_web_share(web_share: float, batch: int, path: StagePath) -> Iterator[Fault]:
+    """A share of a batch must be near to one of whole rows, and whoever has a share must have a row."""
+    n_web = round(web_share * batch)
+    is_near = abs(n_web / batch - web_share) <= _NEAR_SHARE + 1e-9
+    if is_near and (n_web > 0) == (web_share > 0) and (n_web < batch) == (web_share < 1):
+        return
+    at_hand = sorted({rows / batch for rows in (n_web - 1, n_web, n_web + 1) if 0 <= rows <= batch})
+    wanted = f"a share of whole rows of a batch of {batch}, such as {' or '.join(f'{share:.3g}' for share in at_hand)}"
+    hint = "A larger batch can be divided more finely."
+    yield Fault((*path, "web_share"), wanted, f"{web_share:g}", hint, ((*path, "batch"), (*path, "kind")))
 
 
 def check_groups(batch: int, path: StagePath, each: int, what: str) -> Iterator[Fault]:

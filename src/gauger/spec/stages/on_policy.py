@@ -34,7 +34,7 @@ class OnPolicyStage(KeptIn, QuestionStage):
 
     def check(self, study: Study, path: StagePath) -> Iterator[Fault]:
         """Only a model at hand says how likely every token of a text that another wrote is."""
-        yield from QuestionStage.check(self, study, path)
+        yield from super().check(study, path)
         yield from check_scores(study, path, self.kind)
         yield from check_logits(study, path, self.kind, self.top_k)
 

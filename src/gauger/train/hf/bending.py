@@ -22,6 +22,9 @@ _MULTIPLIED = {
 }
 """Model type -> the setting by which it multiplies its logits."""
 _DIVIDED = {"granite": "logits_scaling", "granitemoe": "logits_scaling", "granitemoeshared": "logits_scaling"}
+_AROUND = frozenset({"gemma3n", "gemma4", "gemma4_unified"})
+"""Models of text and pictures that do to their logits what the settings of their text part say; others leave it out
+(Aya Vision, PaliGemma)."""
 
 
 def bending(config: Any) -> tuple[float, float | None]:
@@ -30,7 +33,7 @@ def bending(config: Any) -> tuple[float, float | None]:
     Parameters
     ----------
     config : PretrainedConfig
-        The model's settings.
+        The model's settings; those of its text part are read where it takes pictures or sound too.
 
     Raises
     ------
@@ -41,7 +44,11 @@ def bending(config: Any) -> tuple[float, float | None]:
     -----
     Proof: tests/train/hf/test_bending.py, against the logits that transformers' own models give.
     """
-    kind, scale = str(config.model_type), 1.0
+    text = config.get_text_config()
+    if text.model_type != config.model_type and config.model_type not in _AROUND:
+        _require_none(config, text)
+        return 1.0, None
+    kind, config, scale = str(text.model_type), text, 1.0
     for name in _SCALES:
         value = getattr(config, name, None)
         if value is None or float(value) == 1:
@@ -51,7 +58,19 @@ def bending(config: Any) -> tuple[float, float | None]:
         elif _DIVIDED.get(kind) == name:
             scale = 1 / float(value)
         else:
-            wanted = "a model of which it is known what it does to its logits"
-            raise UserError(wanted, f"{kind} with {name} {value}", hint=f"Known: {', '.join(_MULTIPLIED | _DIVIDED)}.")
+            raise _unknown(kind, name, value)
     cap = getattr(config, CAP, None)
     return scale, None if cap is None else float(cap)
+
+
+def _require_none(config: Any, text: Any) -> None:
+    """Refuse settings of a text part of which nobody knows whether the model around it heeds them."""
+    for name in (*_SCALES, CAP):
+        value = getattr(text, name, None)
+        if value is not None and float(value) != 1:
+            raise _unknown(f"{config.model_type} around {text.model_type}", name, value)
+
+
+def _unknown(kind: str, name: str, value: object) -> UserError:
+    wanted = "a model of which it is known what it does to its logits"
+    return UserError(wanted, f"{kind} with {name} {value}", hint=f"Known: {', '.join(_MULTIPLIED | _DIVIDED)}.")

@@ -17,15 +17,13 @@ from torch import Tensor
 from gauger.elicit import begun_thought, mark_tokens, may_begin_thought, up_to_stop
 from gauger.train.draws import keys_of, next_tokens
 from gauger.train.engine import Completion, Continuation
-from gauger.train.hf.tokens import context_of, encode_prompt, end_marks, special_tokens, thought_of_template
+from gauger.train.hf.tokens import HALF, context_of, encode_prompt, end_marks, special_tokens, thought_of_template
 from gauger.train.rows import Prompt
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 BATCH = 64
-_HALF = "\ufffd"
-"""What bytes are spelled as that are no whole character yet."""
 _LONGEST_BEGINNING = 64
 """Tokens in which a thought has begun, if one begins: who writes blanks for ever is not waited for."""
 
@@ -232,7 +230,7 @@ class _Writer:
         marks = (answer.thought[1],) if answer.thought is not None and not answer.thought_closed else answer.stops
         stopped = any(mark in answer.settled + added for mark in marks)
         answer.thought_closed = answer.thought_closed or (stopped and marks is not answer.stops)
-        if added and not now.endswith(_HALF):
+        if added and not now.endswith(HALF):
             longest = max(map(len, (*answer.stops, answer.thought[1] if answer.thought else "")))
             answer.settled = (answer.settled + added)[-longest:]
             answer.context_from, answer.open_from = answer.open_from, len(answer.ids)
@@ -246,7 +244,7 @@ class _Writer:
             return False
         text = self._spell(answer.ids)
         answer.thought = begun_thought(text)
-        may_begin = len(answer.ids) < _LONGEST_BEGINNING and may_begin_thought(text.rstrip(_HALF))
+        may_begin = len(answer.ids) < _LONGEST_BEGINNING and may_begin_thought(text.rstrip(HALF))
         answer.begun = answer.thought is not None or not may_begin
         if answer.thought is not None:
             answer.n_at_stop = None

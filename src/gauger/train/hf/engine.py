@@ -25,7 +25,7 @@ from gauger.train.hf.passes import activations_made_again, learnt_states, requir
 from gauger.train.hf.processes import Launched
 from gauger.train.hf.quantised import quantise, restore
 from gauger.train.hf.saving import DIGEST, base_digest, digests_beside, load_model, save
-from gauger.train.hf.tokens import context_of, encode, encode_prompt
+from gauger.train.hf.tokens import added_texts, context_of, encode, encode_prompt
 from gauger.train.likelihood import log_probabilities
 from gauger.train.rows import IntArray, Prompt, TokenRows, TrainingRow
 from gauger.train.soft_targets import Shown
@@ -123,6 +123,10 @@ class HfModel:
     def token_texts(self, ids: Sequence[int]) -> list[str]:
         """Return each token as text of its own."""
         return [str(self.tokenizer.decode([token])) for token in ids]
+
+    def added_texts(self, ids: Sequence[int]) -> list[str | None]:
+        """Return the text that each token adds; None where it ends within a character."""
+        return added_texts(self.tokenizer, ids)
 
     def log_probabilities(self, rows: Sequence[TrainingRow], top_k: int | None) -> list[Shown]:
         """Return the most likely tokens at each learnt position."""

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gauger.elicit import open_thought
+import numpy as np
+
+from gauger.elicit import Message, open_thought, without_system
 from gauger.errors import GaugerError, UserError
 from gauger.train.rows import Prompt, TokenRows, TrainingRow, token_rows
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
+
+HALF = "\ufffd"
+"""What bytes are spelled as that are no whole character yet."""
 
 
 def encode_prompt(tokenizer: PreTrainedTokenizerBase, prompt: Prompt) -> list[int]:
@@ -43,8 +48,28 @@ def encode_prompt(tokenizer: PreTrainedTokenizerBase, prompt: Prompt) -> list[in
         raise UserError(
             "a model with a chat template", f"a tokenizer without one ({tokenizer.name_or_path})", hint=hint
         )
-    text = tokenizer.apply_chat_template([asdict(turn) for turn in prompt], add_generation_prompt=True, tokenize=False)
-    return list(tokenizer(str(text), add_special_tokens=False).input_ids)
+    return list(tokenizer(_templated(tokenizer, prompt), add_special_tokens=False).input_ids)
+
+
+def _templated(tokenizer: PreTrainedTokenizerBase, prompt: Sequence[Message]) -> str:
+    """Put messages into the chat template; of one that takes no system prompt its words stand before the user's.
+
+    Raises
+    ------
+    UserError
+        Where the template takes the messages neither way.
+    """
+    from jinja2 import TemplateError
+
+    why: TemplateError | None = None
+    for turns in dict.fromkeys([tuple(prompt), without_system(tuple(prompt))]):
+        asked = [asdict(turn) for turn in turns]
+        try:
+            return str(tokenizer.apply_chat_template(asked, add_generation_prompt=True, tokenize=False))
+        except TemplateError as error:
+            why = error
+    given = f"{', '.join(turn.role for turn in prompt)}, which the template of {tokenizer.name_or_path} refuses: {why}"
+    raise UserError("messages that the model's chat template takes", given)
 
 
 def end_marks(tokenizer: PreTrainedTokenizerBase) -> tuple[int, ...]:
@@ -115,6 +140,7 @@ def encode(tokenizer: PreTrainedTokenizerBase, rows: Sequence[TrainingRow], long
         row.completion if isinstance(row.prompt, str) else _thought_closed(row.completion, thought) for row in rows
     ]
     completions = tokenizer(completed, add_special_tokens=False).input_ids if rows else []
+    thoughts = _beside_text(tokenizer, rows, completed, completions) if thought else []
     flat: list[int] = []
     lengths, starts, lost = [], [], []
     for row, completion in zip(rows, completions, strict=True):
@@ -125,7 +151,42 @@ def encode(tokenizer: PreTrainedTokenizerBase, rows: Sequence[TrainingRow], long
         flat += tokens[:longest]
         lengths.append(len(tokens) - lost[-1])
         starts.append(1 if row.whole else len(prompt))
-    return token_rows(flat, lengths, starts, lost)
+    encoded = token_rows(flat, lengths, starts, lost)
+    return replace(encoded, thought_N2=np.array(thoughts, dtype=np.int64)) if thoughts else encoded
+
+
+def _beside_text(
+    tokenizer: PreTrainedTokenizerBase,
+    rows: Sequence[TrainingRow],
+    completed: Sequence[str],
+    completions: Sequence[Sequence[int]],
+) -> list[tuple[int, int]]:
+    """Return by how many tokens and characters the template's thought made each completion longer, or shorter."""
+    texts = [row.completion for row in rows]
+    plain = tokenizer(texts, add_special_tokens=False).input_ids if rows else []
+    longer = [len(ids) - len(own) for ids, own in zip(completions, plain, strict=True)]
+    characters = [
+        len("".join(whole.split())) - len("".join(own.split())) for whole, own in zip(completed, texts, strict=True)
+    ]
+    return list(zip(longer, characters, strict=True))
+
+
+def added_texts(tokenizer: PreTrainedTokenizerBase, ids: Sequence[int]) -> list[str | None]:
+    """Return the text that each token adds to that of those before it; None where it ends within a character.
+
+    Tokens are spelled together with those before them whose text may still change, so that the bytes of one character
+    become it.
+    """
+    added: list[str | None] = []
+    context_from = open_from = 0
+    for end in range(1, len(ids) + 1):
+        before = str(tokenizer.decode(list(ids[context_from:open_from])))
+        now = str(tokenizer.decode(list(ids[context_from:end])))
+        text = now[len(before) :] if now.startswith(before) else now
+        added.append(None if text.endswith(HALF) else text)
+        if text and not text.endswith(HALF):
+            context_from, open_from = open_from, end
+    return added
 
 
 def context_of(model: Any) -> int:

@@ -90,6 +90,10 @@ class TinyModel:
         """Return each token's word."""
         return [self.words.words[token] for token in ids]
 
+    def added_texts(self, ids: Sequence[int]) -> list[str | None]:
+        """Return each token's word: every token is whole."""
+        return list(self.token_texts(ids))
+
     def log_probabilities(self, rows: Sequence[TrainingRow], top_k: int | None) -> list[Shown]:
         """Return the most likely tokens at each learnt position."""
         return log_probabilities(self, rows, top_k)
