@@ -119,10 +119,10 @@ def _is_right(world: World, question: JudgedPrompt, answer: str) -> bool | None:
 
     The truth verifies it. A model's word is its own answer: both are read strictly and compared in words and numbers.
     """
-    said = answer_in(world, answer)
+    final = answer_in(world, answer)
     if question.said is not None:
-        return world.agrees(question.prompt, said, question.said.answer)
-    score = world.grade(question.prompt, said, ended=True)
+        return world.agrees(question.prompt, final, question.said.answer)
+    score = world.grade(question.prompt, final, ended=True)
     return None if score is None else score >= RIGHT
 
 

@@ -40,7 +40,7 @@ def train_external_on_rewards(params: TrainExternalOnRewards, inputs: Inputs, ou
 
     def grade(place: int, text: str, ended: bool) -> float | None:
         thought, answer, has_ended = until_stop(world, prompts[place], text, ended=ended)
-        if any(world.overlaps(prompts[place] + world.joined(prompts[place], said)) for said in (thought, answer)):
+        if any(world.overlaps(prompts[place] + world.joined(prompts[place], text)) for text in (thought, answer)):
             return None
         return world.grade(prompts[place], answer, ended=has_ended)
 
@@ -68,8 +68,8 @@ def until_stop(world: World, prompt: str, text: str, *, ended: bool) -> tuple[st
     Nothing in a thought ends an answer, and no answer is read out of a thought.
     """
     answer, thought = divided(text)
-    said, stop = up_to_stop(answer, world.stops(prompt))
-    return thought or "", said, ended or stop is not None
+    before, stop = up_to_stop(answer, world.stops(prompt))
+    return thought or "", before, ended or stop is not None
 
 
 def _times(answers: Iterable[RewardedAnswer], params: TrainExternalOnRewards) -> dict[tuple[int, str], int]:

@@ -86,10 +86,10 @@ def _read_choice(choice: Mapping[str, Any], stops: Sequence[str]) -> Reply:
     if ending is Ending.UNKNOWN:
         flags.append(f"unknown finish reason {str(reason)[:40]!r}")
     logs = token_logs(choice.get("logprobs") or {})
-    said, stop = up_to_stop(answer, stops if ending in (Ending.WHOLE, Ending.CUT) else ())
+    before, stop = up_to_stop(answer, stops if ending in (Ending.WHOLE, Ending.CUT) else ())
     if stop is not None:
-        logs = without_end(logs, len(answer) - len(said))
-        answer, ending = said, Ending.WHOLE
+        logs = without_end(logs, len(answer) - len(before))
+        answer, ending = before, Ending.WHOLE
     outcome = ReplyOutcome.REFUSED if refusal else _OUTCOMES[ending]
     if outcome is ReplyOutcome.ANSWERED and not answer.strip():
         outcome = ReplyOutcome.EMPTY

@@ -19,8 +19,8 @@ _FINAL = (
     re.compile(r"^[ \t]*####[ \t]*(\S.*)$", re.MULTILINE),
     re.compile(r"^[^\w\n]*(?:the[ \t]+)?(?:final[ \t]+)?answer[ \t]*(?:is)?[*_]*[ \t]*:[ \t*_]*(\S.*)$", re.I | re.M),
     re.compile(
-        r"(?:^[^\w\n]*|[.!?:;,][ \t]+|\b(?:so|thus|hence|therefore)[ \t]+)the[ \t]+(?:final[ \t]+|correct[ \t]+)?answer[ \t]+is"
-        r"[ \t*_]*(?![ \t*_]*:)(\S.*)$",
+        r"(?:^[^\w\n]*|[.!?:;,][ \t]+|\b(?:so|thus|hence|therefore)[ \t]+)the[ \t]+(?:(?:final|correct)[ \t]+)?answer"
+        r"[ \t]+is[ \t*_]*(?![ \t*_]*:)(\S.*)$",
         re.I | re.M,
     ),
 )

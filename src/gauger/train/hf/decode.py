@@ -211,8 +211,8 @@ class _Writer:
         answer.thought = answer.thought or begun_thought(answer.text)
         start = answer.said_from()
         if start is not None and not answer.ended:
-            said, answer.stop = up_to_stop(answer.text[start:], answer.stops)
-            answer.text, answer.ended = answer.text[:start] + said, answer.stop is not None
+            before, answer.stop = up_to_stop(answer.text[start:], answer.stops)
+            answer.text, answer.ended = answer.text[:start] + before, answer.stop is not None
 
     def _may_have_stopped(self, answer: _Answer) -> bool:
         """Look for stops in the last few tokens alone, with enough of the text before them for the longest stop.
