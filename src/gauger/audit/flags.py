@@ -70,7 +70,8 @@ def flags_for(
     same = [candidate for candidate in audited if candidate.name == benchmark]
     pool = same or (list(audited) if key != "id" else [])
     flags = ([_flag(candidate.touched.get(key, {}), key, value) for value in values] for candidate in pool)
-    return max(flags, key=lambda known: sum(flag is not None for flag in known), default=[None] * len(values))
+    unknown: list[bool | None] = [None] * len(values)
+    return max(flags, key=lambda known: sum(flag is not None for flag in known), default=unknown)
 
 
 def _flag(touched: Mapping[str, bool], key: str, value: str) -> bool | None:
