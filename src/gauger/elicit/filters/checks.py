@@ -119,10 +119,14 @@ def answer_key(text: str) -> str:
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 _COUNTED = re.compile(r"(-?\d+(?:\.\d+)?) ([a-z]{2,})")
 """A number and a word after it."""
-_NO_UNITS = frozenset(
-    "or and is to of in if not but minus plus times over squared cubed mod percent percents percentage per cents half "
-    "halves third thirds quarter quarters tenth tenths dozen dozens hundred thousand million billion trillion".split()
-)
+# fmt: off
+_NO_UNITS = frozenset((
+    "or", "and", "is", "to", "of", "in", "if", "not", "but", "minus", "plus", "times", "over", "squared",
+    "cubed", "mod", "percent", "percents", "percentage", "per", "cents", "half", "halves", "third", "thirds",
+    "quarter", "quarters", "tenth", "tenths", "dozen", "dozens", "hundred", "thousand", "million", "billion",
+    "trillion",
+))
+# fmt: on
 """Words after a number that make it another one, or go on from it."""
 _THOUSANDS = re.compile(r"-?\d{1,3}(?:,\d{3})+(?:\.\d+)?(?!\S)")
 
