@@ -69,6 +69,32 @@ def test_failures_are_rows_without_a_score_and_are_noted():
     assert corpus.notes == ("1 requests failed for good; the first: 500",)
 
 
+@pytest.mark.parametrize(
+    ("outcome", "text", "note"),
+    [
+        (
+            ReplyOutcome.TRUNCATED,
+            "half a",
+            "3 of 3 answers fell to the filter 'truncated' (--answer-tokens, teacher.answer_tokens); "
+            "replayed, other settings pay nothing again",
+        ),
+        (
+            ReplyOutcome.ANSWERED,
+            "It is seven.",
+            "3 of 3 answers fell to the filter 'verified': the first should end in '7' and ends in 'It is seven.'; "
+            "replayed, other settings pay nothing again",
+        ),
+        (ReplyOutcome.ANSWERED, "Answer: 7", None),
+    ],
+)
+def test_a_filter_that_most_answers_fall_to_is_noted_with_what_helps(outcome, text, note):
+    """Whoever pays for answers that are all dropped learns by what, and that it may be their form."""
+    own = [Seed(id=str(n), prompt=f"What is {n}?", answer="7") for n in range(3)]
+    reply = Reply(outcome, text, tokens_in=4, tokens_out=2)
+    corpus = collect_corpus(Answering(lambda request: reply), program("label"), own)
+    assert corpus.notes == (() if note is None else (note,))
+
+
 def test_equal_requests_are_asked_and_counted_once():
     teacher = Answering(plain)
     own = [Seed(id="a", prompt="Why?"), Seed(id="b", prompt="Why?")]

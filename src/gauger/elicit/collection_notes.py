@@ -8,6 +8,10 @@ from collections.abc import Iterator
 from gauger.elicit.sample import UNANSWERED
 from gauger.elicit.strategies.rounds import StrategyWork
 
+SHOWN_ANSWER = 60
+"""Characters of an answer that a note shows, from its end."""
+_OF_FORM = ("truncated", "verified", "length", "language", "overlap")
+"""Filters that how a teacher was asked, or how it writes, may have all answers fall to."""
 _TRAINING_SPLITS = ("train", "training")
 
 
@@ -26,12 +30,33 @@ def notes_of(work: StrategyWork, why: str) -> tuple[str, ...]:
     notes += [
         f"{count} replies hold what nobody here knows how to read: {flag}" for flag, count in sorted(flags.items())
     ]
+    notes += _notes_on_drops(work)
     notes += _notes_on_bill(work)
     respelt = Counter(change for sample in work.samples for change in sample.respelt)
     notes += [f"the model refuses how it was asked: {count} requests {change}" for change, count in respelt.items()]
     held_out = Counter(seed.split for seed in work.seeds if seed.split and seed.split not in _TRAINING_SPLITS)
     notes += [f"{count} seeds are of the split {split!r}, not of a training split" for split, count in held_out.items()]
     return tuple(notes)
+
+
+def _notes_on_drops(work: StrategyWork) -> Iterator[str]:
+    """Name the filter that most answers fell to, how the first did, and what to do: it may be how they are written."""
+    answered = [sample for sample in work.samples if sample.dropped not in ("failed", UNANSWERED)]
+    reasons = Counter(sample.dropped for sample in answered if sample.dropped in _OF_FORM)
+    if not reasons:
+        return
+    name, count = reasons.most_common(1)[0]
+    if 2 * count <= len(answered):
+        return
+    first = next(sample for sample in answered if sample.dropped == name)
+    more = ""
+    if name == "truncated":
+        more = " (--answer-tokens, teacher.answer_tokens)"
+    elif name == "verified" and first.seed is not None and first.seed.answer is not None:
+        wanted, ended = (text.strip()[-SHOWN_ANSWER:] for text in (first.seed.answer, first.answer))
+        more = f": the first should end in {wanted!r} and ends in {ended!r}"
+    fell = f"{count} of {len(answered)} answers fell to the filter {name!r}"
+    yield f"{fell}{more}; replayed, other settings pay nothing again"
 
 
 def _notes_on_bill(work: StrategyWork) -> Iterator[str]:

@@ -123,6 +123,32 @@ def test_the_final_answer_is_compared_with_the_true_one(answer, text, score):
     assert same_answer(Seed(id="a", prompt="p", answer=answer), text) == score
 
 
+@pytest.mark.parametrize(
+    ("answer", "text", "score"),
+    [
+        ("35", "12 + 23 = 35", 1.0),
+        ("35", "12 + 23 = **35**", 1.0),
+        ("35", "12 + 23 = 36", 0.0),
+        ("35", "35 = 12 + 22", 0.0),
+        ("35", "Answer: 35.0", 1.0),
+        ("4.00", "Answer: 4", 1.0),
+        ("35", "Answer: 35.5", 0.0),
+        ("35", "**Answer:** \\(35\\)", 1.0),
+        ("35", "### Answer\n35", 1.0),
+        ("35", "### Answer\n36", 0.0),
+        ("B", "The answer is (B).", 1.0),
+        ("(B)", "Answer: B", 1.0),
+        ("(B)", "Answer: (C)", 0.0),
+        ("5+4=<<5+4=9>>9\n#### 9", "Answer: 9", 1.0),
+        ("5+4=<<5+4=9>>9\n#### 9", "Answer: 5", 0.0),
+        ("#### 1,000", "So it is 1000.0", 0.0),
+        ("#### 1,000", "Answer: 1000.0", 1.0),
+    ],
+)
+def test_right_answers_are_right_however_they_are_written(answer, text, score):
+    assert same_answer(Seed(id="a", prompt="p", answer=answer), text) == score
+
+
 def test_only_seeds_own_questions_with_an_answer_are_verified():
     known = Seed(id="a", prompt="p", answer="4")
     check = Verified()

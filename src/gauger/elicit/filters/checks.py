@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from typing import Protocol
 
 from gauger.elicit.filters.duplicates import Known, Near
@@ -103,11 +104,17 @@ class Language:
 def same_answer(seed: Seed, text: str) -> float:
     """1 where the final answer of a text is the seed's true answer, whatever its case, spaces and full stop.
 
-    A true answer that is a number may be followed by one word, its unit; thousands may be divided by commas.
+    A true answer that is a number may be followed by one word, its unit, or end an equation; thousands may be divided
+    by commas, and 35.0 is 35. The true answer may itself stand behind its working, as GSM8K's do.
     """
-    true, last = _bare(seed.answer or ""), answer_key(text)
-    if _NUMBER.fullmatch(true) and (counted := _COUNTED.fullmatch(last)) and counted[2] not in _NO_UNITS:
-        last = counted[1]
+    true, last = answer_key(seed.answer or ""), answer_key(text)
+    if _NUMBER.fullmatch(true):
+        if (counted := _COUNTED.fullmatch(last)) and counted[2] not in _NO_UNITS:
+            last = counted[1]
+        elif equation := _EQUATION.fullmatch(last):
+            last = equation[1]
+        if _NUMBER.fullmatch(last):
+            return float(Decimal(last) == Decimal(true))
     return float(true in (last, _bare(text)))
 
 
@@ -119,6 +126,10 @@ def answer_key(text: str) -> str:
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 _COUNTED = re.compile(r"(-?\d+(?:\.\d+)?) ([a-z]{2,})")
 """A number and a word after it."""
+_EQUATION = re.compile(r"[^=]*=[ $*]*(-?\d+(?:\.\d+)?)")
+"""A number that one sign of equality leads to."""
+_OPTION = re.compile(r"\(([a-z0-9])\)|([a-z0-9])\)")
+"""A letter or digit in brackets, as the options of a question are named."""
 # fmt: off
 _NO_UNITS = frozenset((
     "or", "and", "is", "to", "of", "in", "if", "not", "but", "minus", "plus", "times", "over", "squared",
@@ -128,11 +139,15 @@ _NO_UNITS = frozenset((
 ))
 # fmt: on
 """Words after a number that make it another one, or go on from it."""
+_MATHS = re.compile(r"\\[()\[\]]")
+"""Brackets of LaTeX around a formula."""
 _THOUSANDS = re.compile(r"-?\d{1,3}(?:,\d{3})+(?:\.\d+)?(?!\S)")
 
 
 def _bare(answer: str) -> str:
-    bare = normal(answer).strip("$*_ ").rstrip(". ").strip("$*_ ").replace("\\$", "$")
+    bare = _MATHS.sub("", normal(answer)).strip("$*_ ").rstrip(". ").strip("$*_ ").replace("\\$", "$")
+    if option := _OPTION.fullmatch(bare):
+        return option[1] or option[2]
     number = _THOUSANDS.match(bare)
     return bare if number is None else number[0].replace(",", "") + bare[number.end() :]
 

@@ -17,6 +17,7 @@ _RANKING = re.compile(r"^[^\w\n]*ranking[^\w\n]*((?:\d+[^\d\n]*)+)$", re.IGNOREC
 _FINAL = (
     re.compile(r"<answer>(.*?)</answer>", re.DOTALL | re.IGNORECASE),
     re.compile(r"^[ \t]*####[ \t]*(\S.*)$", re.MULTILINE),
+    re.compile(r"^#+[ \t]*(?:the[ \t]+)?(?:final[ \t]+)?answer[ \t*_]*\n\s*(\S.*)$", re.I | re.M),
     re.compile(r"^[^\w\n]*(?:the[ \t]+)?(?:final[ \t]+)?answer[ \t]*(?:is)?[*_]*[ \t]*:[ \t*_]*(\S.*)$", re.I | re.M),
     re.compile(
         r"(?:^[^\w\n]*|[.!?:;,][ \t]+|\b(?:so|thus|hence|therefore)[ \t]+)the[ \t]+(?:(?:final|correct)[ \t]+)?answer"
