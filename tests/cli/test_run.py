@@ -171,7 +171,7 @@ def about(estimate):
 
 
 def test_what_fails_is_said_and_the_rest_goes_on(tiny_study, copy_of_run, finished_run, capsys):
-    poor = "teacher.surface.max_tokens=1"
+    poor = "teacher.surface.max_tokens=4"
     assert main(["run", str(tiny_study), "--out", str(copy_of_run), "--workers", "1", "--set", poor]) == 1
     said = capsys.readouterr()
     assert said.out.splitlines()[-1] == f"Report: {copy_of_run / 'report.html'}"

@@ -243,7 +243,7 @@ def test_what_the_student_was_stands_beside_it_where_it_is_held_to_that(path):
 def test_of_other_programs_and_on_cpus_nobody_knows(path):
     assert trl_gb(path, "{deepspeed: zero.json}") == {}
     assert trl_gb(path, "{}", gpus=0) == {}
-    assert trl_gb(path, "{}", "null", "external, trainer: llama-factory, strategy: label") == {}
+    assert trl_gb(path, "{}", "null", "external, trainer: llama-factory, format: plain, strategy: label") == {}
 
 
 def test_a_training_by_trl_that_no_gpu_has_room_for_is_refused(path, monkeypatch, capsys):
