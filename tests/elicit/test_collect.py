@@ -75,14 +75,13 @@ def test_failures_are_rows_without_a_score_and_are_noted():
         (
             ReplyOutcome.TRUNCATED,
             "half a",
-            "3 of 3 answers fell to the filter 'truncated' (--answer-tokens, teacher.answer_tokens); "
-            "replayed, other settings pay nothing again",
+            "3 of 3 answers fell to the filter 'truncated' (--answer-tokens, teacher.answer_tokens)",
         ),
         (
             ReplyOutcome.ANSWERED,
             "It is seven.",
             "3 of 3 answers fell to the filter 'verified': the first should end in '7' and ends in 'It is seven.'; "
-            "replayed, other settings pay nothing again",
+            "replayed with another setting of it nothing is paid again",
         ),
         (ReplyOutcome.ANSWERED, "Answer: 7", None),
     ],

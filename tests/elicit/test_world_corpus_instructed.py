@@ -64,7 +64,8 @@ def test_a_replayed_teacher_that_leaks_gives_the_same_corpus(tmp_path):
 
 def test_where_every_answer_touches_held_out_content_the_seeds_end_it():
     corpus = elicit_by_instruction(WORLD, Answering(leaking_first(10**6)), wanted("label", 20), 1)
-    assert corpus.notes == ("0 of 20 samples: nothing new was left to ask",)
+    fell = f"{len(TRAIN)} of {len(TRAIN)} answers fell to the filter 'overlap'"
+    assert corpus.notes == ("0 of 20 samples: nothing new was left to ask", fell)
     assert len(corpus.samples) == len(TRAIN)
 
 
@@ -72,7 +73,10 @@ def test_the_budget_ends_it_too():
     teacher = Limited(Answering(leaking_first(9), backwards=False), QueryBudget(max_queries=12))
     corpus = elicit_by_instruction(WORLD, teacher, wanted("label", 20), 1)
     assert len(corpus.kept) == 3
-    assert corpus.notes == ("3 of 20 samples: the budget is spent",)
+    assert corpus.notes == (
+        "3 of 20 samples: the budget is spent",
+        "9 of 12 answers fell to the filter 'overlap'",
+    )
 
 
 def test_a_written_problem_with_held_out_content_is_never_asked():

@@ -12,6 +12,8 @@ SHOWN_ANSWER = 60
 """Characters of an answer that a note shows, from its end."""
 _OF_FORM = ("truncated", "verified", "length", "language", "overlap")
 """Filters that how a teacher was asked, or how it writes, may have all answers fall to."""
+_OF_SETTING = ("verified", "length", "language")
+"""Of these, filters that the same replies may pass where they are set otherwise."""
 _TRAINING_SPLITS = ("train", "training")
 
 
@@ -55,8 +57,9 @@ def _notes_on_drops(work: StrategyWork) -> Iterator[str]:
     elif name == "verified" and first.seed is not None and first.seed.answer is not None:
         wanted, ended = (text.strip()[-SHOWN_ANSWER:] for text in (first.seed.answer, first.answer))
         more = f": the first should end in {wanted!r} and ends in {ended!r}"
-    fell = f"{count} of {len(answered)} answers fell to the filter {name!r}"
-    yield f"{fell}{more}; replayed, other settings pay nothing again"
+    if name in _OF_SETTING:
+        more += "; replayed with another setting of it nothing is paid again"
+    yield f"{count} of {len(answered)} answers fell to the filter {name!r}{more}"
 
 
 def _notes_on_bill(work: StrategyWork) -> Iterator[str]:
