@@ -2,12 +2,16 @@
 
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 from scipy.stats import t as student
 
 from gauger.estimate.calibrate import statement_score
 from gauger.estimate.calibrate.planted import Planted
+from gauger.estimate.calibrate.score import ARMS, _draws
+from gauger.estimate.calibrate.simulate import prepare
 from gauger.estimate.calibrate.statement_score import StatementTally
+from gauger.estimate.scales import NULLS, RESCALED
 from gauger.estimate.verdict_inputs import JudgedContrast
 
 T = float(student.ppf(0.975, 10))
@@ -87,3 +91,13 @@ def test_without_draws_nothing_was_said_and_without_a_truth_nothing_covered():
     tally = StatementTally(Planted(), ("d",), truths={("memorisation", "d"): None})
     (score,) = tally.score()
     assert (score.draws, score.said, score.coverage_logits) == (0, 0.0, None)
+
+
+def test_the_statements_of_a_plan_are_those_about_near_benchmarks_and_those_with_a_null_of_their_own():
+    planted = Planted()
+    cells = next(_draws(prepare(planted), 1, np.random.default_rng(1)))
+    tally = StatementTally(planted, ARMS)
+    entries = tally.plan(cells)
+    planned = {(entry.estimand, entry.case.target.over) for entry in entries[::2]}
+    assert {over for estimand, over in planned if estimand not in NULLS} == {"near"}
+    assert {estimand for estimand, _ in planned} == set(RESCALED)

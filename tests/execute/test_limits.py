@@ -55,6 +55,14 @@ def test_flops_are_those_of_started_jobs_and_may_be_used_up_exactly(toy):
     assert (budget.spent_flops, budget.reached) == (10.0, "the limit of 10 training FLOPs")
 
 
+def test_a_job_of_less_than_one_flop_counts_too(toy):
+    small = toy("a")
+    budget = SpentLimits(RunLimits(flops=0.7), {small.key: 0.5})
+    assert budget.allows(small)
+    budget.start(small)
+    assert not budget.allows(small)
+
+
 def test_a_run_that_reaches_its_flops_ends_cleanly_and_says_what_is_left(run_within, run, toy):
     a, b, c = toy("a", cost=3.0), toy("b", cost=2.0), toy("c")
     after, notes = toy("after", b), Notes()

@@ -82,6 +82,8 @@ def test_replicates_needed_is_the_smallest_number() -> None:
     found = replicates_needed(PLAN, 1000, 0.04)
     assert found is not None
     assert half_width(PLAN, 1000, found) <= 0.04 < half_width(PLAN, 1000, found - 1)
+    assert replicates_needed(PLAN, 1000, 0.04, most=found) == found, "the most that is tried may be just enough"
+    assert replicates_needed(PLAN, 1000, 0.04, most=found - 1) is None
 
 
 def test_items_needed_is_the_smallest_number() -> None:

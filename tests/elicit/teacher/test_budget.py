@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from gauger.elicit.teacher.bill import Usage
 from gauger.elicit.teacher.budget import Admission, QueryBudget, most_tokens_in
-from gauger.elicit.teacher.messages import Reply, ReplyOutcome
+from gauger.elicit.teacher.messages import Message, Reply, ReplyOutcome, Request
 from gauger.elicit.teacher.prices import Prices
 from gauger.errors import UserError
 
@@ -109,6 +109,9 @@ def test_a_limit_on_money_needs_prices():
 
 def test_the_bound_on_tokens_is_above_any_byte_level_vocabulary():
     assert most_tokens_in(question("é" * 100)) >= 200
+    turns = [Message("user", "ab")] * 5
+    around = most_tokens_in(Request(tuple(turns[:1]), 20)) - 2
+    assert most_tokens_in(Request(tuple(turns), 20)) >= 5 * 2 + around + 4 * 8, "each turn has marks of its own"
 
 
 def test_what_the_endpoint_states_is_all_there_is_only_where_nothing_was_paid_unseen():
