@@ -113,7 +113,7 @@ def test_an_endpoints_answers_become_a_corpus_with_everything_beside_it(elicit, 
     assert re.search(r"^kept +12$", result.stdout, re.M)
     assert re.search(r"^tokens +240 in, 120 out$", result.stdout, re.M)
     assert re.search(r"^cost +\$0.0005$", result.stdout, re.M)
-    assert "of 12 replies" in result.stderr
+    assert "of 12 requests ended" in result.stderr
 
 
 def test_another_view_of_the_same_replies_asks_nothing_again(elicit, server, folder):

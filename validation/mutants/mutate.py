@@ -292,7 +292,7 @@ def outcome_of(reach: Reach, path: Path, place: int) -> tuple[str, str, str]:
         return "NO TESTS", what, ""
     for tests in filter(None, (near, further)):
         waiting = tests
-        while failed := first_failure(path, text, waiting):
+        while waiting and (failed := first_failure(path, text, waiting)):
             if sound((failed,) if "::" in failed else tuple(waiting)):
                 return "killed", what, failed
             waiting = [test for test in waiting if test != failed and "::" in failed]

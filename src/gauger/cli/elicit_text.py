@@ -47,7 +47,7 @@ def _line(tally: CollectionProgress) -> str:
     wanted = "" if tally.wanted is None else f" of {tally.wanted}"
     money = "" if tally.cost_usd is None else f", ${tally.cost_usd:.4f}"
     tokens = f"{tally.tokens_in:,} tokens in, {tally.tokens_out:,} out"
-    return f"{tally.kept}{wanted} samples kept, {tally.replies} of {tally.asked} replies, {tokens}{money}"
+    return f"{tally.kept}{wanted} samples kept, {tally.replies} of {tally.asked} requests ended, {tokens}{money}"
 
 
 def summary(corpus: Corpus, about: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from gauger.cli.output import say
 from gauger.errors import MissingExtraError, UserError
 from gauger.store import parse_json
 
@@ -86,7 +87,7 @@ def _endpoint(text: str, access: Access) -> Teacher:
     dialect = Dialect(kind, effort=wire.effort, top_p=wire.top_p, extra=wire.extra, stream=wire.stream)
     place = replace(parse_teacher(text), dialect=dialect, headers=wire.headers, query=wire.query)
     patience = Patience(total_s=wire.timeout_s)
-    return OpenAIEndpoint(place, access.budget, access.pace, patience, access.terms, wire.batch)
+    return OpenAIEndpoint(place, access.budget, access.pace, patience, access.terms, wire.batch, tell=say)
 
 
 def named_values(given: Sequence[str], option: str) -> dict[str, str]:

@@ -277,3 +277,20 @@ def test_a_session_that_is_stopped_delivers_what_is_in_flight():
         session.stop()
         replies = first + [row for batch in batches for row in batch]
         assert len(replies) == len(server.bodies) < 20
+
+
+@pytest.mark.parametrize(("faults", "sentences"), [(2, 0), (3, 1), (6, 1)])
+def test_who_waits_for_an_endpoint_that_does_not_answer_is_told_once(faults, sentences):
+    seen, told = [], []
+
+    def answer(headers, body):
+        seen.append(body)
+        return (503, {}, b"") if len(seen) <= faults else (200, {}, encoded(completion(body)))
+
+    with FaultServer(answer=answer) as server:
+        asked = OpenAIEndpoint(parse_teacher(f"{server.url}#m"), patience=QUICK, tell=told.append)
+        replies = [reply.outcome for _, reply in asked.ask([question("a")])]
+        replies += [reply.outcome for _, reply in asked.ask([question("b")])]
+    assert replies == [ReplyOutcome.ANSWERED] * 2
+    assert len(told) == sentences
+    assert all(server.url in text and "HTTP 503" in text and "at most 12 times" in text for text in told)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from gauger.elicit.api.address import Address
 from gauger.elicit.api.batch_session import BatchSession
 from gauger.elicit.api.pacing import Pace, Patience
-from gauger.elicit.api.session import Conduct, OwnServer, Session
+from gauger.elicit.api.session import Conduct, OwnServer, Session, Tell
 from gauger.elicit.teacher.budget import QueryBudget
 from gauger.elicit.teacher.messages import Reply, Request, SendingLog
 from gauger.errors import UserError
@@ -34,6 +34,8 @@ class OpenAIEndpoint:
         What the ledger calls it; None: its address.
     server : OwnServer, optional
         What answers there, where this process had it started: it is started again where it ends.
+    tell : function, optional
+        Is told once, in a sentence, where the endpoint does not answer and is asked again.
 
     Notes
     -----
@@ -54,10 +56,13 @@ class OpenAIEndpoint:
         batch: bool = False,
         name: str | None = None,
         server: OwnServer | None = None,
+        tell: Tell | None = None,
     ) -> None:
         self._address, self._terms, self.budget = address, terms, budget or QueryBudget()
         self._batch, self._name = batch, name
-        self._conduct = Conduct(address, address.dialect, self.budget, pace or Pace(), patience or Patience(), server)
+        self._conduct = Conduct(
+            address, address.dialect, self.budget, pace or Pace(), patience or Patience(), server, tell
+        )
 
     def __repr__(self) -> str:
         return f"OpenAIEndpoint({self.name!r})"

@@ -24,10 +24,15 @@ from gauger.elicit.teacher.messages import Reply, ReplyOutcome, Request, Sending
 Put: TypeAlias = Callable[[tuple[int, Reply]], None]
 _MOST_RESPELLED = 10
 """Times that one request is put otherwise."""
+_FAULTS_BEFORE_TOLD = 3
+"""Faults of one request in a row before the user hears of them: a second or two."""
 _LOOK_AGAIN_S = 0.2
 """How often it is asked whether a server that was begun again answers."""
 _BYTES_PER_TOKEN = 4
 """Of a common prompt: what the token limit expects of a request before its reply says more exactly."""
+
+
+Tell: TypeAlias = Callable[[str], None]
 
 
 class OwnServer(Protocol):
@@ -54,12 +59,23 @@ class Conduct:
     patience: Patience
     server: OwnServer | None = None
     """What answers there, where this process had it started; None: somebody else's."""
+    tell: Tell | None = None
+    """Where a user is told that it waits for an endpoint that does not answer."""
+    waiting_told: bool = False
     pacer: Pacer = field(init=False)
     chance: random.Random = field(default_factory=random.Random)
     """For waits alone: it must differ between processes, and no result depends on it."""
 
     def __post_init__(self) -> None:
         self.pacer = Pacer(self.pace)
+
+    def tell_waiting(self, fault: FailedAttempt, attempts: Attempts) -> None:
+        """Say of the first request that fails several times that it is asked again: silence looks like work."""
+        if self.tell is None or self.waiting_told or attempts.faults < _FAULTS_BEFORE_TOLD:
+            return
+        self.waiting_told = True
+        most = f"at most {self.patience.attempts} times in all"
+        self.tell(f"no answer from {self.place.url} yet ({fault.what}); it is asked again, {most}")
 
     def respelled(self, fault: FailedAttempt, attempts: Attempts, spoken: Dialect) -> bool:
         """Put requests otherwise from now on where the model refuses a parameter; say whether to send this again."""
@@ -185,6 +201,7 @@ class Session:
                     raise unreachable_error(why, how.place.url, own=how.place.keyless)
                 failed = attempts.failed(why) if outcome.empty is None else attempts.emptied(outcome.empty)
                 return budget.booked(request, failed)
+            how.tell_waiting(outcome, attempts)
             await self._wait(outcome, attempts)
         return budget.booked(request, attempts.failed("the budget has no room for another attempt"))
 
