@@ -156,6 +156,9 @@ def test_what_hides_in_one_benchmark_may_hide_in_all_that_share_its_clusters():
     for name, table in (("apart", records(scores)), ("shared", records(scores).with_columns(clusters))):
         reaches[name] = find(estimate_study(table, own).estimates, "uplift", "distilled", over="near").high
     assert reaches == pytest.approx({"apart": 1 - 0.025 ** (1 / 40), "shared": 1 - 0.025 ** (1 / 20)})
+    fewer = {key: block[:, : 8 if key[1] == "a" else 20] for key, block in scores.items()}
+    estimates = estimate_study(records(fewer).with_columns(clusters), own).estimates
+    assert find(estimates, "uplift", "distilled", over="near").high == pytest.approx(1 - 0.025 ** (1 / 8))
 
 
 NUMBERS = ("value", "se", "low", "high", "simultaneous_low", "simultaneous_high")

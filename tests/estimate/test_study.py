@@ -260,3 +260,17 @@ def test_replicates_are_those_of_the_arm(rows):
     one = find(study.estimates, "score", rows["arm"], over="near")
     assert one.n_replicates == rows.get("replicates", SMALL.replicates)
     assert one.n_items == SMALL.items * SMALL.benchmarks
+
+
+def test_an_average_has_as_many_replicates_as_its_benchmark_with_the_fewest():
+    table = small_records()
+    last = pl.col("benchmark") == table["benchmark"].unique(maintain_order=True).last()
+    lost = table.filter(~(last & (pl.col("arm") == "distilled1") & (pl.col("replicate") > 0)))
+    role = next(name for name in small_design().roles if name == lost["benchmark"].unique(maintain_order=True).last())
+    estimates = estimate_study(lost, small_design()).estimates
+    own = [one for one in estimates if one.estimand == "uplift" and one.scale == "points" and one.arm == "distilled1"]
+    counts = {one.benchmark: one.n_replicates for one in own if one.benchmark}
+    assert counts[role] == 1
+    assert {number for name, number in counts.items() if name != role} == {3}
+    averaged = small_design().roles[role]
+    assert {one.n_replicates for one in own if one.benchmark is None and one.over == averaged} == {1}

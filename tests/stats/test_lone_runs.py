@@ -10,8 +10,11 @@ from scipy.special import expit
 
 from gauger.stats.crossed.contrast import Contrasts, estimate_contrasts
 from gauger.stats.crossed.contrast_rows import ContrastRows
+from gauger.stats.crossed.crossed import crossed_components
 from gauger.stats.crossed.lone_runs import set_apart_lone_runs
 from gauger.stats.crossed.panel import Panel, panel_of
+from gauger.stats.crossed.replicate_part import replicate_part
+from gauger.stats.crossed.trained_once import fill_in_trained_once
 
 ITEMS = 200
 
@@ -118,15 +121,19 @@ def test_models_with_one_row_and_whole_panels_are_left_as_they_are() -> None:
         assert set_apart_lone_runs(panel, rows) == (panel, rows)
 
 
-def of_an_arm_trained_once(control: np.ndarray, arm: np.ndarray) -> Contrasts:
-    """Uplift of an arm of one run (I,) over a control of R runs (R, I)."""
+def panel_of_an_arm_trained_once(control: np.ndarray, arm: np.ndarray) -> Panel:
+    """An arm of one run (I,), and a control of R runs (R, I)."""
     runs, items = control.shape
     scores = np.full((2, runs, items), np.nan)
     scores[0, 0], scores[1] = arm, control
     ids = np.full((2, runs), -1)
     ids[0, 0], ids[1] = 100, np.arange(runs)
-    weights = np.array([[[1.0], [-1.0]]])
-    return estimate_contrasts(Panel((scores,), (np.arange(items),), ids, trained_once=np.array([True, False])), weights)
+    return Panel((scores,), (np.arange(items),), ids, trained_once=np.array([True, False]))
+
+
+def of_an_arm_trained_once(control: np.ndarray, arm: np.ndarray) -> Contrasts:
+    """Uplift of that arm over that control."""
+    return estimate_contrasts(panel_of_an_arm_trained_once(control, arm), np.array([[[1.0], [-1.0]]]))
 
 
 def test_borrowing_never_narrows_what_the_items_of_an_arm_trained_once_show() -> None:
@@ -140,7 +147,15 @@ def test_borrowing_never_narrows_what_the_items_of_an_arm_trained_once_show() ->
     assert covered >= 55
 
 
-@pytest.mark.parametrize("control", [np.zeros((3, ITEMS)), np.ones((3, ITEMS)), np.tile([0.0, 1.0], (3, ITEMS // 2))])
+@pytest.mark.parametrize(
+    "control",
+    [
+        np.zeros((3, ITEMS)),
+        np.ones((3, ITEMS)),
+        np.tile([0.0, 1.0], (3, ITEMS // 2)),
+        np.tile(np.linspace(0.2, 0.8, ITEMS), (3, 1)),
+    ],
+)
 def test_a_control_that_cannot_show_noise_lends_none(control: np.ndarray) -> None:
     """All wrong, all right, or the same answers in every run: the noise of training is unknown, and it is said."""
     arm = (np.random.default_rng(1).random(ITEMS) < 0.3).astype(float)
@@ -148,3 +163,18 @@ def test_a_control_that_cannot_show_noise_lends_none(control: np.ndarray) -> Non
     assert found.training_unknown.tolist() == [True]
     once = of_an_arm_trained_once(control[:1], arm)
     assert found.se[0] == pytest.approx(once.se[0], rel=1e-6)
+
+
+@pytest.mark.parametrize(("right", "borrows"), [((60, 60, 60), False), ((40, 60, 80), True)])
+def test_what_an_arm_trained_once_lends_is_its_item_noise_and_no_prior_takes_from_it(
+    right: tuple[int, ...], borrows: bool
+) -> None:
+    """Variance of its own cell: item noise, and what is borrowed; runs that score alike expect less than no noise."""
+    rng = np.random.default_rng(9)
+    control = np.stack([rng.permutation(np.arange(ITEMS) < count) for count in right]).astype(float)
+    arm = (rng.random(ITEMS) < 0.35).astype(float)
+    components = fill_in_trained_once(crossed_components(panel_of_an_arm_trained_once(control, arm)))
+    part = replicate_part(components, ContrastRows.of(np.array([[[1.0], [0.0]]])), moderated=True)
+    assert part.lent[0] > 0
+    assert part.variance[0] == pytest.approx(part.lent[0] + part.borrowed[0], rel=1e-9)
+    assert (part.borrowed[0] > 0) == borrows

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from crossed_cases import clustered, drawn, fixed_base
@@ -95,6 +97,16 @@ def test_smallest_replication_leaves_fixed_models_out() -> None:
     w[1, 0, 0] = 1
     w[2, 2, 1] = 1
     assert smallest_replication(components, ContrastRows.of(w)).tolist() == [4, 1, 4]
+
+
+def test_arms_that_answered_different_clusters_answered_all_of_them_together() -> None:
+    """Two benchmarks that share clusters, on each of which either arm answered ten of thirty: twenty are touched."""
+    y = np.random.default_rng(3).random((2, 3, 30))
+    y[0, :, :20] = y[1, :, 10:] = np.nan
+    panel = replace(panel_of([y, y.copy()]), units=(np.arange(30), np.arange(30)))
+    w = np.zeros((1, 2, 2))
+    w[0, 0], w[0, 1] = 0.5, -0.5
+    assert item_part(crossed_components(panel), ContrastRows.of(w)).df.tolist() == [19.0]
 
 
 def test_missing_clusters_are_not_counted() -> None:

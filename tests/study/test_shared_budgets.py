@@ -9,6 +9,7 @@ from gauger.execute import Cache
 from gauger.spec import Surface
 from gauger.study.load import open_study, plan_loaded
 from gauger.study.plan_forecast import forecast
+from gauger.study.shared_budgets import share_of
 
 STUDY = Path(__file__).with_name("tiny.yaml")
 LABEL = "{kind: text-distill, strategy: label, seeds: benchmark-train, forms: [quiz], samples: 40, steps: 8, batch: 16}"
@@ -70,6 +71,10 @@ def test_what_asks_in_an_arm_divides_its_budget_by_samples(stages, shares):
 def test_every_budget_is_divided_and_a_surface_without_one_stays_as_it_is():
     plan, _ = planned(f"{LABEL}, {FEWER}", "teacher.surface.max_tokens=100")
     assert sorted(surface.max_tokens for surface in surfaces(plan, "label").values()) == [33, 66]
+    recipe = next(arm.recipe for arm in plan.arms if arm.name == "label")
+    paid = [share_of(Surface(max_usd=0.6), stage, 60).max_usd for stage in recipe]
+    assert paid == pytest.approx([0.4, 0.2])
+    assert share_of(Surface(max_usd=0.6), recipe[0], 40).max_usd == 0.6
     alone, _ = planned(LABEL)
     free, _ = planned(f"{LABEL}, {FEWER}")
     assert surfaces(alone, "label").keys() < surfaces(free, "label").keys()

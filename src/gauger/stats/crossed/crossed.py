@@ -22,6 +22,10 @@ from gauger.stats.crossed.benchmark_parts import BenchmarkParts, benchmark_parts
 from gauger.stats.crossed.cell_covariance import BlockCovariance
 from gauger.stats.crossed.panel import ABSENT, BoolArray, FloatArray, IntArray, Panel
 
+_ROUNDING = 1e-24
+"""Variance as a share of the squared mean and the items' spread below which means of equal scores differ by rounding:
+the mean of three times 0.7 is not 0.7."""
+
 
 @dataclass(frozen=True)
 class Components:
@@ -77,7 +81,8 @@ class Components:
     @property
     def tells_of_training(self) -> BoolArray:
         """(A, B): replicated cells in which training noise could show: off the bounds, and not answered alike."""
-        varied = self.shown_variance + self.shared.diagonal() > 0
+        rounding = _ROUNDING * (self.mean**2 + self.item.diagonal())
+        varied = self.shown_variance + self.shared.diagonal() > rounding
         return np.asarray((self.n_replicates > 1) & (self.sensitivity > 0) & varied)
 
 
