@@ -91,6 +91,26 @@ def test_the_spread_that_was_estimated_widens_the_interval():
     assert judged(batch, 0).se ** 2 == pytest.approx(judged(batch, 1).se ** 2 + planned.sampling.variance)
 
 
+def test_degrees_of_freedom_of_a_ratio_on_an_estimated_scale_are_those_of_the_sum():
+    cells = small_cells(replace(LOGIT, harder=2.0, items=60))
+    points = [one for one in plan_estimates(cells, ("benchmark_bound_share",)) if one.case.arm.name == "distilled1"]
+    planned = in_logits(points[0])
+    batch = run_batch(cells, [planned])
+    row, extra = batch.judged_row(0), planned.sampling
+    v, e, df = batch.contrasts.se[row] ** 2, extra.variance, batch.contrasts.df[row]
+    assert e > 0.001 * v
+    assert judged(batch, 0).df == pytest.approx((v + e) ** 2 / (v**2 / df + e**2 / extra.df))
+
+
+@pytest.mark.parametrize(
+    ("replicates", "words"), [(4, "Item difficulty spreads"), (1, "Item difficulty common to the")]
+)
+def test_the_note_says_whether_the_spread_is_that_within_arms_or_common_to_them(replicates, words):
+    cells = small_cells(replace(LOGIT, replicates=replicates, items=60))
+    points = [one for one in plan_estimates(cells, ("memorisation",)) if one.case.arm.name == "leak"]
+    assert in_logits(points[0]).note.startswith(words)
+
+
 def test_on_the_lead_memorisation_is_a_difference_of_gaps_recovered():
     cells = small_cells(replace(SMALL, benchmarks=1))
     estimates, _, _ = estimate_cells(cells)

@@ -274,3 +274,17 @@ def test_an_average_has_as_many_replicates_as_its_benchmark_with_the_fewest():
     assert {number for name, number in counts.items() if name != role} == {3}
     averaged = small_design().roles[role]
     assert {one.n_replicates for one in own if one.benchmark is None and one.over == averaged} == {1}
+
+
+def test_every_interval_of_several_has_a_wider_one_that_holds_for_its_family():
+    estimates = estimate_study(small_records(), small_design()).estimates
+    families = {}
+    for one in estimates:
+        if one.kind == SetKind.INTERVAL and one.se and one.note is None:
+            families.setdefault((one.estimand, one.scale), []).append(one)
+    assert any(len(family) > 5 for family in families.values())
+    for family in families.values():
+        assert all(one.simultaneous_low <= one.low and one.high <= one.simultaneous_high for one in family)
+        if len(family) > 1:
+            wider = [(one.high - one.low) / (one.simultaneous_high - one.simultaneous_low) for one in family]
+            assert max(wider) < 0.999, "the level of a family is not that of each of its members"

@@ -212,6 +212,12 @@ def test_an_adopted_copy_is_forced_to_disk_and_takes_its_place(copied, monkeypat
     assert (path / "deep" / "text.txt").read_text() == "text"
 
 
+def test_a_copy_from_anywhere_is_adopted_by_a_cache_that_is_not_there_yet(entry, tmp_path):
+    copy = shutil.copytree(entry, tmp_path / "copy")
+    new = Cache(tmp_path / "not" / "yet" / "there")
+    assert new.adopt(KEY, copy) == new.get(KEY)
+
+
 @pytest.mark.parametrize(
     ("name", "content", "reason"),
     [

@@ -82,6 +82,21 @@ def test_the_likelihood_is_the_literal_one_and_its_gradient_is_exact() -> None:
         assert slope[k] == pytest.approx(differenced, abs=2e-5)
 
 
+def test_the_steepest_slope_is_that_of_the_numbers_that_no_bound_holds() -> None:
+    """At its lower bound a number is held by a slope upwards, at its upper bound by one downwards; within by none."""
+    search = _Search(problem(studies=8), 1.0)
+    low, high = np.array(search.bounds).T
+    free, slope = search.start(), np.full(len(low), 0.01)
+    for place, direction, counts in ((low, 1, False), (low, -1, True), (high, -1, False), (high, 1, True)):
+        at, towards = free.copy(), slope.copy()
+        at[2], towards[2] = place[2], 5.0 * direction
+        assert search.steepest(at, towards) == (5.0 if counts else 0.01)
+    for direction in (-1, 1):
+        towards = slope.copy()
+        towards[2] = 5.0 * direction
+        assert search.steepest(free, towards) == 5.0
+
+
 def test_without_pooled_columns_it_is_the_fit_by_category() -> None:
     p = problem(1, studies=40, own_model=True)
     free = PoolingProblem(p.effect, p.blocks, p.category, p.model, p.design, np.full(5, FREE), 2)

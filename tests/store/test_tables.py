@@ -17,8 +17,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import gauger
-from gauger.errors import InputError
-from gauger.store.tables import csv_text, parse_csv, read_csv, read_json_lines, read_text
+from gauger.errors import InputError, Place
+from gauger.store.tables import csv_text, json_object, parse_csv, read_csv, read_json_lines, read_text
 
 BREAKS = "\u0085\u2028\u2029\x0b\x0c\x1c\x1d\x1e"
 """Characters at which `str.splitlines` divides a text, and this reader does not."""
@@ -294,3 +294,10 @@ def test_nothing_else_reads_csv_or_json_lines() -> None:
         name = path.relative_to(root).as_posix()
         used = readers & set(names_called(ast.parse(path.read_text("utf-8"))))
         assert used <= fast.get(name, set()), name
+
+
+@pytest.mark.parametrize(("line", "said"), [(7, 7), (None, 1)])
+def test_an_object_that_is_no_text_is_named_by_its_line_the_only_one_where_none_is_counted(line, said):
+    with pytest.raises(InputError) as raised:
+        json_object(b'{"a": "\xff"}', Place("seeds.jsonl", line))
+    assert raised.value.where.line == said
