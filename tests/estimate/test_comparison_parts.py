@@ -12,7 +12,7 @@ from scipy import stats
 from gauger.errors import UserError
 from gauger.estimate.compare.logs import ComparisonQuestion, compare, compare_items
 from gauger.estimate.compare.pairs import ranks
-from gauger.estimate.compare.series import changes, in_order, is_series
+from gauger.estimate.compare.series import changes, in_order, is_series, step_of
 from gauger.measure.importers.arm import ArmLogs, arms_of_table, gather_arm
 from gauger.measure.importers.log import Wants
 from gauger.records import Document, Estimate
@@ -130,6 +130,10 @@ def test_several_students_are_held_against_the_control_and_every_other(tmp_path:
     assert ranked == {"small": (3, 3), "large": (1, 2), "twin": (1, 2)}
 
 
+def test_one_student_has_no_rank(tmp_path: Path) -> None:
+    assert "ranks" not in several(tmp_path, {"small": 0.4}).study
+
+
 def test_rank_intervals_cover_the_true_ranks_and_naive_ranks_do_not() -> None:
     """Five arms alike but one: pairs with known normal errors. At least 95 % of draws have every true rank inside."""
     rng = np.random.default_rng(7)
@@ -177,6 +181,7 @@ def test_a_series_of_checkpoints_says_between_which_two_a_change_begins(tmp_path
 
 
 def test_only_names_that_end_in_numbers_of_steps_are_a_series() -> None:
+    assert [step_of(name) for name in ("2T-tokens", "step-1.5k", "x")] == [("", 2e12), ("step-", 1500.0), None]
     assert is_series(["tokens-1B", "tokens-500M", "tokens-2B"])
     assert is_series(["1B-tokens", "500M-tokens", "2B-tokens"])
     assert is_series(["run-global_step100", "run-global_step200", "run-global_step1.5k"])

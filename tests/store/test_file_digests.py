@@ -83,3 +83,12 @@ def test_files_that_are_gone_are_forgotten(read, large, tmp_path):
     file_digest(large)
     kept = json.loads((tmp_path / "cache" / "gauger" / "digests.json").read_text())
     assert list(kept["files"]) == [str(large)]
+
+
+def test_a_time_that_was_set_back_does_not_settle_a_file_that_was_just_written(read, large, monkeypatch):
+    """Whoever copies with times kept writes now what looks old: the time of the last change of its state tells."""
+    monkeypatch.setattr(file_digests, "SETTLED_S", 3600.0)
+    os.utime(large, ns=(0, 0))
+    for _ in range(2):
+        file_digest(large)
+    assert read == ["large", "large"]

@@ -64,6 +64,14 @@ def test_waiting_is_for_what_is_in_flight_alone():
     assert budget.exhausted
 
 
+def test_what_was_sent_already_is_one_request_in_flight():
+    budget = QueryBudget(max_queries=1)
+    budget.hold(question("a"))
+    assert budget.reserve(question("b")) is Admission.WAIT
+    budget.charge(question("a"), Usage(3, 4))
+    assert budget.reserve(question("b")) is Admission.REFUSED, "nothing is under way that could make room"
+
+
 def test_spending_is_the_sum_of_the_replies_and_cached_tokens_cost_less():
     budget, request = QueryBudget(prices=PRICES), question("a")
     for cached in (0, 60):

@@ -71,4 +71,8 @@ def test_groups_keep_their_common_errors_in_the_null() -> None:
 def test_the_same_seed_says_the_same() -> None:
     ensemble = fit_ensemble(planted(), TWO[:1], 40, FEW)
     assert law_holds(ensemble) == law_holds(ensemble)
-    assert law_holds(ensemble, 1).checks[0].structure_p != law_holds(ensemble, 2).checks[0].structure_p
+    first, second = (law_holds(ensemble, seed).checks[0] for seed in (1, 2))
+    assert first.structure_p != second.structure_p, "tables are drawn anew"
+    # of what the data show, nothing is drawn; fits stop at a tolerance that the tables beside them share
+    assert first.structure == pytest.approx(second.structure, rel=1e-3)
+    assert first.one_sign == pytest.approx(second.one_sign, rel=1e-3)
