@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -128,3 +129,13 @@ def test_a_lock_that_this_host_left_behind_is_taken(tmp_path):
     path.write_text(json.dumps({"pid": 2**22 + 1, "started": None, "host": socket.gethostname()}))
     with locked(path):
         pass
+
+
+def test_a_start_is_counted_in_ticks_since_the_boot_and_does_not_move_with_what_the_process_does():
+    """Field 22 of /proc/PID/stat, in ticks of the clock; the fields beside it grow with memory."""
+    first = start_time(os.getpid())
+    held = bytearray(30_000_000)
+    assert start_time(os.getpid()) == first
+    since_boot = float(Path("/proc/uptime").read_text().split()[0])
+    assert 0 < int(first.rpartition(":")[2]) / os.sysconf("SC_CLK_TCK") <= since_boot
+    assert len(held) == 30_000_000

@@ -76,3 +76,11 @@ def test_the_same_seed_says_the_same() -> None:
     # of what the data show, nothing is drawn; fits stop at a tolerance that the tables beside them share
     assert first.structure == pytest.approx(second.structure, rel=1e-3)
     assert first.one_sign == pytest.approx(second.one_sign, rel=1e-3)
+
+
+def test_the_noise_of_held_out_points_is_the_planted_one() -> None:
+    """Each cut knows it from the points that were fitted: 10 to 30, so that a third either way is its own error."""
+    for noise in (0.002, 0.01):
+        test = fit_ensemble(planted(noise=noise), TWO[:1], 40, FEW).test
+        assert test is not None
+        assert np.median(test.noise) == pytest.approx(noise, rel=0.33)
