@@ -64,6 +64,12 @@ def test_the_units_are_a_logit_ten_points_and_a_doubling() -> None:
     assert uplift_against_size([1e4, 1e4, 2e4, 4e4], [0.1, 0.2, 0.3, 0.4], covariance) is None
 
 
+@pytest.mark.parametrize("against", [uplift_against_ability, uplift_against_score, uplift_against_size])
+def test_intervals_are_of_95_percent_where_no_level_is_given(against) -> None:
+    given = [0.2, 0.4, 0.5, 0.7, 0.8], [0.1, 0.3, 0.2, 0.1, 0.4], 0.01 * np.eye(5)
+    assert against(*given) == against(*given, 0.95) != against(*given, 0.9)
+
+
 def test_a_slightly_indefinite_covariance_is_mended() -> None:
     covariance = np.full((4, 4), 1e-4) + np.diag([1e-6, 1e-6, 1e-6, -2e-6])
     assert np.linalg.eigvalsh(covariance)[0] < 0

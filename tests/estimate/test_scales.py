@@ -102,6 +102,18 @@ def test_degrees_of_freedom_of_a_ratio_on_an_estimated_scale_are_those_of_the_su
     assert judged(batch, 0).df == pytest.approx((v + e) ** 2 / (v**2 / df + e**2 / extra.df))
 
 
+@pytest.mark.parametrize("estimand", ["carryover", "benchmark_bound_share"])
+def test_the_note_gives_the_share_on_plain_logits_of_the_means(estimand):
+    cells = small_cells(replace(LOGIT, harder=1.0))
+    entry = next(one for one in plan_estimates(cells, (estimand,)) if one.case.arm.name == "distilled1")
+    arms, mean = list(cells.cube.arms), cells.cube.means
+    lift = [float(np.diff(np.log(m / (1 - m)))[0]) for m in mean[[arms.index("matched"), arms.index("distilled1")]].T]
+    lifts = dict(zip(cells.cube.roles, lift, strict=True))
+    share = lifts["near"] / lifts["targeted"]
+    share = share if estimand == "carryover" else 1 - share
+    assert in_logits(entry).note.endswith(f"On the logit of the mean score: {100 * share:.0f} %.")
+
+
 @pytest.mark.parametrize(
     ("replicates", "words"), [(4, "Item difficulty spreads"), (1, "Item difficulty common to the")]
 )

@@ -20,6 +20,19 @@ from gauger.stats.random_effects.moments import Likelihood
 BUILDERS = {"independent": cases.studies, "nested": cases.shared_within_arm, "crossing": cases.shared_across_arms}
 
 
+@pytest.mark.parametrize("method", ["REML", "ML"])
+def test_the_unit_of_the_effects_is_that_of_the_spread(method: Any) -> None:
+    """A few precise rows tell of a spread that is far below the variances of the others, in any unit."""
+    rng = np.random.default_rng(4)
+    variance = np.concatenate([np.full(6, 1e-6), np.full(20, 1.0)])
+    effect = 0.01 * rng.standard_normal(26) + np.sqrt(variance) * rng.standard_normal(26)
+    spreads = [
+        fit(MetaData(effect * unit, variance * unit**2), method=method).tau2 / unit**2 for unit in (1, 1e-4, 1e4)
+    ]
+    assert 1e-5 < spreads[0] < 1e-3
+    np.testing.assert_allclose(np.ravel(spreads), np.ravel(spreads)[0], rtol=1e-6)
+
+
 @pytest.mark.parametrize("name", BUILDERS)
 @pytest.mark.parametrize("seed", range(6))
 @pytest.mark.parametrize("method", ["REML", "ML"])
