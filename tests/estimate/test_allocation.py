@@ -64,6 +64,7 @@ def test_more_money_never_hurts_and_too_little_gives_nothing():
     errors = [propose_allocation(cells, planned, works(), budget).se for budget in (20.0, 40.0, 80.0, 160.0)]
     assert errors == sorted(errors, reverse=True)
     assert propose_allocation(cells, planned, works(), 7.9) is None
+    assert propose_allocation(cells, planned, works(), 8.0).replicates == {"distilled1": 2, "matched": 2}
 
 
 def test_a_ratio_is_taken_through_its_tangent():

@@ -81,6 +81,8 @@ def test_every_single_estimate_is_a_difference_of_means(cells, findings):
                 assert row(findings, "residual_share", surface, attacker).value == pytest.approx(share)
     cost = mean(cells, "teacher") - mean(cells, "teacher@noise")
     assert row(findings, "honest_cost", "noise").value == pytest.approx(cost)
+    removed = row(findings, "uplift_removed", "noise").value
+    assert row(findings, "exchange_rate", "noise").value == pytest.approx(removed / cost)
 
 
 def test_planted_kinds_are_told_apart(findings):

@@ -92,6 +92,14 @@ def test_a_request_that_may_be_paid_unseen_and_a_reply_without_usage_count_at_th
         settled(budget)
         assert (budget.spent.queries, budget.spent.tokens_in, budget.spent.tokens_out) == (1, most, 20)
         assert budget.spent.usd is None
+        tight = QueryBudget(max_queries=1)
+        tight.reserve(request)
+        settled(tight)
+        assert tight.reserve(request) is Admission.REFUSED, "nothing of it is in flight or set aside any more"
+        roomy = QueryBudget(max_queries=2)
+        roomy.reserve(request)
+        settled(roomy)
+        assert roomy.reserve(request) is Admission.GRANTED
 
 
 def test_an_earlier_sessions_reply_counts_like_a_new_one():

@@ -38,6 +38,8 @@ def test_cuts_fit_the_smaller_and_hold_out_the_larger() -> None:
     assert min(by.values()) >= 2
     assert len({tuple(cut) for cut in cuts}) == len(cuts)
     assert scale_cuts(some.take(np.arange(9)), 9) == []
+    ten = Points(np.geomspace(1e8, 1e9, 10), np.full(10, 1e9), loss=np.linspace(3, 2, 10))
+    assert min(cut.sum() for cut in scale_cuts(ten, 5)) == 5, "just enough is enough"
 
 
 def test_distance_is_the_largest_excess_in_efolds() -> None:

@@ -13,6 +13,7 @@ from gauger.stats.laws import LAWS, Points, candidates, find_law
 from gauger.stats.laws.distillation import BUSBRIDGE_2025
 from gauger.stats.laws.repeated import MUENNIGHOFF_2023, worth
 from gauger.stats.laws.supervised import BESIROGLU_2024, BUSBRIDGE_SUPERVISED_2025, HOFFMANN_2022, KAPLAN_2020
+from gauger.stats.laws.transfer import HERNANDEZ_MIXED_2021, HERNANDEZ_TEXT_2021
 
 ALL = sorted(LAWS)
 
@@ -151,3 +152,9 @@ def test_candidates_follow_from_the_columns_that_vary() -> None:
     # Five points are enough for the law that says so, and for no other.
     assert [law.name for law in candidates(full.take(np.arange(5)), "loss")] == ["tied"]
     assert candidates(full.take(np.arange(4)), "loss") == []
+
+
+def test_published_coefficients_of_transfer() -> None:
+    """Hernandez et al. 2021, arXiv 2102.01293, table 1: effective data transferred to Python."""
+    assert HERNANDEZ_TEXT_2021 == {"k": 1.9e4, "a": 0.18, "b": 0.38}
+    assert HERNANDEZ_MIXED_2021 == {"k": 2.1e5, "a": 0.096, "b": 0.38}
