@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from gauger.estimate.contrasts import run_batch
-from gauger.estimate.settle import settling_addition
+from gauger.estimate.settle import _question, settling_addition
 from gauger.estimate.verdict import plan_verdict
 from gauger.estimate.verdict_inputs import judged
 
@@ -73,3 +73,18 @@ def test_a_linear_rule_can_be_settled_too():
     batch = run_batch(cells, [plan_verdict(cells, rule)])
     piece = judged(batch, 0)
     assert "replicates per arm" in settling_addition(batch, 0, piece, piece.value + 1.2 * piece.se, 0.95)
+
+
+def test_at_its_own_size_a_study_is_reckoned_to_be_as_precise_as_it_is():
+    """Per item, per replicate and per both, each divided by its number, are the parts of the contrast's variance."""
+    cells = small_cells(replace(SMALL, items=60, replicates=4, replicate_sd=0.3))
+    batch = run_batch(cells, [plan_verdict(cells, replace(cells.design.rule, estimand="uplift"))])
+    question = _question(batch, 0, judged(batch, 0), 0.1, 0.95, 0.8)
+    parts, n, r = question.components, question.items, question.replicates
+    contrasts = batch.contrasts
+    item = max(contrasts.item_variance[0], contrasts.least_item_variance[0])
+    shared = contrasts.shared_variance[0]
+    assert parts.item / n == pytest.approx(item - shared)
+    assert parts.replicate / r == pytest.approx(contrasts.replicate_variance[0] - shared)
+    assert parts.residual / (n * r) == pytest.approx(shared)
+    assert shared > 0

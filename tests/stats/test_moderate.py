@@ -77,6 +77,12 @@ def test_degrees_of_freedom_matter() -> None:
     assert not np.isclose(fit_variance_prior(variances, df).df, fit_variance_prior(variances, df / 2).df)
 
 
+def test_a_prior_of_variances_of_which_most_are_zero_is_a_number() -> None:
+    found = fit_variance_prior(np.array([0.0, 0.0, 0.0, 1e-3]), np.full(4, 3.0))
+    assert 0 < found.scale < 1e-3
+    assert found.df > 0
+
+
 def test_too_few_variances() -> None:
     assert fit_variance_prior(np.array([0.3]), np.array([2.0])) == VariancePrior(0.3, 0.0)
     assert math.isnan(fit_variance_prior(np.array([]), np.array([])).scale)

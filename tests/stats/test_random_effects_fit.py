@@ -30,6 +30,9 @@ def test_the_unit_of_the_effects_is_that_of_the_spread(method: Any) -> None:
         fit(MetaData(effect * unit, variance * unit**2), method=method).tau2 / unit**2 for unit in (1, 1e-4, 1e4)
     ]
     assert 1e-5 < spreads[0] < 1e-3
+    assert fit(MetaData(effect, variance), method=method).found.boundary == (False,)
+    alike = fit(MetaData(np.full(26, 0.3), variance), method=method)
+    assert (alike.tau2.tolist(), alike.found.boundary) == ([0.0], (True,))
     np.testing.assert_allclose(np.ravel(spreads), np.ravel(spreads)[0], rtol=1e-6)
 
 
