@@ -10,7 +10,8 @@ from law_cases import grid, planted
 
 from gauger.stats.laws import LAWS, LawFit, Points, Search, fit_ensemble, fit_law
 from gauger.stats.laws.bootstrap import unit_weights
-from gauger.stats.laws.floors import Integrated, draw_integrated, integrate
+from gauger.stats.laws.floors import Integrated, _look, draw_integrated, integrate
+from gauger.stats.laws.minimise import minimise
 from gauger.stats.laws.supervised import BESIROGLU_2024
 from gauger.stats.laws.windows import windows
 
@@ -123,3 +124,19 @@ def test_models_too_small_for_the_law_move_the_forecast_by_half_as_much() -> Non
     # The adversary: one fit to all points.
     alone = whole(fit_law(bent, law, FEW)).mean(far)[0, 0]
     assert abs(both - wanted) < 0.75 * abs(alone - wanted)
+
+
+def test_the_objective_by_which_floors_are_weighed_is_the_one_that_is_fitted() -> None:
+    """Huber's loss, also of a point that lies far off; and the share of points that count in full."""
+    points = planted()
+    loss = points.loss.copy()
+    loss[3] *= 1.2
+    fitted = fit_law(replace(points, loss=loss), LAWS["hoffmann"], FEW)
+    best = minimise(fitted.problem, fitted.theta[None], fitted.weights[None])
+    objective, power = _look(fitted.problem, best.theta, fitted.weights[None])
+    residual = np.abs(LAWS["hoffmann"].evaluate(best.theta, fitted.points)[0][0] - fitted.problem.observed)
+    size = residual / fitted.problem.scale
+    assert size.max() > fitted.problem.delta
+    np.testing.assert_allclose(objective, best.objective, rtol=1e-9)
+    weights = fitted.weights
+    np.testing.assert_allclose(power, 1 - 0.5 * weights[size <= fitted.problem.delta].sum() / weights.sum())
