@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from scipy.special import ndtri
 
-from gauger.estimate.scaling.accuracy import _losses
+from gauger.estimate.scaling import accuracy
+from gauger.estimate.scaling.accuracy import ALIKE, AccuracyLink, _losses, with_both
 from gauger.stats.laws.distillation import _excess
 from gauger.stats.laws.forecast import Forecast
 from gauger.stats.laws.points import Points
@@ -32,3 +33,23 @@ def test_a_student_lies_above_its_teacher_by_a_hundredth_of_its_loss_at_least() 
         teacher_loss=np.array([2.0, 2.499, 3.0]),
     )
     np.testing.assert_allclose(_excess(points), [0.5, 0.025, 0.025])
+
+
+def test_points_with_both_have_a_loss_and_an_accuracy() -> None:
+    one, known = np.ones(4), np.array([0.3, np.nan, 0.5, np.nan])
+    both = with_both(Points(one, one, loss=np.array([2.0, 1.9, np.nan, np.nan]), accuracy=known))
+    assert both is not None
+    assert (both.loss.tolist(), both.accuracy.tolist()) == ([2.0], [0.3])
+    assert with_both(Points(one, one, loss=one)) is None
+
+
+@pytest.mark.parametrize(
+    ("through_loss", "direct", "races"),
+    [(0.02, 0.02 * ALIKE, True), (0.02, 0.02 * ALIKE * 1.01, False), (None, 9.0, True), (0.02, None, True)],
+)
+def test_the_direct_forecast_counts_where_its_back_test_is_alike_or_unknown(
+    monkeypatch: pytest.MonkeyPatch, through_loss: float | None, direct: float | None, races: bool
+) -> None:
+    errors = {"through loss": through_loss, "direct": direct}
+    monkeypatch.setattr(accuracy, "_rmse", errors.__getitem__)
+    assert accuracy._in_the_race(AccuracyLink("through loss", 0.0, 0.0, "direct")) is races

@@ -7,6 +7,7 @@ import pytest
 from scipy.optimize import minimize
 from scipy.special import expit
 
+from gauger.stats import irt
 from gauger.stats.irt import fit_item_response
 
 
@@ -76,3 +77,8 @@ def test_two_parameters_tell_sharp_items_from_dull_ones() -> None:
 def test_an_unknown_model_is_refused() -> None:
     with pytest.raises(ValueError, match="3pl"):
         fit_item_response(np.ones((2, 2)), model="3pl")
+
+
+def test_a_fit_whose_steps_ran_out_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(irt, "STEPS", 1)
+    assert not fit_item_response(answers(np.array([-0.5, 0.2, 0.9]), np.linspace(-1, 1, 12), seed=3)).converged

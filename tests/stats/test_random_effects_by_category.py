@@ -180,3 +180,13 @@ def test_the_start_splits_the_variance_with_a_correlation_of_one_half() -> None:
     factor[np.tril_indices(3)] = start[:6]
     np.testing.assert_allclose(factor @ factor.T, 0.25 * (0.5 * np.eye(3) + 0.5))
     np.testing.assert_allclose(start[6:] ** 2, 0.25)
+
+
+def test_the_gradient_of_a_single_category_is_the_difference_quotient() -> None:
+    data, category = draw(3)
+    likelihood, structure = CategoryLikelihood(data, np.zeros_like(category), "REML"), Structure("hcs", "diag", 1)
+    free = np.array([1.7, 0.4])
+    _, slopes = likelihood(*structure.unpack(free))
+    step = np.array([1e-5, 0.0])
+    ends = [likelihood(*structure.unpack(free + sign * step))[0].value for sign in (1, -1)]
+    assert structure.gradient(free, slopes)[0] == pytest.approx((ends[0] - ends[1]) / 2e-5, rel=1e-5, abs=1e-6)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gauger.elicit.teacher.bill import Usage
+from gauger.elicit.teacher.bill import Usage, Use
 from gauger.elicit.teacher.budget import Admission, QueryBudget, most_tokens_in
 from gauger.elicit.teacher.messages import Message, Reply, ReplyOutcome, Request
 from gauger.elicit.teacher.prices import Prices
@@ -171,3 +171,15 @@ def test_the_cost_of_a_reply_is_that_of_what_is_stated(prices, own, earlier, cos
     came = Reply(ReplyOutcome.ANSWERED, "a", earlier=earlier, **own)
     booked = QueryBudget(prices=prices).booked(question("p"), came).cost_usd
     assert booked == (None if cost is None else pytest.approx(cost))
+
+
+def test_a_request_without_room_is_named_with_what_it_could_use():
+    request = question("abc", max_tokens=20)
+    most = most_tokens_in(request)
+    budget = QueryBudget(max_tokens=most + 30, prices=PRICES)
+    assert budget.has_room(request, Use())
+    assert not budget.exhausted
+    assert not budget.has_room(request, Use(1, 11, 0, 0.0))
+    assert budget.exhausted
+    usd = PRICES.most_usd(most, 20)
+    assert budget.refusal == f"one that may use {most:,} tokens in, 20 out and ${usd:.4f}"
