@@ -51,7 +51,7 @@ def _logs(answer: Answer) -> str:
     scores: Scores = {}
     for argument in answer.arguments[1:3]:
         arm, _, path = argument.partition("=")
-        for line in filter(str.strip, Path(path).read_text(encoding="utf-8-sig").splitlines()):
+        for line in filter(str.strip, Path(path).read_bytes().decode("utf-8-sig").split("\n")):
             sample = json.loads(line)
             if sample.get("acc") is not None:
                 scores.setdefault((arm, "t"), []).append((str(sample["doc_id"]), float(sample["acc"])))

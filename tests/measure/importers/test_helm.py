@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 
 from gauger.api import compare
+from gauger.errors import InputError
 from gauger.measure.importers.contents import opened
+from gauger.measure.importers.formats import read_file
 from gauger.measure.importers.helm import read
 from gauger.measure.importers.log import Log, Wants
 
@@ -77,3 +79,21 @@ def test_exact_copies_tell_nothing_more(tmp_path: Path) -> None:
     alone = interval("alone", copies=False)
     assert interval("copied", copies=True) == alone
     assert interval("grouped", copies=True, by="perturbation") == pytest.approx(alone, abs=0.01)
+
+
+@pytest.mark.parametrize("trial", [10**30, -1, 1_000_000, "0", 0.5, [1]])
+def test_a_trial_that_no_evaluation_has_is_refused(tmp_path: Path, trial: object) -> None:
+    write(tmp_path / "run", [entry(0, 1.0), {**entry(1, 1.0), "train_trial_index": trial}])
+    with pytest.raises(InputError, match=r"per_instance_stats.json: expected a train_trial_index from 0 to 999,999"):
+        read_file(tmp_path / "run" / "per_instance_stats.json", "distilled", Wants())
+
+
+def test_a_score_beyond_every_number_is_a_fault_of_the_file(tmp_path: Path) -> None:
+    write(tmp_path / "run", [entry(0, 1.0), entry(1, 10**400)])
+    with pytest.raises(InputError, match=r"expected HELM per-instance statistics throughout"):
+        read_file(tmp_path / "run" / "per_instance_stats.json", "distilled", Wants())
+
+
+def test_trials_are_samples_and_one_that_is_not_said_is_the_first(tmp_path: Path) -> None:
+    entries = [{**entry(0, 1.0), "train_trial_index": trial} for trial in (None, 1, 2)]
+    assert only(write(tmp_path / "run", entries)).rows["sample"].to_list() == [0, 1, 2]

@@ -92,7 +92,7 @@ def read_file(path: Path, arm: str, wants: Wants) -> list[Log]:
                 raise
             where = Place(str(path), fault.where.line, fault.where.key)
             raise type(fault)(fault.wanted, fault.given, where, fault.hint) from None
-        except (KeyError, TypeError, AttributeError, ValueError) as fault:
+        except (KeyError, TypeError, AttributeError, ValueError, OverflowError) as fault:
             given = f"{type(fault).__name__}: {fault}"[:120]
             hint = "One of its entries has another form than the first."
             raise InputError(f"{name} throughout", given, Place(str(path)), hint) from None

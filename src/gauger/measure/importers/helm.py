@@ -15,6 +15,8 @@ from gauger.store import parse_json
 NAME = "HELM per-instance statistics"
 COSTS = ("num_", "inference_", "batch_size", "training_", "prompt_tokens", "finish_reason", "max_prob", "logprob")
 """Beginnings of statistics that are no scores."""
+MOST_TRIALS = 1_000_000
+"""No evaluation asks an instance more often."""
 
 
 def fits(contents: Contents) -> bool:
@@ -38,7 +40,7 @@ def read(contents: Contents, wants: Wants) -> list[Log]:
     perturbations = [_perturbation(instance) for instance in contents.value]
     plain_alone = "" in perturbations and not apart
     items = [
-        _answer(place, instance, perturbation if apart else None)
+        _answer(contents.path, place, instance, perturbation if apart else None)
         for place, (instance, perturbation) in enumerate(zip(contents.value, perturbations, strict=True))
         if not (plain_alone and perturbation)
     ]
@@ -47,16 +49,26 @@ def read(contents: Contents, wants: Wants) -> list[Log]:
     return [log_of_items(contents.path, NAME, Evaluation(benchmark, items, model, notes=(note,) if left_out else ()))]
 
 
-def _answer(place: int, instance: Mapping[str, Any], group: str | None) -> LoggedAnswer:
+def _answer(path: Path, place: int, instance: Mapping[str, Any], group: str | None) -> LoggedAnswer:
     name, perturbation = str(instance["instance_id"]), _perturbation(instance)
     return LoggedAnswer(
         id=f"{name}{perturbation}",
         scores={metric: stat.get("mean") for stat in instance["stats"] if (metric := _metric(stat, perturbation))},
-        sample=int(instance.get("train_trial_index") or 0),
+        sample=_trial(instance, path),
         group=None if group is None else group.strip(" ()") or "none",
         cluster=name,
         place=place,
     )
+
+
+def _trial(instance: Mapping[str, Any], path: Path) -> int:
+    trial = instance.get("train_trial_index")
+    if trial is None:
+        return 0
+    if not isinstance(trial, int) or not 0 <= trial < MOST_TRIALS:
+        given = f"{repr(trial)[:40]} in instance {str(instance['instance_id'])[:40]}"
+        raise InputError(f"a train_trial_index from 0 to {MOST_TRIALS - 1:,}", given, Place(str(path)))
+    return trial
 
 
 AnswerKey = tuple[str, int, str]
