@@ -7,7 +7,7 @@ import pytest
 from scipy.special import ndtri
 
 from gauger.estimate.scaling import accuracy
-from gauger.estimate.scaling.accuracy import ALIKE, AccuracyLink, _losses, with_both
+from gauger.estimate.scaling.accuracy import ALIKE, LEAST_POINTS, AccuracyLink, _losses, why_no_link, with_both
 from gauger.stats.laws.distillation import _excess
 from gauger.stats.laws.forecast import Forecast
 from gauger.stats.laws.points import Points
@@ -53,3 +53,12 @@ def test_the_direct_forecast_counts_where_its_back_test_is_alike_or_unknown(
     errors = {"through loss": through_loss, "direct": direct}
     monkeypatch.setattr(accuracy, "_rmse", errors.__getitem__)
     assert accuracy._in_the_race(AccuracyLink("through loss", 0.0, 0.0, "direct")) is races
+
+
+@pytest.mark.parametrize(
+    ("count", "why"), [(LEAST_POINTS, None), (LEAST_POINTS - 1, f"it needs {LEAST_POINTS} points")]
+)
+def test_a_link_needs_its_least_number_of_points(count: int, why: str | None) -> None:
+    one = np.ones(count)
+    said = why_no_link(Points(one, one, loss=np.linspace(3, 2, count), accuracy=np.linspace(0.3, 0.6, count)))
+    assert said is None if why is None else str(said).startswith(why)

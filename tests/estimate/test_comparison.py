@@ -116,6 +116,18 @@ def test_roles_give_carryover_and_memorisation(tmp_path: Path) -> None:
     assert averages["carryover", "far"] == pytest.approx(lift["sort"] / lift["quiz"], abs=1e-9)
     assert averages["memorisation", "targeted"] == pytest.approx(lift["quiz"] - lift["twin"], abs=1e-9)
     assert compared.study["paired"] is True
+    assert compared.threats[2]["stands"] == "partly"
+
+
+@pytest.mark.parametrize(
+    ("roles", "stands"),
+    [({"*": "near", "quiz": "targeted"}, "partly"), ({"*": "targeted"}, "open"), ({"*": "near"}, "open")],
+)
+def test_benchmarks_are_kept_apart_where_a_targeted_one_has_another_beside_it(
+    tmp_path: Path, roles: dict[str, str], stands: str
+) -> None:
+    compared = compare(table_arms(tmp_path), ComparisonQuestion(roles=roles))
+    assert compared.threats[2]["stands"] == stands
 
 
 def test_the_users_roles_win_and_may_be_patterns(tmp_path: Path) -> None:

@@ -11,9 +11,11 @@ from hypothesis import strategies as st
 from gauger.errors import UserError
 from gauger.estimate.design import Design, FixedRule
 from gauger.estimate.estimator import estimate_study
+from gauger.estimate.results import replicates_of
+from gauger.estimate.wanted import plan_estimates
 from gauger.records import Reason, SetKind, VerdictOutcome
 
-from .studies import SMALL, arm, as_json, find, small_design, small_records
+from .studies import SMALL, arm, as_json, find, small_cells, small_design, small_records
 
 ARMS = (
     arm("distilled", "distilled", matched="matched", teacher_tokens=1000, queries=10),
@@ -288,3 +290,10 @@ def test_every_interval_of_several_has_a_wider_one_that_holds_for_its_family():
         if len(family) > 1:
             wider = [(one.high - one.low) / (one.simultaneous_high - one.simultaneous_low) for one in family]
             assert max(wider) < 0.999, "the level of a family is not that of each of its members"
+
+
+def test_an_arm_that_an_estimate_does_not_weigh_has_the_replicates_that_it_has():
+    cells = small_cells()
+    entry = next(one for one in plan_estimates(cells, ("uplift",)) if one.case.arm.name == "distilled1")
+    counts = {name: replicates_of(entry, name) for name in cells.cube.arms}
+    assert counts == {name: 1 if name in ("base", "teacher") else 3 for name in cells.cube.arms}

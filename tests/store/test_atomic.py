@@ -3,12 +3,13 @@
 import json
 import os
 import stat
+from pathlib import Path
 
 import polars as pl
 import pytest
 
 from gauger.errors import DamagedError, GaugerError
-from gauger.store.atomic import read_json, write_json, write_parquet, write_text, write_with
+from gauger.store.atomic import fsync_path, read_json, write_json, write_parquet, write_text, write_with
 from gauger.store.canonical import NotJSONError
 
 
@@ -90,3 +91,11 @@ def test_a_table_with_nan_is_refused(tmp_path):
     with pytest.raises(GaugerError, match="NaN in column score"):
         write_parquet(tmp_path / "x.parquet", frame)
     assert names(tmp_path) == []
+
+
+def test_what_was_forced_to_disk_is_closed_again(tmp_path):
+    descriptors = Path("/proc/self/fd")
+    before = len(list(descriptors.iterdir()))
+    for _ in range(5):
+        fsync_path(tmp_path)
+    assert len(list(descriptors.iterdir())) == before
