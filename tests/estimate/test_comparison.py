@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -231,6 +232,7 @@ def test_the_document_is_the_same_wherever_the_logs_lie_and_holds_no_path(tmp_pa
         compared = compare(gather(tmp_path / place, "distilled", "control"), ComparisonQuestion())
         texts.append(json.dumps(compared.to_dict(), allow_nan=False))
     assert texts[0] == texts[1]
+    assert re.fullmatch(r"[0-9a-f]{16}", compared.study["fingerprint"])
     assert str(tmp_path) not in texts[0]
     assert "few-shot examples differ: distilled 5; control 0, on gsm8k" in texts[0]
 

@@ -60,6 +60,7 @@ def test_support_ends_where_the_back_test_does(control: Ensemble) -> None:
     assert supported(replace(control, test=None), N)[-1] == pytest.approx(1e9)
     with pytest.raises(UserError, match="parameters above 0"):
         supported(control, 0.0)
+    np.testing.assert_array_equal(supported(control, 1.0), supported(control, N))
 
 
 def test_the_teachers_compute_is_charged(control: Ensemble) -> None:
