@@ -165,6 +165,14 @@ def test_a_control_that_cannot_show_noise_lends_none(control: np.ndarray) -> Non
     assert found.se[0] == pytest.approx(once.se[0], rel=1e-6)
 
 
+def test_the_smallest_difference_between_runs_is_no_rounding() -> None:
+    """One item of 200 that one run scores by a millionth otherwise: a variance of 1e-17 of the squared mean."""
+    control = np.tile(np.linspace(0.2, 0.8, ITEMS), (3, 1))
+    control[1, 7] += 1e-6
+    found = of_an_arm_trained_once(control, np.full(ITEMS, 0.5))
+    assert found.training_unknown.tolist() == [False]
+
+
 @pytest.mark.parametrize(("right", "borrows"), [((60, 60, 60), False), ((40, 60, 80), True)])
 def test_what_an_arm_trained_once_lends_is_its_item_noise_and_no_prior_takes_from_it(
     right: tuple[int, ...], borrows: bool

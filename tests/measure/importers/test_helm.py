@@ -81,7 +81,7 @@ def test_exact_copies_tell_nothing_more(tmp_path: Path) -> None:
     assert interval("grouped", copies=True, by="perturbation") == pytest.approx(alone, abs=0.01)
 
 
-@pytest.mark.parametrize("trial", [10**30, -1, 1_000_000, "0", 0.5, [1]])
+@pytest.mark.parametrize("trial", [10**30, -1, 1_000_000, True, "0", 0.5, [1]])
 def test_a_trial_that_no_evaluation_has_is_refused(tmp_path: Path, trial: object) -> None:
     write(tmp_path / "run", [entry(0, 1.0), {**entry(1, 1.0), "train_trial_index": trial}])
     with pytest.raises(InputError, match=r"per_instance_stats.json: expected a train_trial_index from 0 to 999,999"):

@@ -25,7 +25,7 @@ Put: TypeAlias = Callable[[tuple[int, Reply]], None]
 _MOST_RESPELLED = 10
 """Times that one request is put otherwise."""
 _FAULTS_BEFORE_TOLD = 3
-"""Faults of one request in a row before the user hears of them: a second or two."""
+"""Faults of one request before the user hears of them: a second or two."""
 _LOOK_AGAIN_S = 0.2
 """How often it is asked whether a server that was begun again answers."""
 _BYTES_PER_TOKEN = 4
@@ -62,6 +62,7 @@ class Conduct:
     tell: Tell | None = None
     """Where a user is told that it waits for an endpoint that does not answer."""
     waiting_told: bool = False
+    """Whether that was said."""
     pacer: Pacer = field(init=False)
     chance: random.Random = field(default_factory=random.Random)
     """For waits alone: it must differ between processes, and no result depends on it."""
@@ -75,7 +76,9 @@ class Conduct:
             return
         self.waiting_told = True
         most = f"at most {self.patience.attempts} times in all"
-        self.tell(f"no answer from {self.place.url} yet ({fault.what}); it is asked again, {most}")
+        self.tell(
+            f"a request to {self.place.url} failed {attempts.faults} times ({fault.what}); it is sent again, {most}"
+        )
 
     def respelled(self, fault: FailedAttempt, attempts: Attempts, spoken: Dialect) -> bool:
         """Put requests otherwise from now on where the model refuses a parameter; say whether to send this again."""

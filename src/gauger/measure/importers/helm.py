@@ -65,7 +65,7 @@ def _trial(instance: Mapping[str, Any], path: Path) -> int:
     trial = instance.get("train_trial_index")
     if trial is None:
         return 0
-    if not isinstance(trial, int) or not 0 <= trial < MOST_TRIALS:
+    if not isinstance(trial, int) or isinstance(trial, bool) or not 0 <= trial < MOST_TRIALS:
         given = f"{repr(trial)[:40]} in instance {str(instance['instance_id'])[:40]}"
         raise InputError(f"a train_trial_index from 0 to {MOST_TRIALS - 1:,}", given, Place(str(path)))
     return trial
